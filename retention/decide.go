@@ -1,0 +1,170 @@
+package retention
+
+import "github.com/google/uuid"
+
+// Action is what a run does about a person.
+type Action string
+
+// The actions, in the words of reports and of --json.
+const (
+	Keep     Action = "keep"     // a ground holds beyond the notice, and no purge date stands: nothing to write
+	Schedule Action = "schedule" // no ground: the purge date is written and the notice begins
+	Move     Action = "move"     // the purge date moves later: a ground outlasts it, or the notice has to begin again
+	Clear    Action = "clear"    // a ground holds beyond the notice: the purge date goes, a rescue
+	Wait     Action = "wait"     // the purge date stands, its day has not come
+	Hold     Action = "hold"     // a legal hold: the dates stay, nothing is purged
+	Purge    Action = "purge"    // the day has come and still nothing justifies the person
+)
+
+// Retention is what the grounds give a person: the latest date, and the ground that gave it.
+type Retention struct {
+	Until   Date  // zero: no ground matched at all; Open: without an end
+	Trigger Date  // the date that the retention period was counted from; zero where there is none
+	Ground  int32 // index into the subject's grounds; NoGround where Until is zero, ByHand for a manual extension
+}
+
+// Values of Retention.Ground that are no index.
+const (
+	NoGround int32 = -1
+	ByHand   int32 = -2 // a manual extension by the staff
+)
+
+// Later is the one of a and b that lasts longer. Of two that last equally long the ground that the policy names first
+// wins, whatever order the rows came in.
+func (a Retention) Later(b Retention) Retention {
+	switch {
+	case a.Until != b.Until:
+		if a.Until > b.Until {
+			return a
+		}
+		return b
+	case uint32(a.Ground) != uint32(b.Ground): // unsigned: the negative ones come last
+		if uint32(a.Ground) < uint32(b.Ground) {
+			return a
+		}
+		return b
+	case a.Trigger >= b.Trigger:
+		return a
+	}
+	return b
+}
+
+// Columns are the values of the columns that gallra owns, as they stand on a person's row.
+type Columns struct {
+	PurgeOn       Date
+	NoticedOn     Date
+	LegalHold     bool
+	ExtendedUntil Date // manual extension by the staff
+	ExtendReason  bool // whether it has a reason
+}
+
+// Trace is what the ledger proves about a person's purge date.
+type Trace struct {
+	PurgeOn   Date // zero: no purge date of this person stands in the ledger
+	NoticedOn Date // the day from which the notice counts
+	Held      bool // a legal hold was seen and its release was not
+}
+
+// Person is all that decides about one row of a subject table.
+type Person struct {
+	ID uuid.UUID
+	Retention
+	Columns
+	Trace Trace
+}
+
+// Rules are the policy's date rules.
+type Rules struct {
+	Notice          Period // how long a purge date must have been visible
+	ManualExtension Period // how far ahead of today staff can extend by hand
+}
+
+// Decision is what is to happen about one person. The dates are those that are to stand on the row afterwards.
+type Decision struct {
+	Action    Action
+	Retention           // including a manual extension that counts
+	PurgeOn   Date      // zero: none
+	NoticedOn Date      // zero: none
+	Extension Extension // what became of a manual extension
+}
+
+// Extension is what a manual extension counts for.
+type Extension uint8
+
+// The states of a manual extension.
+const (
+	NoExtension       Extension = iota
+	ExtensionCounts             // it is a ground like any other
+	ExtensionNoReason           // the date has no reason, so it does not count
+	ExtensionTooFar             // it lies further ahead than the policy allows, so it does not count
+)
+
+// Decide applies the date rules to one person. It is a pure function: today comes in from outside.
+func Decide(p Person, r Rules, today Date) Decision {
+	d := Decision{Retention: p.Retention, PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
+	if d.Until.IsZero() {
+		d.Retention = Retention{Ground: NoGround}
+	}
+	d.Extension = extension(p.Columns, r, today)
+	if d.Extension == ExtensionCounts {
+		d.Retention = d.Retention.Later(Retention{Until: p.ExtendedUntil, Ground: ByHand})
+	}
+	noticeEnds := today.Add(r.Notice)
+
+	switch {
+	case p.LegalHold:
+		d.Action = Hold
+		return d
+
+	case d.Until > noticeEnds: // Open is later than every date
+		d.Action = Keep
+		if !p.PurgeOn.IsZero() || !p.NoticedOn.IsZero() {
+			d.Action = Clear
+		}
+		d.PurgeOn, d.NoticedOn = 0, 0
+		return d
+
+	case p.PurgeOn.IsZero():
+		d.Action = Schedule
+		d.PurgeOn, d.NoticedOn = max(d.Until, noticeEnds), today
+		return d
+
+	case p.Trace.PurgeOn.IsZero() || p.Trace.Held:
+		// Nothing proves since when the date was visible, or a hold has just ended: the notice begins again.
+		d.NoticedOn = today
+		d.PurgeOn = max(p.PurgeOn, d.Until, noticeEnds)
+
+	default:
+		// Whatever was done to the columns by hand, the ledger's date never moves earlier and its notice never grows
+		// older than it is.
+		d.NoticedOn = max(p.Trace.NoticedOn, min(p.NoticedOn, today))
+		d.PurgeOn = max(p.PurgeOn, p.Trace.PurgeOn, d.Until)
+	}
+
+	switch {
+	case d.PurgeOn != p.PurgeOn:
+		d.Action = Move
+	case d.PurgeOn <= today && d.NoticedOn.Add(r.Notice) <= today && d.Until <= today:
+		d.Action = Purge
+	default:
+		d.Action = Wait
+	}
+	return d
+}
+
+// Changes tells whether the columns on the row have to be written for d.
+func (d Decision) Changes(c Columns) bool {
+	return d.Action != Hold && (d.PurgeOn != c.PurgeOn || d.NoticedOn != c.NoticedOn)
+}
+
+func extension(c Columns, r Rules, today Date) Extension {
+	switch {
+	case c.ExtendedUntil.IsZero():
+		return NoExtension
+	case !c.ExtendReason:
+		return ExtensionNoReason
+	case c.ExtendedUntil > today.Add(r.ManualExtension):
+		return ExtensionTooFar
+	}
+	return ExtensionCounts
+}
