@@ -1,0 +1,150 @@
+package retention
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Checked is a policy that fits an environment, with every query compiled: nothing in it has to be parsed again. [Check]
+// makes one.
+type Checked struct {
+	Policy       *Policy
+	Organization uuid.UUID // the environment's own answer
+	Production   bool      // the environment is a production one, and the policy allows that
+	Subjects     []CheckedSubject
+	// Warnings are what is legal but suspicious. They stop nothing.
+	Warnings Problems
+}
+
+// Subject is the checked subject of that table, nil if the policy has none.
+func (c *Checked) Subject(table string) *CheckedSubject {
+	for i := range c.Subjects {
+		if c.Subjects[i].Table == table {
+			return &c.Subjects[i]
+		}
+	}
+	return nil
+}
+
+// CheckedSubject is a subject table with its queries.
+type CheckedSubject struct {
+	*Subject
+	EntitySet   string // contacts
+	PrimaryID   string // contactid
+	PrimaryName string // fullname
+
+	// Persons reads every row that can be a person: those that are not anonymised yet. Its Select holds PrimaryID, the
+	// columns that gallra owns (but not the purge's reason, which is only written), Identity, Master and the columns that
+	// grounds join by value.
+	Persons Read
+	// Master is the wire name of the lookup to the row that this one was merged into (_masterid_value); empty where
+	// the table has none.
+	Master string
+
+	Grounds []CheckedGround // index for index those of the Subject
+	Related []CheckedRule   // index for index those of the Subject
+	// Cascades are the tables that a delete of a person would take along, children of children included, each with what
+	// the policy says about it.
+	Cascades []Cascade
+}
+
+// Read is a query without its paging: of a table by OData options, or by FetchXML.
+type Read struct {
+	Table    string   // logical name
+	Set      string   // entity set
+	Select   []string // wire names of the table's own columns: contactid, _customerid_value
+	Expand   string   // single-valued navigation only, so a row of the answer is a row of the table
+	Filter   string
+	FetchXML string // when set, Select, Expand and Filter are empty
+	ID       Field  // the row's own id
+}
+
+// Field is where a value stands in a row of an answer: a wire name (_customerid_value), a path through expanded rows
+// (msevtmgt_EventId/msevtmgt_eventenddate), or for FetchXML an alias. A null on the way is a null.
+type Field string
+
+// CheckedGround is a ground with its queries.
+type CheckedGround struct {
+	*Ground
+	Index  int32 // what stands in Retention.Ground
+	Person Link  // how a row of the answer leads to persons
+	Date   *DateField // nil: a row holds for as long as it matches
+
+	read  Read     // without a time bound and for all persons; see Reading and ReadingFor
+	links []string // paths in a filter of the ids in Person.Fields, or of Person.Value
+	root  string   // for FetchXML: the primary id of the root entity, where that is the person
+}
+
+// Link is how a row of a ground or of a related rule leads to the person.
+type Link struct {
+	// Fields are ids in the answer; each that is the id of a person links that person. A lookup that may point at
+	// several tables may hold ids of other tables: ids are unique, so those find nobody. Empty for a join by value.
+	Fields []Field
+
+	// For a join by value: the text (case and surrounding blanks aside) or id in Value equals that of one of the
+	// person's columns. Columns are wire names in CheckedSubject.Persons.
+	Value   Field
+	Columns []string
+}
+
+// ByValue tells whether rows lead to the person by equal values instead of by an id.
+func (l Link) ByValue() bool { return len(l.Columns) > 0 }
+
+// DateField is the date that a ground counts from (Ground.After) or ends with (Ground.Until): either way the row
+// justifies until that date plus Ground.Keep.
+type DateField struct {
+	Field    Field
+	Column   string // logical name of the column itself, for messages
+	Behavior DateBehavior
+	path     string // as it stands in a filter
+	lookups  []string
+}
+
+// DateBehavior is how a column's value becomes a calendar date.
+type DateBehavior uint8
+
+// The behaviours of Dataverse's date columns.
+const (
+	DateOnly            DateBehavior = iota // 2026-11-24: that date everywhere
+	TimeZoneIndependent                     // 2026-11-24T16:00:00Z: the date that it reads, in spite of the Z
+	UserLocal                               // 2026-11-24T23:30:00Z: an instant, its date in the policy's time zone
+)
+
+// Date is the calendar date of a value as the service writes it; false if it is none.
+func (b DateBehavior) Date(text string, zone *time.Location) (Date, bool) {
+	if len(text) < len(time.DateOnly) {
+		return 0, false
+	}
+	if b != UserLocal || len(text) == len(time.DateOnly) {
+		d, err := ParseDate(text[:len(time.DateOnly)])
+		return d, err == nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return 0, false
+	}
+	return DateOf(t, zone), true
+}
+
+// CheckedRule is a related rule with its query.
+type CheckedRule struct {
+	*RelatedRule
+	Person Link
+	// Erase are the columns that an anonymising rule blanks, also where the policy names only those that stay.
+	Erase []string
+
+	read  Read
+	links []string
+}
+
+// Cascade is a relationship by which a delete of a person reaches rows of a table.
+type Cascade struct {
+	Table    string // the table that is reached
+	Column   string // its lookup
+	Schema   string // the relationship's name
+	Via      string // the table from whose rows it is reached: the subject table, or one that a delete takes along
+	Behavior string // Cascade, Restrict, RemoveLink
+	Rule     int    // index of the related rule that names the table, or the last rule *; -1: no rule
+	Business bool   // a row of business: without a rule of its own it is kept, and binds the person
+}

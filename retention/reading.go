@@ -1,0 +1,114 @@
+package retention
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Reading is the query for all rows of the ground that can matter on that day: what the server can decide about time,
+// it decides. Rows whose retention ended before are left out, so the ground that ended last (for the reason of a purge)
+// is to be read by ReadingFor, for those persons only.
+//
+// A row without the date comes back as well, unless such rows are ignored.
+func (g *CheckedGround) Reading(today Date) Read {
+	r := g.read
+	if bound := g.bound(today); bound != "" {
+		r.Filter = and(r.Filter, bound)
+	}
+	return r
+}
+
+// ReadingFor is the query for the ground's rows of some persons, ended ones included. For a join by value the values
+// of the persons' columns are needed instead of their ids. A query must not hold more than [MaxPersons] of them. The
+// answer may hold rows of other persons too; they are to be passed over.
+func (g *CheckedGround) ReadingFor(ids []uuid.UUID, values []string) Read {
+	r := g.read
+	r.Filter = and(r.Filter, restrict(g.Person, g.links, ids, values))
+	return r
+}
+
+// Reading is the query for the rule's rows of some persons, as in [CheckedGround.ReadingFor].
+func (c *CheckedRule) Reading(ids []uuid.UUID, values []string) Read {
+	r := c.read
+	r.Filter = and(r.Filter, restrict(c.Person, c.links, ids, values))
+	return r
+}
+
+// MaxPersons is how many persons one query may be restricted to: their ids fill an address of 32 KB, and a query
+// may hold 500 conditions.
+const MaxPersons = 200
+
+// restrict is the filter that leaves only rows of the given persons.
+func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
+	var terms []string
+	for _, path := range paths {
+		if l.ByValue() {
+			for _, v := range values {
+				terms = append(terms, path+" eq '"+strings.ReplaceAll(v, "'", "''")+"'")
+			}
+			continue
+		}
+		for _, id := range ids {
+			terms = append(terms, path+" eq "+id.String())
+		}
+	}
+	if len(terms) == 0 {
+		return ""
+	}
+	return strings.Join(terms, " or ")
+}
+
+// and joins two filters.
+func and(a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	}
+	return "(" + a + ") and (" + b + ")"
+}
+
+// bound is the filter on the ground's date that leaves out rows whose retention has ended by today; "" if there is
+// none to be had.
+func (g *CheckedGround) bound(today Date) string {
+	if g.Date == nil || g.read.FetchXML != "" {
+		return ""
+	}
+	first := firstThatMatters(g.Keep, today)
+	if first < earliestBound {
+		return ""
+	}
+	literal := first.String()
+	if g.Date.Behavior != DateOnly {
+		literal += "T00:00:00Z"
+	}
+	filter := g.Date.path + " ge " + literal
+	if g.MissingDate == MissingIgnored {
+		return filter
+	}
+	// A row that has no date keeps its person; so does one whose way to the date is broken.
+	filter += " or " + g.Date.path + " eq null"
+	for _, lookup := range g.Date.lookups {
+		filter += " or " + lookup + " eq null"
+	}
+	return filter
+}
+
+// earliestBound: a bound before it would leave out nothing, and SQL Server's dates begin in 1753.
+var earliestBound = NewDate(1800, 1, 1)
+
+// boundMargin widens a pushed bound. An instant's date differs by at most a day between UTC and any time zone; the
+// rest is room for what nobody thought of, at the price of a few rows.
+const boundMargin = 3
+
+// firstThatMatters is a date such that every earlier one, plus keep, is past by today. Adding a period never reorders
+// dates, so the earliest date that still lasts is found by going up from well below it.
+func firstThatMatters(keep Period, today Date) Date {
+	d := today.Sub(keep) - 4 // the same day of a month 31 days long and of one 28 days long differ by 3
+	for d.Add(keep) <= today {
+		d++
+	}
+	return d - boundMargin
+}
