@@ -1,0 +1,119 @@
+package dataverse
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// What an error means, for errors.Is.
+var (
+	ErrNotFound     = errors.New("not found")
+	ErrNoTable      = errors.New("no such table")
+	ErrChanged      = errors.New("changed by somebody else in the meantime")
+	ErrDuplicate    = errors.New("exists already")
+	ErrUnauthorized = errors.New("not signed in")
+	ErrForbidden    = errors.New("not allowed")
+	ErrThrottled    = errors.New("service protection limit reached")
+	ErrRestricted   = errors.New("other rows still depend on it")
+	ErrUnavailable  = errors.New("service unavailable")
+	ErrCustomizing  = errors.New("another customisation is under way")
+	// ErrSkipped marks parts of a batch that the service never came to.
+	ErrSkipped = errors.New("not carried out: the batch ended before")
+	// ErrAnswer marks answers that are not what the service sends: a proxy's page, half a document, a link that
+	// leads elsewhere.
+	ErrAnswer = errors.New("not an answer of Dataverse")
+)
+
+// Error is what Dataverse answered instead of what was asked for. Its text quotes no row, so it may be logged.
+type Error struct {
+	Op         string // "DELETE contacts(3f2c…)": never a query string
+	Status     int
+	Code       string // Dataverse's own, such as 0x80040217; may be empty
+	RequestID  string // what Microsoft's support asks for
+	Message    string // the service's words. They may quote rows: never print or log them
+	RetryAfter time.Duration
+}
+
+// Error tells the operation, the status and the codes; the service's message is left out on purpose.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	b.WriteString(": ")
+	fmt.Fprintf(&b, "%d", e.Status)
+	if t := http.StatusText(e.Status); t != "" {
+		b.WriteString(" " + t)
+	}
+	if e.Code != "" {
+		b.WriteString(", code " + e.Code)
+	}
+	if e.RequestID != "" {
+		b.WriteString(", request " + e.RequestID)
+	}
+	return b.String()
+}
+
+// Is matches the error by its meaning.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrNotFound:
+		return e.Status == http.StatusNotFound
+	case ErrChanged:
+		return e.Status == http.StatusPreconditionFailed && !e.duplicate()
+	case ErrDuplicate:
+		return e.duplicate()
+	case ErrUnauthorized:
+		return e.Status == http.StatusUnauthorized
+	case ErrForbidden:
+		return e.Status == http.StatusForbidden
+	case ErrThrottled:
+		return e.Status == http.StatusTooManyRequests && !e.customizing()
+	case ErrCustomizing:
+		return e.customizing()
+	case ErrRestricted:
+		return e.Code == codeRestricted
+	case ErrUnavailable:
+		return e.Status == http.StatusBadGateway || e.Status == http.StatusServiceUnavailable ||
+			e.Status == http.StatusGatewayTimeout
+	}
+	return false
+}
+
+// Dataverse's codes that the client itself has to tell apart.
+const (
+	codeRestricted         = "0x80040227" // CannotDeleteDueToAssociation
+	codeNotMember          = "0x80072560" // UserNotMemberOfOrg
+	codeAppBlocked         = "0x80095ffc"
+	codeCustomizing        = "0x80071151" // SolutionConcurrencyFailure: a 429 that is no service protection limit
+	codeConcurrentOp       = "0x80071154" // ConcurrentOperationFailure
+	codeDuplicateRecord    = "0x80040237"
+	codeDuplicatesFound    = "0x80040333"
+	codeDuplicateEntityKey = "0x80060892"
+	codeDuplicateName      = "0x80047010"
+	codeDuplicateAttribute = "0x80047013"
+)
+
+func (e *Error) duplicate() bool {
+	switch e.Code {
+	case codeDuplicateRecord, codeDuplicatesFound, codeDuplicateEntityKey, codeDuplicateName, codeDuplicateAttribute:
+		return true
+	}
+	return false
+}
+
+func (e *Error) customizing() bool { return e.Code == codeCustomizing || e.Code == codeConcurrentOp }
+
+// Uncertain is the error of a write of which nobody knows whether it happened: it was sent, and no answer came
+// back. The caller has to look.
+type Uncertain struct {
+	Op  string
+	Err error // what came instead of an answer
+}
+
+func (u *Uncertain) Error() string {
+	return u.Op + ": may or may not have been carried out: " + u.Err.Error()
+}
+
+func (u *Uncertain) Unwrap() error { return u.Err }
