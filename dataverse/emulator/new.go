@@ -1,0 +1,50 @@
+package emulator
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// New is a Dataverse with one organisation, its root business unit and an administrator, and no other rows.
+func New(o Options) *Server {
+	if o.Token == "" {
+		o.Token = "emulator"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{
+		options: o, store: &store{}, clock: &clock{machine: o.Now}, stats: newStats(), faults: &faults{},
+		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
+	}
+	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}})
+	s.routes = s.routeTable()
+	return s
+}
+
+// stableID is an id that is the same in every run.
+func stableID(name string) uuid.UUID {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://emulator.invalid/"+name))
+}
+
+// routeTable is the table of contents of the emulator: every shape of request that it answers, one line each.
+func (s *Server) routeTable() map[string]handler {
+	return map[string]handler{}
+}
+
+// noRoute says why no handler serves the call.
+func (s *Server) noRoute(c *call) *fault {
+	return s.notEmulated(c.path.route(c.method))
+}
+
+// authenticate is the user behind the request's bearer token.
+func (s *Server) authenticate(r *http.Request) (uuid.UUID, error) {
+	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !found || token != s.options.Token {
+		return uuid.Nil, &fault{status: http.StatusUnauthorized}
+	}
+	return s.administrator, nil
+}

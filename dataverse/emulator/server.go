@@ -1,0 +1,276 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Options make a server. The zero value is a sandbox without data, whose token is "emulator".
+type Options struct {
+	// Token is the bearer token of the application user with the system administrator's role.
+	Token string
+	// Now is the machine's clock; the emulator's own runs with it until the control plane sets it. nil: time.Now.
+	Now func() time.Time
+	// AuditDelay is how long after a change its audit row appears, by the emulator's clock.
+	AuditDelay time.Duration
+	// Latency is added to every answer of the Web API.
+	Latency time.Duration
+}
+
+// Server is a fake Dataverse: an http.Handler for /api/data/v9.x/ and for the control plane under /emulator/.
+type Server struct {
+	options Options
+	store   *store
+	clock   *clock
+	stats   *stats
+	faults  *faults
+	routes  map[string]handler
+	control map[string]handler
+
+	organizationID uuid.UUID
+	rootBusiness   uuid.UUID
+	administrator  uuid.UUID // the application user behind Options.Token
+}
+
+// handler answers one call. An error that is not a *fault is a bug and becomes 500.
+type handler func(*call) (*answer, error)
+
+// call is one request, or one part of a batch.
+type call struct {
+	ctx    context.Context
+	server *Server
+	method string
+	path   path
+	query  url.Values
+	raw    string // the query string as it came: parameter aliases and order stand in it
+	header http.Header
+	body   []byte
+	base   string // "https://host/api/data/v9.2", for links
+	user   uuid.UUID
+	tx     *tx // the change set's transaction, nil outside one
+}
+
+// answer is what goes back. A body is JSON unless it is []byte.
+type answer struct {
+	status int
+	header http.Header
+	body   any
+}
+
+func (a *answer) set(key, value string) *answer {
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	a.header.Set(key, value)
+	return a
+}
+
+// noContent is 204.
+func noContent() *answer { return &answer{status: http.StatusNoContent} }
+
+// ok is 200 with a JSON body.
+func ok(body any) *answer { return &answer{status: http.StatusOK, body: body} }
+
+// view is what the call reads: its change set's work so far, else the newest snapshot.
+func (c *call) view() *snapshot {
+	if c.tx != nil {
+		return &c.tx.snapshot
+	}
+	return c.server.store.view()
+}
+
+// write runs fn in the change set's transaction, else in one of its own that commits when fn succeeds. Either way what
+// fn wrote is undone when it fails.
+func (c *call) write(fn func(*tx) error) error {
+	if c.tx != nil {
+		sp := c.tx.savepoint()
+		if err := fn(c.tx); err != nil {
+			c.tx.restore(sp)
+			return err
+		}
+		return nil
+	}
+	t := c.server.store.begin()
+	done := false
+	defer func() {
+		if !done {
+			t.rollback()
+		}
+	}()
+	if err := fn(t); err != nil {
+		return err
+	}
+	t.commit()
+	done = true
+	return nil
+}
+
+// prefer is a preference of the Prefer headers: prefer("return") is "representation", prefer("odata.maxpagesize") "50".
+// A preference without a value is "true". Preferences are separated by comma or semicolon, a value may be quoted.
+func (c *call) prefer(name string) string {
+	for _, line := range c.header.Values("Prefer") {
+		for _, p := range splitPreferences(line) {
+			k, v, found := strings.Cut(p, "=")
+			if strings.EqualFold(strings.TrimSpace(k), name) {
+				if !found {
+					return "true"
+				}
+				return strings.Trim(strings.TrimSpace(v), `"`)
+			}
+		}
+	}
+	return ""
+}
+
+func splitPreferences(s string) []string {
+	var out []string
+	quoted, start := false, 0
+	for i := range len(s) {
+		switch {
+		case s[i] == '"':
+			quoted = !quoted
+		case (s[i] == ',' || s[i] == ';') && !quoted:
+			out = append(out, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(out, s[start:])
+}
+
+// annotations tells whether the caller asked for the annotation, also by * or a prefix ending in it.
+func (c *call) annotations(name string) bool {
+	for _, p := range strings.Split(c.prefer("odata.include-annotations"), ",") {
+		p = strings.TrimSpace(p)
+		if p == name || strings.HasSuffix(p, "*") && strings.HasPrefix(name, strings.TrimSuffix(p, "*")) {
+			return true
+		}
+	}
+	return false
+}
+
+// decode reads the body as a JSON object; numbers stay json.Number.
+func (c *call) decode() (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.UseNumber()
+	var m map[string]any
+	if err := d.Decode(&m); err != nil {
+		return nil, payloadFault("", err.Error())
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, payloadFault("", "more than one JSON value")
+	}
+	return m, nil
+}
+
+// maxBody bounds a request's body. Dataverse allows 116.85 MB where a plug-in is registered.
+const maxBody = 128 << 20
+
+const apiRoot = "/api/data/"
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/emulator/") {
+		s.serveControl(w, r)
+		return
+	}
+	s.serveAPI(w, r)
+}
+
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	done := s.stats.begin()
+	defer done()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		s.send(w, r, "", faultAnswer(newFault(http.StatusRequestEntityTooLarge, "0x80060888", "The request is too large."), nil))
+		return
+	}
+	c, err := s.newCall(r, body)
+	if err != nil {
+		s.send(w, r, "", faultAnswer(err, nil))
+		return
+	}
+	route := c.path.route(c.method)
+	plan := s.faults.next(c.method, c.path)
+	if !plan.before(w, r, s) {
+		return
+	}
+	if s.options.Latency > 0 {
+		time.Sleep(s.options.Latency)
+	}
+	a := s.serve(c)
+	if !plan.after(w, a) {
+		return
+	}
+	s.send(w, r, route, a)
+}
+
+// serve answers a call: the whole of a request, or one part of a batch.
+func (s *Server) serve(c *call) *answer {
+	h := s.routes[c.path.route(c.method)]
+	if h == nil {
+		return faultAnswer(s.noRoute(c), c)
+	}
+	a, err := h(c)
+	if err != nil {
+		return faultAnswer(err, c)
+	}
+	return a
+}
+
+// send writes an answer with the headers that every one carries.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *answer) {
+	s.stats.count(route, a.status)
+	h := w.Header()
+	for k, v := range a.header {
+		h[k] = v
+	}
+	id := uuid.NewString()
+	h.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
+	h.Set("OData-Version", "4.0")
+	h.Set("REQ_ID", id)
+	h["X-Ms-Service-Request-Id"] = []string{uuid.NewString(), id}
+	h.Set("X-Ms-Dop-Hint", strconv.Itoa(dopHint))
+	h.Set("Cache-Control", "no-cache")
+	b := a.bytes()
+	if len(b) > 0 {
+		if h.Get("Content-Type") == "" {
+			h.Set("Content-Type", "application/json; odata.metadata=minimal")
+		}
+		h.Set("Content-Length", strconv.Itoa(len(b)))
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(b) // the client is gone: nobody left to tell
+	}
+}
+
+// dopHint is the degree of parallelism that the service recommends.
+const dopHint = 48
+
+// bytes is the answer's body on the wire.
+func (a *answer) bytes() []byte {
+	switch b := a.body.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return b
+	default:
+		var buf bytes.Buffer
+		e := json.NewEncoder(&buf)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(b); err != nil {
+			panic("emulator: an answer is not JSON: " + err.Error())
+		}
+		return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	}
+}

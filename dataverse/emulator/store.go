@@ -1,0 +1,227 @@
+package emulator
+
+import (
+	"bytes"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+	"github.com/tidwall/btree"
+)
+
+// store holds every row. Readers take a snapshot and keep it as long as they like; one writer at a time works in a
+// transaction, which becomes the next snapshot when it commits and leaves no trace when it does not.
+type store struct {
+	writer sync.Mutex
+	now    atomic.Pointer[snapshot]
+}
+
+// snapshot is the whole content at one moment: metadata, rows, and what deletes have left. It is immutable.
+type snapshot struct {
+	schema  *schema
+	data    map[string]*rows // by logical name; a table without rows may be absent
+	bin     map[string]*rows // the recycle bin, by logical name
+	version int64            // the newest row version
+}
+
+// rows is one table's content: the rows by id, and the rows that point somewhere, by lookup column and target.
+type rows struct {
+	byID  *btree.BTreeG[*row]
+	links map[int]*btree.BTreeG[link]
+}
+
+// link is an entry of a lookup's index.
+type link struct{ target, id uuid.UUID }
+
+func lessRow(a, b *row) bool { return bytes.Compare(a.id[:], b.id[:]) < 0 }
+
+func lessLink(a, b link) bool {
+	if c := bytes.Compare(a.target[:], b.target[:]); c != 0 {
+		return c < 0
+	}
+	return bytes.Compare(a.id[:], b.id[:]) < 0
+}
+
+// Trees are not locked: a snapshot is never written, and a transaction belongs to one goroutine.
+var treeOptions = btree.Options{NoLocks: true}
+
+func newRows(t *table) *rows {
+	r := &rows{byID: btree.NewBTreeGOptions(lessRow, treeOptions), links: map[int]*btree.BTreeG[link]{}}
+	for _, i := range t.indexed {
+		r.links[i] = btree.NewBTreeGOptions(lessLink, treeOptions)
+	}
+	return r
+}
+
+func (r *rows) copy() *rows {
+	c := &rows{byID: r.byID.Copy(), links: make(map[int]*btree.BTreeG[link], len(r.links))}
+	for i, t := range r.links {
+		c.links[i] = t.Copy()
+	}
+	return c
+}
+
+// get is the row with that id, nil if there is none.
+func (r *rows) get(id uuid.UUID) *row {
+	if r == nil {
+		return nil
+	}
+	found, _ := r.byID.Get(&row{id: id})
+	return found
+}
+
+// len is the number of rows.
+func (r *rows) len() int {
+	if r == nil {
+		return 0
+	}
+	return r.byID.Len()
+}
+
+// scan calls fn for every row in the order of ids, from the first id after `after` on, until fn returns false.
+func (r *rows) scan(after uuid.UUID, fn func(*row) bool) {
+	if r == nil {
+		return
+	}
+	r.byID.Ascend(&row{id: after}, func(x *row) bool {
+		if x.id == after && after != uuid.Nil {
+			return true
+		}
+		return fn(x)
+	})
+}
+
+// pointing calls fn for every row whose lookup column points at target, in the order of ids. It reports false, and
+// calls nothing, when the column has no index.
+func (r *rows) pointing(column int, target uuid.UUID, fn func(*row) bool) bool {
+	if r == nil {
+		return true
+	}
+	tree := r.links[column]
+	if tree == nil {
+		return false
+	}
+	tree.Ascend(link{target: target}, func(l link) bool {
+		if l.target != target {
+			return false
+		}
+		return fn(r.get(l.id))
+	})
+	return true
+}
+
+// table is the rows of a table, nil-safe to read.
+func (s *snapshot) table(name string) *rows { return s.data[name] }
+
+// view is what a reader works on: a snapshot, or a transaction's own work so far.
+func (s *store) view() *snapshot { return s.now.Load() }
+
+// tx is a transaction: a snapshot that is still being written, seen by nobody else.
+type tx struct {
+	store *store
+	snapshot
+	owned map[*rows]bool // trees that this transaction has copied already
+}
+
+// begin waits for the writer before and starts a transaction on the newest snapshot.
+func (s *store) begin() *tx {
+	s.writer.Lock()
+	base := s.now.Load()
+	t := &tx{store: s, snapshot: *base, owned: map[*rows]bool{}}
+	t.data = cloneMap(base.data)
+	t.bin = cloneMap(base.bin)
+	return t
+}
+
+// commit publishes the transaction.
+func (t *tx) commit() {
+	done := t.snapshot
+	t.store.now.Store(&done)
+	t.store.writer.Unlock()
+}
+
+// rollback forgets the transaction.
+func (t *tx) rollback() { t.store.writer.Unlock() }
+
+func cloneMap[K comparable, V any](m map[K]V) map[K]V {
+	c := make(map[K]V, len(m)+1)
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}
+
+// writable is the rows of a table in content (data or bin), copied on the first write.
+func (t *tx) writable(content map[string]*rows, tab *table) *rows {
+	r := content[tab.Name]
+	switch {
+	case r == nil:
+		r = newRows(tab)
+	case t.owned[r]:
+		return r
+	default:
+		r = r.copy()
+	}
+	content[tab.Name] = r
+	t.owned[r] = true
+	return r
+}
+
+// nextVersion is the row version of the next change.
+func (t *tx) nextVersion() int64 {
+	t.version++
+	return t.version
+}
+
+// put stores r, in place of the row with the same id if there is one. It knows nothing of rules, cascades or audit.
+func (t *tx) put(tab *table, r *row) { t.store.put(t.writable(t.data, tab), r) }
+
+func (s *store) put(into *rows, r *row) {
+	old, replaced := into.byID.Set(r)
+	for i, tree := range into.links {
+		var before, after any
+		if replaced {
+			before = old.get(i)
+		}
+		after = r.get(i)
+		if before == after {
+			continue
+		}
+		if b, ok := before.(ref); ok {
+			tree.Delete(link{b.ID, r.id})
+		}
+		if a, ok := after.(ref); ok {
+			tree.Set(link{a.ID, r.id})
+		}
+	}
+}
+
+// remove takes the row with that id out and returns it, nil if there was none.
+func (t *tx) remove(tab *table, id uuid.UUID) *row {
+	if t.data[tab.Name].get(id) == nil {
+		return nil
+	}
+	from := t.writable(t.data, tab)
+	old, _ := from.byID.Delete(&row{id: id})
+	for i, tree := range from.links {
+		if b, ok := old.get(i).(ref); ok {
+			tree.Delete(link{b.ID, id})
+		}
+	}
+	return old
+}
+
+// savepoint is where a transaction can go back to; what was written since is forgotten.
+type savepoint struct{ snapshot }
+
+func (t *tx) savepoint() savepoint {
+	s := savepoint{t.snapshot}
+	s.data, s.bin = cloneMap(t.data), cloneMap(t.bin)
+	clear(t.owned) // trees written from here on are copies: the savepoint keeps the ones it has
+	return s
+}
+
+func (t *tx) restore(s savepoint) {
+	t.snapshot = s.snapshot
+	clear(t.owned)
+}
