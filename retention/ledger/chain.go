@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// genesis is what the first line of a ledger names as the hash of the line before it.
+const genesis = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// ErrBroken says that the ledger's chain does not hold. Nothing is written to such a ledger; [Verify] says where it breaks.
+var ErrBroken = errors.New("the ledger's chain is broken")
+
+// encode writes r as a line. The hash is over all of the line that stands before it, so that it can be checked without
+// knowing the schema.
+func encode(buf *bytes.Buffer, r Record) (hash string, err error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("ledger: encode %s entry: %w", r.Kind, err)
+	}
+	body = body[:len(body)-1] // the closing brace
+	sum := sha256.Sum256(body)
+	hash = hex.EncodeToString(sum[:])
+	buf.Write(body)
+	buf.WriteString(`,"hash":"` + hash + "\"}\n")
+	return hash, nil
+}
+
+// decode reads a line that encode wrote, without its line end.
+func decode(line []byte) (r Record, hash string, err error) {
+	i := bytes.LastIndex(line, []byte(`,"hash":"`))
+	if i < 0 {
+		return r, "", errors.New("it carries no hash")
+	}
+	sum := sha256.Sum256(line[:i])
+	hash = hex.EncodeToString(sum[:])
+	if string(line[i:]) != `,"hash":"`+hash+`"}` {
+		return r, "", errors.New("it does not match its hash")
+	}
+	var l struct {
+		Record
+		Hash string `json:"hash"`
+	}
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		return r, "", errors.New("it is no entry")
+	}
+	return l.Record, hash, nil
+}
+
+// clock gives the time of an entry: that of the service, or the machine's before the service has answered.
+func stamp(now func() time.Time) time.Time {
+	t := time.Time{}
+	if now != nil {
+		t = now()
+	}
+	if t.IsZero() {
+		t = time.Now()
+	}
+	return t.UTC().Truncate(time.Second)
+}

@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// Kind says what an entry tells.
+type Kind string
+
+// The kinds of entries.
+const (
+	Start    Kind = "start"    // a run began
+	End      Kind = "end"      // a run ended, in whatever state; a file without it is a run that was cut
+	Repaired Kind = "repaired" // the unfinished last line that a cut run left in file File was taken off
+
+	Ground Kind = "ground" // how many rows a ground matched in this run
+
+	// Scheduled, Moved and Cleared stand before the write that they announce. They count only once a Written entry
+	// covers them; Void takes one back whose write did not happen.
+	Scheduled Kind = "scheduled"
+	Moved     Kind = "moved"
+	Cleared   Kind = "cleared"
+	Written   Kind = "written" // the announcements from First to Last that are not void stand on their rows
+	Void      Kind = "void"    // the announcement for this person was not written
+
+	Seen Kind = "seen" // a purge date without a trace was found; the notice begins with NoticedOn
+	Held Kind = "held" // a legal hold was seen, or set
+	// Released says that a legal hold is gone. Like Scheduled it announces the dates of the notice that begins again.
+	Released Kind = "released"
+
+	Intent  Kind = "intent"  // a person is about to be purged
+	Outcome Kind = "outcome" // what became of the intent
+	Swept   Kind = "swept"   // audit history of a purged person's rows was deleted; Deleted says how many entries
+	Stopped Kind = "stopped" // a guard rail stopped the run
+	Bypass  Kind = "bypass"  // a guard rail was bypassed, by a flag and a line of the policy
+)
+
+// Status is how a run or a purge ended.
+type Status string
+
+// The statuses of End and Outcome.
+const (
+	Done        Status = "done"
+	Failed      Status = "failed"
+	Skipped     Status = "skipped" // of an outcome: left alone, judged afresh in the next run
+	Halted      Status = "stopped" // of a run: by a guard rail
+	Partial     Status = "partial" // of a run: done, but some persons failed
+	Interrupted Status = "interrupted"
+)
+
+// Entry is what one line of the ledger tells. Which fields a kind has stands at the fields; the others are empty.
+type Entry struct {
+	Kind Kind `json:"kind"`
+
+	// Start.
+	Run          string         `json:"run,omitempty"`
+	Verb         string         `json:"verb,omitempty"`
+	Policy       string         `json:"policy,omitempty"`
+	Organization uuid.UUID      `json:"organization,omitzero"`
+	Actor        uuid.UUID      `json:"actor,omitzero"`
+	Today        retention.Date `json:"today,omitzero"`
+	Version      string         `json:"version,omitempty"`
+
+	// Everything about one person: table and id. Ground: the subject table.
+	Table string    `json:"table,omitempty"`
+	ID    uuid.UUID `json:"id,omitzero"`
+
+	// Scheduled, Moved, Cleared, Seen, Released.
+	PurgeOn   retention.Date `json:"purgeOn,omitzero"`
+	NoticedOn retention.Date `json:"noticedOn,omitzero"`
+	Ground    string         `json:"ground,omitempty"`
+
+	// Intent: what is done with the person's row, and every row that is touched, by table.
+	Do   retention.Disposition  `json:"do,omitempty"`
+	Rows map[string][]uuid.UUID `json:"rows,omitempty"`
+	// Ground (rows), Intent (by what is done: "delete email"), Stopped, End.
+	Counts map[string]int `json:"counts,omitempty"`
+
+	// Outcome, End.
+	Status Status `json:"status,omitempty"`
+	Code   string `json:"code,omitempty"` // Dataverse's code, or a word of ours
+
+	Deleted int    `json:"deleted,omitempty"` // Swept
+	Guard   string `json:"guard,omitempty"`   // Stopped, Bypass
+
+	First uint64 `json:"first,omitempty"` // Written
+	Last  uint64 `json:"last,omitempty"`
+
+	File  int   `json:"file,omitempty"`  // Repaired
+	Bytes int64 `json:"bytes,omitempty"` // Repaired
+}
+
+// Record is an entry where it stands.
+type Record struct {
+	Seq  uint64    `json:"seq"`
+	Prev string    `json:"prev"`
+	At   time.Time `json:"at"`
+	Entry
+}
+
+// What the text fields may hold. None of it has room for a sentence, and none takes an at sign or a blank in a name, so
+// that a name or an address cannot come in by mistake.
+var (
+	nameForm   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,127}$`)           // logical names
+	wordForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)         // verbs, guards, runs
+	groundForm = regexp.MustCompile(`^[\p{L}0-9][\p{L}0-9._-]{0,99}$`)   // ids of grounds
+	codeForm   = regexp.MustCompile(`^(0x[0-9a-f]{8}|[a-z0-9-]{1,64})$`) // Dataverse's codes and words of ours
+	hashForm   = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	verForm    = regexp.MustCompile(`^[0-9A-Za-z.+()-]{1,64}$`)
+	countForm  = regexp.MustCompile(`^[a-z][a-z0-9_]*( [a-z][a-z0-9_]*)?$`) // "rows", "delete email"
+)
+
+func (e *Entry) check() error {
+	for _, f := range []struct {
+		field, value string
+		form         *regexp.Regexp
+	}{
+		{"kind", string(e.Kind), wordForm}, {"run", e.Run, wordForm}, {"verb", e.Verb, wordForm}, {"policy", e.Policy, hashForm},
+		{"version", e.Version, verForm}, {"table", e.Table, nameForm}, {"ground", e.Ground, groundForm},
+		{"do", string(e.Do), wordForm}, {"status", string(e.Status), wordForm}, {"code", e.Code, codeForm}, {"guard", e.Guard, wordForm},
+	} {
+		if f.value != "" && !f.form.MatchString(f.value) {
+			return fmt.Errorf("ledger: %s entry: the %s does not have its form", e.Kind, f.field) // the value might be personal data
+		}
+	}
+	for table := range e.Rows {
+		if !nameForm.MatchString(table) {
+			return fmt.Errorf("ledger: %s entry: a table in rows does not have its form", e.Kind)
+		}
+	}
+	for what := range e.Counts {
+		if !countForm.MatchString(what) {
+			return fmt.Errorf("ledger: %s entry: a key of counts does not have its form", e.Kind)
+		}
+	}
+	need, known := required[e.Kind]
+	if !known {
+		return fmt.Errorf("ledger: there is no entry of this kind")
+	}
+	if need.person && (e.Table == "" || e.ID == uuid.Nil) {
+		return fmt.Errorf("ledger: %s entry: table and id are missing", e.Kind)
+	}
+	if need.status && e.Status == "" {
+		return fmt.Errorf("ledger: %s entry: the status is missing", e.Kind)
+	}
+	return nil
+}
+
+// required lists every kind, and what it cannot do without.
+var required = map[Kind]struct{ person, status bool }{
+	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Written: {}, Stopped: {}, Bypass: {},
+	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
+	Held: {person: true}, Released: {person: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
+}

@@ -1,0 +1,182 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Folder is a ledger's storage in a folder of the file system. The folder is made when the first run begins.
+func Folder(dir string) Storage { return folder(dir) }
+
+type folder string
+
+const (
+	fileSuffix = ".jsonl"
+	headName   = "head.json"
+	lockName   = "lock"
+)
+
+func (d folder) path(name string) string { return filepath.Join(string(d), name) }
+
+func (d folder) List(context.Context) ([]File, error) {
+	all, err := os.ReadDir(string(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	var files []File
+	for _, e := range all {
+		if e.IsDir() || !strings.HasSuffix(e.Name(), fileSuffix) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+		files = append(files, File{Name: e.Name(), Size: info.Size()})
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) }) // names begin with a number
+	return files, nil
+}
+
+func (d folder) Read(_ context.Context, name string) (io.ReadCloser, error) {
+	return os.Open(d.path(name))
+}
+
+func (d folder) Create(_ context.Context, name string) error {
+	f, err := os.OpenFile(d.path(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return d.syncDir()
+}
+
+func (d folder) Append(_ context.Context, name string, at int64, data []byte) error {
+	f, err := os.OpenFile(d.path(name), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if info.Size() != at {
+		return fmt.Errorf("ledger: somebody else has written to %s", name)
+	}
+	if _, err := f.Write(data); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}
+
+func (d folder) Cut(_ context.Context, name string, at int64) error {
+	f, err := os.OpenFile(d.path(name), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	defer f.Close()
+	if err := f.Truncate(at); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}
+
+func (d folder) Head(context.Context) ([]byte, error) {
+	b, err := os.ReadFile(d.path(headName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+func (d folder) SetHead(_ context.Context, data []byte) error {
+	f, err := os.CreateTemp(string(d), headName+".*")
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	defer os.Remove(f.Name()) // gone after the rename
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), d.path(headName))
+	}
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}
+
+func (d folder) Lock(_ context.Context, h Holder) (func() error, error) {
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	// The file stays; what counts is the operating system's lock on it, which ends with its process, however that ends.
+	f, err := os.OpenFile(d.path(lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	taken, err := lockFile(f)
+	if err != nil || !taken {
+		defer f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("ledger: lock: %w", err)
+		}
+		locked := &LockedError{}
+		if b, err := os.ReadFile(d.path(lockName)); err == nil {
+			_ = json.Unmarshal(b, &locked.Holder) // an unreadable holder is an unknown one
+		}
+		return nil, locked
+	}
+	b, err := json.Marshal(h)
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err == nil {
+		_, err = f.WriteAt(b, 0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("ledger: lock: %w", err)
+	}
+	return func() error {
+		err := f.Truncate(0)
+		return errors.Join(err, f.Close())
+	}, nil
+}
+
+func (d folder) syncDir() error {
+	f, err := os.Open(string(d))
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,288 @@
+package ledger
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// Ledger is a ledger that was read, and, between Begin and End, can be written. It is not safe for concurrent use.
+type Ledger struct {
+	storage Storage
+	state   state
+	files   []File
+	tail    tail // of the last file
+
+	// Set between Begin and End.
+	run     string
+	name    string
+	size    int64
+	now     func() time.Time
+	release func() error
+	err     error // what an append failed with; nothing is appended after it
+}
+
+// tail is what a cut run may have left at the end of the last file.
+type tail struct {
+	whole int64 // length of the whole lines
+	torn  int64 // bytes behind them: an unfinished line
+}
+
+// Open reads the ledger in a folder. A folder that does not exist or is empty is a ledger without entries, which
+// [Ledger.Existed] tells. A broken chain is an error that wraps [ErrBroken].
+func Open(dir string) (*Ledger, error) {
+	return OpenStorage(context.Background(), Folder(dir))
+}
+
+// OpenStorage reads the ledger in s, as [Open] does.
+func OpenStorage(ctx context.Context, s Storage) (*Ledger, error) {
+	l := &Ledger{storage: s}
+	if err := l.read(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Existed tells whether there was a ledger when it was opened. Without one no purge date has a trace, and everybody gets
+// the whole notice again.
+func (l *Ledger) Existed() bool { return len(l.files) > 0 }
+
+// Seq is the number of the last entry, zero if there is none.
+func (l *Ledger) Seq() uint64 { return l.state.seq }
+
+// Head is the hash of the last entry.
+func (l *Ledger) Head() string { return l.state.hash }
+
+// Run is what a run says about itself when it begins.
+type Run struct {
+	ID           string // small letters, digits and hyphens
+	Verb         string
+	Policy       string // retention.Policy.Hash
+	Organization uuid.UUID
+	Actor        uuid.UUID
+	Today        retention.Date
+	Version      string           // of the tool
+	Now          func() time.Time // the service's clock
+}
+
+// Begin locks the ledger, repairs what a cut run left, and begins a file for the run. If another run holds the lock, the
+// error is a [*LockedError].
+func (l *Ledger) Begin(ctx context.Context, r Run) error {
+	if l.release != nil {
+		return errors.New("ledger: a run is already being written")
+	}
+	host, _ := os.Hostname()
+	release, err := l.storage.Lock(ctx, Holder{Run: r.ID, Host: host, PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)})
+	if err != nil {
+		return err
+	}
+	if err := l.begin(ctx, r); err != nil {
+		return errors.Join(err, release())
+	}
+	l.release = release
+	return nil
+}
+
+func (l *Ledger) begin(ctx context.Context, r Run) error {
+	// Somebody may have written between Open and the lock.
+	if err := l.read(ctx); err != nil {
+		return err
+	}
+	first := []Entry{{Kind: Start, Run: r.ID, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Actor: r.Actor,
+		Today: r.Today, Version: r.Version}}
+	if l.tail.torn > 0 {
+		last := l.files[len(l.files)-1]
+		if err := l.storage.Cut(ctx, last.Name, l.tail.whole); err != nil {
+			return err
+		}
+		first = append(first, Entry{Kind: Repaired, File: len(l.files), Bytes: l.tail.torn})
+	}
+	name := fmt.Sprintf("%06d-%s%s", len(l.files)+1, r.ID, fileSuffix)
+	if err := first[0].check(); err != nil {
+		return err
+	}
+	if err := l.storage.Create(ctx, name); err != nil {
+		return err
+	}
+	l.run, l.name, l.size, l.now, l.err = r.ID, name, 0, r.Now, nil
+	return l.append(ctx, first)
+}
+
+// Append adds entries to the run's file. When it returns nil they are durable.
+func (l *Ledger) Append(entries ...Entry) error {
+	if l.release == nil {
+		return errors.New("ledger: no run has begun")
+	}
+	return l.append(context.Background(), entries) // evidence of what was done is written also when the run is cancelled
+}
+
+func (l *Ledger) append(ctx context.Context, entries []Entry) error {
+	if l.err != nil {
+		return fmt.Errorf("ledger: an entry could not be written before: %w", l.err)
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	var buf bytes.Buffer
+	records := make([]Record, len(entries))
+	seq, hash, at := l.state.seq, l.state.hash, stamp(l.now)
+	var err error
+	for i, e := range entries {
+		if err := e.check(); err != nil {
+			return err
+		}
+		seq++
+		records[i] = Record{Seq: seq, Prev: hash, At: at, Entry: e}
+		if hash, err = encode(&buf, records[i]); err != nil {
+			return err
+		}
+	}
+	if l.err = l.storage.Append(ctx, l.name, l.size, buf.Bytes()); l.err != nil {
+		return l.err
+	}
+	l.size += int64(buf.Len())
+	for _, r := range records {
+		l.state.apply(r)
+	}
+	l.state.seq, l.state.hash = seq, hash
+	l.err = l.storage.SetHead(ctx, head{Seq: seq, Hash: hash}.encode())
+	return l.err
+}
+
+// End writes the run's last entry and gives the lock back, also when the entry cannot be written.
+func (l *Ledger) End(status Status, counts map[string]int) error {
+	if l.release == nil {
+		return nil
+	}
+	err := l.Append(Entry{Kind: End, Status: status, Counts: counts})
+	return errors.Join(err, l.Close())
+}
+
+// Close gives the lock back without a last entry: the next run takes this one for a cut one.
+func (l *Ledger) Close() error {
+	if l.release == nil {
+		return nil
+	}
+	release := l.release
+	l.release = nil
+	return release()
+}
+
+// head is the last entry, kept beside the files: it shows when lines are missing at the end.
+type head struct {
+	Seq  uint64 `json:"seq"`
+	Hash string `json:"hash"`
+}
+
+func (h head) encode() []byte {
+	b, _ := json.Marshal(h) // a number and a string
+	return append(b, '\n')
+}
+
+// read goes through all files, checks the chain and folds the entries into the state.
+func (l *Ledger) read(ctx context.Context) error {
+	files, err := l.storage.List(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := l.storage.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	var h head
+	if known != nil {
+		if err := json.Unmarshal(known, &h); err != nil {
+			return fmt.Errorf("ledger: %s: %w", headName, ErrBroken)
+		}
+	}
+	l.files, l.state, l.tail = files, newState(), tail{}
+	headSeen := h.Seq == 0
+	for i, f := range files {
+		whole, torn, err := l.readFile(ctx, f.Name, func(r Record, hash string) {
+			headSeen = headSeen || r.Seq == h.Seq && hash == h.Hash
+			l.state.apply(r)
+		})
+		if err != nil {
+			return err
+		}
+		if torn > 0 && i < len(files)-1 {
+			return fmt.Errorf("ledger: %s ends within a line: %w", f.Name, ErrBroken)
+		}
+		l.tail = tail{whole: whole, torn: torn}
+	}
+	if !headSeen {
+		return fmt.Errorf("ledger: entries up to %d are missing at the end: %w", h.Seq, ErrBroken)
+	}
+	return nil
+}
+
+func (l *Ledger) readFile(ctx context.Context, name string, each func(Record, string)) (whole, torn int64, err error) {
+	f, err := l.storage.Read(ctx, name)
+	if err != nil {
+		return 0, 0, fmt.Errorf("ledger: %w", err)
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<16)
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if err == io.EOF {
+			return whole, int64(len(line)), nil
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("ledger: %w", err)
+		}
+		r, hash, err := decode(line[:len(line)-1])
+		switch {
+		case err != nil:
+			return 0, 0, fmt.Errorf("ledger: %s line %d: %v: %w", name, n, err, ErrBroken)
+		case r.Seq != l.state.seq+1 || r.Prev != l.state.hash:
+			return 0, 0, fmt.Errorf("ledger: %s line %d does not follow the line before it: %w", name, n, ErrBroken)
+		}
+		each(r, hash)
+		l.state.seq, l.state.hash = r.Seq, hash
+		whole += int64(len(line))
+	}
+}
+
+// Records goes through all entries in order, from the storage.
+func (l *Ledger) Records(ctx context.Context) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		files, err := l.storage.List(ctx)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		fresh := &Ledger{storage: l.storage, state: newState()}
+		stop := errors.New("stop")
+		for _, f := range files {
+			if err := fresh.each(ctx, f.Name, yield, stop); err != nil {
+				if err != stop {
+					yield(Record{}, err)
+				}
+				return
+			}
+		}
+	}
+}
+
+func (l *Ledger) each(ctx context.Context, name string, yield func(Record, error) bool, stop error) error {
+	stopped := false
+	_, _, err := l.readFile(ctx, name, func(r Record, _ string) {
+		stopped = stopped || !yield(r, nil)
+	})
+	if stopped {
+		return stop
+	}
+	return err
+}
