@@ -67,8 +67,8 @@ type Field string
 // CheckedGround is a ground with its queries.
 type CheckedGround struct {
 	*Ground
-	Index  int32 // what stands in Retention.Ground
-	Person Link  // how a row of the answer leads to persons
+	Index  int32      // what stands in Retention.Ground
+	Person Link       // how a row of the answer leads to persons
 	Date   *DateField // nil: a row holds for as long as it matches
 
 	read  Read     // without a time bound and for all persons; see Reading and ReadingFor

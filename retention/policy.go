@@ -26,8 +26,13 @@ type Policy struct {
 
 	// Hash is "sha256:" and the hex digest over every file that the policy consists of, in the order they were read.
 	Hash string
-	// Dir is the folder of the policy file; the FetchXML files of grounds are relative to it.
+	// Dir is the folder of the policy file. The FetchXML file of a ground is relative to the file that names it.
 	Dir string
+	// Files are the files that were read, the policy file first.
+	Files []string
+
+	sources map[string][]string // the lines of each file, for excerpts
+	at      map[string]place
 }
 
 // Rules are the date rules that the planner needs.
@@ -86,6 +91,9 @@ type Subject struct {
 	Grounds   []Ground
 	Related   []RelatedRule
 	Columns   ColumnNames
+
+	Pos Pos `json:"-"`
+	at  map[string]place
 }
 
 // WhenBound is what happens to a person whom a kept or restricting row binds.
@@ -114,7 +122,7 @@ type Ground struct {
 	Party    string // for activities: any, or a participation such as to; instead of Link
 	Where    string // OData filter
 	View     string // system view of the subject table, instead of Table and Where
-	FetchXML string // file, instead of Table and Where
+	FetchXML string // text of the query that the named file holds, instead of Table and Where
 
 	After, Until string // a date column or a path over lookups to one
 	Keep         Period
@@ -122,6 +130,7 @@ type Ground struct {
 	MayBeEmpty   bool // promise 9: the ground may match nothing although it used to match rows
 
 	Pos Pos `json:"-"`
+	at  map[string]place
 }
 
 // MissingDate is what a row without the date that its ground counts from does to the person.
@@ -146,6 +155,7 @@ type RelatedRule struct {
 	Why   string
 
 	Pos Pos `json:"-"`
+	at  map[string]place
 }
 
 // AnyTable is the table name of a last rule that covers whatever else a delete cascades to.

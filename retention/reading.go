@@ -37,7 +37,7 @@ func (c *CheckedRule) Reading(ids []uuid.UUID, values []string) Read {
 
 // MaxPersons is how many persons one query may be restricted to: their ids fill an address of 32 KB, and a query
 // may hold 500 conditions.
-const MaxPersons = 200
+const MaxPersons = 100
 
 // restrict is the filter that leaves only rows of the given persons.
 func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
@@ -106,7 +106,7 @@ const boundMargin = 3
 // firstThatMatters is a date such that every earlier one, plus keep, is past by today. Adding a period never reorders
 // dates, so the earliest date that still lasts is found by going up from well below it.
 func firstThatMatters(keep Period, today Date) Date {
-	d := today.Sub(keep) - 4 // the same day of a month 31 days long and of one 28 days long differ by 3
+	d := today.Sub(keep) - 10 // months of unequal length and clamped days shift it by fewer
 	for d.Add(keep) <= today {
 		d++
 	}
