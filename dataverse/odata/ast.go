@@ -32,8 +32,10 @@ const (
 
 var opNames = [...]string{Eq: "eq", Ne: "ne", Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
-// opKinds are the names that Dataverse's errors give the operators.
+// opKinds and logicKinds are the names that Dataverse's errors give the operators.
 var opKinds = [...]string{Eq: "Equal", Ne: "NotEqual", Gt: "GreaterThan", Ge: "GreaterThanOrEqual", Lt: "LessThan", Le: "LessThanOrEqual"}
+
+var logicKinds = [...]string{And: "And", Or: "Or"}
 
 func (o Op) String() string { return opNames[o] }
 
