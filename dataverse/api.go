@@ -17,6 +17,9 @@ type Reader interface {
 	Now() time.Time
 
 	Rows(ctx context.Context, q Query) iter.Seq2[Row, error]
+	// Scan streams rows column by column. A name in cols is a property (contactid, _ownerid_value, @odata.etag), an
+	// alias of a FetchXML query, or a path through rows expanded over single-valued navigation:
+	// msevtmgt_EventId/msevtmgt_eventenddate. A null or a missing row on the way is a null.
 	Scan(ctx context.Context, q Query, cols []string, fn func(row []Value) error) error
 	Get(ctx context.Context, table string, id uuid.UUID, q Query) (Row, error)
 	Count(ctx context.Context, q Query) (int, error)

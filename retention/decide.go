@@ -26,6 +26,7 @@ type Retention struct {
 // Values of Retention.Ground that are no index.
 const (
 	NoGround int32 = -1
+	OtherRow int32 = -3 // a ground of another subject table: another row of the same human being
 	ByHand   int32 = -2 // a manual extension by the staff
 )
 

@@ -1,0 +1,261 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gallra/gallra/dataverse"
+)
+
+// EvaluateOptions are what an evaluation needs besides the environment.
+type EvaluateOptions struct {
+	Today Date
+	// Traces is what the ledger proves about a person's purge date; nil: nothing, as for a ledger that was lost.
+	Traces func(table string, id uuid.UUID) Trace
+	// Progress is called with every page's rows, from several goroutines; nil: nobody watches.
+	Progress func(what string, rows int)
+}
+
+func (o EvaluateOptions) trace(table string, id uuid.UUID) Trace {
+	if o.Traces == nil {
+		return Trace{}
+	}
+	return o.Traces(table, id)
+}
+
+func (o EvaluateOptions) progress(what string, rows int) {
+	if o.Progress != nil && rows > 0 {
+		o.Progress(what, rows)
+	}
+}
+
+// Evaluation is what the CRM says about every person at one time: who they are and what their grounds give them.
+//
+// Its tables are read one after the other while people work in the CRM, so it is no picture of a single moment: a
+// person may be in it whose justifying row was written after its table was read. That is why nobody is purged on the
+// strength of an evaluation: the last look reads the grounds again, and the row's ETag guards the person.
+type Evaluation struct {
+	Today   Date
+	checked *Checked
+	tables  []*personTable
+	// numbered are the grounds of all subjects, one after the other.
+	numbered []*Ground
+}
+
+// PersonRow is one person of an evaluation.
+type PersonRow struct {
+	Person
+	Table string
+	ETag  string
+	// Master is the row that this one was merged into, zero if it was not.
+	Master uuid.UUID
+	// HeldWith is set when a legal hold stands on another row of the same human being: nothing of them is purged.
+	HeldWith bool
+
+	number int32 // the ground among those of all subjects
+}
+
+// GroundOf is the ground that gives the person their date, whichever of their rows it was found for; nil when no
+// ground of the policy does.
+func (e *Evaluation) GroundOf(p PersonRow) *Ground {
+	if p.number < 0 {
+		return nil
+	}
+	return e.numbered[p.number]
+}
+
+// GroundResult is what the evaluation of one ground found.
+type GroundResult struct {
+	Table   string // the subject table
+	Ground  *Ground
+	Rows    int // rows of the ground that lead to a person
+	Persons int // persons to whom the ground gives their date
+	// Gaps counts rows that match but lack the date that the ground counts from.
+	Gaps int
+}
+
+// Evaluate reads every person and every ground. Grounds are read side by side, each page once; what it keeps in memory
+// is one small entry a person.
+//
+// Rows whose retention has ended are read as well: the plan tells of every person which ground ended last, and when.
+func Evaluate(ctx context.Context, r dataverse.Reader, c *Checked, o EvaluateOptions) (*Evaluation, error) {
+	e := newEvaluation(c, o.Today)
+	persons, personsCtx := errgroup.WithContext(ctx)
+	for _, t := range e.tables {
+		persons.Go(func() error { return t.read(personsCtx, r, t.subject.Persons, o) })
+	}
+	if err := persons.Wait(); err != nil {
+		return nil, err
+	}
+	if err := e.grounds(ctx, r, o, func(g *CheckedGround, _ *personTable) []Read { return []Read{g.All()} }); err != nil {
+		return nil, err
+	}
+	e.join()
+	return e, nil
+}
+
+func newEvaluation(c *Checked, today Date) *Evaluation {
+	e := &Evaluation{Today: today, checked: c}
+	for i := range c.Subjects {
+		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(len(e.numbered))))
+		for j := range c.Subjects[i].Grounds {
+			e.numbered = append(e.numbered, c.Subjects[i].Grounds[j].Ground)
+		}
+	}
+	return e
+}
+
+// grounds reads all grounds, each by the queries that reads makes for it, and folds them into the tables.
+func (e *Evaluation) grounds(ctx context.Context, r dataverse.Reader, o EvaluateOptions, reads func(*CheckedGround, *personTable) []Read) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, t := range e.tables {
+		for i := range t.subject.Grounds {
+			g := &t.subject.Grounds[i]
+			for _, read := range reads(g, t) {
+				group.Go(func() error { return t.fold(ctx, r, g, read, e.checked, o) })
+			}
+		}
+	}
+	return group.Wait()
+}
+
+// scan runs a Read as a streaming query.
+func scan(ctx context.Context, r dataverse.Reader, read Read, fields []Field, fn func([]dataverse.Value) error) error {
+	cols := make([]string, len(fields))
+	for i, f := range fields {
+		cols[i] = string(f)
+	}
+	return r.Scan(ctx, read.query(), cols, fn)
+}
+
+// query is the Read as the client takes it.
+func (r Read) query() dataverse.Query {
+	if r.FetchXML != "" {
+		return dataverse.Query{Table: r.Table, Set: r.Set, FetchXML: r.FetchXML}
+	}
+	return dataverse.Query{Table: r.Table, Set: r.Set, Select: r.Select, Expand: r.Expand, Filter: r.Filter}
+}
+
+// fold reads the rows of a ground and gives the persons that they lead to what they justify.
+func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *CheckedGround, read Read, c *Checked, o EvaluateOptions) error {
+	fields := append([]Field(nil), g.Person.Fields...)
+	if g.Person.ByValue() {
+		fields = append(fields, g.Person.Value)
+	}
+	if g.Date != nil {
+		fields = append(fields, g.Date.Field)
+	}
+	var found GroundResult
+	what := g.ID
+	err := scan(ctx, r, read, fields, func(row []dataverse.Value) error {
+		o.progress(what, 1)
+		given := Retention{Until: Open, Ground: t.base + g.Index}
+		if g.Date != nil {
+			date := row[len(row)-1]
+			row = row[:len(row)-1]
+			if date.Null() {
+				found.Gaps++
+				if g.MissingDate == MissingIgnored {
+					return nil
+				}
+			} else {
+				d, ok := g.Date.Behavior.Date(string(date.Text()), c.Policy.TimeZone)
+				if !ok {
+					return fmt.Errorf("ground %s: the service wrote a date that cannot be read in column %s", g.ID, g.Date.Column)
+				}
+				given.Until, given.Trigger = d.Add(g.Keep), d
+			}
+		}
+		led := false
+		if g.Person.ByValue() {
+			for _, at := range t.byValue(g.Person.Columns, row[0].Text()) {
+				t.give(at, given)
+				led = true
+			}
+		} else {
+			for _, v := range row {
+				id, ok := v.GUID()
+				if !ok {
+					continue
+				}
+				if at, ok := t.find(id); ok {
+					t.give(at, given)
+					led = true
+				}
+			}
+		}
+		if led {
+			found.Rows++
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read ground %s of %s: %w", g.ID, t.subject.Table, err)
+	}
+	t.counts.Lock()
+	defer t.counts.Unlock()
+	t.results[g.Index].Rows += found.Rows
+	t.results[g.Index].Gaps += found.Gaps
+	return nil
+}
+
+// All is the query for every row of the ground, whatever its date.
+func (g *CheckedGround) All() Read { return g.read }
+
+// Grounds is what was found for each ground, in the order of the policy.
+func (e *Evaluation) Grounds() []GroundResult {
+	var all []GroundResult
+	for _, t := range e.tables {
+		results := append([]GroundResult(nil), t.results...)
+		for i := range t.entries {
+			if g := int32(t.entries[i].ground) - t.base; g >= 0 && int(g) < len(results) {
+				results[g].Persons++
+			}
+		}
+		all = append(all, results...)
+	}
+	return all
+}
+
+// Count is the number of persons in a subject table.
+func (e *Evaluation) Count(table string) int {
+	for _, t := range e.tables {
+		if t.subject.Table == table {
+			return len(t.entries)
+		}
+	}
+	return 0
+}
+
+// Person is the evaluation of one person; false if the table holds no such person.
+func (e *Evaluation) Person(table string, id uuid.UUID, o EvaluateOptions) (PersonRow, bool) {
+	for _, t := range e.tables {
+		if t.subject.Table != table {
+			continue
+		}
+		if at, ok := t.find(id); ok {
+			return t.person(at, o), true
+		}
+	}
+	return PersonRow{}, false
+}
+
+// Persons are all persons of the evaluation, in the order of the policy's subjects and by id.
+func (e *Evaluation) Persons(o EvaluateOptions) func(yield func(PersonRow) bool) {
+	return func(yield func(PersonRow) bool) {
+		for _, t := range e.tables {
+			for i := range t.entries {
+				if !yield(t.person(int32(i), o)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// counts of a table's grounds are folded by several goroutines.
+type counter struct{ sync.Mutex }

@@ -1,0 +1,166 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gallra/gallra/dataverse"
+)
+
+// EvaluatePersons evaluates some persons of a subject table as [Evaluate] does all: the same rules over the same
+// queries, restricted to these persons. It is the last look before a purge, and what an explanation rests on.
+//
+// The other rows of the same human beings are evaluated as well, since what justifies one row justifies all. A person
+// who is not there any more, or is anonymised, is missing in the answer.
+func EvaluatePersons(ctx context.Context, r dataverse.Reader, c *Checked, table string, ids []uuid.UUID, o EvaluateOptions) (*Evaluation, error) {
+	e := newEvaluation(c, o.Today)
+	var subject *personTable
+	for _, t := range e.tables {
+		t.texts = map[string]map[string]bool{}
+		if t.subject.Table == table {
+			subject = t
+		}
+	}
+	if subject == nil {
+		return nil, fmt.Errorf("the policy has no subject %s", table)
+	}
+	if err := subject.readSome(ctx, r, ids, o); err != nil {
+		return nil, err
+	}
+	if err := e.otherRows(ctx, r, o); err != nil {
+		return nil, err
+	}
+	err := e.grounds(ctx, r, o, func(g *CheckedGround, t *personTable) []Read {
+		var reads []Read
+		if g.Person.ByValue() {
+			for some := range slices.Chunk(t.textsOf(g.Person.Columns), MaxPersons) {
+				reads = append(reads, g.ReadingFor(nil, some))
+			}
+			return reads
+		}
+		for some := range slices.Chunk(t.ids(), MaxPersons) {
+			reads = append(reads, g.ReadingFor(some, nil))
+		}
+		return reads
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.join()
+	return e, nil
+}
+
+func (t *personTable) ids() []uuid.UUID {
+	ids := make([]uuid.UUID, len(t.entries))
+	for i := range t.entries {
+		ids[i] = t.entries[i].id
+	}
+	return ids
+}
+
+func (t *personTable) textsOf(columns []string) []string {
+	all := map[string]bool{}
+	for _, c := range columns {
+		maps.Copy(all, t.texts[c])
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// readSome reads the persons with these ids.
+func (t *personTable) readSome(ctx context.Context, r dataverse.Reader, ids []uuid.UUID, o EvaluateOptions) error {
+	for some := range slices.Chunk(ids, MaxPersons) {
+		terms := make([]string, len(some))
+		for i, id := range some {
+			terms[i] = t.subject.PrimaryID + " eq " + id.String()
+		}
+		if err := t.readWhere(ctx, r, terms, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readWhere reads the persons for whom one of the terms is true.
+func (t *personTable) readWhere(ctx context.Context, r dataverse.Reader, terms []string, o EvaluateOptions) error {
+	if len(terms) == 0 {
+		return nil
+	}
+	read := t.subject.Persons
+	read.Filter = and(read.Filter, strings.Join(terms, " or "))
+	return t.read(ctx, r, read, o)
+}
+
+// maxRounds bounds how far rows of one human being are followed from row to row.
+const maxRounds = 20
+
+// otherRows reads the other rows of the human beings that are there: those with the same identity, and those that were
+// merged. What is found may lead on.
+func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o EvaluateOptions) error {
+	asked := map[string]bool{}
+	for range maxRounds {
+		identities := map[string]bool{}
+		for _, t := range e.tables {
+			for text := range t.texts[t.subject.Identity] {
+				identities[text] = true
+			}
+		}
+		group, groupCtx := errgroup.WithContext(ctx)
+		found := false
+		for _, t := range e.tables {
+			terms := t.otherRowTerms(slices.Sorted(maps.Keys(identities)), asked)
+			if len(terms) == 0 {
+				continue
+			}
+			found = true
+			group.Go(func() error {
+				for some := range slices.Chunk(terms, MaxPersons) {
+					if err := t.readWhere(groupCtx, r, some, o); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		if !found {
+			return nil
+		}
+	}
+	return fmt.Errorf("the rows of one human being lead on and on: more than %d steps by identity and merges", maxRounds)
+}
+
+// otherRowTerms are the conditions for rows of the table that belong to the same human beings, without those that
+// were asked for already.
+func (t *personTable) otherRowTerms(identities []string, asked map[string]bool) []string {
+	var terms []string
+	add := func(term string) {
+		if key := t.subject.Table + " " + term; !asked[key] {
+			asked[key] = true
+			terms = append(terms, term)
+		}
+	}
+	if t.subject.Identity != "" {
+		for _, text := range identities {
+			add(t.subject.Identity + " eq '" + strings.ReplaceAll(text, "'", "''") + "'")
+		}
+	}
+	if t.subject.Master != "" {
+		for _, at := range slices.Sorted(maps.Keys(t.masters)) {
+			if _, ok := t.find(t.masters[at]); !ok {
+				add(t.subject.PrimaryID + " eq " + t.masters[at].String())
+			}
+		}
+		for _, id := range t.ids() {
+			add(t.subject.Master + " eq " + id.String())
+		}
+	}
+	return terms
+}
