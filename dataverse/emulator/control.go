@@ -1,95 +1,214 @@
 package emulator
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// clock is the emulator's clock: the machine's, shifted.
-type clock struct {
-	machine func() time.Time
-	mu      sync.Mutex
-	shift   time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.machine().Add(c.shift).UTC()
-}
-
-func (c *clock) set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.shift = t.Sub(c.machine())
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.shift += d
-}
-
-// stats counts what the Web API was asked; the control plane is not counted.
-type stats struct {
-	mu          sync.Mutex
-	total       int
-	byStatus    map[int]int
-	byRoute     map[string]int
-	refused     map[string]int // what is not emulated, by name
-	rowsRead    int
-	rowsWritten int
-	running     int
-	peak        int
-}
-
-func newStats() *stats {
-	return &stats{byStatus: map[int]int{}, byRoute: map[string]int{}, refused: map[string]int{}}
-}
-
-// begin counts a request as running until the function it returns is called.
-func (s *stats) begin() func() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running++
-	s.peak = max(s.peak, s.running)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.running--
+// controlTable is the control plane: it is no part of Dataverse, takes the start token, and is never limited, never
+// faulted and never counted.
+func (s *Server) controlTable() map[string]func(*control) (any, error) {
+	return map[string]func(*control) (any, error){
+		"GET clock":     s.readClock,
+		"POST clock":    s.moveClock,
+		"GET stats":     func(*control) (any, error) { return s.stats.report(), nil },
+		"POST stats":    func(*control) (any, error) { s.stats.reset(); return s.stats.report(), nil },
+		"GET faults":    func(*control) (any, error) { return s.faults.inForce(), nil },
+		"POST faults":   s.setFaults,
+		"POST snapshot": s.takeSnapshot,
+		"POST restore":  s.restoreSnapshot,
+		"GET find":      s.findText,
 	}
 }
 
-func (s *stats) count(route string, status int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total++
-	s.byStatus[status]++
-	if route != "" {
-		s.byRoute[route]++
+// control is one request to the control plane.
+type control struct {
+	request *http.Request
+	body    []byte
+}
+
+// controlError is a request to the control plane that makes no sense.
+type controlError struct {
+	status  int
+	message string
+}
+
+func (e *controlError) Error() string { return e.message }
+
+func badControl(format string, args ...any) error {
+	return &controlError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+// decode reads the body strictly: a misspelt key must not look like a fault that never happens. An empty body is {}.
+func (c *control) decode(into any) error {
+	if len(bytes.TrimSpace(c.body)) == 0 {
+		return nil
 	}
-}
-
-func (s *stats) unsupported(what string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refused[what]++
-}
-
-func (s *stats) read(rows int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rowsRead += rows
-}
-
-func (s *stats) wrote(rows int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rowsWritten += rows
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return badControl("the body: %v", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return badControl("the body holds more than one JSON value")
+	}
+	return nil
 }
 
 // serveControl answers the control plane.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
-	http.NotFound(w, r)
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Header.Get("Authorization") != "Bearer "+s.options.Token {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		writeControl(w, nil, &controlError{http.StatusUnauthorized, "the control plane takes the emulator's start token as bearer"})
+		return
+	}
+	name := strings.TrimPrefix(r.URL.Path, "/emulator/")
+	h := s.control[r.Method+" "+name]
+	if h == nil {
+		writeControl(w, nil, &controlError{http.StatusNotFound, "there is no " + r.Method + " /emulator/" + name})
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		writeControl(w, nil, badControl("the body: %v", err))
+		return
+	}
+	out, err := h(&control{request: r, body: body})
+	writeControl(w, out, err)
+}
+
+func writeControl(w http.ResponseWriter, out any, err error) {
+	status := http.StatusOK
+	var c *controlError
+	switch {
+	case errors.As(err, &c):
+		status, out = c.status, map[string]any{"error": map[string]string{"message": c.message}}
+	case err != nil:
+		status, out = http.StatusInternalServerError, map[string]any{"error": map[string]string{"message": err.Error()}}
+	case out == nil:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(out) // the client is gone: nobody left to tell
+}
+
+func (s *Server) readClock(*control) (any, error) {
+	return map[string]string{"now": s.Now().Format(time.RFC3339)}, nil
+}
+
+func (s *Server) moveClock(c *control) (any, error) {
+	var in struct {
+		Now     *time.Time `json:"now"`
+		Advance string     `json:"advance"`
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	switch {
+	case in.Now != nil && in.Advance == "":
+		s.SetClock(*in.Now)
+	case in.Now == nil && in.Advance != "":
+		d, err := time.ParseDuration(in.Advance)
+		if err != nil {
+			return nil, badControl("advance: %v", err)
+		}
+		s.Advance(d)
+	default:
+		return nil, badControl(`the clock takes {"now":"2026-11-24T08:00:00Z"} or {"advance":"1464h"}`)
+	}
+	return s.readClock(c)
+}
+
+// Now is the emulator's clock.
+func (s *Server) Now() time.Time { return s.clock.now() }
+
+// SetClock sets the emulator's clock; it runs on from there.
+func (s *Server) SetClock(t time.Time) { s.clock.set(t) }
+
+// Advance moves the emulator's clock.
+func (s *Server) Advance(d time.Duration) { s.clock.advance(d) }
+
+// Stats is what GET /emulator/stats answers.
+func (s *Server) Stats() Stats { return s.stats.report() }
+
+// copies are the snapshots that the control plane was asked to keep. A snapshot is immutable, so that keeping one costs
+// no more than what changes afterwards.
+type copies struct {
+	mu   sync.Mutex
+	kept []*snapshot // an id is the position, from 1
+}
+
+func (s *Server) takeSnapshot(c *control) (any, error) {
+	if err := c.decode(&struct{}{}); err != nil {
+		return nil, err
+	}
+	return map[string]string{"id": s.Snapshot()}, nil
+}
+
+// Snapshot keeps rows, audit, bin and metadata as they are now, for [Server.Restore].
+func (s *Server) Snapshot() string {
+	s.copies.mu.Lock()
+	defer s.copies.mu.Unlock()
+	s.copies.kept = append(s.copies.kept, s.store.view())
+	return strconv.Itoa(len(s.copies.kept))
+}
+
+func (s *Server) restoreSnapshot(c *control) (any, error) {
+	var in struct {
+		ID string `json:"id"`
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if err := s.Restore(in.ID); err != nil {
+		return nil, &controlError{http.StatusNotFound, err.Error()}
+	}
+	return nil, nil
+}
+
+// Restore puts everything but the clock back to what it was at a snapshot, the last one if id is empty: an environment
+// restored from a backup.
+func (s *Server) Restore(id string) error {
+	s.copies.mu.Lock()
+	n := len(s.copies.kept)
+	if id != "" {
+		given, err := strconv.Atoi(id)
+		if err != nil || given > n {
+			given = 0
+		}
+		n = given
+	}
+	if n < 1 {
+		s.copies.mu.Unlock()
+		return errors.New("there is no such snapshot")
+	}
+	old := s.copies.kept[n-1]
+	s.copies.mu.Unlock()
+
+	t := s.store.begin()
+	// Row versions and those of metadata go on: a client that still holds an ETag from before must not find it valid
+	// for another content.
+	version, metadata := t.version, t.schema.version
+	t.snapshot = *old
+	t.version = max(version, old.version) + 1
+	if old.schema.version != metadata {
+		again := *old.schema
+		again.version = max(metadata, old.schema.version) + 1
+		t.schema = &again
+	}
+	t.commit()
+	return nil
 }

@@ -1,17 +1,249 @@
 package emulator
 
-import "net/http"
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
 
-// faults are the rules of POST /emulator/faults: what goes wrong, when.
-type faults struct{}
+// Fault is a rule for what goes wrong. Status, Drop, Delay, Truncate or Duplicate says what happens; Delay goes together
+// with the others. The other fields say to which requests.
+type Fault struct {
+	// Status is answered instead of doing the work, with the error that Dataverse would give with it.
+	Status int `json:"status,omitempty"`
+	// RetryAfter is the header of that name, in seconds. A 429 without it says one second.
+	RetryAfter *int `json:"retryAfter,omitempty"`
+	// Drop closes the connection without an answer, "before" or "after" the work was done.
+	Drop string `json:"drop,omitempty"`
+	// Delay is waited before the work, by the machine's clock: a Go duration such as "2s".
+	Delay string `json:"delay,omitempty"`
+	// Truncate sends half of the body under the Content-Length of the whole, and closes the connection. An answer
+	// without a body is dropped.
+	Truncate bool `json:"truncate,omitempty"`
+	// Duplicate does the work twice, as when something on the way sent the request again; the second answer goes back.
+	Duplicate bool `json:"duplicate,omitempty"`
 
-// injection is what is to go wrong with one request.
-type injection struct{}
+	// Route is a method, an entity set or operation, or both: "PATCH contacts", "POST $batch", "WhoAmI". Empty: every
+	// request. A rule with a name also meets the parts of a batch: a status answers the part; a drop or truncation is
+	// the whole request's.
+	Route string `json:"route,omitempty"`
+	// Rate is the share of the matching requests, drawn by Seed. Left out: all.
+	Rate *float64 `json:"rate,omitempty"`
+	// After is how many matching requests go through first.
+	After int `json:"after,omitempty"`
+	// Count is how often it happens at most; 0 is no bound.
+	Count int    `json:"count,omitempty"`
+	Seed  uint64 `json:"seed,omitempty"`
+}
 
-func (f *faults) next(method string, p path) injection { return injection{} }
+// faults are the rules in force. The first rule that fires decides; the rules behind it do not see the request.
+type faults struct {
+	mu    sync.Mutex
+	rules []*faultRule
+}
 
-// before is called before the request is worked on; false means that the request has been dealt with.
-func (i injection) before(w http.ResponseWriter, r *http.Request, s *Server) bool { return true }
+type faultRule struct {
+	Fault
+	method, name string
+	delay        time.Duration
+	random       *rand.Rand
+	seen, fired  int
+}
 
-// after is called when the work is done and before the answer goes out; false means that it must not.
-func (i injection) after(w http.ResponseWriter, a *answer) bool { return true }
+// check makes a rule of f.
+func (f Fault) check() (*faultRule, error) {
+	r := &faultRule{Fault: f, random: rand.New(rand.NewPCG(f.Seed, 0))}
+	what := 0
+	for _, said := range []bool{f.Status != 0, f.Drop != "", f.Duplicate} {
+		if said {
+			what++
+		}
+	}
+	switch {
+	case what == 0 && f.Delay == "" && !f.Truncate:
+		return nil, badControl("a fault says what happens: status, drop, delay, truncate or duplicate")
+	case what > 1 || f.Truncate && f.Drop != "":
+		return nil, badControl("a fault does one of status, drop, truncate and duplicate")
+	case f.Status != 0 && (f.Status < 300 || f.Status > 599):
+		return nil, badControl("status: %d is not a failure", f.Status)
+	case f.Drop != "" && f.Drop != "before" && f.Drop != "after":
+		return nil, badControl(`drop: %q is neither "before" nor "after"`, f.Drop)
+	case f.RetryAfter != nil && (f.Status == 0 || *f.RetryAfter < 0):
+		return nil, badControl("retryAfter: goes with a status and is not negative")
+	case f.Rate != nil && !(*f.Rate >= 0 && *f.Rate <= 1):
+		return nil, badControl("rate: %v is not between 0 and 1", *f.Rate)
+	case f.After < 0 || f.Count < 0:
+		return nil, badControl("after and count are not negative")
+	}
+	if f.Delay != "" {
+		d, err := time.ParseDuration(f.Delay)
+		if err != nil || d < 0 {
+			return nil, badControl("delay: %q is not a duration such as 2s", f.Delay)
+		}
+		r.delay = d
+	}
+	words := strings.Fields(f.Route)
+	if len(words) > 0 && words[0] == strings.ToUpper(words[0]) && isMethod(words[0]) {
+		r.method, words = words[0], words[1:]
+	}
+	switch len(words) {
+	case 0:
+	case 1:
+		r.name = words[0]
+	default:
+		return nil, badControl(`route: %q is not a method and a name, such as "PATCH contacts"`, f.Route)
+	}
+	return r, nil
+}
+
+func isMethod(s string) bool {
+	switch s {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+func (s *Server) setFaults(c *control) (any, error) {
+	var in []Fault
+	if text := bytes.TrimSpace(c.body); len(text) > 0 && text[0] == '[' {
+		if err := c.decode(&in); err != nil {
+			return nil, err
+		}
+	} else {
+		var one Fault
+		if err := c.decode(&one); err != nil {
+			return nil, err
+		}
+		in = []Fault{one}
+	}
+	if err := s.SetFaults(in...); err != nil {
+		return nil, err
+	}
+	return s.faults.inForce(), nil
+}
+
+// SetFaults puts these rules in force, in place of those before; none clears them.
+func (s *Server) SetFaults(rules ...Fault) error {
+	checked := make([]*faultRule, 0, len(rules))
+	for _, f := range rules {
+		r, err := f.check()
+		if err != nil {
+			return err
+		}
+		checked = append(checked, r)
+	}
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.rules = checked
+	return nil
+}
+
+// inForce are the rules as they were given.
+func (f *faults) inForce() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]Fault, 0, len(f.rules))
+	for _, r := range f.rules {
+		out = append(out, r.Fault)
+	}
+	return out
+}
+
+// injection is what is to go wrong with one request; nil is nothing.
+type injection struct {
+	Fault
+	delay time.Duration
+}
+
+// next is what the rules have for a request, or for a part of a batch.
+func (f *faults) next(method string, p path, part bool) *injection {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.rules {
+		if part && r.name == "" || !r.matches(method, p) || !r.fires() {
+			continue
+		}
+		return &injection{r.Fault, r.delay}
+	}
+	return nil
+}
+
+func (r *faultRule) matches(method string, p path) bool {
+	return (r.method == "" || r.method == method) &&
+		(r.name == "" || r.name == p.label() || len(p.segments) > 0 && r.name == p.segments[0].name)
+}
+
+// fires counts a matching request and tells whether the rule meets it. One number is drawn for each, so that what
+// happens to the n-th depends on the seed alone.
+func (r *faultRule) fires() bool {
+	r.seen++
+	hit := r.Rate == nil || r.random.Float64() < *r.Rate
+	if !hit || r.seen <= r.After || r.Count > 0 && r.fired >= r.Count {
+		return false
+	}
+	r.fired++
+	return true
+}
+
+// wait is the rule's delay, cut short when the client goes away.
+func (i *injection) wait(ctx context.Context) {
+	if i == nil || i.delay <= 0 {
+		return
+	}
+	t := time.NewTimer(i.delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (i *injection) drops(when string) bool { return i != nil && i.Drop == when }
+
+// answer is the failure that the rule gives in place of the work, nil if it lets it be done.
+func (i *injection) answer(c *call) *answer {
+	if i == nil || i.Status == 0 {
+		return nil
+	}
+	f := statusFault(i.Status)
+	retry := i.RetryAfter
+	if retry == nil && i.Status == http.StatusTooManyRequests {
+		retry = new(1)
+	}
+	a := faultAnswer(f, c)
+	if retry != nil {
+		a.set("Retry-After", strconv.Itoa(*retry))
+	}
+	return a
+}
+
+// statusFault is an error that Dataverse gives with the status.
+func statusFault(status int) *fault {
+	switch status {
+	case http.StatusUnauthorized:
+		return &fault{status: status}
+	case http.StatusForbidden:
+		return newFault(status, "0x80040220", "Principal user is missing a privilege.")
+	case http.StatusNotFound:
+		return newFault(status, "0x80040217", "The entity does not exist.")
+	case http.StatusPreconditionFailed:
+		return changed()
+	case http.StatusTooManyRequests:
+		return newFault(status, "0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
+	case http.StatusInternalServerError:
+		return newFault(status, "0x80044150", "Generic SQL error.")
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return newFault(status, "0x80040216", "%s", http.StatusText(status))
+	default:
+		return newFault(status, "0x80040216", "An unexpected error occurred.")
+	}
+}
+
+// abort closes the connection without an answer, or in the middle of one.
+func abort() { panic(http.ErrAbortHandler) }

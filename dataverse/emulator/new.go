@@ -22,6 +22,7 @@ func New(o Options) *Server {
 	}
 	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}})
 	s.routes = s.routeTable()
+	s.control = s.controlTable()
 	return s
 }
 

@@ -35,7 +35,8 @@ type Server struct {
 	stats   *stats
 	faults  *faults
 	routes  map[string]handler
-	control map[string]handler
+	control map[string]func(*control) (any, error)
+	copies  copies
 
 	organizationID uuid.UUID
 	rootBusiness   uuid.UUID
@@ -57,7 +58,8 @@ type call struct {
 	body   []byte
 	base   string // "https://host/api/data/v9.2", for links
 	user   uuid.UUID
-	tx     *tx // the change set's transaction, nil outside one
+	tx     *tx        // the change set's transaction, nil outside one
+	fault  *injection // what a fault rule does to the request, nil if nothing
 }
 
 // answer is what goes back. A body is JSON unless it is []byte.
@@ -199,19 +201,48 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.send(w, r, "", faultAnswer(err, nil))
 		return
 	}
-	route := c.path.route(c.method)
-	plan := s.faults.next(c.method, c.path)
-	if !plan.before(w, r, s) {
-		return
+	s.run(w, r, c)
+}
+
+// run does the work of a request, or what a fault rule has in its place.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call) {
+	route := c.method + " " + c.path.label()
+	c.fault = s.faults.next(c.method, c.path, false)
+	c.fault.wait(c.ctx)
+	drop := func() {
+		s.stats.count(route, unanswered)
+		abort()
+	}
+	if c.fault.drops("before") {
+		drop()
 	}
 	if s.options.Latency > 0 {
 		time.Sleep(s.options.Latency)
 	}
-	a := s.serve(c)
-	if !plan.after(w, a) {
-		return
+	a := c.fault.answer(c)
+	if a == nil {
+		if c.fault != nil && c.fault.Duplicate {
+			again := *c
+			s.serve(&again)
+		}
+		a = s.serve(c)
+	}
+	if c.fault.drops("after") {
+		drop()
+	}
+	if c.fault != nil && c.fault.Truncate {
+		b := a.bytes()
+		if len(b) == 0 {
+			drop()
+		}
+		a.set("Content-Length", strconv.Itoa(len(b)))
+		a.body = b[:len(b)/2]
 	}
 	s.send(w, r, route, a)
+	if c.fault != nil && c.fault.Truncate {
+		_ = http.NewResponseController(w).Flush() // else the half would go down with the connection
+		abort()
+	}
 }
 
 // serve answers a call: the whole of a request, or one part of a batch.
@@ -246,7 +277,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *a
 		if h.Get("Content-Type") == "" {
 			h.Set("Content-Type", "application/json; odata.metadata=minimal")
 		}
-		h.Set("Content-Length", strconv.Itoa(len(b)))
+		if h.Get("Content-Length") == "" { // a truncated answer says the length of the whole
+			h.Set("Content-Length", strconv.Itoa(len(b)))
+		}
 	}
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {

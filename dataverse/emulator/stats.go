@@ -1,0 +1,117 @@
+package emulator
+
+import (
+	"maps"
+	"strings"
+	"sync"
+)
+
+// stats counts what the Web API was asked; the control plane is not counted.
+type stats struct {
+	mu          sync.Mutex
+	total       int
+	byStatus    map[int]int
+	byRoute     map[string]int
+	refused     map[string]int // what is not emulated, by name
+	rowsRead    int
+	rowsWritten int
+	running     int
+	peak        int
+}
+
+func newStats() *stats {
+	s := &stats{}
+	s.reset()
+	return s
+}
+
+// reset forgets what was counted. Requests that are running now still count for the peak.
+func (s *stats) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total, s.rowsRead, s.rowsWritten, s.peak = 0, 0, 0, s.running
+	s.byStatus, s.byRoute, s.refused = map[int]int{}, map[string]int{}, map[string]int{}
+}
+
+// begin counts a request as running until the function it returns is called.
+func (s *stats) begin() func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running++
+	s.peak = max(s.peak, s.running)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.running--
+	}
+}
+
+// unanswered is the status of a request whose connection was dropped.
+const unanswered = 0
+
+func (s *stats) count(route string, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total++
+	s.byStatus[status]++
+	if route != "" {
+		s.byRoute[route]++
+	}
+}
+
+func (s *stats) unsupported(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused[what]++
+}
+
+func (s *stats) read(rows int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rowsRead += rows
+}
+
+func (s *stats) wrote(rows int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rowsWritten += rows
+}
+
+// Stats is what the Web API was asked since the start or the last reset, as GET /emulator/stats tells it.
+type Stats struct {
+	Requests struct {
+		Total int `json:"total"`
+		// ByStatus counts answers; 0 stands for connections that a fault closed without one.
+		ByStatus map[int]int `json:"byStatus"`
+		// ByRoute counts requests by method and entity set or operation: "PATCH contacts", "POST $batch".
+		ByRoute map[string]int `json:"byRoute"`
+	} `json:"requests"`
+	RowsRead        int `json:"rowsRead"`
+	RowsWritten     int `json:"rowsWritten"`
+	PeakConcurrency int `json:"peakConcurrency"`
+	// Unsupported counts what was refused because the emulator does not cover it, by name.
+	Unsupported map[string]int `json:"unsupported"`
+}
+
+func (s *stats) report() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := Stats{RowsRead: s.rowsRead, RowsWritten: s.rowsWritten, PeakConcurrency: s.peak, Unsupported: maps.Clone(s.refused)}
+	out.Requests.Total = s.total
+	out.Requests.ByStatus = maps.Clone(s.byStatus)
+	out.Requests.ByRoute = maps.Clone(s.byRoute)
+	return out
+}
+
+// label names a path for people, in stats and in fault rules: the entity set or the operation, without keys. A bound
+// operation is named after itself: "BulkDelete", "$batch", "contacts", "CreateMultiple".
+func (p path) label() string {
+	if len(p.segments) == 0 {
+		return "/"
+	}
+	last := p.segments[len(p.segments)-1].name
+	if name, bound := strings.CutPrefix(last, crmNamespace); bound {
+		return name
+	}
+	return p.segments[0].name
+}
