@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -277,8 +278,17 @@ func (s *schema) link(tables []*table) error {
 		}
 		t1.across[m.Nav1] = m
 		t2.across[m.Nav2] = m
+		s.tables[m.Intersect].index(m.Attribute1)
+		s.tables[m.Intersect].index(m.Attribute2)
 	}
 	return nil
+}
+
+// index keeps a column indexed: rows are found by it. The ends of an intersect table are ids, not lookups.
+func (t *table) index(name string) {
+	if c := t.byName[name]; c != nil && !slices.Contains(t.indexed, c.index) {
+		t.indexed = append(t.indexed, c.index)
+	}
 }
 
 // customTypeCode is a number above 10,000 that is the same in every run; in Dataverse it differs by environment.

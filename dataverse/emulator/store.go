@@ -187,13 +187,24 @@ func (s *store) put(into *rows, r *row) {
 		if before == after {
 			continue
 		}
-		if b, ok := before.(ref); ok {
-			tree.Delete(link{b.ID, r.id})
+		if b, ok := pointsAt(before); ok {
+			tree.Delete(link{b, r.id})
 		}
-		if a, ok := after.(ref); ok {
-			tree.Set(link{a.ID, r.id})
+		if a, ok := pointsAt(after); ok {
+			tree.Set(link{a, r.id})
 		}
 	}
+}
+
+// pointsAt is the row that a lookup, or an id column of an intersect table, points at.
+func pointsAt(v any) (uuid.UUID, bool) {
+	switch v := v.(type) {
+	case ref:
+		return v.ID, true
+	case uuid.UUID:
+		return v, true
+	}
+	return uuid.Nil, false
 }
 
 // remove takes the row with that id out and returns it, nil if there was none.
@@ -204,8 +215,8 @@ func (t *tx) remove(tab *table, id uuid.UUID) *row {
 	from := t.writable(t.data, tab)
 	old, _ := from.byID.Delete(&row{id: id})
 	for i, tree := range from.links {
-		if b, ok := old.get(i).(ref); ok {
-			tree.Delete(link{b.ID, id})
+		if b, ok := pointsAt(old.get(i)); ok {
+			tree.Delete(link{b, id})
 		}
 	}
 	return old
