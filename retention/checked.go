@@ -34,6 +34,11 @@ type CheckedSubject struct {
 	PrimaryID   string // contactid
 	PrimaryName string // fullname
 
+	// Own are the columns that gallra owns as far as the environment has them; the others are empty here and stand in
+	// Unprovisioned. Without them a run can be planned, but not applied.
+	Own           ColumnNames
+	Unprovisioned []string
+
 	// Persons reads every row that can be a person: those that are not anonymised yet. Its Select holds PrimaryID, the
 	// columns that gallra owns (but not the purge's reason, which is only written), Identity, Master and the columns that
 	// grounds join by value.
@@ -57,7 +62,8 @@ type Read struct {
 	Expand   string   // single-valued navigation only, so a row of the answer is a row of the table
 	Filter   string
 	FetchXML string // when set, Select, Expand and Filter are empty
-	ID       Field  // the row's own id
+	// ID is the id of the rule's own row. For a party the lines are asked for (activityparty), and this is the activity's.
+	ID Field
 }
 
 // Field is where a value stands in a row of an answer: a wire name (_customerid_value), a path through expanded rows
@@ -73,7 +79,7 @@ type CheckedGround struct {
 
 	read  Read     // without a time bound and for all persons; see Reading and ReadingFor
 	links []string // paths in a filter of the ids in Person.Fields, or of Person.Value
-	root  string   // for FetchXML: the primary id of the root entity, where that is the person
+	fetch *fetch   // instead of links, for a view or FetchXML
 }
 
 // Link is how a row of a ground or of a related rule leads to the person.
@@ -86,6 +92,7 @@ type Link struct {
 	// person's columns. Columns are wire names in CheckedSubject.Persons.
 	Value   Field
 	Columns []string
+	Text    bool // the values are texts; otherwise ids
 }
 
 // ByValue tells whether rows lead to the person by equal values instead of by an id.
@@ -96,6 +103,7 @@ func (l Link) ByValue() bool { return len(l.Columns) > 0 }
 type DateField struct {
 	Field    Field
 	Column   string // logical name of the column itself, for messages
+	Name     string // its display name, for people
 	Behavior DateBehavior
 	path     string // as it stands in a filter
 	lookups  []string
