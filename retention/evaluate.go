@@ -149,11 +149,19 @@ func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *CheckedGr
 	if g.Date != nil {
 		fields = append(fields, g.Date.Field)
 	}
+	if t.trail != nil {
+		fields = append(fields, read.ID)
+	}
 	var found GroundResult
 	what := g.ID
 	err := scan(ctx, r, read, fields, func(row []dataverse.Value) error {
 		o.progress(what, 1)
 		given := Retention{Until: Open, Ground: t.base + g.Index}
+		var rowID uuid.UUID
+		if t.trail != nil {
+			rowID, _ = row[len(row)-1].GUID()
+			row = row[:len(row)-1]
+		}
 		if g.Date != nil {
 			date := row[len(row)-1]
 			row = row[:len(row)-1]
@@ -190,6 +198,7 @@ func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *CheckedGr
 		}
 		if led {
 			found.Rows++
+			t.trail.add(FoundRow{Table: read.Table, ID: rowID, Date: given.Trigger, Until: given.Until}, t.base+g.Index)
 		}
 		return nil
 	})

@@ -19,7 +19,10 @@ import (
 // The other rows of the same human beings are evaluated as well, since what justifies one row justifies all. A person
 // who is not there any more, or is anonymised, is missing in the answer.
 func EvaluatePersons(ctx context.Context, r dataverse.Reader, c *Checked, table string, ids []uuid.UUID, o EvaluateOptions) (*Evaluation, error) {
-	e := newEvaluation(c, o.Today)
+	return newEvaluation(c, o.Today).some(ctx, r, table, ids, o)
+}
+
+func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, table string, ids []uuid.UUID, o EvaluateOptions) (*Evaluation, error) {
 	var subject *personTable
 	for _, t := range e.tables {
 		t.texts = map[string]map[string]bool{}

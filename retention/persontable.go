@@ -38,6 +38,8 @@ type personTable struct {
 	// texts are the values themselves, by wire name; kept for a look at some persons only, which asks by them.
 	texts map[string]map[string]bool
 
+	trail *trail // keeps the rows that were found, for an explanation; nil otherwise
+
 	stripes [64]sync.Mutex // guard what the grounds give; grounds are folded side by side
 	counts  counter
 	results []GroundResult
@@ -86,7 +88,7 @@ func (t *personTable) joined() []string {
 
 // read reads the persons. Called again it adds those that it does not hold yet.
 func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, o EvaluateOptions) error {
-	own := t.subject.Columns
+	own := t.subject.Own // a column that is not provisioned yet has no name: nothing stands under none
 	joined := t.joined()
 	fields := []Field{Field(t.subject.PrimaryID), "@odata.etag", Field(own.PurgeScheduledOn), Field(own.PurgeNoticedOn),
 		Field(own.LegalHold), Field(own.RetainUntil), Field(own.RetainReason)}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/gallra/gallra/config"
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// session is a connection to the environment that the settings name: who we are there, what day it is there.
+type session struct {
+	client   *dataverse.Client
+	identity dataverse.Identity
+	org      dataverse.Organization
+}
+
+// connect signs in and asks the environment who it is. Every verb that touches an environment begins here, so that a
+// wrong address or a missing right is told in one place and in one way.
+func (a *app) connect(ctx context.Context) (*session, error) {
+	s := a.settings
+	if err := s.NeedURL(); err != nil {
+		return nil, err
+	}
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{
+		Method: s.Auth, TenantID: s.TenantID, ClientID: s.ClientID, ClientSecret: string(s.ClientSecret),
+		CertificatePath: s.CertificatePath, CertificatePassword: string(s.CertificatePassword), Token: string(s.Token),
+		AuthorityHost: s.AuthorityHost, DisableInstanceDiscovery: s.DisableInstanceDiscovery, URL: s.URL,
+		Prompt: func(message string) { fmt.Fprintln(a.errs, message) },
+	})
+	if err != nil {
+		return nil, &config.Error{Message: "sign in: " + err.Error()}
+	}
+	client, err := dataverse.New(dataverse.Options{
+		URL: s.URL, Credential: credential, Logger: a.log, MaxConcurrency: s.Concurrency,
+		UserAgent: fmt.Sprintf("gallra/%s (%s)", version, runtime.GOOS),
+	})
+	if err != nil {
+		return nil, &config.Error{Message: err.Error()}
+	}
+	identity, err := client.WhoAmI(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", s.URL, err)
+	}
+	org, err := client.Organization(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s what it is: %w", s.URL, err)
+	}
+	return &session{client: client, identity: identity, org: org}, nil
+}
+
+// loadPolicy reads the policy file.
+func (a *app) loadPolicy() (*retention.Policy, error) {
+	if err := a.settings.NeedPolicy(); err != nil {
+		return nil, err
+	}
+	return retention.Load(a.settings.Policy)
+}
+
+// today is the service's calendar date in the policy's time zone: what the machine's clock says does not matter.
+func (s *session) today(p *retention.Policy) retention.Date {
+	return retention.DateOf(s.client.Now(), p.TimeZone)
+}
+
+// open connects and holds the policy against the environment.
+func (a *app) open(ctx context.Context) (*session, *retention.Checked, error) {
+	policy, err := a.loadPolicy()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := a.connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	checked, err := retention.Check(ctx, policy, s.client)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, checked, nil
+}
+
+// ledgerDir is the ledger's folder.
+func (a *app) ledgerDir() (string, error) {
+	dir := a.settings.Ledger
+	if dir == "" {
+		dir = "ledger"
+	}
+	if strings.Contains(dir, "://") {
+		return "", &config.Error{Message: "ledger: this version keeps it in a folder only", Hint: "set GALLRA_LEDGER to a folder on durable storage, such as a mounted file share"}
+	}
+	return filepath.Clean(dir), nil
+}
+
+// readLedger is what a verb that writes nothing reads of the ledger.
+func (a *app) readLedger() (*ledger.State, error) {
+	dir, err := a.ledgerDir()
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Read(dir)
+}

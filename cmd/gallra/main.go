@@ -1,0 +1,42 @@
+// Command gallra erases the personal data that nothing justifies keeping from Microsoft Dataverse / Dynamics 365 Sales.
+//
+// Nothing is written without --apply. gallra --help lists the verbs, gallra demo shows the whole life cycle on an
+// embedded fake Dataverse.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is main without the exit, so that tests can re-run the test binary as the command.
+func run(args []string, in *os.File, out, errs *os.File) int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		s, ok := <-signals
+		if !ok {
+			return
+		}
+		cancel(interrupted{s})
+		signal.Stop(signals) // a second one kills: whoever asks twice means it
+	}()
+	defer close(signals)
+	a := &app{in: in, out: out, errs: errs}
+	root := newRoot(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if cause, ok := context.Cause(ctx).(interrupted); ok && err != nil {
+		err = cause
+	}
+	a.printError(err)
+	return exitCode(err)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/gallra/gallra/config"
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// version is set by the release build.
+var version = "development"
+
+// app is what every verb works with: the streams, the settings, the log.
+type app struct {
+	in   *os.File
+	out  io.Writer
+	errs io.Writer
+
+	settings config.Settings
+	json     bool
+	log      *slog.Logger
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "gallra",
+		Short: "Erase the personal data that nothing justifies keeping from Dynamics 365 Sales",
+		Long: `gallra works out for every contact and lead what still justifies keeping them, writes the coming purge date
+where the sales staff see it two months ahead, and when the day has come and still nothing justifies the
+person, deletes or anonymises them with everything related, and proves it.
+
+Nothing is written without --apply.`,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := config.Load(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			a.settings = s
+			a.log = newLog(a.errs, s)
+			return nil
+		},
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.errs)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err.Error(), cmd.CommandPath() + " --help tells what it takes"}
+	})
+	config.Flags(root.PersistentFlags())
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON lines for machines on standard output")
+	root.AddCommand(
+		newDemo(a),
+		newProvision(a),
+		newDoctor(a),
+		newPlan(a),
+		newRun(a),
+		newExplain(a),
+		newLedger(a),
+		newPolicy(a),
+		newEmulator(a),
+	)
+	for _, c := range root.Commands() {
+		wrapArgs(c)
+	}
+	return root
+}
+
+// wrapArgs makes cobra's complaints about arguments usage errors.
+func wrapArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &usageError{err.Error(), cmd.CommandPath() + " --help tells what it takes"}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		wrapArgs(sub)
+	}
+}
+
+// newLog logs lines for people on a terminal and JSON where a machine reads, unless the settings say otherwise.
+func newLog(w io.Writer, s config.Settings) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// terminal tells whether w is a terminal.
+func terminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// printError says what happened in one line, and in another what to do about it. Problems of a policy come one by one
+// with their excerpts.
+func (a *app) printError(err error) {
+	if err == nil {
+		return
+	}
+	if text := err.Error(); strings.HasPrefix(text, "unknown command") {
+		err = &usageError{strings.SplitN(text, "\n", 2)[0], "gallra --help lists the verbs"}
+	}
+	fmt.Fprintf(a.errs, "gallra: %s\n", err)
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintf(a.errs, "hint: %s\n", hint)
+	}
+}
+
+func hintFor(err error) string {
+	var (
+		usage    *usageError
+		settings *config.Error
+		policy   retention.Problems
+	)
+	switch {
+	case errors.As(err, &usage):
+		return usage.hint
+	case errors.As(err, &settings):
+		return settings.Hint
+	case errors.As(err, &policy):
+		return "" // each problem has its own
+	}
+	return dataverse.Hint(err)
+}

@@ -1,0 +1,221 @@
+// Package config reads gallra's settings: where the environment is, how to sign in, where the policy and the ledger lie.
+// Flags win over GALLRA_* environment variables, which win over a YAML file. What the settings do not hold is the policy:
+// rules about people are read strictly, from their own files, by package retention.
+//
+// Load checks what it reads: an unknown key, a wrong type or an impossible combination is an error that names the
+// setting in all three of its spellings. A secret never appears in an error or in the printed form of [Settings].
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+// Settings are all settings, checked.
+type Settings struct {
+	URL         string `mapstructure:"url"`         // https://org.crm4.dynamics.com, without a trailing slash
+	Policy      string `mapstructure:"policy"`      // the policy file
+	Ledger      string `mapstructure:"ledger"`      // a folder, or the URL of a blob container
+	Concurrency int    `mapstructure:"concurrency"` // most requests in flight; 0 leaves it to the service's own hint
+
+	Auth                     string `mapstructure:"auth"`
+	TenantID                 string `mapstructure:"tenant"`
+	ClientID                 string `mapstructure:"client-id"`
+	ClientSecret             Secret `mapstructure:"client-secret"`
+	CertificatePath          string `mapstructure:"certificate"`
+	CertificatePassword      Secret `mapstructure:"certificate-password"`
+	Token                    Secret `mapstructure:"token"`
+	AuthorityHost            string `mapstructure:"authority-host"`
+	DisableInstanceDiscovery bool   `mapstructure:"disable-instance-discovery"`
+
+	LogFormat string `mapstructure:"log-format"` // text, json; empty: what fits where the log goes
+	LogLevel  string `mapstructure:"log-level"`
+}
+
+// Secret is a setting that never prints.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "<secret>"
+}
+
+// GoString hides the secret from %#v as well.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the secret from encoders.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// AuthMethods are the values of auth.
+var AuthMethods = []string{"default", "managed-identity", "client-secret", "client-certificate", "workload-identity", "cli", "device-code", "token"}
+
+// Error is a wrong setting. It is the user's to mend: nothing has been touched.
+type Error struct{ Message, Hint string }
+
+func (e *Error) Error() string { return e.Message }
+
+// Flags adds the settings' flags.
+func Flags(f *pflag.FlagSet) {
+	f.String("url", "", "the environment, such as https://org.crm4.dynamics.com (GALLRA_URL)")
+	f.String("policy", "", "the policy file (GALLRA_POLICY)")
+	f.String("ledger", "ledger", "the folder of the ledger (GALLRA_LEDGER)")
+	f.String("auth", "", "how to sign in: "+strings.Join(AuthMethods, ", ")+" (GALLRA_AUTH)")
+	f.Int("concurrency", 0, "most requests in flight; 0 follows the service's own hint (GALLRA_CONCURRENCY)")
+	f.String("tenant", "", "the Entra tenant's id (GALLRA_TENANT)")
+	f.String("client-id", "", "the application's or the managed identity's client id (GALLRA_CLIENT_ID)")
+	f.String("certificate", "", "a PEM or PFX file for client-certificate (GALLRA_CERTIFICATE)")
+	f.String("authority-host", "", "the sign-in host of a sovereign or private cloud (GALLRA_AUTHORITY_HOST)")
+	f.Bool("disable-instance-discovery", false, "do not ask the public cloud about the authority (GALLRA_DISABLE_INSTANCE_DISCOVERY)")
+	f.String("config", "", "a YAML file with settings; gallra.yaml here is read if it is there (GALLRA_CONFIG)")
+	f.String("log-format", "", "text or json (GALLRA_LOG_FORMAT)")
+	f.String("log-level", "info", "debug, info, warn or error (GALLRA_LOG_LEVEL)")
+}
+
+// Load reads the settings from the flags, the environment and the file.
+func Load(flags *pflag.FlagSet) (Settings, error) {
+	v := viper.NewWithOptions(viper.ExperimentalBindStruct(), viper.EnvKeyReplacer(strings.NewReplacer("-", "_")))
+	v.SetEnvPrefix("GALLRA")
+	v.AutomaticEnv()
+	known := keys()
+	var bind error
+	flags.VisitAll(func(f *pflag.Flag) {
+		if slices.Contains(known, f.Name) {
+			bind = errors.Join(bind, v.BindPFlag(f.Name, f))
+		}
+	})
+	if bind != nil {
+		return Settings{}, bind
+	}
+	if err := readFile(v, flags); err != nil {
+		return Settings{}, err
+	}
+	var s Settings
+	if err := v.UnmarshalExact(&s, strict); err != nil {
+		return Settings{}, &Error{Message: "settings: " + oneLine(err), Hint: "the settings are " + strings.Join(known, ", ")}
+	}
+	return s, s.check()
+}
+
+func readFile(v *viper.Viper, flags *pflag.FlagSet) error {
+	file := os.Getenv("GALLRA_CONFIG")
+	if f := flags.Lookup("config"); f != nil && f.Changed {
+		file = f.Value.String()
+	}
+	optional := file == ""
+	if optional {
+		file = "gallra.yaml"
+	}
+	v.SetConfigFile(file)
+	v.SetConfigType("yaml")
+	err := v.ReadInConfig()
+	switch {
+	case err == nil, optional && errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return &Error{Message: fmt.Sprintf("settings: there is no file %s", file)}
+	}
+	return &Error{Message: fmt.Sprintf("settings: %s: %s", file, oneLine(err))}
+}
+
+// strict takes a value only for what it is: viper's own decoding would make false of "0" and nanoseconds of 30.
+// Environment variables are always text, so text becomes a number or a truth value where it is spelt as one.
+func strict(c *mapstructure.DecoderConfig) {
+	c.WeaklyTypedInput = false
+	c.DecodeHook = mapstructure.ComposeDecodeHookFunc(
+		mapstructure.StringToBasicTypeHookFunc(),
+		func(from, to reflect.Type, value any) (any, error) {
+			if to == reflect.TypeFor[Secret]() && from.Kind() == reflect.String {
+				return Secret(value.(string)), nil
+			}
+			return value, nil
+		})
+}
+
+// keys are the names of all settings.
+func keys() []string {
+	t := reflect.TypeFor[Settings]()
+	names := make([]string, 0, t.NumField())
+	for i := range t.NumField() {
+		names = append(names, t.Field(i).Tag.Get("mapstructure"))
+	}
+	return names
+}
+
+func (s *Settings) check() error {
+	s.URL = strings.TrimRight(strings.TrimSpace(s.URL), "/")
+	if s.URL != "" {
+		if err := checkURL(s.URL); err != nil {
+			return err
+		}
+	}
+	if s.Auth != "" && !slices.Contains(AuthMethods, s.Auth) {
+		return &Error{
+			Message: fmt.Sprintf("auth: %q is no way to sign in", s.Auth),
+			Hint:    "use one of " + strings.Join(AuthMethods, ", "),
+		}
+	}
+	if s.Auth == "" {
+		s.Auth = "default"
+		if s.Token != "" {
+			s.Auth = "token"
+		}
+	}
+	if s.Auth == "token" && s.Token == "" {
+		return &Error{Message: "auth: token needs the token itself", Hint: "set GALLRA_TOKEN; there is no flag for it, since other users of the machine could read it"}
+	}
+	if s.Concurrency < 0 {
+		return &Error{Message: "concurrency: must not be negative"}
+	}
+	if !slices.Contains([]string{"", "text", "json"}, s.LogFormat) {
+		return &Error{Message: fmt.Sprintf("log-format: %q is neither text nor json", s.LogFormat)}
+	}
+	return nil
+}
+
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &Error{Message: fmt.Sprintf("url: %q is not the address of an environment", text), Hint: "it looks like https://org.crm4.dynamics.com"}
+	}
+	if u.Path != "" || u.RawQuery != "" || u.User != nil {
+		return &Error{Message: "url: only the host is wanted, without a path, a query or a user", Hint: "try " + u.Scheme + "://" + u.Host}
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return &Error{Message: "url: plain http would send the token in clear; it is taken for this machine only", Hint: "try https://" + u.Host}
+	}
+	return nil
+}
+
+// NeedURL is the error of a verb that needs an environment when none is set.
+func (s Settings) NeedURL() error {
+	if s.URL == "" {
+		return &Error{Message: "no environment is set", Hint: "set GALLRA_URL or --url to its address, such as https://org.crm4.dynamics.com"}
+	}
+	return nil
+}
+
+// NeedPolicy is the error of a verb that needs a policy when none is set.
+func (s Settings) NeedPolicy() error {
+	if s.Policy == "" {
+		return &Error{Message: "no policy is set", Hint: "set GALLRA_POLICY or --policy to the policy file; docs/policy.md tells how to write one"}
+	}
+	return nil
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+}
