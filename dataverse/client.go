@@ -1,8 +1,13 @@
 package dataverse
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -28,7 +33,128 @@ type Options struct {
 	RetryWait time.Duration
 	// MaxWait is the longest that a request lets itself be put off by the service; ten minutes when zero.
 	MaxWait time.Duration
-	// Timeout bounds one attempt of a request up to its answer's head; three minutes when zero, as a write with
-	// plug-ins may take two.
+	// Timeout bounds one attempt of a request; three minutes when zero, as a write with plug-ins may take two.
 	Timeout time.Duration
+}
+
+// Client speaks to one environment. It is safe for concurrent use.
+type Client struct {
+	base      *url.URL // scheme and host
+	root      string   // https://org.crm4.dynamics.com/api/data/v9.2/
+	http      *http.Client
+	transport *transport
+	userAgent string
+	log       *slog.Logger
+
+	retries   int
+	retryWait time.Duration
+	maxWait   time.Duration
+
+	schema schema
+}
+
+// New makes a client. It sends nothing yet: [Client.WhoAmI] is the cheapest way to see whether it works.
+func New(o Options) (*Client, error) {
+	base, err := environmentURL(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Credential == nil {
+		return nil, errors.New("dataverse: a credential is needed")
+	}
+	c := &Client{
+		base:      base,
+		root:      base.String() + apiPath,
+		userAgent: o.UserAgent,
+		log:       o.Logger,
+		retries:   o.Retries,
+		retryWait: o.RetryWait,
+		maxWait:   o.MaxWait,
+	}
+	if c.userAgent == "" {
+		c.userAgent = "gallra"
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.retries == 0 {
+		c.retries = defaultRetries
+	}
+	if c.retryWait <= 0 {
+		c.retryWait = defaultRetryWait
+	}
+	if c.maxWait <= 0 {
+		c.maxWait = defaultMaxWait
+	}
+	c.transport = &transport{
+		base:    o.Transport,
+		gate:    newGate(o.MaxConcurrency, c.maxWait),
+		tokens:  newTokens(o.Credential, base.String()+"/.default"),
+		log:     c.log,
+		clock:   &serviceClock{},
+		wait:    c.retryWait,
+		timeout: o.Timeout,
+	}
+	if c.transport.base == nil {
+		c.transport.base = newBase()
+	}
+	if c.transport.timeout <= 0 {
+		c.transport.timeout = 3 * time.Minute
+	}
+	c.http = &http.Client{
+		Transport:     c.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+// environmentURL takes what people paste: the environment's address, with or without a path into the API.
+func environmentURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Host == "" || u.User != nil {
+		return nil, errors.New("dataverse: the environment's address must look like https://org.crm4.dynamics.com")
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	if path != "" && !strings.HasPrefix(path+"/", "/api/data/") && path != "/main.aspx" {
+		return nil, errors.New("dataverse: the environment's address must have no path: https://org.crm4.dynamics.com")
+	}
+	switch u.Scheme {
+	case "https":
+	case "http":
+		if !loopback(u.Hostname()) {
+			return nil, fmt.Errorf("dataverse: plain http would show the token to the network; use https://%s", u.Host)
+		}
+	default:
+		return nil, errors.New("dataverse: the environment's address must begin with https://")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// URL is the environment's address.
+func (c *Client) URL() string { return c.base.String() }
+
+// Now is the service's clock: the newest Date header seen, zero before the first good answer.
+func (c *Client) Now() time.Time { return c.transport.clock.time() }
+
+// Concurrency tells how many requests may be in flight at present, and how many there were at most.
+func (c *Client) Concurrency() (limit, peak int) {
+	g := c.transport.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.places(), g.peak
+}
+
+// Close lets go of idle connections.
+func (c *Client) Close() {
+	if t, ok := c.transport.base.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
 }

@@ -1,9 +1,11 @@
 package dataverse
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -117,3 +119,35 @@ func (u *Uncertain) Error() string {
 }
 
 func (u *Uncertain) Unwrap() error { return u.Err }
+
+// errorBody is {"error":{"code":…,"message":…}}; both may be empty.
+type errorBody struct{ code, message string }
+
+var codeText = regexp.MustCompile(`^(0x)?[0-9A-Za-z]{1,32}$`)
+
+// parseErrorBody reads what it can: a 401 or a proxy's answer need not be JSON at all.
+func parseErrorBody(body []byte) errorBody {
+	var parsed struct {
+		Error struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &parsed) != nil {
+		return errorBody{}
+	}
+	code := strings.ToLower(parsed.Error.Code)
+	if !codeText.MatchString(code) {
+		code = ""
+	}
+	return errorBody{code: code, message: parsed.Error.Message}
+}
+
+func newError(op string, ans *answer) *Error {
+	body := parseErrorBody(ans.body)
+	wait, _ := retryAfter(ans.header)
+	return &Error{
+		Op: op, Status: ans.status, Code: body.code, Message: body.message,
+		RequestID: requestID(ans.header), RetryAfter: wait,
+	}
+}

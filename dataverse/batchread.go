@@ -1,0 +1,222 @@
+package dataverse
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+)
+
+// answerPart is one part of a batch's answer: of a change set that was carried out one answer for each operation,
+// otherwise a single one.
+type answerPart struct {
+	set     bool
+	answers []*answer
+	ids     []int // the Content-IDs, 0 where there is none
+}
+
+// readBatch holds the answer against what was sent. A broken answer is an error; the caller then knows nothing of
+// any part.
+func readBatch(ans *answer, w *batchWriter) ([]Result, error) {
+	parts, err := splitBatch(ans)
+	if err != nil {
+		return nil, err
+	}
+	return matchParts(parts, w.sent)
+}
+
+// matchParts gives each answer to its part. Answers come in the order of the request. Parts without one were never
+// carried out: a batch ends at its first failure where the service does not honour continue-on-error, and a
+// malformed change set has been seen to leave none.
+func matchParts(parts []answerPart, sent []sentPart) ([]Result, error) {
+	results := make([]Result, len(sent))
+	at := 0
+	for _, p := range parts {
+		if at = p.place(at, sent); at < 0 || at >= len(sent) {
+			return nil, broken("more answers than parts, or in another order")
+		}
+		if err := p.fill(&results[at], sent[at]); err != nil {
+			return nil, err
+		}
+		at++
+	}
+	for i := range results {
+		if results[i].Statuses == nil {
+			results[i].Skipped = true
+			results[i].Err = fmt.Errorf("%s: %w", sent[i].ops[0], ErrSkipped)
+		}
+	}
+	return results, nil
+}
+
+// place is the sent part that an answer belongs to, -1 if it fits none. The answers of a change set repeat their
+// Content-IDs, so that they can be told even where answers of earlier parts are missing.
+func (p answerPart) place(from int, sent []sentPart) int {
+	if p.set && len(p.ids) > 0 && p.ids[0] > 0 {
+		for i := from; i < len(sent); i++ {
+			if s := sent[i]; s.set && s.firstID <= p.ids[0] && p.ids[0] < s.firstID+len(s.ops) {
+				return i
+			}
+		}
+		return -1
+	}
+	if from >= len(sent) || p.set && !sent[from].set {
+		return -1
+	}
+	if !p.set && sent[from].set && p.answers[0].status < 300 {
+		return -1 // a single answer to a change set can only be its refusal
+	}
+	return from
+}
+
+func (p answerPart) fill(r *Result, s sentPart) error {
+	for i, a := range p.answers {
+		r.Statuses = append(r.Statuses, a.status)
+		r.Bodies = append(r.Bodies, json.RawMessage(a.body))
+		r.Headers = append(r.Headers, a.header)
+		if a.status >= 300 && r.Err == nil {
+			op := s.ops[0]
+			if p.set && i < len(s.ops) {
+				op = s.ops[i]
+			}
+			if s.set && !p.set {
+				op = fmt.Sprintf("change set of %d", len(s.ops))
+			}
+			// The service's own word that the part failed, whatever the status: a change set was rolled back.
+			r.Err = newError(op, a)
+		}
+	}
+	if r.Err == nil && len(p.answers) != len(s.ops) {
+		return broken("a change set with another number of answers")
+	}
+	return nil
+}
+
+// singleAnswer is the answer to a batch of one operation.
+func singleAnswer(ans *answer) (*answer, error) {
+	parts, err := splitBatch(ans)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) != 1 || parts[0].set {
+		return nil, broken("a batch of one with another number of answers")
+	}
+	inner := parts[0].answers[0]
+	if inner.status < 300 && inner.status != http.StatusNoContent {
+		if err := checkMedia(inner, ""); err != nil {
+			return nil, err
+		}
+	}
+	return inner, nil
+}
+
+func splitBatch(ans *answer) ([]answerPart, error) {
+	var parts []answerPart
+	err := eachPart(ans.header.Get("Content-Type"), ans.body, func(header textproto.MIMEHeader, body []byte) error {
+		media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+		if err != nil {
+			return broken("a part without a type")
+		}
+		if media != "multipart/mixed" {
+			a, err := parseAnswer(body)
+			if err != nil {
+				return err
+			}
+			parts = append(parts, answerPart{answers: []*answer{a}, ids: []int{contentID(header)}})
+			return nil
+		}
+		p := answerPart{set: true}
+		if err := eachPart(header.Get("Content-Type"), body, func(header textproto.MIMEHeader, body []byte) error {
+			a, err := parseAnswer(body)
+			p.answers = append(p.answers, a)
+			p.ids = append(p.ids, contentID(header))
+			return err
+		}); err != nil {
+			return err
+		}
+		if len(p.answers) == 0 {
+			return broken("a change set without answers")
+		}
+		parts = append(parts, p)
+		return nil
+	})
+	return parts, err
+}
+
+func contentID(h textproto.MIMEHeader) int {
+	n, _ := strconv.Atoi(strings.TrimSpace(h.Get("Content-Id")))
+	return n
+}
+
+// eachPart walks a multipart body. One that lacks its closing delimiter was cut off.
+func eachPart(contentType string, body []byte, fn func(textproto.MIMEHeader, []byte) error) error {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" {
+		return broken("a batch's answer without a boundary")
+	}
+	r := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	for {
+		part, err := r.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return broken("a batch's answer cut off")
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return broken("a batch's answer cut off")
+		}
+		if err := fn(part.Header, content); err != nil {
+			return err
+		}
+	}
+}
+
+// parseAnswer reads a response from a part. http.ReadResponse would wait for a body without a length to end with
+// the connection, which is what a part's end is here.
+func parseAnswer(part []byte) (*answer, error) {
+	in := textproto.NewReader(bufio.NewReader(bytes.NewReader(part)))
+	line, err := in.ReadLine()
+	if err != nil {
+		return nil, broken("a part without a status")
+	}
+	proto, rest, _ := strings.Cut(line, " ")
+	code, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	status, err := strconv.Atoi(code)
+	if !strings.HasPrefix(proto, "HTTP/") || err != nil || status < 100 || status > 599 {
+		return nil, broken("a part without a status")
+	}
+	header, err := in.ReadMIMEHeader()
+	if err != nil && !errors.Is(err, io.EOF) { // a bare 204 may end right after its headers
+		return nil, broken("a part whose headers make no sense")
+	}
+	body, err := io.ReadAll(in.R)
+	if err != nil {
+		return nil, broken("a part cut off")
+	}
+	if n, err := strconv.Atoi(header.Get("Content-Length")); err == nil && n >= 0 {
+		if n > len(body) {
+			return nil, broken("a part cut off")
+		}
+		body = body[:n]
+	}
+	body = bytes.TrimRight(body, "\r\n")
+	if len(body) > 0 && isJSON(header) && !json.Valid(body) {
+		return nil, broken("a part that is no whole JSON document")
+	}
+	return &answer{status: status, header: http.Header(header), body: body}, nil
+}
+
+func isJSON(h textproto.MIMEHeader) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && media == "application/json"
+}

@@ -1,0 +1,134 @@
+package dataverse
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// Hint is a line that tells a person what to do about err, empty when there is nothing to say.
+func Hint(err error) string {
+	var refused *Error
+	var token *tokenError
+	var dns *net.DNSError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &token):
+		return signInHint(token.err)
+	case errors.As(err, &refused):
+		return refused.hint()
+	case errors.As(err, &dns):
+		return "there is no environment of that name: copy the address from the Power Platform admin center (Environments, Environment URL)"
+	case badCertificate(err):
+		return "the connection is not trusted: check the address, and whether a proxy on the way opens TLS; its root certificate can be given by SSL_CERT_FILE"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there: check the address and its port"
+	case errors.Is(err, errBroken):
+		return "the answer broke off again and again: try later, and look for a proxy on the way"
+	case errors.Is(err, ErrAnswer):
+		return "something other than Dataverse answered: the address must be the environment's, such as https://org.crm4.dynamics.com, and no proxy may ask for a sign-in on the way"
+	case errors.Is(err, ErrNoTable):
+		return "the name is the table's logical name, in small letters; its solution may not be installed in this environment"
+	case errors.Is(err, ErrThrottled):
+		return "the service asks for a longer pause than the run has time for: run later, or with lower concurrency"
+	}
+	var unsure *Uncertain
+	if errors.As(err, &unsure) {
+		return "nobody knows whether it was carried out: run again, which looks first"
+	}
+	return ""
+}
+
+var (
+	privilegeName = regexp.MustCompile(`\bprv[A-Za-z0-9_]{3,100}\b`)
+	rightName     = regexp.MustCompile(`\b(Read|Write|Delete|Append|AppendTo|Create|Assign|Share)Access\b`)
+)
+
+// MissingPrivilege is the name of the right that the service said was missing, empty if it named none. Names of
+// rights are no personal data, and are all that is ever taken from a message.
+func (e *Error) MissingPrivilege() string {
+	if e.Status != http.StatusForbidden && e.Code != "0x80040220" {
+		return ""
+	}
+	return privilegeName.FindString(e.Message)
+}
+
+func (e *Error) hint() string {
+	switch {
+	case e.Code == codeNotMember:
+		return "the sign-in worked, but this environment does not know the application: add it in the Power Platform admin center under Settings, Users, Application users, and give it a role"
+	case e.Code == codeAppBlocked:
+		return "the environment blocks this application: an administrator has to put it on the list of allowed applications"
+	case e.Status == http.StatusUnauthorized:
+		return "the environment refused the token: it has expired, or is for another environment; sign in again, and check that the address is the one the token is for"
+	case e.Status == http.StatusForbidden:
+		if name := e.MissingPrivilege(); name != "" {
+			return "the role lacks " + name + ": gallra provision makes a role with what is needed"
+		}
+		if right := rightName.FindString(e.Message); right != "" {
+			return "the caller lacks " + right + " on this row: the role's depth must be the organisation"
+		}
+		if e.Code == "" {
+			return "the environment refused without a reason, as it does in administration mode: check its state in the Power Platform admin center"
+		}
+		return "the caller's role does not allow this: gallra provision makes a role with what is needed"
+	case e.customizing():
+		return "an import or publication is under way in the environment: try again when it has ended"
+	case e.Status == http.StatusNotFound && (e.Code == "" || strings.Contains(e.Op, "WhoAmI")):
+		return "no Web API answers at this address: it must be the environment's, such as https://org.crm4.dynamics.com"
+	case e.Status >= 300 && e.Status < 400:
+		return "the address leads elsewhere: it must be the environment's own, such as https://org.crm4.dynamics.com"
+	case e.Code == codeRestricted:
+		return "other rows still point at this one by a relationship that restricts its delete: the policy needs a rule for their table"
+	case errors.Is(e, ErrThrottled):
+		return "the service asks for a longer pause than the run has time for: run later, or with lower concurrency"
+	case errors.Is(e, ErrUnavailable):
+		return "the service is not available at present: run again later"
+	}
+	return ""
+}
+
+// entraHints are the refusals that people meet, by Entra's code.
+var entraHints = map[string]string{
+	"AADSTS7000215": "the client secret is wrong: it is the secret's value, not its id",
+	"AADSTS7000222": "the client secret has expired: add a new one to the app registration",
+	"AADSTS700016":  "the tenant does not know this application: check the client id and the tenant's id",
+	"AADSTS90002":   "there is no such tenant: check the tenant's id",
+	"AADSTS900023":  "there is no such tenant: check the tenant's id",
+	"AADSTS700027":  "the certificate is not one of the app registration's, or has expired",
+	"AADSTS500011":  "the tenant does not know this environment: check the address and the tenant's id",
+	"AADSTS65001":   "the application lacks consent: an administrator has to grant it",
+	"AADSTS50105":   "the account is not assigned to the application",
+	"AADSTS53003":   "Conditional Access blocks this way to sign in: use another, such as cli",
+	"AADSTS50076":   "a second factor is needed: sign in again, with az login",
+	"AADSTS70043":   "the session has expired: sign in again",
+	"AADSTS700082":  "the session has expired: sign in again",
+}
+
+func signInHint(err error) string {
+	var refused *azidentity.AuthenticationFailedError
+	if errors.As(err, &refused) {
+		for _, code := range entraCode.FindAllString(refused.Error(), -1) {
+			if hint := entraHints[code]; hint != "" {
+				return hint
+			}
+		}
+	}
+	switch text := err.Error(); {
+	case strings.Contains(text, "az login"):
+		return "sign in with: az login"
+	case strings.Contains(text, "AZURE_TOKEN_CREDENTIALS"):
+		return "set AZURE_TOKEN_CREDENTIALS to prod, dev or the name of one credential, or choose a way to sign in by GALLRA_AUTH"
+	case strings.Contains(text, "ManagedIdentityCredential"):
+		return "no managed identity here: assign one to the job, give its client id if it is user-assigned, or sign in another way by GALLRA_AUTH"
+	case strings.Contains(text, "WorkloadIdentityCredential"):
+		return "workload identity needs a tenant's id, a client id and the token's file, which Azure sets in the pod"
+	}
+	return "check GALLRA_AUTH and the settings of that way to sign in"
+}

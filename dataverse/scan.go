@@ -1,0 +1,161 @@
+package dataverse
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Scan reads all rows of a query and hands the named columns of each to fn, in order. A column that the row lacks is
+// null. A column of an expanded row is named by its path, parentaccountid/name; an annotation by its whole name,
+// _ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname; a column of a FetchXML link as the service prints it,
+// acct.name.
+//
+// The slice and the values are valid during the call only. A page that breaks off is read again before any of its
+// rows was handed out, so that no row comes twice and none is missing. An error of fn ends the scan and is returned as
+// it is. The next page is read while fn runs.
+func (c *Client) Scan(ctx context.Context, q Query, cols []string, fn func(row []Value) error) error {
+	plan := newFolder(cols)
+	rows := 0
+	return eachPage(ctx, c, q,
+		func(p *page[folded]) error { return plan.fold(p) },
+		func(p *page[folded]) (bool, error) {
+			n := len(cols)
+			for i := range p.rows.count {
+				if q.Top > 0 && rows == q.Top {
+					return false, nil
+				}
+				rows++
+				if err := fn(p.rows.values[i*n : (i+1)*n : (i+1)*n]); err != nil {
+					return false, err
+				}
+			}
+			return q.Top <= 0 || rows < q.Top, nil
+		})
+}
+
+// folded is a page as values, row after row.
+type folded struct {
+	values  []Value
+	scratch []byte // texts that held escapes
+	count   int
+}
+
+// folder turns pages into values. The column names of a table come in the same order in every row, so each level
+// remembers where the last name was found.
+type folder struct {
+	width int
+	root  *level
+}
+
+// level is the columns that are wanted of one object.
+type level struct {
+	names [][]byte // as they stand in the JSON, with their quotes
+	index []int    // the place in the row; -1 for an object to go into
+	nests []*level
+}
+
+func newFolder(cols []string) *folder {
+	f := &folder{width: len(cols), root: &level{}}
+	for i, col := range cols {
+		at := f.root
+		path := splitPath(col)
+		for _, nav := range path[:len(path)-1] {
+			at = at.nested(nav)
+		}
+		at.add(path[len(path)-1], i, nil)
+	}
+	return f
+}
+
+// splitPath cuts at slashes, but not within an annotation's name.
+func splitPath(col string) []string {
+	var path []string
+	for {
+		slash := bytes.IndexByte([]byte(col), '/')
+		at := bytes.IndexByte([]byte(col), '@')
+		if slash < 0 || at >= 0 && at < slash {
+			return append(path, col)
+		}
+		path = append(path, col[:slash])
+		col = col[slash+1:]
+	}
+}
+
+func (l *level) add(name string, index int, nest *level) {
+	quoted, _ := jsontext.AppendQuote(nil, name)
+	l.names = append(l.names, quoted)
+	l.index = append(l.index, index)
+	l.nests = append(l.nests, nest)
+}
+
+func (l *level) nested(name string) *level {
+	quoted, _ := jsontext.AppendQuote(nil, name)
+	for i, n := range l.names {
+		if bytes.Equal(n, quoted) && l.nests[i] != nil {
+			return l.nests[i]
+		}
+	}
+	nest := &level{}
+	l.add(name, -1, nest)
+	return nest
+}
+
+// find looks the name up, starting where the last search ended.
+func (l *level) find(name []byte, from int) int {
+	n := len(l.names)
+	for i := range n {
+		at := from + i
+		if at >= n {
+			at -= n
+		}
+		if len(l.names[at]) == len(name) && bytes.Equal(l.names[at], name) {
+			return at
+		}
+	}
+	return -1
+}
+
+// fold reads a page. Any error means that the page is broken and none of it may be used.
+func (f *folder) fold(p *page[folded]) error {
+	p.rows.values, p.rows.scratch, p.rows.count = p.rows.values[:0], p.rows.scratch[:0], 0
+	r := foldReader{dec: jsontext.NewDecoder(bytes.NewBuffer(p.body), jsontext.AllowDuplicateNames(true)), out: &p.rows, width: f.width}
+	found := false
+	err := r.object(func(name []byte) error {
+		switch string(name) {
+		case `"value"`:
+			found = true
+			return r.array(func() error { return r.row(f.root) })
+		case `"@odata.nextLink"`:
+			return r.text(&p.next)
+		case `"@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"`:
+			return r.text(&p.token)
+		case `"@Microsoft.Dynamics.CRM.morerecords"`:
+			v, err := r.dec.ReadValue()
+			p.more = string(v) == "true"
+			return err
+		}
+		return r.dec.SkipValue()
+	})
+	if err != nil {
+		return asBroken(err)
+	}
+	if _, err := r.dec.ReadToken(); err != io.EOF {
+		return broken("more than one JSON document")
+	}
+	if !found {
+		return fmt.Errorf("%w: a list without rows", ErrAnswer)
+	}
+	return nil
+}
+
+// asBroken keeps errors of our own and takes the text, which may quote the input, off the decoder's.
+func asBroken(err error) error {
+	if isAnswerError(err) {
+		return err
+	}
+	return broken("no whole JSON document")
+}

@@ -1,0 +1,143 @@
+package dataverse
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// schema is what the client has read of the environment's definitions. It holds for the client's lifetime, or until
+// the client itself changes them.
+type schema struct {
+	mu        sync.Mutex
+	summaries []TableSummary // sorted by name; nil until read
+	tables    map[string]*Table
+	strong    bool // read past the service's caches, which lag behind writes by up to 30 seconds
+}
+
+// forget drops what was read, after a schema write.
+func (s *schema) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.summaries, s.tables, s.strong = nil, nil, true
+}
+
+func (s *schema) header() http.Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := http.Header{}
+	if s.strong {
+		h.Set("Consistency", "Strong")
+	}
+	return h
+}
+
+type label struct {
+	UserLocalizedLabel *struct{ Label string }
+	LocalizedLabels    []struct{ Label string }
+}
+
+func (l label) text() string {
+	switch {
+	case l.UserLocalizedLabel != nil:
+		return l.UserLocalizedLabel.Label
+	case len(l.LocalizedLabels) > 0:
+		return l.LocalizedLabels[0].Label
+	}
+	return ""
+}
+
+type flag struct{ Value bool }
+
+const summarySelect = "LogicalName,SchemaName,DisplayName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute," +
+	"ObjectTypeCode,IsActivity,IsIntersect,IsCustomEntity,IsAuditEnabled,IsOptimisticConcurrencyEnabled"
+
+type entityJSON struct {
+	MetadataId                               uuid.UUID
+	LogicalName, SchemaName, EntitySetName   string
+	DisplayName, DisplayCollectionName       label
+	PrimaryIdAttribute, PrimaryNameAttribute string
+	OwnershipType                            string
+	ObjectTypeCode                           int
+	IsActivity, IsIntersect, IsCustomEntity  bool
+	IsAuditEnabled                           flag
+	IsOptimisticConcurrencyEnabled           bool
+	Privileges                               []struct {
+		CanBeBasic, CanBeLocal, CanBeDeep, CanBeGlobal bool
+		Name, PrivilegeType                            string
+		PrivilegeId                                    uuid.UUID
+	}
+}
+
+// Tables lists all tables of the environment, by name. The list is read once.
+func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
+	c.schema.mu.Lock()
+	known := c.schema.summaries
+	c.schema.mu.Unlock()
+	if known != nil {
+		return slices.Clone(known), nil
+	}
+	var body struct{ Value []entityJSON }
+	op := Operation{Method: http.MethodGet, Path: "EntityDefinitions?$select=" + summarySelect, Header: c.schema.header()}
+	if err := c.Do(ctx, op, &body); err != nil {
+		return nil, fmt.Errorf("list of tables: %w", err)
+	}
+	list := make([]TableSummary, 0, len(body.Value))
+	for _, e := range body.Value {
+		if e.LogicalName == "" || e.EntitySetName == "" {
+			continue // without a set nothing can be read from it
+		}
+		list = append(list, TableSummary{
+			ID: e.MetadataId, LogicalName: e.LogicalName, SchemaName: e.SchemaName, DisplayName: e.DisplayName.text(),
+			EntitySet: e.EntitySetName, PrimaryID: e.PrimaryIdAttribute, PrimaryName: e.PrimaryNameAttribute,
+			ObjectTypeCode: e.ObjectTypeCode, Activity: e.IsActivity, Intersect: e.IsIntersect, Custom: e.IsCustomEntity,
+			Audited: e.IsAuditEnabled.Value, OptimisticConcurrency: e.IsOptimisticConcurrencyEnabled,
+		})
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%w: an environment without tables", ErrAnswer)
+	}
+	slices.SortFunc(list, func(a, b TableSummary) int { return strings.Compare(a.LogicalName, b.LogicalName) })
+	c.schema.mu.Lock()
+	c.schema.summaries = list
+	c.schema.mu.Unlock()
+	return slices.Clone(list), nil
+}
+
+// summary is the table's entry in the list.
+func (c *Client) summary(ctx context.Context, table string) (TableSummary, error) {
+	list, err := c.Tables(ctx)
+	if err != nil {
+		return TableSummary{}, err
+	}
+	i, ok := slices.BinarySearchFunc(list, table, func(t TableSummary, name string) int { return strings.Compare(t.LogicalName, name) })
+	if !ok {
+		return TableSummary{}, noTable(table)
+	}
+	return list[i], nil
+}
+
+func noTable(name string) error {
+	if !tableName(name) {
+		return ErrNoTable
+	}
+	return fmt.Errorf("%w: %s", ErrNoTable, name)
+}
+
+// tableName tells that a text can be a logical name, and may stand in an address or an error.
+func tableName(s string) bool {
+	if s == "" || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
