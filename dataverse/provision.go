@@ -1,0 +1,256 @@
+package dataverse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Provisioning is what an environment should hold for a tool to work in it.
+type Provisioning struct {
+	Publisher Publisher
+	Solution  Solution
+	Tables    []TableProvision
+	Role      Role
+}
+
+// Publisher owns the solution and gives its components their prefix.
+type Publisher struct {
+	UniqueName, Name string
+	Prefix           string // 2 to 8 letters and digits
+	OptionPrefix     int    // 10000 to 99999
+}
+
+// Solution holds the components, so that they can be moved and removed together.
+type Solution struct {
+	UniqueName, Name, Version string
+}
+
+// TableProvision is what one table should get.
+type TableProvision struct {
+	Table   string // logical name
+	Columns []Column
+	Views   []View
+}
+
+// Role is a security role with exactly the rights that are listed, and whatever the service gives every new role.
+type Role struct {
+	Name       string // empty: no role
+	Privileges []Privilege
+}
+
+// Step is one thing that provisioning makes.
+type Step struct {
+	What    string // "column contact.gallra_legalhold"
+	Present bool   // was there before
+	Done    bool   // stands now; false in a dry run for what is missing
+}
+
+// Provision creates what is missing, and changes nothing that is there. report, if not nil, hears of each step as it
+// ends. With dryRun it only looks. The steps so far are returned with an error as well.
+func (c *Client) Provision(ctx context.Context, p Provisioning, dryRun bool, report func(Step)) ([]Step, error) {
+	// What others have made lately must be seen, and caches lag behind by half a minute.
+	c.schema.forget()
+	r := &provisioner{c: c, p: p, dryRun: dryRun, report: report}
+	err := r.run(ctx)
+	if r.changed() {
+		c.schema.forget()
+	}
+	return r.steps, err
+}
+
+type provisioner struct {
+	c       *Client
+	p       Provisioning
+	dryRun  bool
+	report  func(Step)
+	steps   []Step
+	publish []string // tables with new components
+	lang    int
+}
+
+func (r *provisioner) changed() bool {
+	return slices.ContainsFunc(r.steps, func(s Step) bool { return s.Done && !s.Present })
+}
+
+// run works through the steps one after the other: the service refuses customisations side by side.
+func (r *provisioner) run(ctx context.Context) error {
+	if err := r.language(ctx); err != nil {
+		return err
+	}
+	if err := r.solution(ctx); err != nil {
+		return err
+	}
+	for _, t := range r.p.Tables {
+		if err := r.columns(ctx, t); err != nil {
+			return err
+		}
+	}
+	for _, t := range r.p.Tables {
+		for _, v := range t.Views {
+			if err := r.view(ctx, t.Table, v); err != nil {
+				return err
+			}
+		}
+	}
+	if r.p.Role.Name != "" {
+		if err := r.role(ctx); err != nil {
+			return err
+		}
+	}
+	if len(r.publish) > 0 {
+		return r.publishTables(ctx)
+	}
+	return nil
+}
+
+// language is the organisation's base language: labels in another one alone are refused.
+func (r *provisioner) language(ctx context.Context) error {
+	for row, err := range r.c.Rows(ctx, Query{Set: "organizations", Select: []string{"languagecode"}}) {
+		if err != nil {
+			return fmt.Errorf("read the organisation's language: %w", err)
+		}
+		n, _ := row.Int("languagecode")
+		r.lang = int(n)
+	}
+	if r.lang == 0 {
+		r.lang = 1033
+	}
+	return nil
+}
+
+// customizationTries bounds how often a step waits for somebody else's import or publication; with the waits
+// between them that is some ten minutes.
+const customizationTries = 25
+
+// ensure makes one thing unless it is there. What was sent without an answer is looked up before it is sent again.
+func (r *provisioner) ensure(ctx context.Context, what string, there func(context.Context) (bool, error), create func(context.Context) error) (Step, error) {
+	step := Step{What: what}
+	present, err := there(ctx)
+	if err != nil {
+		return step, fmt.Errorf("%s: %w", what, err)
+	}
+	if present {
+		step.Present, step.Done = true, true
+	} else if !r.dryRun {
+		if err := r.make(ctx, there, create); err != nil {
+			return step, fmt.Errorf("%s: %w", what, err)
+		}
+		step.Done = true
+	}
+	r.steps = append(r.steps, step)
+	if r.report != nil {
+		r.report(step)
+	}
+	return step, nil
+}
+
+func (r *provisioner) make(ctx context.Context, there func(context.Context) (bool, error), create func(context.Context) error) error {
+	for try := 1; ; try++ {
+		err := create(ctx)
+		var unsure *Uncertain
+		switch {
+		case err == nil:
+			return nil
+		case try == customizationTries || ctx.Err() != nil:
+			return err
+		case errors.As(err, &unsure), errors.Is(err, ErrDuplicate):
+			present, lookErr := there(ctx)
+			if lookErr != nil {
+				return lookErr
+			}
+			if present {
+				return nil
+			}
+			if errors.Is(err, ErrDuplicate) {
+				return err
+			}
+		case errors.Is(err, ErrCustomizing):
+		default:
+			return err
+		}
+		if err := r.pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *provisioner) pause(ctx context.Context, try int) error {
+	timer := time.NewTimer(min(r.c.retryWait*time.Duration(2*try), longestRetryWait))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// inSolution puts what a request makes into the solution.
+func (r *provisioner) inSolution() http.Header {
+	return http.Header{"MSCRM.SolutionUniqueName": {r.p.Solution.UniqueName}}
+}
+
+func (r *provisioner) solution(ctx context.Context) error {
+	var publisher uuid.UUID
+	find := func(set, key, name string, id *uuid.UUID) func(context.Context) (bool, error) {
+		return func(ctx context.Context) (bool, error) {
+			row, err := r.c.one(ctx, Query{Set: set, Select: []string{key}, Filter: "uniquename eq " + quote(name)})
+			*id = row.ID(key)
+			return row != nil, err
+		}
+	}
+	p, s := r.p.Publisher, r.p.Solution
+	_, err := r.ensure(ctx, "publisher "+p.UniqueName, find("publishers", "publisherid", p.UniqueName, &publisher), func(ctx context.Context) (err error) {
+		publisher, err = r.c.Create(ctx, "publishers", map[string]any{
+			"friendlyname": p.Name, "uniquename": p.UniqueName, "description": p.Name,
+			"customizationprefix": p.Prefix, "customizationoptionvalueprefix": p.OptionPrefix,
+		}, nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var solution uuid.UUID
+	_, err = r.ensure(ctx, "solution "+s.UniqueName, find("solutions", "solutionid", s.UniqueName, &solution), func(ctx context.Context) error {
+		return r.c.Call(ctx, http.MethodPost, "solutions", map[string]any{
+			"friendlyname": s.Name, "uniquename": s.UniqueName, "version": s.Version,
+			"publisherid@odata.bind": "publishers(" + publisher.String() + ")",
+		}, nil)
+	})
+	return err
+}
+
+func (r *provisioner) publishTables(ctx context.Context) error {
+	slices.Sort(r.publish)
+	tables := slices.Compact(r.publish)
+	var xml strings.Builder
+	xml.WriteString("<importexportxml><entities>")
+	for _, t := range tables {
+		xml.WriteString("<entity>" + t + "</entity>")
+	}
+	xml.WriteString("</entities></importexportxml>")
+	never := func(context.Context) (bool, error) { return false, nil }
+	_, err := r.ensure(ctx, "publication of "+strings.Join(tables, ", "), never, func(ctx context.Context) error {
+		// Publishing twice is as good as once.
+		return r.c.Do(ctx, Operation{Method: http.MethodPost, Path: "PublishXml", Body: map[string]string{"ParameterXml": xml.String()}, Repeatable: true}, nil)
+	})
+	return err
+}
+
+// one is the first row of a query, nil if there is none.
+func (c *Client) one(ctx context.Context, q Query) (Row, error) {
+	for row, err := range c.Rows(ctx, q) {
+		return row, err
+	}
+	return nil, nil
+}
+
+// quote is a text literal of a filter.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
