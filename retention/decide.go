@@ -101,6 +101,9 @@ const (
 )
 
 // Decide applies the date rules to one person. It is a pure function: today comes in from outside.
+//
+// What stands on the row is what people see and what they can change; what stands in the ledger is what was proven to
+// be there. A date counts from the later of the two, so that no edit by hand shortens the notice.
 func Decide(p Person, r Rules, today Date) Decision {
 	d := Decision{Retention: p.Retention, PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
 	if d.Until.IsZero() {
@@ -111,6 +114,12 @@ func Decide(p Person, r Rules, today Date) Decision {
 		d.Retention = d.Retention.Later(Retention{Until: p.ExtendedUntil, Ground: ByHand})
 	}
 	noticeEnds := today.Add(r.Notice)
+	// A ground that has ended moves nothing any more: a date is never moved to a day that is past. (This is also what
+	// allows an evaluation to leave ended rows out.)
+	lasts := d.Until
+	if lasts <= today {
+		lasts = 0
+	}
 
 	switch {
 	case p.LegalHold:
@@ -119,7 +128,8 @@ func Decide(p Person, r Rules, today Date) Decision {
 
 	case d.Until > noticeEnds: // Open is later than every date
 		d.Action = Keep
-		if !p.PurgeOn.IsZero() || !p.NoticedOn.IsZero() {
+		// A date that somebody has emptied by hand, too: its trace would otherwise prove a notice to a later date.
+		if !p.PurgeOn.IsZero() || !p.NoticedOn.IsZero() || !p.Trace.PurgeOn.IsZero() {
 			d.Action = Clear
 		}
 		d.PurgeOn, d.NoticedOn = 0, 0
@@ -127,26 +137,24 @@ func Decide(p Person, r Rules, today Date) Decision {
 
 	case p.PurgeOn.IsZero():
 		d.Action = Schedule
-		d.PurgeOn, d.NoticedOn = max(d.Until, noticeEnds), today
+		d.PurgeOn, d.NoticedOn = max(lasts, noticeEnds, p.Trace.PurgeOn), today
 		return d
 
-	case p.Trace.PurgeOn.IsZero() || p.Trace.Held:
+	case p.Trace.PurgeOn.IsZero() || p.Trace.NoticedOn.IsZero() || p.Trace.Held:
 		// Nothing proves since when the date was visible, or a hold has just ended: the notice begins again.
 		d.NoticedOn = today
-		d.PurgeOn = max(p.PurgeOn, d.Until, noticeEnds)
 
 	default:
-		// Whatever was done to the columns by hand, the ledger's date never moves earlier and its notice never grows
-		// older than it is.
 		d.NoticedOn = max(p.Trace.NoticedOn, min(p.NoticedOn, today))
-		d.PurgeOn = max(p.PurgeOn, p.Trace.PurgeOn, d.Until)
 	}
+	// The date on the row tells the truth: neither earlier than one that was shown before, nor within the notice.
+	d.PurgeOn = max(p.PurgeOn, p.Trace.PurgeOn, lasts, d.NoticedOn.Add(r.Notice))
 
 	switch {
+	case d.PurgeOn <= today: // then no ground lasts and the whole notice has passed
+		d.Action = Purge
 	case d.PurgeOn != p.PurgeOn:
 		d.Action = Move
-	case d.PurgeOn <= today && d.NoticedOn.Add(r.Notice) <= today && d.Until <= today:
-		d.Action = Purge
 	default:
 		d.Action = Wait
 	}
@@ -157,6 +165,19 @@ func Decide(p Person, r Rules, today Date) Decision {
 func (d Decision) Changes(c Columns) bool {
 	return d.Action != Hold && (d.PurgeOn != c.PurgeOn || d.NoticedOn != c.NoticedOn)
 }
+
+// Proves is the trace that the ledger is to hold once d is done.
+func (d Decision) Proves(t Trace) Trace {
+	if d.Action == Hold {
+		t.Held = true
+		return t
+	}
+	return Trace{PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn}
+}
+
+// Unproven tells whether the ledger has to learn of d, which may be so although nothing on the row changes: when it was
+// lost, when a hold is seen for the first time, when a date was emptied by hand.
+func (d Decision) Unproven(t Trace) bool { return d.Proves(t) != t }
 
 func extension(c Columns, r Rules, today Date) Extension {
 	switch {
