@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/odata"
 )
 
 // Reading is the query for all rows of the ground that can matter on that day: what the server can decide about time,
@@ -24,6 +26,10 @@ func (g *CheckedGround) Reading(today Date) Read {
 // answer may hold rows of other persons too; they are to be passed over.
 func (g *CheckedGround) ReadingFor(ids []uuid.UUID, values []string) Read {
 	r := g.read
+	if g.fetch != nil {
+		r.FetchXML = g.fetch.restrict(ids)
+		return r
+	}
 	r.Filter = and(r.Filter, restrict(g.Person, g.links, ids, values))
 	return r
 }
@@ -45,7 +51,10 @@ func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
 	for _, path := range paths {
 		if l.ByValue() {
 			for _, v := range values {
-				terms = append(terms, path+" eq '"+strings.ReplaceAll(v, "'", "''")+"'")
+				if l.Text {
+					v = odata.Quote(v)
+				}
+				terms = append(terms, path+" eq "+v)
 			}
 			continue
 		}
