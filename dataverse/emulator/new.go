@@ -21,6 +21,7 @@ func New(o Options) *Server {
 		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
 	}
 	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}})
+	s.seed()
 	s.routes = s.routeTable()
 	s.control = s.controlTable()
 	return s
@@ -33,7 +34,16 @@ func stableID(name string) uuid.UUID {
 
 // routeTable is the table of contents of the emulator: every shape of request that it answers, one line each.
 func (s *Server) routeTable() map[string]handler {
-	return map[string]handler{}
+	return map[string]handler{
+		// identity.go
+		"GET WhoAmI":                      s.whoAmI,
+		"GET RetrieveVersion":             s.retrieveVersion,
+		"GET RetrieveCurrentOrganization": s.retrieveCurrentOrganization,
+		// metaread.go
+		"GET EntityDefinitions":          s.readDefinitions,
+		"GET RelationshipDefinitions":    s.readDefinitions,
+		"GET GlobalOptionSetDefinitions": s.readDefinitions,
+	}
 }
 
 // noRoute says why no handler serves the call.

@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/google/uuid"
 )
 
 //go:embed schema/*.json
@@ -54,6 +58,8 @@ type option struct {
 	Value int    `json:"value"`
 	Label string `json:"label"`
 	State *int   `json:"state"`
+
+	defined
 }
 
 // column is one column of a table. Its JSON form is that of the schema folder.
@@ -76,11 +82,25 @@ type column struct {
 	Logical     bool     `json:"logical"`
 	Targets     []string `json:"targets"`
 	Options     []option `json:"options"`
+	// Default is the value of a new row's column: true or false of a Boolean, the number of an option.
+	Default       any    `json:"default"`
+	CalculationOf string `json:"calculationOf"` // of a Money in the base currency: the column it is computed from
 
-	kind   kind
-	index  int // position in table.columns; stable for the table's life
-	custom bool
-	audit  bool // audited when the table is
+	kind      kind
+	index     int // position in table.Columns; stable for the table's life, but for a column before it being deleted
+	custom    bool
+	audit     bool   // audited when the table is
+	secured   bool   // only for those whom a field security profile lets
+	defined          // what metadata says beyond the above
+	optionSet string // the name of the global set that the options come from, "" for a local one
+}
+
+// defined is what every component of metadata has.
+type defined struct {
+	metadataID  uuid.UUID      // nil for the components of the embedded schema: theirs follow from the name
+	labels      map[int]string // display names in languages other than English
+	description map[int]string // by language
+	on          time.Time      // when it was made; zero for the embedded schema
 }
 
 // property is the column's name in the Web API: _x_value for a lookup.
@@ -114,6 +134,10 @@ type relationship struct {
 	Delete      string `json:"delete"`     // Cascade, RemoveLink, Restrict, NoCascade
 	Merge       string `json:"merge"`
 	Assumed     bool   `json:"assumed"`
+
+	cascade map[string]string // Assign, Reparent, Share, Unshare where they are not NoCascade
+	custom  bool
+	defined
 }
 
 // manyToMany is a relationship over an intersect table.
@@ -126,6 +150,9 @@ type manyToMany struct {
 	Table2     string `json:"table2"`
 	Attribute2 string `json:"attribute2"`
 	Nav2       string `json:"nav2"`
+
+	custom bool
+	defined
 }
 
 // table is one table's definition. A table is immutable once published: a change of metadata makes a new one.
@@ -151,6 +178,27 @@ type table struct {
 	indexed []int           // indexes of the lookup columns that are kept indexed
 	audited bool
 	custom  bool
+
+	keys   []*alternateKey
+	plural string // the display name of the collection
+	defined
+}
+
+// alternateKey is a key over other columns than the primary one.
+type alternateKey struct {
+	Name       string // logical name
+	SchemaName string
+	Label      string
+	Columns    []string
+	defined
+}
+
+// optionSet is a global choice.
+type optionSet struct {
+	Name    string
+	Label   string
+	Options []option
+	defined
 }
 
 func (t *table) column(name string) *column { return t.byName[name] }
@@ -165,7 +213,10 @@ type schema struct {
 	relations  []*relationship
 	many       []*manyToMany
 	privileges map[string]map[string]privilege // table, right
+	optionSets map[string]*optionSet
 	version    int64
+	since      time.Time // when it came into force; zero for the embedded one
+	previous   *schema   // the one before, for the metadata cache that lags behind
 }
 
 type privilege struct {
@@ -182,6 +233,9 @@ func (s *schema) names() []string {
 	sort.Strings(names)
 	return names
 }
+
+// optionSetNames are the names of all global choices, sorted.
+func (s *schema) optionSetNames() []string { return slices.Sorted(maps.Keys(s.optionSets)) }
 
 // baseSchema is the schema of the embedded files. It is parsed once: a server that changes metadata copies first.
 var baseSchema = sync.OnceValue(func() *schema {
@@ -249,7 +303,7 @@ func (s *schema) link(tables []*table) error {
 			if !ok {
 				return fmt.Errorf("table %s, column %s: unknown type %q", t.Name, c.Name, c.Type)
 			}
-			c.kind, c.index = k, i
+			c.kind, c.index, c.audit = k, i, true
 			t.byName[c.Name] = c
 			if k == kindLookup && !unindexed[c.Name] {
 				t.indexed = append(t.indexed, i)
@@ -258,8 +312,13 @@ func (s *schema) link(tables []*table) error {
 		if t.byName[t.ID] == nil {
 			return fmt.Errorf("table %s: no column %q", t.Name, t.ID)
 		}
+		t.audited = auditable(t)
 		s.tables[t.Name] = t
 		s.sets[t.Set] = t
+	}
+	s.completePrivileges(tables)
+	if s.optionSets == nil {
+		s.optionSets = map[string]*optionSet{}
 	}
 	for _, r := range s.relations {
 		from, to := s.tables[r.Referencing], s.tables[r.Referenced]
@@ -289,6 +348,17 @@ func (t *table) index(name string) {
 	if c := t.byName[name]; c != nil && !slices.Contains(t.indexed, c.index) {
 		t.indexed = append(t.indexed, c.index)
 	}
+}
+
+// auditable tells whether changes of a table are audited until somebody switches it off: what people keep and work on
+// is, the platform's own books are not.
+func auditable(t *table) bool {
+	switch t.Name {
+	case "audit", "asyncoperation", "bulkdeletefailure", "bulkdeleteoperation", "duplicaterecord", "mailbox",
+		"deleteditemreference", "recyclebinconfig", "post", "postcomment", "postfollow", "postlike", "postregarding":
+		return false
+	}
+	return !t.Intersect && t.Ownership != "None"
 }
 
 // customTypeCode is a number above 10,000 that is the same in every run; in Dataverse it differs by environment.

@@ -23,6 +23,11 @@ type Options struct {
 	Now func() time.Time
 	// AuditDelay is how long after a change its audit row appears, by the emulator's clock.
 	AuditDelay time.Duration
+	// MetadataLag is for how long reads of definitions still see what was there before a change of metadata, unless
+	// they ask for Consistency: Strong. The service's cache may lag by 30 seconds.
+	MetadataLag time.Duration
+	// OrganizationType is what RetrieveCurrentOrganization says of the environment; "" means CustomerTest, a sandbox.
+	OrganizationType string
 	// Latency is added to every answer of the Web API.
 	Latency time.Duration
 }
