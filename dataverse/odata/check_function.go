@@ -11,9 +11,13 @@ func (c *checker) function(e *Function) {
 	if !ok {
 		return // an alias
 	}
+	if l.Kind != String || l.Text() == "" {
+		c.typeError(l.Pos(), "%s", badParams(e.Name))
+		return
+	}
 	before := len(c.errs)
 	segments := strings.Split(l.Text(), "/")
-	k := c.path(&Path{Position(l.Pos()), segments}, c.lookup(segments))
+	k := c.path(&Path{Position(l.Pos() + 1), segments}, c.lookup(segments)) // behind the quote
 	if len(c.errs) > before {
 		return
 	}

@@ -132,11 +132,11 @@ func (p *parser) function(name string, pos int) Expr {
 	p.punct(')', "')' or ',' expected")
 	p.condition(pos)
 	if p.err == nil && len(f.Params) != len(paramNames[sig.Params]) {
-		p.fail(pos, p.badParams(name))
+		p.fail(pos, badParams(name))
 	}
 	for i := range f.Params {
 		if p.err == nil && f.Param(f.Params[i].Name) != f.Params[i].Value {
-			p.fail(f.Params[i].Pos(), p.badParams(name)) // given twice
+			p.fail(f.Params[i].Pos(), badParams(name)) // given twice
 		}
 	}
 	return f
@@ -149,7 +149,7 @@ func (p *parser) param(function string, kind ParamKind) Param {
 		return a
 	}
 	if !slices.Contains(paramNames[kind], a.Name) {
-		p.fail(a.Pos(), p.badParams(function))
+		p.fail(a.Pos(), badParams(function))
 		return a
 	}
 	p.punct('=', "Syntax error")
@@ -162,7 +162,7 @@ func (p *parser) param(function string, kind ParamKind) Param {
 		return a
 	}
 	if !kind.takes(a.Name, a.Value) {
-		p.fail(a.Value.Pos(), p.badParams(function))
+		p.fail(a.Value.Pos(), badParams(function))
 	}
 	return a
 }
@@ -187,6 +187,6 @@ func (k ParamKind) takes(name string, v Expr) bool {
 	return false
 }
 
-func (p *parser) badParams(function string) string {
-	return fmt.Sprintf("Cannot find a suitable overload for function '%s' that takes %s.", Namespace+function, "the given parameters")
+func badParams(function string) string {
+	return fmt.Sprintf("Cannot find a suitable overload for function '%s' that takes the given parameters.", Namespace+function)
 }

@@ -3,6 +3,10 @@ package odata
 // path resolves the segments of p down to a column.
 func (c *checker) path(p *Path, segments []string) operandType {
 	at, rest := c.start(segments)
+	pos := p.Pos()
+	if len(rest) < len(segments) {
+		pos += len(segments[0]) + 1
+	}
 	for len(rest) > 0 {
 		name := rest[0]
 		if len(rest) == 1 {
@@ -10,15 +14,16 @@ func (c *checker) path(p *Path, segments []string) operandType {
 				return operandType{Type: prop.Type, options: prop.Options}
 			}
 		}
-		next, nav, ok := c.step(p.Pos(), at, name)
+		next, nav, ok := c.step(pos, at, name)
 		if !ok {
 			return unknown
 		}
 		if len(rest) == 1 {
 			return operandType{entity: nav.Table}
 		}
+		pos += len(name) + 1
 		if nav.Collection {
-			c.typeError(p.Pos(), "%s", noProperty(rest[1]))
+			c.typeError(pos, "%s", noProperty(rest[1]))
 			return unknown
 		}
 		at, rest = next, rest[1:]
