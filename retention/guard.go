@@ -1,0 +1,62 @@
+package retention
+
+import (
+	"fmt"
+	"math"
+)
+
+// GuardRail is a rule of prudence that a plan runs into. A run with one purges nobody.
+type GuardRail struct {
+	Rail     Rail
+	Table    string
+	Ground   string
+	Sentence string // what is the matter
+	Remedy   string // what it would take to go on
+}
+
+// Rail names a guard rail for machines.
+type Rail string
+
+// The guard rails of a plan.
+const (
+	TooMany     Rail = "too-many"     // more purges than limits.purges
+	TooLarge    Rail = "too-large"    // a larger share of a table than limits.share
+	GroundEmpty Rail = "ground-empty" // a ground that used to match rows matches none
+)
+
+// GuardRails holds a plan against the limits. Matched tells how many rows a ground led to a person by in the last
+// run, where that is known; nil means that nothing is known at all, as before the first run.
+func (p *Plan) GuardRails(l Limits, matched func(table, ground string) (rows int, known bool)) []GuardRail {
+	var rails []GuardRail
+	if purges := p.Count(Purge); purges > l.Purges {
+		rails = append(rails, GuardRail{Rail: TooMany,
+			Sentence: fmt.Sprintf("%d persons would be purged, and the limit of one run is %d: nobody is purged", purges, l.Purges),
+			Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.purges to at least %d in the policy", purges)})
+	}
+	for _, t := range p.Tables {
+		purges := t.Actions[Purge]
+		if purges == 0 || float64(purges) <= l.Share*float64(t.Persons)+1e-9 {
+			continue
+		}
+		share := float64(purges) / float64(t.Persons)
+		rails = append(rails, GuardRail{Rail: TooLarge, Table: t.Table,
+			Sentence: fmt.Sprintf("%d of %d persons in `%s` would be purged (%s), and the limit of one run is %s: nobody is purged", purges, t.Persons, t.Table, percentage(share), percentage(l.Share)),
+			Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.share to at least %s in the policy", percentage(share))})
+	}
+	for _, g := range p.Grounds {
+		if matched == nil || g.Rows > 0 || g.MayBeEmpty {
+			continue
+		}
+		if before, known := matched(g.Table, g.Ground); known && before > 0 {
+			rails = append(rails, GuardRail{Rail: GroundEmpty, Table: g.Table, Ground: g.Ground,
+				Sentence: fmt.Sprintf("the ground `%s` of `%s` matched %d rows in the last run and matches none now: nobody is purged", g.Ground, g.Table, before),
+				Remedy:   "find out whether a column, an option or a view was renamed; if the ground may really match nothing, say mayBeEmpty: true on it"})
+		}
+	}
+	return rails
+}
+
+// percentage rounds up, so that what is printed as the share to allow is enough.
+func percentage(share float64) string {
+	return fmt.Sprintf("%g%%", math.Ceil(share*1000-1e-9)/10)
+}

@@ -1,0 +1,129 @@
+package retention
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// Plan is what a run would do: a value made of a policy, an evaluation and a day, without I/O. What it says of a person
+// holds for the moment of the evaluation; before anybody is purged the last look judges them anew.
+type Plan struct {
+	AsOf         Date
+	TimeZone     string
+	Organization uuid.UUID
+	Policy       string // hash
+	// Decisions are in the order of the policy's subjects, then by id. Persons who are kept and need nothing are left out
+	// unless they were asked for.
+	Decisions []Planned
+	Tables    []TableTotals
+	Grounds   []GroundTotals
+
+	rules Rules
+}
+
+// Planned is the decision about one person.
+type Planned struct {
+	Person PersonRow
+	Decision
+	Ground *CheckedGround // nil: none justifies the person; or they are kept by hand
+	rules  Rules
+}
+
+// Reason is why, in words for the sales staff.
+func (p *Planned) Reason() string {
+	return Reason(p.Decision, p.Ground, p.Person.Columns, p.rules)
+}
+
+// GroundID is the ground as reports and --json name it: its id, manual-extension, or empty.
+func (p *Planned) GroundID() string {
+	switch {
+	case p.Decision.Ground == ByHand:
+		return ManualExtension
+	case p.Ground != nil:
+		return p.Ground.ID
+	}
+	return ""
+}
+
+// ManualExtension stands where a ground's id would, for persons whom the staff keep by hand.
+const ManualExtension = "manual-extension"
+
+// TableTotals are the numbers of one subject table.
+type TableTotals struct {
+	Table   string
+	Persons int
+	Actions map[Action]int
+}
+
+// GroundTotals are the numbers of one ground.
+type GroundTotals struct {
+	Table, Ground string
+	Rows          int // rows that lead to a person
+	Persons       int // persons to whom the ground gives their date
+	Gaps          int // rows that lack the date that the ground counts from
+	MayBeEmpty    bool
+}
+
+// PlanOptions are what a plan needs besides the policy and the evaluation.
+type PlanOptions struct {
+	// Traces is what the ledger proves about a person's purge date; nil: nothing, as for a ledger that was lost.
+	Traces func(table string, id uuid.UUID) Trace
+	// All plans persons who are kept as well, for those who want to see everybody.
+	All bool
+}
+
+// NewPlan decides about every person of an evaluation.
+func NewPlan(c *Checked, e *Evaluation, o PlanOptions) *Plan {
+	p := &Plan{AsOf: e.Today, TimeZone: c.Policy.TimeZone.String(), Organization: c.Organization, Policy: c.Policy.Hash, rules: c.Policy.Rules()}
+	grounds := map[*Ground]*CheckedGround{}
+	totals := map[string]*TableTotals{}
+	p.Tables = make([]TableTotals, len(c.Subjects))
+	for i := range c.Subjects {
+		s := &c.Subjects[i]
+		p.Tables[i] = TableTotals{Table: s.Table, Persons: e.Count(s.Table), Actions: map[Action]int{}}
+		totals[s.Table] = &p.Tables[i]
+		for j := range s.Grounds {
+			grounds[s.Grounds[j].Ground] = &s.Grounds[j]
+		}
+	}
+	for _, g := range e.Grounds() {
+		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty})
+	}
+	for row := range e.Persons(EvaluateOptions{Today: e.Today, Traces: o.Traces}) {
+		d := DecideRow(row, p.rules, e.Today)
+		totals[row.Table].Actions[d.Action]++
+		if d.Action == Keep && !o.All {
+			continue
+		}
+		planned := Planned{Person: row, Decision: d, rules: p.rules}
+		if d.Retention.Ground != ByHand {
+			planned.Ground = grounds[e.GroundOf(row)]
+		}
+		p.Decisions = append(p.Decisions, planned)
+	}
+	order := func(table string) int {
+		return slices.IndexFunc(c.Subjects, func(s CheckedSubject) bool { return s.Table == table })
+	}
+	slices.SortStableFunc(p.Decisions, func(a, b Planned) int {
+		return cmp.Or(cmp.Compare(order(a.Person.Table), order(b.Person.Table)), slices.Compare(a.Person.ID[:], b.Person.ID[:]))
+	})
+	return p
+}
+
+// Count is how many persons of all tables get that action.
+func (p *Plan) Count(a Action) int {
+	n := 0
+	for _, t := range p.Tables {
+		n += t.Actions[a]
+	}
+	return n
+}
+
+// Changes tells whether the plan has anything to write, to the rows or to the ledger.
+func (p *Plan) Changes() bool {
+	return slices.ContainsFunc(p.Decisions, func(d Planned) bool {
+		return d.Action == Purge || d.Decision.Changes(d.Person.Columns) || d.Unproven(d.Person.Trace)
+	})
+}
