@@ -131,6 +131,7 @@ func (c *checker) subject(s *Subject) {
 			c.problem(s.at["retain"].item(i), fmt.Sprintf("`%s` is the row's id: it stays anyhow", name), "")
 		}
 	}
+	c.model.asked = map[string]bool{}
 	for i := range s.Grounds {
 		g := c.ground(t, &s.Grounds[i], int32(i))
 		for _, name := range g.Person.Columns {
@@ -145,6 +146,8 @@ func (c *checker) subject(s *Subject) {
 		}
 		out.Related = append(out.Related, r)
 	}
+	out.Reads = slices.Sorted(maps.Keys(c.model.asked))
+	c.model.asked = nil
 	if s.Purge == Delete {
 		out.Cascades = c.cascades(t, s)
 	}

@@ -49,6 +49,8 @@ type CheckedSubject struct {
 
 	Grounds []CheckedGround // index for index those of the Subject
 	Related []CheckedRule   // index for index those of the Subject
+	// Reads are the tables that grounds and rules read, those that their paths lead over included.
+	Reads []string
 	// Cascades are the tables that a delete of a person would take along, children of children included, each with what
 	// the policy says about it.
 	Cascades []Cascade

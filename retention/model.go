@@ -16,8 +16,9 @@ type model struct {
 	ctx    context.Context
 	reader dataverse.Reader
 	tables map[string]*table
-	all    []string // logical names of all tables, once they were asked for
-	err    error    // the first fault that is no answer; everything found after it is worthless
+	all    []string        // logical names of all tables, once they were asked for
+	asked  map[string]bool // which tables get was asked for, while somebody wants to know
+	err    error           // the first fault that is no answer; everything found after it is worthless
 }
 
 // table is one table's metadata, indexed by the names of the Web API.
@@ -34,6 +35,9 @@ func newModel(ctx context.Context, r dataverse.Reader) *model {
 
 // get is the table of that logical name, nil if the environment has none.
 func (m *model) get(name string) *table {
+	if m.asked != nil {
+		m.asked[name] = true
+	}
 	if t, ok := m.tables[name]; ok {
 		return t
 	}
