@@ -94,13 +94,33 @@ func (s *state) apply(r Record) {
 			}
 		}
 	case Seen:
+		if r.PurgeOn.IsZero() { // a date that was emptied by hand
+			delete(s.traces, k)
+			break
+		}
 		s.traces[k] = retention.Trace{PurgeOn: r.PurgeOn, NoticedOn: r.NoticedOn}
 	case Held:
 		t := s.traces[k]
 		t.Held = true
 		s.traces[k] = t
 	case Intent:
-		s.purges[k] = &Purge{Key: k, Do: r.Do, Rows: r.Rows, Counts: r.Counts}
+		p := s.purges[k]
+		if p == nil || p.Decided {
+			p = &Purge{Key: k, Rows: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
+			s.purges[k] = p
+		}
+		// A second intent adds rows that came up later to a purge that is under way.
+		p.Do = r.Do
+		for table, ids := range r.Rows {
+			for _, id := range ids {
+				if !slices.Contains(p.Rows[table], id) {
+					p.Rows[table] = append(p.Rows[table], id)
+				}
+			}
+		}
+		for what, n := range r.Counts {
+			p.Counts[what] += n
+		}
 	case Outcome:
 		p := s.purges[k]
 		switch {

@@ -1,0 +1,245 @@
+package purge
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// maxOperations is how many operations the service takes in one batch, and so in one change set.
+const maxOperations = 1000
+
+// work is a person's erasure: one change set, and what it stands for.
+type work struct {
+	*person
+	set     dataverse.ChangeSet
+	do      retention.Disposition // what becomes of the person's row
+	rows    map[string][]uuid.UUID
+	counts  map[string]int
+	gone    []ref // rows that the change set deletes
+	second  bool  // it follows the person's own: rows that were left, or came later
+	removed bool  // the person's row is gone already
+}
+
+// effect is what a purge does with a related row, as the report counts it.
+const (
+	didDelete    = "delete"
+	didAnonymize = "anonymize"
+	didKeep      = "keep"
+	didFree      = "free"
+	didShare     = "share"
+)
+
+func (w *work) touch(r ref, effect string) {
+	w.rows[r.table] = append(w.rows[r.table], r.id)
+	w.counts[effect+" "+r.table]++
+}
+
+func (w *work) add(method, path string, body any, match string) {
+	w.set = append(w.set, dataverse.Operation{Method: method, Path: path, Body: body, IfMatch: match})
+}
+
+func (w *work) patch(set string, id uuid.UUID, body map[string]any) {
+	if len(body) > 0 {
+		w.add(http.MethodPatch, rowPath(set, id), body, "*") // never create a row
+	}
+}
+
+func rowPath(set string, id uuid.UUID) string { return set + "(" + id.String() + ")" }
+
+// prepare makes the change set of a person. The person's own columns come first, so that a row that changed since the
+// last look ends it before anything else.
+func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks map[string]any) (*work, error) {
+	w := &work{person: p, do: inv.subject.Purge, rows: make(map[string][]uuid.UUID), counts: make(map[string]int)}
+	if w.do == retention.Delete && p.bound() {
+		w.do = retention.Anonymize
+	}
+	body := own.patch(p.id, p.row)
+	maps.Copy(body, marks)
+	w.rows[p.table] = append(w.rows[p.table], p.id)
+	w.add(http.MethodPatch, rowPath(own.table.EntitySet, p.id), body, p.row.ETag())
+	for _, f := range own.files(p.row) {
+		w.add(http.MethodDelete, rowPath(own.table.EntitySet, p.id)+"/"+f, nil, "")
+	}
+	mirrors := make(map[uuid.UUID]bool)
+	for _, it := range p.items {
+		if it.done {
+			continue
+		}
+		switch {
+		case it.shared:
+			if err := inv.takeOff(ctx, w, it); err != nil {
+				return nil, err
+			}
+		case it.do == retention.Delete:
+			if it.table == "connection" { // its mirror goes with it
+				if mirrors[it.id] {
+					w.touch(it.ref, didDelete)
+					w.gone = append(w.gone, it.ref)
+					continue
+				}
+				mirrors[it.row.ID("relatedconnectionid")] = true
+			}
+			if err := inv.remove(w, it); err != nil {
+				return nil, err
+			}
+		case it.do == retention.Anonymize:
+			inv.edit(w, it, inv.eraser(it), inv.freed(w, it))
+			w.touch(it.ref, didAnonymize)
+		default:
+			if free := inv.freed(w, it); len(free) > 0 {
+				inv.edit(w, it, &eraser{table: it.def}, free)
+				w.touch(it.ref, didFree)
+			} else if it.direct {
+				w.counts[didKeep+" "+it.table]++
+			}
+		}
+	}
+	if len(w.set) > maxOperations {
+		return nil, errTooMany
+	}
+	return w, nil
+}
+
+// remove deletes a related row. Where the recycle bin would keep it, it is emptied first.
+func (inv *inventory) remove(w *work, it *item) error {
+	path := rowPath(it.def.EntitySet, it.id)
+	if it.binned || it.empty {
+		e := inv.eraser(it)
+		body := e.patch(it.id, it.row)
+		nav := ""
+		if it.def.Activity && len(it.parties) > 0 {
+			nav = partiesNav(it.def)
+		}
+		files := e.files(it.row)
+		if len(body) > 0 || nav != "" || len(files) > 0 {
+			inv.reopen(w, it)
+		}
+		w.patch(it.def.EntitySet, it.id, body)
+		if nav != "" {
+			w.add(http.MethodPut, path+"/"+nav, map[string]any{"value": []any{}}, "")
+		}
+		for _, f := range files {
+			w.add(http.MethodDelete, path+"/"+f, nil, "")
+		}
+	}
+	w.touch(it.ref, didDelete)
+	if !it.empty {
+		w.add(http.MethodDelete, path, nil, "")
+		w.gone = append(w.gone, it.ref)
+	}
+	return nil
+}
+
+// edit erases columns of a related row that stays, and clears lookups of it.
+func (inv *inventory) edit(w *work, it *item, e *eraser, free map[string]any) {
+	body := e.patch(it.id, it.row)
+	maps.Copy(body, free)
+	files := e.files(it.row)
+	if len(body) == 0 && len(files) == 0 {
+		return
+	}
+	closed := inv.reopen(w, it)
+	w.patch(it.def.EntitySet, it.id, body)
+	for _, f := range files {
+		w.add(http.MethodDelete, rowPath(it.def.EntitySet, it.id)+"/"+f, nil, "")
+	}
+	if closed {
+		inv.close(w, it)
+	}
+}
+
+// freed is what clears the lookups by which the deletes of this change set would reach a row that stays.
+func (inv *inventory) freed(w *work, it *item) map[string]any {
+	body := make(map[string]any)
+	for _, h := range it.held {
+		if h.parent == w.ref && w.do != retention.Delete {
+			continue
+		}
+		if parent := inv.items[h.parent]; parent != nil && (parent.do != retention.Delete || parent.shared) {
+			continue
+		}
+		if h.over.ReferencingNav != "" {
+			body[h.over.ReferencingNav+"@odata.bind"] = nil
+		}
+	}
+	return body
+}
+
+// takeOff takes the person off an activity that others need: the party lines, the addresses beside them, the regarding.
+func (inv *inventory) takeOff(ctx context.Context, w *work, it *item) error {
+	gone := func(id uuid.UUID) bool { return id == w.id }
+	parties, err := inv.without(ctx, it, gone)
+	if err != nil {
+		return err
+	}
+	body := make(map[string]any)
+	addresses := it.addresses(gone)
+	for _, c := range []string{"sender", "torecipients"} {
+		if a := it.def.Attributes[c]; a != nil && a.ForUpdate {
+			if old := it.row.Text(c); old != "" {
+				if kept := strip(old, addresses); kept == "" {
+					body[c] = nil
+				} else if kept != old {
+					body[c] = kept
+				}
+			}
+		}
+	}
+	if gone(it.row.ID("regardingobjectid")) {
+		if nav := lookupNav(it.def, "regardingobjectid", it.row.Target("regardingobjectid")); nav != "" {
+			body[nav+"@odata.bind"] = nil
+		}
+	}
+	closed := inv.reopen(w, it)
+	w.patch(it.def.EntitySet, it.id, body)
+	w.add(http.MethodPut, rowPath(it.def.EntitySet, it.id)+"/"+partiesNav(it.def), map[string]any{"value": parties}, "")
+	if closed {
+		inv.close(w, it)
+	}
+	w.touch(it.ref, didShare)
+	return nil
+}
+
+// reopen makes a closed activity writable. A change set cannot try first.
+func (inv *inventory) reopen(w *work, it *item) bool {
+	state, known := it.row.Int("statecode")
+	if !it.def.Activity || !known || state != 1 && state != 2 {
+		return false
+	}
+	status, ok := openStatus(it.def)
+	if !ok {
+		return false
+	}
+	w.patch(it.def.EntitySet, it.id, map[string]any{"statecode": 0, "statuscode": status})
+	return true
+}
+
+// close gives a reopened activity its state back.
+func (inv *inventory) close(w *work, it *item) {
+	state, _ := it.row.Int("statecode")
+	status, _ := it.row.Int("statuscode")
+	w.patch(it.def.EntitySet, it.id, map[string]any{"statecode": state, "statuscode": status})
+}
+
+// lookupNav is the navigation property by which a lookup to a row of target is written.
+func lookupNav(t *dataverse.Table, lookup, target string) string {
+	for _, r := range t.ManyToOne {
+		if r.ReferencingAttribute == lookup && r.Referenced == target && r.ReferencingNav != "" {
+			return r.ReferencingNav
+		}
+	}
+	return ""
+}
+
+// cut takes the key of a count apart.
+func cut(what string) (effect, table string) {
+	effect, table, _ = strings.Cut(what, " ")
+	return effect, table
+}

@@ -1,0 +1,199 @@
+package purge
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// chunk takes the last look at some persons of one subject table and purges those for whom it finds nothing. It answers
+// who has to be taken in a later chunk.
+func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error) {
+	subject := r.Policy.Subject(chunk[0].table)
+	persons, later, err := r.look(ctx, subject, chunk)
+	if err != nil {
+		return nil, err
+	}
+	inv := r.inventory(subject, persons)
+	if err := inv.take(ctx); err != nil {
+		return nil, err
+	}
+	var works []*work
+	for _, p := range persons {
+		if p.later {
+			later = append(later, due{ref: p.ref})
+			continue
+		}
+		if p.err == nil && subject.Purge == retention.Delete && p.bound() && subject.WhenBound == retention.BoundFail {
+			p.err = errBound
+		}
+		if p.err == nil {
+			w, err := inv.prepare(ctx, p, r.erasers[subject.Table], r.marks(subject))
+			if err == nil {
+				works = append(works, w)
+				continue
+			}
+			p.err = err
+		}
+		r.leave(p.ref, p.err)
+	}
+	for _, d := range chunk {
+		if !slices.ContainsFunc(later, func(l due) bool { return l.ref == d.ref }) {
+			r.taken[d.ref] = true
+		}
+	}
+	// The look ages from here on: what is written now is guarded by the rows' versions.
+	if err := r.erase(ctx, subject, inv, works); err != nil {
+		return nil, err
+	}
+	return later, nil
+}
+
+func (r *runner) inventory(subject *retention.CheckedSubject, persons []*person) *inventory {
+	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified}
+}
+
+// marks is what the erasure writes into the columns that gallra owns.
+func (r *runner) marks(s *retention.CheckedSubject) map[string]any {
+	return marks(s, r.Today)
+}
+
+func marks(s *retention.CheckedSubject, today retention.Date) map[string]any {
+	m := map[string]any{s.Own.AnonymizedOn: today.String()}
+	for _, c := range []string{s.Own.PurgeScheduledOn, s.Own.PurgeNoticedOn, s.Own.PurgeReason, s.Own.RetainUntil, s.Own.RetainReason} {
+		if c != "" {
+			m[c] = nil
+		}
+	}
+	return m
+}
+
+// leave says in the ledger that a person was left alone before anything was written for them.
+func (r *runner) leave(who ref, why error) {
+	status := ledger.Skipped
+	switch why {
+	case errBound, errNoRule, errTooMany, errMaster:
+		status = ledger.Failed
+	}
+	if _, word := why.(reason); !word {
+		status = ledger.Failed
+	}
+	if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Outcome, Table: who.table, ID: who.id, Status: status, Code: code(why)}); err != nil {
+		r.Log.Error("ledger", "error", err) // the next append fails as well and ends the run
+	}
+	r.told(Outcome{Table: who.table, ID: who.id, Action: retention.Purge, Status: status, Code: code(why)})
+}
+
+// look evaluates the persons again and reads their rows. Whoever is justified, held or changed is left alone.
+func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, chunk []due) (persons []*person, later []due, err error) {
+	ids := make([]uuid.UUID, len(chunk))
+	for i, d := range chunk {
+		ids[i] = d.id
+	}
+	o := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace}
+	e, err := retention.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	merged := make(map[uuid.UUID][]uuid.UUID) // into which row which rows were merged
+	for p := range e.Persons(o) {
+		if p.Table == subject.Table && p.Master != uuid.Nil {
+			merged[p.Master] = append(merged[p.Master], p.ID)
+		}
+	}
+	rows, err := r.rows(ctx, subject, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range chunk {
+		p, found := e.Person(subject.Table, d.id, o)
+		row := rows[d.id]
+		switch {
+		case !found || row == nil:
+			r.leave(d.ref, errGone)
+		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
+			r.leave(d.ref, errHeld)
+		case retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
+			r.leave(d.ref, errJustified)
+		case p.ETag != row.ETag():
+			r.leave(d.ref, errChanged)
+		case slices.ContainsFunc(merged[d.id], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[ref{d.table, id}] }):
+			later = append(later, d)
+		case len(merged[d.id]) > 0:
+			r.leave(d.ref, errMaster)
+		default:
+			persons = append(persons, &person{ref: d.ref, row: row})
+		}
+	}
+	return persons, later, nil
+}
+
+// rows reads all that is to be erased in the persons' rows, with their versions.
+func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
+	e := r.erasers[subject.Table]
+	cols := append([]string{subject.PrimaryID}, e.selects()...)
+	for _, c := range []string{subject.Own.LegalHold, subject.Own.AnonymizedOn} {
+		if c != "" {
+			cols = append(cols, c)
+		}
+	}
+	for _, rule := range subject.Related { // what rows are joined by may be a column that stays
+		for _, c := range rule.Person.Columns {
+			if !slices.Contains(cols, c) {
+				cols = append(cols, c)
+			}
+		}
+	}
+	var qs []dataverse.Query
+	for some := range slices.Chunk(ids, maxIDs) {
+		qs = append(qs, dataverse.Query{Table: subject.Table, Select: cols, Filter: idFilter(subject.PrimaryID, some), Annotations: true})
+	}
+	answers, err := batched{r.Client}.queries(ctx, qs)
+	if err != nil {
+		return nil, err
+	}
+	rows := make(map[uuid.UUID]dataverse.Row, len(ids))
+	for _, answer := range answers {
+		for _, row := range answer {
+			rows[row.ID(subject.PrimaryID)] = row
+		}
+	}
+	return rows, nil
+}
+
+// justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
+func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error) {
+	return justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
+}
+
+func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
+	others map[string][]uuid.UUID) (map[ref]bool, error) {
+	out := make(map[ref]bool)
+	for table, ids := range others {
+		if policy.Subject(table) == nil {
+			for _, id := range ids {
+				out[ref{table, id}] = true
+			}
+			continue
+		}
+		o := retention.EvaluateOptions{Today: today, Traces: traces}
+		e, err := retention.EvaluatePersons(ctx, client, policy, table, ids, o)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			p, found := e.Person(table, id, o)
+			if !found {
+				continue // gone, or anonymised
+			}
+			d := retention.DecideRow(p, policy.Policy.Rules(), today)
+			out[ref{table, id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+		}
+	}
+	return out, nil
+}

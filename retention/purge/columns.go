@@ -1,0 +1,199 @@
+package purge
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+)
+
+// placeholder stands in required columns of an anonymised row.
+const placeholder = "(purged)"
+
+// eraser knows what anonymising does to the columns of a table.
+type eraser struct {
+	table   *dataverse.Table
+	columns []column // ordered by name
+}
+
+// column is one that goes.
+type column struct {
+	attr     *dataverse.Attribute
+	wire     string // how it reads: the name, or _name_value of a lookup
+	required bool   // gets a placeholder instead of null
+	unique   bool   // part of an alternate key: the placeholder must be one of its own
+	blind    bool   // cannot be trusted to be read, so it is always written
+	navs     map[string]string
+}
+
+// erasePerson erases everything personal in a subject's row: every writable text, memo, image, file, date, choice and
+// number, and the links to persons, unless it is retained. Columns that nobody thought of are among them.
+func erasePerson(t *dataverse.Table, retain []string, own []string, persons map[string]bool) *eraser {
+	return newEraser(t, func(a *dataverse.Attribute) bool {
+		switch {
+		case slices.Contains(retain, a.LogicalName), slices.Contains(own, a.LogicalName), technical[a.LogicalName]:
+			return false
+		case a.Type == "Lookup" || a.Type == "Customer":
+			return slices.ContainsFunc(a.Targets, func(t string) bool { return persons[t] }) && !systemRequired(a)
+		}
+		return erasable(a)
+	})
+}
+
+// eraseTexts erases what can hold words, pictures or documents: what a related row is emptied of before its delete puts
+// it into the recycle bin.
+func eraseTexts(t *dataverse.Table) *eraser {
+	return newEraser(t, func(a *dataverse.Attribute) bool {
+		switch a.Type {
+		case "String", "Memo", "Image", "File":
+			return !technical[a.LogicalName]
+		}
+		return false
+	})
+}
+
+// eraseNamed erases the columns that a rule names.
+func eraseNamed(t *dataverse.Table, names []string) *eraser {
+	return newEraser(t, func(a *dataverse.Attribute) bool { return slices.Contains(names, a.LogicalName) })
+}
+
+// technical columns say nothing about a person, and writing them has effects of its own.
+var technical = map[string]bool{
+	"importsequencenumber": true, "overriddencreatedon": true, "timezoneruleversionnumber": true, "utcconversiontimezonecode": true,
+	"exchangerate": true, "versionnumber": true, "processid": true, "stageid": true, "traversedpath": true,
+}
+
+func erasable(a *dataverse.Attribute) bool {
+	switch a.Type {
+	case "String", "Memo", "Image", "File":
+		return true
+	case "Picklist", "MultiSelectPicklist", "DateTime", "Integer", "BigInt", "Decimal", "Double", "Money":
+		return !systemRequired(a) // there is no neutral value to put in its place
+	}
+	return false // states, owners, flags and keys
+}
+
+func systemRequired(a *dataverse.Attribute) bool { return a.Required == "SystemRequired" }
+
+func required(a *dataverse.Attribute) bool {
+	return systemRequired(a) || a.Required == "ApplicationRequired"
+}
+
+func newEraser(t *dataverse.Table, goes func(*dataverse.Attribute) bool) *eraser {
+	keys := make(map[string]bool)
+	for _, k := range t.Keys {
+		for _, name := range k.Attributes {
+			keys[name] = true
+		}
+	}
+	e := &eraser{table: t}
+	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
+		a := t.Attributes[name]
+		if !a.ForUpdate || a.AttributeOf != "" || a.Primary || !goes(a) {
+			continue
+		}
+		c := column{attr: a, wire: name, required: isText(a) && required(a), unique: isText(a) && keys[name], blind: !a.ForRead || a.Secured || a.Type == "Image"}
+		if isLookup(a) {
+			c.wire, c.navs = "_"+name+"_value", make(map[string]string)
+			for _, r := range t.ManyToOne {
+				if r.ReferencingAttribute == name && r.ReferencingNav != "" {
+					c.navs[r.Referenced] = r.ReferencingNav
+				}
+			}
+			if len(c.navs) == 0 {
+				continue
+			}
+		}
+		e.columns = append(e.columns, c)
+	}
+	return e
+}
+
+func isText(a *dataverse.Attribute) bool { return a.Type == "String" || a.Type == "Memo" }
+
+func isLookup(a *dataverse.Attribute) bool {
+	return a.Type == "Lookup" || a.Type == "Customer" || a.Type == "Owner"
+}
+
+// selects are the columns to read before erasing.
+func (e *eraser) selects() []string {
+	var names []string
+	for _, c := range e.columns {
+		if !c.blind {
+			names = append(names, c.wire)
+		}
+	}
+	return names
+}
+
+// patch is what has to be written to erase a row: nothing for columns that are empty or hold their placeholder already.
+func (e *eraser) patch(id uuid.UUID, row dataverse.Row) map[string]any {
+	body := make(map[string]any)
+	for _, c := range e.columns {
+		name := c.attr.LogicalName
+		switch {
+		case c.attr.Type == "File":
+		case c.navs != nil:
+			if !row.Null(c.wire) {
+				body[c.nav(row.Target(name))+"@odata.bind"] = nil
+			}
+		case c.blind:
+			body[name] = c.neutral(id)
+		case row.Null(c.wire):
+		case isText(c.attr) && row.Text(c.wire) == c.neutral(id):
+		default:
+			body[name] = c.neutral(id)
+		}
+	}
+	return body
+}
+
+// left lists the columns of a row that still hold what should be erased.
+func (e *eraser) left(id uuid.UUID, row dataverse.Row) []string {
+	var names []string
+	for _, c := range e.columns {
+		if !c.blind && !row.Null(c.wire) && !(isText(c.attr) && row.Text(c.wire) == c.neutral(id)) {
+			names = append(names, c.attr.LogicalName)
+		}
+	}
+	return names
+}
+
+// files are the file columns of a row that hold a file: those a PATCH cannot empty.
+func (e *eraser) files(row dataverse.Row) []string {
+	var names []string
+	for _, c := range e.columns {
+		if c.attr.Type == "File" && (c.blind || !row.Null(c.wire)) {
+			names = append(names, c.attr.LogicalName)
+		}
+	}
+	return names
+}
+
+// neutral is what stands in the column afterwards: nil for null.
+func (c column) neutral(id uuid.UUID) any {
+	text := ""
+	switch {
+	case c.unique:
+		text = "purged " + strings.ReplaceAll(id.String(), "-", "")
+	case c.required:
+		text = placeholder
+	default:
+		return nil
+	}
+	if n := c.attr.MaxLength; n > 0 && len(text) > n {
+		text = text[len(text)-n:] // the end of the id tells rows apart
+	}
+	return text
+}
+
+// nav is the navigation property by which a lookup to a row of target is cleared.
+func (c column) nav(target string) string {
+	if nav := c.navs[target]; nav != "" {
+		return nav
+	}
+	return c.navs[slices.Min(slices.Collect(maps.Keys(c.navs)))]
+}

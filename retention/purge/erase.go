@@ -1,0 +1,379 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// maxRounds bounds how often rows that came up after the change set are taken care of before a person's row is deleted.
+const maxRounds = 3
+
+// erase carries the erasures out: intents, change sets, deletes, outcomes, audit history, and the search for residue.
+func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, inv *inventory, works []*work) error {
+	if len(works) == 0 {
+		return nil
+	}
+	if err := r.intend(works); err != nil {
+		return err
+	}
+	for i, err := range r.send(ctx, subject, works) {
+		works[i].err = err
+	}
+	var erased []*work
+	var entries []ledger.Entry
+	for _, w := range works {
+		if w.err == nil {
+			erased = append(erased, w)
+			continue
+		}
+		if errors.Is(w.err, context.Canceled) || errors.Is(w.err, context.DeadlineExceeded) || errors.Is(w.err, errNoAnswer) {
+			// Nobody knows, or nothing was sent: the intent stays open, and the next run finds out.
+			if ctx.Err() != nil {
+				continue
+			}
+			r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Failed, Code: string(errNoAnswer)})
+			continue
+		}
+		status := ledger.Failed
+		if w.err == errChanged || w.err == errHeld {
+			status = ledger.Skipped
+		}
+		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Status: status, Code: code(w.err)})
+		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: status, Code: code(w.err)})
+	}
+	if err := r.Ledger.Append(entries...); err != nil {
+		return err
+	}
+	return r.conclude(ctx, subject, erased)
+}
+
+func (r *runner) intend(works []*work) error {
+	entries := make([]ledger.Entry, len(works))
+	for i, w := range works {
+		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.table, ID: w.id, Do: w.do, Rows: w.rows, Counts: w.counts}
+	}
+	return r.Ledger.Append(entries...)
+}
+
+// send carries out change sets and tells for each what became of it. It is the only function that takes data away from a
+// row, and so the place that asks for the legal hold once more.
+func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, works []*work) []error {
+	errs := make([]error, len(works))
+	var group []int
+	size := 0
+	flush := func() {
+		if len(group) == 0 {
+			return
+		}
+		parts := make([]dataverse.Part, len(group))
+		for i, at := range group {
+			parts[i].Set = works[at].set
+		}
+		for i, err := range r.batch(ctx, parts) {
+			errs[group[i]] = err
+		}
+		group, size = group[:0], 0
+	}
+	for i, w := range works {
+		if w.row.Bool(subject.Own.LegalHold) {
+			errs[i] = errHeld
+			continue
+		}
+		if size+len(w.set) > maxOperations {
+			flush()
+		}
+		group, size = append(group, i), size+len(w.set)
+	}
+	flush()
+	for i, w := range works {
+		var unsure *dataverse.Uncertain
+		switch {
+		case errs[i] == nil, errs[i] == errHeld:
+		case errors.As(errs[i], &unsure):
+			errs[i] = r.findOut(subject, w)
+		case errors.Is(errs[i], dataverse.ErrChanged):
+			errs[i] = errChanged
+		}
+	}
+	return errs
+}
+
+// batch sends parts and tells what became of each. A cancelled run sends nothing new.
+func (r *runner) batch(ctx context.Context, parts []dataverse.Part) []error {
+	errs := make([]error, len(parts))
+	if err := ctx.Err(); err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	results, err := r.Client.Batch(r.writing, parts)
+	for i := range errs {
+		switch {
+		case err != nil: // nothing of the batch was carried out
+			errs[i] = err
+		case i >= len(results):
+			errs[i] = &dataverse.Uncertain{Op: "batch", Err: dataverse.ErrAnswer}
+		default:
+			errs[i] = results[i].Err
+		}
+	}
+	return errs
+}
+
+// findOut reads what became of a change set that got no answer. One that did not happen is sent once more: the row's
+// version makes sure that it cannot happen twice.
+func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
+	for again := false; ; again = true {
+		rows, err := r.rows(r.writing, subject, []uuid.UUID{w.id})
+		if err != nil {
+			return errNoAnswer
+		}
+		row := rows[w.id]
+		switch {
+		case row == nil:
+			return errNoAnswer // not by this change set: the next run finds out
+		case !row.Null(subject.Own.AnonymizedOn) && !w.second:
+			return nil
+		case w.second:
+			return errNoAnswer // rows that came up later: the next run lists them again
+		case row.ETag() != w.row.ETag():
+			return errChanged
+		case again:
+			return errNoAnswer
+		}
+		var unsure *dataverse.Uncertain
+		switch err := r.batch(r.writing, []dataverse.Part{{Set: w.set}})[0]; {
+		case err == nil:
+			return nil
+		case errors.As(err, &unsure), errors.Is(err, dataverse.ErrChanged):
+			// It may have happened the first time, after the row was read.
+		default:
+			return err
+		}
+	}
+}
+
+// conclude follows the change sets that were carried out: the rows are deleted where that is the disposition, the
+// outcomes go into the ledger, audit history is deleted, and what is left is looked for.
+func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject, erased []*work) error {
+	var remove []*work
+	for _, w := range erased {
+		if w.do == retention.Delete && !w.removed {
+			remove = append(remove, w)
+		}
+	}
+	if err := r.remove(ctx, subject, remove); err != nil {
+		return err
+	}
+	var entries []ledger.Entry
+	var done []*work
+	for _, w := range erased {
+		if w.err != nil {
+			// The intent stays open: the next run deletes the anonymous row.
+			r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Failed, Code: code(w.err)})
+			continue
+		}
+		done = append(done, w)
+		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Do: w.do, Status: ledger.Done})
+	}
+	if err := r.Ledger.Append(entries...); err != nil {
+		return err
+	}
+	var targets []sweepTarget
+	for _, w := range done {
+		s := r.summary.subject(w.table)
+		switch {
+		case w.do == retention.Delete:
+			s.Deleted++
+		case subject.Purge == retention.Delete:
+			s.Bound++
+		default:
+			s.Anonymized++
+		}
+		for what, n := range w.counts {
+			effect, table := cut(what)
+			r.summary.count(effect, table, n)
+		}
+		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Do: w.do, Status: ledger.Done})
+		targets = append(targets, sweepTarget{ledger.Key{Table: w.table, ID: w.id}, w.rows})
+	}
+	if err := r.sweep(ctx, targets); err != nil {
+		return err
+	}
+	return r.verify(ctx, subject, done)
+}
+
+// remove deletes the rows of persons who were erased. What came to belong to them since the last look is handled by the
+// rules first: a delete takes nothing along that was not listed.
+func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+	open := works
+	for round := 0; len(open) > 0; round++ {
+		fresh, err := r.leftovers(ctx, subject, open)
+		if err != nil {
+			return err
+		}
+		var ready []*work
+		for _, w := range open {
+			if fresh[w] == nil && w.err == nil && w.do == retention.Delete {
+				ready = append(ready, w)
+			}
+		}
+		if err := r.deleteRows(ctx, subject, ready); err != nil {
+			return err
+		}
+		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil || w.err != nil })
+		if round == maxRounds {
+			for _, w := range open {
+				w.err = errAppeared
+			}
+			return nil
+		}
+		var more []*work
+		for _, w := range open {
+			more = append(more, fresh[w])
+		}
+		if len(more) == 0 {
+			return nil
+		}
+		if err := r.intend(more); err != nil { // the ledger joins it to the intent before
+			return err
+		}
+		for i, err := range r.send(ctx, subject, more) {
+			if err != nil {
+				open[i].err = err
+				continue
+			}
+			for table, ids := range more[i].rows {
+				for _, id := range ids {
+					if !slices.Contains(open[i].rows[table], id) {
+						open[i].rows[table] = append(open[i].rows[table], id)
+					}
+				}
+			}
+			for what, n := range more[i].counts {
+				open[i].counts[what] += n
+			}
+			open[i].gone = append(open[i].gone, more[i].gone...)
+		}
+	}
+	return nil
+}
+
+// leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
+// handled. A person whom a kept row binds by now is not deleted.
+func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work) (map[*work]*work, error) {
+	persons := make([]*person, len(works))
+	for i, w := range works {
+		persons[i] = &person{ref: w.ref, row: w.row}
+	}
+	inv := r.inventory(subject, persons)
+	if err := inv.take(ctx); err != nil {
+		return nil, err
+	}
+	fresh := make(map[*work]*work)
+	for i, p := range persons {
+		w := works[i]
+		switch {
+		case p.err != nil:
+			w.err = p.err
+		case p.later:
+			w.err = errAppeared
+		case p.bound():
+			w.do = retention.Anonymize // outcome: anonymised in place
+		default:
+			next, err := inv.rest(ctx, p)
+			if err != nil {
+				w.err = err
+			} else if len(next.set) > 0 {
+				fresh[w] = next
+			}
+		}
+	}
+	return fresh, nil
+}
+
+// rest is the change set for the rows that are still there, without the person's own.
+func (inv *inventory) rest(ctx context.Context, p *person) (*work, error) {
+	for _, it := range p.items {
+		it.done = it.empty && len(inv.eraser(it).patch(it.id, it.row)) == 0 // emptied, and goes with the person
+	}
+	w, err := inv.prepare(ctx, p, &eraser{table: &dataverse.Table{}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	w.set = w.set[1:] // the person's own columns
+	w.second = true
+	return w, nil
+}
+
+// deleteRows deletes the persons' rows, which must be what the change set left: anonymous.
+func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+	if len(works) == 0 {
+		return nil
+	}
+	rows, err := r.rows(ctx, subject, workIDs(works))
+	if err != nil {
+		return err
+	}
+	var parts []dataverse.Part
+	var sent []*work
+	for _, w := range works {
+		row := rows[w.id]
+		switch {
+		case row == nil: // by somebody else, meanwhile
+			continue
+		case row.Null(subject.Own.AnonymizedOn):
+			w.err = errNotDeleted
+			continue
+		case row.Bool(subject.Own.LegalHold):
+			w.err = errHeld
+			continue
+		}
+		if left := r.erasers[subject.Table].left(w.id, row); len(left) > 0 {
+			// Written since by somebody, or locked. In the recycle bin it would stay.
+			w.err = errRemains
+			r.Log.Warn("columns could not be emptied", "table", w.table, "id", w.id, "columns", left)
+			continue
+		}
+		parts = append(parts, dataverse.Part{Op: &dataverse.Operation{Method: http.MethodDelete, Path: rowPath(subject.EntitySet, w.id), IfMatch: row.ETag()}})
+		sent = append(sent, w)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	for i, err := range r.batch(ctx, parts) {
+		w := sent[i]
+		var unsure *dataverse.Uncertain
+		switch {
+		case err == nil, errors.Is(err, dataverse.ErrNotFound):
+		case errors.Is(err, dataverse.ErrRestricted):
+			w.do = retention.Anonymize // bound by rows that nobody may see: anonymised in place
+		case errors.As(err, &unsure):
+			rows, readErr := r.rows(r.writing, subject, []uuid.UUID{w.id})
+			if readErr != nil || rows[w.id] != nil {
+				w.err = errNotDeleted
+			}
+		default:
+			r.Log.Warn("delete refused", "table", w.table, "id", w.id, "code", code(err))
+			w.err = errNotDeleted
+		}
+	}
+	return nil
+}
+
+func workIDs(works []*work) []uuid.UUID {
+	ids := make([]uuid.UUID, len(works))
+	for i, w := range works {
+		ids[i] = w.id
+	}
+	return ids
+}

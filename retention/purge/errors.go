@@ -1,0 +1,87 @@
+package purge
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// StopError says that guard rails stopped the run before anybody was purged (or, for residue, before anybody else was).
+// A run that it stops ends with exit code 3.
+type StopError struct {
+	Rails []retention.GuardRail
+}
+
+// Residue is the guard rail of the canary: something was left of the first persons that were purged.
+const Residue retention.Rail = "residue"
+
+func (e *StopError) Error() string {
+	var all []string
+	for _, r := range e.Rails {
+		all = append(all, r.Sentence)
+	}
+	return strings.Join(all, "; ")
+}
+
+// Hint tells what it would take to go on.
+func (e *StopError) Hint() string {
+	var all []string
+	for _, r := range e.Rails {
+		all = append(all, r.Remedy)
+	}
+	return strings.Join(all, "; ")
+}
+
+func residueRail(found []Finding) retention.GuardRail {
+	return retention.GuardRail{Rail: Residue, Table: found[0].Table,
+		Sentence: fmt.Sprintf("after the first purges %d places still held something that should be gone: nobody else is purged", len(found)),
+		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
+}
+
+// reason is why a person was left alone, as a word that stands in the ledger.
+type reason string
+
+func (r reason) Error() string { return string(r) }
+
+// Why a person is left alone. The words stand in the ledger and in the report.
+const (
+	errJustified  reason = "justified"      // the last look found a ground, an extension, or that the notice is not over
+	errHeld       reason = "legal-hold"     // the last look found a legal hold
+	errChanged    reason = "changed"        // somebody changed the row after the last look
+	errGone       reason = "gone"           // the row is not there any more
+	errNotBegun   reason = "not-begun"      // a cut run wrote the intent and nothing else
+	errBound      reason = "bound"          // a kept row cannot be freed, and the policy says whenBound: fail
+	errNoRule     reason = "row-no-rule"    // a delete would take a row along that no rule names
+	errTooMany    reason = "too-many-rows"  // what belongs to the person does not fit one transaction
+	errMaster     reason = "merged-first"   // a row that was merged into this one is not purged yet
+	errSubject    reason = "other-subject"  // a row of another subject table would be deleted with it
+	errAppeared   reason = "rows-appeared"  // rows that belong to the person came after the last look: the delete waits
+	errRemains    reason = "columns-remain" // columns could not be emptied
+	errNoAnswer   reason = "no-answer"      // what became of a write could not be found out
+	errNotDeleted reason = "not-deleted"    // anonymised, but the delete of the row was refused: the next run tries again
+)
+
+var codeForm = regexp.MustCompile(`^0x[0-9a-f]{8}$`)
+
+// code is what the ledger says about an error: Dataverse's code or a word of ours, never a message.
+func code(err error) string {
+	var r reason
+	if errors.As(err, &r) {
+		return string(r)
+	}
+	var e *dataverse.Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &e):
+		if c := strings.ToLower(e.Code); codeForm.MatchString(c) {
+			return c
+		}
+		return fmt.Sprintf("http-%d", e.Status)
+	}
+	return "no-answer"
+}

@@ -1,0 +1,48 @@
+package purge
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// guard holds the plan against the guard rails that stop the run now. A ground that suddenly matches nothing stops it
+// before anything is written; too many purges stop it after the purge dates were written.
+func (r *runner) guard(plan *retention.Plan, rails ...retention.Rail) error {
+	found := plan.GuardRails(r.limits(), r.Ledger.GroundRows)
+	found = slices.DeleteFunc(found, func(g retention.GuardRail) bool { return !slices.Contains(rails, g.Rail) })
+	if len(found) == 0 {
+		return nil
+	}
+	return r.stop(found...)
+}
+
+// limits are those of the policy; a flag may only lower them.
+func (r *runner) limits() retention.Limits {
+	l := r.Policy.Policy.Limits
+	if r.Limits != nil {
+		l.Purges, l.Share = min(l.Purges, r.Limits.Purges), min(l.Share, r.Limits.Share)
+	}
+	return l
+}
+
+func (r *runner) stop(rails ...retention.GuardRail) error {
+	var entries []ledger.Entry
+	for _, g := range rails {
+		entries = append(entries, ledger.Entry{Kind: ledger.Stopped, Guard: string(g.Rail), Table: g.Table, Ground: g.Ground})
+	}
+	stop := &StopError{Rails: rails}
+	return errors.Join(stop, r.Ledger.Append(entries...))
+}
+
+// matched writes down what the grounds matched, for the next run to compare with. A run that was stopped does not, so
+// that the next one compares with the same figures again.
+func (r *runner) matched(plan *retention.Plan) error {
+	var entries []ledger.Entry
+	for _, g := range plan.Grounds {
+		entries = append(entries, ledger.Entry{Kind: ledger.Ground, Table: g.Table, Ground: g.Ground, Counts: map[string]int{"rows": g.Rows}})
+	}
+	return r.Ledger.Append(entries...)
+}

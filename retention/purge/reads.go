@@ -1,0 +1,176 @@
+package purge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"bytes"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// maxIDs is how many ids one query names.
+const maxIDs = 100
+
+// maxReads is how many reads go in one batch. It is well below the 1,000 that the service takes: a batch's whole
+// execution time counts against one request's limit.
+const maxReads = 100
+
+// reader answers many queries at once, each with all its rows, in the order of the queries.
+type reader interface {
+	queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error)
+}
+
+// oneByOne reads with a client that cannot write, and so has no batches.
+type oneByOne struct{ client dataverse.Reader }
+
+func (r oneByOne) queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
+	out := make([][]dataverse.Row, len(qs))
+	for i, q := range qs {
+		for row, err := range r.client.Rows(ctx, q) {
+			if err != nil {
+				return nil, fmt.Errorf("read %s: %w", q.Table, err)
+			}
+			out[i] = append(out[i], row)
+		}
+	}
+	return out, nil
+}
+
+// batched reads in batches.
+type batched struct{ client dataverse.Writer }
+
+func (r batched) queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
+	out := make([][]dataverse.Row, 0, len(qs))
+	for group := range slices.Chunk(qs, maxReads) {
+		parts := make([]dataverse.Part, len(group))
+		for i, q := range group {
+			t, err := r.client.Table(ctx, q.Table)
+			if err != nil {
+				return nil, err
+			}
+			parts[i].Op = &dataverse.Operation{Method: http.MethodGet, Path: queryPath(t.EntitySet, q), Header: annotations(q)}
+		}
+		results, err := r.client.Batch(ctx, parts)
+		if err != nil {
+			return nil, err
+		}
+		for i, res := range results {
+			if res.Err != nil {
+				return nil, fmt.Errorf("read %s: %w", group[i].Table, res.Err)
+			}
+			rows, more, err := page(res)
+			if err != nil {
+				return nil, fmt.Errorf("read %s: %w", group[i].Table, err)
+			}
+			if more { // rare: more rows than a page holds
+				all, err := oneByOne{r.client}.queries(ctx, group[i:i+1])
+				if err != nil {
+					return nil, err
+				}
+				rows = all[0]
+			}
+			out = append(out, rows)
+		}
+	}
+	return out, nil
+}
+
+func page(res dataverse.Result) (rows []dataverse.Row, more bool, err error) {
+	if len(res.Bodies) != 1 {
+		return nil, false, errors.New("the batch holds no answer for it")
+	}
+	var body struct {
+		Value []dataverse.Row `json:"value"`
+		Next  string          `json:"@odata.nextLink"`
+	}
+	d := json.NewDecoder(bytes.NewReader(res.Bodies[0]))
+	d.UseNumber()
+	if err := d.Decode(&body); err != nil {
+		return nil, false, err
+	}
+	if body.Value == nil {
+		return nil, false, errors.New("the answer holds no list of rows")
+	}
+	return body.Value, body.Next != "", nil
+}
+
+func annotations(q dataverse.Query) http.Header {
+	if !q.Annotations {
+		return nil
+	}
+	return http.Header{"Prefer": {`odata.include-annotations="*"`}}
+}
+
+func queryPath(set string, q dataverse.Query) string {
+	if q.FetchXML != "" {
+		return set + "?fetchXml=" + url.QueryEscape(q.FetchXML)
+	}
+	var opts []string
+	add := func(name, value string) {
+		if value != "" {
+			opts = append(opts, name+"="+strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
+		}
+	}
+	add("$select", strings.Join(q.Select, ","))
+	add("$filter", q.Filter)
+	add("$expand", q.Expand)
+	add("$orderby", q.OrderBy)
+	if len(opts) == 0 {
+		return set
+	}
+	return set + "?" + strings.Join(opts, "&")
+}
+
+// idFilter is a filter for rows whose column holds one of the ids.
+func idFilter(column string, ids []uuid.UUID) string {
+	terms := make([]string, len(ids))
+	for i, id := range ids {
+		terms[i] = column + " eq " + id.String()
+	}
+	return strings.Join(terms, " or ")
+}
+
+// query makes a query of a compiled read.
+func query(r retention.Read, extra ...string) dataverse.Query {
+	q := dataverse.Query{Table: r.Table, Select: r.Select, Filter: r.Filter, Expand: r.Expand, FetchXML: r.FetchXML}
+	for _, c := range extra {
+		if len(q.Select) > 0 && !slices.Contains(q.Select, c) {
+			q.Select = append(slices.Clone(q.Select), c)
+		}
+	}
+	return q
+}
+
+// field finds a field of a compiled read in a row of its answer.
+func field(row dataverse.Row, f retention.Field) (dataverse.Row, string) {
+	path := strings.Split(string(f), "/")
+	for _, nav := range path[:len(path)-1] {
+		if row = row.Expanded(nav); row == nil {
+			return nil, ""
+		}
+	}
+	return row, path[len(path)-1]
+}
+
+func fieldID(row dataverse.Row, f retention.Field) uuid.UUID {
+	r, name := field(row, f)
+	return r.ID(name)
+}
+
+func fieldText(row dataverse.Row, f retention.Field) string {
+	r, name := field(row, f)
+	return r.Text(name)
+}
+
+// fold is the form in which values that join rows to persons are compared.
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

@@ -1,0 +1,120 @@
+package purge
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// resume finishes what earlier runs began: dates of which nobody knows whether they were written, purges without an
+// outcome, and audit history that Dataverse wrote late.
+func (r *runner) resume(ctx context.Context) error {
+	if err := r.resumeSchedule(); err != nil {
+		return err
+	}
+	var sweeps []sweepTarget
+	byTable := make(map[string][]ledger.Purge)
+	for _, p := range r.Ledger.Unfinished() {
+		if p.Decided {
+			sweeps = append(sweeps, sweepTarget{p.Key, p.Rows})
+		} else {
+			byTable[p.Table] = append(byTable[p.Table], p)
+		}
+	}
+	for i := range r.Policy.Subjects { // a table that the policy names no more stays as it is
+		s := &r.Policy.Subjects[i]
+		if err := r.resumePurges(ctx, s, byTable[s.Table]); err != nil {
+			return err
+		}
+	}
+	r.summary.Resumed.Sweeps = len(sweeps)
+	for i := 0; i < len(sweeps); i += r.Chunk {
+		r.progress(Progress{Phase: "sweep", Done: i, Total: len(sweeps)})
+		if err := r.sweep(ctx, sweeps[i:min(i+r.Chunk, len(sweeps))]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runner) resumeSchedule() error {
+	records := r.Ledger.Unwritten()
+	if len(records) == 0 {
+		return nil
+	}
+	stands, err := r.standing(records)
+	if err != nil {
+		return err
+	}
+	var entries []ledger.Entry
+	for _, rec := range records {
+		if !stands[ref{rec.Table, rec.ID}] {
+			entries = append(entries, ledger.Entry{Kind: ledger.Void, Table: rec.Table, ID: rec.ID})
+		}
+	}
+	entries = append(entries, ledger.Entry{Kind: ledger.Written, First: records[0].Seq, Last: records[len(records)-1].Seq})
+	r.summary.Resumed.Schedules = len(records)
+	return r.Ledger.Append(entries...)
+}
+
+// resumePurges finds out from the rows how far the purges had come. A change set happens whole or not at all, so there
+// are three cases: the row is as it was, it is anonymous, or it is gone.
+func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, purges []ledger.Purge) error {
+	for len(purges) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		some := purges[:min(r.Chunk, len(purges))]
+		purges = purges[len(some):]
+		ids := make([]uuid.UUID, len(some))
+		for i, p := range some {
+			ids[i] = p.ID
+		}
+		rows, err := r.rows(ctx, s, ids)
+		if err != nil {
+			return err
+		}
+		var untouched []ledger.Entry
+		var erased []*work
+		for _, p := range some {
+			row := rows[p.ID]
+			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts}
+			if w.counts == nil {
+				w.counts = make(map[string]int)
+			}
+			switch {
+			case row == nil:
+				w.removed = true
+				erased = append(erased, w)
+			case row.Null(s.Own.AnonymizedOn):
+				untouched = append(untouched, ledger.Entry{Kind: ledger.Outcome, Table: p.Table, ID: p.ID, Status: ledger.Skipped, Code: string(errNotBegun)})
+			default:
+				erased = append(erased, w)
+			}
+		}
+		r.summary.Resumed.Purges += len(some)
+		if err := r.Ledger.Append(untouched...); err != nil {
+			return err
+		}
+		if err := r.conclude(ctx, s, erased); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func errorAs(err error, u **dataverse.Uncertain) bool { return errors.As(err, u) }
+
+func isAny(err error, targets ...error) bool {
+	for _, t := range targets {
+		if errors.Is(err, t) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,240 @@
+package purge
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// Deps are what a run works with.
+type Deps struct {
+	Client dataverse.Writer
+	// Ledger has been opened and not begun: the run begins and ends it.
+	Ledger *ledger.Ledger
+	Run    ledger.Run // who runs; Policy and Today are filled in
+	Policy *retention.Checked
+	Today  retention.Date
+
+	// Limits, if set, lower those of the policy; they cannot raise them.
+	Limits *retention.Limits
+	// Only, if set, leaves everybody else alone: the decisions of a plan that was reviewed.
+	Only func(table string, id uuid.UUID, action retention.Action) bool
+
+	Log      *slog.Logger   // nil: nothing is logged
+	Progress func(Progress) // nil: nobody watches
+	Outcome  func(Outcome)  // called for every person that something was done about; nil: nobody listens
+	// Chunk is how many persons get their last look together; 50 when zero.
+	Chunk int
+	// Grace is how long writes in flight may take to end after the run was cancelled; 15 seconds when zero.
+	Grace time.Duration
+}
+
+// Run does what a night's job does: it finishes what a cut run began, evaluates everybody, writes purge dates, and purges
+// whose day has come.
+//
+// The error is a [*StopError] when a guard rail stopped the run, a [*ledger.LockedError] when another run is under way,
+// and ctx's error when the run was cancelled; in each case what was done until then is consistent and in the summary.
+// Persons who failed are no error: they stand in the summary.
+func Run(ctx context.Context, d Deps) (*Summary, error) {
+	r := &runner{Deps: d, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	if r.Log == nil {
+		r.Log = slog.New(slog.DiscardHandler)
+	}
+	if r.Chunk <= 0 {
+		r.Chunk = 50
+	}
+	if r.Grace <= 0 {
+		r.Grace = 15 * time.Second
+	}
+	r.Run.Policy, r.Run.Today = d.Policy.Policy.Hash, d.Today
+	if r.Run.Now == nil {
+		r.Run.Now = d.Client.Now
+	}
+	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
+		return r.summary, err
+	}
+	var done context.CancelFunc
+	r.writing, done = r.grace(ctx)
+	defer done()
+
+	err := r.run(ctx)
+	r.finish(err)
+	if endErr := r.Ledger.End(r.summary.Status, r.summary.counts()); err == nil {
+		err = endErr
+	}
+	return r.summary, err
+}
+
+// runner is a run under way.
+type runner struct {
+	Deps
+	summary *Summary
+	tables  *tables
+	// writing outlives a cancelled run by the grace: what has been sent is seen to its end.
+	writing context.Context
+
+	erasers map[string]*eraser // of the subjects
+	due     []due
+	taken   map[ref]bool // persons whose turn was
+	began   int          // how many runs the ledger knew, this one included
+}
+
+// due is a person whose day has come by the plan.
+type due struct {
+	ref
+	depth int // how many rows this one was merged into, one into the other
+}
+
+func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc) {
+	writing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(r.Grace, cancel) })
+	return writing, func() { stop(); cancel() }
+}
+
+func (r *runner) run(ctx context.Context) error {
+	var err error
+	if r.tables, err = readTables(ctx, r.Client, r.Policy); err != nil {
+		return err
+	}
+	r.summary.Unreachable = unreachable(r.tables.settings)
+	r.erasers, r.taken = make(map[string]*eraser), make(map[ref]bool)
+	for i := range r.Policy.Subjects {
+		s := &r.Policy.Subjects[i]
+		t, err := r.tables.table(ctx, s.Table)
+		if err != nil {
+			return err
+		}
+		r.erasers[s.Table] = erasePerson(t, s.Retain, owned(s.Own), r.tables.persons)
+	}
+	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	options := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Progress: func(what string, rows int) {
+		r.progress(Progress{Phase: "evaluate", What: what, Done: rows})
+	}}
+	evaluation, err := retention.Evaluate(ctx, r.Client, r.Policy, options)
+	if err != nil {
+		return err
+	}
+	plan := retention.NewPlan(r.Policy, evaluation, retention.PlanOptions{Traces: r.Ledger.Trace})
+	for _, t := range plan.Tables {
+		s := r.summary.subject(t.Table)
+		s.Persons, s.Decisions = t.Persons, t.Actions
+	}
+	if err := r.guard(plan, retention.GroundEmpty); err != nil {
+		return err
+	}
+	if err := r.matched(plan); err != nil {
+		return err
+	}
+	if err := r.schedule(ctx, plan); err != nil {
+		return err
+	}
+	if err := r.guard(plan, retention.TooMany, retention.TooLarge); err != nil {
+		return err
+	}
+	return r.purge(ctx)
+}
+
+// finish says in the summary how the run ended.
+func (r *runner) finish(err error) {
+	s := r.summary
+	slices.SortFunc(s.Related, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
+	switch {
+	case errors.As(err, &s.Stop):
+		s.Status = ledger.Halted
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		s.Status = ledger.Interrupted
+	case err != nil:
+		s.Status = ledger.Failed
+	case len(s.Failures) > 0 || len(s.Residue) > 0 || s.Unswept > 0:
+		s.Status = ledger.Partial
+	default:
+		s.Status = ledger.Done
+	}
+}
+
+func (r *runner) progress(p Progress) {
+	if r.Progress != nil {
+		r.Progress(p)
+	}
+}
+
+// told passes an outcome on and counts it.
+func (r *runner) told(o Outcome) {
+	s := r.summary.subject(o.Table)
+	switch {
+	case o.Status == ledger.Failed:
+		s.Failed++
+		r.summary.Failures = append(r.summary.Failures, o)
+		r.Log.Warn("person failed", "table", o.Table, "id", o.ID, "code", o.Code)
+	case o.Status == ledger.Skipped && o.Action == retention.Purge:
+		s.Skipped++
+	}
+	if r.Outcome != nil {
+		r.Outcome(o)
+	}
+}
+
+// purge takes the due persons in chunks, the canary first.
+func (r *runner) purge(ctx context.Context) error {
+	slices.SortStableFunc(r.due, func(a, b due) int {
+		// Rows that were merged into others come before them: the delete of the others would clear the link.
+		return cmp.Or(cmp.Compare(b.depth, a.depth))
+	})
+	total, waiting := len(r.due), r.due
+	canary := r.Policy.Policy.Limits.Canary
+	for len(waiting) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		first := canary > 0 && total > 0 && len(waiting) == total && len(r.taken) == 0
+		size := r.Chunk
+		if first {
+			size = canary
+		}
+		chunk, rest := split(waiting, size)
+		later, err := r.chunk(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		if first {
+			if len(r.summary.Residue) > 0 {
+				return r.stop(residueRail(r.summary.Residue))
+			}
+		}
+		if len(later) == len(chunk) { // cannot be: the first of a chunk waits for nobody in it
+			for _, d := range later {
+				r.leave(d.ref, errMaster)
+			}
+			later = nil
+		}
+		waiting = append(later, rest...)
+		r.progress(Progress{Phase: "purge", Done: total - len(waiting), Total: total})
+	}
+	return nil
+}
+
+// split takes persons of one subject table from the front.
+func split(waiting []due, size int) (chunk, rest []due) {
+	n := 1
+	for n < len(waiting) && n < size && waiting[n].table == waiting[0].table {
+		n++
+	}
+	return waiting[:n:n], waiting[n:]
+}
+
+// owned are the names of the columns that gallra owns.
+func owned(c retention.ColumnNames) []string {
+	return []string{c.PurgeScheduledOn, c.PurgeNoticedOn, c.PurgeReason, c.RetainUntil, c.RetainReason, c.LegalHold, c.AnonymizedOn}
+}

@@ -1,0 +1,209 @@
+package purge
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// scheduleBatch is how many persons' dates one request writes.
+const scheduleBatch = 100
+
+// announcement is a change of a person's purge date that is about to be written.
+type announcement struct {
+	entry   ledger.Entry
+	action  retention.Action
+	subject *retention.CheckedSubject
+	etag    string
+	reason  string
+}
+
+// schedule writes the purge dates that the plan changes, each announced in the ledger before, and collects who is due.
+func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
+	masters := make(map[ref]uuid.UUID)
+	var waiting []announcement
+	var seen []ledger.Entry
+	for i := range plan.Decisions {
+		d := &plan.Decisions[i]
+		p := d.Person
+		who := ref{p.Table, p.ID}
+		if p.Master != uuid.Nil {
+			masters[who] = p.Master
+		}
+		if r.Only != nil && !r.Only(p.Table, p.ID, d.Action) {
+			continue
+		}
+		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn, Ground: d.GroundID()}
+		switch {
+		case d.Action == retention.Purge:
+			r.due = append(r.due, due{ref: who})
+		case d.Action == retention.Hold:
+			if d.Unproven(p.Trace) {
+				seen = append(seen, ledger.Entry{Kind: ledger.Held, Table: p.Table, ID: p.ID})
+			}
+		case d.Changes(p.Columns):
+			entry.Kind = kindOf(d)
+			waiting = append(waiting, announcement{entry: entry, action: d.Action, subject: r.Policy.Subject(p.Table), etag: p.ETag, reason: d.Reason()})
+		case d.Unproven(p.Trace):
+			entry.Kind = ledger.Seen
+			seen = append(seen, entry)
+		}
+		if len(seen) == scheduleBatch {
+			if err := r.Ledger.Append(seen...); err != nil {
+				return err
+			}
+			seen = seen[:0]
+		}
+		if len(waiting) == scheduleBatch {
+			if err := r.announce(ctx, waiting); err != nil {
+				return err
+			}
+			waiting = waiting[:0]
+			r.progress(Progress{Phase: "schedule", Done: i + 1, Total: len(plan.Decisions)})
+		}
+	}
+	for i := range r.due {
+		for at, ok := masters[r.due[i].ref]; ok && r.due[i].depth < len(masters); at, ok = masters[ref{r.due[i].table, at}] {
+			r.due[i].depth++
+		}
+	}
+	if err := r.Ledger.Append(seen...); err != nil {
+		return err
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	return r.announce(ctx, waiting)
+}
+
+func kindOf(d *retention.Planned) ledger.Kind {
+	switch {
+	case d.Action == retention.Clear:
+		return ledger.Cleared
+	case d.Person.Trace.Held:
+		return ledger.Released
+	case d.Action == retention.Schedule:
+		return ledger.Scheduled
+	}
+	return ledger.Moved
+}
+
+// announce writes some dates: first into the ledger, then onto the rows, then into the ledger what stands.
+func (r *runner) announce(ctx context.Context, some []announcement) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	entries := make([]ledger.Entry, len(some))
+	parts := make([]dataverse.Part, len(some))
+	for i, a := range some {
+		entries[i] = a.entry
+		own := a.subject.Own
+		body := map[string]any{own.PurgeScheduledOn: dateValue(a.entry.PurgeOn), own.PurgeNoticedOn: dateValue(a.entry.NoticedOn)}
+		if own.PurgeReason != "" {
+			body[own.PurgeReason] = any(a.reason)
+			if a.action == retention.Clear {
+				body[own.PurgeReason] = nil
+			}
+		}
+		parts[i].Op = &dataverse.Operation{Method: http.MethodPatch, Path: rowPath(a.subject.EntitySet, a.entry.ID), Body: body, IfMatch: a.etag}
+	}
+	first := r.Ledger.Seq() + 1
+	if err := r.Ledger.Append(entries...); err != nil {
+		return err
+	}
+	last := r.Ledger.Seq()
+	var confirm []ledger.Entry
+	var unsure []ledger.Record
+	for i, err := range r.batch(ctx, parts) {
+		o := Outcome{Table: some[i].entry.Table, ID: some[i].entry.ID, Action: some[i].action, Status: ledger.Done}
+		if err != nil {
+			var u *dataverse.Uncertain
+			if errorAs(err, &u) || ctx.Err() != nil {
+				unsure = append(unsure, ledger.Record{Seq: first + uint64(i), Entry: some[i].entry})
+				continue
+			}
+			confirm = append(confirm, ledger.Entry{Kind: ledger.Void, Table: o.Table, ID: o.ID})
+			o.Status, o.Code = ledger.Failed, code(err)
+			if isAny(err, dataverse.ErrChanged, dataverse.ErrNotFound) { // judged afresh in the next run
+				o.Status, o.Code = ledger.Skipped, string(errChanged)
+				r.summary.ScheduleLeft++
+			}
+		} else {
+			r.summary.subject(o.Table).Written++
+		}
+		r.told(o)
+	}
+	stands, err := r.standing(unsure)
+	if err != nil {
+		// What the ledger does not confirm, the next run looks up.
+		if cerr := ctx.Err(); cerr != nil {
+			return cerr
+		}
+		return err
+	}
+	for _, u := range unsure {
+		i := int(u.Seq - first)
+		o := Outcome{Table: u.Table, ID: u.ID, Action: some[i].action, Status: ledger.Done}
+		if stands[ref{u.Table, u.ID}] {
+			r.summary.subject(o.Table).Written++
+		} else {
+			confirm = append(confirm, ledger.Entry{Kind: ledger.Void, Table: u.Table, ID: u.ID})
+			o.Status, o.Code = ledger.Skipped, string(errNoAnswer)
+			r.summary.ScheduleLeft++
+		}
+		r.told(o)
+	}
+	return r.Ledger.Append(append(confirm, ledger.Entry{Kind: ledger.Written, First: first, Last: last})...)
+}
+
+func dateValue(d retention.Date) any {
+	if d.IsZero() {
+		return nil
+	}
+	return d.String()
+}
+
+// standing reads which announced dates stand on their rows.
+func (r *runner) standing(records []ledger.Record) (map[ref]bool, error) {
+	out := make(map[ref]bool)
+	byTable := make(map[string][]ledger.Record)
+	for _, rec := range records {
+		byTable[rec.Table] = append(byTable[rec.Table], rec)
+	}
+	for table, records := range byTable {
+		s := r.Policy.Subject(table)
+		if s == nil {
+			continue // the policy does not speak of the table any more: nothing stands that it would rely on
+		}
+		for some := range slices.Chunk(records, maxIDs) {
+			ids := make([]uuid.UUID, len(some))
+			want := make(map[uuid.UUID]ledger.Record, len(some))
+			for i, rec := range some {
+				ids[i] = rec.ID
+				want[rec.ID] = rec
+			}
+			q := dataverse.Query{Table: table, Select: []string{s.PrimaryID, s.Own.PurgeScheduledOn, s.Own.PurgeNoticedOn}, Filter: idFilter(s.PrimaryID, ids)}
+			answers, err := batched{r.Client}.queries(r.writing, []dataverse.Query{q})
+			if err != nil {
+				return nil, err
+			}
+			for _, row := range answers[0] {
+				id := row.ID(s.PrimaryID)
+				rec := want[id]
+				out[ref{table, id}] = rowDate(row, s.Own.PurgeScheduledOn) == rec.PurgeOn && rowDate(row, s.Own.PurgeNoticedOn) == rec.NoticedOn
+			}
+		}
+	}
+	return out, nil
+}
+
+func rowDate(row dataverse.Row, column string) retention.Date {
+	d, _ := retention.DateOnly.Date(row.Text(column), nil)
+	return d
+}

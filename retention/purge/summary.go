@@ -1,0 +1,149 @@
+package purge
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// Summary is what a run did, for the report and for --json.
+type Summary struct {
+	Run          string
+	Today        retention.Date
+	Status       ledger.Status
+	LedgerNew    bool // there was no ledger: every purge date got the whole notice again
+	Subjects     []SubjectSummary
+	Related      []TableTally // by table
+	Failures     []Outcome    // persons for whom something failed; they stay scheduled
+	Resumed      Resumed
+	Swept        int       // audit entries deleted
+	Unswept      int       // persons whose audit history could not be deleted yet; later runs try again
+	Residue      []Finding // what is left of purged persons and should not be
+	Mentions     []Finding // what is left of them and may be: kept rows, other rows with the same address
+	Unreachable  []Place
+	Stop         *StopError // the guard rail that stopped the run
+	ScheduleLeft int        // persons whose columns were not written because their row changed meanwhile
+}
+
+// SubjectSummary counts the persons of a subject table.
+type SubjectSummary struct {
+	Table      string
+	Persons    int
+	Decisions  map[retention.Action]int
+	Written    int // purge dates written, moved or cleared
+	Deleted    int
+	Anonymized int // by the policy
+	Bound      int // anonymised in place instead of deleted
+	Skipped    int // left alone at the last look
+	Failed     int
+}
+
+// TableTally counts what happened to the related rows of a table.
+type TableTally struct {
+	Table                                    string
+	Deleted, Anonymized, Kept, Freed, Shared int
+}
+
+// Resumed counts what the run finished of runs before it.
+type Resumed struct {
+	Schedules int // announcements of which it was found out whether they had been written
+	Purges    int // purges that a cut run had begun
+	Sweeps    int // persons whose audit history was looked for again
+}
+
+// Outcome is what became of one person.
+type Outcome struct {
+	Table  string
+	ID     uuid.UUID
+	Action retention.Action
+	Do     retention.Disposition // of a purge that was done: delete or anonymize
+	Status ledger.Status
+	Code   string // Dataverse's code, or a word of ours
+}
+
+// Finding is something that is left of a purged person: where, never what.
+type Finding struct {
+	Person ledger.Key
+	Where  string // row, bin, deleted-name, audit, party, same-address
+	Table  string
+	ID     uuid.UUID
+	Count  int // of findings that are only counted
+}
+
+// Progress tells how far a phase of the run has come.
+type Progress struct {
+	Phase string // resume, evaluate, schedule, purge, sweep
+	Done  int
+	Total int // zero: not known
+	What  string
+}
+
+func (s *Summary) subject(table string) *SubjectSummary {
+	for i := range s.Subjects {
+		if s.Subjects[i].Table == table {
+			return &s.Subjects[i]
+		}
+	}
+	s.Subjects = append(s.Subjects, SubjectSummary{Table: table, Decisions: make(map[retention.Action]int)})
+	return &s.Subjects[len(s.Subjects)-1]
+}
+
+func (s *Summary) tally(table string) *TableTally {
+	for i := range s.Related {
+		if s.Related[i].Table == table {
+			return &s.Related[i]
+		}
+	}
+	s.Related = append(s.Related, TableTally{Table: table})
+	return &s.Related[len(s.Related)-1]
+}
+
+func (s *Summary) count(effect, table string, n int) {
+	t := s.tally(table)
+	switch effect {
+	case didDelete:
+		t.Deleted += n
+	case didAnonymize:
+		t.Anonymized += n
+	case didKeep:
+		t.Kept += n
+	case didFree:
+		t.Freed += n
+	case didShare:
+		t.Shared += n
+	}
+}
+
+// Purged is how many persons were purged, in whatever way.
+func (s *Summary) Purged() int {
+	n := 0
+	for _, t := range s.Subjects {
+		n += t.Deleted + t.Anonymized + t.Bound
+	}
+	return n
+}
+
+// Failed is how many persons failed.
+func (s *Summary) Failed() int { return len(s.Failures) }
+
+// counts are what the ledger says about the run as a whole.
+func (s *Summary) counts() map[string]int {
+	c := make(map[string]int)
+	add := func(what string, n int) {
+		if n > 0 {
+			c[what] += n
+		}
+	}
+	for _, t := range s.Subjects {
+		add("written "+t.Table, t.Written)
+		add("deleted "+t.Table, t.Deleted)
+		add("anonymized "+t.Table, t.Anonymized)
+		add("bound "+t.Table, t.Bound)
+		add("skipped "+t.Table, t.Skipped)
+		add("failed "+t.Table, t.Failed)
+	}
+	add("swept", s.Swept)
+	add("residue", len(s.Residue))
+	return c
+}

@@ -1,0 +1,123 @@
+package purge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// sweepTarget is a purged person and every row that the purge touched.
+type sweepTarget struct {
+	ledger.Key
+	rows map[string][]uuid.UUID
+}
+
+// maxSweeps bounds how often one run asks again for a row whose audit history keeps coming.
+const maxSweeps = 10
+
+// sweepBatch is how many rows one batch asks for.
+const sweepBatch = 200
+
+// sweep deletes the audit history of every touched row: it holds the values of before, those of the purge's own writes
+// among them. It asks until the service answers that nothing was left. What Dataverse writes later is for the next run,
+// which finds the persons in the ledger.
+func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
+	type asked struct {
+		target int
+		ref
+	}
+	var open []asked
+	for i, t := range targets {
+		for _, table := range slices.Sorted(maps.Keys(t.rows)) {
+			for _, id := range t.rows[table] {
+				open = append(open, asked{i, ref{table, id}})
+			}
+		}
+	}
+	deleted := make([]int, len(targets))
+	failed := make([]bool, len(targets))
+	for range maxSweeps {
+		var again []asked
+		for group := range slices.Chunk(open, sweepBatch) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			parts := make([]dataverse.Part, len(group))
+			for i, a := range group {
+				t, err := r.tables.table(ctx, a.table)
+				if err != nil {
+					return err
+				}
+				parts[i].Op = &dataverse.Operation{Method: http.MethodPost, Path: "DeleteRecordChangeHistory", Repeatable: true,
+					Body: map[string]any{"Target": map[string]any{"@odata.type": "Microsoft.Dynamics.CRM." + t.LogicalName, t.PrimaryID: a.id.String()}}}
+			}
+			results, err := r.Client.Batch(r.writing, parts)
+			if len(results) != len(parts) {
+				if err == nil {
+					err = dataverse.ErrAnswer
+				}
+				if ctxErr := ctx.Err(); ctxErr != nil {
+					return ctxErr
+				}
+				if errors.Is(err, dataverse.ErrUnauthorized) {
+					return err
+				}
+				results = make([]dataverse.Result, len(parts))
+				for i := range results {
+					results[i].Err = err
+				}
+			}
+			for i, res := range results {
+				n, err := deletedEntries(res)
+				switch {
+				case err != nil:
+					failed[group[i].target] = true
+					r.Log.Warn("audit history not deleted", "table", group[i].table, "id", group[i].id, "code", code(err))
+				case n > 0:
+					deleted[group[i].target] += n
+					again = append(again, group[i])
+				}
+			}
+		}
+		if open = again; len(open) == 0 {
+			break
+		}
+	}
+	for _, a := range open {
+		failed[a.target] = true
+	}
+	var entries []ledger.Entry
+	for i, t := range targets {
+		r.summary.Swept += deleted[i]
+		if failed[i] {
+			r.summary.Unswept++
+			continue // the ledger goes on listing the person
+		}
+		entries = append(entries, ledger.Entry{Kind: ledger.Swept, Table: t.Table, ID: t.ID, Deleted: deleted[i]})
+	}
+	return r.Ledger.Append(entries...)
+}
+
+func deletedEntries(res dataverse.Result) (int, error) {
+	if res.Err != nil {
+		return 0, res.Err
+	}
+	if len(res.Bodies) != 1 {
+		return 0, dataverse.ErrAnswer
+	}
+	var body struct {
+		DeletedEntriesCount *int
+	}
+	if err := json.Unmarshal(res.Bodies[0], &body); err != nil || body.DeletedEntriesCount == nil {
+		return 0, dataverse.ErrAnswer
+	}
+	return *body.DeletedEntriesCount, nil
+}

@@ -1,0 +1,133 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// platform tables are rows that Dataverse keeps about rows. They go with them, hold ids at most, and many of them cannot
+// be queried. Activity parties are written through their activity.
+var platform = map[string]bool{
+	"activityparty": true, "principalobjectaccess": true, "principalobjectattributeaccess": true, "userentityinstancedata": true,
+	"slakpiinstance": true, "syncerror": true, "mailboxtrackingfolder": true, "duplicaterecord": true, "bulkdeletefailure": true,
+	"asyncoperation": true, "processsession": true, "actioncard": true, "postfollow": true, "postregarding": true, "postrole": true,
+	"bulkoperationlog": true, "importdata": true, "externalpartyitem": true,
+}
+
+// withPerson tables are part of the person's own row in all but storage: they are emptied before, and go with it.
+var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}
+
+// tables is what the environment says about its tables, read once.
+type tables struct {
+	client   dataverse.Reader
+	exists   map[string]bool
+	settings dataverse.Settings
+	persons  map[string]bool // tables whose rows are persons
+}
+
+func readTables(ctx context.Context, client dataverse.Reader, policy *retention.Checked) (*tables, error) {
+	all, err := client.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &tables{client: client, exists: make(map[string]bool, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
+	for _, s := range all {
+		t.exists[s.LogicalName] = s.EntitySet != ""
+	}
+	for i := range policy.Subjects {
+		t.persons[policy.Subjects[i].Table] = true
+	}
+	if t.settings, err = client.Settings(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *tables) table(ctx context.Context, name string) (*dataverse.Table, error) {
+	return t.client.Table(ctx, name)
+}
+
+// binned tells whether deleted rows of a table are kept for a while.
+func (t *tables) binned(table string) bool {
+	_, on := t.settings.Binned(table)
+	return on
+}
+
+// reach is a relationship by which the delete of a row takes rows of another table along, or is refused because of them.
+type reach struct {
+	dataverse.Relationship
+	wire string // how the lookup reads: _regardingobjectid_value
+}
+
+func (r reach) cascades() bool { return r.Delete == "Cascade" }
+
+// reaches lists what a delete of a row of the table reaches, ordered by table and lookup.
+func (t *tables) reaches(ctx context.Context, name string) ([]reach, error) {
+	table, err := t.table(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var out []reach
+	for _, r := range table.OneToMany {
+		if r.Delete != "Cascade" && r.Delete != "Restrict" || platform[r.Referencing] || !t.exists[r.Referencing] {
+			continue
+		}
+		child, err := t.table(ctx, r.Referencing)
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		// A generic lookup stands in the metadata of activitypointer too; the concrete tables decide.
+		if a := child.Attributes[r.ReferencingAttribute]; a == nil || !a.ForRead || child.LogicalName == "activitypointer" {
+			continue
+		}
+		out = append(out, reach{Relationship: r, wire: "_" + r.ReferencingAttribute + "_value"})
+	}
+	slices.SortFunc(out, func(a, b reach) int {
+		return compareStrings(a.Referencing, b.Referencing, a.ReferencingAttribute, b.ReferencingAttribute)
+	})
+	return slices.CompactFunc(out, func(a, b reach) bool {
+		return a.Referencing == b.Referencing && a.ReferencingAttribute == b.ReferencingAttribute
+	}), nil
+}
+
+// freeable tells whether the row that points over r can be kept while what it points at is deleted: whether the lookup
+// can be emptied. The customer of a row of business is part of the business.
+func (t *tables) freeable(ctx context.Context, r reach) (bool, error) {
+	child, err := t.table(ctx, r.Referencing)
+	if err != nil {
+		return false, err
+	}
+	a := child.Attributes[r.ReferencingAttribute]
+	return a.ForUpdate && !required(a) && !(a.Type == "Customer" && retention.Business(r.Referencing)), nil
+}
+
+// partiesNav is the name by which the parties of an activity are replaced, empty for a table that has none.
+func partiesNav(t *dataverse.Table) string {
+	for _, r := range t.OneToMany {
+		if r.Referencing == "activityparty" && r.ReferencingAttribute == "activityid" {
+			return r.ReferencedNav
+		}
+	}
+	return ""
+}
+
+// openStatus is the state and status that make a closed activity writable: never one that would send it.
+func openStatus(t *dataverse.Table) (status int, ok bool) {
+	a := t.Attributes["statuscode"]
+	if a == nil {
+		return 0, false
+	}
+	for _, o := range a.Options {
+		if o.State == 0 && (!ok || o.Value < status) {
+			status, ok = o.Value, true
+		}
+	}
+	return status, ok
+}

@@ -1,0 +1,32 @@
+package purge
+
+import (
+	"fmt"
+
+	"github.com/gallra/gallra/dataverse"
+)
+
+// Place is where copies of personal data may be that gallra cannot reach, and what an administrator can do.
+type Place struct {
+	Name   string
+	Remedy string
+}
+
+// unreachable lists the places, by what this environment has.
+func unreachable(s dataverse.Settings) []Place {
+	places := []Place{
+		{"Backups of the environment", "Nothing can be taken out of a backup: it expires after 7 to 28 days. After a restore run gallra reapply before administration mode is lifted."},
+		{"Copies of the environment", "Run gallra in each copy that was made with data, or delete the copy."},
+		{"Mailboxes and calendars (Exchange, Outlook)", "E-mails, appointments and contacts that were synchronised stay in the mailboxes: delete them there, or by a retention policy in Microsoft Purview."},
+		{"Documents in SharePoint and OneNote", "Dataverse deletes the location, not the folder: delete folders named after the person in SharePoint."},
+		{"Data lakes and reports (Synapse Link, Fabric, Power BI, exports)", "An append-only lake keeps every version: delete there by the row ids in the ledger."},
+		{"Microsoft Purview's audit log", "It expires by its own retention."},
+		{"Power Automate's run history", "It expires after 28 days."},
+		{"Text of others", "What colleagues wrote about a person in rows of other people (a note, the body of a kept e-mail) is found by Dataverse search only."},
+	}
+	if s.RecycleBin {
+		places = append(places, Place{"The recycle bin of Dataverse",
+			fmt.Sprintf("Deleted rows were emptied before their delete and stay, without personal data, for %d days.", s.RecycleBinDays)})
+	}
+	return places
+}

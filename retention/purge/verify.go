@@ -1,0 +1,263 @@
+package purge
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// The search for residue. It reads with queries of its own what should be gone, and knows nothing of how it was done.
+
+// verify looks for what is left of purged persons: rows that should be gone, the recycle bin and its references, and
+// audit history by id; other rows that carry the same address are only mentioned.
+func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
+	if len(done) == 0 {
+		return nil
+	}
+	expected := make(map[ref]ledger.Key) // rows that should be gone, and whose they were
+	touched := make(map[ref]ledger.Key)
+	addresses := make(map[string]ledger.Key)
+	for _, w := range done {
+		who := ledger.Key{Table: w.table, ID: w.id}
+		for _, g := range w.gone {
+			expected[g] = who
+		}
+		if w.do == retention.Delete {
+			expected[w.ref] = who
+		}
+		for table, ids := range w.rows {
+			for _, id := range ids {
+				touched[ref{table, id}] = who
+			}
+		}
+		for _, c := range []string{"emailaddress1", "emailaddress2", "emailaddress3"} {
+			if a := strings.TrimSpace(w.row.Text(c)); a != "" && w.row.Null(subject.Own.AnonymizedOn) {
+				addresses[fold(a)] = who
+			}
+		}
+	}
+	if err := r.verifyGone(ctx, expected); err != nil {
+		return err
+	}
+	if err := r.verifyAnonymous(ctx, subject, done); err != nil {
+		return err
+	}
+	if err := r.verifyBin(ctx, expected); err != nil {
+		return err
+	}
+	if err := r.verifyAudit(ctx, touched); err != nil {
+		return err
+	}
+	return r.mentions(ctx, addresses)
+}
+
+func byTable[V any](rows map[ref]V) map[string][]uuid.UUID {
+	out := make(map[string][]uuid.UUID)
+	for _, r := range slices.SortedFunc(maps.Keys(rows), ref.compare) {
+		out[r.table] = append(out[r.table], r.id)
+	}
+	return out
+}
+
+func (r *runner) verifyGone(ctx context.Context, expected map[ref]ledger.Key) error {
+	tables := byTable(expected)
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		t, err := r.tables.table(ctx, table)
+		if err != nil {
+			return err
+		}
+		var qs []dataverse.Query
+		for ids := range slices.Chunk(tables[table], maxIDs) {
+			qs = append(qs, dataverse.Query{Table: table, Select: []string{t.PrimaryID}, Filter: idFilter(t.PrimaryID, ids)})
+		}
+		answers, err := batched{r.Client}.queries(ctx, qs)
+		if err != nil {
+			return err
+		}
+		for _, row := range slices.Concat(answers...) {
+			id := row.ID(t.PrimaryID)
+			r.residue(Finding{Person: expected[ref{table, id}], Where: "row", Table: table, ID: id})
+		}
+	}
+	return nil
+}
+
+// verifyAnonymous reads the rows that stay: a locked column is silently left unchanged by an update.
+func (r *runner) verifyAnonymous(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
+	var stay []*work
+	for _, w := range done {
+		if w.do != retention.Delete {
+			stay = append(stay, w)
+		}
+	}
+	if len(stay) == 0 {
+		return nil
+	}
+	rows, err := r.rows(ctx, subject, workIDs(stay))
+	if err != nil {
+		return err
+	}
+	for _, w := range stay {
+		if row := rows[w.id]; row != nil {
+			if n := len(r.erasers[subject.Table].left(w.id, row)); n > 0 {
+				r.residue(Finding{Person: ledger.Key{Table: w.table, ID: w.id}, Where: "column", Table: w.table, ID: w.id, Count: n})
+			}
+		}
+	}
+	return nil
+}
+
+// verifyBin looks into the recycle bin. Rows may be in it, but empty: with no text other than a placeholder.
+func (r *runner) verifyBin(ctx context.Context, expected map[ref]ledger.Key) error {
+	if !r.tables.settings.RecycleBin {
+		return nil
+	}
+	tables := byTable(expected)
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		if !r.tables.binned(table) {
+			continue
+		}
+		t, err := r.tables.table(ctx, table)
+		if err != nil {
+			return err
+		}
+		texts := eraseTexts(t)
+		for ids := range slices.Chunk(tables[table], maxIDs) {
+			for row, err := range r.Client.Rows(ctx, dataverse.Query{Table: table, FetchXML: binFetch(t, texts.selects(), ids)}) {
+				if err != nil {
+					return err
+				}
+				id := row.ID(t.PrimaryID)
+				if n := len(texts.left(id, row)); n > 0 {
+					r.residue(Finding{Person: expected[ref{table, id}], Where: "bin", Table: table, ID: id, Count: n})
+				}
+			}
+		}
+	}
+	if !r.tables.exists["deleteditemreference"] {
+		return nil
+	}
+	all := slices.SortedFunc(maps.Keys(expected), ref.compare)
+	for some := range slices.Chunk(all, maxIDs) {
+		ids := make([]uuid.UUID, len(some))
+		who := make(map[uuid.UUID]ref)
+		for i, g := range some {
+			ids[i], who[g.id] = g.id, g
+		}
+		q := dataverse.Query{Table: "deleteditemreference", Select: []string{"deleteditemreferenceid", "name", "_deletedobject_value"}, Filter: idFilter("_deletedobject_value", ids)}
+		for row, err := range r.Client.Rows(ctx, q) {
+			if err != nil {
+				return err
+			}
+			if name := row.Text("name"); name != "" && !strings.Contains(name, "purged") {
+				g := who[row.ID("deletedobject")]
+				r.residue(Finding{Person: expected[g], Where: "deleted-name", Table: g.table, ID: g.id})
+			}
+		}
+	}
+	return nil
+}
+
+func binFetch(t *dataverse.Table, columns []string, ids []uuid.UUID) string {
+	var b strings.Builder
+	b.WriteString(`<fetch datasource="bin"><entity name="` + t.LogicalName + `"><attribute name="` + t.PrimaryID + `"/>`)
+	for _, c := range columns {
+		b.WriteString(`<attribute name="` + c + `"/>`)
+	}
+	b.WriteString(`<filter><condition attribute="` + t.PrimaryID + `" operator="in">`)
+	for _, id := range ids {
+		b.WriteString("<value>" + id.String() + "</value>")
+	}
+	b.WriteString(`</condition></filter></entity></fetch>`)
+	return b.String()
+}
+
+// verifyAudit counts audit history that is there all the same. Dataverse writes it with a delay, so it does not stop
+// the run: the next one looks again.
+func (r *runner) verifyAudit(ctx context.Context, touched map[ref]ledger.Key) error {
+	if !r.tables.settings.Audited {
+		return nil
+	}
+	owner := make(map[uuid.UUID]ref)
+	var ids []uuid.UUID
+	for _, t := range slices.SortedFunc(maps.Keys(touched), ref.compare) {
+		owner[t.id] = t
+		ids = append(ids, t.id)
+	}
+	var qs []dataverse.Query
+	for some := range slices.Chunk(ids, maxIDs) {
+		qs = append(qs, dataverse.Query{Table: "audit", Select: []string{"auditid", "_objectid_value"}, Filter: "(" + idFilter("_objectid_value", some) + ") and operation ne 4 and action ne 111"})
+	}
+	answers, err := batched{r.Client}.queries(ctx, qs)
+	if err != nil {
+		return err
+	}
+	count := make(map[ref]int)
+	for _, row := range slices.Concat(answers...) {
+		count[owner[row.ID("objectid")]]++
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(count), ref.compare) {
+		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: touched[t], Where: "audit", Table: t.table, ID: t.id, Count: count[t]})
+	}
+	return nil
+}
+
+// mentions looks for rows that carry an address of a purged person: a lead beside the contact, the line of a kept e-mail.
+func (r *runner) mentions(ctx context.Context, addresses map[string]ledger.Key) error {
+	if len(addresses) == 0 {
+		return nil
+	}
+	type place struct{ table, column, where string }
+	var places []place
+	for i := range r.Policy.Subjects {
+		s := &r.Policy.Subjects[i]
+		t, err := r.tables.table(ctx, s.Table)
+		if err != nil {
+			return err
+		}
+		for _, c := range []string{"emailaddress1", "emailaddress2", "emailaddress3"} {
+			if t.Attributes[c] != nil {
+				places = append(places, place{s.Table, c, "same-address"})
+			}
+		}
+	}
+	if r.tables.exists["activityparty"] {
+		places = append(places, place{"activityparty", "addressused", "party"})
+	}
+	for _, p := range places {
+		t, err := r.tables.table(ctx, p.table)
+		if err != nil {
+			return err
+		}
+		var qs []dataverse.Query
+		for some := range slices.Chunk(slices.Sorted(maps.Keys(addresses)), maxIDs) {
+			terms := make([]string, len(some))
+			for i, a := range some {
+				terms[i] = p.column + " eq '" + strings.ReplaceAll(a, "'", "''") + "'"
+			}
+			qs = append(qs, dataverse.Query{Table: p.table, Select: []string{t.PrimaryID, p.column}, Filter: strings.Join(terms, " or ")})
+		}
+		answers, err := batched{r.Client}.queries(ctx, qs)
+		if err != nil {
+			return err
+		}
+		for _, row := range slices.Concat(answers...) {
+			if who, ok := addresses[fold(row.Text(p.column))]; ok && row.ID(t.PrimaryID) != who.ID {
+				r.summary.Mentions = append(r.summary.Mentions, Finding{Person: who, Where: p.where, Table: p.table, ID: row.ID(t.PrimaryID)})
+			}
+		}
+	}
+	return nil
+}
+
+func (r *runner) residue(f Finding) {
+	r.summary.Residue = append(r.summary.Residue, f)
+	r.Log.Warn("residue", "where", f.Where, "table", f.Table, "id", f.ID, "of", f.Person.ID)
+}
