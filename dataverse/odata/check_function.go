@@ -1,9 +1,6 @@
 package odata
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // function checks that a query function can look at its column, and that its values can be the column's.
 func (c *checker) function(e *Function) {
@@ -66,16 +63,23 @@ func worksOn(name string, t Type) bool {
 }
 
 func (c *checker) values(e *Function, property string, k operandType) {
-	name := "PropertyValue"
-	if functions[e.Name].Params == ManyTexts {
-		name += "s"
-	}
-	switch v := e.Param(name).(type) {
-	case *Literal:
-		if functions[e.Name].Params == OneText && !reads(v.Text(), k.Type) {
-			c.badValue(e, v.Pos(), property, k)
+	sig := functions[e.Name]
+	for _, p := range e.Params {
+		if p.Name == "PropertyName" {
+			continue
 		}
-	case *Array:
+		l, isLiteral := p.Value.(*Literal)
+		_, isAlias := p.Value.(*Alias)
+		// the parser has seen to this, but not where an alias stood
+		if !isAlias && !(isLiteral && sig.Params == OneText) && !sig.Params.takes(p.Name, p.Value) {
+			c.typeError(p.Value.Pos(), "%s", badParams(e.Name))
+			return
+		}
+		if isLiteral && sig.Params == OneText && !reads(l.Text(), k.Type) {
+			c.badValue(e, l.Pos(), property, k)
+		}
+	}
+	if v, ok := e.Param("PropertyValues").(*Array); ok {
 		if strings.HasSuffix(e.Name, "Between") && len(v.Items) != 2 {
 			c.typeError(v.Pos(), "The function '%s%s' takes two values.", Namespace, e.Name)
 		}
@@ -91,7 +95,7 @@ func (c *checker) values(e *Function, property string, k operandType) {
 }
 
 func (c *checker) badValue(e *Function, pos int, property string, k operandType) {
-	c.typeError(pos, "%s", fmt.Sprintf("A value of '%s%s' cannot be compared with '%s' of type '%s'.", Namespace, e.Name, property, k))
+	c.typeError(pos, "A value of '%s%s' cannot be compared with '%s' of type '%s'.", Namespace, e.Name, property, k)
 }
 
 // reads tells whether text can be read as a value of type t.

@@ -147,6 +147,28 @@ func describe(err error) string {
 	return fmt.Sprintf("%T %d: %v", err, pos, err)
 }
 
+// What a parser refuses in place, a check refuses where an alias brought it in.
+func TestCheckResolved(t *testing.T) {
+	for text, want := range map[string]string{
+		"Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=@v)": "*odata.TypeError 72: " + badParams("LastXDays"),
+		"Microsoft.Dynamics.CRM.In(PropertyName='lastname',PropertyValues=@v)":        "*odata.TypeError 65: " + badParams("In"),
+		"Microsoft.Dynamics.CRM.Today(PropertyName=@unset)":                           "*odata.TypeError 42: " + badParams("Today"),
+		"Microsoft.Dynamics.CRM.Under(PropertyName='contactid',PropertyValue=@v)":     "*odata.TypeError 68: A value of 'Microsoft.Dynamics.CRM.Under' cannot be compared with 'contactid' of type 'Edm.Guid'.",
+		"statecode eq @v": "*odata.TypeError 0: A binary operator with incompatible types was detected. Found operand types 'Edm.Int32' and 'Edm.String' for operator kind 'Equal'.",
+	} {
+		e, err := ParseFilter(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Check(e, "contact", crm); err != nil {
+			t.Errorf("Check(%s) before it is resolved: %v", text, err)
+		}
+		if got := describe(Check(Resolve(e, map[string]Expr{"v": &Literal{Kind: String, Value: "x"}}), "contact", crm)); got != want {
+			t.Errorf("Check(%s):\n%s\nwant\n%s", text, got, want)
+		}
+	}
+}
+
 func TestCheckUnknownTable(t *testing.T) {
 	e, _ := ParseFilter("a eq 1")
 	if got := describe(Check(e, "ghost", crm)); got != "*odata.NameError 0: The entity with a name = 'ghost' was not found." {
