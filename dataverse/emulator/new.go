@@ -43,6 +43,19 @@ func (s *Server) routeTable() map[string]handler {
 		"GET EntityDefinitions":          s.readDefinitions,
 		"GET RelationshipDefinitions":    s.readDefinitions,
 		"GET GlobalOptionSetDefinitions": s.readDefinitions,
+		// create.go, update.go, cascade.go
+		"POST set":        s.postSet,
+		"PATCH set(key)":  s.patchRow,
+		"DELETE set(key)": s.deleteRow,
+		// property.go
+		"PUT set(key)/property":    s.putProperty,
+		"DELETE set(key)/property": s.deleteProperty,
+		"POST set(key)/property":   s.postProperty,
+		// associate.go
+		"POST set(key)/property/$ref":        s.postRef,
+		"PUT set(key)/property/$ref":         s.putRef,
+		"DELETE set(key)/property/$ref":      s.deleteRef,
+		"DELETE set(key)/property(key)/$ref": s.deleteRef,
 	}
 }
 

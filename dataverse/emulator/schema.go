@@ -350,17 +350,6 @@ func (t *table) index(name string) {
 	}
 }
 
-// auditable tells whether changes of a table are audited until somebody switches it off: what people keep and work on
-// is, the platform's own books are not.
-func auditable(t *table) bool {
-	switch t.Name {
-	case "audit", "asyncoperation", "bulkdeletefailure", "bulkdeleteoperation", "duplicaterecord", "mailbox",
-		"deleteditemreference", "recyclebinconfig", "post", "postcomment", "postfollow", "postlike", "postregarding":
-		return false
-	}
-	return !t.Intersect && t.Ownership != "None"
-}
-
 // customTypeCode is a number above 10,000 that is the same in every run; in Dataverse it differs by environment.
 func customTypeCode(name string) int {
 	h := uint32(2166136261)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -30,6 +29,12 @@ type Options struct {
 	OrganizationType string
 	// Latency is added to every answer of the Web API.
 	Latency time.Duration
+	// ReadOnlyQuotes says who may change a quote, order or invoice that is not a draft any more: by default an
+	// administrator, as dynamics-365-sales-privacy says.
+	ReadOnlyQuotes Lock
+	// ClosedActivities says who may change a completed or cancelled activity: by default nobody, until it is opened
+	// again. The documentation is silent.
+	ClosedActivities Lock
 }
 
 // Server is a fake Dataverse: an http.Handler for /api/data/v9.x/ and for the control plane under /emulator/.
@@ -65,6 +70,8 @@ type call struct {
 	user   uuid.UUID
 	tx     *tx        // the change set's transaction, nil outside one
 	fault  *injection // what a fault rule does to the request, nil if nothing
+
+	contents map[string]ref // the rows that the parts of the change set before made, by Content-ID
 }
 
 // answer is what goes back. A body is JSON unless it is []byte.
@@ -119,6 +126,7 @@ func (c *call) write(fn func(*tx) error) error {
 	}
 	t.commit()
 	done = true
+	c.server.stats.wrote(t.written)
 	return nil
 }
 
@@ -167,16 +175,7 @@ func (c *call) annotations(name string) bool {
 
 // decode reads the body as a JSON object; numbers stay json.Number.
 func (c *call) decode() (map[string]any, error) {
-	d := json.NewDecoder(bytes.NewReader(c.body))
-	d.UseNumber()
-	var m map[string]any
-	if err := d.Decode(&m); err != nil {
-		return nil, payloadFault("", err.Error())
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, payloadFault("", "more than one JSON value")
-	}
-	return m, nil
+	return readObject(c.body)
 }
 
 // maxBody bounds a request's body. Dataverse allows 116.85 MB where a plug-in is registered.
@@ -230,6 +229,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call) {
 			again := *c
 			s.serve(&again)
 		}
+		s.settle()
 		a = s.serve(c)
 	}
 	if c.fault.drops("after") {

@@ -21,6 +21,7 @@ type snapshot struct {
 	schema  *schema
 	data    map[string]*rows // by logical name; a table without rows may be absent
 	bin     map[string]*rows // the recycle bin, by logical name
+	late    *late            // audit rows that do not show yet
 	version int64            // the newest row version
 }
 
@@ -120,7 +121,8 @@ func (s *store) view() *snapshot { return s.now.Load() }
 type tx struct {
 	store *store
 	snapshot
-	owned map[*rows]bool // trees that this transaction has copied already
+	owned   map[*rows]bool // trees that this transaction has copied already
+	written int            // rows put and removed
 }
 
 // begin waits for the writer before and starts a transaction on the newest snapshot.
@@ -174,7 +176,10 @@ func (t *tx) nextVersion() int64 {
 }
 
 // put stores r, in place of the row with the same id if there is one. It knows nothing of rules, cascades or audit.
-func (t *tx) put(tab *table, r *row) { t.store.put(t.writable(t.data, tab), r) }
+func (t *tx) put(tab *table, r *row) {
+	t.written++
+	t.store.put(t.writable(t.data, tab), r)
+}
 
 func (s *store) put(into *rows, r *row) {
 	old, replaced := into.byID.Set(r)
@@ -212,6 +217,7 @@ func (t *tx) remove(tab *table, id uuid.UUID) *row {
 	if t.data[tab.Name].get(id) == nil {
 		return nil
 	}
+	t.written++
 	from := t.writable(t.data, tab)
 	old, _ := from.byID.Delete(&row{id: id})
 	for i, tree := range from.links {

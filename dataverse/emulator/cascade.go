@@ -1,0 +1,211 @@
+package emulator
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// erasure is what one delete does: worked out as a whole before anything is touched, so that a refusal anywhere leaves
+// everything as it was. Page: configure-entity-relationship-cascading-behavior.
+type erasure struct {
+	rows    []doomed // the root first, then what the delete cascades to
+	seen    map[ref]bool
+	unlinks []unlink
+}
+
+type doomed struct {
+	table *table
+	row   *row
+}
+
+// unlink is a lookup that the delete sets to null.
+type unlink struct {
+	table  *table
+	id     uuid.UUID
+	column *column
+	was    ref
+}
+
+// erase deletes a row with what its relationships say, as one.
+func (w *writer) erase(t *table, r *row) error {
+	e := &erasure{seen: map[ref]bool{}}
+	if err := w.condemn(e, t, r); err != nil {
+		return err
+	}
+	w.binDelete(e)
+	for _, u := range e.unlinks {
+		if e.seen[ref{u.table.Name, u.id}] {
+			continue
+		}
+		w.removeLink(u)
+	}
+	for _, d := range e.rows {
+		w.dropIntersects(d.table, d.row.id)
+		w.orphanParties(d.table, d.row.id)
+		now := w.data[d.table.Name].get(d.row.id)
+		w.remove(d.table, d.row.id)
+		w.auditDelete(d.table, now)
+	}
+	for _, d := range e.rows {
+		if err := w.afterDelete(d.table, d.row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// condemn adds a row and all that its delete cascades to; it goes through the rows without recursion, for chains may
+// be long.
+func (w *writer) condemn(e *erasure, t *table, r *row) error {
+	w.doom(e, t, r)
+	for i := 0; i < len(e.rows); i++ {
+		if err := w.follow(e, e.rows[i].table, e.rows[i].row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) doom(e *erasure, t *table, r *row) {
+	key := ref{t.Name, r.id}
+	if e.seen[key] {
+		return
+	}
+	e.seen[key] = true
+	e.rows = append(e.rows, doomed{t, r})
+	if t.Name == "connection" { // the mirror goes with it
+		if twin := w.data[t.Name].get(t.ref(r, "relatedconnectionid").ID); twin != nil {
+			w.doom(e, t, twin)
+		}
+	}
+}
+
+// follow looks at everything that points at a doomed row.
+func (w *writer) follow(e *erasure, t *table, r *row) error {
+	for _, rel := range w.schema.pointingAt(t) {
+		child := w.schema.tables[rel.Referencing]
+		c := child.column(rel.Attribute)
+		if rel.Delete == "NoCascade" || w.data[child.Name].len() == 0 {
+			continue
+		}
+		refused := false
+		w.pointers(child, c, ref{t.Name, r.id}, func(x *row) bool {
+			switch rel.Delete {
+			case "Cascade":
+				w.doom(e, child, x)
+			case "Restrict":
+				refused = true
+				return false
+			default:
+				e.unlinks = append(e.unlinks, unlink{child, x.id, c, ref{t.Name, r.id}})
+			}
+			return true
+		})
+		if refused {
+			return newFault(http.StatusMethodNotAllowed, "0x80040227", "The object you tried to delete is associated with another object and cannot be deleted.")
+		}
+	}
+	return nil
+}
+
+// pointingAt are the relationships whose lookups may hold a row of t. An activity also has those of activitypointer,
+// where none of its own stands for the same lookup.
+func (s *schema) pointingAt(t *table) []*relationship {
+	base := s.tables["activitypointer"]
+	if !t.Activity || base == nil || t == base {
+		return t.childs
+	}
+	list := slices.Clone(t.childs)
+	for _, r := range base.childs {
+		if !slices.ContainsFunc(t.childs, func(own *relationship) bool {
+			return own.Referencing == r.Referencing && own.Attribute == r.Attribute
+		}) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// pointers calls fn for every row of t whose lookup holds that row.
+func (s *snapshot) pointers(t *table, c *column, to ref, fn func(*row) bool) {
+	match := func(r *row) bool {
+		held, ok := r.get(c.index).(ref)
+		if ok && held.ID == to.ID && (held.Table == to.Table || held.Table == "activitypointer") {
+			return fn(r)
+		}
+		return true
+	}
+	if !s.data[t.Name].pointing(c.index, to.ID, match) {
+		s.data[t.Name].scan(uuid.Nil, match)
+	}
+}
+
+// removeLink sets a lookup to null. It is the platform's doing: a closed row is changed as well, and its date of
+// change stays.
+func (w *writer) removeLink(u unlink) {
+	before := w.data[u.table.Name].get(u.id)
+	if before == nil {
+		return
+	}
+	v := values{u.column.index: nil}
+	computeCustomer(u.table, before, v)
+	after := w.next(u.table, before, v)
+	w.put(u.table, after)
+	w.auditUpdate(u.table, before, after)
+}
+
+// dropIntersects removes the rows of many-to-many relationships that the row stands in.
+func (w *writer) dropIntersects(t *table, id uuid.UUID) {
+	for _, m := range w.schema.many {
+		if m.Table1 == t.Name {
+			w.dropEnd(m, m.Attribute1, ref{t.Name, id})
+		}
+		if m.Table2 == t.Name {
+			w.dropEnd(m, m.Attribute2, ref{t.Name, id})
+		}
+	}
+}
+
+func (w *writer) dropEnd(m *manyToMany, attribute string, end ref) {
+	t := w.schema.tables[m.Intersect]
+	if w.data[t.Name].len() == 0 {
+		return
+	}
+	c := t.column(attribute)
+	var gone []uuid.UUID
+	w.data[t.Name].pointing(c.index, end.ID, func(r *row) bool {
+		if held, ok := r.get(c.index).(ref); !ok || held == end {
+			gone = append(gone, r.id)
+		}
+		return true
+	})
+	for _, id := range gone {
+		w.remove(t, id)
+	}
+}
+
+// orphanParties marks the parties that a deleted row leaves behind: they keep its id, its name and the address used.
+// Page: activityparty (ispartydeleted), contact (contact_activity_parties: NoCascade).
+func (w *writer) orphanParties(t *table, id uuid.UUID) {
+	party := w.schema.tables["activityparty"]
+	if w.data[party.Name].len() == 0 {
+		return
+	}
+	c := party.column("partyid")
+	var left []*row
+	w.pointers(party, c, ref{t.Name, id}, func(r *row) bool {
+		left = append(left, r)
+		return true
+	})
+	for _, r := range left {
+		v := values{}
+		v.set(party, "ispartydeleted", true)
+		w.put(party, w.next(party, r, v))
+	}
+}
+
+// byID orders rows by id.
+func byID(a, b *row) int { return bytes.Compare(a.id[:], b.id[:]) }

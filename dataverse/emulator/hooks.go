@@ -1,0 +1,52 @@
+package emulator
+
+// afterInsert is what the platform makes beside a new row.
+func (w *writer) afterInsert(t *table, r *row) error {
+	if t.Name == "connection" && t.get(r, "relatedconnectionid") == nil {
+		return w.mirrorConnection(t, r)
+	}
+	return nil
+}
+
+// afterUpdate is what follows from a change of a row.
+func (w *writer) afterUpdate(t *table, before, after *row) error {
+	if t.Activity && (t.get(before, "regardingobjectid") != t.get(after, "regardingobjectid") || t.get(before, "ownerid") != t.get(after, "ownerid")) {
+		return w.finishActivity(t, after.id)
+	}
+	return nil
+}
+
+// afterDelete is what follows from the delete of a row.
+func (w *writer) afterDelete(t *table, r *row) error { return nil }
+
+// mirrored are the columns of a connection that its mirror has the other way round.
+var mirrored = map[string]string{
+	"record1id": "record2id", "record2id": "record1id", "record1roleid": "record2roleid",
+	"record2roleid": "record1roleid",
+}
+
+// mirrorConnection makes the second row of a connection: the same seen from the other record. Page:
+// connection-entities.
+func (w *writer) mirrorConnection(t *table, r *row) error {
+	v := values{}
+	for _, name := range []string{"description", "effectivestart", "effectiveend", "ownerid", "overriddencreatedon"} {
+		v.set(t, name, t.get(r, name))
+	}
+	for from, to := range mirrored {
+		v.set(t, to, t.get(r, from))
+	}
+	v.set(t, "relatedconnectionid", ref{t.Name, r.id})
+	v.set(t, "ismaster", false)
+	twin, err := w.insert(t, v)
+	if err != nil {
+		return err
+	}
+	link := values{}
+	link.set(t, "relatedconnectionid", ref{t.Name, twin.id})
+	link.set(t, "ismaster", true)
+	w.put(t, w.data[t.Name].get(r.id).with(link, r.version))
+	return nil
+}
+
+// administers tells whether the caller has the system administrator's role.
+func (w *writer) administers() bool { return w.server.isAdministrator(&w.snapshot, w.user) }

@@ -1,0 +1,112 @@
+package emulator
+
+import (
+	"bytes"
+
+	"github.com/google/uuid"
+	"github.com/tidwall/btree"
+)
+
+// lateRow is an audit row that has been written but does not show yet.
+type lateRow struct {
+	due int64
+	row *row
+}
+
+// late are the audit rows that do not show yet, by the second when they will. It is immutable; nil is none.
+type late struct {
+	tree *btree.BTreeG[lateRow]
+}
+
+func lessLate(a, b lateRow) bool {
+	if a.due != b.due {
+		return a.due < b.due
+	}
+	return bytes.Compare(a.row.id[:], b.row.id[:]) < 0
+}
+
+// add is l with one row more.
+func (l *late) add(r lateRow) *late {
+	t := btree.NewBTreeGOptions(lessLate, treeOptions)
+	if l != nil {
+		t = l.tree.Copy()
+	}
+	t.Set(r)
+	return &late{t}
+}
+
+// due are the rows that show from now on, and what is left.
+func (l *late) due(now int64) ([]*row, *late) {
+	if l == nil {
+		return nil, nil
+	}
+	var rows []*row
+	l.tree.Scan(func(r lateRow) bool {
+		if r.due > now {
+			return false
+		}
+		rows = append(rows, r.row)
+		return true
+	})
+	if len(rows) == 0 {
+		return nil, l
+	}
+	t := l.tree.Copy()
+	for range rows {
+		t.PopMin()
+	}
+	if t.Len() == 0 {
+		return rows, nil
+	}
+	return rows, &late{t}
+}
+
+// without is l without the rows that match.
+func (l *late) without(match func(*row) bool) (*late, int) {
+	if l == nil {
+		return nil, 0
+	}
+	t, n := btree.NewBTreeGOptions(lessLate, treeOptions), 0
+	l.tree.Scan(func(r lateRow) bool {
+		if match(r.row) {
+			n++
+		} else {
+			t.Set(r)
+		}
+		return true
+	})
+	if n == 0 {
+		return l, 0
+	}
+	return &late{t}, n
+}
+
+// settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin forgets.
+func (s *Server) settle() {
+	now := s.clock.now().Unix()
+	sn := s.store.view()
+	if rows, _ := sn.late.due(now); len(rows) > 0 {
+		t := s.store.begin()
+		rows, rest := t.late.due(now)
+		t.late = rest
+		for _, r := range rows {
+			t.put(t.schema.tables["audit"], r)
+		}
+		t.commit()
+	}
+}
+
+// isAdministrator tells whether a user has the system administrator's role.
+func (s *Server) isAdministrator(sn *snapshot, user uuid.UUID) bool {
+	if user == s.administrator {
+		return true
+	}
+	t, role := sn.schema.tables["systemuserroles"], sn.schema.tables["role"]
+	found := false
+	sn.data[t.Name].pointing(t.column("systemuserid").index, user, func(r *row) bool {
+		id, _ := t.get(r, "roleid").(uuid.UUID)
+		found = role.ref(sn.data[role.Name].get(id), "roletemplateid").ID == templateAdministrator
+		return !found
+	})
+	return found
+}

@@ -1,0 +1,351 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/google/uuid"
+)
+
+// maxNesting bounds the depth of a body, as the OData reader of the service does.
+const maxNesting = 100
+
+// readObject reads one JSON object strictly: no second value after it, no property twice, no deeper than maxNesting.
+// Numbers stay json.Number.
+func readObject(body []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	t, err := d.Token()
+	if err != nil {
+		return nil, payloadFault("", jsonTrouble(err))
+	}
+	if t != json.Delim('{') {
+		return nil, payloadFault("", "An unexpected node was found when reading from the JSON reader. A 'StartObject' node was expected.")
+	}
+	m, err := readMembers(d, 1)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, payloadFault("", "Invalid JSON. More than one value was found at the root of the JSON content. JSON content can only have one value at the root level.")
+	}
+	return m, nil
+}
+
+func readMembers(d *json.Decoder, depth int) (map[string]any, error) {
+	m := map[string]any{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, payloadFault("", jsonTrouble(err))
+		}
+		key, _ := name.(string)
+		if _, twice := m[key]; twice {
+			return nil, payloadFault("", fmt.Sprintf("Multiple properties with the name '%s' were detected in a resource or a complex value. According to OData, this is invalid.", key))
+		}
+		v, err := readValue(d, depth)
+		if err != nil {
+			return nil, err
+		}
+		m[key] = v
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, payloadFault("", jsonTrouble(err))
+	}
+	return m, nil
+}
+
+func readValue(d *json.Decoder, depth int) (any, error) {
+	t, err := d.Token()
+	if err != nil {
+		return nil, payloadFault("", jsonTrouble(err))
+	}
+	delim, nested := t.(json.Delim)
+	if !nested {
+		return t, nil
+	}
+	if depth >= maxNesting {
+		return nil, payloadFault("", fmt.Sprintf("The maximum recursion depth of %d was exceeded.", maxNesting))
+	}
+	if delim == '{' {
+		return readMembers(d, depth+1)
+	}
+	list := []any{}
+	for d.More() {
+		v, err := readValue(d, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, payloadFault("", jsonTrouble(err))
+	}
+	return list, nil
+}
+
+// jsonTrouble says what is wrong without quoting the body, which may hold personal data.
+func jsonTrouble(err error) string {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return "Unexpected end of input was found in JSON content."
+	}
+	if s, ok := err.(*json.SyntaxError); ok {
+		return fmt.Sprintf("Invalid JSON. An unexpected token was found in JSON content at offset %d.", s.Offset)
+	}
+	return "Invalid JSON."
+}
+
+// edmTypes are the types of the columns on the wire.
+var edmTypes = map[kind]string{
+	kindString: "Edm.String", kindMemo: "Edm.String", kindEntityName: "Edm.String", kindMultiSelect: "Edm.String",
+	kindPicklist: "Edm.Int32", kindState: "Edm.Int32", kindStatus: "Edm.Int32", kindInteger: "Edm.Int32",
+	kindBigInt: "Edm.Int64", kindBoolean: "Edm.Boolean", kindDateTime: "Edm.DateTimeOffset",
+	kindDecimal: "Edm.Decimal", kindDouble: "Edm.Double", kindMoney: "Edm.Decimal", kindGUID: "Edm.Guid",
+	kindImage: "Edm.Binary", kindFile: "Edm.Guid", kindLookup: "Edm.Guid", kindVirtual: "Edm.String",
+}
+
+// unconvertible is the error for a value of the wrong type.
+func unconvertible(t *table, c *column, v any, detail string) *fault {
+	edm := edmTypes[c.kind]
+	if c.dateOnly() {
+		edm = "Edm.Date"
+	}
+	shown := "?"
+	switch v := v.(type) {
+	case json.Number, bool:
+		shown = fmt.Sprint(v)
+	case string:
+		shown = v
+	case map[string]any, []any:
+		return payloadFault(t.Name, fmt.Sprintf("An unexpected node of type 'StartObject' or 'StartArray' was found when reading the value of property '%s'. A 'PrimitiveValue' node was expected.", c.Name))
+	}
+	if detail != "" {
+		detail = " ---> " + detail
+	}
+	return payloadFault(t.Name, fmt.Sprintf("Cannot convert the literal '%s' to the expected type '%s'.%s", shown, edm, detail))
+}
+
+// parseValue makes the typed value of a column from what a JSON body holds. nil is null. Pages: create-entity-web-api,
+// attribute-metadata; limits of kinds: web-service-error-codes.
+func parseValue(t *table, c *column, v any) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	switch c.kind {
+	case kindString, kindMemo, kindEntityName:
+		s, ok := v.(string)
+		if !ok {
+			return nil, unconvertible(t, c, v, "")
+		}
+		return parseText(t, c, s)
+	case kindBoolean:
+		b, ok := v.(bool)
+		if !ok {
+			return nil, unconvertible(t, c, v, "")
+		}
+		return b, nil
+	case kindPicklist, kindState, kindStatus:
+		n, err := parseInt(t, c, v, 32)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.Options) > 0 && c.option(int(n)) == nil {
+			return nil, outOfOptions(t, c, strconv.FormatInt(n, 10))
+		}
+		return n, nil
+	case kindInteger:
+		n, err := parseInt(t, c, v, 32)
+		if err != nil {
+			return nil, err
+		}
+		return n, checkRange(t, c, float64(n))
+	case kindBigInt:
+		return parseIntValue(t, c, v)
+	case kindDecimal, kindDouble, kindMoney:
+		return parseFraction(t, c, v)
+	case kindDateTime:
+		s, ok := v.(string)
+		if !ok {
+			return nil, unconvertible(t, c, v, "")
+		}
+		return parseDate(t, c, s)
+	case kindGUID:
+		s, ok := v.(string)
+		if !ok || len(s) != 36 {
+			return nil, unconvertible(t, c, v, "System.FormatException: Unrecognized Guid format.")
+		}
+		id, err := uuid.Parse(s)
+		if err != nil {
+			return nil, unconvertible(t, c, v, "System.FormatException: Unrecognized Guid format.")
+		}
+		return id, nil
+	case kindMultiSelect:
+		s, ok := v.(string)
+		if !ok {
+			return nil, unconvertible(t, c, v, "")
+		}
+		return parseChoices(t, c, s)
+	case kindImage:
+		s, ok := v.(string)
+		if !ok {
+			return nil, unconvertible(t, c, v, "")
+		}
+		if _, err := base64.StdEncoding.DecodeString(s); err != nil {
+			return nil, unconvertible(t, c, "…", "System.FormatException: The input is not a valid Base-64 string.")
+		}
+		return s, nil
+	case kindFile:
+		return nil, badArgument("The file column '%s' of table '%s' cannot be set with the row; upload the file instead.", c.Name, t.Name)
+	}
+	return nil, unconvertible(t, c, v, "")
+}
+
+func parseIntValue(t *table, c *column, v any) (any, error) {
+	n, err := parseInt(t, c, v, 64)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func parseInt(t *table, c *column, v any, bits int) (int64, error) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0, unconvertible(t, c, v, "")
+	}
+	i, err := strconv.ParseInt(n.String(), 10, bits)
+	if err != nil {
+		detail := "System.FormatException: Input string was not in a correct format."
+		if strings.Contains(err.Error(), "range") {
+			detail = fmt.Sprintf("System.OverflowException: Value was either too large or too small for an Int%d.", bits)
+		}
+		return 0, unconvertible(t, c, v, detail)
+	}
+	return i, nil
+}
+
+func outOfOptions(t *table, c *column, value string) *fault {
+	accepted := make([]string, len(c.Options))
+	for i, o := range c.Options {
+		accepted[i] = strconv.Itoa(o.Value)
+	}
+	return newFault(400, "0x8004431a", "A validation error occurred. The value '%s' of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s", value, c.Name, t.Name, strings.Join(accepted, ","))
+}
+
+func checkRange(t *table, c *column, v float64) error {
+	if c.Min != nil && v < *c.Min || c.Max != nil && v > *c.Max {
+		return newFault(400, "0x80044330", "A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", c.Name, t.Name)
+	}
+	return nil
+}
+
+// maxMoney bounds amounts where the metadata names no bound.
+const maxMoney = 922337203685477
+
+func parseFraction(t *table, c *column, v any) (any, error) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return nil, unconvertible(t, c, v, "")
+	}
+	f, err := n.Float64()
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		return nil, unconvertible(t, c, v, "System.OverflowException: Value was either too large or too small.")
+	}
+	if c.kind != kindDouble && math.Abs(f) > maxMoney {
+		return nil, checkRangeFault(t, c)
+	}
+	if err := checkRange(t, c, f); err != nil {
+		return nil, err
+	}
+	places := 4
+	if c.Precision != nil {
+		places = *c.Precision
+	}
+	if places >= 0 && places <= 10 {
+		scale := math.Pow10(places)
+		if r := math.RoundToEven(f * scale); !math.IsInf(r, 0) {
+			f = r / scale
+		}
+	}
+	return f, nil
+}
+
+func checkRangeFault(t *table, c *column) *fault {
+	return newFault(400, "0x80044330", "A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", c.Name, t.Name)
+}
+
+// parseText checks a text's length, counted in UTF-16 code units as the platform does, and its characters.
+func parseText(t *table, c *column, s string) (any, error) {
+	if c.MaxLength > 0 && len(s) > c.MaxLength && utf16Length(s) > c.MaxLength {
+		return nil, newFault(400, "0x80044331", "A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.", c.Name, t.Name, c.MaxLength)
+	}
+	for _, r := range s {
+		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return nil, newFault(400, "0x80040278", "The field '%s' contains one or more invalid characters.", c.Name)
+		}
+	}
+	if s == "" {
+		return nil, nil // the platform stores no empty texts
+	}
+	return s, nil
+}
+
+func utf16Length(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+// The platform's dates begin in 1753.
+var earliestDate = time.Date(1753, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func parseDate(t *table, c *column, s string) (any, error) {
+	if c.dateOnly() {
+		d, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			return nil, unconvertible(t, c, s, "System.FormatException: String was not recognized as a valid Edm.Date.")
+		}
+		if d.Before(earliestDate) {
+			return nil, badDate()
+		}
+		return day(d.Unix() / 86400), nil
+	}
+	d, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil, unconvertible(t, c, s, "System.FormatException: String was not recognized as a valid DateTimeOffset; a time zone is required.")
+	}
+	if d.UTC().Before(earliestDate) || d.UTC().Year() > 9999 {
+		return nil, badDate()
+	}
+	return instant(d.Unix()), nil
+}
+
+func badDate() *fault {
+	return newFault(400, "0x80040239", "The date-time format is invalid, or value is outside the supported range.")
+}
+
+func parseChoices(t *table, c *column, s string) (any, error) {
+	if s == "" {
+		return nil, nil
+	}
+	for _, part := range strings.Split(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil {
+			return nil, unconvertible(t, c, s, "")
+		}
+		if len(c.Options) > 0 && c.option(n) == nil {
+			return nil, outOfOptions(t, c, strconv.Itoa(n))
+		}
+	}
+	return strings.ReplaceAll(s, " ", ""), nil
+}

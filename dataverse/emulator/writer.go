@@ -1,0 +1,153 @@
+package emulator
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// writer is one write operation: the transaction it works in, who does it, and when. Its methods know the platform's
+// rules: defaults, states, cascades, audit, the recycle bin.
+type writer struct {
+	*tx
+	server   *Server
+	base     string         // the service root, for links
+	user     uuid.UUID      // the caller
+	now      instant        // one moment for all rows of the operation
+	contents map[string]ref // the rows that the parts of the change set before made, by Content-ID
+	job      *uuid.UUID     // the bulk delete job that deletes
+	unbinned bool           // deletes skip the recycle bin
+	action   int64          // what the audit history calls the change, where it is not a plain one
+}
+
+// change runs fn in a transaction.
+func (c *call) change(fn func(*writer) error) error {
+	return c.write(func(t *tx) error { return fn(c.writer(t)) })
+}
+
+func (c *call) writer(t *tx) *writer {
+	return &writer{
+		tx: t, server: c.server, base: c.base, user: c.user, contents: c.contents,
+		now: instant(c.server.clock.now().Unix()),
+	}
+}
+
+// link is the absolute URL of a row.
+func (w *writer) link(t *table, id uuid.UUID) string {
+	return w.base + "/" + t.Set + "(" + id.String() + ")"
+}
+
+// get is the value of a column by its name, nil also where the table has no such column.
+func (t *table) get(r *row, name string) any {
+	c := t.column(name)
+	if c == nil || r == nil {
+		return nil
+	}
+	switch name {
+	case t.ID:
+		return r.id
+	case "versionnumber":
+		return r.version
+	}
+	return r.get(c.index)
+}
+
+func (t *table) text(r *row, name string) string {
+	s, _ := t.get(r, name).(string)
+	return s
+}
+
+func (t *table) ref(r *row, name string) ref {
+	v, _ := t.get(r, name).(ref)
+	return v
+}
+
+func (t *table) int(r *row, name string) int64 {
+	v, _ := t.get(r, name).(int64)
+	return v
+}
+
+// set puts a value under a column's name if the table has that column.
+func (v values) set(t *table, name string, value any) {
+	if c := t.column(name); c != nil {
+		v[c.index] = value
+	}
+}
+
+// setDefault is set where nothing stands yet.
+func (v values) setDefault(t *table, name string, value any) {
+	if c := t.column(name); c != nil {
+		if old, ok := v[c.index]; !ok || old == nil {
+			v[c.index] = value
+		}
+	}
+}
+
+// of is the value under a column's name among the changes, else in the row before them (nil when there is none).
+func (v values) of(t *table, before *row, name string) any {
+	c := t.column(name)
+	if c == nil {
+		return nil
+	}
+	if value, ok := v[c.index]; ok {
+		return value
+	}
+	if before == nil {
+		return nil
+	}
+	return before.get(c.index)
+}
+
+// has tells whether the column is among the changes.
+func (v values) has(t *table, name string) bool {
+	c := t.column(name)
+	if c == nil {
+		return false
+	}
+	_, ok := v[c.index]
+	return ok
+}
+
+// fresh is a new row with the values; next is a row with changes. Both have a version of their own, which also stands in
+// the column versionnumber.
+func (w *writer) fresh(t *table, id uuid.UUID, v values) *row {
+	v[t.idColumn().index] = id
+	return w.next(t, &row{id: id}, v)
+}
+
+func (w *writer) next(t *table, before *row, v values) *row {
+	n := w.nextVersion()
+	v.set(t, "versionnumber", n)
+	return before.with(v, n)
+}
+
+// messages are the tables that do not take every message: the letters of Create, Update and Delete that they take.
+// Pages: the tables' reference pages ("Messages").
+var messages = map[string]string{
+	"activityparty": "", "audit": "", "activitypointer": "", "bulkdeletefailure": "", "bulkdeleteoperation": "D",
+	"listmember": "CD", "organization": "U", "systemuser": "CU", "privilege": "", "attachment": "D",
+	"sharepointdocument": "", "principalobjectaccess": "", "deleteditemreference": "CUD",
+}
+
+// accepts refuses what a table does not take: "Create", "Update", "Delete".
+func (t *table) accepts(message string) error {
+	allowed, special := messages[t.Name]
+	if t.Intersect && !special {
+		allowed, special = "", true
+	}
+	if special && !strings.Contains(allowed, message[:1]) {
+		return newFault(405, "0x80100008", "The '%s' method does not support entities of type '%s'.", message, t.Name)
+	}
+	return nil
+}
+
+// sortedKeys are the keys of a body in an order that does not change from call to call.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
