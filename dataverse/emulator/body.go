@@ -35,7 +35,7 @@ const bindSuffix = "@odata.bind"
 // the caller may not set is checked and dropped, as the platform does. Page: create-entity-web-api.
 func (w *writer) readBody(t *table, body map[string]any, creating bool) (*input, error) {
 	in := &input{values: values{}}
-	for _, name := range sortedKeys(body) {
+	for _, name := range memberNames(body) {
 		var err error
 		switch v := body[name]; {
 		case strings.HasSuffix(name, bindSuffix):

@@ -103,8 +103,8 @@ func jsonTrouble(err error) string {
 	return "Invalid JSON."
 }
 
-// edmTypes are the types of the columns on the wire.
-var edmTypes = map[kind]string{
+// wireTypes are the types of the columns on the wire.
+var wireTypes = map[kind]string{
 	kindString: "Edm.String", kindMemo: "Edm.String", kindEntityName: "Edm.String", kindMultiSelect: "Edm.String",
 	kindPicklist: "Edm.Int32", kindState: "Edm.Int32", kindStatus: "Edm.Int32", kindInteger: "Edm.Int32",
 	kindBigInt: "Edm.Int64", kindBoolean: "Edm.Boolean", kindDateTime: "Edm.DateTimeOffset",
@@ -114,7 +114,7 @@ var edmTypes = map[kind]string{
 
 // unconvertible is the error for a value of the wrong type.
 func unconvertible(t *table, c *column, v any, detail string) *fault {
-	edm := edmTypes[c.kind]
+	edm := wireTypes[c.kind]
 	if c.dateOnly() {
 		edm = "Edm.Date"
 	}

@@ -12,28 +12,28 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 )
 
-// org is a server under test, spoken to over HTTP.
-type org struct {
+// site is a server under test, spoken to over HTTP.
+type site struct {
 	t   *testing.T
 	srv *httptest.Server
 }
 
-func newOrg(t *testing.T, o emulator.Options) *org {
+func newSite(t *testing.T, o emulator.Options) *site {
 	t.Helper()
 	srv := httptest.NewServer(emulator.New(o))
 	t.Cleanup(srv.Close)
-	return &org{t, srv}
+	return &site{t, srv}
 }
 
-// reply is an answer, read whole.
-type reply struct {
+// response is an answer, read whole.
+type response struct {
 	t      *testing.T
 	status int
 	header http.Header
 	text   string
 }
 
-func (o *org) do(method, path, body string, headers ...string) *reply {
+func (o *site) do(method, path, body string, headers ...string) *response {
 	o.t.Helper()
 	url := path
 	if !strings.HasPrefix(path, "http") {
@@ -57,11 +57,11 @@ func (o *org) do(method, path, body string, headers ...string) *reply {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return &reply{o.t, res.StatusCode, res.Header, string(b)}
+	return &response{o.t, res.StatusCode, res.Header, string(b)}
 }
 
 // want fails the test unless the answer has the status and, for an error, the code and words.
-func (r *reply) want(status int, words ...string) *reply {
+func (r *response) want(status int, words ...string) *response {
 	r.t.Helper()
 	if r.status != status {
 		r.t.Fatalf("status %d, want %d: %s", r.status, status, r.text)
@@ -75,7 +75,7 @@ func (r *reply) want(status int, words ...string) *reply {
 }
 
 // object is the answer's body.
-func (r *reply) object() map[string]any {
+func (r *response) object() map[string]any {
 	r.t.Helper()
 	var m map[string]any
 	d := json.NewDecoder(strings.NewReader(r.text))
@@ -87,7 +87,7 @@ func (r *reply) object() map[string]any {
 }
 
 // id is the key in the answer's OData-EntityId.
-func (r *reply) id() string {
+func (r *response) id() string {
 	r.t.Helper()
 	_, rest, found := strings.Cut(r.header.Get("OData-EntityId"), "(")
 	if !found {
@@ -97,20 +97,20 @@ func (r *reply) id() string {
 }
 
 // create makes a row and is its id.
-func (o *org) create(set, body string) string {
+func (o *site) create(set, body string) string {
 	o.t.Helper()
 	return o.do("POST", set, body).want(204).id()
 }
 
 // row is a row as it stands: an update with nothing in it answers it.
-func (o *org) row(set, id string) map[string]any {
+func (o *site) row(set, id string) map[string]any {
 	o.t.Helper()
 	return o.do("GET", fmt.Sprintf("%s(%s)", set, id), "").want(200).object()
 }
 
 func TestCreateAnswersTheAddress(t *testing.T) {
 	// create-entity-web-api: 204 No Content with OData-EntityId; 201 with the row where the caller prefers it.
-	o := newOrg(t, emulator.Options{})
+	o := newSite(t, emulator.Options{})
 	r := o.do("POST", "contacts", `{"firstname":"Ada","lastname":"Byron","telephone1":"5"}`).want(204)
 	if !strings.HasPrefix(r.header.Get("OData-EntityId"), o.srv.URL+"/api/data/v9.2/contacts(") {
 		t.Errorf("OData-EntityId %q is not absolute", r.header.Get("OData-EntityId"))
@@ -137,7 +137,7 @@ func TestCreateAnswersTheAddress(t *testing.T) {
 func TestCreateRefusesWhatDoesNotFit(t *testing.T) {
 	// compose-http-requests-handle-errors, execute-batch-operations-using-web-api (the too long text), troubleshoot
 	// Dataverse Web API client errors (undeclared and unknown properties).
-	o := newOrg(t, emulator.Options{})
+	o := newSite(t, emulator.Options{})
 	long := strings.Repeat("x", 51)
 	for _, tt := range []struct{ name, body, code, words string }{
 		{"unknown property", `{"nosuch":1}`, "0x80048d19", "Invalid property 'nosuch' was found in entity 'Microsoft.Dynamics.CRM.contact'"},
@@ -167,7 +167,7 @@ func TestCreateRefusesWhatDoesNotFit(t *testing.T) {
 		{"too deep", strings.Repeat(`{"a":`, 200) + `1` + strings.Repeat(`}`, 200), "0x80048d19", "recursion depth"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			o := &org{t, o.srv}
+			o := &site{t, o.srv}
 			o.do("POST", "contacts", tt.body).want(400, tt.code, tt.words)
 		})
 	}

@@ -142,8 +142,8 @@ func (t *table) accepts(message string) error {
 	return nil
 }
 
-// sortedKeys are the keys of a body in an order that does not change from call to call.
-func sortedKeys[V any](m map[string]V) []string {
+// memberNames are the keys of a body in an order that does not change from call to call.
+func memberNames[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)
