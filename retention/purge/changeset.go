@@ -78,17 +78,18 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 				return nil, err
 			}
 		case it.do == retention.Delete:
-			if it.table == "connection" { // its mirror goes with it
+			if it.table == "connection" { // it comes in pairs, and the delete of one takes the other along
 				if mirrors[it.id] {
 					w.touch(it.ref, didDelete)
 					w.gone = append(w.gone, it.ref)
 					continue
 				}
-				mirrors[it.row.ID("relatedconnectionid")] = true
+				if mirror := inv.items[ref{it.table, it.row.ID("relatedconnectionid")}]; mirror != nil {
+					mirrors[mirror.id] = true
+					inv.empty(w, mirror)
+				}
 			}
-			if err := inv.remove(w, it); err != nil {
-				return nil, err
-			}
+			inv.remove(w, it)
 		case it.do == retention.Anonymize:
 			inv.edit(w, it, inv.eraser(it), inv.freed(w, it))
 			w.touch(it.ref, didAnonymize)
@@ -108,33 +109,38 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 }
 
 // remove deletes a related row. Where the recycle bin would keep it, it is emptied first.
-func (inv *inventory) remove(w *work, it *item) error {
-	path := rowPath(it.def.EntitySet, it.id)
-	if it.binned || it.empty {
-		e := inv.eraser(it)
-		body := e.patch(it.id, it.row)
-		nav := ""
-		if it.def.Activity && len(it.parties) > 0 {
-			nav = partiesNav(it.def)
-		}
-		files := e.files(it.row)
-		if len(body) > 0 || nav != "" || len(files) > 0 {
-			inv.reopen(w, it)
-		}
-		w.patch(it.def.EntitySet, it.id, body)
-		if nav != "" {
-			w.add(http.MethodPut, path+"/"+nav, map[string]any{"value": []any{}}, "")
-		}
-		for _, f := range files {
-			w.add(http.MethodDelete, path+"/"+f, nil, "")
-		}
-	}
+func (inv *inventory) remove(w *work, it *item) {
+	inv.empty(w, it)
 	w.touch(it.ref, didDelete)
-	if !it.empty {
-		w.add(http.MethodDelete, path, nil, "")
+	if !it.stays {
+		w.add(http.MethodDelete, rowPath(it.def.EntitySet, it.id), nil, "")
 		w.gone = append(w.gone, it.ref)
 	}
-	return nil
+}
+
+// empty erases the texts of a row that the recycle bin would keep: its columns, its files, and its parties.
+func (inv *inventory) empty(w *work, it *item) {
+	if !it.binned && !it.stays {
+		return
+	}
+	e := inv.eraser(it)
+	body, files := e.patch(it.id, it.row), e.files(it.row)
+	nav := ""
+	if it.def.Activity && len(it.parties) > 0 {
+		nav = partiesNav(it.def)
+	}
+	if len(body) == 0 && len(files) == 0 && nav == "" {
+		return
+	}
+	path := rowPath(it.def.EntitySet, it.id)
+	inv.reopen(w, it)
+	w.patch(it.def.EntitySet, it.id, body)
+	if nav != "" {
+		w.add(http.MethodPut, path+"/"+nav, map[string]any{"value": []any{}}, "")
+	}
+	for _, f := range files {
+		w.add(http.MethodDelete, path+"/"+f, nil, "")
+	}
 }
 
 // edit erases columns of a related row that stays, and clears lookups of it.

@@ -135,7 +135,10 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 
 // rows reads all that is to be erased in the persons' rows, with their versions.
 func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
-	e := r.erasers[subject.Table]
+	return personRows(ctx, batched{r.Client}, subject, r.erasers[subject.Table], ids)
+}
+
+func personRows(ctx context.Context, from reader, subject *retention.CheckedSubject, e *eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	cols := append([]string{subject.PrimaryID}, e.selects()...)
 	for _, c := range []string{subject.Own.LegalHold, subject.Own.AnonymizedOn} {
 		if c != "" {
@@ -153,7 +156,7 @@ func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, id
 	for some := range slices.Chunk(ids, maxIDs) {
 		qs = append(qs, dataverse.Query{Table: subject.Table, Select: cols, Filter: idFilter(subject.PrimaryID, some), Annotations: true})
 	}
-	answers, err := batched{r.Client}.queries(ctx, qs)
+	answers, err := from.queries(ctx, qs)
 	if err != nil {
 		return nil, err
 	}

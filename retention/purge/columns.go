@@ -26,6 +26,7 @@ type column struct {
 	required bool   // gets a placeholder instead of null
 	unique   bool   // part of an alternate key: the placeholder must be one of its own
 	blind    bool   // cannot be trusted to be read, so it is always written
+	large    bool   // documents and bodies: written without being read
 	navs     map[string]string
 }
 
@@ -82,6 +83,9 @@ func required(a *dataverse.Attribute) bool {
 	return systemRequired(a) || a.Required == "ApplicationRequired"
 }
 
+// largeText is the length from which on a text is not read only to see whether it is empty.
+const largeText = 1 << 20
+
 func newEraser(t *dataverse.Table, goes func(*dataverse.Attribute) bool) *eraser {
 	keys := make(map[string]bool)
 	for _, k := range t.Keys {
@@ -95,7 +99,8 @@ func newEraser(t *dataverse.Table, goes func(*dataverse.Attribute) bool) *eraser
 		if !a.ForUpdate || a.AttributeOf != "" || a.Primary || !goes(a) {
 			continue
 		}
-		c := column{attr: a, wire: name, required: isText(a) && required(a), unique: isText(a) && keys[name], blind: !a.ForRead || a.Secured || a.Type == "Image"}
+		c := column{attr: a, wire: name, required: isText(a) && required(a), unique: isText(a) && keys[name], blind: !a.ForRead || a.Secured || a.Type == "Image",
+			large: a.MaxLength >= largeText}
 		if isLookup(a) {
 			c.wire, c.navs = "_"+name+"_value", make(map[string]string)
 			for _, r := range t.ManyToOne {
@@ -120,9 +125,18 @@ func isLookup(a *dataverse.Attribute) bool {
 
 // selects are the columns to read before erasing.
 func (e *eraser) selects() []string {
+	return e.names(func(c column) bool { return !c.blind && !c.large })
+}
+
+// readable are the columns by which it can be seen afterwards whether everything is erased.
+func (e *eraser) readable() []string {
+	return e.names(func(c column) bool { return !c.blind })
+}
+
+func (e *eraser) names(which func(column) bool) []string {
 	var names []string
 	for _, c := range e.columns {
-		if !c.blind {
+		if which(c) {
 			names = append(names, c.wire)
 		}
 	}
@@ -140,7 +154,7 @@ func (e *eraser) patch(id uuid.UUID, row dataverse.Row) map[string]any {
 			if !row.Null(c.wire) {
 				body[c.nav(row.Target(name))+"@odata.bind"] = nil
 			}
-		case c.blind:
+		case c.blind, c.large:
 			body[name] = c.neutral(id)
 		case row.Null(c.wire):
 		case isText(c.attr) && row.Text(c.wire) == c.neutral(id):

@@ -304,7 +304,7 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 // rest is the change set for the rows that are still there, without the person's own.
 func (inv *inventory) rest(ctx context.Context, p *person) (*work, error) {
 	for _, it := range p.items {
-		it.done = it.empty && len(inv.eraser(it).patch(it.id, it.row)) == 0 // emptied, and goes with the person
+		it.done = it.stays && len(inv.eraser(it).patch(it.id, it.row)) == 0 // emptied, and goes with the person
 	}
 	w, err := inv.prepare(ctx, p, &eraser{table: &dataverse.Table{}}, nil)
 	if err != nil {

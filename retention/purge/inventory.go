@@ -45,7 +45,7 @@ type item struct {
 	row    dataverse.Row
 
 	binned  bool // its delete goes to the recycle bin
-	empty   bool // emptied, and left to go with the person
+	stays   bool // emptied, and left to go with the person
 	shared  bool // others on it are still justified: the owners are taken off it
 	parties []dataverse.Row
 	done    bool // written by an earlier change set of this chunk
@@ -421,7 +421,7 @@ func (inv *inventory) details(ctx context.Context) error {
 			}
 			it.def = t
 			it.binned = it.do == retention.Delete && inv.binned(name)
-			it.empty = it.do == retention.Delete && withPerson[name]
+			it.stays = it.do == retention.Delete && withPerson[name]
 			for _, c := range inv.eraser(it).selects() {
 				if !slices.Contains(cols, c) {
 					cols = append(cols, c)
@@ -461,7 +461,7 @@ func (inv *inventory) eraser(it *item) *eraser {
 	switch {
 	case it.do == retention.Anonymize:
 		return eraseNamed(it.def, inv.subject.Related[it.rule].Erase)
-	case it.binned, it.empty:
+	case it.binned, it.stays:
 		return eraseTexts(it.def)
 	}
 	return &eraser{table: it.def}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -75,6 +76,9 @@ func Run(ctx context.Context, d Deps) (*Summary, error) {
 	return r.summary, err
 }
 
+// ErrUnprovisioned says that the environment lacks columns that a run writes.
+var ErrUnprovisioned = errors.New("the environment is not provisioned")
+
 // runner is a run under way.
 type runner struct {
 	Deps
@@ -110,6 +114,9 @@ func (r *runner) run(ctx context.Context) error {
 	r.erasers, r.taken = make(map[string]*eraser), make(map[ref]bool)
 	for i := range r.Policy.Subjects {
 		s := &r.Policy.Subjects[i]
+		if len(s.Unprovisioned) > 0 {
+			return fmt.Errorf("%w: %s lacks %s", ErrUnprovisioned, s.Table, strings.Join(s.Unprovisioned, ", "))
+		}
 		t, err := r.tables.table(ctx, s.Table)
 		if err != nil {
 			return err

@@ -130,7 +130,7 @@ func (r *runner) verifyBin(ctx context.Context, expected map[ref]ledger.Key) err
 		}
 		texts := eraseTexts(t)
 		for ids := range slices.Chunk(tables[table], maxIDs) {
-			for row, err := range r.Client.Rows(ctx, dataverse.Query{Table: table, FetchXML: binFetch(t, texts.selects(), ids)}) {
+			for row, err := range r.Client.Rows(ctx, dataverse.Query{Table: table, FetchXML: binFetch(t, texts.readable(), ids)}) {
 				if err != nil {
 					return err
 				}
