@@ -41,7 +41,7 @@ const (
 type OperatorInfo struct {
 	Name  string // of ConditionOperator, which errors use; that of the Web API's query function where there is one
 	Arity Arity
-	Types DataType
+	Types DataType // the page gives not-in numbers only; webapi/query/filter-rows has it for texts and ids too
 }
 
 // Operators returns all condition operators, sorted.

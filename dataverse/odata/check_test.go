@@ -81,6 +81,7 @@ func TestProblems(t *testing.T) {
 		{"parentcustomerid_account/nosuch eq 1", "*odata.NameError 25: Could not find a property named 'nosuch' on type 'Microsoft.Dynamics.CRM.account'."},
 		{"Contact_Emails/any(e:e/nosuch eq 1)", "*odata.NameError 23: Could not find a property named 'nosuch' on type 'Microsoft.Dynamics.CRM.email'."},
 		{"ownerid/Microsoft.Dynamics.CRM.ghost/x eq 1", "*odata.NameError 8: The entity with a name = 'ghost' was not found."},
+		{"parentcustomerid_account/Microsoft.Dynamics.CRM.contact/fullname eq 'x'", "*odata.NameError 25: Could not find a property named 'Microsoft.Dynamics.CRM.contact' on type 'Microsoft.Dynamics.CRM.account'."},
 		{"nosuch/any()", "*odata.NameError 0: Could not find a property named 'nosuch' on type 'Microsoft.Dynamics.CRM.contact'."},
 		{"fullname/any()", "*odata.TypeError 0: Any/All may only be used following a collection."},
 		{"parentcustomerid_account/any()", "*odata.TypeError 0: Any/All may only be used following a collection."},

@@ -22,7 +22,7 @@
 // # Promises
 //
 // A tree that was parsed prints as text that parses to an equal tree. No input makes a parser panic, recurse deeper than
-// [MaxDepth] or take more than linear time. Trees are not changed by any function of this package and may be shared.
+// [MaxDepth], or read more than [MaxLength]. Trees are not changed by any function of this package and may be shared.
 // TestRoundTrip and the fuzz targets hold any change to this.
 package odata
 

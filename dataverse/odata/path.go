@@ -41,13 +41,15 @@ func (c *checker) start(segments []string) (place, []string) {
 	return c.root, segments
 }
 
-// step goes through a navigation property, or a cast to a table that derives from the one at hand, as systemuser does
-// from principal.
+// bases are the entity types that others derive from, as systemuser does from principal and email from activitypointer.
+var bases = map[string]bool{"crmbaseentity": true, "principal": true, "activitypointer": true}
+
+// step goes through a navigation property, or a cast to a table that derives from the one at hand.
 func (c *checker) step(pos int, at place, name string) (place, Navigation, bool) {
 	nav, ok := at.table.Navigation(name)
 	if !ok {
 		cast, isCast := cutNamespace(name)
-		if !isCast {
+		if !isCast || !bases[at.name] {
 			c.errs = append(c.errs, &NameError{Pos: pos, Name: name, On: at.name})
 			return place{}, nav, false
 		}
