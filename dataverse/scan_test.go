@@ -1,0 +1,204 @@
+package dataverse
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+)
+
+func TestScanValues(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, 200, `{"@odata.context":"c","value":[
+			{"@odata.etag":"W/\"1\"","contactid":"`+contactID+`","name":"O\"Brian \u00e5 \ud83d\ude00","nothing":null,"yes":true,"no":false,"n":-12,"money":20000.0000,
+			 "on":"2026-11-24","at":"2023-04-07T21:59:01Z","_x_value@Microsoft.Dynamics.CRM.lookuplogicalname":"lead",
+			 "event":{"@odata.etag":"W/\"2\"","end":"2026-01-31","place":{"city":"Malmö"}},"list":[{"name":"other"}],"acct.name":"AB"},
+			{"event":null,"name":""}]}`)
+	})
+	cols := []string{"name", "contactid", "nothing", "yes", "no", "n", "money", "on", "at", "event/end", "event/place/city",
+		"_x_value@Microsoft.Dynamics.CRM.lookuplogicalname", "acct.name", "absent", "@odata.etag", "list"}
+	var got [][]string
+	err := connect(t, s.URL).Scan(t.Context(), Query{Table: "contact"}, cols, func(row []Value) error {
+		var texts []string
+		for _, v := range row {
+			if v.Null() {
+				texts = append(texts, "null")
+			} else {
+				texts = append(texts, v.String())
+			}
+		}
+		got = append(got, texts)
+		if len(got) > 1 {
+			return nil
+		}
+		if id, ok := row[1].GUID(); !ok || id != uuid.MustParse(contactID) {
+			t.Errorf("id %v %v", id, ok)
+		}
+		if truth, ok := row[3].Bool(); !truth || !ok {
+			t.Error("yes is not true")
+		}
+		if truth, ok := row[4].Bool(); truth || !ok {
+			t.Error("no is not false")
+		}
+		if n, ok := row[5].Int(); n != -12 || !ok {
+			t.Errorf("n = %d", n)
+		}
+		if at, ok := row[8].Time(); !ok || !at.Equal(time.Date(2023, 4, 7, 21, 59, 1, 0, time.UTC)) {
+			t.Errorf("at = %v", at)
+		}
+		for _, v := range row {
+			_, isID := v.GUID()
+			if _, isInt := v.Int(); isID && isInt {
+				t.Errorf("%s is an id and a number", v)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{`O"Brian å 😀`, contactID, "null", "true", "false", "-12", "20000.0000", "2026-11-24", "2023-04-07T21:59:01Z", "2026-01-31", "Malmö",
+			"lead", "AB", "null", `W/"1"`, `[{"name":"other"}]`},
+		{"", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What a scan hands out is what encoding/json reads from the same page, whatever the names, their order and the texts.
+func TestScanAgreesWithEncodingJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := []string{"a", "b", "_c_value", `d"`, "é", "a@x.y", "longer name"}
+		rows := rapid.SliceOf(rapid.MapOf(rapid.SampledFrom(names), rapid.OneOf(
+			rapid.Just[any](nil), rapid.Map(rapid.Bool(), func(b bool) any { return b }),
+			rapid.Map(rapid.Int32(), func(n int32) any { return float64(n) }),
+			rapid.Map(rapid.String(), func(s string) any { return s }),
+		))).Draw(t, "rows")
+		cols := rapid.SliceOfDistinct(rapid.SampledFrom(append(names, "absent")), rapid.ID[string]).Draw(t, "cols")
+		body, err := json.Marshal(map[string]any{"value": rows, "@odata.nextLink": "next"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &page[folded]{body: body}
+		if err := newFolder(cols).fold(p); err != nil {
+			t.Fatal(err)
+		}
+		if p.next != "next" || p.rows.count != len(rows) {
+			t.Fatalf("next %q, %d rows", p.next, p.rows.count)
+		}
+		var decoded struct{ Value []map[string]any }
+		json.Unmarshal(body, &decoded)
+		for i, row := range decoded.Value {
+			for j, col := range cols {
+				v := p.rows.values[i*len(cols)+j]
+				var want any = v.String()
+				if v.Null() {
+					want = nil
+				} else if b, ok := v.Bool(); ok {
+					want = b
+				} else if n, ok := v.Int(); ok {
+					want = float64(n)
+				}
+				if row[col] != want {
+					t.Fatalf("row %d, %s: %v, want %v", i, col, want, row[col])
+				}
+			}
+		}
+		// Cut off anywhere, it is broken and not shorter.
+		cut := rapid.IntRange(0, len(body)-1).Draw(t, "cut")
+		if err := newFolder(cols).fold(&page[folded]{body: body[:cut]}); err == nil {
+			t.Fatalf("took the first %d of %d bytes for a page", cut, len(body))
+		}
+	})
+}
+
+func TestParseTime(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-11-24": "2026-11-24T00:00:00Z", "2026-11-24T08:09:10Z": "2026-11-24T08:09:10Z", "2024-02-29": "2024-02-29T00:00:00Z",
+		"2026-11-24T08:09:10.5Z": "2026-11-24T08:09:10.5Z", "2026-11-24T08:09:10+02:00": "2026-11-24T06:09:10Z",
+		"2026-02-29": "", "2026-13-01": "", "2026-11-24T25:00:00Z": "", "24.11.2026": "", "": "", "2026-1-24x": "",
+	} {
+		got, ok := parseTime([]byte(text))
+		if ok != (want != "") || ok && got.Format(time.RFC3339Nano) != want {
+			t.Errorf("parseTime(%q) = %v, %v, want %q", text, got, ok, want)
+		}
+	}
+}
+
+// pageOf5000 has 5,000 rows of five columns, 1 MB.
+func pageOf5000() []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"@odata.context":"https://org.crm4.dynamics.com/api/data/v9.2/$metadata#contacts(fullname)","value":[`)
+	for i := range 5000 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"@odata.etag":"W/\"%d\"","fullname":"Åsa Öberg %d","emailaddress1":"asa.oberg%d@example.com","createdon":"2023-04-07T21:59:01Z","_parentcustomerid_value":"3f2c0000-0000-4000-8000-%012d","contactid":"3f2c0000-0000-4000-8000-%012d"}`, i, i, i, i, i)
+	}
+	b.WriteString("]}")
+	return b.Bytes()
+}
+
+func TestFoldingAllocatesNothingPerRow(t *testing.T) {
+	body := pageOf5000()
+	f := newFolder([]string{"contactid", "_parentcustomerid_value", "createdon"})
+	p := &page[folded]{body: body}
+	if err := f.fold(p); err != nil || p.rows.count != 5000 {
+		t.Fatal(err, p.rows.count)
+	}
+	allocs := testing.AllocsPerRun(3, func() {
+		if err := f.fold(p); err != nil {
+			t.Fatal(err)
+		}
+		for i := range p.rows.count {
+			p.rows.values[3*i].GUID()
+			p.rows.values[3*i+2].Time()
+		}
+	})
+	if allocs > 100 {
+		t.Errorf("%v allocations for a page of 5,000 rows", allocs)
+	}
+}
+
+func BenchmarkFoldPage(b *testing.B) {
+	body := pageOf5000()
+	f := newFolder([]string{"contactid", "_parentcustomerid_value", "createdon", "fullname", "emailaddress1"})
+	p := &page[folded]{body: body}
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f.fold(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkScan(b *testing.B) {
+	body := pageOf5000()
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.Contains(r.URL.Path, "EntityDefinitions") {
+			return answerOf(r, []byte(`{"value":[{"LogicalName":"contact","EntitySetName":"contacts"}]}`)), nil
+		}
+		return answerOf(r, body), nil
+	})
+	c, err := New(Options{URL: "https://org.crm4.dynamics.com", Credential: staticToken("t"), Transport: transport})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.Scan(b.Context(), Query{Table: "contact"}, []string{"contactid", "createdon"}, func(row []Value) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
