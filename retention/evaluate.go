@@ -43,7 +43,7 @@ type Evaluation struct {
 	checked *Checked
 	tables  []*personTable
 	// numbered are the grounds of all subjects, one after the other.
-	numbered []*Ground
+	numbered []*CheckedGround
 }
 
 // PersonRow is one person of an evaluation.
@@ -61,7 +61,7 @@ type PersonRow struct {
 
 // GroundOf is the ground that gives the person their date, whichever of their rows it was found for; nil when no
 // ground of the policy does.
-func (e *Evaluation) GroundOf(p PersonRow) *Ground {
+func (e *Evaluation) GroundOf(p PersonRow) *CheckedGround {
 	if p.number < 0 {
 		return nil
 	}
@@ -103,7 +103,7 @@ func newEvaluation(c *Checked, today Date) *Evaluation {
 	for i := range c.Subjects {
 		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(len(e.numbered))))
 		for j := range c.Subjects[i].Grounds {
-			e.numbered = append(e.numbered, c.Subjects[i].Grounds[j].Ground)
+			e.numbered = append(e.numbered, &c.Subjects[i].Grounds[j])
 		}
 	}
 	return e

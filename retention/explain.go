@@ -41,7 +41,7 @@ type Explanation struct {
 	Person   PersonRow
 	Others   []PersonRow // other rows of the same human being
 	Findings []Finding   // every ground, in the order of the policy
-	Decision Decision
+	Decision Planned
 }
 
 // Explain evaluates one person and keeps what every ground found.
@@ -66,7 +66,7 @@ func Explain(ctx context.Context, r dataverse.Reader, c *Checked, table string, 
 	if !found {
 		return nil, fmt.Errorf("%s %s: %w, or it is anonymised already", table, id, dataverse.ErrNotFound)
 	}
-	x.Decision = DecideRow(x.Person, c.Policy.Rules(), o.Today)
+	x.Decision = c.planned(e, x.Person)
 	for _, p := range e.tables {
 		for i := range p.subject.Grounds {
 			f := Finding{Table: p.subject.Table, Ground: p.subject.Grounds[i].Ground, Rows: t.rows[p.base+int32(i)]}

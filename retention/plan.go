@@ -77,31 +77,22 @@ type PlanOptions struct {
 // NewPlan decides about every person of an evaluation.
 func NewPlan(c *Checked, e *Evaluation, o PlanOptions) *Plan {
 	p := &Plan{AsOf: e.Today, TimeZone: c.Policy.TimeZone.String(), Organization: c.Organization, Policy: c.Policy.Hash, rules: c.Policy.Rules()}
-	grounds := map[*Ground]*CheckedGround{}
 	totals := map[string]*TableTotals{}
 	p.Tables = make([]TableTotals, len(c.Subjects))
 	for i := range c.Subjects {
 		s := &c.Subjects[i]
 		p.Tables[i] = TableTotals{Table: s.Table, Persons: e.Count(s.Table), Actions: map[Action]int{}}
 		totals[s.Table] = &p.Tables[i]
-		for j := range s.Grounds {
-			grounds[s.Grounds[j].Ground] = &s.Grounds[j]
-		}
 	}
 	for _, g := range e.Grounds() {
 		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty})
 	}
 	for row := range e.Persons(EvaluateOptions{Today: e.Today, Traces: o.Traces}) {
-		d := DecideRow(row, p.rules, e.Today)
+		d := c.planned(e, row)
 		totals[row.Table].Actions[d.Action]++
-		if d.Action == Keep && !o.All {
-			continue
+		if d.Action != Keep || o.All {
+			p.Decisions = append(p.Decisions, d)
 		}
-		planned := Planned{Person: row, Decision: d, rules: p.rules}
-		if d.Retention.Ground != ByHand {
-			planned.Ground = grounds[e.GroundOf(row)]
-		}
-		p.Decisions = append(p.Decisions, planned)
 	}
 	order := func(table string) int {
 		return slices.IndexFunc(c.Subjects, func(s CheckedSubject) bool { return s.Table == table })
@@ -109,6 +100,16 @@ func NewPlan(c *Checked, e *Evaluation, o PlanOptions) *Plan {
 	slices.SortStableFunc(p.Decisions, func(a, b Planned) int {
 		return cmp.Or(cmp.Compare(order(a.Person.Table), order(b.Person.Table)), slices.Compare(a.Person.ID[:], b.Person.ID[:]))
 	})
+	return p
+}
+
+// planned is the decision about one person of an evaluation, with the ground that it rests on.
+func (c *Checked) planned(e *Evaluation, row PersonRow) Planned {
+	rules := c.Policy.Rules()
+	p := Planned{Person: row, Decision: DecideRow(row, rules, e.Today), rules: rules}
+	if p.Decision.Ground != ByHand {
+		p.Ground = e.GroundOf(row)
+	}
 	return p
 }
 

@@ -3,6 +3,7 @@ package retention
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,6 +68,9 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 	}
 	for table, kinds := range needs {
 		t, err := r.Table(ctx, table)
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue // a target of a lookup that this environment does not have
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the rights of %s: %w", table, err)
 		}
