@@ -39,6 +39,14 @@ func (s *Server) routeTable() map[string]handler {
 		"GET WhoAmI":                      s.whoAmI,
 		"GET RetrieveVersion":             s.retrieveVersion,
 		"GET RetrieveCurrentOrganization": s.retrieveCurrentOrganization,
+		// query.go, get.go: reading rows
+		"GET set":                      s.listSet,
+		"GET set/$count":               s.countSet,
+		"GET set(key)":                 s.getRow,
+		"GET set(key)/property":        s.getProperty,
+		"GET set(key)/property/$value": s.getValue,
+		"GET set(key)/property/$count": s.countRelated,
+		"GET set(key)/property/$ref":   s.getReference,
 		// metaread.go
 		"GET EntityDefinitions":          s.readDefinitions,
 		"GET RelationshipDefinitions":    s.readDefinitions,

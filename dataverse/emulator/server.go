@@ -35,6 +35,14 @@ type Options struct {
 	// ClosedActivities says who may change a completed or cancelled activity: by default nobody, until it is opened
 	// again. The documentation is silent.
 	ClosedActivities Lock
+
+	// TimeZone is the time zone of every user: formatted dates and relative dates are in it. nil: UTC.
+	TimeZone *time.Location
+	// NullNegation says which negative conditions are true of a column without a value.
+	NullNegation NullNegation
+	// TopBeforePageSize lets $top win over odata.maxpagesize, as an older page says; the newer one says that $top is
+	// then ignored.
+	TopBeforePageSize bool
 }
 
 // Server is a fake Dataverse: an http.Handler for /api/data/v9.x/ and for the control plane under /emulator/.
@@ -69,6 +77,7 @@ type call struct {
 	base   string // "https://host/api/data/v9.2", for links
 	user   uuid.UUID
 	tx     *tx        // the change set's transaction, nil outside one
+	part   bool       // of a batch
 	fault  *injection // what a fault rule does to the request, nil if nothing
 
 	contents map[string]ref // the rows that the parts of the change set before made, by Content-ID

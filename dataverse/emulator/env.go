@@ -1,0 +1,260 @@
+package emulator
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// env is what one query is evaluated in. It belongs to one goroutine.
+type env struct {
+	server *Server
+	snap   *snapshot
+	bin    bool // rows come from the recycle bin
+	user   uuid.UUID
+	now    time.Time
+	zone   *time.Location
+	rows   []*row // the row at hand, by slot: 0 is the queried table's, others belong to lambdas and links
+
+	probe   row    // a key to search with, so that a search allocates nothing
+	scratch []byte // for a folded text
+	sources map[*table]*source
+	scanned int // rows looked at
+}
+
+// newEnv is an env for the call, at this moment.
+func newEnv(c *call) *env {
+	return &env{
+		server: c.server, snap: c.view(), user: c.user, now: c.server.clock.now(), zone: c.server.zone(),
+		sources: map[*table]*source{},
+	}
+}
+
+// zone is the time zone of every user.
+func (s *Server) zone() *time.Location {
+	if s.options.TimeZone == nil {
+		return time.UTC
+	}
+	return s.options.TimeZone
+}
+
+// slot makes room for one more row at hand and returns its number.
+func (e *env) slot() int {
+	e.rows = append(e.rows, nil)
+	return len(e.rows) - 1
+}
+
+// source is where the rows of one table come from.
+type source struct {
+	tab     *table
+	rows    *rows
+	union   []unionPart // instead of rows, where the table is made of others
+	reverse map[int]map[uuid.UUID][]*row
+}
+
+// source is the rows of t in the env's snapshot.
+func (e *env) source(t *table) *source {
+	if s := e.sources[t]; s != nil {
+		return s
+	}
+	s := &source{tab: t}
+	data := e.snap.data
+	if e.bin {
+		data = e.snap.bin
+	}
+	if t.Name == activityPointer {
+		s.union = activityUnion(e.snap.schema, data, t)
+	} else {
+		s.rows = data[t.Name]
+	}
+	e.sources[t] = s
+	return s
+}
+
+// get is the row with that id, nil if there is none.
+func (s *source) get(e *env, id uuid.UUID) *row {
+	if s.union != nil {
+		for _, p := range s.union {
+			if r := find(e, p.rows, id); r != nil {
+				return p.convert(r)
+			}
+		}
+		return nil
+	}
+	return find(e, s.rows, id)
+}
+
+func find(e *env, in *rows, id uuid.UUID) *row {
+	if in == nil {
+		return nil
+	}
+	e.probe.id = id
+	r, _ := in.byID.Get(&e.probe)
+	return r
+}
+
+// len is the number of rows.
+func (s *source) len() int {
+	n := s.rows.len()
+	for _, p := range s.union {
+		n += p.rows.len()
+	}
+	return n
+}
+
+// scan calls fn for every row in the order of ids, from the first id after `after` on, until fn returns false.
+func (s *source) scan(after uuid.UUID, fn func(*row) bool) {
+	if s.union != nil {
+		scanUnion(s.union, after, fn)
+		return
+	}
+	s.rows.scan(after, fn)
+}
+
+// pointing calls fn for the rows whose column holds the id target, in the order of ids. A column without an index gets
+// one for this query.
+func (s *source) pointing(e *env, column int, target uuid.UUID, fn func(*row) bool) {
+	if s.union != nil {
+		s.pointingUnion(e, column, target, fn)
+		return
+	}
+	if s.rows == nil {
+		return
+	}
+	if tree := s.rows.links[column]; tree != nil {
+		tree.Ascend(link{target: target}, func(l link) bool {
+			return l.target == target && fn(find(e, s.rows, l.id))
+		})
+		return
+	}
+	for _, r := range s.reversed(column)[target] {
+		if !fn(r) {
+			return
+		}
+	}
+}
+
+func (s *source) reversed(column int) map[uuid.UUID][]*row {
+	if m := s.reverse[column]; m != nil {
+		return m
+	}
+	m := map[uuid.UUID][]*row{}
+	s.scan(uuid.Nil, func(r *row) bool {
+		if id, ok := pointsAt(r.get(column)); ok {
+			m[id] = append(m[id], r)
+		}
+		return true
+	})
+	if s.reverse == nil {
+		s.reverse = map[int]map[uuid.UUID][]*row{}
+	}
+	s.reverse[column] = m
+	return m
+}
+
+// indexed tells whether the rows that point at something through the column are found without a scan.
+func (s *source) indexed(column int) bool { return slices.Contains(s.tab.indexed, column) }
+
+// access is where to look for the rows that can match: nil is everywhere.
+type access struct{ probes []probe }
+
+// probe is one place: the row with an id (column -1), or the rows that point at it through a lookup.
+type probe struct {
+	column int
+	id     uuid.UUID
+}
+
+// both is the better of the places of two conditions that must both hold.
+func (a *access) both(b *access) *access {
+	switch {
+	case a == nil:
+		return b
+	case b == nil || len(a.probes) <= len(b.probes):
+		return a
+	}
+	return b
+}
+
+// either is the places of two conditions of which one must hold.
+func (a *access) either(b *access) *access {
+	if a == nil || b == nil {
+		return nil
+	}
+	return &access{slices.Concat(a.probes, b.probes)}
+}
+
+// walk calls fn for the rows that can match, once each in the order of ids, from the first id after `after` on, until
+// fn returns false.
+func (s *source) walk(e *env, a *access, after uuid.UUID, fn func(*row) bool) {
+	count := func(r *row) bool {
+		e.scanned++
+		return fn(r)
+	}
+	switch {
+	case a == nil:
+		s.scan(after, count)
+	case len(a.probes) == 1 && a.probes[0].column >= 0:
+		s.pointing(e, a.probes[0].column, a.probes[0].id, func(r *row) bool {
+			return after != uuid.Nil && bytes.Compare(r.id[:], after[:]) <= 0 || count(r)
+		})
+	default:
+		for _, id := range s.candidates(e, a) {
+			if after != uuid.Nil && bytes.Compare(id[:], after[:]) <= 0 {
+				continue
+			}
+			if r := s.get(e, id); r != nil && !count(r) {
+				return
+			}
+		}
+	}
+}
+
+func (s *source) candidates(e *env, a *access) []uuid.UUID {
+	ids := make([]uuid.UUID, 0, len(a.probes))
+	for _, p := range a.probes {
+		if p.column < 0 {
+			ids = append(ids, p.id)
+			continue
+		}
+		s.pointing(e, p.column, p.id, func(r *row) bool {
+			ids = append(ids, r.id)
+			return true
+		})
+	}
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}
+
+// primaryName is the name that a lookup shows: the primary name of the row it points at, "" if there is none.
+func primaryName(s *snapshot, r ref) string {
+	e := env{snap: s, sources: map[*table]*source{}}
+	name, _ := e.primaryName(r)
+	return name
+}
+
+func (e *env) primaryName(r ref) (string, bool) {
+	t := e.snap.schema.tables[r.Table]
+	if t == nil {
+		return "", false
+	}
+	c := t.byName[t.PrimaryName]
+	if c == nil {
+		return "", false
+	}
+	x := e.live(t).get(e, r.ID)
+	if x == nil {
+		return "", false
+	}
+	name, ok := x.get(c.index).(string)
+	return name, ok
+}
+
+// live is the rows of t that are not deleted, whatever the query reads.
+func (e *env) live(t *table) *source {
+	if !e.bin {
+		return e.source(t)
+	}
+	return &source{tab: t, rows: e.snap.data[t.Name]}
+}

@@ -1,0 +1,438 @@
+package emulator
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse/odata"
+	"github.com/google/uuid"
+)
+
+// scope is the rows that a filter's paths can begin at: the queried table, and the variables of the lambdas around.
+type scope struct {
+	name  string // of a lambda's variable; "" for the queried table
+	table *table
+	at    rowFunc
+	slot  int
+	outer *scope
+}
+
+// filter checks a $filter against a table and compiles it. The access says where matching rows can be found.
+func (q *compiler) filter(x odata.Expr, root scope) (predicate, *access, error) {
+	if err := odata.Check(x, root.table.Name, model{q.env.snap.schema}); err != nil {
+		return nil, nil, queryFault(err)
+	}
+	return q.expr(x, &root)
+}
+
+// queryFault is an error of package odata as Dataverse answers it.
+func queryFault(err error) error {
+	var name *odata.NameError
+	if errors.As(err, &name) {
+		if name.On == "" {
+			return badQuery("%s", name.Error())
+		}
+		return noProperty(name.Name, name.On)
+	}
+	var syntax *odata.SyntaxError
+	if errors.As(err, &syntax) && syntax.Code != "" {
+		return newFault(400, syntax.Code, "%s", syntax.Msg)
+	}
+	var typed *odata.TypeError
+	if errors.As(err, &typed) && strings.HasPrefix(typed.Error(), "A binary operator") {
+		return newFault(400, "0x0", "%s", typed.Error())
+	}
+	return badQuery("%s", err.Error())
+}
+
+func (q *compiler) expr(x odata.Expr, s *scope) (predicate, *access, error) {
+	switch x := x.(type) {
+	case *odata.Logic:
+		return q.logic(x, s)
+	case *odata.Not:
+		p, _, err := q.expr(x.X, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(e *env) truth { return p(e).not() }, nil, nil
+	case *odata.Compare:
+		return q.compare(x, s)
+	case *odata.In:
+		return q.in(x, s)
+	case *odata.Call:
+		return q.call(x, s)
+	case *odata.Function:
+		return q.function(x, s)
+	case *odata.Lambda:
+		return q.lambda(x, s)
+	case *odata.Literal:
+		if b, ok := x.Value.(bool); ok {
+			t := truthOf(b)
+			return func(*env) truth { return t }, nil, nil
+		}
+	case *odata.Path:
+		v, err := q.path(x.Segments, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		if v.class == classBool {
+			return v.compare(odata.Eq, constant{num: 1}, q.nulls), nil, nil
+		}
+	}
+	return nil, nil, badQuery("The $filter expression must evaluate to a single boolean value.")
+}
+
+func (q *compiler) logic(x *odata.Logic, s *scope) (predicate, *access, error) {
+	terms := make([]predicate, len(x.Terms))
+	var where *access
+	for i, term := range x.Terms {
+		p, a, err := q.expr(term, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		terms[i] = p
+		switch {
+		case i == 0:
+			where = a
+		case x.Op == odata.And:
+			where = where.both(a)
+		default:
+			where = where.either(a)
+		}
+	}
+	if x.Op == odata.And {
+		return allOf(terms), where, nil
+	}
+	return anyOf(terms), where, nil
+}
+
+var mirroredOps = map[odata.Op]odata.Op{odata.Eq: odata.Eq, odata.Ne: odata.Ne, odata.Gt: odata.Lt, odata.Ge: odata.Le, odata.Lt: odata.Gt, odata.Le: odata.Ge}
+
+func (q *compiler) compare(x *odata.Compare, s *scope) (predicate, *access, error) {
+	left, leftIs := x.Left.(*odata.Literal)
+	right, rightIs := x.Right.(*odata.Literal)
+	switch {
+	case leftIs && rightIs:
+		return nil, nil, badQuery("A comparison needs a column.")
+	case leftIs:
+		return q.compareLiteral(x.Right, mirroredOps[x.Op], left, s)
+	case rightIs:
+		return q.compareLiteral(x.Left, x.Op, right, s)
+	}
+	a, err := q.columnOf(x.Left, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := q.columnOf(x.Right, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, ok := a.compareTo(x.Op, b, q.nulls)
+	if !ok {
+		return nil, nil, badQuery("The columns '%s' and '%s' cannot be compared.", a.name(), b.name())
+	}
+	return p, nil, nil
+}
+
+// columnOf is the operand of a path.
+func (q *compiler) columnOf(x odata.Expr, s *scope) (operand, error) {
+	p, ok := x.(*odata.Path)
+	if !ok {
+		return operand{}, badQuery("The $filter expression must evaluate to a single boolean value.")
+	}
+	return q.path(p.Segments, s)
+}
+
+func (q *compiler) compareLiteral(x odata.Expr, op odata.Op, l *odata.Literal, s *scope) (predicate, *access, error) {
+	if _, ok := x.(*odata.Path); !ok { // (a eq 1) eq true
+		p, _, err := q.expr(x, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		b, ok := l.Value.(bool)
+		if !ok || op > odata.Ne {
+			return nil, nil, badQuery("The $filter expression must evaluate to a single boolean value.")
+		}
+		want := truthOf(b)
+		return func(e *env) truth {
+			t := p(e)
+			if t == unknown {
+				return unknown
+			}
+			return truthOf((t == want) == (op == odata.Eq))
+		}, nil, nil
+	}
+	v, err := q.columnOf(x, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := v.filterable(); err != nil {
+		return nil, nil, err
+	}
+	if l.Kind == odata.Null {
+		switch op {
+		case odata.Eq:
+			return v.isNull(), nil, nil
+		case odata.Ne:
+			return v.isNotNull(), nil, nil
+		}
+		return func(*env) truth { return unknown }, nil, nil
+	}
+	c, ok := v.constant(l.Text())
+	if !ok {
+		return nil, nil, badQuery("The value '%s' does not fit the column '%s'.", l.Text(), v.name())
+	}
+	var a *access
+	if op == odata.Eq {
+		a = v.access([]constant{c})
+	}
+	return v.compare(op, c, q.nulls), a, nil
+}
+
+// filterable refuses the columns that no filter may name: an e-mail's body is kept elsewhere.
+func (x operand) filterable() error {
+	if x.col != nil && x.table.Name == "email" && x.col.Name == "description" {
+		return newFault(400, "0x80040203", "The attribute 'description' of the entity 'email' cannot be used in a condition.")
+	}
+	return nil
+}
+
+func (q *compiler) in(x *odata.In, s *scope) (predicate, *access, error) {
+	v, err := q.columnOf(x.X, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	var list []constant
+	null := false
+	for _, item := range x.List {
+		l, ok := item.(*odata.Literal)
+		if !ok {
+			return nil, nil, badQuery("The operator 'in' takes literals.")
+		}
+		if l.Kind == odata.Null {
+			null = true
+			continue
+		}
+		c, ok := v.constant(l.Text())
+		if !ok {
+			return nil, nil, badQuery("The value '%s' does not fit the column '%s'.", l.Text(), v.name())
+		}
+		list = append(list, c)
+	}
+	p := v.oneOf(list)
+	if null {
+		return anyOf([]predicate{p, v.isNull()}), nil, nil
+	}
+	return p, v.access(list), nil
+}
+
+var callOperators = map[string]string{"startswith": "begins-with", "endswith": "ends-with", "contains": "like"}
+
+func (q *compiler) call(x *odata.Call, s *scope) (predicate, *access, error) {
+	l, ok := x.Args[1].(*odata.Literal)
+	if !ok {
+		return nil, nil, badQuery("The function '%s' takes a column and a text.", x.Name)
+	}
+	v, err := q.columnOf(x.Args[0], s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := v.filterable(); err != nil {
+		return nil, nil, err
+	}
+	if l.Kind == odata.Null {
+		return func(*env) truth { return unknown }, nil, nil
+	}
+	text := l.Text()
+	if x.Name == "contains" {
+		text = "%" + text + "%"
+	}
+	return q.condition(v, callOperators[x.Name], []string{text})
+}
+
+// function compiles a query function: it is a FetchXML operator by another name.
+func (q *compiler) function(x *odata.Function, s *scope) (predicate, *access, error) {
+	sig, _ := odata.FunctionSignature(x.Name)
+	if sig.Operator == "" {
+		if x.Name == "EqualRoleBusinessId" {
+			return nil, nil, q.env.server.notEmulated("Microsoft.Dynamics.CRM." + x.Name)
+		}
+		return nil, nil, badQuery("The function 'Microsoft.Dynamics.CRM.%s' needs a column with a full-text index.", x.Name)
+	}
+	v, err := q.path(lookupProperty(x.Property(), s), s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := v.filterable(); err != nil {
+		return nil, nil, err
+	}
+	var values []string
+	for _, p := range x.Params {
+		switch value := p.Value.(type) {
+		case *odata.Array:
+			for _, item := range value.Items {
+				values = append(values, item.Text())
+			}
+		case *odata.Literal:
+			if p.Name != "PropertyName" {
+				values = append(values, value.Text())
+			}
+		}
+	}
+	if sig.Params == odata.TwoNumbers { // they may come in any order
+		values = []string{literalText(x.Param("PropertyValue1")), literalText(x.Param("PropertyValue2"))}
+	}
+	return q.condition(v, sig.Operator, values)
+}
+
+func literalText(x odata.Expr) string {
+	if l, ok := x.(*odata.Literal); ok {
+		return l.Text()
+	}
+	return ""
+}
+
+// lookupProperty takes the name of a lookup without _ and _value too, as FetchXML does.
+func lookupProperty(name string, s *scope) []string {
+	segments := strings.Split(name, "/")
+	if len(segments) == 1 {
+		if c := s.table.byName[name]; c != nil {
+			return []string{c.property()}
+		}
+	}
+	return segments
+}
+
+// start is where a path begins, and what is left of it.
+func (s *scope) start(segments []string) (*scope, []string) {
+	root := s
+	for at := s; at != nil; at = at.outer {
+		if at.name != "" && at.name == segments[0] {
+			return at, segments[1:]
+		}
+		root = at
+	}
+	return root, segments
+}
+
+// path compiles a path to a column. A last step from a lookup to its target's key is the lookup itself.
+func (q *compiler) path(segments []string, s *scope) (operand, error) {
+	from, rest := s.start(segments)
+	t, at, slot := from.table, from.at, from.slot
+	var via *column
+	var viaTable *table
+	for len(rest) > 1 {
+		if after, ok := strings.CutPrefix(rest[0], crmNamespace); ok {
+			cast := q.env.snap.schema.tables[after]
+			if cast == nil {
+				return operand{}, noProperty(rest[0], t.Name)
+			}
+			t, rest = cast, rest[1:]
+			continue
+		}
+		n := t.navigation(q.env.snap.schema, rest[0])
+		if n == nil || n.collection {
+			return operand{}, noProperty(rest[0], t.Name)
+		}
+		if len(rest) == 2 && (rest[1] == n.target.ID && !n.owner || n.owner && rest[1] == "ownerid") && q.oneTarget(t, n) {
+			x := at.column(t, t.Columns[n.column])
+			x.slot = slot
+			return x, nil
+		}
+		if slot == 0 && len(rest) == 2 && rest[1] == n.target.ID {
+			via, viaTable = t.Columns[n.column], t
+		}
+		target := n.target
+		if n.owner {
+			if after, ok := strings.CutPrefix(rest[1], crmNamespace); ok && q.env.snap.schema.tables[after] != nil {
+				target = q.env.snap.schema.tables[after]
+			}
+		}
+		at, t, slot, rest = at.over(n.column, q.env.source(target)), target, -1, rest[1:]
+	}
+	if len(rest) == 0 {
+		return operand{}, badQuery("A path must end at a column.")
+	}
+	if rest[0] == "ownerid" && inheritsPrincipal(t) {
+		rest = []string{t.ID}
+	}
+	c := t.propertyColumn(rest[0])
+	if c == nil {
+		return operand{}, noProperty(rest[0], t.Name)
+	}
+	x := at.column(t, c)
+	x.slot, x.via, x.viaTable = slot, via, viaTable
+	return x, nil
+}
+
+// oneTarget tells whether the lookup can point at rows of one table only.
+func (q *compiler) oneTarget(t *table, n *navigation) bool {
+	return n.owner || len(t.Columns[n.column].Targets) == 1
+}
+
+// lambda compiles any and all. A row of which the body is null is no match; all wants every row to match.
+func (q *compiler) lambda(x *odata.Lambda, s *scope) (predicate, *access, error) {
+	from, rest := s.start(x.Path.Segments)
+	if len(rest) != 1 {
+		return nil, nil, noProperty(rest[len(rest)-1], from.table.Name)
+	}
+	n := from.table.navigation(q.env.snap.schema, rest[0])
+	if n == nil || !n.collection {
+		return nil, nil, noProperty(rest[0], from.table.Name)
+	}
+	inner := &scope{name: x.Var, table: n.target, slot: q.env.slot(), outer: s}
+	inner.at = atSlot(inner.slot)
+	body := predicate(func(*env) truth { return yes })
+	if x.Body != nil {
+		var err error
+		if body, _, err = q.expr(x.Body, inner); err != nil {
+			return nil, nil, err
+		}
+	}
+	related := q.related(n)
+	slot, at := inner.slot, from.at
+	// The function that visits a related row is made once, so that it costs nothing per row of the queried table.
+	all, found := x.All, false
+	visit := func(e *env, r *row) bool {
+		e.rows[slot] = r
+		if (body(e) == yes) != all {
+			found = true
+			return false
+		}
+		return true
+	}
+	return func(e *env) truth {
+		r := at(e)
+		if r == nil {
+			return no
+		}
+		outer := found
+		found = false
+		related(e, r.id, visit)
+		result := found
+		found = outer
+		return truthOf(result != all)
+	}, nil, nil
+}
+
+// related calls a function for the rows that a collection-valued navigation property leads to, in the order of ids,
+// until it returns false.
+func (q *compiler) related(n *navigation) func(e *env, id uuid.UUID, fn func(*env, *row) bool) {
+	target := q.env.source(n.target)
+	if n.many == nil {
+		return func(e *env, id uuid.UUID, fn func(*env, *row) bool) {
+			target.pointing(e, n.column, id, func(r *row) bool { return fn(e, r) })
+		}
+	}
+	mid := q.env.source(q.env.snap.schema.tables[n.many.Intersect])
+	return func(e *env, id uuid.UUID, fn func(*env, *row) bool) {
+		mid.pointing(e, n.here, id, func(m *row) bool {
+			to, ok := pointsAt(m.get(n.there))
+			if !ok {
+				return true
+			}
+			r := target.get(e, to)
+			return r == nil || fn(e, r)
+		})
+	}
+}
