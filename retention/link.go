@@ -203,6 +203,10 @@ func (c *checker) date(s source, g *CheckedGround, x *expansion) {
 		c.problem(last, fmt.Sprintf("`%s` of `%s` is %s, not a date", w.column.LogicalName, w.table.LogicalName, typeWords(w.column)), "")
 		return
 	}
+	if w.column.LogicalName == "modifiedon" && c.policy.Subject(w.table.LogicalName) != nil {
+		c.problem(last, fmt.Sprintf("`modifiedon` of `%s` moves with every purge date that is written there: the person would never be purged", w.table.LogicalName), "a date that only people or processes of the business set")
+		return
+	}
 	w = w.behind(s.prefix)
 	g.Date = &DateField{
 		Field: x.add(c.model, s.asked, w), Column: w.column.LogicalName, Name: w.column.DisplayName,

@@ -229,8 +229,8 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 		s.at = map[string]place{}
 	}
 	s.at["columns"] = place{Pos: f.Columns.pos}
-	if f.has("grounds") && len(f.Grounds) == 0 && f.at["grounds"].items != nil {
-		l.problem(f.at["grounds"].Pos, fmt.Sprintf("nothing justifies anybody in `%s`: every one of them would be purged", table), "name at least one ground")
+	if f.has("grounds") && len(f.Grounds) == 0 && !l.blamed(f.at["grounds"].Pos) {
+		l.problem(f.at["grounds"].Pos, "`grounds` has no entries", "nothing would justify anybody: name at least one ground")
 	}
 	if f.has("whenBound") && s.Purge == Anonymize {
 		l.problem(f.at["whenBound"].Pos, "`whenBound` is for purge: delete; an anonymised row stays where it is", "")
@@ -317,6 +317,12 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 	}
 	if f.has("missingDate") && !f.has("after") && !f.has("until") && whole != "fetchXml" {
 		bad("missingDate", "`missingDate` needs `after` or `until`", "")
+	}
+	if !f.has("table") && !f.has("where") && whole == "" && (f.has("after") || f.has("until")) {
+		if g.MissingDate == MissingKeeps && f.has("missingDate") {
+			bad("missingDate", fmt.Sprintf("the ground `%s` would keep everybody who lacks the date, for ever", f.ID), "say by `where` which of the person's rows it is about")
+		}
+		g.MissingDate = MissingIgnored // the date itself is what the ground is about
 	}
 	l.link(f.Link, f.at["link"])
 	if f.FetchXML != "" {

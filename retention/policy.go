@@ -109,7 +109,8 @@ const (
 //
 // The rows of a ground are those of Table (the subject's own where it is empty) that match Where and whose Link leads
 // to the person. Without After and Until a row holds for as long as it matches; with After it holds for Keep after that
-// date; with Until that date is itself the end, and Keep is slack.
+// date; with Until that date is itself the end, and Keep is slack. A ground that is nothing but a date on the person's
+// own row matches the rows that have it.
 type Ground struct {
 	ID    string
 	Basis string // article 6(1) GDPR: consent, contract, legal-obligation, vital-interests, public-task, legitimate-interests
