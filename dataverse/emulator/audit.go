@@ -47,7 +47,7 @@ var unaudited = map[string]bool{
 	"audit": true, "asyncoperation": true, "bulkdeleteoperation": true, "bulkdeletefailure": true,
 	"activityparty": true, "deleteditemreference": true, "recyclebinconfig": true, "principalobjectaccess": true,
 	"duplicaterecord": true, "duplicaterule": true, "post": true, "postcomment": true, "postfollow": true,
-	"postlike": true, "postregarding": true, "userquery": true, "savedquery": true, "mailbox": true,
+	"postlike": true, "postregarding": true, "mailbox": true,
 	"activitymimeattachment": true, "attachment": true, "fileattachment": true, "appnotification": true,
 	"sharepointdocument": true,
 }

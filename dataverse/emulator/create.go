@@ -9,7 +9,11 @@ import (
 // postSet creates a row. Page: create-entity-web-api.
 func (s *Server) postSet(c *call) (*answer, error) {
 	var made ref
-	err := c.change(func(w *writer) error {
+	rep, err := c.representation(true)
+	if err != nil {
+		return nil, err
+	}
+	err = c.change(func(w *writer) error {
 		t, err := w.schema.set(c.path.segments[0].name)
 		if err != nil {
 			return err
@@ -27,23 +31,52 @@ func (s *Server) postSet(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.written(made, http.StatusCreated)
+	return c.written(made, http.StatusCreated, rep)
+}
+
+// representation reads the options of an answer that carries the row, nil where the caller does not ask for one. They
+// are checked before anything is written. An update ignores $expand. Page: create-entity-web-api.
+func (c *call) representation(creating bool) (*queryOptions, error) {
+	if c.prefer("return") != "representation" {
+		return nil, nil
+	}
+	o, err := readOptions(c, "$select", "$expand")
+	if err != nil {
+		return nil, err
+	}
+	if !creating {
+		delete(o.values, "$expand")
+	}
+	e := newEnv(c)
+	e.slot()
+	t, err := c.server.setTable(c, e.snap)
+	if err != nil {
+		return nil, err
+	}
+	_, err = newCompiler(e).shape(o.values["$select"], o.values["$expand"], t)
+	return o, err
 }
 
 // written answers a create or an update: 204 with the row's address, or the row where the caller asked for it.
-func (c *call) written(r ref, status int) (*answer, error) {
+func (c *call) written(r ref, status int, rep *queryOptions) (*answer, error) {
 	sn := c.view()
 	t := sn.schema.tables[r.Table]
-	address := c.base + "/" + t.Set + "(" + r.ID.String() + ")"
-	if c.prefer("return") != "representation" {
-		return noContent().set("OData-EntityId", address).set("Location", address), nil
+	if rep == nil {
+		address := c.base + "/" + t.Set + "(" + r.ID.String() + ")"
+		a := noContent().set("OData-EntityId", address).set("Location", address)
+		a.row = r
+		return a, nil
 	}
-	body, err := c.representation(sn, t, sn.data[t.Name].get(r.ID))
+	row := sn.data[t.Name].get(r.ID)
+	if row == nil {
+		return nil, noRow(t.Name, r.ID.String()) // deleted by somebody else in the meantime
+	}
+	body, err := encodeRow(c, t, row, rep)
 	if err != nil {
 		return nil, err
 	}
 	a := &answer{status: status, body: body}
-	return a.set("Preference-Applied", "return=representation").set("ETag", etag(sn.data[t.Name].get(r.ID))), nil
+	return a.set("Preference-Applied", "return=representation").set("ETag", etagOf(row)), nil
 }
 
 // create makes a row from a body, with the rows nested in it. It is all or nothing only inside the transaction.

@@ -51,6 +51,8 @@ func (s *Server) routeTable() map[string]handler {
 		"GET EntityDefinitions":          s.readDefinitions,
 		"GET RelationshipDefinitions":    s.readDefinitions,
 		"GET GlobalOptionSetDefinitions": s.readDefinitions,
+		// batch.go
+		"POST $batch": s.postBatch,
 		// create.go, update.go, cascade.go
 		"POST set":        s.postSet,
 		"PATCH set(key)":  s.patchRow,

@@ -110,5 +110,5 @@ func (s *Server) postProperty(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.written(made, http.StatusCreated)
+	return c.written(made, http.StatusCreated, nil)
 }

@@ -43,6 +43,8 @@ type Options struct {
 	// TopBeforePageSize lets $top win over odata.maxpagesize, as an older page says; the newer one says that $top is
 	// then ignored.
 	TopBeforePageSize bool
+	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
+	BatchLF bool
 }
 
 // Server is a fake Dataverse: an http.Handler for /api/data/v9.x/ and for the control plane under /emulator/.
@@ -88,6 +90,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   any
+	row    ref // the row that a 204 gives the address of
 }
 
 func (a *answer) set(key, value string) *answer {

@@ -2,14 +2,10 @@ package emulator
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 )
-
-// etag is a row's ETag. It is opaque: only equality means something.
-func etag(r *row) string { return `W/"` + strconv.FormatInt(r.version, 10) + `"` }
 
 // precondition is what If-Match and If-None-Match ask of a row. Page: perform-conditional-operations-using-web-api. The
 // literal null, which Microsoft's own samples send, is no condition.
@@ -34,7 +30,7 @@ func (p precondition) check(t *table, r *row, id string) error {
 		}
 		return nil
 	}
-	if p.match != "" && p.match != "*" && p.match != etag(r) {
+	if p.match != "" && p.match != "*" && p.match != etagOf(r) {
 		return changed()
 	}
 	if p.noneMatch == "*" {
@@ -49,7 +45,11 @@ func (s *Server) patchRow(c *call) (*answer, error) {
 	var written ref
 	var keyed string
 	status := http.StatusOK
-	err := c.change(func(w *writer) error {
+	rep, err := c.representation(false)
+	if err != nil {
+		return nil, err
+	}
+	err = c.change(func(w *writer) error {
 		seg := c.path.segments[0]
 		t, err := w.schema.set(seg.name)
 		if err != nil {
@@ -84,7 +84,7 @@ func (s *Server) patchRow(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.written(written, status)
+	a, err := c.written(written, status, rep)
 	if err == nil && keyed != "" && a.status == http.StatusNoContent {
 		address := c.base + "/" + c.path.segments[0].name + "(" + keyed + ")"
 		a.set("OData-EntityId", address).set("Location", address)

@@ -1,0 +1,259 @@
+package emulator
+
+import (
+	"bytes"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// batchItem is one item of a batch: a single operation, or a change set.
+type batchItem struct {
+	set   bool
+	parts []batchPart
+}
+
+// batchPart is one HTTP request inside a batch.
+type batchPart struct {
+	contentID string
+	method    string
+	url       string
+	header    http.Header
+	body      []byte
+}
+
+// maxBatchParts is how many requests a batch may hold. Page: execute-batch-operations-using-web-api.
+const maxBatchParts = 1000
+
+// batchReader reads multipart text strictly: the lines of its frame end in CRLF, also the last one.
+type batchReader struct {
+	count int
+	lax   bool // lines may end in LF alone
+}
+
+// unreadable is what a batch with wrong line ends is answered. Page: troubleshoot Dataverse Web API client errors.
+func unreadable() *fault {
+	return payloadFault("", "System.ArgumentException: Stream was not readable.")
+}
+
+// read takes a whole batch apart before any of it is run.
+func (b *batchReader) read(contentType string, body []byte) ([]batchItem, error) {
+	boundary, err := multipartBoundary(contentType)
+	if err != nil {
+		return nil, err
+	}
+	sections, err := b.split(boundary, body, true)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]batchItem, 0, len(sections))
+	for _, s := range sections {
+		item, err := b.item(s)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+func multipartBoundary(contentType string) (string, error) {
+	kind, params, err := mime.ParseMediaType(contentType)
+	if err != nil || kind != "multipart/mixed" {
+		return "", badQuery("The content type of a batch request must be 'multipart/mixed' with a boundary.")
+	}
+	boundary := params["boundary"]
+	if boundary == "" || len(boundary) > 70 {
+		return "", badQuery("Invalid batch boundary: a boundary of 1 to 70 characters is required.")
+	}
+	return boundary, nil
+}
+
+// split cuts a multipart text at its boundary. What stands before the first delimiter and after the last is ignored.
+func (b *batchReader) split(boundary string, text []byte, outermost bool) ([][]byte, error) {
+	delimiter := []byte("--" + boundary)
+	var sections [][]byte
+	start := -1
+	for at := 0; at < len(text); {
+		end, next, whole := len(text), len(text), false
+		if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
+			end, next, whole = at+i, at+i+1, true
+		}
+		line := text[at:end]
+		if !bytes.HasPrefix(line, delimiter) {
+			at = next
+			continue
+		}
+		rest := bytes.TrimRight(line[len(delimiter):], " \t")
+		crlf := whole && bytes.HasSuffix(rest, []byte("\r"))
+		rest = bytes.TrimRight(rest, "\r \t")
+		if len(rest) > 0 && !bytes.Equal(rest, []byte("--")) {
+			at = next
+			continue
+		}
+		last := len(rest) > 0
+		if !crlf && !b.lax && (outermost || whole) {
+			return nil, unreadable()
+		}
+		if start >= 0 {
+			section, err := b.cut(text[start:at])
+			if err != nil {
+				return nil, err
+			}
+			sections = append(sections, section)
+		}
+		if last {
+			return sections, nil
+		}
+		start, at = next, next
+	}
+	return nil, unreadable()
+}
+
+// cut takes off the line end that belongs to the delimiter after a section.
+func (b *batchReader) cut(section []byte) ([]byte, error) {
+	if s, ok := bytes.CutSuffix(section, []byte("\r\n")); ok {
+		return s, nil
+	}
+	if s, ok := bytes.CutSuffix(section, []byte("\n")); ok && b.lax {
+		return s, nil
+	}
+	return nil, unreadable()
+}
+
+// line takes the first line off a text.
+func (b *batchReader) line(text []byte) (line string, rest []byte, err error) {
+	i := bytes.IndexByte(text, '\n')
+	if i < 0 {
+		return "", nil, fmt.Errorf("no line end")
+	}
+	l := text[:i]
+	if !bytes.HasSuffix(l, []byte("\r")) && !b.lax {
+		return "", nil, unreadable()
+	}
+	return string(bytes.TrimSuffix(l, []byte("\r"))), text[i+1:], nil
+}
+
+// headers reads header lines up to the empty line after them. Where that line is missing, the reader of the service
+// takes the boundary for a header.
+func (b *batchReader) headers(text []byte) (http.Header, []byte, error) {
+	h := http.Header{}
+	for {
+		line, rest, err := b.line(text)
+		if f, ok := err.(*fault); ok {
+			return nil, nil, f
+		}
+		if err != nil {
+			return nil, nil, badHeader(string(text))
+		}
+		if line == "" {
+			return h, rest, nil
+		}
+		name, value, found := strings.Cut(line, ":")
+		if !found || name == "" || strings.ContainsAny(name, " \t") {
+			return nil, nil, badHeader(line)
+		}
+		h.Add(name, strings.TrimSpace(value))
+		text = rest
+	}
+}
+
+// badHeader quotes no more than the beginning of what stands there: the rest may be a body.
+func badHeader(line string) *fault {
+	if len(line) > 60 {
+		line = line[:60]
+	}
+	return payloadFault("", fmt.Sprintf("The message header '%s' is invalid. The header value must be of the format '<header name>: <header value>'.", strings.ToValidUTF8(line, "?")))
+}
+
+func (b *batchReader) item(section []byte) (batchItem, error) {
+	h, rest, err := b.headers(section)
+	if err != nil {
+		return batchItem{}, err
+	}
+	kind := h.Get("Content-Type")
+	if !strings.HasPrefix(strings.ToLower(kind), "multipart/") {
+		p, err := b.part(h, rest)
+		return batchItem{parts: []batchPart{p}}, err
+	}
+	boundary, err := multipartBoundary(kind)
+	if err != nil {
+		return batchItem{}, err
+	}
+	sections, err := b.split(boundary, rest, false)
+	if err != nil {
+		return batchItem{}, err
+	}
+	item := batchItem{set: true}
+	seen := map[string]bool{}
+	for _, s := range sections {
+		h, rest, err := b.headers(s)
+		if err != nil {
+			return batchItem{}, err
+		}
+		p, err := b.part(h, rest)
+		if err != nil {
+			return batchItem{}, err
+		}
+		switch {
+		case p.contentID == "":
+			return batchItem{}, badQuery("Content-ID header not present.")
+		case seen[p.contentID]:
+			return batchItem{}, badQuery("The content ID '%s' was found more than once in the same change set or same batch request. Content IDs have to be unique across all operations of a change set.", p.contentID)
+		case p.method == http.MethodGet || p.method == http.MethodHead:
+			return batchItem{}, badQuery("An invalid HTTP method '%s' was detected for a request in a change set. Requests in change sets only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'.", p.method)
+		}
+		seen[p.contentID] = true
+		item.parts = append(item.parts, p)
+	}
+	return item, nil
+}
+
+var batchMethods = map[string]bool{"GET": true, "POST": true, "PATCH": true, "PUT": true, "DELETE": true, "HEAD": true}
+
+// part reads one request: application/http, binary.
+func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, error) {
+	kind, _, err := mime.ParseMediaType(mimeHeader.Get("Content-Type"))
+	if err != nil || kind != "application/http" {
+		return batchPart{}, badQuery("The content type of a part of a batch must be 'application/http'.")
+	}
+	if !strings.EqualFold(mimeHeader.Get("Content-Transfer-Encoding"), "binary") {
+		return batchPart{}, badQuery("The header 'Content-Transfer-Encoding: binary' is missing in a part of the batch.")
+	}
+	if b.count++; b.count > maxBatchParts {
+		return batchPart{}, badQuery("The number of requests in the batch exceeds the maximum of %d.", maxBatchParts)
+	}
+	p := batchPart{contentID: mimeHeader.Get("Content-ID")}
+	line, rest, err := b.line(text)
+	if f, ok := err.(*fault); ok {
+		return p, f
+	}
+	if err != nil {
+		return p, badRequestLine(string(text))
+	}
+	method, target, found := strings.Cut(line, " ")
+	end := strings.LastIndexByte(target, ' ')
+	if !found || end < 0 || !batchMethods[method] || !strings.HasPrefix(target[end+1:], "HTTP/1.") {
+		return p, badRequestLine(line)
+	}
+	p.method, p.url = method, strings.TrimSpace(target[:end])
+	if len(p.url) > maxBatchURL {
+		return p, badQuery("The URL of a request in the batch exceeds the maximum length of %d characters.", maxBatchURL)
+	}
+	if p.header, p.body, err = b.headers(rest); err != nil {
+		return p, err
+	}
+	if id := p.header.Get("Content-ID"); p.contentID == "" {
+		p.contentID = id
+	}
+	p.body = bytes.TrimRight(p.body, "\r\n")
+	return p, nil
+}
+
+func badRequestLine(line string) *fault {
+	if len(line) > 60 {
+		line = line[:60]
+	}
+	return payloadFault("", fmt.Sprintf("The request line '%s' is invalid. The request line at the start of each operation must be of the format 'HttpMethod RequestUrl HttpVersion'.", strings.ToValidUTF8(line, "?")))
+}
