@@ -134,10 +134,10 @@ func (inv *inventory) empty(w *work, it *item) {
 	}
 	path := rowPath(it.def.EntitySet, it.id)
 	inv.reopen(w, it)
-	w.patch(it.def.EntitySet, it.id, body)
-	if nav != "" {
+	if nav != "" { // before the columns: the service writes the addresses of the parties into them
 		w.add(http.MethodPut, path+"/"+nav, map[string]any{"value": []any{}}, "")
 	}
+	w.patch(it.def.EntitySet, it.id, body)
 	for _, f := range files {
 		w.add(http.MethodDelete, path+"/"+f, nil, "")
 	}
@@ -204,8 +204,8 @@ func (inv *inventory) takeOff(ctx context.Context, w *work, it *item) error {
 		}
 	}
 	closed := inv.reopen(w, it)
-	w.patch(it.def.EntitySet, it.id, body)
 	w.add(http.MethodPut, rowPath(it.def.EntitySet, it.id)+"/"+partiesNav(it.def), map[string]any{"value": parties}, "")
+	w.patch(it.def.EntitySet, it.id, body)
 	if closed {
 		inv.close(w, it)
 	}

@@ -15,6 +15,7 @@ import (
 // who has to be taken in a later chunk.
 func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error) {
 	subject := r.Policy.Subject(chunk[0].table)
+	r.progress(Progress{Phase: "look", Total: len(chunk)})
 	persons, later, err := r.look(ctx, subject, chunk)
 	if err != nil {
 		return nil, err

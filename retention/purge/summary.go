@@ -73,7 +73,7 @@ type Finding struct {
 
 // Progress tells how far a phase of the run has come.
 type Progress struct {
-	Phase string // resume, evaluate, schedule, purge, sweep
+	Phase string // resume, evaluate, schedule, look, purge, sweep
 	Done  int
 	Total int // zero: not known
 	What  string

@@ -1,0 +1,293 @@
+package purge_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// world is a CRM on a real listener, a policy for it and a ledger: all that a run works with.
+type world struct {
+	t      *testing.T
+	server *emulator.Server
+	url    string
+	client *dataverse.Client
+	dir    string // of the policy and of the ledger
+	policy string // text of the policy
+}
+
+const token = "emulator"
+
+// day0 is when the stories begin.
+var day0 = time.Date(2026, 1, 10, 6, 0, 0, 0, time.UTC)
+
+func newWorld(t *testing.T, policy string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), policy: policy}
+	w.server = emulator.New(emulator.Options{Token: token})
+	srv := httptest.NewServer(w.server)
+	t.Cleanup(srv.Close)
+	w.url = srv.URL
+	w.control("clock", map[string]any{"now": day0})
+	w.client = w.connect(6)
+	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
+	provisioning.Role = dataverse.Role{}
+	if _, err := w.client.Provision(t.Context(), provisioning, false, func(dataverse.Step) {}); err != nil {
+		t.Fatalf("provision: %v", err)
+	}
+	return w
+}
+
+// connect makes a client that sends a request again at most so often.
+func (w *world) connect(retries int) *dataverse.Client {
+	w.t.Helper()
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Retries: retries, RetryWait: time.Millisecond})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+func (w *world) control(path string, body any) []byte {
+	w.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	method := http.MethodPost
+	if body == nil {
+		method = http.MethodGet
+	}
+	r, _ := http.NewRequest(method, w.url+"/emulator/"+path, bytes.NewReader(b))
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	out, _ := io.ReadAll(res.Body)
+	if res.StatusCode >= 300 {
+		w.t.Fatalf("emulator %s: %d %s", path, res.StatusCode, out)
+	}
+	return out
+}
+
+func (w *world) advance(days int) {
+	w.control("clock", map[string]any{"advance": fmt.Sprintf("%dh", 24*days)})
+}
+
+// id is a row id that is the same in every test.
+func id(name string) uuid.UUID {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://test.invalid/"+name))
+}
+
+type row = map[string]any
+
+// create makes a row with an id made of name.
+func (w *world) create(table, name string, columns row) uuid.UUID {
+	w.t.Helper()
+	t, err := w.client.Table(w.t.Context(), table)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	body := maps.Clone(columns)
+	if body == nil {
+		body = row{}
+	}
+	body[t.PrimaryID] = id(name).String()
+	w.must(w.client.Do(w.t.Context(), dataverse.Operation{Method: http.MethodPost, Path: t.EntitySet, Body: body}, nil))
+	return id(name)
+}
+
+func (w *world) update(table, name string, columns row) {
+	w.t.Helper()
+	t, err := w.client.Table(w.t.Context(), table)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.must(w.client.Do(w.t.Context(), dataverse.Operation{Method: http.MethodPatch, Path: t.EntitySet + "(" + id(name).String() + ")", Body: columns, IfMatch: "*"}, nil))
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		var e *dataverse.Error
+		if errors.As(err, &e) {
+			w.t.Fatalf("%v: %s", err, e.Message)
+		}
+		w.t.Fatal(err)
+	}
+}
+
+// get reads a row; nil if it is not there.
+func (w *world) get(table, name string) dataverse.Row {
+	w.t.Helper()
+	r, err := w.client.Get(w.t.Context(), table, id(name), dataverse.Query{Annotations: true})
+	if errors.Is(err, dataverse.ErrNotFound) {
+		return nil
+	}
+	w.must(err)
+	return r
+}
+
+func bindTo(set, name string) string { return set + "(" + id(name).String() + ")" }
+
+// checked is the policy, held against the CRM.
+func (w *world) checked(c *dataverse.Client) *retention.Checked {
+	w.t.Helper()
+	org, err := c.Organization(w.t.Context())
+	w.must(err)
+	file := filepath.Join(w.dir, "policy.yaml")
+	w.must(os.WriteFile(file, []byte(strings.ReplaceAll(w.policy, "ORGANIZATION", org.ID.String())), 0o600))
+	p, err := retention.Load(file)
+	w.must(err)
+	checked, err := retention.Check(w.t.Context(), p, c)
+	w.must(err)
+	return checked
+}
+
+func (w *world) ledgerDir() string { return filepath.Join(w.dir, "ledger") }
+
+// deps are those of the next run.
+func (w *world) deps(c *dataverse.Client) purge.Deps {
+	w.t.Helper()
+	checked := w.checked(c)
+	l, err := ledger.Open(w.ledgerDir())
+	w.must(err)
+	w.t.Cleanup(func() { l.Close() })
+	return purge.Deps{Client: c, Ledger: l, Policy: checked, Today: retention.DateOf(c.Now(), checked.Policy.TimeZone),
+		Run: ledger.Run{ID: fmt.Sprintf("run-%d", len(l.Runs())+1), Verb: "run", Version: "test"}}
+}
+
+// run is a night's run that must go through.
+func (w *world) run(change ...func(*purge.Deps)) *purge.Summary {
+	w.t.Helper()
+	s, err := w.tryRun(change...)
+	if err != nil {
+		w.must(err)
+	}
+	return s
+}
+
+func (w *world) tryRun(change ...func(*purge.Deps)) (*purge.Summary, error) {
+	w.t.Helper()
+	d := w.deps(w.connect(6))
+	for _, f := range change {
+		f(&d)
+	}
+	s, err := purge.Run(w.t.Context(), d)
+	w.verifyLedger()
+	return s, err
+}
+
+func (w *world) verifyLedger() {
+	w.t.Helper()
+	if _, err := os.Stat(w.ledgerDir()); err != nil {
+		return
+	}
+	proof, err := ledger.Verify(w.ledgerDir())
+	w.must(err)
+	for _, p := range proof.Problems {
+		w.t.Errorf("ledger: %v", p)
+	}
+}
+
+// purgeAll goes from the first notice to the purge: a run, two months, and another.
+func (w *world) purgeAll() *purge.Summary {
+	w.t.Helper()
+	w.run()
+	w.advance(60)
+	return w.run()
+}
+
+// found is where a text is still found, without the rows that may hold it.
+func (w *world) found(text string, except ...string) []string {
+	w.t.Helper()
+	var out []string
+	for _, p := range w.server.Find(text) {
+		at := fmt.Sprintf("%s %s.%s %s", p.Where, p.Table, p.Column, p.ID)
+		if !slices.ContainsFunc(except, func(e string) bool { return strings.Contains(at, e) }) {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+func (w *world) nothingFound(text string, except ...string) {
+	w.t.Helper()
+	for _, at := range w.found(text, except...) {
+		w.t.Errorf("%q is still found: %s", text, at)
+	}
+}
+
+// dump is every row of the tables, without what differs from run to run.
+func (w *world) dump(tables ...string) map[string]row {
+	w.t.Helper()
+	out := make(map[string]row)
+	for _, table := range tables {
+		t, err := w.client.Table(w.t.Context(), table)
+		w.must(err)
+		for r, err := range w.client.Rows(w.t.Context(), dataverse.Query{Table: table}) {
+			w.must(err)
+			clean := row{}
+			for k, v := range r {
+				if v == nil || strings.HasPrefix(k, "@") || k == "modifiedon" || k == "versionnumber" {
+					continue
+				}
+				clean[k] = fmt.Sprint(v)
+			}
+			key := table + " " + r.Text(t.PrimaryID)
+			if table == "activityparty" { // party lines are made anew
+				delete(clean, t.PrimaryID)
+				key = fmt.Sprintf("%s %v %v %v %v", table, clean["_activityid_value"], clean["participationtypemask"], clean["_partyid_value"], clean["addressused"])
+			}
+			out[key] = clean
+		}
+	}
+	return out
+}
+
+// outcomes are the codes of the ledger's outcomes, by person, the last one each.
+func (w *world) outcomes() map[uuid.UUID]string {
+	w.t.Helper()
+	l, err := ledger.Open(w.ledgerDir())
+	w.must(err)
+	out := make(map[uuid.UUID]string)
+	for r, err := range l.Records(context.Background()) {
+		w.must(err)
+		if r.Kind == ledger.Outcome {
+			out[r.ID] = strings.TrimSpace(string(r.Status) + " " + r.Code)
+		}
+	}
+	return out
+}
+
+func (m *meddler) Batch(ctx context.Context, parts []dataverse.Part) ([]dataverse.Result, error) {
+	parts = slices.Clone(parts)
+	m.before(parts)
+	return m.Writer.Batch(ctx, parts)
+}
