@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,10 +17,14 @@ import (
 )
 
 // bookOf answers pages of the given sizes, with rows that count up, and a link whose token must come back as it is.
-func bookOf(t *testing.T, sizes ...int) (http.HandlerFunc, *[]string) {
+func bookOf(t *testing.T, sizes ...int) (http.HandlerFunc, func() []string) {
+	// A page that nobody waits for any more may still be asked for while the test looks.
+	var mu sync.Mutex
 	var prefer []string
 	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		prefer = append(prefer, r.Header.Get("Prefer"))
+		mu.Unlock()
 		page := 0
 		if token := r.URL.Query().Get("$skiptoken"); token != "" {
 			if !strings.Contains(r.RequestURI, "$skiptoken=%3Ccookie%20pagenumber=%22") {
@@ -28,7 +34,7 @@ func bookOf(t *testing.T, sizes ...int) (http.HandlerFunc, *[]string) {
 			page--
 		}
 		writeJSON(w, 200, pageBody(r, sizes, page))
-	}, &prefer
+	}, func() []string { mu.Lock(); defer mu.Unlock(); return slices.Clone(prefer) }
 }
 
 func pageBody(r *http.Request, sizes []int, page int) string {
@@ -96,7 +102,7 @@ func TestAllPagesInOrder(t *testing.T) {
 			if diff := cmp.Diff(upTo(7), got); diff != "" {
 				t.Error(diff)
 			}
-			for _, p := range *prefer {
+			for _, p := range prefer() {
 				if p != "odata.maxpagesize=3" {
 					t.Errorf("Prefer: %q on a page", p)
 				}
@@ -202,7 +208,7 @@ func TestTop(t *testing.T) {
 				t.Errorf("top %d: %d rows, %v", tt.top, len(got), err)
 			}
 			hasTop := strings.Contains(s.seen()[0], "$top=")
-			if sized := (*prefer)[0] != ""; hasTop == sized {
+			if sized := prefer()[0] != ""; hasTop == sized {
 				t.Errorf("top %d: $top %v beside a page size %v: the service heeds only one", tt.top, hasTop, sized)
 			}
 		}
