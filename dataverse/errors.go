@@ -33,7 +33,7 @@ var (
 type Error struct {
 	Op         string // "DELETE contacts(3f2c…)": never a query string
 	Status     int
-	Code       string // Dataverse's own, such as 0x80040217; may be empty
+	Code       string // Dataverse's own in small letters, such as 0x80040217; may be empty
 	RequestID  string // what Microsoft's support asks for
 	Message    string // the service's words. They may quote rows: never print or log them
 	RetryAfter time.Duration

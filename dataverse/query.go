@@ -31,6 +31,8 @@ type Query struct {
 	Annotations bool
 	// Strong asks past the service's caches; slow, for reads right after a schema write.
 	Strong bool
+
+	only string // the annotations that are asked for, where it is not all of them
 }
 
 // set is the entity set that the query reads.
@@ -99,8 +101,12 @@ func (q Query) header() http.Header {
 	switch {
 	case q.Annotations:
 		prefer = append(prefer, `odata.include-annotations="*"`)
+	case q.FetchXML != "" && q.only != "":
+		prefer = append(prefer, `odata.include-annotations="`+q.only+","+fetchPaging+`"`)
 	case q.FetchXML != "":
 		prefer = append(prefer, `odata.include-annotations="`+fetchPaging+`"`)
+	case q.only != "":
+		prefer = append(prefer, `odata.include-annotations="`+q.only+`"`)
 	}
 	h := http.Header{}
 	if len(prefer) > 0 {

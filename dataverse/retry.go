@@ -19,7 +19,8 @@ const (
 	defaultMaxWait   = 10 * time.Minute
 	// mostThrottles ends a request that the service put off again and again; at five minutes a time that is a day.
 	mostThrottles = 250
-	// firstContactRetries holds until the service has answered once: whoever mistyped the address should hear it soon.
+	// firstContactRetries holds for connections that cannot be made, until the service has answered once: whoever
+	// mistyped the address should hear it soon.
 	firstContactRetries = 2
 )
 
@@ -85,6 +86,9 @@ func (a *attempts) check(ctx context.Context, resp *http.Response, err error) (b
 		if !transient(err) || (!a.repeatable && a.doubt.Load()) {
 			return false, nil
 		}
+		if unsent(err) && a.c.Now().IsZero() && a.faults >= firstContactRetries {
+			return false, nil
+		}
 		return a.again(ctx, a.faultWait(nil)), nil
 	}
 	switch {
@@ -140,12 +144,8 @@ func (a *attempts) noteDoubt() {
 // again counts a fault and tells whether the request may be sent once more after the wait.
 func (a *attempts) again(ctx context.Context, wait time.Duration) bool {
 	a.faults++
-	most := a.c.retries
-	if a.c.Now().IsZero() {
-		most = min(most, firstContactRetries)
-	}
 	a.wait = wait
-	return a.faults <= most && a.inTime(ctx, wait)
+	return a.faults <= a.c.retries && a.inTime(ctx, wait)
 }
 
 func (a *attempts) inTime(ctx context.Context, wait time.Duration) bool {

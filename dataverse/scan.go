@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -14,11 +16,15 @@ import (
 // _ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname; a column of a FetchXML link as the service prints it,
 // acct.name.
 //
+// A query that selects nothing by itself selects the columns and asks for the annotations that are named here; what
+// is expanded it has to say.
+//
 // The slice and the values are valid during the call only. A page that breaks off is read again before any of its
 // rows was handed out, so that no row comes twice and none is missing. An error of fn ends the scan and is returned as
 // it is. The next page is read while fn runs.
 func (c *Client) Scan(ctx context.Context, q Query, cols []string, fn func(row []Value) error) error {
 	plan := newFolder(cols)
+	q = q.forColumns(cols)
 	rows := 0
 	return eachPage(ctx, c, q,
 		func(p *page[folded]) error { return plan.fold(p) },
@@ -158,4 +164,28 @@ func asBroken(err error) error {
 		return err
 	}
 	return broken("no whole JSON document")
+}
+
+// forColumns asks for what the columns need.
+func (q Query) forColumns(cols []string) Query {
+	var sel, annotations []string
+	add := func(list *[]string, s string) {
+		if !slices.Contains(*list, s) {
+			*list = append(*list, s)
+		}
+	}
+	for _, col := range cols {
+		column, annotation, annotated := strings.Cut(col, "@")
+		if annotated && !strings.HasPrefix(annotation, "odata.") {
+			add(&annotations, annotation)
+		}
+		if column != "" && !strings.Contains(column, "/") {
+			add(&sel, column)
+		}
+	}
+	if len(q.Select) == 0 && q.FetchXML == "" && q.Apply == "" {
+		q.Select = sel
+	}
+	q.only = strings.Join(annotations, ",")
+	return q
 }

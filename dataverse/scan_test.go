@@ -74,6 +74,32 @@ func TestScanValues(t *testing.T) {
 	}
 }
 
+func TestScanAsksForWhatItsColumnsNeed(t *testing.T) {
+	target := "_x_value@Microsoft.Dynamics.CRM.lookuplogicalname"
+	for _, tt := range []struct {
+		q              Query
+		cols           []string
+		sel, preferred string
+	}{
+		{Query{}, []string{"a", "_x_value", target, "event/end", "@odata.etag"}, "a,_x_value", `odata.maxpagesize=5000,odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"`},
+		{Query{}, []string{target}, "_x_value", `odata.maxpagesize=5000,odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"`},
+		{Query{Select: []string{"b"}}, []string{"a"}, "b", "odata.maxpagesize=5000"},
+		{Query{Annotations: true}, []string{target}, "_x_value", `odata.maxpagesize=5000,odata.include-annotations="*"`},
+		{Query{Apply: "groupby((a))"}, []string{"a"}, "", "odata.maxpagesize=5000"},
+		{Query{FetchXML: `<fetch><entity name="contact"/></fetch>`}, []string{target}, "", `odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname,` + fetchPaging + `"`},
+	} {
+		var sel, prefer string
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			sel, prefer = r.URL.Query().Get("$select"), r.Header.Get("Prefer")
+			writeJSON(w, 200, `{"value":[]}`)
+		})
+		tt.q.Table = "contact"
+		if err := connect(t, s.URL).Scan(t.Context(), tt.q, tt.cols, nil); err != nil || sel != tt.sel || prefer != tt.preferred {
+			t.Errorf("%v of %+v: %v, $select=%s, Prefer: %s", tt.cols, tt.q, err, sel, prefer)
+		}
+	}
+}
+
 // What a scan hands out is what encoding/json reads from the same page, whatever the names, their order and the texts.
 func TestScanAgreesWithEncodingJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
