@@ -30,7 +30,7 @@ func (p *Plan) GuardRails(l Limits, matched func(table, ground string) (rows int
 	var rails []GuardRail
 	if purges := p.Count(Purge); purges > l.Purges {
 		rails = append(rails, GuardRail{Rail: TooMany,
-			Sentence: fmt.Sprintf("%d persons would be purged, and the limit of one run is %d: nobody is purged", purges, l.Purges),
+			Sentence: fmt.Sprintf("%s would be purged, and the limit of one run is %d: nobody is purged", count(purges, "person"), l.Purges),
 			Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.purges to at least %d in the policy", purges)})
 	}
 	for _, t := range p.Tables {
@@ -49,7 +49,7 @@ func (p *Plan) GuardRails(l Limits, matched func(table, ground string) (rows int
 		}
 		if before, known := matched(g.Table, g.Ground); known && before > 0 {
 			rails = append(rails, GuardRail{Rail: GroundEmpty, Table: g.Table, Ground: g.Ground,
-				Sentence: fmt.Sprintf("the ground `%s` of `%s` matched %d rows in the last run and matches none now: nobody is purged", g.Ground, g.Table, before),
+				Sentence: fmt.Sprintf("the ground `%s` of `%s` matched %s in the last run and matches none now: nobody is purged", g.Ground, g.Table, count(before, "row")),
 				Remedy:   "find out whether a column, an option or a view was renamed; if the ground may really match nothing, say mayBeEmpty: true on it"})
 		}
 	}

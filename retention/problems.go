@@ -86,11 +86,24 @@ func (ps Problems) sorted(files []string) Problems {
 	return ps
 }
 
-// didYouMean suggests the known name that is nearest to a misspelt one, or "" if none is near.
+// didYouMean suggests the known name that is nearest to a misspelt one, or "" if none is near. A publisher's prefix that
+// both have counts for nothing, and letters that were left out count for little: people shorten names that they half
+// remember.
 func didYouMean(name string, known []string) string {
-	best, bestDistance := "", 1+max(1, len(name)/3)
+	best, bestDistance := "", 0
 	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < bestDistance || d == bestDistance && best != "" && k < best {
+		a, b := strings.ToLower(name), strings.ToLower(k)
+		if i := strings.IndexByte(a, '_'); i >= 0 && strings.HasPrefix(b, a[:i+1]) {
+			a, b = a[i+1:], b[i+1:]
+		}
+		d := editDistance(a, b)
+		if subsequence(a, b) {
+			d = (d + 1) / 2
+		}
+		if d > 1+len(a)/3 || d >= max(len(a), len(b)) {
+			continue
+		}
+		if best == "" || d < bestDistance || d == bestDistance && k < best {
 			best, bestDistance = k, d
 		}
 	}
@@ -98,6 +111,16 @@ func didYouMean(name string, known []string) string {
 		return ""
 	}
 	return "did you mean `" + best + "`?"
+}
+
+// subsequence tells whether b is a with letters put in between.
+func subsequence(a, b string) bool {
+	for i := 0; i < len(b) && a != ""; i++ {
+		if a[0] == b[i] {
+			a = a[1:]
+		}
+	}
+	return a == ""
 }
 
 // editDistance counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
