@@ -230,7 +230,7 @@ func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, erro
 		return p, f
 	}
 	if err != nil {
-		return p, badRequestLine(string(text))
+		return p, badHeader(string(text)) // the empty line after the headers is missing
 	}
 	method, target, found := strings.Cut(line, " ")
 	end := strings.LastIndexByte(target, ' ')

@@ -39,7 +39,7 @@ func (o *site) do(method, path, body string, headers ...string) *response {
 	if !strings.HasPrefix(path, "http") {
 		url = o.srv.URL + "/api/data/v9.2/" + path
 	}
-	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	r, err := http.NewRequest(method, strings.ReplaceAll(url, " ", "%20"), strings.NewReader(body))
 	if err != nil {
 		o.t.Fatal(err)
 	}
