@@ -109,3 +109,65 @@ func TestDidYouMean(t *testing.T) {
 		}
 	}
 }
+
+func TestNewPlan(t *testing.T) {
+	c, _, err := check(t, newEnvironment(t), "policy.yaml", onContact("anonymize", `
+- {id: open, basis: contract, why: An open deal, table: opportunity, link: parentcontactid, where: statecode eq 0}
+- {id: closed, basis: legitimate-interests, why: w, trigger: Opportunity closed, table: opportunity, link: parentcontactid, after: actualclosedate, keep: 24 months}
+`, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := date("2026-11-24")
+	e := newEvaluation(c, today)
+	table := e.tables[0]
+	id := func(n byte) (id uuid.UUID) { id[15] = n; return }
+	trigger := date("2024-05-14")
+	table.entries = []entry{
+		{id: id(1), until: Open, ground: 0},
+		{id: id(2), until: trigger.Add(Period{Months: 24}), trigger: trigger, ground: 1},
+		{id: id(3), ground: int16(NoGround)},
+		{id: id(4), until: Open, ground: 0},
+		{id: id(5), ground: int16(NoGround)},
+	}
+	table.columns[2] = Columns{PurgeOn: today, NoticedOn: date("2026-09-24")}
+	table.columns[3] = Columns{PurgeOn: today, NoticedOn: date("2026-09-24")}
+	table.columns[4] = Columns{ExtendedUntil: date("2027-10-01"), ExtendReason: true}
+	traces := func(table string, p uuid.UUID) Trace {
+		if table == "contact" && p == id(3) {
+			return Trace{PurgeOn: today, NoticedOn: date("2026-09-24")}
+		}
+		return Trace{}
+	}
+
+	summary := func(p *Plan) (out []string) {
+		for i := range p.Decisions {
+			d := &p.Decisions[i]
+			out = append(out, strings.Join([]string{d.Person.ID.String()[35:], string(d.Action), d.PurgeOn.String(), d.GroundID(), d.Reason()}, "|"))
+		}
+		return out
+	}
+	p := NewPlan(c, e, PlanOptions{Traces: traces})
+	want := []string{
+		"2|schedule|2027-01-24|closed|Opportunity closed 14 May 2024, kept 24 months",
+		"3|purge|2026-11-24||Nothing registered justifies keeping this person",
+		"4|clear||open|An open deal",
+	}
+	if diff := cmp.Diff(want, summary(p)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[Action]int{Keep: 2, Schedule: 1, Purge: 1, Clear: 1}, p.Tables[0].Actions); diff != "" {
+		t.Errorf("totals (-want +got):\n%s", diff)
+	}
+	if p.Tables[0].Persons != 5 || p.Count(Purge) != 1 || !p.Changes() {
+		t.Errorf("%d persons, %d purges, changes %v", p.Tables[0].Persons, p.Count(Purge), p.Changes())
+	}
+	all := summary(NewPlan(c, e, PlanOptions{Traces: traces, All: true}))
+	if len(all) != 5 || all[0] != "1|keep||open|An open deal" || all[4] != "5|keep||manual-extension|Extended by hand until 1 October 2027" {
+		t.Errorf("everybody: %q", all)
+	}
+	lost := NewPlan(c, e, PlanOptions{})
+	if lost.Count(Purge) != 0 || lost.Count(Move) != 1 {
+		t.Errorf("without a ledger nobody is purged: %q", summary(lost))
+	}
+}
