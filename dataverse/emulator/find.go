@@ -46,6 +46,12 @@ func (s *Server) Find(text string) []Place {
 		f.table(where, t, f.snapshot.data[name])
 		f.table("bin", t, f.snapshot.bin[name])
 	}
+	if waiting := f.snapshot.late; waiting != nil {
+		waiting.tree.Scan(func(r lateRow) bool {
+			f.row("audit", f.snapshot.schema.tables["audit"], r.row)
+			return true
+		})
+	}
 	return f.found
 }
 
@@ -66,26 +72,30 @@ type finder struct {
 
 func (f *finder) table(where string, t *table, r *rows) {
 	r.scan(uuid.Nil, func(x *row) bool {
-		at := Place{Where: where, Table: t.Name, ID: x.id.String()}
-		if where == "audit" {
-			at.Audit = at.ID
-			if object, ok := x.get(t.column("objectid").index).(ref); ok {
-				at.Table, at.ID = object.Table, object.ID.String()
-			}
-		}
-		for i, c := range x.cols {
-			switch int(c) {
-			case auditOld, auditNew:
-				f.changes(at, x.vals[i])
-			default:
-				if int(c) < len(t.Columns) && f.holds(x.vals[i]) {
-					at.Column = t.Columns[c].Name
-					f.found = append(f.found, at)
-				}
-			}
-		}
+		f.row(where, t, x)
 		return true
 	})
+}
+
+func (f *finder) row(where string, t *table, x *row) {
+	at := Place{Where: where, Table: t.Name, ID: x.id.String()}
+	if where == "audit" {
+		at.Audit = at.ID
+		if object, ok := x.get(t.column("objectid").index).(ref); ok {
+			at.Table, at.ID = object.Table, object.ID.String()
+		}
+	}
+	for i, c := range x.cols {
+		switch int(c) {
+		case auditOld, auditNew:
+			f.changes(at, x.vals[i])
+		default:
+			if int(c) < len(t.Columns) && f.holds(x.vals[i]) {
+				at.Column = t.Columns[c].Name
+				f.found = append(f.found, at)
+			}
+		}
+	}
 }
 
 // changes looks into the values of an audit row.

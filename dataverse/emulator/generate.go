@@ -1,0 +1,164 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Generated says how much data to make.
+type Generated struct {
+	Contacts, Leads int
+	Seed            uint64
+}
+
+// Generate adds the CRM of a company of any size: accounts, persons, and about four related rows a person, spread over
+// the years so that a retention policy decides everything that it can decide. The same size, seed and day give the same
+// rows. The company's own columns ([CompanyColumns]) are added where they are missing; columns of a retention tool are
+// filled only where they are there.
+func (s *Server) Generate(what Generated) error {
+	if err := s.AddColumns("nord", CompanyColumns()...); err != nil {
+		return err
+	}
+	return s.load(func(l *loader) error {
+		now := s.clock.now()
+		g := &generator{
+			loader: l, r: rand.New(rand.NewPCG(what.Seed, 0x67616c6c7261)),
+			today: now.Truncate(24 * time.Hour), tables: map[string]*bulkTable{}, boxed: map[int]any{}, pooled: map[string]any{}, addresses: map[any]string{},
+		}
+		g.people(what)
+		return nil
+	})
+}
+
+// generator makes rows in bulk. What it makes is known to fit: nothing is checked.
+type generator struct {
+	*loader
+	r      *rand.Rand
+	today  time.Time // midnight
+	tables map[string]*bulkTable
+	boxed  map[int]any    // instants by days ago, shared by all rows of a day
+	pooled map[string]any // texts that many rows hold
+
+	users, events, leaders []any // references
+	purpose, newsletter    any
+	superuser              any
+	persons                int
+	addresses              map[any]string // of the users
+}
+
+// bulkTable is a table with what every new row of it holds.
+type bulkTable struct {
+	*table
+	defaults values
+}
+
+func (g *generator) table(name string) *bulkTable {
+	if b := g.tables[name]; b != nil {
+		return b
+	}
+	t := g.schema.tables[name]
+	b := &bulkTable{table: t, defaults: values{}}
+	g.writer.defaults(t, uuid.Nil, b.defaults)
+	admin := ref{"systemuser", g.writer.user}
+	b.defaults.set(t, "createdby", admin)
+	b.defaults.set(t, "modifiedby", admin)
+	if t.column("statecode") != nil {
+		state, status := t.initialState()
+		b.defaults.set(t, "statecode", state)
+		b.defaults.set(t, "statuscode", status)
+	}
+	g.tables[name] = b
+	return b
+}
+
+// newID is the next id: random by the seed, with the marks of a version 4.
+func (g *generator) newID() (id uuid.UUID) {
+	binary.LittleEndian.PutUint64(id[:8], g.r.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], g.r.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id
+}
+
+// cells are a row's columns by name.
+type cells map[string]any
+
+// put makes a row and is the reference to it.
+func (g *generator) put(table string, created int, c cells) any {
+	return g.putAs(table, g.newID(), created, c)
+}
+
+func (g *generator) putAs(table string, id uuid.UUID, created int, c cells) any {
+	t := g.table(table)
+	v := make(values, len(t.defaults)+len(c)+8)
+	for i, x := range t.defaults {
+		v[i] = x
+	}
+	for name, x := range c {
+		if x != nil {
+			v.set(t.table, name, x)
+		}
+	}
+	v.setDefault(t.table, "createdon", g.instant(created))
+	v.setDefault(t.table, "modifiedon", v.of(t.table, nil, "createdon"))
+	g.writer.numbers(t.table, id, v)
+	g.writer.compute(t.table, nil, v)
+	for i, x := range v { // equal values of many rows are one allocation
+		switch x := x.(type) {
+		case ref:
+			v[i] = g.loader.ref(x.Table, x.ID)
+		case int64:
+			if x > 255 {
+				v[i] = g.whole(int(x))
+			}
+		}
+	}
+	g.add(t.table, id, v)
+	return g.loader.ref(t.Name, id)
+}
+
+// instant is nine o'clock of the day so many days ago.
+func (g *generator) instant(ago int) any {
+	if v, ok := g.boxed[ago]; ok {
+		return v
+	}
+	var v any = instant(g.today.AddDate(0, 0, -ago).Unix() + 9*3600)
+	g.boxed[ago] = v
+	return v
+}
+
+// date is the calendar day so many days ago.
+func (g *generator) date(ago int) any { return day(g.today.AddDate(0, 0, -ago).Unix() / 86400) }
+
+// text is s, shared.
+func (g *generator) text(s string) any {
+	if v, ok := g.pooled[s]; ok {
+		return v
+	}
+	var v any = s
+	g.pooled[s] = v
+	return v
+}
+
+func (g *generator) whole(n int) any {
+	key := "\x00" + strconv.Itoa(n)
+	if v, ok := g.pooled[key]; ok {
+		return v
+	}
+	var v any = int64(n)
+	g.pooled[key] = v
+	return v
+}
+
+func pick[T any](g *generator, list []T) T { return list[g.r.IntN(len(list))] }
+
+// chance tells whether something happens that happens to so many of a hundred.
+func (g *generator) chance(percent float64) bool { return g.r.Float64()*100 < percent }
+
+// days is a number of days from low on, below high.
+func (g *generator) days(low, high int) int { return low + g.r.IntN(high-low) }
+
+const year = 365
