@@ -13,6 +13,7 @@ import (
 type compiler struct {
 	env   *env
 	nulls NullNegation
+	home  int // the slot of the table whose rows a filter is to find
 }
 
 func newCompiler(e *env) *compiler { return &compiler{env: e, nulls: e.server.options.NullNegation} }
@@ -52,7 +53,7 @@ func (q *compiler) condition(x operand, operator string, values []string) (predi
 		}
 		var a *access
 		if op == odata.Eq {
-			a = x.access([]constant{c})
+			a = q.access(x, []constant{c})
 		}
 		return x.compare(op, c, q.nulls), a, nil
 	}
@@ -67,7 +68,7 @@ func (q *compiler) condition(x operand, operator string, values []string) (predi
 			return nil, nil, err
 		}
 		if operator == "in" {
-			return x.oneOf(list), x.access(list), nil
+			return x.oneOf(list), q.access(x, list), nil
 		}
 		return q.nulls.negated(x.oneOf(list)), nil, nil
 	case "between", "not-between":
@@ -137,14 +138,14 @@ func (q *compiler) constants(x operand, operator string, values []string) ([]con
 // maxInText is the longest text that in takes (fetchxml/reference/operators).
 const maxInText = 850
 
-// access is where the rows are whose operand equals one of list, if it is a key or an indexed lookup of the queried
-// table.
-func (x operand) access(list []constant) *access {
+// access is where the rows are whose operand equals one of list, if it is a key or an indexed lookup of the table whose
+// rows are to be found.
+func (q *compiler) access(x operand, list []constant) *access {
 	column := 0
 	switch {
 	case x.via != nil && slices.Contains(x.viaTable.indexed, x.via.index):
 		column = x.via.index
-	case x.slot != 0 || x.class != classGUID || x.col == nil:
+	case x.slot != q.home || x.class != classGUID || x.col == nil:
 		return nil
 	case x.col.Name == x.table.ID:
 		column = -1

@@ -13,6 +13,7 @@ type env struct {
 	server *Server
 	snap   *snapshot
 	bin    bool // rows come from the recycle bin
+	none   bool // there are no rows: what is asked for is not kept
 	user   uuid.UUID
 	now    time.Time
 	zone   *time.Location
@@ -61,8 +62,11 @@ func (e *env) source(t *table) *source {
 	}
 	s := &source{tab: t}
 	data := e.snap.data
-	if e.bin {
+	switch {
+	case e.bin:
 		data = e.snap.bin
+	case e.none:
+		data = nil
 	}
 	if t.Name == activityPointer {
 		s.union = activityUnion(e.snap.schema, data, t)
@@ -253,7 +257,7 @@ func (e *env) primaryName(r ref) (string, bool) {
 
 // live is the rows of t that are not deleted, whatever the query reads.
 func (e *env) live(t *table) *source {
-	if !e.bin {
+	if !e.bin && !e.none {
 		return e.source(t)
 	}
 	return &source{tab: t, rows: e.snap.data[t.Name]}

@@ -82,7 +82,11 @@ func (q *compiler) collection(x *expansion, item *odata.ExpandItem) error {
 	root := rootScope(n.target, x.slot)
 	var err error
 	if item.Filter != nil {
-		if x.filter, _, err = q.filter(item.Filter, root); err != nil {
+		home := q.home
+		q.home = x.slot
+		x.filter, _, err = q.filter(item.Filter, root)
+		q.home = home
+		if err != nil {
 			return err
 		}
 	}

@@ -184,7 +184,7 @@ func (q *compiler) compareLiteral(x odata.Expr, op odata.Op, l *odata.Literal, s
 	}
 	var a *access
 	if op == odata.Eq {
-		a = v.access([]constant{c})
+		a = q.access(v, []constant{c})
 	}
 	return v.compare(op, c, q.nulls), a, nil
 }
@@ -223,7 +223,7 @@ func (q *compiler) in(x *odata.In, s *scope) (predicate, *access, error) {
 	if null {
 		return anyOf([]predicate{p, v.isNull()}), nil, nil
 	}
-	return p, v.access(list), nil
+	return p, q.access(v, list), nil
 }
 
 var callOperators = map[string]string{"startswith": "begins-with", "endswith": "ends-with", "contains": "like"}
@@ -339,7 +339,7 @@ func (q *compiler) path(segments []string, s *scope) (operand, error) {
 			x.slot = slot
 			return x, nil
 		}
-		if slot == 0 && len(rest) == 2 && rest[1] == n.target.ID {
+		if slot == q.home && len(rest) == 2 && rest[1] == n.target.ID {
 			via, viaTable = t.Columns[n.column], t
 		}
 		target := n.target
@@ -383,11 +383,19 @@ func (q *compiler) lambda(x *odata.Lambda, s *scope) (predicate, *access, error)
 	inner := &scope{name: x.Var, table: n.target, slot: q.env.slot(), outer: s}
 	inner.at = atSlot(inner.slot)
 	body := predicate(func(*env) truth { return yes })
+	var where *access
 	if x.Body != nil {
+		home := q.home
+		q.home = inner.slot
 		var err error
-		if body, _, err = q.expr(x.Body, inner); err != nil {
+		body, where, err = q.expr(x.Body, inner)
+		q.home = home
+		if err != nil {
 			return nil, nil, err
 		}
+	}
+	if x.All || from.slot != q.home {
+		where = nil
 	}
 	related := q.related(n)
 	slot, at := inner.slot, from.at
@@ -412,7 +420,32 @@ func (q *compiler) lambda(x *odata.Lambda, s *scope) (predicate, *access, error)
 		result := found
 		found = outer
 		return truthOf(result != all)
-	}, nil, nil
+	}, q.owning(n, where), nil
+}
+
+// owning is where the rows are that have, behind a collection-valued navigation property, one of the rows of inner.
+func (q *compiler) owning(n *navigation, inner *access) *access {
+	if inner == nil {
+		return nil
+	}
+	a := &access{}
+	e := q.env
+	e.source(n.target).walk(e, inner, uuid.Nil, func(r *row) bool {
+		if n.many == nil {
+			if id, ok := pointsAt(r.get(n.column)); ok {
+				a.probes = append(a.probes, probe{-1, id})
+			}
+			return true
+		}
+		e.source(e.snap.schema.tables[n.many.Intersect]).pointing(e, n.there, r.id, func(m *row) bool {
+			if id, ok := pointsAt(m.get(n.here)); ok {
+				a.probes = append(a.probes, probe{-1, id})
+			}
+			return true
+		})
+		return true
+	})
+	return a
 }
 
 // related calls a function for the rows that a collection-valued navigation property leads to, in the order of ids,

@@ -69,10 +69,19 @@ func (s *Server) list(c *call, e *env, from collection) (*answer, error) {
 	if c.prefer("odata.track-changes") != "" {
 		return nil, s.notEmulated("Prefer: odata.track-changes")
 	}
-	for _, name := range []string{"$apply", "fetchXml", "savedQuery", "userQuery"} {
-		if o.has(name) {
-			return nil, s.notEmulated("GET set?" + name)
+	if err := exclusive(o); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.has("fetchXml"):
+		if o.has("$skiptoken") {
+			return nil, badQuery("The query parameter $skiptoken is not supported together with fetchXml.")
 		}
+		return s.fetch(c, e, o, from, o.values["fetchXml"], nil)
+	case o.has("savedQuery"), o.has("userQuery"):
+		return s.predefined(c, e, o, from)
+	case o.has("$apply"):
+		return s.apply(c, e, o, from)
 	}
 	return s.listRows(c, e, o, from)
 }

@@ -170,7 +170,7 @@ func (w *encoder) members(s *shape, r *row) {
 	}
 }
 
-// encodeRow is a row as the answer to a write with return=representation: the options are those of a single row.
+// encodeRow is a row as the answer to a query of it alone, also to a write with return=representation.
 func encodeRow(c *call, t *table, r *row, o *queryOptions) ([]byte, error) {
 	e := newEnv(c)
 	e.slot()

@@ -1,0 +1,470 @@
+package emulator
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse/fetchxml"
+	"github.com/google/uuid"
+)
+
+// fetchQuery is a FetchXML query, ready to run (fetchxml/overview and the pages below it).
+type fetchQuery struct {
+	call *call
+	env  *env
+	comp *compiler
+	f    *fetchxml.Fetch
+	from collection
+
+	root    *joined
+	list    []*joined // all that is joined to the root, parents first
+	byName  map[string]*joined
+	filter  predicate // of the root alone
+	after   predicate // of the joined rows, nil if there is none
+	where   *access
+	keys    []sortKey
+	fields  []fetchField
+	ids     []string // the names that the context lists
+	linked  bool     // sorted by a column of a link: there is no cookie
+	named   int      // how many links have been given a name
+	crossed bool     // the filter being compiled looks at another table too
+
+	count    bool
+	pageLink func(cookie fetchxml.NextPage) string // of a view: the nextLink
+}
+
+// fetchField is a column of the answer.
+type fetchField struct {
+	field
+	j *joined
+	x operand // of a name or a label that no column stores
+}
+
+// fetchFault is an error of package fetchxml as Dataverse answers it.
+func fetchFault(err error) error {
+	var f *fetchxml.Error
+	if errors.As(err, &f) {
+		return newFault(http.StatusBadRequest, f.Code, "%s", f.Msg)
+	}
+	return newFault(http.StatusBadRequest, "0x80040303", "Malformed FetchXml.")
+}
+
+// fetch answers a FetchXML query of a collection.
+func (s *Server) fetch(c *call, e *env, o *queryOptions, from collection, text string, change func(*fetchQuery) error) (*answer, error) {
+	f, err := fetchxml.Parse([]byte(text))
+	if err != nil {
+		return nil, fetchFault(err)
+	}
+	for _, name := range []string{"$select", "$filter", "$orderby", "$top", "$expand", "$apply"} {
+		if o.has(name) {
+			return nil, badQuery("The query parameter %s is not supported together with fetchXml, savedQuery or userQuery.", name)
+		}
+	}
+	q := &fetchQuery{call: c, env: e, f: f, from: from, byName: map[string]*joined{}}
+	if q.count, err = o.flag("$count"); err != nil {
+		return nil, err
+	}
+	q.count = q.count || f.ReturnTotalRecordCount
+	if change != nil {
+		if err := change(q); err != nil {
+			return nil, err
+		}
+	}
+	if err := q.prepare(); err != nil {
+		return nil, err
+	}
+	if f.Aggregate {
+		return q.aggregate()
+	}
+	return q.answer()
+}
+
+// prepare compiles the query.
+func (q *fetchQuery) prepare() error {
+	e := q.env
+	t := e.snap.schema.tables[q.f.Entity.Name]
+	switch {
+	case t == nil:
+		return noEntity(q.f.Entity.Name)
+	case q.from.table != nil && t != q.from.table:
+		return badQuery("The entity '%s' of the query is not that of the entity set '%s'.", t.Name, q.from.table.Set)
+	}
+	switch q.f.DataSource {
+	case "bin":
+		e.bin = true
+		clear(e.sources)
+	case "retained":
+		e.none = true // nothing is retained: long-term retention is not emulated
+		clear(e.sources)
+	}
+	q.comp = newCompiler(e)
+	q.root = &joined{name: t.Name, table: t, slot: 0, source: e.source(t)}
+	q.byName[t.Name] = q.root
+	if err := q.join(q.root, q.f.Entity.Links); err != nil {
+		return err
+	}
+	q.list = q.root.flat()
+	if err := q.filters(); err != nil {
+		return err
+	}
+	if q.f.Aggregate {
+		return nil
+	}
+	if err := q.choose(); err != nil {
+		return err
+	}
+	return q.order()
+}
+
+// join gives every link that brings columns a slot, and an alias where it has none (fetchxml/join-tables).
+func (q *fetchQuery) join(parent *joined, links []fetchxml.Link) error {
+	for i := range links {
+		l := &links[i]
+		if l.Type == fetchxml.Exists || l.Type == fetchxml.InType {
+			continue
+		}
+		j, err := q.newJoined(parent, l)
+		if err != nil {
+			return err
+		}
+		if j.parent != parent { // an intersect table came between
+			parent.links = append(parent.links, j.parent)
+		} else {
+			parent.links = append(parent.links, j)
+		}
+		q.named++
+		if j.name == "" {
+			j.name = l.Name + strconv.Itoa(q.named)
+		}
+		q.byName[j.name] = j
+		if _, taken := q.byName[l.Name]; !taken {
+			q.byName[l.Name] = j
+		}
+		if err := q.join(j, l.Links); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *fetchQuery) newJoined(parent *joined, l *fetchxml.Link) (*joined, error) {
+	t := q.env.snap.schema.tables[l.Name]
+	if t == nil {
+		return nil, noEntity(l.Name)
+	}
+	j := &joined{name: l.Alias, table: t, slot: q.env.slot(), source: q.env.source(t), parent: parent, link: l, kind: l.Type}
+	return j, q.comp.columns(j)
+}
+
+// filters compiles what decides over rows: the filters of the root and of the links, and links that only ask whether
+// there is a row.
+func (q *fetchQuery) filters() error {
+	for _, j := range q.list {
+		if j.link.Name == "" {
+			continue // an intersect table that was put between
+		}
+		var err error
+		if j.filter, j.where, err = q.body(j, &j.link.Body); err != nil {
+			return err
+		}
+	}
+	root := &q.f.Entity.Body
+	var before, after []predicate
+	if q.from.filter != nil {
+		before = append(before, q.from.filter)
+	}
+	q.where = q.from.where
+	for i := range root.Filters {
+		q.crossed = false
+		p, where, err := q.compile(&root.Filters[i], q.root)
+		if err != nil {
+			return err
+		}
+		if q.crossed {
+			after = append(after, p)
+			continue
+		}
+		before = append(before, p)
+		q.where = q.where.both(where)
+	}
+	semis, where, err := q.semis(q.root, root.Links)
+	if err != nil {
+		return err
+	}
+	before = append(before, semis...)
+	q.where = q.where.both(where)
+	for _, j := range q.root.links {
+		if !j.outer() {
+			q.where = q.where.both(q.comp.reach(j))
+		}
+	}
+	if len(before) > 0 {
+		q.filter = allOf(before)
+	}
+	if len(after) > 0 {
+		q.after = allOf(after)
+	}
+	return nil
+}
+
+// body compiles the filters of a link, and the links in it that only ask whether there is a row.
+func (q *fetchQuery) body(j *joined, b *fetchxml.Body) (predicate, *access, error) {
+	var terms []predicate
+	var where *access
+	for i := range b.Filters {
+		p, w, err := q.compile(&b.Filters[i], j)
+		if err != nil {
+			return nil, nil, err
+		}
+		terms, where = append(terms, p), where.both(w)
+	}
+	semis, w, err := q.semis(j, b.Links)
+	if err != nil {
+		return nil, nil, err
+	}
+	terms, where = append(terms, semis...), where.both(w)
+	if len(terms) == 0 {
+		return nil, where, nil
+	}
+	return allOf(terms), where, nil
+}
+
+// semis compiles the links of types exists and in.
+func (q *fetchQuery) semis(parent *joined, links []fetchxml.Link) ([]predicate, *access, error) {
+	var out []predicate
+	var where *access
+	for i := range links {
+		if t := links[i].Type; t != fetchxml.Exists && t != fetchxml.InType {
+			continue
+		}
+		j, err := q.inner(parent, &links[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		head := j
+		if j.parent != parent {
+			head = j.parent
+		}
+		out = append(out, q.comp.semi(head))
+		where = where.both(q.comp.reach(head))
+	}
+	return out, where, nil
+}
+
+// inner prepares a link that brings no columns, with all that is joined to it.
+func (q *fetchQuery) inner(parent *joined, l *fetchxml.Link) (*joined, error) {
+	j, err := q.newJoined(parent, l)
+	if err != nil {
+		return nil, err
+	}
+	j.kind = fetchxml.Inner
+	if j.name == "" {
+		j.name = l.Name
+	}
+	q.byName[j.name] = j
+	if err := q.join(j, l.Links); err != nil {
+		return nil, err
+	}
+	for _, x := range j.flat() {
+		if x.link.Name == "" {
+			continue
+		}
+		if x.filter, x.where, err = q.body(x, &x.link.Body); err != nil {
+			return nil, err
+		}
+	}
+	j.filter, j.where, err = q.body(j, &l.Body)
+	return j, err
+}
+
+// compile compiles a filter of a joined table.
+func (q *fetchQuery) compile(f *fetchxml.Filter, j *joined) (predicate, *access, error) {
+	var terms []predicate
+	var wheres []*access
+	add := func(p predicate, w *access, err error) error {
+		terms, wheres = append(terms, p), append(wheres, w)
+		return err
+	}
+	for i := range f.Conditions {
+		if err := add(q.condition(&f.Conditions[i], j)); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range f.Filters {
+		if err := add(q.compile(&f.Filters[i], j)); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range f.Links {
+		if err := add(q.related(&f.Links[i], j)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(terms) == 0 {
+		return func(*env) truth { return yes }, nil, nil
+	}
+	where := wheres[0]
+	for _, w := range wheres[1:] {
+		if f.Or {
+			where = where.either(w)
+		} else {
+			where = where.both(w)
+		}
+	}
+	if f.Or {
+		return anyOf(terms), where, nil
+	}
+	return allOf(terms), where, nil
+}
+
+// related compiles a link inside a filter. all and not all mean the opposite of their names (fetchxml/filter-rows).
+func (q *fetchQuery) related(l *fetchxml.Link, parent *joined) (predicate, *access, error) {
+	j, err := q.inner(parent, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	if j.parent != parent {
+		j = j.parent
+	}
+	match := q.comp.semi(j)
+	switch l.Type {
+	case fetchxml.NotAny:
+		return func(e *env) truth { return match(e).not() }, nil, nil
+	case fetchxml.All:
+		some := q.comp.any(j)
+		return func(e *env) truth { return truthOf(some(e) == yes && match(e) != yes) }, nil, nil
+	}
+	return match, q.comp.reach(j), nil
+}
+
+// condition compiles a condition.
+func (q *fetchQuery) condition(c *fetchxml.Condition, j *joined) (predicate, *access, error) {
+	on := j
+	if c.EntityName != "" {
+		var err error
+		if on, err = q.alias(c.EntityName); err != nil {
+			return nil, nil, err
+		}
+	}
+	if on != j {
+		q.crossed = true
+	}
+	x, err := on.attribute(q.env, c.Attribute)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := x.filterable(); err != nil {
+		return nil, nil, err
+	}
+	if c.ValueOf != "" {
+		p, err := q.compareColumns(c, x, j)
+		return p, nil, err
+	}
+	values := c.Values
+	if info, _ := c.Operator.Info(); info.Arity == fetchxml.OneValue || info.Arity == fetchxml.OneNumber {
+		values = []string{c.Value}
+	}
+	home := q.comp.home
+	q.comp.home = j.slot
+	defer func() { q.comp.home = home }()
+	return q.comp.condition(x, string(c.Operator), values)
+}
+
+func (q *fetchQuery) alias(name string) (*joined, error) {
+	j := q.byName[name]
+	if j == nil {
+		return nil, newFault(400, "0x80041109", "Link entity with name or alias %s is not found.", name)
+	}
+	return j, nil
+}
+
+// compareColumns compiles valueof: a column of the same row, or alias.column of another.
+func (q *fetchQuery) compareColumns(c *fetchxml.Condition, x operand, j *joined) (predicate, error) {
+	op, ok := comparisons[string(c.Operator)]
+	if !ok {
+		return nil, badArgument("The condition operator '%s' cannot compare two attributes.", c.Operator)
+	}
+	on, name := j, c.ValueOf
+	if alias, column, found := strings.Cut(c.ValueOf, "."); found {
+		var err error
+		if on, err = q.alias(alias); err != nil {
+			return nil, err
+		}
+		name = column
+		q.crossed = q.crossed || on != j
+	}
+	y, err := on.attribute(q.env, name)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := x.compareTo(op, y, q.comp.nulls)
+	if !ok {
+		return nil, badArgument("The attributes '%s' and '%s' cannot be compared: their types differ.", c.Attribute, c.ValueOf)
+	}
+	return p, nil
+}
+
+// order compiles what the rows are sorted by: the entity's orders first, wherever the links' stand
+// (fetchxml/order-rows).
+func (q *fetchQuery) order() error {
+	add := func(o fetchxml.Order, j *joined) error {
+		if o.EntityName != "" {
+			var err error
+			if j, err = q.alias(o.EntityName); err != nil {
+				return err
+			}
+		}
+		x, err := j.attribute(q.env, o.Attribute)
+		if err != nil {
+			return err
+		}
+		name := o.Attribute
+		if j != q.root {
+			q.linked = true
+			name = j.name + "." + name
+		}
+		if x.col != nil {
+			switch x.col.kind {
+			case kindLookup:
+				x = atSlot(j.slot).name(x.col)
+			case kindPicklist, kindState, kindStatus, kindBoolean:
+				if !q.f.RawOrderBy {
+					x = atSlot(j.slot).label(j.table, x.col)
+				}
+			}
+		}
+		q.keys = append(q.keys, sortKey{name: name, x: x, desc: o.Descending})
+		return nil
+	}
+	for _, o := range q.f.Entity.Orders {
+		if err := add(o, q.root); err != nil {
+			return err
+		}
+	}
+	for _, j := range q.list {
+		for _, o := range j.link.Orders {
+			if err := add(o, j); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matchRoot tells whether a row of the root passes the filters that concern it alone.
+func (q *fetchQuery) matchRoot(r *row) bool {
+	q.env.rows[0] = r
+	return q.filter == nil || q.filter(q.env) == yes
+}
+
+// each calls fn with every combination of rows at hand, in the order of the root's ids, until it returns false.
+func (q *fetchQuery) each(after uuid.UUID, fn func() bool) {
+	first := chain(q.env, q.list, func() bool {
+		return q.after != nil && q.after(q.env) != yes || fn()
+	})
+	q.root.source.walk(q.env, q.where, after, func(r *row) bool {
+		return !q.matchRoot(r) || first.run()
+	})
+}

@@ -1,0 +1,331 @@
+package emulator
+
+import (
+	"strings"
+
+	"github.com/gallra/gallra/dataverse/fetchxml"
+	"github.com/google/uuid"
+)
+
+// joined is one table of a FetchXML query, at a slot of its own.
+type joined struct {
+	name   string // alias, else the table's name and a number
+	table  *table
+	slot   int
+	source *source
+	parent *joined
+	link   *fetchxml.Link // nil for the root
+	kind   fetchxml.LinkType
+	from   *column // here
+	to     *column // in the parent
+	filter predicate
+	where  *access
+	links  []*joined // joined to this one
+
+	byKey map[any][]*row // the rows by what they are joined with, where no index leads there
+}
+
+// outer tells whether a row without a match stays.
+func (j *joined) outer() bool { return j.kind == fetchxml.Outer }
+
+// key is a value as rows are joined by it.
+func key(v any) any {
+	switch v := v.(type) {
+	case ref:
+		return v.ID
+	case string:
+		return foldText(v)
+	}
+	return v
+}
+
+// candidates calls fn for the rows that are joined to a row of the parent.
+func (j *joined) candidates(e *env, parent *row, fn func(*row) bool) {
+	v := key(j.parent.table.value(parent, j.to))
+	if v == nil {
+		return
+	}
+	id, isID := v.(uuid.UUID)
+	switch {
+	case isID && j.from.Name == j.table.ID:
+		if r := j.source.get(e, id); r != nil {
+			e.scanned++
+			fn(r)
+		}
+	case isID && j.source.indexed(j.from.index):
+		j.source.pointing(e, j.from.index, id, func(r *row) bool {
+			e.scanned++
+			return fn(r)
+		})
+	default:
+		for _, r := range j.hashed(e)[v] {
+			if !fn(r) {
+				return
+			}
+		}
+	}
+}
+
+func (j *joined) hashed(e *env) map[any][]*row {
+	if j.byKey != nil {
+		return j.byKey
+	}
+	j.byKey = map[any][]*row{}
+	j.source.scan(uuid.Nil, func(r *row) bool {
+		e.scanned++
+		if v := key(j.table.value(r, j.from)); v != nil {
+			j.byKey[v] = append(j.byKey[v], r)
+		}
+		return true
+	})
+	return j.byKey
+}
+
+// level is one table in the chain of joins: each visits the rows joined to those that stand before it.
+type level struct {
+	env     *env
+	j       *joined
+	next    *level
+	matched bool
+	stopped bool
+	visit   func(*row) bool
+	emit    func() bool // of the last level; false ends the whole
+}
+
+// chain makes the joins of list a chain that ends in emit. Parents stand before what is joined to them.
+func chain(e *env, list []*joined, emit func() bool) *level {
+	last := &level{env: e, emit: emit}
+	for i := len(list) - 1; i >= 0; i-- {
+		l := &level{env: e, j: list[i], next: last}
+		l.visit = func(r *row) bool {
+			e.rows[l.j.slot] = r
+			if l.j.filter != nil && l.j.filter(e) != yes {
+				return true
+			}
+			l.matched = true
+			if !l.next.run() {
+				l.stopped = true
+				return false
+			}
+			return l.j.kind != fetchxml.MatchFirstRowUsingCrossApply
+		}
+		last = l
+	}
+	return last
+}
+
+// run goes through all combinations; false if emit ended it.
+func (l *level) run() bool {
+	if l.emit != nil {
+		return l.emit()
+	}
+	l.matched, l.stopped = false, false
+	if parent := l.env.rows[l.j.parent.slot]; parent != nil {
+		l.j.candidates(l.env, parent, l.visit)
+	}
+	if l.stopped {
+		return false
+	}
+	if !l.matched && l.j.outer() {
+		l.env.rows[l.j.slot] = nil
+		return l.next.run()
+	}
+	return true
+}
+
+// flat is what is joined to j, at any depth, parents first.
+func (j *joined) flat() []*joined {
+	var out []*joined
+	for _, x := range j.links {
+		out = append(append(out, x), x.flat()...)
+	}
+	return out
+}
+
+// semi is the condition that the parent has a row joined to it that passes, with all that is joined to that in turn.
+func (q *compiler) semi(j *joined) predicate {
+	found := false
+	first := chain(q.env, append([]*joined{j}, j.flat()...), func() bool {
+		found = true
+		return false
+	})
+	return func(*env) truth {
+		outer := found
+		found = false
+		first.run()
+		result := found
+		found = outer
+		return truthOf(result)
+	}
+}
+
+// any is the condition that the parent has a row joined to it, whatever it holds.
+func (q *compiler) any(j *joined) predicate {
+	bare := *j
+	bare.filter, bare.links = nil, nil
+	return q.semi(&bare)
+}
+
+// reach is where the parent's rows are that j's can be joined to, nil if that is anywhere.
+func (q *compiler) reach(j *joined) *access {
+	where := j.where
+	for _, x := range j.links {
+		if !x.outer() {
+			where = where.both(q.reach(x))
+		}
+	}
+	if where == nil {
+		return nil
+	}
+	column := j.to.index
+	switch {
+	case j.to.Name == j.parent.table.ID:
+		column = -1
+	case !j.parent.source.indexed(column):
+		return nil
+	}
+	a := &access{}
+	seen := map[uuid.UUID]bool{}
+	j.source.walk(q.env, where, uuid.Nil, func(r *row) bool {
+		if id, ok := key(j.table.value(r, j.from)).(uuid.UUID); ok && !seen[id] {
+			seen[id] = true
+			a.probes = append(a.probes, probe{column, id})
+		}
+		return true
+	})
+	return a
+}
+
+// joinable refuses the columns that no link may stand on (fetchxml/join-tables).
+func joinable(c *column) bool {
+	switch c.kind {
+	case kindFile, kindImage, kindMultiSelect, kindPartyList, kindVirtual:
+		return false
+	}
+	return true
+}
+
+// columns finds the columns that a link stands on. Where one is missing the relationships tell it; where both are, the
+// link may stand for a many-to-many relationship of the system, whose intersect table is put between.
+func (q *compiler) columns(j *joined) error {
+	l := j.link
+	if l.From == "" && l.To == "" {
+		return q.across(j)
+	}
+	from, to := l.From, l.To
+	if from == "" || to == "" {
+		for _, r := range q.env.snap.schema.relations {
+			switch {
+			case r.Referencing == j.table.Name && r.Referenced == j.parent.table.Name && (from == r.Attribute || from == "" && to == j.parent.table.ID):
+				from, to = r.Attribute, j.parent.table.ID
+			case r.Referenced == j.table.Name && r.Referencing == j.parent.table.Name && (to == r.Attribute || to == "" && from == j.table.ID):
+				from, to = j.table.ID, r.Attribute
+			default:
+				continue
+			}
+			break
+		}
+		if from == "" || to == "" {
+			return noManyToMany(j)
+		}
+	}
+	j.from, j.to = j.table.byName[from], j.parent.table.byName[to]
+	if j.from == nil {
+		return noAttribute(j.table, from)
+	}
+	if j.to == nil {
+		return noAttribute(j.parent.table, to)
+	}
+	if !joinable(j.from) || !joinable(j.to) || classOf(j.from) != classOf(j.to) {
+		return badArgument("The link-entity '%s' cannot join the attributes '%s' and '%s'.", j.table.Name, from, to)
+	}
+	return nil
+}
+
+func noManyToMany(j *joined) *fault {
+	return newFault(400, "0x80041102", "No system many-to-many relationship exists between %s and %s.  If attempting to link through a custom many-to-many relationship ensure that you provide the from and to attributes.", j.parent.table.Name, j.table.Name)
+}
+
+// across puts the intersect table of the many-to-many relationship between j and its parent.
+func (q *compiler) across(j *joined) error {
+	s := q.env.snap.schema
+	for _, m := range s.many {
+		mid := &joined{
+			table: s.tables[m.Intersect], parent: j.parent, kind: fetchxml.Inner, slot: q.env.slot(),
+			link: &fetchxml.Link{}, name: m.Intersect,
+		}
+		p, t := j.parent.table, j.table
+		switch {
+		case m.Table1 == p.Name && m.Table2 == t.Name:
+			mid.from, mid.to = mid.table.byName[m.Attribute1], p.idColumn()
+			j.from, j.to = t.idColumn(), mid.table.byName[m.Attribute2]
+		case m.Table2 == p.Name && m.Table1 == t.Name:
+			mid.from, mid.to = mid.table.byName[m.Attribute2], p.idColumn()
+			j.from, j.to = t.idColumn(), mid.table.byName[m.Attribute1]
+		default:
+			continue
+		}
+		mid.source = q.env.source(mid.table)
+		if j.outer() {
+			mid.kind = fetchxml.Outer
+		}
+		j.parent = mid
+		mid.links = []*joined{j}
+		return nil
+	}
+	return noManyToMany(j)
+}
+
+func noEntity(name string) *fault {
+	return newFault(400, "0x80041102", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+}
+
+func noAttribute(t *table, name string) *fault {
+	return newFault(400, "0x80041103", "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", t.Name, name)
+}
+
+// attribute is a column of a joined table as FetchXML names it. The names of lookups' targets and the labels of choices
+// can be named too: primarycontactidname, statuscodename.
+func (j *joined) attribute(e *env, name string) (operand, error) {
+	at := atSlot(j.slot)
+	if c := j.table.byName[name]; c != nil {
+		if c.kind == kindPartyList || c.kind == kindVirtual {
+			return operand{}, noAttribute(j.table, name)
+		}
+		x := at.column(j.table, c)
+		x.slot = j.slot
+		return x, nil
+	}
+	if base, ok := strings.CutSuffix(name, "name"); ok {
+		if c := j.table.byName[base]; c != nil {
+			switch c.kind {
+			case kindLookup:
+				x := at.name(c)
+				x.table = j.table
+				return x, nil
+			case kindPicklist, kindState, kindStatus, kindBoolean:
+				return at.label(j.table, c), nil
+			}
+		}
+	}
+	return operand{}, noAttribute(j.table, name)
+}
+
+// label is the label of a choice: what FetchXML sorts choices by (fetchxml/order-rows).
+func (at rowFunc) label(t *table, c *column) operand {
+	return operand{class: classText, slot: -1, table: t, text: func(e *env) (string, bool) {
+		r := at(e)
+		if r == nil {
+			return "", false
+		}
+		switch v := r.get(c.index).(type) {
+		case int64:
+			if o := c.option(int(v)); o != nil {
+				return o.Label, true
+			}
+		case bool:
+			return c.boolLabel(v), true
+		}
+		return "", false
+	}}
+}
