@@ -81,12 +81,13 @@ type inventory struct {
 	persons []*person
 	byID    map[uuid.UUID]*person
 	items   map[ref]*item
+	erasers map[eraserKey]*eraser
 	justify func(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error)
 }
 
 // take lists what belongs to the persons. Their rows must have been read.
 func (inv *inventory) take(ctx context.Context) error {
-	inv.items = make(map[ref]*item)
+	inv.items, inv.erasers = make(map[ref]*item), make(map[eraserKey]*eraser)
 	inv.byID = make(map[uuid.UUID]*person, len(inv.persons))
 	for _, p := range inv.persons {
 		inv.byID[p.id] = p
@@ -350,11 +351,8 @@ func (inv *inventory) judge(ctx context.Context, fresh []*item) error {
 			}
 			var qs []dataverse.Query
 			for group := range slices.Chunk(open, maxIDs) {
-				ids := make([]uuid.UUID, len(group))
-				for i, it := range group {
-					ids[i] = it.id
-				}
-				qs = append(qs, dataverse.Query{Table: name, Select: []string{t.PrimaryID}, Filter: "(" + rule.Where + ") and (" + idFilter(t.PrimaryID, ids) + ")"})
+				filter := "(" + rule.Where + ") and (" + idFilter(t.PrimaryID, itemIDs(group)) + ")"
+				qs = append(qs, dataverse.Query{Table: name, Select: []string{t.PrimaryID}, Filter: filter})
 			}
 			answers, err := inv.reader.queries(ctx, qs)
 			if err != nil {
@@ -385,15 +383,11 @@ func (inv *inventory) decide(it *item) {
 
 // details reads what writing a row needs to know of it.
 func (inv *inventory) details(ctx context.Context) error {
-	type asked struct {
-		table string
-		ids   []uuid.UUID
-	}
-	byTable := make(map[string][]uuid.UUID)
+	byTable := make(map[string][]*item)
 	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
-		byTable[r.table] = append(byTable[r.table], r.id)
+		byTable[r.table] = append(byTable[r.table], inv.items[r])
 	}
-	var all []asked
+	var asked []*dataverse.Table
 	var qs []dataverse.Query
 	for _, name := range slices.Sorted(maps.Keys(byTable)) {
 		t, err := inv.table(ctx, name)
@@ -401,36 +395,35 @@ func (inv *inventory) details(ctx context.Context) error {
 			return err
 		}
 		cols := []string{t.PrimaryID}
-		need := func(names ...string) {
+		add := func(names ...string) {
 			for _, n := range names {
-				if a := t.Attributes[strings.TrimSuffix(strings.TrimPrefix(n, "_"), "_value")]; a != nil && a.ForRead && !slices.Contains(cols, n) {
+				if !slices.Contains(cols, n) {
 					cols = append(cols, n)
 				}
 			}
 		}
-		need("statecode", "statuscode")
-		if name == "connection" {
-			need("_relatedconnectionid_value")
-		}
-		if t.Activity {
-			need("_regardingobjectid_value", "sender", "torecipients")
-		}
-		for _, it := range inv.items {
-			if it.ref.table != name {
-				continue
+		need := func(attribute, wire string) {
+			if a := t.Attributes[attribute]; a != nil && a.ForRead {
+				add(wire)
 			}
+		}
+		need("statecode", "statecode")
+		need("statuscode", "statuscode")
+		need("relatedconnectionid", "_relatedconnectionid_value")
+		if t.Activity {
+			need("regardingobjectid", "_regardingobjectid_value")
+			need("sender", "sender")
+			need("torecipients", "torecipients")
+		}
+		for _, it := range byTable[name] {
 			it.def = t
 			it.binned = it.do == retention.Delete && inv.binned(name)
 			it.stays = it.do == retention.Delete && withPerson[name]
-			for _, c := range inv.eraser(it).selects() {
-				if !slices.Contains(cols, c) {
-					cols = append(cols, c)
-				}
-			}
+			add(inv.eraser(it).selects()...)
 		}
-		for ids := range slices.Chunk(byTable[name], maxIDs) {
-			all = append(all, asked{name, ids})
-			qs = append(qs, dataverse.Query{Table: name, Select: cols, Filter: idFilter(t.PrimaryID, ids), Annotations: true})
+		for some := range slices.Chunk(byTable[name], maxIDs) {
+			asked = append(asked, t)
+			qs = append(qs, dataverse.Query{Table: name, Select: cols, Filter: idFilter(t.PrimaryID, itemIDs(some)), Annotations: true})
 		}
 	}
 	answers, err := inv.reader.queries(ctx, qs)
@@ -439,32 +432,45 @@ func (inv *inventory) details(ctx context.Context) error {
 	}
 	for i, rows := range answers {
 		for _, row := range rows {
-			t, err := inv.table(ctx, all[i].table)
-			if err != nil {
-				return err
-			}
-			if it := inv.items[ref{t.LogicalName, row.ID(t.PrimaryID)}]; it != nil {
+			if it := inv.items[ref{asked[i].LogicalName, row.ID(asked[i].PrimaryID)}]; it != nil {
 				it.row = row
 			}
 		}
 	}
-	for r, it := range inv.items {
-		if it.row == nil { // gone since it was listed
-			delete(inv.items, r)
-		}
-	}
+	maps.DeleteFunc(inv.items, func(_ ref, it *item) bool { return it.row == nil }) // gone since they were listed
 	return nil
+}
+
+func itemIDs(items []*item) []uuid.UUID {
+	ids := make([]uuid.UUID, len(items))
+	for i, it := range items {
+		ids[i] = it.id
+	}
+	return ids
 }
 
 // eraser is what is erased in a related row before it goes, or instead.
 func (inv *inventory) eraser(it *item) *eraser {
 	switch {
 	case it.do == retention.Anonymize:
-		return eraseNamed(it.def, inv.subject.Related[it.rule].Erase)
+		return inv.cached(it.def, it.rule, func() *eraser { return eraseNamed(it.def, inv.subject.Related[it.rule].Erase) })
 	case it.binned, it.stays:
-		return eraseTexts(it.def)
+		return inv.cached(it.def, noRule, func() *eraser { return eraseTexts(it.def) })
 	}
 	return &eraser{table: it.def}
+}
+
+type eraserKey struct {
+	table string
+	rule  int
+}
+
+func (inv *inventory) cached(t *dataverse.Table, rule int, make func() *eraser) *eraser {
+	k := eraserKey{t.LogicalName, rule}
+	if inv.erasers[k] == nil {
+		inv.erasers[k] = make()
+	}
+	return inv.erasers[k]
 }
 
 // bind finds the kept rows that cannot be freed. What they hang on cannot be deleted either, up to the person.

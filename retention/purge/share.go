@@ -18,38 +18,39 @@ const (
 	partyOwner     = 9
 )
 
-// share reads who else is on the activities that are to be deleted. Where one of them is still justified, the activity
-// stays, and the purged are taken off it.
+// share looks for other people. Who else is on the activities that are to be deleted: where one of them is still
+// justified, the activity stays, and the purged are taken off it. And related rows that are persons themselves, such as
+// the leads whose customer a contact is: where they are justified, they are kept whatever the rule says.
 func (inv *inventory) share(ctx context.Context) error {
-	var activities []*item
-	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
-		if it := inv.items[r]; it.def.Activity && it.do == retention.Delete && partiesNav(it.def) != "" {
-			activities = append(activities, it)
-		}
-	}
-	if len(activities) == 0 {
-		return nil
-	}
-	byID := make(map[uuid.UUID]*item, len(activities))
-	var qs []dataverse.Query
-	for group := range slices.Chunk(activities, maxIDs) {
-		ids := make([]uuid.UUID, len(group))
-		for i, it := range group {
-			ids[i] = it.id
-			byID[it.id] = it
-		}
-		qs = append(qs, dataverse.Query{Table: "activityparty", Filter: idFilter("_activityid_value", ids), Annotations: true,
-			Select: []string{"activitypartyid", "_activityid_value", "_partyid_value", "participationtypemask", "addressused", "unresolvedpartyname"}})
-	}
-	answers, err := inv.reader.queries(ctx, qs)
-	if err != nil {
-		return err
-	}
 	others := make(map[string][]uuid.UUID)
 	ask := func(table string, id uuid.UUID) {
 		if inv.tables.persons[table] && inv.byID[id] == nil && !slices.Contains(others[table], id) {
 			others[table] = append(others[table], id)
 		}
+	}
+	var activities, persons []*item
+	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
+		switch it := inv.items[r]; {
+		case it.do == retention.Retain:
+		case inv.tables.persons[it.table]:
+			persons = append(persons, it)
+			ask(it.table, it.id)
+		case it.def.Activity && it.do == retention.Delete && partiesNav(it.def) != "":
+			activities = append(activities, it)
+		}
+	}
+	byID := make(map[uuid.UUID]*item, len(activities))
+	var qs []dataverse.Query
+	for group := range slices.Chunk(activities, maxIDs) {
+		for _, it := range group {
+			byID[it.id] = it
+		}
+		qs = append(qs, dataverse.Query{Table: "activityparty", Filter: idFilter("_activityid_value", itemIDs(group)), Annotations: true,
+			Select: []string{"activitypartyid", "_activityid_value", "_partyid_value", "participationtypemask", "addressused", "unresolvedpartyname"}})
+	}
+	answers, err := inv.reader.queries(ctx, qs)
+	if err != nil {
+		return err
 	}
 	for _, rows := range answers {
 		for _, row := range rows {
@@ -71,6 +72,11 @@ func (inv *inventory) share(ctx context.Context) error {
 	justified, err := inv.justify(ctx, others)
 	if err != nil {
 		return err
+	}
+	for _, it := range persons {
+		if justified[it.ref] {
+			it.do, it.binned, it.direct = retention.Retain, false, true
+		}
 	}
 	for _, it := range activities {
 		it.shared = justified[ref{it.row.Target("regardingobjectid"), it.row.ID("regardingobjectid")}] ||
