@@ -12,16 +12,14 @@ import (
 // maxBatch is the most operations that the service takes in one batch.
 const maxBatch = 1000
 
-// throttleRounds bounds how often parts that the service put off are sent again.
-const throttleRounds = mostThrottles
-
 // Batch sends the parts in one request, in order, and has the service go on after a failed one. There is one Result
 // for each part, whose Err tells what became of it; a batch that was carried out with failures is no error.
 //
 // The error of Batch itself means that nothing of the batch was carried out. When the batch was sent and no answer
 // came back, that is not an error of Batch: each part's Err is then an [*Uncertain], and the caller has to look. Parts
-// that the service put off (429) were not carried out; they are sent again after the wait that it asks for, so parts
-// must not count on each other's order.
+// that the service put off (429) were not carried out; they are sent again after the wait that it asks for. So are
+// those that failed of something that passes by itself, such as a deadlock. Parts must therefore not count on each
+// other's order.
 func (c *Client) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 	if err := checkParts(parts); err != nil {
 		return nil, err
@@ -31,7 +29,8 @@ func (c *Client) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 	for i := range todo {
 		todo[i] = i
 	}
-	for round := 1; len(todo) > 0; round++ {
+	throttles, faults := 0, 0
+	for first := true; len(todo) > 0; first = false {
 		send := make([]Part, len(todo))
 		for i, at := range todo {
 			send[i] = parts[at]
@@ -39,37 +38,76 @@ func (c *Client) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 		epoch := c.transport.gate.now()
 		some, err := c.batchOnce(ctx, send)
 		if err != nil {
-			if round == 1 {
+			if first {
 				return nil, err
 			}
-			// What earlier rounds did stands in results; the parts put off keep their 429.
-			return results, nil
+			return results, nil // which hold why the parts of this round were sent again
 		}
 		var again []int
+		var put, passed bool
 		var wait time.Duration
 		for i, at := range todo {
 			results[at] = some[i]
-			if put, ok := putOff(some[i].Err); ok {
+			asked, off := putOff(some[i].Err)
+			passes := passesByItself(send[i], some[i].Err)
+			if off && throttles < mostThrottles || passes && faults < c.retries {
 				again = append(again, at)
-				wait = max(wait, put)
+				put, passed = put || off, passed || passes
+				wait = max(wait, asked)
 			}
 		}
-		if len(again) == 0 || round == throttleRounds {
-			break
+		if put {
+			throttles++
+		}
+		if passed {
+			faults++
 		}
 		if wait == 0 {
-			wait = min(c.retryWait<<min(round, 10), longestRetryWait)
+			wait = exponential(c.retryWait, max(throttles, faults))
 		}
-		c.transport.gate.throttled(epoch, wait)
+		if put {
+			c.transport.gate.throttled(epoch, wait)
+		} else if len(again) > 0 && !sleep(ctx, wait/2+jitter(wait/2)) {
+			return results, nil
+		}
 		todo = again
 	}
 	return results, nil
 }
 
+// passesByItself tells that a part failed of something that is over a moment later, a deadlock above all, and that
+// it may be sent again: the service has said that it failed, so a change set was rolled back, as was a single write
+// of a row. Actions may have gone halfway.
+func passesByItself(p Part, err error) bool {
+	refused, ok := err.(*Error) // not one within an Uncertain
+	if !ok || !passing[refused.Code] && refused.Code != "" || !gateway(refused.Status) && refused.Status != http.StatusInternalServerError {
+		return false
+	}
+	if p.Op == nil {
+		return true
+	}
+	switch p.Op.Method {
+	case http.MethodGet, http.MethodPatch, http.MethodDelete:
+		return true
+	}
+	return p.Op.Repeatable
+}
+
+func sleep(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // putOff tells that a part was not carried out because of the service protection limits.
 func putOff(err error) (time.Duration, bool) {
-	var refused *Error
-	if errors.As(err, &refused) && errors.Is(refused, ErrThrottled) {
+	refused, ok := err.(*Error) // not one within an Uncertain
+	if ok && errors.Is(refused, ErrThrottled) {
 		return refused.RetryAfter, true
 	}
 	return 0, false
@@ -191,6 +229,9 @@ func (c *Client) readInBatch(ctx context.Context, u *url.URL, header http.Header
 					return err
 				}
 				refused = nil
+				if gateway(inner.status) {
+					return broken("a read within a batch that was not carried out")
+				}
 				if inner.status >= 300 {
 					refused = newError(name, inner)
 					return nil
@@ -206,11 +247,11 @@ func (c *Client) readInBatch(ctx context.Context, u *url.URL, header http.Header
 			return err
 		}
 		wait, ok := putOff(refused)
-		if !ok || round == throttleRounds {
+		if !ok || round == mostThrottles {
 			return refused
 		}
 		if wait == 0 {
-			wait = min(c.retryWait<<min(round, 10), longestRetryWait)
+			wait = exponential(c.retryWait, round)
 		}
 		c.transport.gate.throttled(epoch, wait)
 	}

@@ -293,6 +293,43 @@ func TestPartsThatWerePutOffAreSentAgainAndOnlyThose(t *testing.T) {
 	}
 }
 
+// A deadlock's victim was rolled back, and the next attempt usually gets through.
+func TestPartsThatFailedOfAPassingThingAreSentAgain(t *testing.T) {
+	deadlock := single("500 Internal Server Error", jsonHeader, `{"error":{"code":"0x80044150","message":"Generic SQL error. Sql Number: 1205"}}`)
+	plugin := single("500 Internal Server Error", jsonHeader, `{"error":{"code":"0x80040265","message":"x"}}`)
+	action := Part{Op: &Operation{Method: "POST", Path: "WinOpportunity", Body: Row{}}}
+	parts := []Part{threeParts[0], threeParts[1], action, threeParts[0]}
+	var bodies []string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		bodies = append(bodies, readBody(r))
+		if len(bodies) == 1 {
+			writeMultipart(w, 200, plugin, deadlock, deadlock, single("503 Service Unavailable", "", ""))
+			return
+		}
+		writeMultipart(w, 200, set(withID(1, "204 No Content", "OData-Version: 4.0"), withID(2, "204 No Content", "OData-Version: 4.0")),
+			single("204 No Content", "OData-Version: 4.0\r\n", ""))
+	})
+	results, err := connect(t, s.URL).Batch(t.Context(), parts)
+	if err != nil || len(bodies) != 2 || strings.Contains(bodies[1], "WinOpportunity") {
+		t.Fatalf("%v, %d requests", err, len(bodies))
+	}
+	var refused *Error
+	if !errors.As(results[0].Err, &refused) || refused.Code != "0x80040265" || results[1].Err != nil || !errors.As(results[2].Err, &refused) || results[3].Err != nil {
+		t.Errorf("%v", outcomes(results))
+	}
+}
+
+func TestAPartThatAlwaysFailsOfAPassingThingIsAFailure(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		writeMultipart(w, 200, single("503 Service Unavailable", "", ""))
+	})
+	c := connect(t, s.URL, func(o *Options) { o.Retries = 3 })
+	results, err := c.Batch(t.Context(), threeParts[1:2])
+	if err != nil || !errors.Is(results[0].Err, ErrUnavailable) || len(s.seen()) != 4 {
+		t.Errorf("%v, %v after %d attempts", results, err, len(s.seen()))
+	}
+}
+
 func TestBatchesThatCannotBe(t *testing.T) {
 	get, del := Operation{Method: "GET", Path: "contacts"}, Operation{Method: "DELETE", Path: "contacts(1)"}
 	many := make(ChangeSet, 1001)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -175,20 +174,9 @@ func (r *provisioner) make(ctx context.Context, there func(context.Context) (boo
 		default:
 			return err
 		}
-		if err := r.pause(ctx, try); err != nil {
-			return err
+		if !sleep(ctx, exponential(r.c.retryWait, try+2)) {
+			return ctx.Err()
 		}
-	}
-}
-
-func (r *provisioner) pause(ctx context.Context, try int) error {
-	timer := time.NewTimer(min(r.c.retryWait*time.Duration(2*try), longestRetryWait))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -97,7 +97,7 @@ func (a *attempts) check(ctx context.Context, resp *http.Response, err error) (b
 		a.throttles++
 		wait, ok := retryAfter(resp.Header)
 		if !ok {
-			wait = a.exponential(a.throttles)
+			wait = exponential(a.c.retryWait, a.throttles)
 		}
 		a.wait = wait + jitter(wait/10)
 		return a.throttles <= mostThrottles && a.inTime(ctx, wait), nil
@@ -113,13 +113,19 @@ func (a *attempts) check(ctx context.Context, resp *http.Response, err error) (b
 
 // faulty tells the statuses after which the request may succeed, and nobody knows whether it was carried out.
 func (a *attempts) faulty(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	case http.StatusInternalServerError:
+	if status == http.StatusInternalServerError {
 		// With a code it is the service's own refusal (a plug-in's exception, a duplicate), except for those that
 		// pass by themselves.
 		return a.code == "" || passing[a.code]
+	}
+	return gateway(status)
+}
+
+// gateway tells the statuses that something on the way to the service may have given.
+func gateway(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
 	}
 	return false
 }
@@ -157,7 +163,7 @@ func (a *attempts) inTime(ctx context.Context, wait time.Duration) bool {
 }
 
 func (a *attempts) faultWait(h http.Header) time.Duration {
-	wait := a.exponential(a.faults + 1)
+	wait := exponential(a.c.retryWait, a.faults+1)
 	wait = wait/2 + jitter(wait/2)
 	if asked, ok := retryAfter(h); ok && asked > wait {
 		wait = asked + jitter(asked/10)
@@ -165,8 +171,7 @@ func (a *attempts) faultWait(h http.Header) time.Duration {
 	return wait
 }
 
-func (a *attempts) exponential(n int) time.Duration {
-	wait := a.c.retryWait
+func exponential(wait time.Duration, n int) time.Duration {
 	for ; n > 1 && wait < longestRetryWait; n-- {
 		wait *= 2
 	}
