@@ -97,10 +97,10 @@ func (a *app) ledgerDir() (string, error) {
 }
 
 // readLedger is what a verb that writes nothing reads of the ledger.
-func (a *app) readLedger() (*ledger.State, error) {
+func (a *app) readLedger() (*ledger.Ledger, error) {
 	dir, err := a.ledgerDir()
 	if err != nil {
 		return nil, err
 	}
-	return ledger.Read(dir)
+	return ledger.Open(dir)
 }

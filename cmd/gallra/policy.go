@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra/retention"
+)
+
+func newPolicy(a *app) *cobra.Command {
+	c := &cobra.Command{Use: "policy", Short: "Check and describe a retention policy"}
+	c.AddCommand(newPolicyCheck(a), newPolicySchema(a), newPolicyRecord(a))
+	return c
+}
+
+func newPolicyCheck(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Find every mistake in a policy, with its place and what would mend it",
+		Long: `Checks what can be checked of the file alone; with an environment set (GALLRA_URL) also every table, column, option,
+filter, path and view against the living CRM. All mistakes are told at once.
+
+EXIT STATUS: 0 the policy is sound, 1 the environment did not answer, 2 the policy has mistakes.`,
+		Example: `  gallra policy check sales.yaml
+  gallra policy check sales.yaml --url https://org.crm4.dynamics.com --auth cli`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				a.settings.Policy = args[0]
+			}
+			return a.runPolicyCheck(cmd.Context())
+		},
+	}
+}
+
+func (a *app) runPolicyCheck(ctx context.Context) error {
+	policy, err := a.loadPolicy()
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	var warnings retention.Problems
+	where := "offline: set GALLRA_URL to check it against an environment as well"
+	if a.settings.URL != "" {
+		s, checked, err := a.open(ctx)
+		if err != nil {
+			return a.tellProblems(err)
+		}
+		warnings, where = checked.Warnings, "fits the environment "+s.org.ID.String()
+	}
+	if a.json {
+		return a.problemLines(warnings, "warning")
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(a.out, "warning: %s\n", w)
+	}
+	grounds := 0
+	for _, s := range policy.Subjects {
+		grounds += len(s.Grounds)
+	}
+	_, err = fmt.Fprintf(a.out, "%s is sound: %d subject tables, %d grounds, %s (%s)\n",
+		a.settings.Policy, len(policy.Subjects), grounds, policy.Hash, where)
+	return err
+}
+
+// tellProblems prints the problems of a policy as JSON lines where a machine listens; people get them with the error.
+func (a *app) tellProblems(err error) error {
+	var problems retention.Problems
+	if a.json && errors.As(err, &problems) {
+		if e := a.problemLines(problems, "problem"); e != nil {
+			return e
+		}
+	}
+	return err
+}
+
+func (a *app) problemLines(ps retention.Problems, kind string) error {
+	e := json.NewEncoder(a.out)
+	for _, p := range ps {
+		err := e.Encode(map[string]any{"kind": kind, "file": p.Pos.File, "line": p.Pos.Line, "column": p.Pos.Column,
+			"message": p.Message, "hint": p.Hint})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newPolicySchema(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of policies, for editors",
+		Long: `Prints the JSON Schema that completes and checks a policy while it is written. Head the policy with
+  # yaml-language-server: $schema=./policy.schema.json`,
+		Example: `  gallra policy schema > policy.schema.json`,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			b, err := retention.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.out, "%s\n", b)
+			return err
+		},
+	}
+}
+
+func newPolicyRecord(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "record [FILE]",
+		Short:   "Print the policy in words, as the record of processing (article 30)",
+		Example: `  gallra policy record sales.yaml > record.md`,
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				a.settings.Policy = args[0]
+			}
+			policy, err := a.loadPolicy()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(a.out, policy.Record())
+			return err
+		},
+	}
+}

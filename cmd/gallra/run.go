@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// runOptions are the flags of gallra run.
+type runOptions struct {
+	apply     bool
+	maxPurges int
+}
+
+func (o runOptions) check() error {
+	if o.maxPurges < -1 {
+		return &usageError{"--max-purges must not be negative", ""}
+	}
+	return nil
+}
+
+func newRun(a *app) *cobra.Command {
+	o := runOptions{}
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "The job: write purge dates, and with the day come and nothing justifying a person, purge them",
+		Long: `Evaluates everybody, writes the purge dates, and purges whose day has come and whom nothing justifies at a last look.
+Without --apply nothing is written and the plan is shown. What a run that was cut had begun is finished first.
+
+EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was touched), 3 a guard rail stopped the run
+(nobody was purged), 4 done but some persons failed and stay scheduled, 130 or 143 interrupted, consistent.`,
+		Example: `  gallra run                 # shows what it would do
+  gallra run --apply
+  gallra run --apply --json > outcomes.jsonl`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			if !o.apply {
+				return a.runPlanned(cmd.Context())
+			}
+			return a.runApply(cmd.Context(), o)
+		},
+	}
+	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the run is only shown")
+	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
+	return c
+}
+
+// runPlanned is a run without --apply.
+func (a *app) runPlanned(ctx context.Context) error {
+	if err := a.runPlan(ctx, planOptions{}); err != nil {
+		return err
+	}
+	if !a.json {
+		fmt.Fprintln(a.out, "\nnothing was written: add --apply to do this")
+	}
+	return nil
+}
+
+func (a *app) runApply(ctx context.Context, o runOptions) error {
+	s, checked, err := a.open(ctx)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	for _, subject := range checked.Subjects {
+		if len(subject.Unprovisioned) > 0 {
+			return &usageError{
+				fmt.Sprintf("%s lacks the columns that a run writes: %s", subject.Table, strings.Join(subject.Unprovisioned, ", ")),
+				"gallra provision creates them",
+			}
+		}
+	}
+	l, err := a.readLedger()
+	if err != nil {
+		return err
+	}
+	a.warnNoLedger(l.Existed())
+	summary, err := a.purge(ctx, s, checked, l, o)
+	if summary != nil {
+		if told := a.tellRun(summary, err); told != nil && err == nil {
+			return told
+		}
+	}
+	var stop *purge.StopError
+	if errors.As(err, &stop) {
+		return &guardStop{err}
+	}
+	if err != nil {
+		return err
+	}
+	if summary.Failed() > 0 {
+		return errIncomplete
+	}
+	return nil
+}
+
+// purge carries a run out.
+func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked, l *ledger.Ledger, o runOptions) (*purge.Summary, error) {
+	bar := a.progress("starting")
+	defer bar.done()
+	deps := purge.Deps{
+		Client: s.client, Ledger: l, Policy: checked, Today: s.today(checked.Policy), Log: a.log,
+		Run: ledger.Run{
+			ID: runID(), Verb: "run", Organization: s.org.ID, Actor: s.identity.UserID, Version: version, Now: s.client.Now,
+		},
+		Progress: func(p purge.Progress) {
+			bar.set(strings.TrimSpace(p.Phase+" "+p.What), p.Done, p.Total, p.Phase == "evaluate")
+		},
+	}
+	if o.maxPurges >= 0 {
+		limits := checked.Policy.Limits
+		limits.Purges = min(limits.Purges, o.maxPurges)
+		deps.Limits = &limits
+	}
+	if a.json {
+		out := newOutcomeWriter(a.out)
+		if err := out.header(checked, deps.Today); err != nil {
+			return nil, err
+		}
+		deps.Outcome = out.outcome
+		summary, err := purge.Run(ctx, deps)
+		return summary, errors.Join(err, out.err)
+	}
+	return purge.Run(ctx, deps)
+}
+
+// runID names a run: the job's execution where the platform gives it a name, else the time and something random.
+func runID() string {
+	if id := strings.ToLower(os.Getenv("CONTAINER_APP_JOB_EXECUTION_NAME")); id != "" {
+		return id
+	}
+	return time.Now().UTC().Format("20060102-150405") + "-" + uuid.NewString()[:8]
+}

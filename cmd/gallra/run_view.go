@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// tellRun says what a run did, in one log line for the operators and in words or JSON for the caller.
+func (a *app) tellRun(s *purge.Summary, err error) error {
+	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept)
+	if a.json {
+		return newOutcomeWriter(a.out).totals(s)
+	}
+	return a.runWords(s, err)
+}
+
+func (a *app) runWords(s *purge.Summary, err error) error {
+	w := &lines{w: a.out}
+	w.printf("run %s on %s: %s\n\n", s.Run, s.Today.Words(), s.Status)
+	if r := s.Resumed; r.Purges+r.Schedules+r.Sweeps > 0 {
+		w.printf("finished first, from runs before: %d purges, %d purge dates, audit history of %d persons\n\n", r.Purges, r.Schedules, r.Sweeps)
+	}
+	rows := [][]string{}
+	for _, t := range s.Subjects {
+		rows = append(rows, []string{t.Table, strconv.Itoa(t.Persons), strconv.Itoa(t.Decisions[retention.Schedule]),
+			strconv.Itoa(t.Decisions[retention.Move]), strconv.Itoa(t.Decisions[retention.Clear]), strconv.Itoa(t.Decisions[retention.Wait]),
+			strconv.Itoa(t.Decisions[retention.Hold]), strconv.Itoa(t.Deleted), strconv.Itoa(t.Anonymized), strconv.Itoa(t.Bound),
+			strconv.Itoa(t.Skipped), strconv.Itoa(t.Failed)})
+	}
+	w.printf("%s\n", a.table([]string{"table", "persons", "scheduled", "moved", "rescued", "waiting", "held", "deleted", "anonymised", "in place", "left alone", "failed"}, rows))
+	if len(s.Related) > 0 {
+		rows = rows[:0]
+		for _, t := range s.Related {
+			rows = append(rows, []string{t.Table, strconv.Itoa(t.Deleted), strconv.Itoa(t.Anonymized), strconv.Itoa(t.Kept), strconv.Itoa(t.Freed), strconv.Itoa(t.Shared)})
+		}
+		w.printf("\nrelated rows of the purged\n%s\n", a.table([]string{"table", "deleted", "anonymised", "kept", "freed", "taken off"}, rows))
+	}
+	if s.Swept+s.Unswept > 0 {
+		w.printf("\naudit history: %d entries deleted; %d persons are swept again by the next run, since Dataverse writes it late\n", s.Swept, s.Unswept)
+	}
+	for _, f := range s.Failures {
+		w.printf("failed: %s %s (%s), stays scheduled\n", f.Table, f.ID, f.Code)
+	}
+	for _, f := range s.Residue {
+		w.printf("LEFT BEHIND: %s of %s %s in %s\n", f.Where, f.Person.Table, f.Person.ID, f.Table)
+	}
+	if n := len(s.Mentions); n > 0 {
+		w.printf("%d places still mention a purged person by rule (kept rows, other rows with the same address)\n", n)
+	}
+	if s.ScheduleLeft > 0 {
+		w.printf("%d rows changed while the run looked at them: the next run judges them afresh\n", s.ScheduleLeft)
+	}
+	var stop *purge.StopError
+	if errors.As(err, &stop) {
+		for _, r := range stop.Rails {
+			w.printf("\nstopped: %s\n  to go on: %s\n", r.Sentence, r.Remedy)
+		}
+	}
+	if s.Purged() > 0 {
+		w.printf("\nout of reach, by hand:\n")
+		for _, p := range s.Unreachable {
+			w.printf("  %s: %s\n", p.Name, p.Remedy)
+		}
+	}
+	return w.err
+}
+
+// outcomeWriter prints a run as JSON lines.
+type outcomeWriter struct {
+	e   *json.Encoder
+	err error
+}
+
+func newOutcomeWriter(w io.Writer) *outcomeWriter {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return &outcomeWriter{e: e}
+}
+
+func (o *outcomeWriter) header(c *retention.Checked, today retention.Date) error {
+	return o.e.Encode(map[string]any{"kind": "run", "asOf": today, "timeZone": c.Policy.TimeZone.String(), "organization": c.Organization, "policy": c.Policy.Hash})
+}
+
+func (o *outcomeWriter) outcome(x purge.Outcome) {
+	line := struct {
+		Kind   string           `json:"kind"`
+		Table  string           `json:"table"`
+		ID     uuid.UUID        `json:"id"`
+		Action retention.Action `json:"action"`
+		Do     string           `json:"do,omitempty"`
+		Status string           `json:"status"`
+		Code   string           `json:"code,omitempty"`
+	}{"outcome", x.Table, x.ID, x.Action, string(x.Do), string(x.Status), x.Code}
+	o.err = errors.Join(o.err, o.e.Encode(line))
+}
+
+func (o *outcomeWriter) totals(s *purge.Summary) error {
+	actions := map[retention.Action]int{}
+	persons := 0
+	for _, t := range s.Subjects {
+		persons += t.Persons
+		for a, n := range t.Decisions {
+			actions[a] += n
+		}
+	}
+	related := []map[string]any{}
+	for _, t := range s.Related {
+		related = append(related, map[string]any{"table": t.Table, "deleted": t.Deleted, "anonymized": t.Anonymized, "kept": t.Kept, "freed": t.Freed, "shared": t.Shared})
+	}
+	var rails []retention.GuardRail
+	if s.Stop != nil {
+		rails = s.Stop.Rails
+	}
+	return o.e.Encode(map[string]any{"kind": "totals", "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
+		"purged": s.Purged(), "failed": s.Failed(), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
+		"mentions": len(s.Mentions), "related": related, "guardRails": rails})
+}
