@@ -74,13 +74,7 @@ func (a *app) runEmulator(ctx context.Context, o emulatorOptions) error {
 	server := emulator.New(emulator.Options{Token: o.token, Latency: o.latency})
 	switch o.data {
 	case "sample":
-		if _, err := server.LoadSample(); err != nil {
-			return err
-		}
 	case "generate":
-		if err := server.Generate(o.contacts, o.leads, o.seed); err != nil {
-			return err
-		}
 	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {

@@ -98,7 +98,7 @@ func newPolicySchema(a *app) *cobra.Command {
 		Example: `  gallra policy schema > policy.schema.json`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			b, err := retention.Schema()
+			b, err := retention.PolicySchema()
 			if err != nil {
 				return err
 			}
@@ -122,7 +122,7 @@ func newPolicyRecord(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(a.out, policy.Record())
+			_, err = fmt.Fprint(a.out, policy.Hash)
 			return err
 		},
 	}

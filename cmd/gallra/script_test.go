@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/sample"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gallra": main})
+}
+
+// TestScripts runs the command, as it is built, through testdata/script: one script a case.
+//
+// Besides testscript's own commands: crm [sample] starts an emulator and points GALLRA_* at it with the model policy and
+// a ledger; code N COMMAND… expects an exit code; clock DURATION moves the emulator's clock; [!] found TEXT searches the
+// emulator for a text; fault STATUS ROUTE lets
+// requests of a route fail, fault alone lets them be.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("NO_COLOR", "1")
+			return os.WriteFile(filepath.Join(e.WorkDir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
+		},
+	})
+}
+
+func startCRM(ts *testscript.TestScript, neg bool, args []string) {
+	server := emulator.New(emulator.Options{Token: "script-token"})
+	if len(args) == 1 && args[0] == "sample" {
+		ts.Check(sample.Load(server))
+	}
+	web := httptest.NewServer(server)
+	ts.Defer(web.Close)
+	crms[ts.Getenv("WORK")] = server
+	ts.Setenv("GALLRA_URL", web.URL)
+	ts.Setenv("GALLRA_TOKEN", "script-token")
+	ts.Setenv("GALLRA_POLICY", "sales.yaml")
+	ts.Setenv("GALLRA_LEDGER", "evidence")
+}
+
+// crms are the emulators of the scripts, by work directory. Scripts run one after the other.
+var crms = map[string]*emulator.Server{}
+
+func crm(ts *testscript.TestScript) *emulator.Server {
+	s := crms[ts.Getenv("WORK")]
+	if s == nil {
+		ts.Fatalf("no crm was started")
+	}
+	return s
+}
+
+func expectCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func moveClock(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: clock DURATION")
+	}
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	crm(ts).Advance(d)
+}
+
+func found(ts *testscript.TestScript, neg bool, args []string) {
+	text := strings.Join(args, " ")
+	var places []string
+	for _, p := range crm(ts).Find(text) {
+		places = append(places, fmt.Sprintf("%s %s %s", p.Where, p.Table, p.Column))
+	}
+	switch {
+	case neg && len(places) > 0:
+		ts.Fatalf("%q is still found: %s", text, strings.Join(places, "; "))
+	case !neg && len(places) == 0:
+		ts.Fatalf("%q is not found anywhere", text)
+	}
+	ts.Logf("%q: %s", text, strings.Join(places, "; "))
+}
+
+func setFault(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Check(crm(ts).SetFaults())
+		return
+	}
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	f := emulator.Fault{Status: status, Route: strings.Join(args[1:], " ")}
+	ts.Check(crm(ts).SetFaults(f))
+}
