@@ -179,22 +179,23 @@ func (d *demo) provisioning(ctx context.Context) error {
 	}
 	d.say("  %d things created: its own columns on %s, views that show what is coming, and a role", created, strings.Join(tables, " and "))
 	d.say("  with the %d rights that the policy needs and no other.", len(privileges))
-	if err := sample.AfterProvision(ctx, func(table string, id uuid.UUID, values map[string]any) error {
-		return d.change(ctx, table, id, values)
-	}); err != nil {
-		return err
+	for _, c := range sample.AfterProvision(d.session.client.Now()) {
+		if err := d.change(ctx, c); err != nil {
+			return err
+		}
+		d.say("  Somebody in the CRM sets %s.", c.What)
 	}
 	d.checked, err = retention.Check(ctx, policy, d.session.client)
 	return err
 }
 
 // change is what somebody in the CRM does to a row.
-func (d *demo) change(ctx context.Context, table string, id uuid.UUID, values map[string]any) error {
-	t, err := d.session.client.Table(ctx, table)
-	if err != nil {
-		return err
+func (d *demo) change(ctx context.Context, c sample.Change) error {
+	op := dataverse.Operation{Method: c.Method, Path: c.Path, Body: c.Body}
+	if c.Method == http.MethodPatch {
+		op.IfMatch = "*"
 	}
-	return d.session.client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: fmt.Sprintf("%s(%s)", t.EntitySet, id), Body: values, IfMatch: "*"}, nil)
+	return d.session.client.Do(ctx, op, nil)
 }
 
 // run is gallra run --apply.
@@ -275,12 +276,7 @@ func (d *demo) people(plan *retention.Plan, action retention.Action) {
 
 func (d *demo) rescue(ctx context.Context) error {
 	d.server.Advance(14 * 24 * time.Hour)
-	person := sample.Rescued
-	name := d.known[person].name
-	err := d.session.client.Do(ctx, dataverse.Operation{Method: http.MethodPost, Path: "opportunities", Body: map[string]any{
-		"name": "New coffee machines for the head office", "parentcontactid@odata.bind": fmt.Sprintf("/contacts(%s)", person),
-	}}, nil)
-	if err != nil {
+	if err := d.change(ctx, sample.Deal()); err != nil {
 		return err
 	}
 	plan, err := d.plan(ctx)
@@ -288,7 +284,7 @@ func (d *demo) rescue(ctx context.Context) error {
 		return err
 	}
 	d.heading("Two weeks later, " + plan.AsOf.Words() + ": a rescue")
-	d.say("  A seller sees %s in the view and registers the deal that was missing. The next run:\n", name)
+	d.say("  A seller sees one of them in the view and registers the deal that was missing. The next run:\n")
 	if _, err := d.run(ctx); err != nil {
 		return err
 	}

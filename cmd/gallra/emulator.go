@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
 // emulatorOptions are the flags of gallra emulator.
@@ -19,7 +20,7 @@ type emulatorOptions struct {
 	listen          string
 	data            string
 	contacts, leads int
-	seed            int64
+	seed            uint64
 	latency         time.Duration
 	token           string
 }
@@ -64,7 +65,7 @@ EXIT STATUS: 0 stopped, 1 failed, 2 wrong usage.`,
 	f.StringVar(&o.data, "data", "none", "sample, generate or none")
 	f.IntVar(&o.contacts, "contacts", 1000, "contacts to generate")
 	f.IntVar(&o.leads, "leads", 500, "leads to generate")
-	f.Int64Var(&o.seed, "seed", 1, "seed of the generated data")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the generated data")
 	f.DurationVar(&o.latency, "latency", 0, "added to every answer")
 	f.StringVar(&o.token, "token", "emulator", "bearer token of the administrator")
 	return c
@@ -74,7 +75,13 @@ func (a *app) runEmulator(ctx context.Context, o emulatorOptions) error {
 	server := emulator.New(emulator.Options{Token: o.token, Latency: o.latency})
 	switch o.data {
 	case "sample":
+		if err := sample.Load(server); err != nil {
+			return err
+		}
 	case "generate":
+		if err := server.Generate(emulator.Generated{Contacts: o.contacts, Leads: o.leads, Seed: o.seed}); err != nil {
+			return err
+		}
 	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {

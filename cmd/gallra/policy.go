@@ -122,8 +122,7 @@ func newPolicyRecord(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(a.out, policy.Hash)
-			return err
+			return policy.WriteRecord(a.out)
 		},
 	}
 }

@@ -61,6 +61,7 @@ Nothing is written without --apply.`,
 	config.Flags(root.PersistentFlags())
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON lines for machines on standard output")
 	root.AddCommand(
+		newDemo(a),
 		newProvision(a),
 		newDoctor(a),
 		newPlan(a),
