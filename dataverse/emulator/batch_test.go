@@ -115,14 +115,14 @@ func TestBatchRefusals(t *testing.T) {
 		{"no encoding", lines("--b", "Content-Type: application/http", "", "GET contacts HTTP/1.1", "", "", "--b--"), "Content-Transfer-Encoding"},
 		{"wrong content type", lines("--b", "Content-Type: text/plain", "", "x", "--b--"), "application/http"},
 		{"GET in a change set", lines("--b", "Content-Type: multipart/mixed; boundary=c", "", setPart(1), "GET /api/data/v9.2/contacts HTTP/1.1", "", "", "--c--", "--b--"), "An invalid HTTP method 'GET'"},
-		{"no Content-ID", lines("--b", "Content-Type: multipart/mixed; boundary=c", "", "--c", "Content-Type: application/http", "Content-Transfer-Encoding: binary", "", "DELETE /api/data/v9.2/contacts(" + missing + ") HTTP/1.1", "", "", "--c--", "--b--"), "Content-ID header not present"},
+		{"no Content-ID", lines("--b", "Content-Type: multipart/mixed; boundary=c", "", "--c", "Content-Type: application/http", "Content-Transfer-Encoding: binary", "", "DELETE /api/data/v9.2/contacts("+missing+") HTTP/1.1", "", "", "--c--", "--b--"), "Content-ID header not present"},
 		{"reference before declaration", lines("--b", "Content-Type: multipart/mixed; boundary=c", "", setPart(1), "PATCH $2 HTTP/1.1", "", "{}", "--c--", "--b--"), "Content-ID Reference: '$2' does not exist in the batch context."},
 		{"reference outside a change set", singlePart + lines("", "PATCH $1 HTTP/1.1", "", "{}", "--b--"), "Content-ID Reference: '$1' does not exist"},
 		{"1,001 requests", many + lines("--b--"), "exceeds the maximum of 1000"},
 		{"bad request line", singlePart + lines("", "FETCH x", "", "", "--b--"), "request line"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			o := &site{t, o.srv}
+			o := &site{t, o.srv, o.server}
 			o.batch(tt.body).want(400, "--batchresponse_", tt.words)
 		})
 	}

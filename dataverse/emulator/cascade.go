@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"net/http"
 	"slices"
 
@@ -14,6 +13,7 @@ type erasure struct {
 	rows    []doomed // the root first, then what the delete cascades to
 	seen    map[ref]bool
 	unlinks []unlink
+	pairs   []doomed // rows of intersect tables
 }
 
 type doomed struct {
@@ -42,8 +42,10 @@ func (w *writer) erase(t *table, r *row) error {
 		}
 		w.removeLink(u)
 	}
+	for _, d := range e.pairs {
+		w.remove(d.table, d.row.id)
+	}
 	for _, d := range e.rows {
-		w.dropIntersects(d.table, d.row.id)
 		w.orphanParties(d.table, d.row.id)
 		now := w.data[d.table.Name].get(d.row.id)
 		w.remove(d.table, d.row.id)
@@ -65,6 +67,7 @@ func (w *writer) condemn(e *erasure, t *table, r *row) error {
 		if err := w.follow(e, e.rows[i].table, e.rows[i].row); err != nil {
 			return err
 		}
+		w.findPairs(e, e.rows[i].table, e.rows[i].row.id)
 	}
 	return nil
 }
@@ -157,55 +160,54 @@ func (w *writer) removeLink(u unlink) {
 	w.auditUpdate(u.table, before, after)
 }
 
-// dropIntersects removes the rows of many-to-many relationships that the row stands in.
-func (w *writer) dropIntersects(t *table, id uuid.UUID) {
+// findPairs adds the rows of many-to-many relationships that a doomed row stands in.
+func (w *writer) findPairs(e *erasure, t *table, id uuid.UUID) {
 	for _, m := range w.schema.many {
 		if m.Table1 == t.Name {
-			w.dropEnd(m, m.Attribute1, ref{t.Name, id})
+			w.findPair(e, m, m.Attribute1, ref{t.Name, id})
 		}
 		if m.Table2 == t.Name {
-			w.dropEnd(m, m.Attribute2, ref{t.Name, id})
+			w.findPair(e, m, m.Attribute2, ref{t.Name, id})
 		}
 	}
 }
 
-func (w *writer) dropEnd(m *manyToMany, attribute string, end ref) {
+func (w *writer) findPair(e *erasure, m *manyToMany, attribute string, end ref) {
 	t := w.schema.tables[m.Intersect]
 	if w.data[t.Name].len() == 0 {
 		return
 	}
 	c := t.column(attribute)
-	var gone []uuid.UUID
 	w.data[t.Name].pointing(c.index, end.ID, func(r *row) bool {
-		if held, ok := r.get(c.index).(ref); !ok || held == end {
-			gone = append(gone, r.id)
+		held, lookup := r.get(c.index).(ref)
+		if key := (ref{t.Name, r.id}); (!lookup || held == end) && !e.seen[key] {
+			e.seen[key] = true
+			e.pairs = append(e.pairs, doomed{t, r})
 		}
 		return true
 	})
-	for _, id := range gone {
-		w.remove(t, id)
-	}
 }
 
 // orphanParties marks the parties that a deleted row leaves behind: they keep its id, its name and the address used.
 // Page: activityparty (ispartydeleted), contact (contact_activity_parties: NoCascade).
-func (w *writer) orphanParties(t *table, id uuid.UUID) {
+func (w *writer) orphanParties(t *table, id uuid.UUID) { w.markParties(t, id, true) }
+
+// reviveParties takes the mark off when the row comes back.
+func (w *writer) reviveParties(t *table, id uuid.UUID) { w.markParties(t, id, false) }
+
+func (w *writer) markParties(t *table, id uuid.UUID, deleted bool) {
 	party := w.schema.tables["activityparty"]
 	if w.data[party.Name].len() == 0 {
 		return
 	}
-	c := party.column("partyid")
 	var left []*row
-	w.pointers(party, c, ref{t.Name, id}, func(r *row) bool {
+	w.pointers(party, party.column("partyid"), ref{t.Name, id}, func(r *row) bool {
 		left = append(left, r)
 		return true
 	})
 	for _, r := range left {
 		v := values{}
-		v.set(party, "ispartydeleted", true)
+		v.set(party, "ispartydeleted", deleted)
 		w.put(party, w.next(party, r, v))
 	}
 }
-
-// byID orders rows by id.
-func byID(a, b *row) int { return bytes.Compare(a.id[:], b.id[:]) }

@@ -1,5 +1,7 @@
 package emulator
 
+import "github.com/google/uuid"
+
 // afterInsert is what the platform makes beside a new row.
 func (w *writer) afterInsert(t *table, r *row) error {
 	if t.Name == "connection" && t.get(r, "relatedconnectionid") == nil {
@@ -17,7 +19,31 @@ func (w *writer) afterUpdate(t *table, before, after *row) error {
 }
 
 // afterDelete is what follows from the delete of a row.
-func (w *writer) afterDelete(t *table, r *row) error { return nil }
+func (w *writer) afterDelete(t *table, r *row) error {
+	switch t.Name {
+	case "recyclebinconfig": // without the organisation's row the bin is off, and the others go
+		if t.text(r, "name") == binOrganization {
+			w.dropAll(t)
+		}
+	case "deleteditemreference":
+		if c, ok := r.get(binContent).(*binned); ok && w.server.options.ReferenceEmptiesBin {
+			w.emptyBin(c)
+		}
+	}
+	return nil
+}
+
+// dropAll removes every row of a table.
+func (w *writer) dropAll(t *table) {
+	var ids []uuid.UUID
+	w.data[t.Name].scan(uuid.Nil, func(r *row) bool {
+		ids = append(ids, r.id)
+		return true
+	})
+	for _, id := range ids {
+		w.remove(t, id)
+	}
+}
 
 // mirrored are the columns of a connection that its mirror has the other way round.
 var mirrored = map[string]string{

@@ -61,39 +61,19 @@ func (l *late) due(now int64) ([]*row, *late) {
 	return rows, &late{t}
 }
 
-// without is l without the rows that match.
-func (l *late) without(match func(*row) bool) (*late, int) {
-	if l == nil {
-		return nil, 0
-	}
-	t, n := btree.NewBTreeGOptions(lessLate, treeOptions), 0
-	l.tree.Scan(func(r lateRow) bool {
-		if match(r.row) {
-			n++
-		} else {
-			t.Set(r)
-		}
-		return true
-	})
-	if n == 0 {
-		return l, 0
-	}
-	return &late{t}, n
-}
-
 // settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin forgets.
 func (s *Server) settle() {
-	now := s.clock.now().Unix()
-	sn := s.store.view()
-	if rows, _ := sn.late.due(now); len(rows) > 0 {
+	now := s.clock.now()
+	if rows, _ := s.store.view().late.due(now.Unix()); len(rows) > 0 {
 		t := s.store.begin()
-		rows, rest := t.late.due(now)
+		rows, rest := t.late.due(now.Unix())
 		t.late = rest
 		for _, r := range rows {
 			t.put(t.schema.tables["audit"], r)
 		}
 		t.commit()
 	}
+	s.sweepBin(now)
 }
 
 // isAdministrator tells whether a user has the system administrator's role.

@@ -22,6 +22,7 @@ func New(o Options) *Server {
 	}
 	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}})
 	s.seed()
+	s.seedBin()
 	s.routes = s.routeTable()
 	s.control = s.controlTable()
 	return s
@@ -57,6 +58,14 @@ func (s *Server) routeTable() map[string]handler {
 		"POST set":        s.postSet,
 		"PATCH set(key)":  s.patchRow,
 		"DELETE set(key)": s.deleteRow,
+		// audithistory.go
+		"GET RetrieveRecordChangeHistory":                          s.recordHistory,
+		"GET RetrieveAttributeChangeHistory":                       s.attributeHistory,
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveAuditDetails": s.auditDetails,
+		"POST DeleteRecordChangeHistory":                           s.deleteHistory,
+		"POST DeleteAuditData":                                     s.deleteAuditData,
+		// bin.go
+		"POST Restore": s.restore,
 		// property.go
 		"PUT set(key)/property":    s.putProperty,
 		"DELETE set(key)/property": s.deleteProperty,

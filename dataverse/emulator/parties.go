@@ -218,7 +218,7 @@ func (s *Server) putCollection(c *call, w *writer, t *table, r *row, nav string)
 	if err := w.replaceParties(t, r.id, rows, true); err != nil {
 		return err
 	}
-	if _, err := w.store(t, r, values{}); err != nil {
+	if _, err := w.save(t, r, values{}); err != nil {
 		return err
 	}
 	return w.finishActivity(t, r.id)

@@ -77,6 +77,11 @@ func (w *writer) address(text string) (ref, error) {
 		}
 		return r, nil
 	}
+	return w.snapshot.address(text)
+}
+
+// address is the row that a URL names, whether it exists or not.
+func (s *snapshot) address(text string) (ref, error) {
 	bad := payloadFault("", fmt.Sprintf("The URI '%s' is not a valid reference to a record.", text))
 	rest := text
 	if i := strings.Index(rest, "://"); i >= 0 {
@@ -93,11 +98,11 @@ func (w *writer) address(text string) (ref, error) {
 	if err != nil || len(p.segments) != 1 || !p.segments[0].hasKey {
 		return ref{}, bad
 	}
-	t, err := w.schema.set(p.segments[0].name)
+	t, err := s.schema.set(p.segments[0].name)
 	if err != nil {
 		return ref{}, err
 	}
-	k, err := w.key(t, p.segments[0])
+	k, err := s.key(t, p.segments[0])
 	if err != nil {
 		return ref{}, err
 	}
@@ -140,11 +145,11 @@ type rowKey struct {
 }
 
 // key reads the key of a segment: contacts(id), contacts(contactid=id), contacts(key='value',…).
-func (w *writer) key(t *table, s segment) (rowKey, error) {
-	if id, ok := s.id(); ok {
+func (s *snapshot) key(t *table, seg segment) (rowKey, error) {
+	if id, ok := seg.id(); ok {
 		return rowKey{id: id}, nil
 	}
-	names, texts, err := splitKey(s.key)
+	names, texts, err := splitKey(seg.key)
 	if err != nil {
 		return rowKey{}, err
 	}
@@ -155,7 +160,7 @@ func (w *writer) key(t *table, s segment) (rowKey, error) {
 		}
 		return rowKey{id: id}, nil
 	}
-	return w.alternateKey(t, names, texts)
+	return s.alternateKey(t, names, texts)
 }
 
 // splitKey takes a named key apart: a='x',b=2.
@@ -185,6 +190,6 @@ func splitKey(key string) (names, texts []string, err error) {
 
 // alternateKey finds a row by the values of other columns. Pages: define-alternate-keys-entity,
 // use-upsert-insert-update-record.
-func (w *writer) alternateKey(t *table, names, texts []string) (rowKey, error) {
+func (s *snapshot) alternateKey(t *table, names, texts []string) (rowKey, error) {
 	return rowKey{}, newFault(http.StatusBadRequest, "0x80060890", "The specified key attributes are not a defined key for the %s entity", t.Name)
 }

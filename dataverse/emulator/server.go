@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,6 +44,9 @@ type Options struct {
 	// TopBeforePageSize lets $top win over odata.maxpagesize, as an older page says; the newer one says that $top is
 	// then ignored.
 	TopBeforePageSize bool
+	// ReferenceEmptiesBin lets the delete of a deleteditemreference remove what it names from the recycle bin too. The
+	// documentation does not say that it does.
+	ReferenceEmptiesBin bool
 	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
 	BatchLF bool
 }
@@ -61,6 +65,8 @@ type Server struct {
 	organizationID uuid.UUID
 	rootBusiness   uuid.UUID
 	administrator  uuid.UUID // the application user behind Options.Token
+
+	swept atomic.Int64 // when the recycle bin was last looked through, in seconds
 }
 
 // handler answers one call. An error that is not a *fault is a bug and becomes 500.

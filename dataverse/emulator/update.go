@@ -158,11 +158,11 @@ func (w *writer) update(t *table, before *row, v values) (*row, error) {
 	if err := w.moveState(t, before, v); err != nil {
 		return nil, err
 	}
-	return w.store(t, before, v)
+	return w.save(t, before, v)
 }
 
-// store writes changed values with what follows from them, without asking whether they may change.
-func (w *writer) store(t *table, before *row, v values) (*row, error) {
+// save writes changed values with what follows from them, without asking whether they may change.
+func (w *writer) save(t *table, before *row, v values) (*row, error) {
 	w.compute(t, before, v)
 	v.set(t, "modifiedon", w.now)
 	v.set(t, "modifiedby", ref{"systemuser", w.user})

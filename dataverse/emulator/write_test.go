@@ -14,15 +14,17 @@ import (
 
 // site is a server under test, spoken to over HTTP.
 type site struct {
-	t   *testing.T
-	srv *httptest.Server
+	t      *testing.T
+	srv    *httptest.Server
+	server *emulator.Server
 }
 
 func newSite(t *testing.T, o emulator.Options) *site {
 	t.Helper()
-	srv := httptest.NewServer(emulator.New(o))
+	server := emulator.New(o)
+	srv := httptest.NewServer(server)
 	t.Cleanup(srv.Close)
-	return &site{t, srv}
+	return &site{t, srv, server}
 }
 
 // response is an answer, read whole.
@@ -167,7 +169,7 @@ func TestCreateRefusesWhatDoesNotFit(t *testing.T) {
 		{"too deep", strings.Repeat(`{"a":`, 200) + `1` + strings.Repeat(`}`, 200), "0x80048d19", "recursion depth"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			o := &site{t, o.srv}
+			o := &site{t, o.srv, o.server}
 			o.do("POST", "contacts", tt.body).want(400, tt.code, tt.words)
 		})
 	}
