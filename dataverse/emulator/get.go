@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/gallra/gallra/dataverse/odata"
 	"github.com/google/uuid"
@@ -25,7 +24,7 @@ func (s *Server) keyedRow(c *call, e *env) (*table, *row, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	id, err := s.keyID(c, e, t, c.path.segments[0])
+	id, err := s.keyID(e, t, c.path.segments[0])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,20 +35,26 @@ func (s *Server) keyedRow(c *call, e *env) (*table, *row, error) {
 	return t, r, nil
 }
 
-// keyID is the id that a key names: the id itself, or the primary key by name.
-func (s *Server) keyID(c *call, e *env, t *table, seg segment) (uuid.UUID, error) {
+// keyID is the id that a key names: the id itself, the primary key by name, or an alternate key.
+func (s *Server) keyID(e *env, t *table, seg segment) (uuid.UUID, error) {
 	if id, ok := seg.id(); ok {
 		return id, nil
 	}
-	if name, value, ok := strings.Cut(seg.key, "="); ok && strings.TrimSpace(name) == t.ID {
-		if inheritsPrincipal(t) { // their key in the entity data model is ownerid
-			return uuid.Nil, badKey(t)
-		}
-		if id, ok := (segment{key: value}).id(); ok {
+	names, texts, err := splitKey(seg.key)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if len(names) == 1 && names[0] == t.ID {
+		if id, ok := (segment{key: texts[0]}).id(); ok && !inheritsPrincipal(t) { // the key of those is ownerid
 			return id, nil
 		}
+		return uuid.Nil, badKey(t)
 	}
-	return uuid.Nil, badKey(t)
+	id, err := e.keyed(t, names, texts)
+	if err == nil && id == uuid.Nil {
+		err = noKeyedRow(t)
+	}
+	return id, err
 }
 
 func badKey(t *table) *fault {

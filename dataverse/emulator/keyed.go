@@ -1,0 +1,71 @@
+package emulator
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse/odata"
+	"github.com/google/uuid"
+)
+
+// keyed finds a row by an alternate key: the properties' names and their values as literals. The id is uuid.Nil where no
+// row has these values (define-alternate-keys-entity, use-alternate-key-reference-record).
+func (e *env) keyed(t *table, names, texts []string) (uuid.UUID, error) {
+	columns := make([]*column, len(names))
+	for i, name := range names {
+		if columns[i] = t.propertyColumn(name); columns[i] == nil {
+			return uuid.Nil, badKey(t)
+		}
+	}
+	if !t.hasKey(columns) {
+		return uuid.Nil, badKey(t)
+	}
+	slot := e.slot()
+	defer func() { e.rows = e.rows[:slot] }()
+	q := newCompiler(e)
+	q.home = slot
+	var terms []predicate
+	var where *access
+	for i, c := range columns {
+		x, err := odata.ParseValue(texts[i])
+		if err != nil {
+			return uuid.Nil, queryFault(err)
+		}
+		l, ok := x.(*odata.Literal)
+		if !ok || l.Kind == odata.Null {
+			return uuid.Nil, badKey(t)
+		}
+		// A key with such a character cannot be addressed, even percent-encoded.
+		if l.Kind == odata.String && strings.ContainsAny(l.Text(), `/<>*%&:\?+`) {
+			return uuid.Nil, badQuery("Bad Request - Error in query syntax.")
+		}
+		v := atSlot(slot).column(t, c)
+		v.slot = slot
+		k, ok := v.constant(l.Text())
+		if !ok {
+			return uuid.Nil, badKey(t)
+		}
+		terms = append(terms, v.compare(odata.Eq, k, q.nulls))
+		where = where.both(q.access(v, []constant{k}))
+	}
+	match := allOf(terms)
+	found := uuid.Nil
+	e.source(t).walk(e, where, uuid.Nil, func(r *row) bool {
+		e.rows[slot] = r
+		if match(e) == yes {
+			found = r.id
+		}
+		return found == uuid.Nil
+	})
+	return found, nil
+}
+
+// hasKey tells whether the columns are those of an alternate key.
+func (t *table) hasKey(columns []*column) bool {
+	for _, k := range t.keys {
+		if len(k.Columns) == len(columns) && !slices.ContainsFunc(columns, func(c *column) bool { return !slices.Contains(k.Columns, c.Name) }) {
+			return true
+		}
+	}
+	return false
+}
