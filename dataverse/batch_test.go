@@ -229,6 +229,14 @@ func TestABatchThatGotNoAnswerIsUncertain(t *testing.T) {
 	}
 }
 
+func TestASingleSuccessForAChangeSetIsNoAnswer(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) { writeMultipart(w, 200, single("204 No Content", "", "")) })
+	results, err := connect(t, s.URL).Batch(t.Context(), []Part{{Set: threeParts[1].Set[:1]}})
+	if err != nil || !cmp.Equal(outcomes(results), []string{"uncertain"}) {
+		t.Errorf("%v, %v", outcomes(results), err)
+	}
+}
+
 func TestABatchThatWasRefusedIsAnError(t *testing.T) {
 	for status, want := range map[int]error{401: ErrUnauthorized, 403: ErrForbidden} {
 		s := serve(t, func(w http.ResponseWriter, r *http.Request) { writeError(w, status, "", "") })

@@ -112,6 +112,24 @@ func TestEveryRequestCarriesTheHeadersThatTheServiceWants(t *testing.T) {
 	}
 }
 
+func TestAnOperationCarriesItsConditionAndHeaders(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-Match") != `W/"7"` || r.Header.Get("MSCRM.BypassCustomPluginExecution") != "true" || r.Header.Get("If-None-Match") != "" ||
+			r.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("headers %v", r.Header)
+		}
+		if body := readBody(r); body != `{"lastname":"Öberg <&>"}` {
+			t.Errorf("body %s", body)
+		}
+		w.WriteHeader(204)
+	})
+	op := Operation{Method: "PATCH", Path: "contacts(" + contactID + ")", IfMatch: `W/"7"`, Body: json.RawMessage(`{"lastname":"Öberg <&>"}`),
+		Header: http.Header{"MSCRM.BypassCustomPluginExecution": {"true"}}}
+	if err := connect(t, s.URL).Do(context.Background(), op, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAddressesThatAreRefused(t *testing.T) {
 	for _, address := range []string{"", "org.crm4.dynamics.com", "ftp://org.crm4.dynamics.com", "http://org.crm4.dynamics.com",
 		"https://user:pw@org.crm4.dynamics.com", "https://make.powerapps.com/environments/x"} {

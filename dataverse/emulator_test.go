@@ -70,10 +70,12 @@ func TestReadingFromTheEmulator(t *testing.T) {
 	for i := range 10 {
 		want = append(want, fmt.Sprintf(`Öberg "%02d"`, i))
 	}
+	fetch := `<fetch><entity name="contact"><attribute name="lastname"/><attribute name="numberofchildren"/><order attribute="numberofchildren"/></entity></fetch>`
 	for _, faults := range []string{`[]`, `[{"status":503,"rate":0.2,"seed":1},{"drop":"after","rate":0.2,"seed":2},{"truncate":true,"rate":0.2,"seed":3}]`} {
 		control("faults", faults)
 		for name, q := range map[string]dataverse.Query{
-			"OData": {Table: "contact", Select: []string{"lastname", "numberofchildren"}, OrderBy: "numberofchildren", PageSize: 3},
+			"FetchXML": {FetchXML: fetch, PageSize: 3},
+			"OData":    {Table: "contact", Select: []string{"lastname", "numberofchildren"}, OrderBy: "numberofchildren", PageSize: 3},
 		} {
 			var rows, scanned []string
 			for row, err := range c.Rows(t.Context(), q) {

@@ -98,6 +98,7 @@ func (c *Client) Settings(ctx context.Context) (Settings, error) {
 			continue
 		}
 		if table != "" && row.Bool("isreadyforrecyclebin") {
+			s.RecycleBin = true // whatever became of the organisation's own row
 			s.RecycleBinByTable = append(s.RecycleBinByTable, BinnedTable{Table: table, Days: int(days)})
 		}
 	}

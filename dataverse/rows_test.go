@@ -172,6 +172,9 @@ func TestAnswersThatAreNoneAreErrors(t *testing.T) {
 		"a link to another host": {func(w http.ResponseWriter, r *http.Request) {
 			writeJSON(w, 200, `{"value":[{"n":0}],"@odata.nextLink":"https://elsewhere.example/api/data/v9.2/contacts?$skiptoken=x"}`)
 		}, 1},
+		"a link to another host by the same scheme": {func(w http.ResponseWriter, r *http.Request) {
+			writeJSON(w, 200, `{"value":[{"n":0}],"@odata.nextLink":"http://127.0.0.1:1/api/data/v9.2/contacts?$skiptoken=x"}`)
+		}, 1},
 		"a link out of the service": {func(w http.ResponseWriter, r *http.Request) {
 			writeJSON(w, 200, `{"value":[{"n":0}],"@odata.nextLink":"http://`+r.Host+`/other"}`)
 		}, 1},

@@ -150,6 +150,39 @@ func TestOrganization(t *testing.T) {
 	}
 }
 
+func TestSettings(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rows string
+		want Settings
+	}{
+		"no bin":     {``, Settings{Audited: true, AuditDays: -1}},
+		"bin":        {`{"name":"organization","cleanupintervalindays":30,"isreadyforrecyclebin":true},{"name":"x","_extensionofrecordid_value":"00000000-0000-0000-0000-00000000c0de","cleanupintervalindays":7,"isreadyforrecyclebin":true}`, Settings{Audited: true, AuditDays: -1, RecycleBin: true, RecycleBinDays: 30, RecycleBinByTable: []BinnedTable{{"contact", 7}}}},
+		"by name":    {`{"name":"Lead","cleanupintervalindays":-1,"isreadyforrecyclebin":true},{"name":"contact","isreadyforrecyclebin":false}`, Settings{Audited: true, AuditDays: -1, RecycleBin: true, RecycleBinByTable: []BinnedTable{{"lead", -1}}}},
+		"org's only": {`{"name":"organization","cleanupintervalindays":30}`, Settings{Audited: true, AuditDays: -1, RecycleBin: true, RecycleBinDays: 30}},
+	} {
+		c := connectTo(t, func(r *http.Request) (*http.Response, error) {
+			switch strings.TrimPrefix(r.URL.Path, apiPath) {
+			case "EntityDefinitions":
+				return answerOf(r, []byte(`{"value":[{"MetadataId":"00000000-0000-0000-0000-00000000c0de","LogicalName":"contact","EntitySetName":"contacts"},{"LogicalName":"lead","EntitySetName":"leads","MetadataId":"00000000-0000-0000-0000-00000000c0df"},{"LogicalName":"recyclebinconfig","EntitySetName":"recyclebinconfigs","MetadataId":"00000000-0000-0000-0000-00000000c0d0"}]}`)), nil
+			case "organizations":
+				return answerOf(r, []byte(`{"value":[{"isauditenabled":true,"auditretentionperiodv2":-1}]}`)), nil
+			case "recyclebinconfigs":
+				return answerOf(r, []byte(`{"value":[`+tt.rows+`]}`)), nil
+			}
+			t.Errorf("%s", r.URL.Path)
+			return answerOf(r, nil), nil
+		})
+		got, err := c.Settings(t.Context())
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", name, err, diff)
+		}
+		days, on := got.Binned("contact")
+		if want := name == "bin"; on != want || on && days != 7 {
+			t.Errorf("%s: contacts are binned: %v for %d days", name, on, days)
+		}
+	}
+}
+
 func TestUserPrivileges(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, 200, `{"RolePrivileges":[{"Depth":"Basic","PrivilegeName":"prvReadContact"},{"Depth":"Global","PrivilegeName":"prvReadContact"},{"Depth":"2","PrivilegeName":"prvReadLead"},{"Depth":1,"PrivilegeName":"prvReadLead"}]}`)
