@@ -271,13 +271,9 @@ func (inv *inventory) children(ctx context.Context, parents []ref) ([]*item, err
 			return nil, err
 		}
 		for _, r := range over {
-			child, err := inv.table(ctx, r.Referencing)
-			if err != nil {
-				return nil, err
-			}
 			for ids := range slices.Chunk(byTable[table], maxIDs) {
 				all = append(all, asked{r, ids, noRule})
-				qs = append(qs, dataverse.Query{Table: child.LogicalName, Select: []string{child.PrimaryID, r.wire}, Filter: idFilter(r.wire, ids)})
+				qs = append(qs, dataverse.Query{Table: r.Referencing, Set: r.child.EntitySet, Select: []string{r.child.PrimaryID, r.wire}, Filter: idFilter(r.wire, ids)})
 			}
 		}
 	}
@@ -288,13 +284,9 @@ func (inv *inventory) children(ctx context.Context, parents []ref) ([]*item, err
 	var fresh []*item
 	for i, rows := range answers {
 		over := all[i].over
-		child, err := inv.table(ctx, over.Referencing)
-		if err != nil {
-			return nil, err
-		}
 		for _, row := range rows {
 			parent := ref{over.Referenced, row.ID(over.wire)}
-			r := ref{child.LogicalName, row.ID(child.PrimaryID)}
+			r := ref{over.Referencing, row.ID(over.child.PrimaryID)}
 			it := inv.items[r]
 			if p := inv.byID[r.id]; p != nil {
 				continue // another person of the chunk, who is purged in their own right

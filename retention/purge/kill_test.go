@@ -98,6 +98,8 @@ func TestEveryRequestCanBeTheLast(t *testing.T) {
 	if requests < 20 {
 		t.Fatalf("the run took %d requests only", requests)
 	}
+	client := w.connect(-1)
+	w.checked(client) // the definitions are read once
 	for n := range requests {
 		for _, fault := range []row{
 			{"drop": "before", "after": n}, {"drop": "after", "after": n},
@@ -107,7 +109,7 @@ func TestEveryRequestCanBeTheLast(t *testing.T) {
 			w.control("faults", []row{})
 			w.control("restore", row{"id": start})
 			copyLedger(t, keep, w.ledgerDir())
-			d := w.deps(w.connect(-1))
+			d := w.deps(client)
 			w.control("faults", []row{fault})
 			_, err := purge.Run(t.Context(), d)
 			d.Ledger.Close()
@@ -137,14 +139,16 @@ func TestOneFaultCostsARetry(t *testing.T) {
 	keep := filepath.Join(w.dir, "keep")
 	copyLedger(t, w.ledgerDir(), keep)
 	want, requests := w.endState()
-	for n := 0; n < requests; n++ {
+	client := w.connect(3)
+	w.checked(client)
+	for n := range requests {
 		for _, fault := range []row{{"drop": "after"}, {"status": 503}, {"status": 429, "retryAfter": 0}, {"truncate": true}, {"drop": "before"}, {"duplicate": true}} {
 			fault["after"], fault["count"] = n, 1
 			name, _ := json.Marshal(fault)
 			w.control("faults", []row{})
 			w.control("restore", row{"id": start})
 			copyLedger(t, keep, w.ledgerDir())
-			d := w.deps(w.connect(3))
+			d := w.deps(client)
 			w.control("faults", []row{fault})
 			s, err := purge.Run(t.Context(), d)
 			w.control("faults", []row{})

@@ -54,11 +54,15 @@ func (r batched) queries(ctx context.Context, qs []dataverse.Query) ([][]dataver
 	for group := range slices.Chunk(qs, maxReads) {
 		parts := make([]dataverse.Part, len(group))
 		for i, q := range group {
-			t, err := r.client.Table(ctx, q.Table)
-			if err != nil {
-				return nil, err
+			set := q.Set
+			if set == "" {
+				t, err := r.client.Table(ctx, q.Table)
+				if err != nil {
+					return nil, err
+				}
+				set = t.EntitySet
 			}
-			parts[i].Op = &dataverse.Operation{Method: http.MethodGet, Path: queryPath(t.EntitySet, q), Header: annotations(q)}
+			parts[i].Op = &dataverse.Operation{Method: http.MethodGet, Path: queryPath(set, q), Header: annotations(q)}
 		}
 		results, err := r.client.Batch(ctx, parts)
 		if err != nil {
@@ -142,7 +146,7 @@ func idFilter(column string, ids []uuid.UUID) string {
 
 // query makes a query of a compiled read.
 func query(r retention.Read, extra ...string) dataverse.Query {
-	q := dataverse.Query{Table: r.Table, Select: r.Select, Filter: r.Filter, Expand: r.Expand, FetchXML: r.FetchXML}
+	q := dataverse.Query{Table: r.Table, Set: r.Set, Select: r.Select, Filter: r.Filter, Expand: r.Expand, FetchXML: r.FetchXML}
 	for _, c := range extra {
 		if len(q.Select) > 0 && !slices.Contains(q.Select, c) {
 			q.Select = append(slices.Clone(q.Select), c)

@@ -2,7 +2,6 @@ package purge
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
@@ -24,7 +23,7 @@ var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}
 // tables is what the environment says about its tables, read once.
 type tables struct {
 	client   dataverse.Reader
-	exists   map[string]bool
+	all      map[string]dataverse.TableSummary
 	settings dataverse.Settings
 	persons  map[string]bool // tables whose rows are persons
 }
@@ -34,9 +33,11 @@ func readTables(ctx context.Context, client dataverse.Reader, policy *retention.
 	if err != nil {
 		return nil, err
 	}
-	t := &tables{client: client, exists: make(map[string]bool, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
+	t := &tables{client: client, all: make(map[string]dataverse.TableSummary, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
 	for _, s := range all {
-		t.exists[s.LogicalName] = s.EntitySet != ""
+		if s.EntitySet != "" {
+			t.all[s.LogicalName] = s
+		}
 	}
 	for i := range policy.Subjects {
 		t.persons[policy.Subjects[i].Table] = true
@@ -51,6 +52,8 @@ func (t *tables) table(ctx context.Context, name string) (*dataverse.Table, erro
 	return t.client.Table(ctx, name)
 }
 
+func (t *tables) exists(name string) bool { return t.all[name].EntitySet != "" }
+
 // binned tells whether deleted rows of a table are kept for a while.
 func (t *tables) binned(table string) bool {
 	_, on := t.settings.Binned(table)
@@ -60,12 +63,14 @@ func (t *tables) binned(table string) bool {
 // reach is a relationship by which the delete of a row takes rows of another table along, or is refused because of them.
 type reach struct {
 	dataverse.Relationship
-	wire string // how the lookup reads: _regardingobjectid_value
+	child dataverse.TableSummary
+	wire  string // how the lookup reads: _regardingobjectid_value
 }
 
 func (r reach) cascades() bool { return r.Delete == "Cascade" }
 
-// reaches lists what a delete of a row of the table reaches, ordered by table and lookup.
+// reaches lists what a delete of a row of the table reaches, ordered by table and lookup. The definitions of the tables
+// behind are not read: of most there is no row.
 func (t *tables) reaches(ctx context.Context, name string) ([]reach, error) {
 	table, err := t.table(ctx, name)
 	if err != nil {
@@ -73,21 +78,12 @@ func (t *tables) reaches(ctx context.Context, name string) ([]reach, error) {
 	}
 	var out []reach
 	for _, r := range table.OneToMany {
-		if r.Delete != "Cascade" && r.Delete != "Restrict" || platform[r.Referencing] || !t.exists[r.Referencing] {
-			continue
+		switch {
+		case r.Delete != "Cascade" && r.Delete != "Restrict", platform[r.Referencing], !t.exists(r.Referencing):
+		case r.Referencing == "activitypointer": // the lookup that all activities have; the concrete tables decide
+		default:
+			out = append(out, reach{Relationship: r, child: t.all[r.Referencing], wire: "_" + r.ReferencingAttribute + "_value"})
 		}
-		child, err := t.table(ctx, r.Referencing)
-		if errors.Is(err, dataverse.ErrNoTable) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		// A generic lookup stands in the metadata of activitypointer too; the concrete tables decide.
-		if a := child.Attributes[r.ReferencingAttribute]; a == nil || !a.ForRead || child.LogicalName == "activitypointer" {
-			continue
-		}
-		out = append(out, reach{Relationship: r, wire: "_" + r.ReferencingAttribute + "_value"})
 	}
 	slices.SortFunc(out, func(a, b reach) int {
 		return compareStrings(a.Referencing, b.Referencing, a.ReferencingAttribute, b.ReferencingAttribute)

@@ -141,7 +141,7 @@ func (r *runner) verifyBin(ctx context.Context, expected map[ref]ledger.Key) err
 			}
 		}
 	}
-	if !r.tables.exists["deleteditemreference"] {
+	if !r.tables.exists("deleteditemreference") {
 		return nil
 	}
 	all := slices.SortedFunc(maps.Keys(expected), ref.compare)
@@ -228,7 +228,7 @@ func (r *runner) mentions(ctx context.Context, addresses map[string]ledger.Key) 
 			}
 		}
 	}
-	if r.tables.exists["activityparty"] {
+	if r.tables.exists("activityparty") {
 		places = append(places, place{"activityparty", "addressused", "party"})
 	}
 	for _, p := range places {

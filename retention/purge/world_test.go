@@ -195,7 +195,7 @@ func (w *world) run(change ...func(*purge.Deps)) *purge.Summary {
 
 func (w *world) tryRun(change ...func(*purge.Deps)) (*purge.Summary, error) {
 	w.t.Helper()
-	d := w.deps(w.connect(6))
+	d := w.deps(w.client)
 	for _, f := range change {
 		f(&d)
 	}
