@@ -132,8 +132,10 @@ func TestManagedIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := cred.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://managed-identity.crm4.dynamics.com/.default"}})
-	if err != nil || token.Token != "managed" || !strings.Contains(query, "client_id=the-client") || !strings.Contains(query, "resource=https%3A%2F%2Fmanaged-identity.crm4.dynamics.com") {
+	// Tokens of managed identities are cached for the whole process: each run of the test needs an environment of its own.
+	host := uuid.NewString() + ".crm4.dynamics.com"
+	token, err := cred.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://" + host + "/.default"}})
+	if err != nil || token.Token != "managed" || !strings.Contains(query, "client_id=the-client") || !strings.Contains(query, "resource=https%3A%2F%2F"+host) {
 		t.Errorf("token %q, %v; asked %s", token.Token, err, query)
 	}
 }
