@@ -18,13 +18,14 @@ const maxOperations = 1000
 // work is a person's erasure: one change set, and what it stands for.
 type work struct {
 	*person
-	set     dataverse.ChangeSet
-	do      retention.Disposition // what becomes of the person's row
-	rows    map[string][]uuid.UUID
-	counts  map[string]int
-	gone    []ref // rows that the change set deletes
-	second  bool  // it follows the person's own: rows that were left, or came later
-	removed bool  // the person's row is gone already
+	set      dataverse.ChangeSet
+	do       retention.Disposition // what becomes of the person's row
+	rows     map[string][]uuid.UUID
+	counts   map[string]int
+	gone     []ref // rows that the change set deletes
+	deferred bool  // rows were prepared for a delete that the next change set does
+	second   bool  // it follows the person's own: rows that were left, or came later
+	removed  bool  // the person's row is gone already
 }
 
 // effect is what a purge does with a related row, as the report counts it.
@@ -78,26 +79,37 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 				return nil, err
 			}
 		case it.do == retention.Delete:
-			if it.table == "connection" { // it comes in pairs, and the delete of one takes the other along
-				if mirrors[it.id] {
-					w.touch(it.ref, didDelete)
-					w.gone = append(w.gone, it.ref)
-					continue
+			switch {
+			case it.table == "connection" && it.binned && !inv.second:
+				// Its name is that of whom it leads to, and cannot be written: it has to follow the person's before the
+				// row may go into the recycle bin. The next change set deletes it.
+				inv.empty(w, it)
+				inv.rename(w, it)
+				w.deferred = true
+				w.rows[it.table] = append(w.rows[it.table], it.id)
+				continue
+			case it.table == "connection" && mirrors[it.id]:
+				w.touch(it.ref, didDelete)
+				w.gone = append(w.gone, it.ref)
+				continue
+			case it.table == "connection": // it comes in pairs, and the delete of one takes the other along
+				if it.binned && inv.named(w, it) {
+					return nil, errRemains
 				}
 				if mirror := inv.items[ref{it.table, it.row.ID("relatedconnectionid")}]; mirror != nil {
 					mirrors[mirror.id] = true
-					inv.empty(w, mirror)
 				}
 			}
 			inv.remove(w, it)
 		case it.do == retention.Anonymize:
-			inv.edit(w, it, inv.eraser(it), inv.freed(w, it))
-			w.touch(it.ref, didAnonymize)
+			if inv.edit(w, it, inv.eraser(it), inv.freed(w, it)) || !inv.second {
+				w.touch(it.ref, didAnonymize)
+			}
 		default:
 			if free := inv.freed(w, it); len(free) > 0 {
 				inv.edit(w, it, &eraser{table: it.def}, free)
 				w.touch(it.ref, didFree)
-			} else if it.direct {
+			} else if it.direct && !inv.second {
 				w.counts[didKeep+" "+it.table]++
 			}
 		}
@@ -143,13 +155,29 @@ func (inv *inventory) empty(w *work, it *item) {
 	}
 }
 
+// rename has the service name a connection again, after the person whom it leads to and who has no name any more.
+func (inv *inventory) rename(w *work, it *item) {
+	if it.row.ID("record2id") != w.id {
+		return
+	}
+	if nav := lookupNav(it.def, "record2id", w.table); nav != "" {
+		w.patch(it.def.EntitySet, it.id, map[string]any{nav + "@odata.bind": rowPath(inv.subject.EntitySet, w.id)})
+	}
+}
+
+// named tells whether a connection still has the name of the person.
+func (inv *inventory) named(w *work, it *item) bool {
+	name := it.row.Text("name")
+	return it.row.ID("record2id") == w.id && name != "" && !strings.Contains(name, "purged")
+}
+
 // edit erases columns of a related row that stays, and clears lookups of it.
-func (inv *inventory) edit(w *work, it *item, e *eraser, free map[string]any) {
+func (inv *inventory) edit(w *work, it *item, e *eraser, free map[string]any) (changed bool) {
 	body := e.patch(it.id, it.row)
 	maps.Copy(body, free)
 	files := e.files(it.row)
 	if len(body) == 0 && len(files) == 0 {
-		return
+		return false
 	}
 	closed := inv.reopen(w, it)
 	w.patch(it.def.EntitySet, it.id, body)
@@ -159,6 +187,7 @@ func (inv *inventory) edit(w *work, it *item, e *eraser, free map[string]any) {
 	if closed {
 		inv.close(w, it)
 	}
+	return true
 }
 
 // freed is what clears the lookups by which the deletes of this change set would reach a row that stays.

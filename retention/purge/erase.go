@@ -167,7 +167,7 @@ func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject, erased []*work) error {
 	var remove []*work
 	for _, w := range erased {
-		if w.do == retention.Delete && !w.removed {
+		if (w.do == retention.Delete || w.deferred) && !w.removed {
 			remove = append(remove, w)
 		}
 	}
@@ -276,6 +276,7 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 		persons[i] = &person{ref: w.ref, row: w.row}
 	}
 	inv := r.inventory(subject, persons)
+	inv.second = true
 	if err := inv.take(ctx); err != nil {
 		return nil, err
 	}
@@ -287,9 +288,13 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 			w.err = p.err
 		case p.later:
 			w.err = errAppeared
-		case p.bound():
-			w.do = retention.Anonymize // outcome: anonymised in place
 		default:
+			if p.bound() {
+				w.do = retention.Anonymize // by a row that came since: anonymised in place
+			}
+			if w.do != retention.Delete && !w.deferred {
+				continue
+			}
 			next, err := inv.rest(ctx, p)
 			if err != nil {
 				w.err = err

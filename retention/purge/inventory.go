@@ -82,6 +82,7 @@ type inventory struct {
 	byID    map[uuid.UUID]*person
 	items   map[ref]*item
 	erasers map[eraserKey]*eraser
+	second  bool // the persons' own rows are anonymous already
 	justify func(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error)
 }
 
@@ -401,7 +402,9 @@ func (inv *inventory) details(ctx context.Context) error {
 		}
 		need("statecode", "statecode")
 		need("statuscode", "statuscode")
-		need("relatedconnectionid", "_relatedconnectionid_value")
+		if name == "connection" {
+			add("name", "_relatedconnectionid_value", "_record2id_value")
+		}
 		if t.Activity {
 			need("regardingobjectid", "_regardingobjectid_value")
 			need("sender", "sender")

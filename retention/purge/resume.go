@@ -83,7 +83,7 @@ func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, 
 		var erased []*work
 		for _, p := range some {
 			row := rows[p.ID]
-			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts}
+			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, deferred: true}
 			if w.counts == nil {
 				w.counts = make(map[string]int)
 			}
