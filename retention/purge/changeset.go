@@ -138,8 +138,14 @@ func (inv *inventory) empty(w *work, it *item) {
 	e := inv.eraser(it)
 	body, files := e.patch(it.id, it.row), e.files(it.row)
 	nav := ""
-	if it.def.Activity && len(it.parties) > 0 {
-		nav = partiesNav(it.def)
+	if it.def.Activity {
+		if len(it.parties) > 0 {
+			nav = partiesNav(it.def)
+		}
+		// The service keeps a party line, with the name, for whom the activity regards.
+		if target := it.row.Target("regardingobjectid"); inv.tables.persons[target] {
+			body[lookupNav(it.def, "regardingobjectid", target)+"@odata.bind"] = nil
+		}
 	}
 	if len(body) == 0 && len(files) == 0 && nav == "" {
 		return

@@ -224,7 +224,7 @@ func TestKeptEmailSurvivesAndOthersGo(t *testing.T) {
 	if n, _ := shared.Int("statuscode"); n != 4 {
 		t.Errorf("the e-mail's status is %d, want 4 as before", n)
 	}
-	w.nothingFound("yvonne", "email "+id("acceptance").String(), "activityparty")
+	w.nothingFound("yvonne", id("acceptance").String(), "row activityparty") // the kept e-mail and its lines
 	for _, at := range w.found("yvonne") {
 		if strings.Contains(at, id("shared").String()) {
 			t.Errorf("still on the shared e-mail: %s", at)
