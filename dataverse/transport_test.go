@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,26 +39,30 @@ func connectTo(t *testing.T, f roundTripper, change ...func(*Options)) *Client {
 // While the window is closed nothing is sent, by whichever request.
 func TestNothingIsSentIntoAClosedWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var opens time.Time
-		n := 0
+		closing := true
 		c := connectTo(t, func(r *http.Request) (*http.Response, error) {
-			if n++; n == 1 {
-				opens = time.Now().Add(90500 * time.Millisecond)
-				return throttledAnswer(r, "90.5"), nil
-			}
+			mu.Lock()
+			defer mu.Unlock()
 			if time.Now().Before(opens) {
 				t.Errorf("sent %v before the window opens", time.Until(opens))
+			}
+			if closing {
+				closing = false
+				opens = time.Now().Add(90500 * time.Millisecond)
+				return throttledAnswer(r, "90.5"), nil
 			}
 			return answerOf(r, []byte(`{}`)), nil
 		})
 		if err := c.Call(t.Context(), "POST", "contacts", nil, nil); err != nil {
 			t.Error(err)
 		}
+		closing = true
 		done := make(chan error)
-		n = 0
 		for range 5 {
 			go func() { done <- c.Call(t.Context(), "POST", "contacts", nil, nil) }()
-			synctest.Wait()
+			synctest.Wait() // the first has been refused by now, and the others find the window closed
 		}
 		for range 5 {
 			if err := <-done; err != nil {
