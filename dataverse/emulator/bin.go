@@ -54,7 +54,7 @@ func (s *Server) seedBin() {
 		for k, v := range more {
 			f[k] = v
 		}
-		t.insert("recyclebinconfig", binConfigID(name), f)
+		t.place("recyclebinconfig", binConfigID(name), f)
 	}
 	add(binOrganization, binDays, nil)
 	for _, name := range t.schema.names() {

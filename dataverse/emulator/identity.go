@@ -78,8 +78,8 @@ var ApplicationID = stableID("application")
 // fields are a row's values by column name, in the types of row.go.
 type fields map[string]any
 
-// insert puts a row into a table without any rule: what the platform itself has put there.
-func (t *tx) insert(table string, id uuid.UUID, f fields) {
+// place puts a row into a table without any rule: what the platform itself has put there.
+func (t *tx) place(table string, id uuid.UUID, f fields) {
 	tab := t.schema.tables[table]
 	v := values{tab.idColumn().index: id}
 	for name, x := range f {
@@ -110,7 +110,7 @@ func (s *Server) seed() {
 				f[name] = v
 			}
 		}
-		t.insert(table, id, f)
+		t.place(table, id, f)
 	}
 	add("transactioncurrency", currency.ID, fields{"currencyname": "Euro", "isocurrencycode": "EUR", "currencysymbol": "€",
 		"currencyprecision": int64(2), "exchangerate": 1.0, "statecode": int64(0), "statuscode": int64(1)})
@@ -142,7 +142,7 @@ func (s *Server) seedUsers(t *tx, add func(string, uuid.UUID, fields), unit ref)
 			f[k] = v
 		}
 		add("systemuser", id, f)
-		t.insert("teammembership", stableID("teammembership/"+id.String()), fields{"systemuserid": id, "teamid": stableID("team")})
+		t.place("teammembership", stableID("teammembership/"+id.String()), fields{"systemuserid": id, "teamid": stableID("team")})
 	}
 	user(s.administrator, "# emulator", fields{"applicationid": ApplicationID, "azureactivedirectoryobjectid": objectID(ApplicationID)})
 	user(stableID("system"), "SYSTEM", fields{"accessmode": int64(3)})
@@ -164,12 +164,7 @@ var (
 func (s *Server) seedRoles(t *tx, add func(string, uuid.UUID, fields), unit ref) {
 	privileges := t.schema.allPrivileges()
 	for _, p := range privileges {
-		f := fields{"name": p.Name, "accessright": rightMasks[p.right], "canbeentityreference": false, "canbeparententityreference": false,
-			"componentstate": int64(0), "ismanaged": true}
-		for column, depth := range map[string]string{"canbebasic": "Basic", "canbelocal": "Local", "canbedeep": "Deep", "canbeglobal": "Global"} {
-			f[column] = slices.Contains(p.Depths, depth)
-		}
-		t.insert("privilege", privilegeID(p.Name), f)
+		t.placePrivilege(p)
 	}
 	role := func(name string, template uuid.UUID, depth func(namedPrivilege) string) {
 		id := stableID("role/" + name)
@@ -218,11 +213,11 @@ func (s *Server) seedRoles(t *tx, add func(string, uuid.UUID, fields), unit ref)
 		}
 		return ""
 	})
-	t.insert("systemuserroles", stableID("systemuserrole"), fields{"systemuserid": s.administrator, "roleid": stableID("role/System Administrator")})
+	t.place("systemuserroles", stableID("systemuserrole"), fields{"systemuserid": s.administrator, "roleid": stableID("role/System Administrator")})
 }
 
 // grant gives a role a privilege.
 func (t *tx) grant(role, privilege uuid.UUID, mask int64) {
 	id := uuid.NewSHA1(role, privilege[:])
-	t.insert("roleprivileges", id, fields{"roleid": role, "privilegeid": privilege, "privilegedepthmask": mask, "componentstate": int64(0)})
+	t.place("roleprivileges", id, fields{"roleid": role, "privilegeid": privilege, "privilegedepthmask": mask, "componentstate": int64(0)})
 }

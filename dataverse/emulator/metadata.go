@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -58,21 +59,12 @@ func label(text string, others map[int]string, managed bool, id uuid.UUID) map[s
 	if text != "" {
 		add(english, text)
 	}
-	for _, language := range sortedKeys(others) {
+	for _, language := range slices.Sorted(maps.Keys(others)) {
 		if language != english {
 			add(language, others[language])
 		}
 	}
 	return map[string]any{"LocalizedLabels": list, "UserLocalizedLabel": user}
-}
-
-func sortedKeys[V any](m map[int]V) []int {
-	keys := make([]int, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // managed is a managed property.

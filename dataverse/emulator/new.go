@@ -54,6 +54,29 @@ func (s *Server) routeTable() map[string]handler {
 		"GET GlobalOptionSetDefinitions": s.readDefinitions,
 		// batch.go
 		"POST $batch": s.postBatch,
+		// metawrite.go
+		"POST EntityDefinitions":   s.postEntityDefinitions,
+		"PUT EntityDefinitions":    s.putEntityDefinitions,
+		"DELETE EntityDefinitions": s.deleteEntityDefinitions,
+		// definerelation.go
+		"POST RelationshipDefinitions":     s.postRelationshipDefinitions,
+		"PUT RelationshipDefinitions":      s.putRelationshipDefinitions,
+		"DELETE RelationshipDefinitions":   s.deleteRelationshipDefinitions,
+		"POST CreateCustomerRelationships": s.createCustomerRelationships,
+		// optionsets.go
+		"POST GlobalOptionSetDefinitions":   s.postGlobalOptionSetDefinitions,
+		"PUT GlobalOptionSetDefinitions":    s.putGlobalOptionSetDefinitions,
+		"DELETE GlobalOptionSetDefinitions": s.deleteGlobalOptionSetDefinitions,
+		"POST InsertOptionValue":            s.insertOptionValue,
+		"POST InsertStatusValue":            s.insertStatusValue,
+		"POST UpdateOptionValue":            s.updateOptionValue,
+		"POST DeleteOptionValue":            s.deleteOptionValue,
+		"POST OrderOption":                  s.orderOption,
+		"POST UpdateStateValue":             s.updateStateValue,
+		// solution.go
+		"POST AddSolutionComponent": s.addSolutionComponent,
+		"POST PublishXml":           s.publishXML,
+		"POST PublishAllXml":        s.publishAllXML,
 		// create.go, update.go, cascade.go
 		"POST set":        s.postSet,
 		"PATCH set(key)":  s.patchRow,

@@ -126,3 +126,26 @@ func (s *schema) metaPrivileges(t *table) []any {
 	}
 	return out
 }
+
+// placePrivilege makes the row of a privilege.
+func (t *tx) placePrivilege(p namedPrivilege) {
+	f := fields{"name": p.Name, "accessright": rightMasks[p.right], "canbeentityreference": false, "canbeparententityreference": false,
+		"componentstate": int64(0), "ismanaged": true}
+	for column, depth := range map[string]string{"canbebasic": "Basic", "canbelocal": "Local", "canbedeep": "Deep", "canbeglobal": "Global"} {
+		f[column] = slices.Contains(p.Depths, depth)
+	}
+	t.place("privilege", privilegeID(p.Name), f)
+}
+
+// rolesOf are the roles made from a template, one in each business unit.
+func (t *tx) rolesOf(template uuid.UUID) []uuid.UUID {
+	tab := t.schema.tables["role"]
+	var out []uuid.UUID
+	t.table(tab.Name).scan(uuid.Nil, func(r *row) bool {
+		if tab.ref(r, "roletemplateid").ID == template {
+			out = append(out, r.id)
+		}
+		return true
+	})
+	return out
+}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,9 @@ type Options struct {
 	// MetadataLag is for how long reads of definitions still see what was there before a change of metadata, unless
 	// they ask for Consistency: Strong. The service's cache may lag by 30 seconds.
 	MetadataLag time.Duration
+	// CustomizationLock is for how long, by the emulator's clock, a change of metadata or a publish keeps others out: they
+	// are answered 429 with 0x80071151, as when a solution import runs.
+	CustomizationLock time.Duration
 	// OrganizationType is what RetrieveCurrentOrganization says of the environment; "" means CustomerTest, a sandbox.
 	OrganizationType string
 	// Latency is added to every answer of the Web API.
@@ -62,6 +66,13 @@ type Server struct {
 	control map[string]func(*control) (any, error)
 	copies  copies
 
+	grants      grantCache
+	customizing struct {
+		sync.Mutex
+		operation string
+		until     time.Time
+	}
+
 	organizationID uuid.UUID
 	rootBusiness   uuid.UUID
 	administrator  uuid.UUID // the application user behind Options.Token
@@ -82,8 +93,9 @@ type call struct {
 	raw    string // the query string as it came: parameter aliases and order stand in it
 	header http.Header
 	body   []byte
-	base   string // "https://host/api/data/v9.2", for links
-	user   uuid.UUID
+	base   string     // "https://host/api/data/v9.2", for links
+	user   uuid.UUID  // who it is done as
+	caller uuid.UUID  // who asks for it, when that is somebody else: impersonation
 	tx     *tx        // the change set's transaction, nil outside one
 	part   bool       // of a batch
 	fault  *injection // what a fault rule does to the request, nil if nothing
