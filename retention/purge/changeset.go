@@ -25,6 +25,7 @@ type work struct {
 	gone     []ref // rows that the change set deletes
 	deferred bool  // rows were prepared for a delete that the next change set does
 	second   bool  // it follows the person's own: rows that were left, or came later
+	refused  error // what the last change set of this kind was answered
 	removed  bool  // the person's row is gone already
 }
 

@@ -100,7 +100,13 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 		case errors.As(errs[i], &unsure):
 			errs[i] = r.findOut(subject, w)
 		case errors.Is(errs[i], dataverse.ErrChanged):
+			// By somebody, or by this very change set, if something on the way sent it twice.
 			errs[i] = errChanged
+			if rows, err := r.rows(r.writing, subject, []uuid.UUID{w.id}); err != nil {
+				errs[i] = errNoAnswer
+			} else if row := rows[w.id]; row != nil && !row.Null(subject.Own.AnonymizedOn) {
+				errs[i] = nil
+			}
 		}
 	}
 	return errs
@@ -233,7 +239,9 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil || w.err != nil })
 		if round == maxRounds {
 			for _, w := range open {
-				w.err = errAppeared
+				if w.err = w.refused; w.err == nil {
+					w.err = errAppeared
+				}
 			}
 			return nil
 		}
@@ -248,10 +256,8 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 			return err
 		}
 		for i, err := range r.send(ctx, subject, more) {
-			if err != nil {
-				open[i].err = err
-				continue
-			}
+			// A refusal is no verdict: rows may be gone by now, by whatever hand. The next round lists what is left.
+			open[i].refused = err
 			for table, ids := range more[i].rows {
 				for _, id := range ids {
 					if !slices.Contains(open[i].rows[table], id) {

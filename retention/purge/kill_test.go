@@ -12,12 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -87,6 +86,34 @@ func (w *world) endState() (map[string]row, int) {
 	return w.dump(dumped...), stats.Requests.Total
 }
 
+// differ says how two end states differ.
+func differ(want, got map[string]row) string {
+	var out []string
+	for k, v := range want {
+		if got[k] == nil {
+			out = append(out, k+" is missing")
+			continue
+		}
+		for c := range v {
+			if v[c] != got[k][c] {
+				out = append(out, fmt.Sprintf("%s.%s is %v, want %v", k, c, got[k][c], v[c]))
+			}
+		}
+		for c := range got[k] {
+			if _, ok := v[c]; !ok {
+				out = append(out, fmt.Sprintf("%s.%s is %v, want none", k, c, got[k][c]))
+			}
+		}
+	}
+	for k := range got {
+		if want[k] == nil {
+			out = append(out, k+" is still there")
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
 // TestEveryRequestCanBeTheLast cuts the connection for good at every request of a purging run, before the service works
 // on it and after, and demands that a further run reaches the end state of an undisturbed one.
 func TestEveryRequestCanBeTheLast(t *testing.T) {
@@ -119,8 +146,8 @@ func TestEveryRequestCanBeTheLast(t *testing.T) {
 			}
 			w.run()
 			w.run()
-			if diff := cmp.Diff(want, w.dump(dumped...)); diff != "" {
-				t.Fatalf("%s: the end state differs from that of an undisturbed run (-want +got):\n%s", name, diff)
+			if diff := differ(want, w.dump(dumped...)); diff != "" {
+				t.Fatalf("%s: the end state differs from that of an undisturbed run:\n%s\noutcomes %v", name, diff, w.outcomes())
 			}
 			for _, text := range []string{"Goner", "McKay"} {
 				w.nothingFound(text)
@@ -161,8 +188,8 @@ func TestOneFaultCostsARetry(t *testing.T) {
 			}
 			w.run()
 			w.run()
-			if diff := cmp.Diff(want, w.dump(dumped...)); diff != "" {
-				t.Fatalf("%s: the end state differs from that of an undisturbed run (-want +got):\n%s", name, diff)
+			if diff := differ(want, w.dump(dumped...)); diff != "" {
+				t.Fatalf("%s: the end state differs from that of an undisturbed run:\n%s\noutcomes %v", name, diff, w.outcomes())
 			}
 		}
 	}
@@ -275,8 +302,8 @@ func TestSIGKILL(t *testing.T) {
 		}
 		w.run()
 		w.run()
-		if diff := cmp.Diff(want, w.dump(dumped...)); diff != "" {
-			t.Fatalf("killed at request %d: the end state differs from that of an undisturbed run (-want +got):\n%s", n, diff)
+		if diff := differ(want, w.dump(dumped...)); diff != "" {
+			t.Fatalf("killed at request %d: the end state differs from that of an undisturbed run:\n%s\noutcomes %v", n, diff, w.outcomes())
 		}
 		w.verifyLedger()
 	}

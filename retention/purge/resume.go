@@ -2,11 +2,9 @@ package purge
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -106,15 +104,4 @@ func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, 
 		}
 	}
 	return nil
-}
-
-func errorAs(err error, u **dataverse.Uncertain) bool { return errors.As(err, u) }
-
-func isAny(err error, targets ...error) bool {
-	for _, t := range targets {
-		if errors.Is(err, t) {
-			return true
-		}
-	}
-	return false
 }

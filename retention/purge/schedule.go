@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -124,14 +125,15 @@ func (r *runner) announce(ctx context.Context, some []announcement) error {
 		o := Outcome{Table: some[i].entry.Table, ID: some[i].entry.ID, Action: some[i].action, Status: ledger.Done}
 		if err != nil {
 			var u *dataverse.Uncertain
-			if errorAs(err, &u) || ctx.Err() != nil {
+			if errors.As(err, &u) || errors.Is(err, dataverse.ErrChanged) || ctx.Err() != nil {
+				// Nobody knows; or the row changed, by somebody or by this very write, if something on the way sent it twice.
 				unsure = append(unsure, ledger.Record{Seq: first + uint64(i), Entry: some[i].entry})
 				continue
 			}
 			confirm = append(confirm, ledger.Entry{Kind: ledger.Void, Table: o.Table, ID: o.ID})
 			o.Status, o.Code = ledger.Failed, code(err)
-			if isAny(err, dataverse.ErrChanged, dataverse.ErrNotFound) { // judged afresh in the next run
-				o.Status, o.Code = ledger.Skipped, string(errChanged)
+			if errors.Is(err, dataverse.ErrNotFound) {
+				o.Status, o.Code = ledger.Skipped, string(errGone)
 				r.summary.ScheduleLeft++
 			}
 		} else {
@@ -154,7 +156,7 @@ func (r *runner) announce(ctx context.Context, some []announcement) error {
 			r.summary.subject(o.Table).Written++
 		} else {
 			confirm = append(confirm, ledger.Entry{Kind: ledger.Void, Table: u.Table, ID: u.ID})
-			o.Status, o.Code = ledger.Skipped, string(errNoAnswer)
+			o.Status, o.Code = ledger.Skipped, string(errChanged) // judged afresh in the next run
 			r.summary.ScheduleLeft++
 		}
 		r.told(o)
