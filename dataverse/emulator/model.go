@@ -109,7 +109,26 @@ type navigation struct {
 	there      int
 }
 
+// navigation is the navigation property of that name, nil if there is none. An activity has those of activitypointer
+// too, from which it derives: regardingobjectid_contact beside regardingobjectid_contact_email.
 func (t *table) navigation(s *schema, name string) *navigation {
+	n := t.ownNavigation(s, name)
+	if n != nil || !t.Activity || t.Name == activityPointer || s.tables[activityPointer] == nil {
+		return n
+	}
+	base := s.tables[activityPointer]
+	if n = base.ownNavigation(s, name); n == nil || n.collection {
+		return n
+	}
+	c := t.byName[base.Columns[n.column].Name]
+	if c == nil {
+		return nil
+	}
+	n.column = c.index
+	return n
+}
+
+func (t *table) ownNavigation(s *schema, name string) *navigation {
 	if r := t.toOne[name]; r != nil {
 		c := t.byName[r.Attribute]
 		return &navigation{name: name, target: s.tables[r.Referenced], column: c.index, owner: name == c.Name && c.Type == "Owner"}
