@@ -73,6 +73,12 @@ func (s *Server) routeTable() map[string]handler {
 		"POST DeleteOptionValue":            s.deleteOptionValue,
 		"POST OrderOption":                  s.orderOption,
 		"POST UpdateStateValue":             s.updateStateValue,
+		// roleactions.go
+		"GET RetrieveRolePrivilegesRole":                                           s.rolePrivileges,
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges":               s.userPrivileges,
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName": s.userPrivilege,
+		"POST set(key)/Microsoft.Dynamics.CRM.AddPrivilegesRole":                   s.addPrivileges,
+		"POST set(key)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole":               s.replacePrivileges,
 		// solution.go
 		"POST AddSolutionComponent": s.addSolutionComponent,
 		"POST PublishXml":           s.publishXML,

@@ -1,0 +1,223 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// What roles hold and what users may do. Pages: security-roles, AddPrivilegesRole Action, ReplacePrivilegesRole Action,
+// RetrieveUserPrivileges Function, RetrieveRolePrivilegesRole Function.
+
+// argument is a function's parameter, given in the parentheses or as an alias.
+func (c *call) argument(name string) (string, bool) {
+	for _, part := range strings.Split(c.path.segments[len(c.path.segments)-1].key, ",") {
+		n, v, found := strings.Cut(part, "=")
+		if !found || strings.TrimSpace(n) != name {
+			continue
+		}
+		v = strings.TrimSpace(v)
+		if strings.HasPrefix(v, "@") {
+			v = c.query.Get(v)
+		}
+		return strings.Trim(v, "'"), true
+	}
+	return "", false
+}
+
+// rolePrivilege is a RolePrivilege as answers have it.
+func rolePrivilege(sn *snapshot, privilege, unit uuid.UUID, mask int64) map[string]any {
+	t := sn.schema.tables["privilege"]
+	name := t.text(sn.data[t.Name].get(privilege), "name")
+	depth := "Basic"
+	for _, d := range depthNames {
+		if mask&depthMasks[d] != 0 {
+			depth = d // the names go from narrow to wide
+		}
+	}
+	return map[string]any{
+		"Depth": depth, "PrivilegeId": privilege.String(), "BusinessUnitId": unit.String(), "PrivilegeName": name,
+		"RecordFilterId": uuid.Nil.String(), "RecordFilterUniqueName": "",
+	}
+}
+
+func privilegesAnswer(c *call, response string, list []map[string]any) *answer {
+	sort.Slice(list, func(i, j int) bool { return list[i]["PrivilegeName"].(string) < list[j]["PrivilegeName"].(string) })
+	return ok(map[string]any{"@odata.context": c.base + "/$metadata#" + crmNamespace + response, "RolePrivileges": list})
+}
+
+// rolePrivileges answers RetrieveRolePrivilegesRole(RoleId=…).
+func (s *Server) rolePrivileges(c *call) (*answer, error) {
+	text, given := c.argument("RoleId")
+	role, err := uuid.Parse(text)
+	if !given || err != nil {
+		return nil, badQuery("The parameter 'RoleId' of RetrieveRolePrivilegesRole is not a Guid.")
+	}
+	sn := c.view()
+	roles := sn.schema.tables["role"]
+	found := sn.data[roles.Name].get(role)
+	if found == nil {
+		return nil, noRow("role", role.String())
+	}
+	unit := roles.ref(found, "businessunitid").ID
+	list := []map[string]any{}
+	t := sn.schema.tables["roleprivileges"]
+	sn.data[t.Name].pointing(t.column("roleid").index, role, func(r *row) bool {
+		if id, ok := t.get(r, "privilegeid").(uuid.UUID); ok {
+			list = append(list, rolePrivilege(sn, id, unit, t.int(r, "privilegedepthmask")))
+		}
+		return true
+	})
+	return privilegesAnswer(c, "RetrieveRolePrivilegesRoleResponse", list), nil
+}
+
+// userPrivileges answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges().
+func (s *Server) userPrivileges(c *call) (*answer, error) {
+	user, err := c.boundUser()
+	if err != nil {
+		return nil, err
+	}
+	return privilegesAnswer(c, "RetrieveUserPrivilegesResponse", s.heldBy(c, user, "")), nil
+}
+
+// userPrivilege answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='…').
+func (s *Server) userPrivilege(c *call) (*answer, error) {
+	user, err := c.boundUser()
+	if err != nil {
+		return nil, err
+	}
+	name, _ := c.argument("PrivilegeName")
+	if c.view().data["privilege"].get(privilegeID(name)) == nil {
+		return nil, badArgument("The privilege with name %s does not exist.", name)
+	}
+	return privilegesAnswer(c, "RetrieveUserPrivilegeByPrivilegeNameResponse", s.heldBy(c, user, name)), nil
+}
+
+func (c *call) boundUser() (uuid.UUID, error) {
+	set := c.path.segments[0]
+	id, valid := set.id()
+	if set.name != "systemusers" || !valid {
+		return uuid.Nil, noSegment(c.path.segments[1].name)
+	}
+	if c.view().data["systemuser"].get(id) == nil {
+		return uuid.Nil, noRow("systemuser", id.String())
+	}
+	return id, nil
+}
+
+// heldBy are a user's privileges, one entry for each role that gives one, or of one privilege only.
+func (s *Server) heldBy(c *call, user uuid.UUID, only string) []map[string]any {
+	sn := c.view()
+	list := []map[string]any{}
+	for id, hs := range s.grantsOf(sn, user).held {
+		if only != "" && id != privilegeID(only) {
+			continue
+		}
+		widest := map[uuid.UUID]int64{}
+		for _, h := range hs {
+			widest[h.unit] = max(widest[h.unit], h.mask)
+		}
+		for unit, mask := range widest {
+			list = append(list, rolePrivilege(sn, id, unit, mask))
+		}
+	}
+	return list
+}
+
+// addPrivileges answers roles(…)/Microsoft.Dynamics.CRM.AddPrivilegesRole.
+func (s *Server) addPrivileges(c *call) (*answer, error) { return s.setPrivileges(c, false) }
+
+// replacePrivileges answers roles(…)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole.
+func (s *Server) replacePrivileges(c *call) (*answer, error) { return s.setPrivileges(c, true) }
+
+func (s *Server) setPrivileges(c *call, replace bool) (*answer, error) {
+	body, err := c.decode()
+	if err != nil {
+		return nil, err
+	}
+	list, valid := body["Privileges"].([]any)
+	if !valid {
+		return nil, badArgument("The parameter 'Privileges' is missing.")
+	}
+	return noContent(), c.write(func(t *tx) error {
+		role, err := c.boundRole(t)
+		if err != nil {
+			return err
+		}
+		if replace {
+			t.revoke(role, uuid.Nil)
+		}
+		for _, e := range list {
+			p, valid := e.(map[string]any)
+			if !valid {
+				return badArgument("A privilege is an object.")
+			}
+			id, err := uuid.Parse(fmt.Sprint(p["PrivilegeId"]))
+			if err != nil {
+				return badArgument("PrivilegeId is not a Guid.")
+			}
+			privileges := t.schema.tables["privilege"]
+			row := t.data[privileges.Name].get(id)
+			if row == nil {
+				return noRow("privilege", id.String())
+			}
+			depth, valid := depthOf(p["Depth"])
+			if !valid {
+				return badArgument("Depth is not a PrivilegeDepth.")
+			}
+			if may, _ := privileges.get(row, "canbe"+strings.ToLower(depth)).(bool); !may {
+				return badArgument("The privilege %s cannot be granted at depth %s.", privileges.text(row, "name"), depth)
+			}
+			t.revoke(role, id)
+			t.grant(role, id, depthMasks[depth])
+		}
+		return nil
+	})
+}
+
+// depthOf reads a PrivilegeDepth: its name, or its number as a text or a number.
+func depthOf(v any) (string, bool) {
+	text := ""
+	switch v := v.(type) {
+	case string:
+		text = v
+	case json.Number:
+		text = v.String()
+	}
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 && n < len(depthNames) {
+		return depthNames[n], true
+	}
+	_, known := depthMasks[text]
+	return text, known
+}
+
+func (c *call) boundRole(t *tx) (uuid.UUID, error) {
+	set := c.path.segments[0]
+	id, valid := set.id()
+	if set.name != "roles" || !valid {
+		return uuid.Nil, noSegment(c.path.segments[1].name)
+	}
+	if t.data["role"].get(id) == nil {
+		return uuid.Nil, noRow("role", id.String())
+	}
+	return id, nil
+}
+
+// revoke takes a privilege from a role, all of them where none is named.
+func (t *tx) revoke(role, privilege uuid.UUID) {
+	tab := t.schema.tables["roleprivileges"]
+	var gone []uuid.UUID
+	t.data[tab.Name].pointing(tab.column("roleid").index, role, func(r *row) bool {
+		if id, _ := tab.get(r, "privilegeid").(uuid.UUID); privilege == uuid.Nil || id == privilege {
+			gone = append(gone, r.id)
+		}
+		return true
+	})
+	for _, id := range gone {
+		t.remove(tab, id)
+	}
+}
