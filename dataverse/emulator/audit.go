@@ -69,7 +69,7 @@ func (c *column) columnNumber() int { return c.index + 1 }
 
 // audits tells whether changes of the table are written down: by the organisation's switch and the table's.
 func (w *writer) audits(t *table) bool {
-	if !t.audited {
+	if !t.audited || w.unaudited {
 		return false
 	}
 	org := w.schema.tables["organization"]

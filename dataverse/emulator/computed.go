@@ -31,17 +31,21 @@ func (w *writer) complete(t *table, id uuid.UUID, v values) error {
 	return nil
 }
 
-// trueByDefault are the yes-no columns whose default is yes; the others' is no.
-var trueByDefault = map[string]bool{"followemail": true, "directioncode": true, "isregularactivity": true}
-
 // defaults fills the columns that have a default. Page: create-entity-web-api ("filled by default currency").
 func (w *writer) defaults(t *table, id uuid.UUID, v values) {
 	for _, c := range t.Columns {
-		switch {
-		case c.kind == kindBoolean && !c.NoRead && !c.custom:
-			v.setDefault(t, c.Name, trueByDefault[c.Name])
-		case c.kind == kindPicklist && len(c.Options) == 1 && c.Options[0].Label == "Default Value":
-			v.setDefault(t, c.Name, int64(c.Options[0].Value))
+		if old, set := v[c.index]; set && old != nil || c.NoRead {
+			continue
+		}
+		switch d := c.Default.(type) {
+		case bool:
+			v[c.index] = d
+		case float64:
+			v[c.index] = int64(d)
+		case nil:
+			if c.kind == kindPicklist && len(c.Options) == 1 && c.Options[0].Label == "Default Value" {
+				v[c.index] = int64(c.Options[0].Value)
+			}
 		}
 	}
 	if t.Ownership == "UserOwned" {

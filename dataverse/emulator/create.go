@@ -184,6 +184,3 @@ func (w *writer) insert(t *table, v values) (*row, error) {
 	}
 	return r, nil
 }
-
-// checkKeys refuses a row whose alternate key another row has.
-func (w *writer) checkKeys(t *table, r *row) error { return nil }

@@ -25,12 +25,29 @@ func (w *writer) afterDelete(t *table, r *row) error {
 		if t.text(r, "name") == binOrganization {
 			w.dropAll(t)
 		}
+	case "bulkdeleteoperation":
+		w.dropFailures(r.id)
 	case "deleteditemreference":
 		if c, ok := r.get(binContent).(*binned); ok && w.server.options.ReferenceEmptiesBin {
 			w.emptyBin(c)
 		}
 	}
 	return nil
+}
+
+// dropFailures removes what a bulk delete operation had written down as failed.
+func (w *writer) dropFailures(operation uuid.UUID) {
+	t := w.schema.tables["bulkdeletefailure"]
+	var ids []uuid.UUID
+	w.data[t.Name].scan(uuid.Nil, func(r *row) bool {
+		if t.get(r, "bulkdeleteoperationid") == operation {
+			ids = append(ids, r.id)
+		}
+		return true
+	})
+	for _, id := range ids {
+		w.remove(t, id)
+	}
 }
 
 // dropAll removes every row of a table.

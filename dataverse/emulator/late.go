@@ -73,6 +73,7 @@ func (s *Server) settle() {
 		}
 		t.commit()
 	}
+	s.runJobs(instant(now.Unix()))
 	s.sweepBin(now)
 }
 

@@ -95,6 +95,20 @@ func (s *Server) routeTable() map[string]handler {
 		"POST DeleteAuditData":                                     s.deleteAuditData,
 		// bin.go
 		"POST Restore": s.restore,
+		// bulk.go
+		"POST set/Microsoft.Dynamics.CRM.CreateMultiple": s.createMultiple,
+		"POST set/Microsoft.Dynamics.CRM.UpdateMultiple": s.updateMultiple,
+		"POST set/Microsoft.Dynamics.CRM.UpsertMultiple": s.upsertMultiple,
+		"POST set/Microsoft.Dynamics.CRM.DeleteMultiple": s.deleteMultiple,
+		// bulkdelete.go
+		"POST BulkDelete": s.bulkDelete,
+		// sales.go, qualify.go, merge.go
+		"POST WinOpportunity":  s.winOpportunity,
+		"POST LoseOpportunity": s.loseOpportunity,
+		"POST WinQuote":        s.winQuote,
+		"POST CloseQuote":      s.closeQuote,
+		"POST Merge":           s.merge,
+		"POST set(key)/Microsoft.Dynamics.CRM.QualifyLead": s.qualifyLead,
 		// property.go
 		"PUT set(key)/property":    s.putProperty,
 		"DELETE set(key)/property": s.deleteProperty,

@@ -187,9 +187,3 @@ func splitKey(key string) (names, texts []string, err error) {
 	}
 	return names, texts, nil
 }
-
-// alternateKey finds a row by the values of other columns. Pages: define-alternate-keys-entity,
-// use-upsert-insert-update-record.
-func (s *snapshot) alternateKey(t *table, names, texts []string) (rowKey, error) {
-	return rowKey{}, newFault(http.StatusBadRequest, "0x80060890", "The specified key attributes are not a defined key for the %s entity", t.Name)
-}

@@ -11,14 +11,15 @@ import (
 // rules: defaults, states, cascades, audit, the recycle bin.
 type writer struct {
 	*tx
-	server   *Server
-	base     string         // the service root, for links
-	user     uuid.UUID      // the caller
-	now      instant        // one moment for all rows of the operation
-	contents map[string]ref // the rows that the parts of the change set before made, by Content-ID
-	job      *uuid.UUID     // the bulk delete job that deletes
-	unbinned bool           // deletes skip the recycle bin
-	action   int64          // what the audit history calls the change, where it is not a plain one
+	server    *Server
+	base      string         // the service root, for links
+	user      uuid.UUID      // the caller
+	now       instant        // one moment for all rows of the operation
+	contents  map[string]ref // the rows that the parts of the change set before made, by Content-ID
+	job       *uuid.UUID     // the bulk delete job that deletes
+	unbinned  bool           // deletes skip the recycle bin
+	unaudited bool           // changes are not written down
+	action    int64          // what the audit history calls the change, where it is not a plain one
 }
 
 // change runs fn in a transaction.
@@ -71,15 +72,23 @@ func (t *table) int(r *row, name string) int64 {
 // set puts a value under a column's name if the table has that column.
 func (v values) set(t *table, name string, value any) {
 	if c := t.column(name); c != nil {
-		v[c.index] = value
+		v[c.index] = c.fit(value)
 	}
+}
+
+// fit is a reference as the column keeps it: some tables of the platform keep the id alone.
+func (c *column) fit(value any) any {
+	if r, ok := value.(ref); ok && c.kind == kindGUID {
+		return r.ID
+	}
+	return value
 }
 
 // setDefault is set where nothing stands yet.
 func (v values) setDefault(t *table, name string, value any) {
 	if c := t.column(name); c != nil {
 		if old, ok := v[c.index]; !ok || old == nil {
-			v[c.index] = value
+			v[c.index] = c.fit(value)
 		}
 	}
 }
