@@ -75,7 +75,7 @@ func (s *Server) runPart(c *call, p batchPart, t *tx, contents map[string]ref) *
 	if err != nil {
 		return faultAnswer(err, c)
 	}
-	return s.serve(sub)
+	return s.servePart(c, sub)
 }
 
 // partCall is the call that a part of a batch makes. Its URL is absolute, rooted, relative to the service root, or

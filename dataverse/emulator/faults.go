@@ -223,6 +223,28 @@ func (i *injection) answer(c *call) *answer {
 	return a
 }
 
+// servePart answers a part of a batch, or what a fault rule has in its place. A connection carries the whole batch: a
+// dropped or truncated part drops or truncates that.
+func (s *Server) servePart(batch, part *call) *answer {
+	i := s.faults.next(part.method, part.path, true)
+	i.wait(part.ctx)
+	if i.drops("before") {
+		s.stats.count(batch.method+" "+batch.path.label(), unanswered)
+		abort()
+	}
+	if a := i.answer(part); a != nil {
+		return a
+	}
+	if i != nil && (i.Drop != "" || i.Truncate) {
+		batch.fault = i
+	}
+	if i != nil && i.Duplicate {
+		again := *part
+		s.serve(&again)
+	}
+	return s.serve(part)
+}
+
 // statusFault is an error that Dataverse gives with the status.
 func statusFault(status int) *fault {
 	switch status {

@@ -1,39 +1,219 @@
 package emulator
 
 import (
-	"os"
-	"runtime"
-	"strconv"
 	"testing"
 	"time"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 )
 
-func TestGenSize(t *testing.T) {
-	n, _ := strconv.Atoi(os.Getenv("GEN"))
-	if n == 0 {
-		n = 2000
-	}
-	var m0, m1 runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m0)
-	s := New(Options{})
-	start := time.Now()
-	if err := s.Generate(Generated{Contacts: n, Leads: n / 2, Seed: 1}); err != nil {
+var generatedOn = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+
+func generated(t *testing.T, what Generated, now time.Time) *Server {
+	t.Helper()
+	s := New(Options{Now: func() time.Time { return now }})
+	if err := s.Generate(what); err != nil {
 		t.Fatal(err)
 	}
-	took := time.Since(start)
-	runtime.GC()
-	runtime.ReadMemStats(&m1)
-	total := 0
-	for name, r := range s.store.view().data {
-		if r.len() > 10 {
-			cols := 0
-			n := 0
-			r.scan([16]byte{}, func(x *row) bool { cols += len(x.cols); n++; return true })
-			t.Log(name, r.len(), "cols", cols/n)
-		}
-		total += r.len()
+	return s
+}
+
+// content is every row of a server in a form to compare: columns by name.
+func content(s *Server, tables ...string) map[string]map[string]any {
+	all := map[string]map[string]any{}
+	sn := s.store.view()
+	for _, name := range tables {
+		t := sn.schema.tables[name]
+		sn.table(name).scan(uuid.Nil, func(r *row) bool {
+			m := map[string]any{}
+			for i, c := range r.cols {
+				m[t.Columns[c].Name] = r.vals[i]
+			}
+			all[name+" "+r.id.String()] = m
+			return true
+		})
 	}
-	t.Log(total, "rows", took, "bytes/row", (m1.HeapAlloc-m0.HeapAlloc)/uint64(total), "related/person", float64(total)/float64(n+n/2))
-	runtime.KeepAlive(s)
+	return all
+}
+
+var generatedTables = []string{
+	"account", "contact", "lead", "opportunity", "quote", "salesorder", "msevtmgt_event", "msevtmgt_eventregistration",
+	"msevtmgt_checkin", "msevtmgt_eventteammember", "msdynmkt_contactpointconsent4", "connection", "email", "phonecall", "task",
+	"activityparty", "annotation", "listmember",
+}
+
+func TestGenerateIsDeterministic(t *testing.T) {
+	what := Generated{Contacts: 200, Leads: 100, Seed: 7}
+	one := content(generated(t, what, generatedOn), generatedTables...)
+	// Later on the same day is the same day.
+	two := content(generated(t, what, generatedOn.Add(3*time.Hour)), generatedTables...)
+	if d := cmp.Diff(one, two); d != "" {
+		t.Errorf("the same seed and day give (-one +two):\n%s", d)
+	}
+	what.Seed = 8
+	for id := range content(generated(t, what, generatedOn), "contact", "lead", "email") {
+		if one[id] != nil {
+			t.Fatalf("another seed gives the same row: %s", id)
+		}
+	}
+}
+
+func TestGenerateFillsEveryTable(t *testing.T) {
+	s := generated(t, Generated{Contacts: 2000, Leads: 1000, Seed: 1}, generatedOn)
+	sn := s.store.view()
+	related := 0
+	for _, name := range generatedTables {
+		n := sn.table(name).len()
+		if n == 0 {
+			t.Errorf("no row in %s", name)
+		}
+		switch name {
+		case "contact", "lead", "account":
+		default:
+			related += n
+		}
+	}
+	if c, l := sn.table("contact").len(), sn.table("lead").len(); c != 2000 || l != 1000 {
+		t.Errorf("%d contacts and %d leads", c, l)
+	}
+	if r := float64(related) / 3000; r < 3 || r > 5 {
+		t.Errorf("%.1f related rows a person, want about four", r)
+	}
+}
+
+// TestGeneratedRowsFitTheSchema holds every row against what a create would be held against.
+func TestGeneratedRowsFitTheSchema(t *testing.T) {
+	s := generated(t, Generated{Contacts: 1000, Leads: 500, Seed: 3}, generatedOn)
+	sn := s.store.view()
+	for _, name := range generatedTables {
+		tab := sn.schema.tables[name]
+		dangling := map[string]bool{}
+		for _, r := range tab.parents {
+			dangling[r.Attribute] = r.Delete == "NoCascade"
+		}
+		sn.table(name).scan(uuid.Nil, func(r *row) bool {
+			for i, c := range r.cols {
+				col := tab.Columns[c]
+				fit := false
+				switch v := r.vals[i].(type) {
+				case string:
+					fit = (col.kind == kindString || col.kind == kindMemo || col.kind == kindEntityName) && (col.MaxLength == 0 || utf16Length(v) <= col.MaxLength)
+				case ref:
+					fit = col.kind == kindLookup && (dangling[col.Name] || sn.data[v.Table].get(v.ID) != nil)
+				case int64:
+					switch col.kind {
+					case kindPicklist, kindState, kindStatus:
+						fit = len(col.Options) == 0 || col.option(int(v)) != nil
+					case kindInteger, kindBigInt:
+						fit = true
+					}
+				case bool:
+					fit = col.kind == kindBoolean
+				case instant:
+					fit = col.kind == kindDateTime && !col.dateOnly()
+				case day:
+					fit = col.dateOnly()
+				case float64:
+					fit = col.kind == kindMoney || col.kind == kindDecimal || col.kind == kindDouble
+				case uuid.UUID:
+					fit = col.kind == kindGUID
+				}
+				if !fit {
+					t.Errorf("%s %s: %s holds a %T that does not fit %s", name, r.id, col.Name, r.vals[i], col.Type)
+					return false
+				}
+			}
+			if tab.column("statecode") != nil && !tab.fits(tab.int(r, "statecode"), tab.int(r, "statuscode")) {
+				t.Errorf("%s %s: state %d does not go with status %d", name, r.id, tab.int(r, "statecode"), tab.int(r, "statuscode"))
+				return false
+			}
+			if on, ok := tab.get(r, "createdon").(instant); ok && name != "msevtmgt_event" && name != "msevtmgt_eventteammember" && on.time().After(generatedOn) {
+				t.Errorf("%s %s was created on %v, after today", name, r.id, on.time())
+				return false
+			}
+			return true
+		})
+	}
+}
+
+func TestGeneratedNames(t *testing.T) {
+	s := generated(t, Generated{Contacts: 2000, Leads: 1000, Seed: 5}, generatedOn)
+	sn := s.store.view()
+	scripts := map[string]*unicode.RangeTable{
+		"Latin": unicode.Latin, "Cyrillic": unicode.Cyrillic, "Greek": unicode.Greek, "Arabic": unicode.Arabic, "Hebrew": unicode.Hebrew,
+		"Devanagari": unicode.Devanagari, "Han": unicode.Han, "Hangul": unicode.Hangul, "Thai": unicode.Thai,
+	}
+	seen, addresses := map[string]bool{}, map[string]bool{}
+	for _, name := range []string{"contact", "lead"} {
+		tab := sn.schema.tables[name]
+		sn.table(name).scan(uuid.Nil, func(r *row) bool {
+			address := tab.text(r, "emailaddress1")
+			if addresses[address] {
+				t.Errorf("two persons have one address")
+			}
+			addresses[address] = true
+			for _, c := range tab.text(r, "fullname") {
+				for script, table := range scripts {
+					if unicode.Is(table, c) {
+						seen[script] = true
+					}
+				}
+				switch {
+				case c == '\'' || c == '’':
+					seen["apostrophe"] = true
+				case c > 0xFFFF:
+					seen["emoji"] = true
+				}
+			}
+			return true
+		})
+	}
+	for script := range scripts {
+		if !seen[script] {
+			t.Errorf("no name in %s", script)
+		}
+	}
+	if !seen["apostrophe"] || !seen["emoji"] {
+		t.Error("no name with an apostrophe or an emoji")
+	}
+}
+
+func TestGenerateWritesTracesOnlyWhereTheColumnsAre(t *testing.T) {
+	s := New(Options{Now: func() time.Time { return generatedOn }})
+	err := s.AddColumns("gallra",
+		Column{Table: "contact", SchemaName: "gallra_PurgeScheduledOn", Type: "DateTime", Behavior: "DateOnly"},
+		Column{Table: "contact", SchemaName: "gallra_PurgeNoticedOn", Type: "DateTime", Behavior: "DateOnly"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Generate(Generated{Contacts: 300, Leads: 300, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	sn := s.store.view()
+	tab, n := sn.schema.tables["contact"], 0
+	sn.table("contact").scan(uuid.Nil, func(r *row) bool {
+		on, off := tab.get(r, "gallra_purgescheduledon"), tab.get(r, "gallra_purgenoticedon")
+		if (on == nil) != (off == nil) {
+			t.Errorf("a purge date without the day of its notice")
+		}
+		if on != nil {
+			n++
+		}
+		return true
+	})
+	if n == 0 {
+		t.Error("no contact has a purge date of an earlier run")
+	}
+}
+
+func BenchmarkGenerate(b *testing.B) {
+	for b.Loop() {
+		s := New(Options{})
+		if err := s.Generate(Generated{Contacts: 20000, Leads: 10000, Seed: 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
