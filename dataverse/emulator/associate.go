@@ -134,6 +134,9 @@ func (w *writer) associate(t *table, id uuid.UUID, relation *relationship, acros
 		if r == nil {
 			return noRow(other.Table, other.ID.String())
 		}
+		if err := w.allowLink(child, r, ref{t.Name, id}); err != nil {
+			return err
+		}
 		c := child.column(relation.Attribute)
 		_, err := w.update(child, r, values{c.index: ref{t.Name, id}})
 		return err
@@ -143,6 +146,9 @@ func (w *writer) associate(t *table, id uuid.UUID, relation *relationship, acros
 	}
 	if w.data[other.Table].get(other.ID) == nil {
 		return noRow(other.Table, other.ID.String())
+	}
+	if err := w.allowLink(t, w.data[t.Name].get(id), other); err != nil {
+		return err
 	}
 	x := w.schema.tables[across.Intersect]
 	if w.pair(x, across, t.Name, nav, id, other.ID) != nil {
@@ -205,6 +211,9 @@ func (w *writer) disassociate(t *table, id uuid.UUID, relation *relationship, ac
 		if err := child.accepts("Update"); err != nil {
 			return err
 		}
+		if err := w.allowLink(child, r, ref{t.Name, id}); err != nil {
+			return err
+		}
 		c := child.column(relation.Attribute)
 		if child.ref(r, relation.Attribute) != (ref{t.Name, id}) {
 			return noRow(relation.Referencing, other.ID.String())
@@ -213,6 +222,9 @@ func (w *writer) disassociate(t *table, id uuid.UUID, relation *relationship, ac
 			return newFault(http.StatusBadRequest, "0x80040200", "The property '%s' on type '%s' is required and cannot be set to null.", c.Name, child.Name)
 		}
 		_, err := w.update(child, r, values{c.index: nil})
+		return err
+	}
+	if err := w.allowLink(t, w.data[t.Name].get(id), other); err != nil {
 		return err
 	}
 	x := w.schema.tables[across.Intersect]

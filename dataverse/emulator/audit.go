@@ -181,6 +181,9 @@ func (w *writer) writeAudit(t *table, id uuid.UUID, action, operation int64, mas
 	v.set(a, "objectid", ref{t.Name, id})
 	v.set(a, "objecttypecode", t.Name)
 	v.set(a, "userid", ref{"systemuser", w.user})
+	if w.behalf != uuid.Nil {
+		v.set(a, "callinguserid", w.behalf)
+	}
 	v.set(a, "transactionid", uuid.Nil)
 	r := w.fresh(a, uuid.New(), v)
 	if delay := w.server.options.AuditDelay; delay > 0 {

@@ -34,6 +34,11 @@ func (s *Server) attributeHistory(c *call) (*answer, error) {
 }
 
 func (s *Server) changeHistory(c *call, function string, oneColumn bool) (*answer, error) {
+	for _, p := range []string{"prvReadRecordAuditHistory", "prvReadAuditSummary"} {
+		if err := c.holds(p); err != nil {
+			return nil, err
+		}
+	}
 	args, err := c.arguments(c.path.segments[0])
 	if err != nil {
 		return nil, err
@@ -136,6 +141,9 @@ func (s *Server) auditDetails(c *call) (*answer, error) {
 	}
 	id, ok2 := seg.id()
 	r := sn.data[t.Name].get(id)
+	if err := c.holds("prvReadAuditSummary"); err != nil {
+		return nil, err
+	}
 	if t.Name != "audit" || !ok2 || r == nil {
 		return nil, noRow(t.Name, seg.key)
 	}
@@ -217,6 +225,9 @@ func (s *Server) deleteHistory(c *call) (*answer, error) {
 	err = c.change(func(w *writer) error {
 		if body["Target"] == nil {
 			return missingArgument("Target", "DeleteRecordChangeHistory")
+		}
+		if err := w.holds("prvDeleteRecordChangeHistory"); err != nil {
+			return err
 		}
 		of, _, err := w.entityArgument(body["Target"])
 		if err != nil {

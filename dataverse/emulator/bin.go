@@ -281,6 +281,9 @@ func (w *writer) restoreRow(of ref, target map[string]any) error {
 	if reference == nil {
 		return noRow(of.Table, of.ID.String())
 	}
+	if err := w.allow("Create", t, nil); err != nil {
+		return err
+	}
 	in, err := w.readBody(t, target, true)
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ func (s *Server) bulkDelete(c *call) (*answer, error) {
 	}
 	id := uuid.New()
 	err = c.change(func(w *writer) error {
+		if err := w.holds("prvBulkDelete"); err != nil {
+			return err
+		}
 		job, name, text, err := w.readBulkDelete(body)
 		if err != nil {
 			return err
@@ -188,6 +191,9 @@ func (w *writer) runQuery(job *bulkJob, q *bulkQuery, index int) (deleted, faile
 	}
 	var ids []uuid.UUID
 	q.where.rows(&w.snapshot, t, func(r *row) {
+		if w.allow("Read", t, r) != nil {
+			return
+		}
 		if since, ok := t.get(r, "createdon").(instant); !ok || since <= w.now {
 			ids = append(ids, r.id)
 		}
@@ -203,7 +209,11 @@ func (w *writer) runQuery(job *bulkJob, q *bulkQuery, index int) (deleted, faile
 			continue
 		}
 		before := w.savepoint()
-		if err := w.erase(t, r); err != nil {
+		err := w.allow("Delete", t, r)
+		if err == nil {
+			err = w.erase(t, r)
+		}
+		if err != nil {
 			w.tx.restore(before)
 			w.fail(job, index, t, r, err)
 			failed++

@@ -20,6 +20,10 @@ func (w *writer) complete(t *table, id uuid.UUID, v values) error {
 	v.set(t, "modifiedon", w.now)
 	v.set(t, "createdby", caller)
 	v.set(t, "modifiedby", caller)
+	if w.behalf != uuid.Nil {
+		v.set(t, "createdonbehalfby", ref{"systemuser", w.behalf})
+		v.set(t, "modifiedonbehalfby", ref{"systemuser", w.behalf})
+	}
 	if err := t.startState(v); err != nil {
 		return err
 	}

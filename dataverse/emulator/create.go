@@ -84,6 +84,9 @@ func (w *writer) create(t *table, body map[string]any) (*row, error) {
 	if err := t.accepts("Create"); err != nil {
 		return nil, err
 	}
+	if err := w.allow("Create", t, nil); err != nil {
+		return nil, err
+	}
 	in, err := w.readBody(t, body, true)
 	if err != nil {
 		return nil, err
@@ -100,8 +103,14 @@ func (w *writer) createFrom(t *table, in *input) (*row, error) {
 		}
 		in.values.set(t, p.relation.Attribute, ref{to.Name, parent.id})
 	}
+	if err := w.allowValues(t, nil, in.values); err != nil {
+		return nil, err
+	}
 	r, err := w.insert(t, in.values)
 	if err != nil {
+		return nil, err
+	}
+	if err := w.allow("Create", t, r); err != nil {
 		return nil, err
 	}
 	for _, n := range in.children {

@@ -55,6 +55,9 @@ func (w *writer) readQuerySet(v any) ([]*bulkQuery, error) {
 		if err := t.deletable(); err != nil {
 			return nil, err
 		}
+		if err := w.allow("Delete", t, nil); err != nil {
+			return nil, err
+		}
 		if kind, _ := q["@odata.type"].(string); kind != "" && !strings.HasSuffix(kind, "QueryExpression") {
 			return nil, w.server.notEmulated("BulkDelete with " + kind)
 		}

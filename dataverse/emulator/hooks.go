@@ -90,6 +90,3 @@ func (w *writer) mirrorConnection(t *table, r *row) error {
 	w.put(t, w.data[t.Name].get(r.id).with(link, r.version))
 	return nil
 }
-
-// administers tells whether the caller has the system administrator's role.
-func (w *writer) administers() bool { return w.server.isAdministrator(&w.snapshot, w.user) }

@@ -3,7 +3,6 @@ package emulator
 import (
 	"bytes"
 
-	"github.com/google/uuid"
 	"github.com/tidwall/btree"
 )
 
@@ -75,19 +74,4 @@ func (s *Server) settle() {
 	}
 	s.runJobs(instant(now.Unix()))
 	s.sweepBin(now)
-}
-
-// isAdministrator tells whether a user has the system administrator's role.
-func (s *Server) isAdministrator(sn *snapshot, user uuid.UUID) bool {
-	if user == s.administrator {
-		return true
-	}
-	t, role := sn.schema.tables["systemuserroles"], sn.schema.tables["role"]
-	found := false
-	sn.data[t.Name].pointing(t.column("systemuserid").index, user, func(r *row) bool {
-		id, _ := t.get(r, "roleid").(uuid.UUID)
-		found = role.ref(sn.data[role.Name].get(id), "roletemplateid").ID == templateAdministrator
-		return !found
-	})
-	return found
 }

@@ -57,6 +57,14 @@ func (w *writer) mayMerge(target, subordinate ref, checks bool) error {
 	case t.get(lose, "merged") == true:
 		return badArgument("The subordinate has already been merged.")
 	}
+	for _, r := range []*row{keep, lose} {
+		if err := w.allow("Write", t, r); err != nil {
+			return err
+		}
+	}
+	if err := w.holds("prvMerge"); err != nil {
+		return err
+	}
 	if checks {
 		for _, parent := range []string{"parentcustomerid", "parentaccountid"} {
 			if a, b := t.ref(keep, parent), t.ref(lose, parent); a != b && a.Table != "" && b.Table != "" {

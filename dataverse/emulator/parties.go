@@ -212,6 +212,9 @@ func (s *Server) putCollection(c *call, w *writer, t *table, r *row, nav string)
 	if err != nil {
 		return err
 	}
+	if err := w.allow("Write", t, r); err != nil {
+		return err
+	}
 	if err := w.unlocked(t, r, values{}); err != nil {
 		return err
 	}

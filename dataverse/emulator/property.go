@@ -69,6 +69,9 @@ func (w *writer) clearFile(t *table, r *row, c *column) error {
 	if err := t.accepts("Update"); err != nil {
 		return err
 	}
+	if err := w.allow("Write", t, r); err != nil {
+		return err
+	}
 	v := values{c.index: nil}
 	v.set(t, c.Name+"_name", nil)
 	_, err := w.update(t, r, v)

@@ -79,6 +79,12 @@ func (w *writer) qualify(t *table, lead *row, body map[string]any) ([]any, error
 	if t.int(lead, "statecode") != 0 {
 		return nil, newFault(http.StatusBadRequest, "0x80040519", "The lead is already closed.")
 	}
+	if err := w.allow("Write", t, lead); err != nil {
+		return nil, err
+	}
+	if err := w.holds("prvQualifyLead"); err != nil {
+		return nil, err
+	}
 	q, err := w.readQualification(t, body)
 	if err != nil {
 		return nil, err
@@ -87,6 +93,9 @@ func (w *writer) qualify(t *table, lead *row, body map[string]any) ([]any, error
 	origin := ref{t.Name, lead.id}
 	add := func(name string, v values) (ref, error) {
 		x := w.schema.tables[name]
+		if err := w.allow("Create", x, nil); err != nil {
+			return ref{}, err
+		}
 		v.set(x, "originatingleadid", origin)
 		r, err := w.insert(x, v)
 		if err != nil {

@@ -25,6 +25,9 @@ func (s *Server) closeOpportunity(c *call, state, action int64) (*answer, error)
 		if err != nil {
 			return err
 		}
+		if err := w.allow("Write", t, r); err != nil {
+			return err
+		}
 		if t.int(r, "statecode") != 0 {
 			return newFault(http.StatusBadRequest, "0x80040515", "The opportunity has already been closed.")
 		}
@@ -152,6 +155,9 @@ func (s *Server) finishQuote(c *call, state int64) (*answer, error) {
 		}
 		t, r, err := w.closed(in, "quoteclose", "quote")
 		if err != nil {
+			return err
+		}
+		if err := w.allow("Write", t, r); err != nil {
 			return err
 		}
 		if from := t.int(r, "statecode"); from != 1 && (state == 2 || from != 0) {

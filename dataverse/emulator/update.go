@@ -117,6 +117,9 @@ func (w *writer) patch(t *table, r *row, body map[string]any, k rowKey) (*row, e
 	if err := t.accepts("Update"); err != nil {
 		return nil, err
 	}
+	if err := w.allow("Write", t, r); err != nil {
+		return nil, err
+	}
 	in, err := w.readBody(t, body, false)
 	if err != nil {
 		return nil, err
@@ -127,6 +130,9 @@ func (w *writer) patch(t *table, r *row, body map[string]any, k rowKey) (*row, e
 	delete(in.values, t.idColumn().index)
 	for i := range k.values {
 		delete(in.values, i)
+	}
+	if err := w.allowValues(t, r, in.values); err != nil {
+		return nil, err
 	}
 	if len(in.children) > 0 {
 		if err := w.unlocked(t, r, in.values); err != nil {
@@ -166,6 +172,10 @@ func (w *writer) save(t *table, before *row, v values) (*row, error) {
 	w.compute(t, before, v)
 	v.set(t, "modifiedon", w.now)
 	v.set(t, "modifiedby", ref{"systemuser", w.user})
+	v.set(t, "modifiedonbehalfby", nil)
+	if w.behalf != uuid.Nil {
+		v.set(t, "modifiedonbehalfby", ref{"systemuser", w.behalf})
+	}
 	after := w.next(t, before, v)
 	if err := w.checkKeys(t, after); err != nil {
 		return nil, err
@@ -213,6 +223,9 @@ func (s *Server) deleteRow(c *call) (*answer, error) {
 			return err
 		}
 		if err := c.precondition().check(t, r, c.path.segments[0].key); err != nil {
+			return err
+		}
+		if err := w.allow("Delete", t, r); err != nil {
 			return err
 		}
 		return w.erase(t, r)

@@ -14,6 +14,7 @@ type writer struct {
 	server    *Server
 	base      string         // the service root, for links
 	user      uuid.UUID      // the caller
+	behalf    uuid.UUID      // who asks in the caller's name: impersonation
 	now       instant        // one moment for all rows of the operation
 	contents  map[string]ref // the rows that the parts of the change set before made, by Content-ID
 	job       *uuid.UUID     // the bulk delete job that deletes
@@ -29,7 +30,7 @@ func (c *call) change(fn func(*writer) error) error {
 
 func (c *call) writer(t *tx) *writer {
 	return &writer{
-		tx: t, server: c.server, base: c.base, user: c.user, contents: c.contents,
+		tx: t, server: c.server, base: c.base, user: c.user, behalf: c.caller, contents: c.contents,
 		now: instant(c.server.clock.now().Unix()),
 	}
 }
