@@ -155,7 +155,7 @@ func (a *aggregation) write(w *encoder, b *bucket) {
 		switch {
 		case v == nil:
 		case g.col != nil:
-			f := field{key: g.name, col: g.col, alias: true}
+			f := field{key: g.name, col: g.col, alias: g.name != g.col.property()}
 			w.member(&f, nil, g.table, v)
 		default:
 			w.number(g.name, v.(int64), g.label(v))

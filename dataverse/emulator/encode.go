@@ -60,6 +60,9 @@ func (t *table) navsOf(c *column) map[string]string {
 		return nil
 	}
 	m := map[string]string{}
+	if c.Type == "Owner" {
+		m["systemuser"], m["team"] = c.Name, c.Name
+	}
 	for _, r := range t.parents {
 		if r.Attribute == c.Name {
 			m[r.Referenced] = r.Nav

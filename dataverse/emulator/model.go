@@ -129,9 +129,12 @@ func (t *table) navigation(s *schema, name string) *navigation {
 }
 
 func (t *table) ownNavigation(s *schema, name string) *navigation {
+	if c := t.byName[name]; c != nil && c.Type == "Owner" { // to a user or a team, also where no relationship says so
+		return &navigation{name: name, target: s.tables["systemuser"], column: c.index, owner: true}
+	}
 	if r := t.toOne[name]; r != nil {
 		c := t.byName[r.Attribute]
-		return &navigation{name: name, target: s.tables[r.Referenced], column: c.index, owner: name == c.Name && c.Type == "Owner"}
+		return &navigation{name: name, target: s.tables[r.Referenced], column: c.index}
 	}
 	if r := t.toMany[name]; r != nil {
 		from := s.tables[r.Referencing]
