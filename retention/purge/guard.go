@@ -19,6 +19,23 @@ func (r *runner) guard(plan *retention.Plan, rails ...retention.Rail) error {
 	return r.stop(found...)
 }
 
+// onlyDue is the plan as far as it will be carried out: of a reviewed plan only what it holds counts against the limits.
+func (r *runner) onlyDue(plan *retention.Plan) *retention.Plan {
+	if r.Only == nil {
+		return plan
+	}
+	due := make(map[string]int)
+	for _, d := range r.due {
+		due[d.table]++
+	}
+	only := *plan
+	only.Tables = slices.Clone(plan.Tables)
+	for i := range only.Tables {
+		only.Tables[i].Actions = map[retention.Action]int{retention.Purge: due[only.Tables[i].Table]}
+	}
+	return &only
+}
+
 // limits are those of the policy; a flag may only lower them.
 func (r *runner) limits() retention.Limits {
 	l := r.Policy.Policy.Limits

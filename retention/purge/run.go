@@ -147,7 +147,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.schedule(ctx, plan); err != nil {
 		return err
 	}
-	if err := r.guard(plan, retention.TooMany, retention.TooLarge); err != nil {
+	if err := r.guard(r.onlyDue(plan), retention.TooMany, retention.TooLarge); err != nil {
 		return err
 	}
 	return r.purge(ctx)
