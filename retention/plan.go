@@ -128,3 +128,26 @@ func (p *Plan) Changes() bool {
 		return d.Action == Purge || d.Decision.Changes(d.Person.Columns) || d.Unproven(d.Person.Trace)
 	})
 }
+
+// Only is the plan without the decisions that keep refuses; its counts are of what is left.
+func (p *Plan) Only(keep func(*Planned) bool) *Plan {
+	only := *p
+	only.Decisions = nil
+	only.Tables = make([]TableTotals, len(p.Tables))
+	for i, t := range p.Tables {
+		only.Tables[i] = TableTotals{Table: t.Table, Persons: t.Persons, Actions: map[Action]int{Keep: t.Actions[Keep]}}
+	}
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		if !keep(d) {
+			continue
+		}
+		only.Decisions = append(only.Decisions, *d)
+		for j := range only.Tables {
+			if only.Tables[j].Table == d.Person.Table && d.Action != Keep {
+				only.Tables[j].Actions[d.Action]++
+			}
+		}
+	}
+	return &only
+}

@@ -47,6 +47,8 @@ func exitCode(err error) int {
 		policy   retention.Problems
 		guard    *guardStop
 		stopped  interrupted
+		file     *retention.PlanFileError
+		stale    *retention.StalePlanError
 	)
 	switch {
 	case err == nil:
@@ -58,7 +60,8 @@ func exitCode(err error) int {
 		return exitInterrupted + int(syscall.SIGINT)
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted + int(syscall.SIGINT)
-	case errors.As(err, &usage), errors.As(err, &settings), errors.As(err, &policy):
+	case errors.As(err, &usage), errors.As(err, &settings), errors.As(err, &policy),
+		errors.As(err, &file), errors.As(err, &stale):
 		return exitUsage
 	case errors.As(err, &guard):
 		return exitGuard

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -16,6 +21,11 @@ type planOptions struct {
 	asOf  string
 	all   bool
 	table string
+	// ground is the id of the ground that gave the persons their date, manual-extension, or none.
+	ground string
+	out    string
+	// reviewed leaves only what a reviewed plan says and what is still true of it.
+	reviewed *retention.Reviewed
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -24,18 +34,22 @@ func newPlan(a *app) *cobra.Command {
 		Use:   "plan",
 		Short: "Show what a run would do and why; nothing is written",
 		Long: `Evaluates everybody as a run does and shows what the run would write, with the reason for each person. --as-of looks
-ahead: who would be scheduled or purged on that day if nothing changed until then.
+ahead: who would be scheduled or purged on that day if nothing changed until then. --out keeps the plan in a file, as
+--json prints it, for gallra run --plan.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
 		Example: `  gallra plan
   gallra plan --as-of 2027-02-01 --table contact
-  gallra plan --json > plan.jsonl`,
+  gallra plan --ground closed-opportunity
+  gallra plan --out plan.jsonl       # review it, then: gallra run --plan plan.jsonl --apply`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runPlan(cmd.Context(), o) },
 	}
 	c.Flags().StringVar(&o.asOf, "as-of", "", "plan for this day instead of today (2027-02-01)")
 	c.Flags().BoolVar(&o.all, "all", false, "list persons who are kept as well")
 	c.Flags().StringVar(&o.table, "table", "", "list the persons of this subject table only")
+	c.Flags().StringVar(&o.ground, "ground", "", "list only persons to whom this ground gave their date; none: whom nothing ever justified")
+	c.Flags().StringVar(&o.out, "out", "", "keep the plan in this file; it must not be there yet")
 	return c
 }
 
@@ -60,9 +74,17 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if o.table != "" && checked.Subject(o.table) == nil {
 		return &usageError{fmt.Sprintf("the policy has no subject table %q", o.table), "its subjects are " + subjectNames(checked)}
 	}
+	if err := o.checkGround(checked); err != nil {
+		return err
+	}
 	day, err := o.day(s, checked.Policy)
 	if err != nil {
 		return err
+	}
+	if o.reviewed != nil {
+		if err := o.reviewed.Fits(checked, day); err != nil {
+			return err
+		}
 	}
 	l, err := a.readLedger()
 	if err != nil {
@@ -72,15 +94,88 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.table != "" {
-		plan.Decisions = slices.DeleteFunc(plan.Decisions, func(d retention.Planned) bool { return d.Person.Table != o.table })
+	if o.reviewed != nil {
+		plan = plan.Only(func(d *retention.Planned) bool { return o.reviewed.Still(d.Person.Table, d.Person.ID, d.Action) })
+	}
+	rails := plan.GuardRails(checked.Policy.Limits, l.GroundRows)
+	plan.Decisions = slices.DeleteFunc(plan.Decisions, func(d retention.Planned) bool { return !o.shows(&d) })
+	if o.out != "" {
+		if err := keepPlan(o.out, plan); err != nil {
+			return err
+		}
 	}
 	if a.json {
 		return plan.WriteJSON(a.out)
 	}
 	a.warnNoLedger(l.Existed())
-	rails := plan.GuardRails(checked.Policy.Limits, l.GroundRows)
-	return a.planWords(plan, checked, rails)
+	if err := a.planWords(plan, checked, rails, l); err != nil {
+		return err
+	}
+	if o.reviewed != nil {
+		return a.tellReviewed(o.reviewed)
+	}
+	if o.out != "" {
+		fmt.Fprintf(a.out, "\nkept in %s: review it, then gallra run --plan %s --apply\n", o.out, o.out)
+	}
+	return nil
+}
+
+// shows tells whether the decision is one that was asked for.
+func (o planOptions) shows(d *retention.Planned) bool {
+	if o.table != "" && d.Person.Table != o.table {
+		return false
+	}
+	switch o.ground {
+	case "":
+		return true
+	case noGround:
+		return d.GroundID() == ""
+	}
+	return d.GroundID() == o.ground
+}
+
+// noGround is what --ground calls persons whom nothing ever justified.
+const noGround = "none"
+
+func (o planOptions) checkGround(c *retention.Checked) error {
+	if o.ground == "" || o.ground == noGround || o.ground == retention.ManualExtension {
+		return nil
+	}
+	var known []string
+	for _, s := range c.Subjects {
+		for _, g := range s.Grounds {
+			if g.ID == o.ground {
+				return nil
+			}
+			if !slices.Contains(known, g.ID) {
+				known = append(known, g.ID)
+			}
+		}
+	}
+	known = append(known, retention.ManualExtension, noGround)
+	return &usageError{fmt.Sprintf("the policy has no ground %q", o.ground), "there are " + strings.Join(known, ", ")}
+}
+
+// keepPlan writes the plan to a new file, whole or not at all.
+func keepPlan(path string, plan *retention.Plan) (err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return &usageError{path + " is there already", "name another file: a plan that was reviewed is not written over"}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".plan-*")
+	if err != nil {
+		return fmt.Errorf("keep the plan: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+			err = fmt.Errorf("keep the plan: %w", err)
+		}
+	}()
+	w := bufio.NewWriter(f)
+	if err := errors.Join(plan.WriteJSON(w), w.Flush(), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 // evaluate reads everybody and plans, with progress where somebody watches.

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
 )
 
 // shownDecisions is how many decisions of one kind a terminal shows; --json has them all.
@@ -25,7 +27,8 @@ var actionWords = map[retention.Action]string{
 	retention.Keep:     "kept",
 }
 
-func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retention.GuardRail) error {
+// planWords shows a plan. What a person wants to know in ten seconds stands first: how many, when, and what is new.
+func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retention.GuardRail, l *ledger.Ledger) error {
 	w := &lines{w: a.out}
 	persons := 0
 	for _, t := range p.Tables {
@@ -49,8 +52,13 @@ func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retenti
 	for _, t := range p.Tables {
 		head = append(head, t.Table)
 	}
-	w.printf("%s\n\n", a.table(append(head, ""), totals))
-	w.printf("%s\n", a.groundTable(p, c))
+	w.printf("%s\n", a.table(append(head, ""), totals))
+	for _, r := range rails {
+		w.printf("\na run would stop: %s\n  %s\n", r.Sentence, r.Remedy)
+	}
+	a.comingWords(w, p)
+	a.changesWords(w, p, l)
+	w.printf("\nwhat justifies them\n%s\n", a.groundTable(p, c))
 
 	for _, action := range actionOrder {
 		some := slices.DeleteFunc(slices.Clone(p.Decisions), func(d retention.Planned) bool { return d.Action != action })
@@ -67,10 +75,73 @@ func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retenti
 			w.printf("  %s %s  %s  %s\n", d.Person.Table, d.Person.ID, dated(d.Decision), d.Reason())
 		}
 	}
-	for _, r := range rails {
-		w.printf("\na run would stop: %s\n  %s\n", r.Sentence, r.Remedy)
-	}
 	return w.err
+}
+
+// comingWeeks is how far ahead a plan shows single weeks: a notice of two months, and some.
+const comingWeeks = 10
+
+// comingWords is when who is to be purged.
+func (a *app) comingWords(w *lines, p *retention.Plan) {
+	rows := [][]string{}
+	for _, c := range p.Coming(comingWeeks) {
+		week := c.Monday.String()
+		switch {
+		case c.Monday.IsZero():
+			week = "due"
+		case c.Later:
+			week += " or later"
+		}
+		var grounds []string
+		for i, g := range c.Grounds {
+			if i == 3 && len(c.Grounds) > 4 {
+				grounds = append(grounds, fmt.Sprintf("%d more grounds", len(c.Grounds)-i))
+				break
+			}
+			name := g.Ground
+			if name == "" {
+				name = "no ground ever"
+			}
+			grounds = append(grounds, fmt.Sprintf("%s %d", name, g.Persons))
+		}
+		rows = append(rows, []string{week, strconv.Itoa(c.Persons), strings.Join(grounds, ", ")})
+	}
+	if len(rows) > 0 {
+		w.printf("\ncoming purges\n%s\n", a.table([]string{"week of", "persons", "the last ground they had"}, rows))
+	}
+}
+
+// changesWords is what is new since the last run.
+func (a *app) changesWords(w *lines, p *retention.Plan, l *ledger.Ledger) {
+	var last *ledger.RunInfo
+	for i, r := range l.Runs() {
+		if r.Verb == "run" {
+			last = &l.Runs()[i]
+		}
+	}
+	if last == nil {
+		return // there is nothing to compare with
+	}
+	c := p.SinceLastRun(l.GroundRows)
+	w.printf("\nsince the run of %s: %d lost their last ground, %d rescued, %d moved later, %d have reached their day\n",
+		last.Today.Words(), c.Schedule, c.Clear, c.Move, c.Purge)
+	if c.ByHand > 0 {
+		w.printf("  %s changed by hand in the CRM\n", plural(c.ByHand, "purge date"))
+	}
+	if c.Held > 0 {
+		w.printf("  %s came under a legal hold\n", plural(c.Held, "person"))
+	}
+	for _, g := range c.Grounds {
+		w.printf("  %s of %s matches %d rows, %d then\n", g.Ground, g.Table, g.Now, g.Before)
+	}
+}
+
+// plural is a number of things: 1 person, 2 persons.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // groundTable is what justifies whom.
@@ -80,7 +151,7 @@ func (a *app) groundTable(p *retention.Plan, c *retention.Checked) string {
 		s := c.Subject(g.Table)
 		i := slices.IndexFunc(s.Grounds, func(x retention.CheckedGround) bool { return x.ID == g.Ground })
 		gaps := ""
-		if g.Gaps > 0 {
+		if g.Gaps > 0 && s.Grounds[i].MissingDate == retention.MissingKeeps { // otherwise nobody waits for the date
 			gaps = fmt.Sprintf("%d without the date", g.Gaps)
 		}
 		rows = append(rows, []string{g.Table, g.Ground, strconv.Itoa(g.Rows), strconv.Itoa(g.Persons), s.Grounds[i].Basis, gaps})

@@ -131,6 +131,8 @@ func hintFor(err error) string {
 		usage    *usageError
 		settings *config.Error
 		policy   retention.Problems
+		file     *retention.PlanFileError
+		stale    *retention.StalePlanError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -139,6 +141,10 @@ func hintFor(err error) string {
 		return settings.Hint
 	case errors.As(err, &policy):
 		return "" // each problem has its own
+	case errors.As(err, &file):
+		return "gallra plan --out FILE makes one"
+	case errors.As(err, &stale):
+		return stale.Hint
 	}
 	return dataverse.Hint(err)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -20,6 +21,8 @@ import (
 type runOptions struct {
 	apply     bool
 	maxPurges int
+	plan      string
+	reviewed  *retention.Reviewed // what the file holds; nil without --plan
 }
 
 func (o runOptions) check() error {
@@ -37,30 +40,39 @@ func newRun(a *app) *cobra.Command {
 		Long: `Evaluates everybody, writes the purge dates, and purges whose day has come and whom nothing justifies at a last look.
 Without --apply nothing is written and the plan is shown. What a run that was cut had begun is finished first.
 
+With --plan only the decisions of a plan that was kept (gallra plan --out) and reviewed are carried out, and of those only
+what is still true: everybody is evaluated afresh. Lines may be taken out of the file. A plan that was made with another
+policy, for another organisation, in an earlier month or for a day to come is refused.
+
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was touched), 3 a guard rail stopped the run
 (nobody was purged), 4 done but some persons failed and stay scheduled, 130 or 143 interrupted, consistent.`,
 		Example: `  gallra run                 # shows what it would do
   gallra run --apply
-  gallra run --apply --json > outcomes.jsonl`,
+  gallra run --apply --json > outcomes.jsonl
+  gallra run --plan plan.jsonl --apply`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
 			}
+			if err := o.readPlan(); err != nil {
+				return err
+			}
 			if !o.apply {
-				return a.runPlanned(cmd.Context())
+				return a.runPlanned(cmd.Context(), o)
 			}
 			return a.runApply(cmd.Context(), o)
 		},
 	}
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the run is only shown")
+	c.Flags().StringVar(&o.plan, "plan", "", "carry out this reviewed plan, and only what is still true of it")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
 	return c
 }
 
 // runPlanned is a run without --apply.
-func (a *app) runPlanned(ctx context.Context) error {
-	if err := a.runPlan(ctx, planOptions{}); err != nil {
+func (a *app) runPlanned(ctx context.Context, o runOptions) error {
+	if err := a.runPlan(ctx, planOptions{reviewed: o.reviewed}); err != nil {
 		return err
 	}
 	if !a.json {
@@ -82,6 +94,11 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 			}
 		}
 	}
+	if o.reviewed != nil {
+		if err := o.reviewed.Fits(checked, s.today(checked.Policy)); err != nil {
+			return err
+		}
+	}
 	l, err := a.readLedger()
 	if err != nil {
 		return err
@@ -99,6 +116,11 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.reviewed != nil {
+		if err := a.tellReviewed(o.reviewed); err != nil {
+			return err
+		}
 	}
 	if summary.Failed() > 0 {
 		return errIncomplete
@@ -124,6 +146,9 @@ func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked,
 		limits.Purges = min(limits.Purges, o.maxPurges)
 		deps.Limits = &limits
 	}
+	if o.reviewed != nil {
+		deps.Only = o.reviewed.Still
+	}
 	if a.json {
 		out := newOutcomeWriter(a.out)
 		if err := out.header(checked, deps.Today); err != nil {
@@ -134,6 +159,30 @@ func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked,
 		return summary, errors.Join(err, out.err)
 	}
 	return purge.Run(ctx, deps)
+}
+
+// readPlan reads the plan that was reviewed, if there is one.
+func (o *runOptions) readPlan() error {
+	if o.plan == "" {
+		return nil
+	}
+	f, err := os.Open(o.plan)
+	if err != nil {
+		return &usageError{"--plan: " + err.Error(), "gallra plan --out FILE makes one"}
+	}
+	defer func() { _ = f.Close() }()
+	o.reviewed, err = retention.ReadPlan(f)
+	return err
+}
+
+// tellReviewed says how much of a reviewed plan was still true.
+func (a *app) tellReviewed(p *retention.Reviewed) error {
+	all, still := p.Count(), p.Confirmed()
+	if a.json {
+		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "reviewed", "decisions": all, "true": still, "stale": all - still})
+	}
+	_, err := fmt.Fprintf(a.out, "\nof %s in the plan %d were still true; %d were not any more\n", plural(all, "decision"), still, all-still)
+	return err
 }
 
 // runID names a run: the job's execution where the platform gives it a name, else the time and something random.
