@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -111,12 +112,18 @@ func (s *snapshot) binLifetime(table string) time.Duration {
 	return time.Duration(min(days, 1<<15)) * 24 * time.Hour
 }
 
+// joins tells whether a table holds the rows of a many-to-many relationship. Such rows go to the bin with what they
+// join, but parting two rows is no delete that could be taken back: no page names them as deleted objects.
+func (s *schema) joins(t *table) bool {
+	return t.Intersect || slices.ContainsFunc(s.many, func(m *manyToMany) bool { return m.Intersect == t.Name })
+}
+
 // binDelete copies what a delete removes into the recycle bin: the root with all that goes with it, and one
 // deleteditemreference that names it. Where an older copy of the same key is kept already, nothing happens. Page:
 // restore-deleted-records.
 func (w *writer) binDelete(e *erasure) {
 	root := e.rows[0]
-	if w.unbinned || !w.bins(root.table) || w.bin[root.table.Name].get(root.row.id) != nil {
+	if w.unbinned || w.schema.joins(root.table) || !w.bins(root.table) || w.bin[root.table.Name].get(root.row.id) != nil {
 		return
 	}
 	content := &binned{root: ref{root.table.Name, root.row.id}, links: e.unlinks}
