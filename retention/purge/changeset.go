@@ -25,6 +25,8 @@ type work struct {
 	gone     []ref // rows that the change set deletes
 	deferred bool  // rows were prepared for a delete that the next change set does
 	second   bool  // it follows the person's own: rows that were left, or came later
+	bulk     []ref // rows for a bulk delete
+	binned   []ref // rows that the change set deletes although the recycle bin keeps what is in them
 	refused  error // what the last change set of this kind was answered
 	removed  bool  // the person's row is gone already
 }
@@ -81,25 +83,29 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 			}
 		case it.do == retention.Delete:
 			switch {
-			case it.table == "connection" && it.binned && !inv.second:
-				// Its name is that of whom it leads to, and cannot be written: it has to follow the person's before the
-				// row may go into the recycle bin. The next change set deletes it.
+			case it.binned && !inv.second && (it.table == "connection" || unwritable[it.table]):
+				// A connection's name is that of whom it leads to and follows the person's; other rows cannot be emptied
+				// at all. The next change set, or a bulk delete that leaves nothing in the recycle bin, deletes them.
 				inv.empty(w, it)
 				inv.rename(w, it)
 				w.deferred = true
 				w.rows[it.table] = append(w.rows[it.table], it.id)
+				continue
+			case it.binned && !inv.plain && (unwritable[it.table] || inv.named(w, it)):
+				w.touch(it.ref, didDelete)
+				w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
 				continue
 			case it.table == "connection" && mirrors[it.id]:
 				w.touch(it.ref, didDelete)
 				w.gone = append(w.gone, it.ref)
 				continue
 			case it.table == "connection": // it comes in pairs, and the delete of one takes the other along
-				if it.binned && inv.named(w, it) {
-					return nil, errRemains
-				}
 				if mirror := inv.items[ref{it.table, it.row.ID("relatedconnectionid")}]; mirror != nil {
 					mirrors[mirror.id] = true
 				}
+			}
+			if it.binned && inv.plain && (unwritable[it.table] || inv.named(w, it)) {
+				w.binned = append(w.binned, it.ref)
 			}
 			inv.remove(w, it)
 		case it.do == retention.Anonymize:
@@ -164,7 +170,7 @@ func (inv *inventory) empty(w *work, it *item) {
 
 // rename has the service name a connection again, after the person whom it leads to and who has no name any more.
 func (inv *inventory) rename(w *work, it *item) {
-	if it.row.ID("record2id") != w.id {
+	if it.table != "connection" || it.row.ID("record2id") != w.id {
 		return
 	}
 	if nav := lookupNav(it.def, "record2id", w.table); nav != "" {
@@ -175,7 +181,7 @@ func (inv *inventory) rename(w *work, it *item) {
 // named tells whether a connection still has the name of the person.
 func (inv *inventory) named(w *work, it *item) bool {
 	name := it.row.Text("name")
-	return it.row.ID("record2id") == w.id && name != "" && !strings.Contains(name, "purged")
+	return it.table == "connection" && it.row.ID("record2id") == w.id && name != "" && !strings.Contains(name, "purged")
 }
 
 // edit erases columns of a related row that stays, and clears lookups of it.

@@ -87,6 +87,9 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 			errs[i] = errHeld
 			continue
 		}
+		if len(w.set) == 0 {
+			continue
+		}
 		if size+len(w.set) > maxOperations {
 			flush()
 		}
@@ -222,8 +225,9 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 // rules first: a delete takes nothing along that was not listed.
 func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
 	open := works
+	plain := false
 	for round := 0; len(open) > 0; round++ {
-		fresh, err := r.leftovers(ctx, subject, open)
+		fresh, err := r.leftovers(ctx, subject, open, plain)
 		if err != nil {
 			return err
 		}
@@ -245,12 +249,14 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 			}
 			return nil
 		}
-		var more []*work
-		for _, w := range open {
-			more = append(more, fresh[w])
-		}
-		if len(more) == 0 {
+		if len(open) == 0 {
 			return nil
+		}
+		more := make([]*work, len(open))
+		var bulk []ref
+		for i, w := range open {
+			more[i] = fresh[w]
+			bulk = append(bulk, more[i].bulk...)
 		}
 		if err := r.intend(more); err != nil { // the ledger joins it to the intent before
 			return err
@@ -258,31 +264,46 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		for i, err := range r.send(ctx, subject, more) {
 			// A refusal is no verdict: rows may be gone by now, by whatever hand. The next round lists what is left.
 			open[i].refused = err
-			for table, ids := range more[i].rows {
-				for _, id := range ids {
-					if !slices.Contains(open[i].rows[table], id) {
-						open[i].rows[table] = append(open[i].rows[table], id)
-					}
-				}
+			if err == nil {
+				open[i].join(more[i])
 			}
-			for what, n := range more[i].counts {
-				open[i].counts[what] += n
+		}
+		if err := r.bulkDelete(ctx, bulk); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
-			open[i].gone = append(open[i].gone, more[i].gone...)
+			r.Log.Warn("bulk delete refused: the rows go into the recycle bin", "code", code(err))
+			plain = true
 		}
 	}
 	return nil
 }
 
+// join adds what a later change set did.
+func (w *work) join(more *work) {
+	for table, ids := range more.rows {
+		for _, id := range ids {
+			if !slices.Contains(w.rows[table], id) {
+				w.rows[table] = append(w.rows[table], id)
+			}
+		}
+	}
+	for what, n := range more.counts {
+		w.counts[what] += n
+	}
+	w.gone = append(w.gone, more.gone...)
+	w.binned = append(w.binned, more.binned...)
+}
+
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
 // handled. A person whom a kept row binds by now is not deleted.
-func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work) (map[*work]*work, error) {
+func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool) (map[*work]*work, error) {
 	persons := make([]*person, len(works))
 	for i, w := range works {
 		persons[i] = &person{ref: w.ref, row: w.row}
 	}
 	inv := r.inventory(subject, persons)
-	inv.second = true
+	inv.second, inv.plain = true, plain
 	if err := inv.take(ctx); err != nil {
 		return nil, err
 	}
@@ -304,7 +325,7 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 			next, err := inv.rest(ctx, p)
 			if err != nil {
 				w.err = err
-			} else if len(next.set) > 0 {
+			} else if len(next.set)+len(next.bulk) > 0 {
 				fresh[w] = next
 			}
 		}

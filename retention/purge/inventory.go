@@ -83,6 +83,7 @@ type inventory struct {
 	items   map[ref]*item
 	erasers map[eraserKey]*eraser
 	second  bool // the persons' own rows are anonymous already
+	plain   bool // rows that cannot be emptied are deleted all the same: the bulk delete was refused
 	justify func(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error)
 }
 
@@ -449,6 +450,7 @@ func (inv *inventory) eraser(it *item) *eraser {
 	switch {
 	case it.do == retention.Anonymize:
 		return inv.cached(it.def, it.rule, func() *eraser { return eraseNamed(it.def, inv.subject.Related[it.rule].Erase) })
+	case unwritable[it.table]:
 	case it.binned, it.stays:
 		return inv.cached(it.def, noRule, func() *eraser { return eraseTexts(it.def) })
 	}

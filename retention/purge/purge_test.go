@@ -337,6 +337,38 @@ func TestConnectionsAndAddressesGo(t *testing.T) {
 	}
 }
 
+func TestRowThatCannotBeEmptiedLeavesNothingInTheBin(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		t.Run(map[bool]string{false: "by a bulk delete", true: "said, where that is refused"}[refused], func(t *testing.T) {
+			w := newWorld(t, policy)
+			yvonne(w)
+			w.create("list", "list", row{"listname": "Newsletter", "createdfromcode": 2})
+			w.must(w.client.Call(t.Context(), "POST", bindTo("lists", "list")+"/Microsoft.Dynamics.CRM.AddMemberList", row{"EntityId": id("yvonne").String()}, nil))
+			w.run()
+			w.advance(60)
+			if refused {
+				w.control("faults", []row{{"status": 403, "route": "POST BulkDelete"}})
+			}
+			s := w.run()
+			if s.Purged() != 1 || s.Status != ledger.Done {
+				t.Fatalf("%s, purged %d, %v", s.Status, s.Purged(), w.outcomes())
+			}
+			said := 0
+			for _, m := range s.Mentions {
+				if m.Where == "bin-until" && m.Table == "listmember" && m.Count > 0 {
+					said++
+				}
+			}
+			if refused && said != 1 || !refused && said != 0 {
+				t.Errorf("%d rows are said to stay in the bin", said)
+			}
+			if !refused {
+				w.nothingFound("Yvonne")
+			}
+		})
+	}
+}
+
 func TestLimitsPurgeNobody(t *testing.T) {
 	for name, change := range map[string]string{
 		"count": strings.Replace(policy, "purges: 500", "purges: 2", 1),

@@ -38,6 +38,8 @@ type Deps struct {
 	Chunk int
 	// Grace is how long writes in flight may take to end after the run was cancelled; 15 seconds when zero.
 	Grace time.Duration
+	// Poll is the first wait for a job of the service, which doubles; a second when zero.
+	Poll time.Duration
 }
 
 // Run does what a night's job does: it finishes what a cut run began, evaluates everybody, writes purge dates, and purges
@@ -56,6 +58,9 @@ func Run(ctx context.Context, d Deps) (*Summary, error) {
 	}
 	if r.Grace <= 0 {
 		r.Grace = 15 * time.Second
+	}
+	if r.Poll <= 0 {
+		r.Poll = time.Second
 	}
 	r.Run.Policy, r.Run.Today = d.Policy.Policy.Hash, d.Today
 	if r.Run.Now == nil {

@@ -65,7 +65,7 @@ type Outcome struct {
 // Finding is something that is left of a purged person: where, never what.
 type Finding struct {
 	Person ledger.Key
-	Where  string // row, bin, deleted-name, audit, party, same-address
+	Where  string // row, column, bin, deleted-name, bin-until (Count: days), audit, party, same-address
 	Table  string
 	ID     uuid.UUID
 	Count  int // of findings that are only counted

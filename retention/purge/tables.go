@@ -14,8 +14,12 @@ var platform = map[string]bool{
 	"activityparty": true, "principalobjectaccess": true, "principalobjectattributeaccess": true, "userentityinstancedata": true,
 	"slakpiinstance": true, "syncerror": true, "mailboxtrackingfolder": true, "duplicaterecord": true, "bulkdeletefailure": true,
 	"asyncoperation": true, "processsession": true, "actioncard": true, "postfollow": true, "postregarding": true, "postrole": true,
-	"bulkoperationlog": true, "importdata": true, "externalpartyitem": true,
+	"bulkoperationlog": true, "importdata": true, "externalpartyitem": true, "sharepointdocument": true,
 }
+
+// unwritable tables take creates and deletes, but no updates: their rows cannot be emptied before their delete. (The
+// name on a list's member is the person's.)
+var unwritable = map[string]bool{"listmember": true, "attachment": true}
 
 // withPerson tables are part of the person's own row in all but storage: they are emptied before, and go with it.
 var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}

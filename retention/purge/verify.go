@@ -24,10 +24,17 @@ func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, 
 	expected := make(map[ref]ledger.Key) // rows that should be gone, and whose they were
 	touched := make(map[ref]ledger.Key)
 	addresses := make(map[string]ledger.Key)
+	inBin := make(map[ref]bool)
 	for _, w := range done {
 		who := ledger.Key{Table: w.table, ID: w.id}
 		for _, g := range w.gone {
 			expected[g] = who
+		}
+		for _, b := range w.binned {
+			// Known and said: it is final when the recycle bin gives it up.
+			days, _ := r.tables.settings.Binned(b.table)
+			inBin[b] = true
+			r.summary.Mentions = append(r.summary.Mentions, Finding{Person: who, Where: "bin-until", Table: b.table, ID: b.id, Count: days})
 		}
 		if w.do == retention.Delete {
 			expected[w.ref] = who
@@ -49,6 +56,7 @@ func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, 
 	if err := r.verifyAnonymous(ctx, subject, done); err != nil {
 		return err
 	}
+	maps.DeleteFunc(expected, func(g ref, _ ledger.Key) bool { return inBin[g] })
 	if err := r.verifyBin(ctx, expected); err != nil {
 		return err
 	}

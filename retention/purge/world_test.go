@@ -180,7 +180,7 @@ func (w *world) deps(c *dataverse.Client) purge.Deps {
 	w.must(err)
 	w.t.Cleanup(func() { l.Close() })
 	return purge.Deps{Client: c, Ledger: l, Policy: checked, Today: retention.DateOf(c.Now(), checked.Policy.TimeZone),
-		Run: ledger.Run{ID: fmt.Sprintf("run-%d", len(l.Runs())+1), Verb: "run", Version: "test"}}
+		Run: ledger.Run{ID: fmt.Sprintf("run-%d", len(l.Runs())+1), Verb: "run", Version: "test"}, Poll: time.Millisecond}
 }
 
 // run is a night's run that must go through.
