@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -260,6 +262,7 @@ func TestSIGKILL(t *testing.T) {
 	reached := make(chan struct{})
 	target, _ := url.Parse(w.url)
 	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // the child dies in the middle of answers
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if left.Add(-1) == 0 {
 			proxy.ServeHTTP(httptest.NewRecorder(), r) // the work is done, the answer never comes

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
@@ -343,7 +344,8 @@ func TestRowThatCannotBeEmptiedLeavesNothingInTheBin(t *testing.T) {
 			w := newWorld(t, policy)
 			yvonne(w)
 			w.create("list", "list", row{"listname": "Newsletter", "createdfromcode": 2})
-			w.must(w.client.Call(t.Context(), "POST", bindTo("lists", "list")+"/Microsoft.Dynamics.CRM.AddMemberList", row{"EntityId": id("yvonne").String()}, nil))
+			w.must(w.server.Load(emulator.Record{Table: "listmember", ID: id("member"), Values: row{"name": "Yvonne McKay",
+				"entityid": emulator.Ref("contact", id("yvonne")), "listid": emulator.Ref("list", id("list"))}}))
 			w.run()
 			w.advance(60)
 			if refused {
@@ -358,6 +360,9 @@ func TestRowThatCannotBeEmptiedLeavesNothingInTheBin(t *testing.T) {
 				if m.Where == "bin-until" && m.Table == "listmember" && m.Count > 0 {
 					said++
 				}
+			}
+			if w.get("listmember", "member") != nil {
+				t.Error("the member is still there")
 			}
 			if refused && said != 1 || !refused && said != 0 {
 				t.Errorf("%d rows are said to stay in the bin", said)
