@@ -80,7 +80,7 @@ type Settings struct {
 // BinnedTable is a table whose deleted rows go to the recycle bin.
 type BinnedTable struct {
 	Table string // logical name
-	Days  int    // -1 means that nothing is ever removed
+	Days  int    // -1: as the organisation says
 }
 
 // Binned tells for how many days the recycle bin keeps deleted rows of the table.
@@ -90,6 +90,9 @@ func (s Settings) Binned(table string) (days int, on bool) {
 	}
 	for _, b := range s.RecycleBinByTable {
 		if b.Table == table {
+			if b.Days < 0 {
+				return s.RecycleBinDays, true
+			}
 			return b.Days, true
 		}
 	}
