@@ -139,7 +139,7 @@ func (inv *inventory) remove(w *work, it *item) {
 
 // empty erases the texts of a row that the recycle bin would keep: its columns, its files, and its parties.
 func (inv *inventory) empty(w *work, it *item) {
-	if !it.binned && !it.stays || unchangeable[it.table] {
+	if !it.binned && !it.stays || unwritable[it.table] {
 		return
 	}
 	e := inv.eraser(it)

@@ -24,10 +24,6 @@ var unwritable = map[string]bool{"listmember": true, "attachment": true}
 // withPerson tables are part of the person's own row in all but storage: they are emptied before, and go with it.
 var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}
 
-// unchangeable tables take no update: their rows can be deleted and not be emptied first. What the recycle bin then keeps
-// of a list's member is its id and its name.
-var unchangeable = map[string]bool{"listmember": true}
-
 // tables is what the environment says about its tables, read once.
 type tables struct {
 	client   dataverse.Reader
