@@ -19,7 +19,8 @@ type aggregation struct {
 	groups []groupColumn
 	values []valueColumn
 	limit  int
-	scale  int // of sums of amounts, as they are written
+	scale  int      // of sums of amounts, as they are written
+	nulls  []string // properties that every row carries as null
 	rows   int
 	byKey  map[string]*bucket
 	order  []*bucket
@@ -150,6 +151,10 @@ func tooMany() *fault {
 // write writes the group as an object: keys that are null are left out.
 func (a *aggregation) write(w *encoder, b *bucket) {
 	w.text("{")
+	for _, name := range a.nulls {
+		w.key(name)
+		w.text("null")
+	}
 	for i, g := range a.groups {
 		v := b.group[i]
 		switch {

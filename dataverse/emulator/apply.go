@@ -122,6 +122,13 @@ func (q *rowQuery) applied(a *aggregation) (*answer, error) {
 		a.order = []*bucket{{sums: make([]sum, len(a.values))}}
 	}
 	a.sort(orders, true)
+	if q.call.server.options.ApplyAllProperties && len(a.groups) == 0 {
+		for _, c := range q.from.table.Columns {
+			if c.readable() {
+				a.nulls = append(a.nulls, c.property())
+			}
+		}
+	}
 	if len(a.order) > maxRows {
 		a.order = a.order[:maxRows]
 	}

@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"bytes"
+	"context"
+	"net/http"
 	"slices"
 	"time"
 
@@ -22,13 +24,41 @@ type env struct {
 	probe   row    // a key to search with, so that a search allocates nothing
 	scratch []byte // for a folded text
 	sources map[*table]*source
-	scanned int // rows looked at
+	ctx     context.Context
+	steps   int  // rows looked at, each as often as it was
+	spent   bool // the caller has gone, or the query takes too much
+}
+
+// maxSteps is where a query takes too much: the service's database gives up after two minutes.
+const maxSteps = 200_000_000
+
+func (e *env) maxSteps() int {
+	if e.server.maxSteps > 0 {
+		return e.server.maxSteps
+	}
+	return maxSteps
+}
+
+// step counts a row that is looked at; false when the query must end.
+func (e *env) step() bool {
+	if e.steps++; e.steps > e.maxSteps() || e.steps&0xffff == 0 && e.ctx != nil && e.ctx.Err() != nil {
+		e.spent = true
+	}
+	return !e.spent
+}
+
+// finished is the fault of a query that was ended.
+func (e *env) finished() error {
+	if !e.spent {
+		return nil
+	}
+	return newFault(http.StatusInternalServerError, "0x80044151", "SQL timeout expired.")
 }
 
 // newEnv is an env for the call, at this moment.
 func newEnv(c *call) *env {
 	return &env{
-		server: c.server, snap: c.view(), user: c.user, now: c.server.clock.now(), zone: c.server.zone(),
+		ctx: c.ctx, server: c.server, snap: c.view(), user: c.user, now: c.server.clock.now(), zone: c.server.zone(),
 		sources: map[*table]*source{},
 	}
 }
@@ -193,8 +223,7 @@ func (a *access) either(b *access) *access {
 // fn returns false.
 func (s *source) walk(e *env, a *access, after uuid.UUID, fn func(*row) bool) {
 	count := func(r *row) bool {
-		e.scanned++
-		return fn(r)
+		return e.step() && fn(r)
 	}
 	switch {
 	case a == nil:

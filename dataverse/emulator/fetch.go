@@ -154,7 +154,10 @@ func (q *fetchQuery) newJoined(parent *joined, l *fetchxml.Link) (*joined, error
 	if t == nil {
 		return nil, noEntity(l.Name)
 	}
-	j := &joined{name: l.Alias, table: t, slot: q.env.slot(), source: q.env.source(t), parent: parent, link: l, kind: l.Type}
+	j := &joined{
+		name: l.Alias, table: t, slot: q.env.slot(), source: q.env.source(t), parent: parent, link: l, kind: l.Type,
+		keepFirst: q.env.server.options.MatchFirstOuter,
+	}
 	return j, q.comp.columns(j)
 }
 
@@ -329,6 +332,9 @@ func (q *fetchQuery) related(l *fetchxml.Link, parent *joined) (predicate, *acce
 		j = j.parent
 	}
 	match := q.comp.semi(j)
+	if q.env.server.options.LinkAllByName {
+		return q.allByName(l.Type, match, j)
+	}
 	switch l.Type {
 	case fetchxml.NotAny:
 		return func(e *env) truth { return match(e).not() }, nil, nil
@@ -337,6 +343,26 @@ func (q *fetchQuery) related(l *fetchxml.Link, parent *joined) (predicate, *acce
 		return func(e *env) truth { return truthOf(some(e) == yes && match(e) != yes) }, nil, nil
 	}
 	return match, q.comp.reach(j), nil
+}
+
+// allByName compiles a link inside a filter with all and not all as their names have it: every related row passes, or
+// some related row does not.
+func (q *fetchQuery) allByName(t fetchxml.LinkType, match predicate, j *joined) (predicate, *access, error) {
+	if t == fetchxml.NotAny {
+		return func(e *env) truth { return match(e).not() }, nil, nil
+	}
+	if t == fetchxml.Any {
+		return match, q.comp.reach(j), nil
+	}
+	failing := *j
+	passes := j.filter
+	failing.filter = func(e *env) truth { return truthOf(passes != nil && passes(e) != yes) }
+	fails := q.comp.semi(&failing)
+	if t == fetchxml.NotAll {
+		return fails, nil, nil
+	}
+	some := q.comp.any(j)
+	return func(e *env) truth { return truthOf(some(e) == yes && fails(e) != yes) }, nil, nil
 }
 
 // condition compiles a condition.

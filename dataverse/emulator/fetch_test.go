@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -77,5 +78,93 @@ func TestFetchLinks(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// A query that multiplies its rows beyond all measure is ended as the service's database ends it, and so is a filter
+// that looks at too much (webapi/query/query-antipatterns).
+func TestEndlessQuery(t *testing.T) {
+	w := crm(t, Options{})
+	w.s.maxSteps = 10_000
+	links := ""
+	for range 14 {
+		links += `<link-entity name="contact" from="donotemail" to="donotemail"/>`
+	}
+	for i := range 8 {
+		w.put("contact", "z"+string(rune('1'+i)), map[string]any{"donotemail": true})
+	}
+	paths := []string{
+		"contacts?fetchXml=" + query(`<fetch><entity name="contact"><order attribute="fullname"/>`+links+`</entity></fetch>`),
+		"contacts?fetchXml=" + query(`<fetch aggregate="true"><entity name="contact"><attribute name="contactid" aggregate="count" alias="n"/>`+links+`</entity></fetch>`),
+	}
+	for _, p := range paths {
+		if got := w.get(p).fault(); got != "500 0x80044151 SQL timeout expired." {
+			t.Error(got)
+		}
+	}
+	w.s.maxSteps = 5
+	if got := w.get("contacts?$filter=fullname eq 'x'").fault(); got != "500 0x80044151 SQL timeout expired." {
+		t.Error(got)
+	}
+}
+
+// Page: fetchxml/reference/fetch, and the recycle bin in the facts of erasure: deleted rows are read with
+// datasource='bin', and only with it.
+func TestFetchFromTheBin(t *testing.T) {
+	w := crm(t, Options{})
+	req, err := http.NewRequest(http.MethodDelete, w.url+"/api/data/v9.2/tasks("+idOfName("t3").String()+")", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer emulator")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil || res.StatusCode != http.StatusNoContent {
+		t.Fatal(res, err)
+	}
+	res.Body.Close()
+	const body = `<entity name="task"><attribute name="subject"/></entity></fetch>`
+	if got := w.fetchRows("tasks", "<fetch>"+body, "subject"); len(got) != 0 {
+		t.Errorf("live: %v", got)
+	}
+	if got := w.fetchRows("tasks", `<fetch datasource="bin">`+body, "subject"); len(got) != 1 || got[0] != "Call back" {
+		t.Errorf("bin: %v", got)
+	}
+}
+
+// Where pages contradict each other an option decides.
+func TestFetchOptions(t *testing.T) {
+	w := crm(t, Options{LinkAllByName: true, MatchFirstOuter: true})
+	link := func(kind string) string {
+		return `<fetch><entity name="account"><attribute name="name"/><filter><link-entity name="contact" from="parentcustomerid" to="accountid" link-type="` + kind + `"><filter><condition attribute="statecode" operator="eq" value="0"/></filter></link-entity></filter></entity></fetch>`
+	}
+	tests := []struct{ fetch, want string }{
+		{link("all"), "Adventure Works"},
+		{link("not all"), "Contoso"},
+		{link("any"), "Contoso,Adventure Works"},
+		{link("not any"), "Fabrikam"},
+		{`<fetch><entity name="account"><attribute name="name"/><link-entity name="contact" from="parentcustomerid" to="accountid" link-type="matchfirstrowusingcrossapply"/></entity></fetch>`, "Contoso,Adventure Works,Fabrikam"},
+	}
+	for _, tt := range tests {
+		if got := strings.Join(w.fetchRows("accounts", tt.fetch, "name"), ","); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.fetch, got, tt.want)
+		}
+	}
+}
+
+func TestQueryOptions(t *testing.T) {
+	w := crm(t, Options{MaxExpand: 1, NullNegation: NullMatchesNothing, ApplyAllProperties: true})
+	if got := w.get("contacts?$expand=createdby,modifiedby").status; got != http.StatusBadRequest {
+		t.Errorf("two expands: %d", got)
+	}
+	if got := w.rows("contacts?$filter=emailaddress1 ne 'ada@example.com'", "fullname"); len(got) != 2 {
+		t.Errorf("ne with NullMatchesNothing: %v", got)
+	}
+	if r := w.get("accounts?$apply=aggregate($count as n)"); !strings.Contains(r.text, `"websiteurl":null`) || !strings.Contains(r.text, `"n":3`) {
+		t.Error(r.text)
+	}
+	w = crm(t, Options{NullNegation: NullMatchesNegation})
+	got := w.rows("contacts?$filter=Microsoft.Dynamics.CRM.NotIn(PropertyName='emailaddress1',PropertyValues=['ada@example.com'])", "fullname")
+	if len(got) != 3 {
+		t.Errorf("not in with NullMatchesNegation: %v", got)
 	}
 }

@@ -22,11 +22,15 @@ type joined struct {
 	where  *access
 	links  []*joined // joined to this one
 
+	keepFirst bool // a row to which a link that matches the first row finds nothing stays
+
 	byKey map[any][]*row // the rows by what they are joined with, where no index leads there
 }
 
 // outer tells whether a row without a match stays.
-func (j *joined) outer() bool { return j.kind == fetchxml.Outer }
+func (j *joined) outer() bool {
+	return j.kind == fetchxml.Outer || j.kind == fetchxml.MatchFirstRowUsingCrossApply && j.keepFirst
+}
 
 // key is a value as rows are joined by it.
 func key(v any) any {
@@ -49,14 +53,10 @@ func (j *joined) candidates(e *env, parent *row, fn func(*row) bool) {
 	switch {
 	case isID && j.from.Name == j.table.ID:
 		if r := j.source.get(e, id); r != nil {
-			e.scanned++
 			fn(r)
 		}
 	case isID && j.source.indexed(j.from.index):
-		j.source.pointing(e, j.from.index, id, func(r *row) bool {
-			e.scanned++
-			return fn(r)
-		})
+		j.source.pointing(e, j.from.index, id, fn)
 	default:
 		for _, r := range j.hashed(e)[v] {
 			if !fn(r) {
@@ -72,7 +72,6 @@ func (j *joined) hashed(e *env) map[any][]*row {
 	}
 	j.byKey = map[any][]*row{}
 	j.source.scan(uuid.Nil, func(r *row) bool {
-		e.scanned++
 		if v := key(j.table.value(r, j.from)); v != nil {
 			j.byKey[v] = append(j.byKey[v], r)
 		}
@@ -98,6 +97,10 @@ func chain(e *env, list []*joined, emit func() bool) *level {
 	for i := len(list) - 1; i >= 0; i-- {
 		l := &level{env: e, j: list[i], next: last}
 		l.visit = func(r *row) bool {
+			if !e.step() {
+				l.stopped = true
+				return false
+			}
 			e.rows[l.j.slot] = r
 			if l.j.filter != nil && l.j.filter(e) != yes {
 				return true

@@ -403,7 +403,7 @@ func (q *compiler) lambda(x *odata.Lambda, s *scope) (predicate, *access, error)
 	all, found := x.All, false
 	visit := func(e *env, r *row) bool {
 		e.rows[slot] = r
-		if (body(e) == yes) != all {
+		if !e.step() || (body(e) == yes) != all {
 			found = true
 			return false
 		}

@@ -251,7 +251,7 @@ func (s *Server) counted(c *call, e *env, from collection, bom bool) (*answer, e
 	if bom {
 		body = withBOM(n)
 	}
-	return (&answer{status: http.StatusOK, body: body}).set("Content-Type", "text/plain"), nil
+	return (&answer{status: http.StatusOK, body: body}).set("Content-Type", "text/plain"), e.finished()
 }
 
 // getReference is GET set(key)/property/$ref: the links instead of the rows.
@@ -322,7 +322,7 @@ func (s *Server) references(c *call, w *encoder, from collection) (*answer, erro
 	}
 	w.text("}")
 	s.stats.read(len(col.hits))
-	return &answer{status: http.StatusOK, body: w.b}, nil
+	return &answer{status: http.StatusOK, body: w.b}, w.e.finished()
 }
 
 // matching calls fn for the rows of a table that a $filter lets through, in the order of ids, until fn returns false.

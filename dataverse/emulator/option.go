@@ -37,6 +37,9 @@ func readOptions(c *call, allowed ...string) (*queryOptions, error) {
 	limit := maxURL
 	if c.part {
 		limit = maxBatchURL
+		if n := c.server.options.MaxBatchURL; n > 0 {
+			limit = n
+		}
 	}
 	if len(c.raw)+len(c.base)+len(c.address()) > limit {
 		return nil, newFault(http.StatusRequestURITooLong, "0x80060888", "The request URI is longer than %d characters.", limit)

@@ -72,6 +72,14 @@ func (s *Server) list(c *call, e *env, from collection) (*answer, error) {
 	if err := exclusive(o); err != nil {
 		return nil, err
 	}
+	a, err := s.listBy(c, e, o, from)
+	if err == nil {
+		err = e.finished()
+	}
+	return a, err
+}
+
+func (s *Server) listBy(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
 	switch {
 	case o.has("fetchXml"):
 		if o.has("$skiptoken") {

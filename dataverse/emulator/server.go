@@ -48,6 +48,20 @@ type Options struct {
 	// TopBeforePageSize lets $top win over odata.maxpagesize, as an older page says; the newer one says that $top is
 	// then ignored.
 	TopBeforePageSize bool
+	// MaxExpand is how many tables one query may expand, nested ones included: 15 as webapi/query/join-tables says, the
+	// default, or 10 as retrieve-entity-using-web-api says.
+	MaxExpand int
+	// MaxBatchURL is the longest URL of a GET in a batch: 65,536 characters as webapi/query/overview says, the default,
+	// or 32,768 as retrieve-and-execute-predefined-queries says.
+	MaxBatchURL int
+	// LinkAllByName gives the link types all and not all of FetchXML the meaning of their names, as
+	// fetchxml/reference/link-entity words it; fetchxml/filter-rows, which shows the SQL, gives them the opposite one.
+	LinkAllByName bool
+	// MatchFirstOuter keeps rows to which matchfirstrowusingcrossapply finds nothing, as an older page says.
+	MatchFirstOuter bool
+	// ApplyAllProperties makes an aggregate by $apply carry every property of the table as null, as a capture in
+	// web-api-query-data-sample shows; aggregate-data shows compact rows.
+	ApplyAllProperties bool
 	// ReferenceEmptiesBin lets the delete of a deleteditemreference remove what it names from the recycle bin too. The
 	// documentation does not say that it does.
 	ReferenceEmptiesBin bool
@@ -65,6 +79,8 @@ type Server struct {
 	routes  map[string]handler
 	control map[string]func(*control) (any, error)
 	copies  copies
+
+	maxSteps int // of one query, in rows looked at; 0 is the ordinary limit
 
 	grants      grantCache
 	customizing struct {

@@ -31,6 +31,9 @@ func (q *compiler) shape(selected, expanded string, t *table) (*shape, error) {
 			return nil, queryFault(err)
 		}
 	}
+	if n := q.env.server.options.MaxExpand; n > 0 && countExpands(expand) > n {
+		return nil, badQuery("The number of $expand options in the query exceeds the limit of %d.", n)
+	}
 	m := model{q.env.snap.schema}
 	if err := list.Check(t.Name, m); err != nil {
 		return nil, queryFault(err)
@@ -52,6 +55,14 @@ func (q *compiler) newShape(list odata.Select, expand odata.Expand, t *table) (*
 		s.expands = append(s.expands, x)
 	}
 	return s, nil
+}
+
+func countExpands(list odata.Expand) int {
+	n := len(list)
+	for _, x := range list {
+		n += countExpands(x.Expand)
+	}
+	return n
 }
 
 // choose takes the columns of a $select, and what comes along with them.
