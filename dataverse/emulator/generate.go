@@ -43,11 +43,12 @@ type generator struct {
 	boxed  map[int]any    // instants by days ago, shared by all rows of a day
 	pooled map[string]any // texts that many rows hold
 
-	users, events, leaders []any // references
-	purpose, newsletter    any
-	superuser              any
-	persons                int
-	addresses              map[any]string // of the users
+	users, events       []any // references
+	leaders             []leader
+	purpose, newsletter any
+	superuser           any
+	persons             int
+	addresses           map[any]string // of the users
 }
 
 // bulkTable is a table with what every new row of it holds.

@@ -3,6 +3,8 @@ package emulator
 import (
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // person is what the rows around a person copy from it.
@@ -42,15 +44,24 @@ func (g *generator) staff(what Generated) {
 	for i := range 20 + what.Contacts/1000 {
 		// Most lie in the last two years, the next ones are announced.
 		ends := g.days(-60, 2*year+60)
-		leader := g.put("msevtmgt_eventteammember", ends+90, cells{"msevtmgt_name": "Team " + strconv.Itoa(i+1), "ownerid": pick(g, g.users)})
-		g.leaders = append(g.leaders, leader)
-		c := cells{"msevtmgt_name": "Event " + strconv.Itoa(i+1), "ownerid": pick(g, g.users), "msevtmgt_producer": leader,
+		c := cells{"msevtmgt_name": "Event " + strconv.Itoa(i+1), "ownerid": pick(g, g.users),
 			"msevtmgt_eventstartdate": g.instant(ends + 1)}
+		if i < what.Contacts { // contact i leads it; see contact
+			id := g.newID()
+			g.leaders = append(g.leaders, leader{id, ends + 60})
+			c["msevtmgt_producer"] = ref{"msevtmgt_eventteammember", id}
+		}
 		if !g.chance(3) { // some were never given an end
 			c["msevtmgt_eventenddate"] = g.instant(ends)
 		}
 		g.events = append(g.events, g.put("msevtmgt_event", max(ends, 0)+120, c))
 	}
+}
+
+// leader is the member of an event's team that a contact is to be.
+type leader struct {
+	id    uuid.UUID
+	since int // days ago
 }
 
 // company is an account that contacts belong to.
@@ -128,6 +139,10 @@ func (g *generator) contact(companies []*company) {
 	}
 	g.traces(p.table, c)
 	p.self = g.putAs("contact", id, p.created, c)
+	if n := g.persons - 1; n < len(g.leaders) {
+		g.putAs("msevtmgt_eventteammember", g.leaders[n].id, max(g.leaders[n].since, 0), cells{"msevtmgt_name": p.name,
+			"msevtmgt_email": p.email, "msevtmgt_phone": p.phone, "msevtmgt_contact": p.self, "ownerid": p.owner})
+	}
 	g.around(p)
 }
 
@@ -147,7 +162,11 @@ func (g *generator) lead(companies []*company) {
 		last := g.days(0, p.created+1)
 		c["nord_lastfollowupon"] = g.date(last)
 		if g.chance(85) {
-			c["nord_followupon"] = g.date(last - g.days(30, 300))
+			ahead := g.days(30, 300)
+			if g.chance(15) {
+				ahead = g.days(370, 800)
+			}
+			c["nord_followupon"] = g.date(last - ahead)
 		}
 		c["modifiedon"] = g.instant(last)
 	case n < 75:
@@ -178,6 +197,10 @@ func (g *generator) traces(table string, c cells) {
 	}
 	if g.chance(12) {
 		noticed := g.days(0, 120)
+		if g.chance(15) { // about to be purged, and asked in the meantime to be called soon
+			noticed = g.days(57, 61)
+			c["nord_followupon"] = g.date(-g.days(10, 30))
+		}
 		c["gallra_purgenoticedon"], c["gallra_purgescheduledon"] = g.date(noticed), g.date(noticed-62)
 		c["gallra_purgereason"] = g.text("No ground found")
 	}

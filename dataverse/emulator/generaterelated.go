@@ -50,6 +50,9 @@ func (g *generator) deal(p person) {
 		"estimatedvalue": float64(g.days(1, 200) * 500)}
 	if g.chance(10) {
 		c["customerid"] = p.self
+		if g.chance(50) {
+			c["parentcontactid"] = nil
+		}
 	}
 	opened := g.days(0, p.created+1)
 	if g.chance(25) {
@@ -94,7 +97,7 @@ func (g *generator) quote(p person) {
 	}
 }
 
-// attend is a registration for an event, often with the check-in; now and then the person leads the event.
+// attend is a registration for an event, often with the check-in.
 func (g *generator) attend(p person) {
 	n := g.r.IntN(len(g.events))
 	r := g.put("msevtmgt_eventregistration", g.days(0, p.created+1), cells{"msevtmgt_name": "REG-" + strconv.Itoa(g.persons),
@@ -102,10 +105,6 @@ func (g *generator) attend(p person) {
 	if g.chance(40) {
 		g.put("msevtmgt_checkin", g.days(0, p.created+1), cells{"msevtmgt_name": "CHK-" + strconv.Itoa(g.persons),
 			"msevtmgt_registrationid": r, "msevtmgt_contact": p.self, "msevtmgt_event": g.events[n], "ownerid": p.owner})
-	}
-	if g.chance(2) {
-		g.put("msevtmgt_eventteammember", g.days(0, p.created+1), cells{"msevtmgt_name": p.name, "msevtmgt_email": p.email,
-			"msevtmgt_contact": p.self, "ownerid": p.owner})
 	}
 }
 
