@@ -7,7 +7,10 @@ func (w *writer) afterInsert(t *table, r *row) error {
 	if t.Name == "connection" && t.get(r, "relatedconnectionid") == nil {
 		return w.mirrorConnection(t, r)
 	}
-	return nil
+	if !w.server.options.AddressRows {
+		return nil
+	}
+	return w.makeAddresses(t, r)
 }
 
 // afterUpdate is what follows from a change of a row.
@@ -15,7 +18,10 @@ func (w *writer) afterUpdate(t *table, before, after *row) error {
 	if t.Activity && (t.get(before, "regardingobjectid") != t.get(after, "regardingobjectid") || t.get(before, "ownerid") != t.get(after, "ownerid")) {
 		return w.finishActivity(t, after.id)
 	}
-	return nil
+	if t.Name == "customeraddress" || t.Name == "leadaddress" {
+		return w.followAddress(t, after)
+	}
+	return w.followAddresses(t, before, after)
 }
 
 // afterDelete is what follows from the delete of a row.

@@ -214,3 +214,25 @@ func TestOverriddenCreatedOn(t *testing.T) {
 		t.Errorf("createdon %v", got)
 	}
 }
+
+func TestAddressesAreRowsToo(t *testing.T) {
+	// customeraddress; leadaddress: the addresses of a row are rows of their own, whose ids the row holds.
+	o := newSite(t, emulator.Options{AddressRows: true})
+	for set, rows := range map[string]string{"contacts": "customeraddresses", "leads": "leadaddresses"} {
+		id := o.create(set, `{"lastname":"L","address1_line1":"1 Way","address1_city":"York"}`)
+		address, _ := o.row(set, id)["address1_addressid"].(string)
+		if got := o.row(rows, address); got["line1"] != "1 Way" || got["composite"] != "1 Way\r\nYork" {
+			t.Errorf("%s: %v %v", rows, got["line1"], got["composite"])
+		}
+		o.do("PATCH", set+"("+id+")", `{"address1_city":null}`).want(204)
+		if got := o.row(rows, address); got["city"] != nil || got["composite"] != "1 Way" {
+			t.Errorf("%s: %v %v", rows, got["city"], got["composite"])
+		}
+		o.do("PATCH", rows+"("+address+")", `{"line1":null}`).want(204)
+		if got := o.row(set, id); got["address1_line1"] != nil || got["address1_composite"] != nil {
+			t.Errorf("%s: %v %v", set, got["address1_line1"], got["address1_composite"])
+		}
+		o.do("DELETE", set+"("+id+")", "").want(204)
+		o.gone(rows, address)
+	}
+}
