@@ -26,6 +26,7 @@ func (s *Server) controlTable() map[string]func(*control) (any, error) {
 		"POST snapshot": s.takeSnapshot,
 		"POST restore":  s.restoreSnapshot,
 		"GET find":      s.findText,
+		"POST token":    s.giveToken, // authenticate.go
 	}
 }
 

@@ -68,6 +68,9 @@ func faultAnswer(err error, c *call) *answer {
 		body["@Microsoft.PowerApps.CDS.HelpLink"] = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a" + trimHex(f.code) + "&client=platform"
 	}
 	a := &answer{status: f.status, body: map[string]any{"error": body}}
+	if f.status == http.StatusUnauthorized { // whoever is not known is told nothing but where to sign in
+		a.body = nil
+	}
 	for k, v := range f.header {
 		a.set(k, v[0])
 	}

@@ -144,12 +144,12 @@ func (s *Server) seedUsers(t *tx, add func(string, uuid.UUID, fields), unit ref)
 		add("systemuser", id, f)
 		t.place("teammembership", stableID("teammembership/"+id.String()), fields{"systemuserid": id, "teamid": stableID("team")})
 	}
-	user(s.administrator, "# emulator", fields{"applicationid": ApplicationID, "azureactivedirectoryobjectid": objectID(ApplicationID)})
+	user(s.administrator, "# emulator", fields{"applicationid": ApplicationID, "azureactivedirectoryobjectid": ObjectID(ApplicationID)})
 	user(stableID("system"), "SYSTEM", fields{"accessmode": int64(3)})
 }
 
-// objectID is the Entra object id of the service principal of an application.
-func objectID(application uuid.UUID) uuid.UUID { return stableID("principal/" + application.String()) }
+// ObjectID is the Entra object id of the service principal of an application.
+func ObjectID(application uuid.UUID) uuid.UUID { return stableID("principal/" + application.String()) }
 
 // Role templates, the same in every environment. Page: security-roles; ids in metadata-provisioning of the facts.
 var (

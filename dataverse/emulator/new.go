@@ -1,8 +1,6 @@
 package emulator
 
 import (
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,7 +15,7 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{
-		options: o, store: &store{}, clock: &clock{machine: o.Now}, stats: newStats(), faults: &faults{},
+		options: o, store: &store{}, clock: &clock{machine: o.Now}, stats: newStats(), faults: &faults{}, tokens: newTokens(),
 		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
 	}
 	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}})
@@ -124,13 +122,4 @@ func (s *Server) routeTable() map[string]handler {
 // noRoute says why no handler serves the call.
 func (s *Server) noRoute(c *call) *fault {
 	return s.notEmulated(c.path.route(c.method))
-}
-
-// authenticate is the user behind the request's bearer token.
-func (s *Server) authenticate(r *http.Request) (uuid.UUID, error) {
-	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !found || token != s.options.Token {
-		return uuid.Nil, &fault{status: http.StatusUnauthorized}
-	}
-	return s.administrator, nil
 }

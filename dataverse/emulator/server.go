@@ -30,6 +30,9 @@ type Options struct {
 	// CustomizationLock is for how long, by the emulator's clock, a change of metadata or a publish keeps others out: they
 	// are answered 429 with 0x80071151, as when a solution import runs.
 	CustomizationLock time.Duration
+	// Authority is where a 401 sends clients to sign in; "" means https://login.microsoftonline.com. A fake Entra ID has
+	// its own address.
+	Authority string
 	// OrganizationType is what RetrieveCurrentOrganization says of the environment; "" means CustomerTest, a sandbox.
 	OrganizationType string
 	// Latency is added to every answer of the Web API.
@@ -85,6 +88,7 @@ type Server struct {
 
 	maxSteps int // of one query, in rows looked at; 0 is the ordinary limit
 
+	tokens      *tokens
 	grants      grantCache
 	customizing struct {
 		sync.Mutex
@@ -304,6 +308,9 @@ func (s *Server) serve(c *call) *answer {
 	h := s.routes[c.path.route(c.method)]
 	if h == nil {
 		return faultAnswer(s.noRoute(c), c)
+	}
+	if err := c.impersonate(); err != nil {
+		return faultAnswer(err, c)
 	}
 	a, err := h(c)
 	if err != nil {

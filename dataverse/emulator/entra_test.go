@@ -1,0 +1,230 @@
+package emulator_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/google/uuid"
+)
+
+// tenant is an emulator and its Entra ID.
+type tenant struct {
+	*org
+	server  *emulator.Server
+	entra   *emulator.Entra
+	options azcore.ClientOptions
+}
+
+func newTenant(t *testing.T, o emulator.EntraOptions) *tenant {
+	t.Helper()
+	server := emulator.New(emulator.Options{})
+	srv := httptest.NewServer(server)
+	t.Cleanup(srv.Close)
+	entra := server.NewEntra(o)
+	tls := httptest.NewTLSServer(entra)
+	t.Cleanup(tls.Close)
+	return &tenant{&org{T: t, url: srv.URL, header: http.Header{}}, server, entra, azcore.ClientOptions{
+		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: tls.URL}, Transport: tls.Client(),
+		Retry: policy.RetryOptions{MaxRetries: 1, RetryDelay: time.Millisecond},
+	}}
+}
+
+func (tn *tenant) signIn(c azcore.TokenCredential, err error) {
+	tn.Helper()
+	if err != nil {
+		tn.Fatal(err)
+	}
+	tok, err := c.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{tn.url + "/.default"}})
+	if err != nil {
+		tn.Fatal(err)
+	}
+	tn.token = tok.Token
+}
+
+var tenantID = emulator.TenantID().String()
+
+// The administrator's application signs in with every credential that azidentity has for a service. Pages:
+// use-single-tenant-server-server-authentication, authenticate-oauth.
+func TestSignIn(t *testing.T) {
+	app := emulator.ApplicationID
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gallra"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := emulator.EntraOptions{
+		Applications:   []emulator.Application{{ID: app, Secret: "s3cret", Certificate: cert, FederatedIssuer: "https://cluster.invalid", FederatedSubject: "system:job", Managed: true}},
+		IdentityHeader: "header",
+	}
+
+	t.Run("secret", func(t *testing.T) {
+		tn := newTenant(t, options)
+		tn.signIn(azidentity.NewClientSecretCredential(tenantID, app.String(), "s3cret", &azidentity.ClientSecretCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true}))
+		tn.get("WhoAmI")
+		if tn.entra.Issued() != 1 {
+			t.Error(tn.entra.Issued())
+		}
+	})
+	t.Run("wrong secret", func(t *testing.T) {
+		tn := newTenant(t, options)
+		c, err := azidentity.NewClientSecretCredential(tenantID, app.String(), "other", &azidentity.ClientSecretCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{tn.url + "/.default"}}); err == nil || !strings.Contains(err.Error(), "AADSTS7000215") {
+			t.Error(err)
+		}
+	})
+	t.Run("certificate", func(t *testing.T) {
+		tn := newTenant(t, options)
+		tn.signIn(azidentity.NewClientCertificateCredential(tenantID, app.String(), []*x509.Certificate{cert}, key, &azidentity.ClientCertificateCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true}))
+		tn.get("WhoAmI")
+	})
+	t.Run("another key", func(t *testing.T) {
+		tn := newTenant(t, options)
+		other, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged, err := x509.CreateCertificate(rand.Reader, template, template, other.Public(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		otherCert, err := x509.ParseCertificate(forged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := azidentity.NewClientCertificateCredential(tenantID, app.String(), []*x509.Certificate{otherCert}, other, &azidentity.ClientCertificateCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{tn.url + "/.default"}}); err == nil {
+			t.Error("a certificate that nobody registered signed in")
+		}
+	})
+	t.Run("workload identity", func(t *testing.T) {
+		tn := newTenant(t, options)
+		part := func(v map[string]any) string {
+			b, _ := json.Marshal(v)
+			return base64.RawURLEncoding.EncodeToString(b)
+		}
+		file := filepath.Join(t.TempDir(), "token")
+		assertion := part(map[string]any{"alg": "RS256"}) + "." + part(map[string]any{"iss": "https://cluster.invalid", "sub": "system:job", "aud": "api://AzureADTokenExchange", "exp": time.Now().Add(time.Hour).Unix()}) + ".c2ln"
+		if err := os.WriteFile(file, []byte(assertion), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		tn.signIn(azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true, TenantID: tenantID, ClientID: app.String(), TokenFilePath: file}))
+		tn.get("WhoAmI")
+	})
+	t.Run("managed identity", func(t *testing.T) {
+		tn := newTenant(t, options)
+		plain := httptest.NewServer(tn.entra) // a container's endpoint is http
+		t.Cleanup(plain.Close)
+		for _, name := range []string{"IDENTITY_SERVER_THUMBPRINT", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT"} {
+			t.Setenv(name, "")
+		}
+		t.Setenv("IDENTITY_ENDPOINT", plain.URL+"/msi/token")
+		t.Setenv("IDENTITY_HEADER", "header")
+		tn.signIn(azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ClientOptions: azcore.ClientOptions{Retry: tn.options.Retry}, ID: azidentity.ClientID(app.String())}))
+		tn.get("WhoAmI")
+	})
+}
+
+// A person signs in with a device code, and again in silence with the refresh token.
+func TestSignInWithDeviceCode(t *testing.T) {
+	person := &emulator.Person{ObjectID: emulator.ObjectID(emulator.ApplicationID), Name: "admin@emulator.invalid"}
+	tn := newTenant(t, emulator.EntraOptions{Person: person, Lifetime: 2 * time.Minute})
+	shown := ""
+	c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true, TenantID: tenantID,
+		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error { shown = m.UserCode; return nil }})
+	tn.signIn(c, err)
+	if shown == "" {
+		t.Error("no code was shown")
+	}
+	first := tn.get("WhoAmI").at("UserId")
+	tn.signIn(c, nil) // so short a token is not kept
+	if again := tn.get("WhoAmI").at("UserId"); again != first || tn.entra.Issued() < 2 {
+		t.Errorf("%v, %v, %d issued", first, again, tn.entra.Issued())
+	}
+}
+
+// Pages: authenticate-oauth (the challenge), limits-errors of the facts, section 9.
+func TestTokensAreChecked(t *testing.T) {
+	stranger := uuid.New()
+	options := emulator.EntraOptions{Applications: []emulator.Application{{ID: emulator.ApplicationID, Secret: "s"}, {ID: stranger, Secret: "s"}}}
+	secret := func(tn *tenant, app uuid.UUID, scope string) string {
+		t.Helper()
+		c, err := azidentity.NewClientSecretCredential(tenantID, app.String(), "s", &azidentity.ClientSecretCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok, err := c.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{scope}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok.Token
+	}
+	challenged := func(tn *tenant, why string) {
+		t.Helper()
+		r := tn.do("GET", "WhoAmI", nil)
+		want := "Bearer authorization_uri=https://login.microsoftonline.com/" + tenantID + "/oauth2/authorize, resource_id=" + tn.url + "/"
+		if r.status != 401 || r.header.Get("WWW-Authenticate") != want || r.text != "" {
+			t.Errorf("%s: %d %q %q", why, r.status, r.header.Get("WWW-Authenticate"), r.text)
+		}
+	}
+	tn := newTenant(t, options)
+	challenged(tn, "no token")
+	tn.token = "nonsense"
+	challenged(tn, "nonsense")
+	tn.token = secret(tn, emulator.ApplicationID, "https://other.crm4.dynamics.com/.default")
+	challenged(tn, "another audience")
+	good := secret(tn, emulator.ApplicationID, tn.url+"/.default")
+	tn.token = good[:len(good)-4] + "AAAA"
+	challenged(tn, "another signature")
+	tn.token = good
+	tn.get("WhoAmI")
+	tn.server.Advance(61 * time.Minute)
+	challenged(tn, "expired by the emulator's clock")
+
+	tn.token = secret(tn, stranger, tn.url+"/.default")
+	tn.refused(403, "0x80072560", "not a member of the organization", "GET", "WhoAmI", nil)
+	// Its application user lets the same token in. Page: use-single-tenant-server-server-authentication.
+	token := tn.token
+	tn.token = "emulator"
+	unit := tn.get("WhoAmI").at("BusinessUnitId").(string)
+	made := tn.must("POST", "systemusers", map[string]any{"applicationid": stranger.String(), "businessunitid@odata.bind": "/businessunits(" + unit + ")"}, "Prefer", "return=representation")
+	tn.token = token
+	if who := tn.get("WhoAmI").at("UserId"); who != made.at("systemuserid") {
+		t.Errorf("%v is not %v", who, made.at("systemuserid"))
+	}
+	tn.token = "emulator"
+	tn.must("PATCH", "systemusers("+made.at("systemuserid").(string)+")", map[string]any{"isdisabled": true}, "If-Match", "*")
+	tn.token = token
+	tn.refused(403, "0x80072560", "not a member", "GET", "WhoAmI", nil)
+}
