@@ -178,7 +178,7 @@ var partyMasks = map[string]int{
 // partyLists takes the lists of parties out of an activity's record and makes records of them. The ids follow from the
 // activity's: the same records make the same rows.
 func (l *loader) partyLists(t *table, r Record) (parties []Record, rest map[string]any, err error) {
-	rest = r.Values
+	rest = maps.Clone(r.Values)
 	for _, name := range slices.Sorted(maps.Keys(r.Values)) {
 		c := t.column(name)
 		if c == nil || c.kind != kindPartyList {
@@ -191,9 +191,6 @@ func (l *loader) partyLists(t *table, r Record) (parties []Record, rest map[stri
 		mask := partyMasks[name]
 		if !ok || mask == 0 {
 			return fail("it takes a []any of references and addresses")
-		}
-		if len(parties) == 0 {
-			rest = maps.Clone(r.Values)
 		}
 		delete(rest, name)
 		for i, p := range list {
