@@ -83,11 +83,15 @@ func Explain(ctx context.Context, r dataverse.Reader, c *Checked, table string, 
 }
 
 // DecideRow is [Decide] for a row of an evaluation: nothing of a human being is purged while a legal hold stands on
-// another row of theirs.
+// another row of theirs. Once that stopped a purge, the row waits as held as long as the hold stands; its notice begins
+// anew when it is lifted, not with every run before.
 func DecideRow(p PersonRow, r Rules, today Date) Decision {
 	d := Decide(p.Person, r, today)
-	if d.Action == Purge && p.HeldWith {
-		d.Action = Hold
+	if !p.HeldWith {
+		return d
+	}
+	if d.Action == Purge || p.Trace.Held && (d.Action == Move || d.Action == Wait) {
+		d.Action, d.PurgeOn, d.NoticedOn = Hold, p.PurgeOn, p.NoticedOn
 	}
 	return d
 }
