@@ -15,8 +15,8 @@ type Generated struct {
 	Seed            uint64
 }
 
-// Generate adds the CRM of a company of any size: accounts, persons, and about four related rows a person, spread over
-// the years so that a retention policy decides everything that it can decide. The same size, seed and day give the same
+// Generate adds the CRM of a company of any size: accounts, persons, and the rows around them, spread over the years so
+// that a retention policy decides everything that it can decide. The same size, seed and day give the same
 // rows. The company's own columns ([CompanyColumns]) are added where they are missing; columns of a retention tool are
 // filled only where they are there.
 func (s *Server) Generate(what Generated) error {
@@ -27,8 +27,9 @@ func (s *Server) Generate(what Generated) error {
 		now := s.clock.now()
 		g := &generator{
 			loader: l, r: rand.New(rand.NewPCG(what.Seed, 0x67616c6c7261)),
-			today: now.Truncate(24 * time.Hour), tables: map[string]*bulkTable{}, boxed: map[int]any{}, pooled: map[string]any{}, addresses: map[any]string{},
+			today: now.Truncate(24 * time.Hour), tables: map[string]*bulkTable{}, boxed: map[int]any{}, dates: map[int]any{}, pooled: map[string]any{}, addresses: map[any]staffParty{},
 		}
+		g.trusted = true
 		g.people(what)
 		return nil
 	})
@@ -41,6 +42,7 @@ type generator struct {
 	today  time.Time // midnight
 	tables map[string]*bulkTable
 	boxed  map[int]any    // instants by days ago, shared by all rows of a day
+	dates  map[int]any    // the same for dates
 	pooled map[string]any // texts that many rows hold
 
 	users, events       []any // references
@@ -48,7 +50,7 @@ type generator struct {
 	purpose, newsletter any
 	superuser           any
 	persons             int
-	addresses           map[any]string // of the users
+	addresses           map[any]staffParty // of the users
 }
 
 // bulkTable is a table with what every new row of it holds.
@@ -107,18 +109,33 @@ func (g *generator) putAs(table string, id uuid.UUID, created int, c cells) any 
 	v.setDefault(t.table, "modifiedon", v.of(t.table, nil, "createdon"))
 	g.writer.numbers(t.table, id, v)
 	g.writer.compute(t.table, nil, v)
-	for i, x := range v { // equal values of many rows are one allocation
+	g.share(v, c)
+	g.add(t.table, id, v)
+	return ref{t.Name, id}
+}
+
+// share makes equal values one allocation where they are known to stand in many columns or rows: an owner and what
+// mirrors the owner, a customer and what mirrors the customer, the numbers of options.
+func (g *generator) share(v values, c cells) {
+	for i, x := range v {
 		switch x := x.(type) {
 		case ref:
-			v[i] = g.loader.ref(x.Table, x.ID)
+			if one, ok := g.refs[x]; ok {
+				v[i] = one
+				continue
+			}
+			for _, said := range c {
+				if said == any(x) {
+					v[i] = said
+					break
+				}
+			}
 		case int64:
 			if x > 255 {
 				v[i] = g.whole(int(x))
 			}
 		}
 	}
-	g.add(t.table, id, v)
-	return g.loader.ref(t.Name, id)
 }
 
 // instant is nine o'clock of the day so many days ago.
@@ -132,7 +149,14 @@ func (g *generator) instant(ago int) any {
 }
 
 // date is the calendar day so many days ago.
-func (g *generator) date(ago int) any { return day(g.today.AddDate(0, 0, -ago).Unix() / 86400) }
+func (g *generator) date(ago int) any {
+	if v, ok := g.dates[ago]; ok {
+		return v
+	}
+	var v any = day(g.today.AddDate(0, 0, -ago).Unix() / 86400)
+	g.dates[ago] = v
+	return v
+}
 
 // text is s, shared.
 func (g *generator) text(s string) any {

@@ -11,6 +11,7 @@ import (
 type person struct {
 	self, owner, account any // references
 	name, email, phone   string
+	fullname, address    any // name and email, boxed once
 	table                string
 	created              int // days ago
 }
@@ -36,7 +37,8 @@ func (g *generator) staff(what Generated) {
 			"businessunitid": ref{"businessunit", g.writer.server.rootBusiness}, "accessmode": int64(0),
 			"organizationid": g.writer.server.organizationID,
 		})
-		g.users, g.addresses[user] = append(g.users, user), mail
+		g.refs[user.(ref)] = user
+		g.users, g.addresses[user] = append(g.users, user), staffParty{mail, first.written + " " + last.written}
 	}
 	g.superuser = g.put("connectionrole", 8*year, cells{"name": "Superuser", "category": int64(1000)})
 	g.purpose = g.put("msdynmkt_purpose", 5*year, cells{"msdynmkt_name": "Newsletter", "ownerid": g.users[0]})
@@ -57,6 +59,9 @@ func (g *generator) staff(what Generated) {
 		g.events = append(g.events, g.put("msevtmgt_event", max(ends, 0)+120, c))
 	}
 }
+
+// staffParty is how a user stands in an activity's parties.
+type staffParty struct{ address, name any }
 
 // leader is the member of an event's team that a contact is to be.
 type leader struct {
@@ -109,6 +114,7 @@ func (g *generator) named(domain string) (first, last string, p person) {
 		name: f.written + " " + l.written, email: local + "@" + domain,
 		phone: "+46 31 " + strconv.Itoa(1000000+g.persons), owner: pick(g, g.users),
 	}
+	p.fullname, p.address = p.name, p.email
 	return f.written, l.written, p
 }
 
@@ -126,7 +132,7 @@ func (g *generator) contact(companies []*company) {
 	}
 	p.account = at.self
 	c := cells{
-		"firstname": g.text(first), "lastname": g.text(last), "emailaddress1": p.email, "telephone1": p.phone,
+		"firstname": g.text(first), "lastname": g.text(last), "emailaddress1": p.address, "telephone1": p.phone,
 		"jobtitle": g.text(pick(g, jobTitles)), "ownerid": p.owner, "parentcustomerid": at.self,
 		"address1_city": g.text(pick(g, cityNames)), "address1_country": g.text(pick(g, countries)),
 	}
@@ -152,7 +158,7 @@ func (g *generator) lead(companies []*company) {
 	p.table, p.created = "lead", g.days(0, 4*year)
 	c := cells{
 		"subject": g.text(pick(g, leadTopics)), "firstname": g.text(first), "lastname": g.text(last), "companyname": g.text(name.written),
-		"emailaddress1": p.email, "telephone1": p.phone, "ownerid": p.owner, "leadsourcecode": int64(1 + g.r.IntN(10)),
+		"emailaddress1": p.address, "telephone1": p.phone, "ownerid": p.owner, "leadsourcecode": int64(1 + g.r.IntN(10)),
 		"industrycode": int64(1 + g.r.IntN(20)), "address1_country": g.text(pick(g, countries)), "nord_purchasedlist": g.chance(25),
 	}
 	switch n := g.r.IntN(100); {

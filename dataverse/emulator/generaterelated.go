@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// around makes the rows around a person, about four.
+// around makes the rows around a person, two or three: four million to a million contacts and half a million leads.
 func (g *generator) around(p person) {
 	if p.table == "contact" {
 		if g.chance(35) {
@@ -16,7 +16,7 @@ func (g *generator) around(p person) {
 		}
 		if g.chance(1) {
 			g.put("salesorder", p.created, cells{"name": g.text(pick(g, productLine)), "customerid": p.self,
-				"billto_contactname": p.name, "statecode": int64(3), "statuscode": int64(100001), "ownerid": p.owner})
+				"billto_contactname": p.fullname, "statecode": int64(3), "statuscode": int64(100001), "ownerid": p.owner})
 		}
 		if g.chance(25) {
 			g.attend(p)
@@ -25,19 +25,19 @@ func (g *generator) around(p person) {
 			g.connect(p)
 		}
 		if g.chance(12) {
-			g.put("listmember", g.days(0, p.created+1), cells{"name": p.name, "listid": g.newsletter, "entityid": p.self})
+			g.put("listmember", g.days(0, p.created+1), cells{"name": p.fullname, "listid": g.newsletter, "entityid": p.self})
 		}
 	}
 	if g.chance(20) {
 		g.consent(p)
 	}
-	if g.chance(32) {
+	if g.chance(20) { // with its parties an e-mail is five rows
 		g.mail(p, p.self)
 	}
-	if g.chance(20) {
+	if g.chance(12) {
 		g.call(p)
 	}
-	if g.chance(25) {
+	if g.chance(20) {
 		g.put("annotation", g.days(0, p.created+1), cells{"subject": g.text("Note"), "notetext": g.text(pick(g, noteTexts)),
 			"objectid": p.self, "ownerid": p.owner, "isdocument": false})
 	}
@@ -75,7 +75,7 @@ func (g *generator) deal(p person) {
 func (g *generator) quote(p person) {
 	opened := g.days(0, p.created+1)
 	closed := g.days(0, opened+1)
-	c := cells{"name": g.text(pick(g, productLine)), "customerid": p.account, "billto_contactname": p.name, "ownerid": p.owner}
+	c := cells{"name": g.text(pick(g, productLine)), "customerid": p.account, "billto_contactname": p.fullname, "ownerid": p.owner}
 	if g.chance(50) {
 		c["customerid"] = p.self
 	}
@@ -133,9 +133,9 @@ func (g *generator) consent(p person) {
 		value = 534120002
 	}
 	given := g.days(0, 5*year)
-	address := p.email
+	address := p.address
 	if g.chance(20) { // typed otherwise than on the person
-		address = strings.ToLower(address)
+		address = strings.ToLower(p.email)
 	}
 	g.put("msdynmkt_contactpointconsent4", given, cells{"msdynmkt_contactpointvalue": address, "msdynmkt_contactpointtype": int64(534120000),
 		"msdynmkt_contactpointconsenttype": int64(534120000), "msdynmkt_value": value, "msdynmkt_purposeid": g.purpose,
@@ -147,52 +147,50 @@ func (g *generator) mail(p person, regarding any) {
 	sent := g.days(0, p.created+1)
 	incoming := g.chance(50)
 	staff := p.owner
-	address := g.addresses[staff]
+	desk := g.addresses[staff]
 	c := cells{"subject": g.text(pick(g, subjects)), "description": "<p>Dear " + p.name + ",</p><p>thank you.</p>", "regardingobjectid": regarding,
 		"directioncode": !incoming, "statecode": int64(1), "statuscode": int64(3), "ownerid": p.owner, "actualend": g.instant(sent)}
-	from, to := party{staff, address}, party{p.self, p.email}
+	from, to := party{staff, desk.address, desk.name}, party{p.self, p.address, p.fullname}
 	if incoming {
 		c["statuscode"] = int64(4)
 		from, to = to, from
 	}
-	c["sender"], c["torecipients"], c["emailsender"] = from.address, to.address+";", from.who
-	g.activity("email", sent, c, p.owner, regarding, map[int64]party{partySender: from, partyTo: to})
+	c["sender"], c["torecipients"], c["emailsender"] = from.address, to.address.(string)+";", from.who
+	g.activity("email", sent, c, p, regarding, from, to)
 }
 
 func (g *generator) call(p person) {
 	made := g.days(0, p.created+1)
 	if g.chance(50) {
 		g.activity("task", made, cells{"subject": "Call " + p.name, "regardingobjectid": p.self, "ownerid": p.owner,
-			"statecode": int64(1), "statuscode": int64(5)}, p.owner, p.self, nil)
+			"statecode": int64(1), "statuscode": int64(5)}, p, p.self)
 		return
 	}
 	g.activity("phonecall", made, cells{"subject": g.text("Call"), "phonenumber": p.phone, "regardingobjectid": p.self, "ownerid": p.owner,
-		"statecode": int64(1), "statuscode": int64(2)}, p.owner, p.self, map[int64]party{partySender: {who: p.owner}, partyTo: {who: p.self, address: p.email}})
+		"statecode": int64(1), "statuscode": int64(2)}, p, p.self, party{who: p.owner, name: g.addresses[p.owner].name}, party{p.self, p.address, p.fullname})
 }
 
 // party is who takes part in an activity.
 type party struct {
-	who     any // reference
-	address string
+	who           any // reference
+	address, name any // texts, nil for none
 }
 
-// activity makes an activity with its parties, also the two that the platform makes: its owner and what it regards.
-func (g *generator) activity(table string, created int, c cells, owner, regarding any, parties map[int64]party) {
+// activity makes an activity with its sender and receiver, if it has them, and the two parties that the platform makes:
+// its owner and what it regards, which is the person or a row whose name nobody copies.
+func (g *generator) activity(table string, created int, c cells, p person, regarding any, ends ...party) {
 	a := g.put(table, created, c)
-	add := func(mask int64, p party) {
-		who := p.who.(ref)
-		v := cells{"activityid": a, "participationtypemask": mask, "partyid": p.who, "partyobjecttypecode": g.text(who.Table),
-			"ispartydeleted": false, "ownerid": owner}
-		if p.address != "" {
-			v["addressused"] = p.address
-		}
-		g.put("activityparty", created, v)
+	add := func(mask int64, x party) {
+		g.put("activityparty", created, cells{"activityid": a, "participationtypemask": mask, "partyid": x.who, "addressused": x.address,
+			"partyidname": x.name, "partyobjecttypecode": g.text(x.who.(ref).Table), "ispartydeleted": false, "ownerid": p.owner})
 	}
-	for _, mask := range []int64{partySender, partyTo} {
-		if p, ok := parties[mask]; ok {
-			add(mask, p)
-		}
+	for n, x := range ends {
+		add(int64(partySender+n), x)
 	}
-	add(partyRegarding, party{who: regarding})
-	add(partyOwner, party{who: owner})
+	about := party{who: regarding}
+	if regarding == p.self {
+		about.name = p.fullname
+	}
+	add(partyRegarding, about)
+	add(partyOwner, party{who: p.owner, name: g.addresses[p.owner].name})
 }
