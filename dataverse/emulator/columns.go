@@ -2,8 +2,6 @@ package emulator
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -27,52 +25,57 @@ func (s *Server) AddColumns(prefix string, columns ...Column) error {
 			t.rollback()
 		}
 	}()
-	next := *t.schema
-	next.tables, next.sets = maps.Clone(next.tables), maps.Clone(next.sets)
-	next.version++
-	for _, c := range columns {
-		old := next.tables[c.Table]
-		if old == nil {
-			return fmt.Errorf("add column %s: there is no table %s", c.SchemaName, c.Table)
-		}
-		name := strings.ToLower(c.SchemaName)
-		if !strings.HasPrefix(name, prefix+"_") {
-			return fmt.Errorf("add column %s: its name does not begin with %s_", c.SchemaName, prefix)
-		}
-		switch c.Type {
-		case "String", "Memo", "Boolean", "Integer", "Decimal", "Money", "DateTime":
-		default:
-			return fmt.Errorf("add column %s: it cannot be of type %q", c.SchemaName, c.Type)
-		}
-		if old.column(name) != nil {
-			continue
-		}
-		tab := *old
-		made := &column{
-			Name: name, SchemaName: c.SchemaName, Label: c.Label, Type: c.Type, Behavior: c.Behavior, MaxLength: c.MaxLength,
-			kind: kindNames[c.Type], index: len(tab.Columns), custom: true, audit: true,
-		}
-		if c.Type == "String" && made.MaxLength == 0 {
-			made.MaxLength = 100
-		}
-		if c.Type == "DateTime" {
-			made.Format = "DateAndTime"
-			if c.Behavior == "DateOnly" {
-				made.Format = "DateOnly"
+	err := t.changeSchema(s, func(next *schema) error {
+		for _, c := range columns {
+			if err := next.addCustom(prefix, c); err != nil {
+				return fmt.Errorf("add column %s: %w", c.SchemaName, err)
 			}
 		}
-		if c.Type == "Boolean" {
-			made.Options = []option{{Value: 0, Label: "No"}, {Value: 1, Label: "Yes"}}
-			made.Default = false
-		}
-		tab.Columns = append(slices.Clone(tab.Columns), made)
-		tab.byName = maps.Clone(tab.byName)
-		tab.byName[name] = made
-		next.tables[tab.Name], next.sets[tab.Set] = &tab, &tab
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	t.schema = &next
 	t.commit()
 	done = true
+	return nil
+}
+
+// addCustom adds a custom column unless the table has it.
+func (s *schema) addCustom(prefix string, c Column) error {
+	name := strings.ToLower(c.SchemaName)
+	switch c.Type {
+	case "String", "Memo", "Boolean", "Integer", "Decimal", "Money", "DateTime":
+	default:
+		return fmt.Errorf("it cannot be of type %q", c.Type)
+	}
+	switch {
+	case s.tables[c.Table] == nil:
+		return fmt.Errorf("there is no table %s", c.Table)
+	case !strings.HasPrefix(name, prefix+"_"):
+		return fmt.Errorf("its name does not begin with %s_", prefix)
+	case s.tables[c.Table].column(name) != nil:
+		return nil
+	}
+	made := &column{
+		Name: name, SchemaName: c.SchemaName, Label: c.Label, Type: c.Type, Behavior: c.Behavior, MaxLength: c.MaxLength,
+		custom: true, audit: true,
+	}
+	switch c.Type {
+	case "String":
+		if made.MaxLength == 0 {
+			made.MaxLength = 100
+		}
+	case "DateTime":
+		made.Format = "DateAndTime"
+		if c.Behavior == "DateOnly" {
+			made.Format = "DateOnly"
+		}
+	case "Boolean":
+		made.Options = []option{{Value: 0, Label: "No"}, {Value: 1, Label: "Yes"}}
+		made.Default = false
+	}
+	s.edit(c.Table).add(made)
 	return nil
 }
 

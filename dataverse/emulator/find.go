@@ -36,6 +36,7 @@ func (s *Server) findText(c *control) (any, error) {
 // Find is every place that holds the text, case aside: rows, values in the audit history whether it has appeared yet or
 // not, the recycle bin, jobs. Files are looked into. It is the oracle of tests that prove an erasure.
 func (s *Server) Find(text string) []Place {
+	s.settle() // what the clock has made of jobs and of the recycle bin counts
 	f := &finder{text: strings.ToLower(text), snapshot: s.store.view(), found: []Place{}}
 	for _, name := range f.snapshot.schema.names() {
 		t := f.snapshot.schema.tables[name]
