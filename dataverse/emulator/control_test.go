@@ -194,7 +194,7 @@ func TestFindLooksEverywhere(t *testing.T) {
 	contact := add(tx.data, "contact", map[string]any{"emailaddress1": "Yvonne@Example.com", "lastname": "McKay"})
 	party := add(tx.data, "activityparty", map[string]any{"addressused": "yvonne@example.com"})
 	bin := add(tx.bin, "lead", map[string]any{"emailaddress1": "yvonne@example.com"})
-	item := add(tx.data, "deleteditemreference", map[string]any{schema.tables["deleteditemreference"].PrimaryName: "yvonne@example.com"})
+	item := add(tx.data, "deleteditemreference", map[string]any{"createdon": instant(s.Now().Unix()), schema.tables["deleteditemreference"].PrimaryName: "yvonne@example.com"})
 	job := add(tx.data, "asyncoperation", map[string]any{"name": "Delete YVONNE@example.com"})
 	note := add(tx.data, "annotation", map[string]any{"documentbody": "bWFpbCB0byB5dm9ubmVAZXhhbXBsZS5jb20K"})
 	tx.commit()
