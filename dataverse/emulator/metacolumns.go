@@ -103,7 +103,7 @@ func (t *table) anyColumn(name string) *column {
 }
 
 func (c *column) display() string {
-	if c.Label != "" {
+	if c.Label != "" || len(c.labels) > 0 {
 		return c.Label
 	}
 	return words(c.SchemaName)

@@ -96,7 +96,7 @@ func words(schemaName string) string {
 }
 
 func (t *table) display() string {
-	if t.Label != "" {
+	if t.Label != "" || len(t.labels) > 0 {
 		return t.Label
 	}
 	return words(t.SchemaName)

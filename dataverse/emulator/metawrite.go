@@ -125,6 +125,9 @@ func (s *Server) postEntityDefinitions(c *call) (*answer, error) {
 	return noContent().set("OData-EntityId", ch.address).set("Location", ch.address), nil
 }
 
+// patchDefinitions refuses: a definition is replaced whole, by PUT.
+func (s *Server) patchDefinitions(*call) (*answer, error) { return nil, wrongMethod() }
+
 func wrongMethod() *fault {
 	return newFault(http.StatusMethodNotAllowed, "0x80060888", "The requested resource does not support this http method.")
 }

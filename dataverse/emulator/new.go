@@ -56,6 +56,7 @@ func (s *Server) routeTable() map[string]handler {
 		"POST EntityDefinitions":   s.postEntityDefinitions,
 		"PUT EntityDefinitions":    s.putEntityDefinitions,
 		"DELETE EntityDefinitions": s.deleteEntityDefinitions,
+		"PATCH EntityDefinitions":  s.patchDefinitions,
 		// definerelation.go
 		"POST RelationshipDefinitions":     s.postRelationshipDefinitions,
 		"PUT RelationshipDefinitions":      s.putRelationshipDefinitions,
