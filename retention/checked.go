@@ -123,18 +123,7 @@ const (
 
 // Date is the calendar date of a value as the service writes it; false if it is none.
 func (b DateBehavior) Date(text string, zone *time.Location) (Date, bool) {
-	if len(text) < len(time.DateOnly) {
-		return 0, false
-	}
-	if b != UserLocal || len(text) == len(time.DateOnly) {
-		d, err := ParseDate(text[:len(time.DateOnly)])
-		return d, err == nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return 0, false
-	}
-	return DateOf(t, zone), true
+	return b.read([]byte(text), zone)
 }
 
 // CheckedRule is a related rule with its query.

@@ -2,7 +2,6 @@ package retention
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/google/uuid"
@@ -101,7 +100,7 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *Checked, o EvaluateOpt
 func newEvaluation(c *Checked, today Date) *Evaluation {
 	e := &Evaluation{Today: today, checked: c}
 	for i := range c.Subjects {
-		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(len(e.numbered))))
+		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(i), int32(len(e.numbered))))
 		for j := range c.Subjects[i].Grounds {
 			e.numbered = append(e.numbered, &c.Subjects[i].Grounds[j])
 		}
@@ -116,7 +115,7 @@ func (e *Evaluation) grounds(ctx context.Context, r dataverse.Reader, o Evaluate
 		for i := range t.subject.Grounds {
 			g := &t.subject.Grounds[i]
 			for _, read := range reads(g, t) {
-				group.Go(func() error { return t.fold(ctx, r, g, read, e.checked, o) })
+				group.Go(func() error { return t.fold(ctx, r, g, read, e.checked.Policy.TimeZone, o) })
 			}
 		}
 	}
@@ -138,78 +137,6 @@ func (r Read) query() dataverse.Query {
 		return dataverse.Query{Table: r.Table, Set: r.Set, FetchXML: r.FetchXML}
 	}
 	return dataverse.Query{Table: r.Table, Set: r.Set, Select: r.Select, Expand: r.Expand, Filter: r.Filter}
-}
-
-// fold reads the rows of a ground and gives the persons that they lead to what they justify.
-func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *CheckedGround, read Read, c *Checked, o EvaluateOptions) error {
-	fields := append([]Field(nil), g.Person.Fields...)
-	if g.Person.ByValue() {
-		fields = append(fields, g.Person.Value)
-	}
-	if g.Date != nil {
-		fields = append(fields, g.Date.Field)
-	}
-	if t.trail != nil {
-		fields = append(fields, read.ID)
-	}
-	var found GroundResult
-	what := g.ID
-	err := scan(ctx, r, read, fields, func(row []dataverse.Value) error {
-		o.progress(what, 1)
-		given := Retention{Until: Open, Ground: t.base + g.Index}
-		var rowID uuid.UUID
-		if t.trail != nil {
-			rowID, _ = row[len(row)-1].GUID()
-			row = row[:len(row)-1]
-		}
-		if g.Date != nil {
-			date := row[len(row)-1]
-			row = row[:len(row)-1]
-			if date.Null() {
-				found.Gaps++
-				if g.MissingDate == MissingIgnored {
-					return nil
-				}
-			} else {
-				d, ok := g.Date.Behavior.Date(string(date.Text()), c.Policy.TimeZone)
-				if !ok {
-					return fmt.Errorf("ground %s: the service wrote a date that cannot be read in column %s", g.ID, g.Date.Column)
-				}
-				given.Until, given.Trigger = d.Add(g.Keep), d
-			}
-		}
-		led := false
-		if g.Person.ByValue() {
-			for _, at := range t.byValue(g.Person.Columns, row[0].Text()) {
-				t.give(at, given)
-				led = true
-			}
-		} else {
-			for _, v := range row {
-				id, ok := v.GUID()
-				if !ok {
-					continue
-				}
-				if at, ok := t.find(id); ok {
-					t.give(at, given)
-					led = true
-				}
-			}
-		}
-		if led {
-			found.Rows++
-			t.trail.add(FoundRow{Table: read.Table, ID: rowID, Date: given.Trigger, Until: given.Until}, t.base+g.Index)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read ground %s of %s: %w", g.ID, t.subject.Table, err)
-	}
-	t.counts.Lock()
-	defer t.counts.Unlock()
-	t.results[g.Index].Rows += found.Rows
-	t.results[g.Index].Gaps += found.Gaps
-	return nil
 }
 
 // All is the query for every row of the ground, whatever its date.

@@ -19,25 +19,30 @@ import (
 // The other rows of the same human beings are evaluated as well, since what justifies one row justifies all. A person
 // who is not there any more, or is anonymised, is missing in the answer.
 func EvaluatePersons(ctx context.Context, r dataverse.Reader, c *Checked, table string, ids []uuid.UUID, o EvaluateOptions) (*Evaluation, error) {
-	return newEvaluation(c, o.Today).some(ctx, r, table, ids, o)
+	e := newEvaluation(c, o.Today)
+	if err := e.some(ctx, r, map[string][]uuid.UUID{table: ids}, o); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
-func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, table string, ids []uuid.UUID, o EvaluateOptions) (*Evaluation, error) {
-	var subject *personTable
+// some evaluates the persons with these ids, by subject table.
+func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[string][]uuid.UUID, o EvaluateOptions) error {
 	for _, t := range e.tables {
 		t.texts = map[string]map[string]bool{}
-		if t.subject.Table == table {
-			subject = t
+	}
+	for table := range ids {
+		if e.checked.Subject(table) == nil {
+			return fmt.Errorf("the policy has no subject %s", table)
 		}
 	}
-	if subject == nil {
-		return nil, fmt.Errorf("the policy has no subject %s", table)
-	}
-	if err := subject.readSome(ctx, r, ids, o); err != nil {
-		return nil, err
+	for _, t := range e.tables {
+		if err := t.readSome(ctx, r, ids[t.subject.Table], o); err != nil {
+			return err
+		}
 	}
 	if err := e.otherRows(ctx, r, o); err != nil {
-		return nil, err
+		return err
 	}
 	err := e.grounds(ctx, r, o, func(g *CheckedGround, t *personTable) []Read {
 		var reads []Read
@@ -53,10 +58,10 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, table string,
 		return reads
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.join()
-	return e, nil
+	return nil
 }
 
 func (t *personTable) ids() []uuid.UUID {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -29,6 +30,7 @@ type entry struct {
 // personTable is a subject table's persons, sorted by id.
 type personTable struct {
 	subject *CheckedSubject
+	number  int32 // of the table among those of the evaluation
 	base    int32 // the number of this table's first ground among the grounds of all tables
 	entries []entry
 	columns map[int32]Columns   // of persons who have any set
@@ -52,9 +54,9 @@ type hashed struct {
 	person int32
 }
 
-func newPersonTable(s CheckedSubject, base int32) *personTable {
+func newPersonTable(s CheckedSubject, number, base int32) *personTable {
 	t := &personTable{
-		subject: &s, base: base,
+		subject: &s, number: number, base: base,
 		columns: map[int32]Columns{}, masters: map[int32]uuid.UUID{}, values: map[string][]hashed{},
 		results: make([]GroundResult, len(s.Grounds)),
 	}
@@ -202,13 +204,12 @@ func (t *personTable) find(id uuid.UUID) (int32, bool) {
 	return int32(lo), lo < len(t.entries) && t.entries[lo].id == id
 }
 
-// byValue are the persons who have the value in one of the columns.
-func (t *personTable) byValue(columns []string, value []byte) []int32 {
+// byValue adds the persons who have the value in one of the columns.
+func (t *personTable) byValue(found []int32, columns []string, value []byte) []int32 {
 	h, ok := hashValue(value)
 	if !ok {
-		return nil
+		return found
 	}
-	var found []int32
 	for _, name := range columns {
 		list := t.values[name]
 		i, _ := slices.BinarySearchFunc(list, h, func(e hashed, h uint64) int {
@@ -284,10 +285,25 @@ func dateOnly(v dataverse.Value) Date {
 
 // hashValue stands for a value that persons are found by, case and surrounding blanks aside; false for an empty one.
 func hashValue(value []byte) (uint64, bool) {
-	v := bytes.ToLower(bytes.TrimSpace(value))
+	v := bytes.TrimSpace(value)
 	if len(v) == 0 {
 		return 0, false
 	}
+	var room [128]byte // most values are addresses and fit: they cost no memory
+	lower := room[:0]
+	for _, c := range v {
+		switch {
+		case c >= utf8.RuneSelf || len(lower) == len(room):
+			return hashed64(bytes.ToLower(v)), true
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		lower = append(lower, c)
+	}
+	return hashed64(lower), true
+}
+
+func hashed64(v []byte) uint64 {
 	sum := sha256.Sum256(v)
-	return binary.BigEndian.Uint64(sum[:8]), true
+	return binary.BigEndian.Uint64(sum[:8])
 }

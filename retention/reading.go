@@ -115,9 +115,14 @@ const boundMargin = 3
 // firstThatMatters is a date such that every earlier one, plus keep, is past by today. Adding a period never reorders
 // dates, so the earliest date that still lasts is found by going up from well below it.
 func firstThatMatters(keep Period, today Date) Date {
-	d := today.Sub(keep) - 10 // months of unequal length and clamped days shift it by fewer
-	for d.Add(keep) <= today {
+	return firstThatLasts(keep, today) - boundMargin
+}
+
+// firstThatLasts is the earliest date that, plus keep, is later than the day.
+func firstThatLasts(keep Period, day Date) Date {
+	d := day.Sub(keep) - 10 // months of unequal length and clamped days shift it by fewer
+	for d.Add(keep) <= day {
 		d++
 	}
-	return d - boundMargin
+	return d
 }

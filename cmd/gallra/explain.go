@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -13,108 +14,91 @@ import (
 
 func newExplain(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain TABLE ID",
+		Use:   "explain TABLE ID | E-MAIL",
 		Short: "Tell what justifies one person, ground by ground",
 		Long: `Reads every ground for one person: the rows found, their dates, the arithmetic, the verdict, and what would rescue the
-person. Nothing is written.
+person. An e-mail address is looked for in all subject tables of the policy. Nothing is written.
 
-EXIT STATUS: 0 told, 1 failed, 2 wrong usage, settings or policy.`,
-		Example: `  gallra explain contact 465b158c-541c-e511-80d3-3863bb347ba8`,
-		Args:    cobra.ExactArgs(2),
+EXIT STATUS: 0 told, 1 failed or nobody found, 2 wrong usage, settings or policy.`,
+		Example: `  gallra explain contact 465b158c-541c-e511-80d3-3863bb347ba8
+  gallra explain anna@example.com`,
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := uuid.Parse(args[1])
+			who, err := parseWho(args)
 			if err != nil {
-				return &usageError{fmt.Sprintf("%q is not a row id", args[1]), "the id stands in the address of the person's form in Dynamics 365"}
+				return err
 			}
-			return a.runExplain(cmd.Context(), args[0], id)
+			return a.runExplain(cmd.Context(), who)
 		},
 	}
 }
 
-func (a *app) runExplain(ctx context.Context, table string, id uuid.UUID) error {
+// who is a person as people name them on the command line.
+type who struct {
+	row     retention.PersonRef
+	address string // instead
+}
+
+func parseWho(args []string) (who, error) {
+	if len(args) == 1 {
+		if !strings.Contains(args[0], "@") {
+			return who{}, &usageError{fmt.Sprintf("%q is no e-mail address", args[0]), "name a table and a row id, or an e-mail address"}
+		}
+		return who{address: args[0]}, nil
+	}
+	id, err := uuid.Parse(args[1])
+	if err != nil {
+		return who{}, &usageError{fmt.Sprintf("%q is not a row id", args[1]), "the id stands in the address of the person's form in Dynamics 365"}
+	}
+	return who{row: retention.PersonRef{Table: args[0], ID: id}}, nil
+}
+
+// find is the rows that are meant.
+func (w who) find(ctx context.Context, s *session, c *retention.Checked) ([]retention.PersonRef, error) {
+	if w.address != "" {
+		return retention.FindByEmail(ctx, s.client, c, w.address)
+	}
+	if c.Subject(w.row.Table) == nil {
+		return nil, &usageError{fmt.Sprintf("the policy has no subject table %q", w.row.Table), "its subjects are " + subjectNames(c)}
+	}
+	return []retention.PersonRef{w.row}, nil
+}
+
+func (a *app) runExplain(ctx context.Context, w who) error {
 	s, checked, err := a.open(ctx)
 	if err != nil {
-		return err
+		return a.tellProblems(err)
 	}
-	if checked.Subject(table) == nil {
-		return &usageError{fmt.Sprintf("the policy has no subject table %q", table), ""}
+	people, err := w.find(ctx, s, checked)
+	if err != nil {
+		return err
 	}
 	l, err := a.readLedger()
 	if err != nil {
 		return err
 	}
-	x, err := retention.Explain(ctx, s.client, checked, table, id, retention.EvaluateOptions{
-		Today: s.today(checked.Policy), Traces: l.Traces(),
-	})
+	today := s.today(checked.Policy)
+	all, err := retention.ExplainAll(ctx, s.client, checked, people, retention.EvaluateOptions{Today: today, Traces: l.Traces()})
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.explainJSON(x, checked, s)
-	}
-	return a.explainWords(x, checked, s.today(checked.Policy))
-}
-
-func (a *app) explainWords(x *retention.Explanation, c *retention.Checked, today retention.Date) error {
-	w := &lines{w: a.out}
-	w.printf("%s %s, on %s\n\n", x.Person.Table, x.Person.ID, today.Words())
-	for _, f := range x.Findings {
-		mark, verdict := "  ", "nothing found"
-		switch until := f.Until(); {
-		case until == retention.Open:
-			mark, verdict = "* ", "holds, without an end"
-		case until > today:
-			mark, verdict = "* ", "holds until "+until.Words()
-		case until != 0:
-			verdict = "ended on " + until.Words()
-		}
-		w.printf("%s%-28s %s\n", mark, f.Ground.ID, verdict)
-		w.printf("    %s (%s)\n", f.Ground.Why, f.Ground.Basis)
-		for i, r := range f.Rows {
-			if i == maxRowsShown {
-				w.printf("    and %d rows more\n", len(f.Rows)-i)
-				break
+	for i, x := range all {
+		if a.json {
+			err = a.explainJSON(x, today)
+		} else {
+			if i > 0 {
+				fmt.Fprintln(a.out)
 			}
-			w.printf("    %s %s%s\n", r.Table, r.ID, arithmetic(f.Ground, r))
+			err = a.explainWords(x, checked, today)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	d := x.Decision
-	w.printf("\nverdict: %s", d.Action)
-	if d.Action != retention.Keep && d.PurgeOn != 0 {
-		w.printf(", purge scheduled on %s", d.PurgeOn.Words())
-	}
-	w.printf("\n%s\n", d.Reason())
-	for _, o := range x.Others {
-		w.printf("the same human being: %s %s\n", o.Table, o.ID)
-	}
-	if d.Action != retention.Keep && d.Action != retention.Clear {
-		w.printf("\nwhat would rescue them: one of these before that day\n")
-		for _, f := range x.Findings {
-			w.printf("  - %s\n", f.Ground.Why)
-		}
-		own := c.Subject(x.Person.Table).Columns
-		w.printf("  - an extension by hand: %s with a reason in %s, at most %s ahead\n", own.RetainUntil, own.RetainReason, c.Policy.ManualExtension)
-	}
-	return w.err
+	return nil
 }
 
-// maxRowsShown keeps an explanation on a screen.
-const maxRowsShown = 5
-
-// arithmetic is how a row's date became an end: ": 3 May 2026 + 3 months = 3 August 2026".
-func arithmetic(g *retention.Ground, r retention.FoundRow) string {
-	switch {
-	case r.Until == retention.Open && (g.After != "" || g.Until != ""):
-		return ": lacks the date that the ground counts from, which keeps the person"
-	case r.Until == retention.Open:
-		return ": as long as it stays so"
-	case g.Keep.IsZero():
-		return ": " + r.Date.Words()
-	}
-	return fmt.Sprintf(": %s + %s = %s", r.Date.Words(), g.Keep, r.Until.Words())
-}
-
-func (a *app) explainJSON(x *retention.Explanation, c *retention.Checked, s *session) error {
+func (a *app) explainJSON(x *retention.Explanation, today retention.Date) error {
 	e := json.NewEncoder(a.out)
 	for _, f := range x.Findings {
 		rows := []map[string]any{}
@@ -122,7 +106,7 @@ func (a *app) explainJSON(x *retention.Explanation, c *retention.Checked, s *ses
 			rows = append(rows, map[string]any{"table": r.Table, "id": r.ID, "date": dateOrNull(r.Date)})
 		}
 		err := e.Encode(map[string]any{"kind": "ground", "subject": f.Table, "ground": f.Ground.ID,
-			"holds": f.Until() > s.today(c.Policy), "retainUntil": dateOrNull(f.Until()), "rows": rows})
+			"holds": f.Until() > today, "retainUntil": dateOrNull(f.Until()), "rows": rows})
 		if err != nil {
 			return err
 		}

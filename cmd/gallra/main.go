@@ -37,6 +37,7 @@ func run(args []string, in *os.File, out, errs *os.File) int {
 	if cause, ok := context.Cause(ctx).(interrupted); ok && err != nil {
 		err = cause
 	}
+	err = asUsage(err)
 	a.printError(err)
 	return exitCode(err)
 }

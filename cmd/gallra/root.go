@@ -111,14 +111,19 @@ func terminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// asUsage makes cobra's complaint about a verb that there is not a usage error: it is no type of its own.
+func asUsage(err error) error {
+	if err == nil || !strings.HasPrefix(err.Error(), "unknown command") {
+		return err
+	}
+	return &usageError{strings.SplitN(err.Error(), "\n", 2)[0], "gallra --help lists the verbs"}
+}
+
 // printError says what happened in one line, and in another what to do about it. Problems of a policy come one by one
 // with their excerpts.
 func (a *app) printError(err error) {
 	if err == nil {
 		return
-	}
-	if text := err.Error(); strings.HasPrefix(text, "unknown command") {
-		err = &usageError{strings.SplitN(text, "\n", 2)[0], "gallra --help lists the verbs"}
 	}
 	fmt.Fprintf(a.errs, "gallra: %s\n", err)
 	if hint := hintFor(err); hint != "" {
@@ -145,6 +150,9 @@ func hintFor(err error) string {
 		return "gallra plan --out FILE makes one"
 	case errors.As(err, &stale):
 		return stale.Hint
+	}
+	if errors.Is(err, retention.ErrNobody) {
+		return "an address counts as a whole; rows that name the person only in their text are found by Dataverse search"
 	}
 	return dataverse.Hint(err)
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"github.com/gallra/gallra/retention"
+)
+
+// maxRowsShown keeps an explanation on a screen.
+const maxRowsShown = 5
+
+func (a *app) explainWords(x *retention.Explanation, c *retention.Checked, today retention.Date) error {
+	w := &lines{w: a.out}
+	w.printf("%s %s, on %s\n\n", x.Person.Table, x.Person.ID, today.Words())
+	for _, f := range x.Findings {
+		mark, verdict := "  ", "nothing found"
+		switch until := f.Until(); {
+		case until == retention.Open:
+			mark, verdict = "* ", "holds, without an end"
+		case until > today:
+			mark, verdict = "* ", "holds until "+until.Words()
+		case until != 0:
+			verdict = "ended on " + until.Words()
+		}
+		name := f.Ground.ID
+		if f.Table != x.Person.Table {
+			name += " (of " + f.Table + ")"
+		}
+		w.printf("%s%-28s %s\n", mark, name, verdict)
+		w.printf("    %s (%s)\n", f.Ground.Why, f.Ground.Basis)
+		for i, r := range f.Rows {
+			if i == maxRowsShown {
+				w.printf("    and %s more\n", plural(len(f.Rows)-i, "row"))
+				break
+			}
+			w.printf("    %s %s: %s\n", r.Table, r.ID, f.Arithmetic(r))
+		}
+	}
+	for _, o := range x.Others {
+		w.printf("\nthe same human being, judged together: %s %s\n", o.Table, o.ID)
+	}
+	a.verdictWords(w, x, today)
+	if x.Decision.Action != retention.Keep && x.Decision.Action != retention.Clear {
+		a.rescueWords(w, x, c, today)
+	}
+	return w.err
+}
+
+// verdictWords is what a run would do, and why.
+func (a *app) verdictWords(w *lines, x *retention.Explanation, today retention.Date) {
+	d := x.Decision
+	w.printf("\nverdict: %s, %s\n", d.Action, actionWords[d.Action])
+	w.printf("  %s\n", d.Reason())
+	switch {
+	case x.Person.LegalHold:
+		w.printf("  a legal hold is set on the row: nothing is purged while it is, and the notice begins anew after it\n")
+	case x.Person.HeldWith:
+		w.printf("  a legal hold stands on another row of the same human being: nothing of them is purged while it does\n")
+	}
+	if d.PurgeOn.IsZero() || d.Action == retention.Keep {
+		return
+	}
+	switch {
+	case d.Action == retention.Purge:
+		w.printf("  the purge date %s has come, noticed on %s\n", d.PurgeOn.Words(), d.NoticedOn.Words())
+	case d.PurgeOn > today:
+		w.printf("  purge scheduled on %s, noticed on %s\n", d.PurgeOn.Words(), d.NoticedOn.Words())
+	default:
+		w.printf("  purge scheduled on %s\n", d.PurgeOn.Words())
+	}
+}
+
+// rescueWords is what would keep the person: the grounds of their table, and an extension by hand.
+func (a *app) rescueWords(w *lines, x *retention.Explanation, c *retention.Checked, today retention.Date) {
+	// Whoever is justified on the day of the purge stays; a day that has passed is today's question.
+	day := max(x.Decision.PurgeOn, today)
+	w.printf("\nwhat would rescue them, one of these before the run of %s:\n", day.Words())
+	for _, f := range x.Findings {
+		if f.Table == x.Person.Table {
+			w.printf("  - %s\n", f.Rescue(day))
+		}
+	}
+	own := c.Subject(x.Person.Table).Columns
+	w.printf("  - an extension by hand: a date in %s with a reason in %s, no later than %s\n", own.RetainUntil, own.RetainReason, today.Add(c.Policy.ManualExtension).Words())
+}

@@ -1,0 +1,74 @@
+package retention
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/odata"
+)
+
+// ErrNobody says that no row of a subject table has the address that was asked for. Its text holds no address.
+var ErrNobody = errors.New("nobody has that address, or they are anonymised already")
+
+// FindByEmail is every row of the policy's subject tables that holds the address in one of its columns for e-mail
+// addresses or in the one that identifies people, in the order of the subjects and by id.
+func FindByEmail(ctx context.Context, r dataverse.Reader, c *Checked, address string) ([]PersonRef, error) {
+	found := make([][]PersonRef, len(c.Subjects))
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range c.Subjects {
+		s := &c.Subjects[i]
+		group.Go(func() error {
+			columns, err := s.addressColumns(ctx, r)
+			if err != nil || len(columns) == 0 {
+				return err
+			}
+			terms := make([]string, len(columns))
+			for j, name := range columns {
+				terms[j] = name + " eq " + odata.Quote(strings.TrimSpace(address))
+			}
+			read := s.Persons
+			read.Select, read.Expand, read.Filter = []string{s.PrimaryID}, "", and(read.Filter, strings.Join(terms, " or "))
+			return scan(ctx, r, read, []Field{Field(s.PrimaryID)}, func(row []dataverse.Value) error {
+				if id, ok := row[0].GUID(); ok {
+					found[i] = append(found[i], PersonRef{s.Table, id})
+				}
+				return nil
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("look for the address: %w", err)
+	}
+	var all []PersonRef
+	for _, some := range found {
+		slices.SortFunc(some, func(a, b PersonRef) int { return slices.Compare(a.ID[:], b.ID[:]) })
+		all = append(all, slices.Compact(some)...)
+	}
+	if len(all) == 0 {
+		return nil, ErrNobody
+	}
+	return all, nil
+}
+
+// addressColumns are the columns of a subject table that hold addresses.
+func (s *CheckedSubject) addressColumns(ctx context.Context, r dataverse.Reader) ([]string, error) {
+	t, err := r.Table(ctx, s.Table)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
+		a := t.Attributes[name]
+		if a.ForRead && a.Type == "String" && wireName(a) != "" && (strings.EqualFold(a.Format, "Email") || name == s.Identity) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

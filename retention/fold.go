@@ -1,0 +1,187 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gallra/gallra/dataverse"
+)
+
+// folding is the reading of one ground's rows into a table of persons. A row takes no memory of its own.
+type folding struct {
+	t       *personTable
+	g       *CheckedGround
+	zone    *time.Location
+	table   string // what the rows are of, for an explanation
+	options EvaluateOptions
+
+	ids     int // the first columns of a row are ids, or one is a value
+	date    int // the column with the date, -1 for none
+	row     int // the column with the row's own id, -1 where nobody asks
+	found   GroundResult
+	hits    []int32 // the persons of one row
+	unheard int     // rows that progress was not told of
+}
+
+// progressEvery is how many rows pass between two words of progress: a page.
+const progressEvery = 5000
+
+// fold reads the rows of a ground and gives the persons that they lead to what they justify.
+func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *CheckedGround, read Read, zone *time.Location, o EvaluateOptions) error {
+	f := &folding{t: t, g: g, zone: zone, options: o, date: -1, row: -1, table: g.rowsOf(t.subject.Table, read)}
+	fields := slices.Clone(g.Person.Fields)
+	if g.Person.ByValue() {
+		fields = append(fields, g.Person.Value)
+	}
+	f.ids = len(fields)
+	column := func(field Field) int { // a column is asked for once
+		if i := slices.Index(fields, field); i >= 0 {
+			return i
+		}
+		fields = append(fields, field)
+		return len(fields) - 1
+	}
+	if g.Date != nil {
+		f.date = column(g.Date.Field)
+	}
+	if t.trail != nil && read.ID != "" {
+		f.row = column(read.ID)
+	}
+	if err := scan(ctx, r, read, fields, f.take); err != nil {
+		return fmt.Errorf("read ground %s of %s: %w", g.ID, t.subject.Table, err)
+	}
+	o.progress(g.ID, f.unheard)
+	t.counts.Lock()
+	defer t.counts.Unlock()
+	t.results[g.Index].Rows += f.found.Rows
+	t.results[g.Index].Gaps += f.found.Gaps
+	return nil
+}
+
+// rowsOf is the table that a ground's rows are of: for a party the activity, not the line that leads to it.
+func (g *CheckedGround) rowsOf(subject string, read Read) string {
+	switch {
+	case g.Table != "":
+		return g.Table
+	case g.View == "" && g.FetchXML == "":
+		return subject
+	}
+	return read.Table
+}
+
+// take folds one row.
+func (f *folding) take(row []dataverse.Value) error {
+	if f.unheard++; f.unheard == progressEvery {
+		f.options.progress(f.g.ID, f.unheard)
+		f.unheard = 0
+	}
+	given := Retention{Until: Open, Ground: f.t.base + f.g.Index}
+	if f.date >= 0 {
+		if date := row[f.date]; date.Null() {
+			f.found.Gaps++
+			if f.g.MissingDate == MissingIgnored {
+				return nil
+			}
+		} else {
+			d, ok := f.g.Date.Behavior.read(date.Text(), f.zone)
+			if !ok {
+				return fmt.Errorf("ground %s: the service wrote a date that cannot be read in column %s", f.g.ID, f.g.Date.Column)
+			}
+			given.Until, given.Trigger = d.Add(f.g.Keep), d
+		}
+	}
+	f.lead(row)
+	if len(f.hits) == 0 {
+		return nil
+	}
+	f.found.Rows++
+	for _, at := range f.hits {
+		f.t.give(at, given)
+	}
+	if f.t.trail != nil {
+		f.note(row, given)
+	}
+	return nil
+}
+
+// lead finds the persons that a row leads to.
+func (f *folding) lead(row []dataverse.Value) {
+	f.hits = f.hits[:0]
+	if f.g.Person.ByValue() {
+		f.hits = f.t.byValue(f.hits, f.g.Person.Columns, row[0].Text())
+		return
+	}
+	for _, v := range row[:f.ids] {
+		if id, ok := v.GUID(); ok {
+			if at, ok := f.t.find(id); ok {
+				f.hits = append(f.hits, at)
+			}
+		}
+	}
+}
+
+// note keeps the row for an explanation.
+func (f *folding) note(row []dataverse.Value, given Retention) {
+	found := FoundRow{Table: f.table, Date: given.Trigger, Until: given.Until}
+	if f.row >= 0 {
+		if id, ok := row[f.row].GUID(); ok {
+			found.ID = id
+		}
+	}
+	for _, at := range f.hits {
+		f.t.trail.add(trailKey{f.t.number, at, f.g.Index}, found)
+	}
+}
+
+// read is Date for the bytes of an answer: the two forms that the service writes cost no memory.
+func (b DateBehavior) read(text []byte, zone *time.Location) (Date, bool) {
+	if len(text) < len(time.DateOnly) {
+		return 0, false
+	}
+	d, ok := readDate(text[:len(time.DateOnly)])
+	if b != UserLocal || len(text) == len(time.DateOnly) {
+		return d, ok
+	}
+	if len(text) == len("2006-01-02T15:04:05Z") && text[10] == 'T' && text[13] == ':' && text[16] == ':' && text[19] == 'Z' {
+		hour, ok1 := digits(text[11:13])
+		minute, ok2 := digits(text[14:16])
+		second, ok3 := digits(text[17:19])
+		if !ok || !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 59 {
+			return 0, false
+		}
+		instant := (int64(d)-epochDay)*secondsPerDay + int64(hour*3600+minute*60+second)
+		return DateOf(time.Unix(instant, 0), zone), true
+	}
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return 0, false
+	}
+	return DateOf(t, zone), true
+}
+
+// readDate reads YYYY-MM-DD.
+func readDate(b []byte) (Date, bool) {
+	year, ok1 := digits(b[:4])
+	month, ok2 := digits(b[5:7])
+	day, ok3 := digits(b[8:10])
+	if !ok1 || !ok2 || !ok3 || b[4] != '-' || b[7] != '-' || month < 1 || month > 12 || day < 1 {
+		return 0, false
+	}
+	d := NewDate(year, time.Month(month), day)
+	if _, _, got := d.Time().Date(); got != day { // 31 February rolls over
+		return 0, false
+	}
+	return d, true
+}
+
+func digits(b []byte) (n int, ok bool) {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
+}
