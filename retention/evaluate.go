@@ -85,7 +85,7 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *Checked, o EvaluateOpt
 	e := newEvaluation(c, o.Today)
 	persons, personsCtx := errgroup.WithContext(ctx)
 	for _, t := range e.tables {
-		persons.Go(func() error { return t.read(personsCtx, r, t.subject.Persons, o) })
+		persons.Go(func() error { return t.read(personsCtx, r, t.subject.Persons, nil, o) })
 	}
 	if err := persons.Wait(); err != nil {
 		return nil, err

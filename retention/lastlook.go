@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/odata"
 )
 
 // EvaluatePersons evaluates some persons of a subject table as [Evaluate] does all: the same rules over the same
@@ -87,21 +88,23 @@ func (t *personTable) readSome(ctx context.Context, r dataverse.Reader, ids []uu
 		for i, id := range some {
 			terms[i] = t.subject.PrimaryID + " eq " + id.String()
 		}
-		if err := t.readWhere(ctx, r, terms, o); err != nil {
+		if err := t.readWhere(ctx, r, terms, nil, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readWhere reads the persons for whom one of the terms is true.
-func (t *personTable) readWhere(ctx context.Context, r dataverse.Reader, terms []string, o EvaluateOptions) error {
-	if len(terms) == 0 {
-		return nil
+// readWhere reads the persons for whom one of the terms is true and whose identity is wanted, if that matters.
+func (t *personTable) readWhere(ctx context.Context, r dataverse.Reader, terms []string, wanted func([]byte) bool, o EvaluateOptions) error {
+	for some := range slices.Chunk(terms, MaxPersons) {
+		read := t.subject.Persons
+		read.Filter = and(read.Filter, strings.Join(some, " or "))
+		if err := t.read(ctx, r, read, wanted, o); err != nil {
+			return err
+		}
 	}
-	read := t.subject.Persons
-	read.Filter = and(read.Filter, strings.Join(terms, " or "))
-	return t.read(ctx, r, read, o)
+	return nil
 }
 
 // maxRounds bounds how far rows of one human being are followed from row to row.
@@ -113,26 +116,34 @@ func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o Evalua
 	asked := map[string]bool{}
 	for range maxRounds {
 		identities := map[string]bool{}
+		same := map[uint64]bool{}
 		for _, t := range e.tables {
 			for text := range t.texts[t.subject.Identity] {
 				identities[text] = true
+				if h, ok := hashValue([]byte(text)); ok {
+					same[h] = true
+				}
 			}
+		}
+		// The service finds more than what is the same: it may take no notice of accents, and padded texts are asked
+		// for whatever they say.
+		wanted := func(identity []byte) bool {
+			h, ok := hashValue(identity)
+			return ok && same[h]
 		}
 		group, groupCtx := errgroup.WithContext(ctx)
 		found := false
 		for _, t := range e.tables {
-			terms := t.otherRowTerms(slices.Sorted(maps.Keys(identities)), asked)
-			if len(terms) == 0 {
+			merged, equal := t.mergedTerms(asked), t.identityTerms(slices.Sorted(maps.Keys(identities)), asked)
+			if len(merged)+len(equal) == 0 {
 				continue
 			}
 			found = true
 			group.Go(func() error {
-				for some := range slices.Chunk(terms, MaxPersons) {
-					if err := t.readWhere(groupCtx, r, some, o); err != nil {
-						return err
-					}
+				if err := t.readWhere(groupCtx, r, merged, nil, o); err != nil {
+					return err
 				}
-				return nil
+				return t.readWhere(groupCtx, r, equal, wanted, o)
 			})
 		}
 		if err := group.Wait(); err != nil {
@@ -145,30 +156,44 @@ func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o Evalua
 	return fmt.Errorf("the rows of one human being lead on and on: more than %d steps by identity and merges", maxRounds)
 }
 
-// otherRowTerms are the conditions for rows of the table that belong to the same human beings, without those that
-// were asked for already.
-func (t *personTable) otherRowTerms(identities []string, asked map[string]bool) []string {
+// unasked leaves the conditions that were not asked for already.
+func (t *personTable) unasked(terms []string, asked map[string]bool) []string {
+	return slices.DeleteFunc(terms, func(term string) bool {
+		key := t.subject.Table + " " + term
+		before := asked[key]
+		asked[key] = true
+		return before
+	})
+}
+
+// identityTerms are the conditions for rows of the table that have one of the identities.
+func (t *personTable) identityTerms(identities []string, asked map[string]bool) []string {
+	if t.subject.Identity == "" {
+		return nil
+	}
+	terms := make([]string, len(identities))
+	for i, text := range identities {
+		terms[i] = t.subject.Identity + " eq " + odata.Quote(text)
+	}
+	if terms = t.unasked(terms, asked); len(terms) == 0 {
+		return nil
+	}
+	return append(terms, padded(t.subject.Identity)...) // again with every new identity
+}
+
+// mergedTerms are the conditions for rows of the table that others were merged into, or that were merged into them.
+func (t *personTable) mergedTerms(asked map[string]bool) []string {
+	if t.subject.Master == "" {
+		return nil
+	}
 	var terms []string
-	add := func(term string) {
-		if key := t.subject.Table + " " + term; !asked[key] {
-			asked[key] = true
-			terms = append(terms, term)
+	for _, at := range slices.Sorted(maps.Keys(t.masters)) {
+		if _, ok := t.find(t.masters[at]); !ok {
+			terms = append(terms, t.subject.PrimaryID+" eq "+t.masters[at].String())
 		}
 	}
-	if t.subject.Identity != "" {
-		for _, text := range identities {
-			add(t.subject.Identity + " eq '" + strings.ReplaceAll(text, "'", "''") + "'")
-		}
+	for _, id := range t.ids() {
+		terms = append(terms, t.subject.Master+" eq "+id.String())
 	}
-	if t.subject.Master != "" {
-		for _, at := range slices.Sorted(maps.Keys(t.masters)) {
-			if _, ok := t.find(t.masters[at]); !ok {
-				add(t.subject.PrimaryID + " eq " + t.masters[at].String())
-			}
-		}
-		for _, id := range t.ids() {
-			add(t.subject.Master + " eq " + id.String())
-		}
-	}
-	return terms
+	return t.unasked(terms, asked)
 }

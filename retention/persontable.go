@@ -88,8 +88,9 @@ func (t *personTable) joined() []string {
 	return names
 }
 
-// read reads the persons. Called again it adds those that it does not hold yet.
-func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, o EvaluateOptions) error {
+// read reads the persons. Called again it adds those that it does not hold yet. With wanted only those come in whose
+// identity it takes.
+func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, wanted func(identity []byte) bool, o EvaluateOptions) error {
 	own := t.subject.Own // a column that is not provisioned yet has no name: nothing stands under none
 	joined := t.joined()
 	fields := []Field{Field(t.subject.PrimaryID), "@odata.etag", Field(own.PurgeScheduledOn), Field(own.PurgeNoticedOn),
@@ -106,6 +107,9 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, o
 		id, ok := row[0].GUID()
 		if !ok {
 			return fmt.Errorf("a row without its id in %s", t.subject.Table)
+		}
+		if wanted != nil && !wanted(row[fixed].Text()) { // the identity is the first of what is joined
+			return nil
 		}
 		at := int32(len(t.entries))
 		t.entries = append(t.entries, entry{id: id, version: version(row[1].Text()), ground: int16(NoGround)})
@@ -126,7 +130,7 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, o
 				if t.texts[name] == nil {
 					t.texts[name] = map[string]bool{}
 				}
-				t.texts[name][strings.TrimSpace(row[fixed+i].String())] = true
+				t.texts[name][strings.Trim(row[fixed+i].String(), blanks)] = true
 			}
 		}
 		if t.subject.Master != "" {
@@ -152,11 +156,12 @@ func (t *personTable) sort() {
 	slices.SortStableFunc(order, func(a, b int32) int {
 		return bytes.Compare(t.entries[a].id[:], t.entries[b].id[:])
 	})
-	place := make([]int32, len(order)) // old index → new
+	place := make([]int32, len(order)) // old index → new; gone for what a later page says anew
 	sorted := make([]entry, 0, len(order))
-	for _, old := range order {
+	for i, old := range order {
 		if n := len(sorted); n > 0 && sorted[n-1].id == t.entries[old].id {
 			sorted[n-1] = t.entries[old] // the later page is the newer
+			place[order[i-1]] = gone
 		} else {
 			sorted = append(sorted, t.entries[old])
 		}
@@ -166,6 +171,7 @@ func (t *personTable) sort() {
 	t.columns = remap(t.columns, place)
 	t.masters = remap(t.masters, place)
 	for name, list := range t.values {
+		list = slices.DeleteFunc(list, func(h hashed) bool { return place[h.person] == gone })
 		for i := range list {
 			list[i].person = place[list[i].person]
 		}
@@ -182,10 +188,15 @@ func (t *personTable) sort() {
 	}
 }
 
+// gone is the place of an entry that another one of the same person has replaced.
+const gone = -1
+
 func remap[V any](m map[int32]V, place []int32) map[int32]V {
 	out := make(map[int32]V, len(m))
 	for old, v := range m {
-		out[place[old]] = v
+		if place[old] != gone {
+			out[place[old]] = v
+		}
 	}
 	return out
 }
@@ -283,9 +294,13 @@ func dateOnly(v dataverse.Value) Date {
 	return d
 }
 
+// blanks are what may surround a value without making it another one: space, tab, and the space that does not break,
+// which comes along when an address is copied from a web page.
+const blanks = " \t\u00a0"
+
 // hashValue stands for a value that persons are found by, case and surrounding blanks aside; false for an empty one.
 func hashValue(value []byte) (uint64, bool) {
-	v := bytes.TrimSpace(value)
+	v := bytes.Trim(value, blanks)
 	if len(v) == 0 {
 		return 0, false
 	}

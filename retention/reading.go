@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -56,6 +57,9 @@ func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
 				}
 				terms = append(terms, path+" eq "+v)
 			}
+			if l.Text && len(values) > 0 {
+				terms = append(terms, padded(path)...)
+			}
 			continue
 		}
 		for _, id := range ids {
@@ -66,6 +70,16 @@ func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
 		return ""
 	}
 	return strings.Join(terms, " or ")
+}
+
+// padded are the conditions for texts with blanks around them. Values are the same blanks aside, and whether the
+// service's eq sees it so is written nowhere: the few that have any are asked for beside those that are equal.
+func padded(path string) []string {
+	var terms []string
+	for _, blank := range blanks {
+		terms = append(terms, fmt.Sprintf("startswith(%s,'%c')", path, blank), fmt.Sprintf("endswith(%s,'%c')", path, blank))
+	}
+	return terms
 }
 
 // and joins two filters.

@@ -1,0 +1,123 @@
+package retention_test
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/retention"
+)
+
+// What an explanation found makes the date and the ground that the plan has, and its verdict is the plan's.
+func TestExplainAgreesWithThePlan(t *testing.T) {
+	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
+		today, url, _ := generated(t, seed, 40, 20)
+		c := connect(t, url)
+		_, traces := ledgerOf(seed, today, download(t.Context(), t, url+"/api/data/v9.2/", "t"))
+		o := retention.EvaluateOptions{Today: dateAt(today), Traces: traces}
+		for _, path := range policies(t) {
+			policy := checked(t, c, path)
+			e, err := retention.Evaluate(t.Context(), c, policy, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan := retention.NewPlan(policy, e, retention.PlanOptions{Traces: traces, All: true})
+			for i := range plan.Decisions {
+				if (uint64(i)+seed)%13 != 0 {
+					continue // each costs a query a ground
+				}
+				d := &plan.Decisions[i]
+				x, err := retention.Explain(t.Context(), c, policy, d.Person.Table, d.Person.ID, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := gocmp.Diff(d.Decision, x.Decision.Decision); diff != "" || x.Decision.GroundID() != d.GroundID() || x.Decision.Reason() != d.Reason() {
+					t.Errorf("seed %d, %s, %s %s: explained as %s %q, planned as %s %q\n%s", seed, path, d.Person.Table, d.Person.ID,
+						x.Decision.GroundID(), x.Decision.Reason(), d.GroundID(), d.Reason(), diff)
+				}
+				// The first finding with the latest date is the ground, unless staff extended by hand until later.
+				best, ground := retention.Date(0), ""
+				own := -1
+				for n, f := range x.Findings {
+					if f.Table == d.Person.Table {
+						own = max(own, n)
+					}
+					if f.Until() > best {
+						best, ground = f.Until(), f.Ground.ID
+					}
+					if !slices.IsSortedFunc(f.Rows, func(a, b retention.FoundRow) int { return cmp.Compare(b.Until, a.Until) }) {
+						t.Errorf("the rows of %s are not in the order of their dates", f.Ground.ID)
+					}
+				}
+				if own < 0 {
+					t.Errorf("no ground of %s was looked for", d.Person.Table)
+				}
+				if d.GroundID() == retention.ManualExtension {
+					if best > d.Until {
+						t.Errorf("%s %s: extended by hand until %s, and %s holds until %s", d.Person.Table, d.Person.ID, d.Until, ground, best)
+					}
+				} else if best != d.Until || ground != d.GroundID() {
+					t.Errorf("seed %d, %s, %s %s: found %s until %s, planned %s until %s", seed, path, d.Person.Table, d.Person.ID, ground, best, d.GroundID(), d.Until)
+				}
+			}
+		}
+	}
+}
+
+// A person is explained by every row that was found, and by those of their other rows.
+func TestExplainShowsTheRows(t *testing.T) {
+	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	anna, twin, anonymous := uuid.New(), uuid.New(), uuid.New()
+	older, newer, undated := uuid.New(), uuid.New(), uuid.New()
+	consent := func(id uuid.UUID, address string, on time.Time) emulator.Record {
+		return emulator.Record{Table: "msdynmkt_contactpointconsent4", ID: id, Values: map[string]any{
+			"msdynmkt_contactpointvalue": address, "msdynmkt_value": 534120001, "modifiedon": on, "createdon": on}}
+	}
+	c := connect(t, serve(t, newCRM(t, today,
+		emulator.Record{Table: "contact", ID: anna, Values: map[string]any{"lastname": "Ek", "emailaddress1": "anna@nord.example"}},
+		emulator.Record{Table: "lead", ID: twin, Values: map[string]any{"lastname": "Ek", "statecode": 2, "emailaddress1": "ek@home.example", "emailaddress2": "ANNA@nord.example"}},
+		emulator.Record{Table: "contact", ID: anonymous, Values: map[string]any{"lastname": "Anonymous", "gallra_anonymizedon": today}},
+		consent(older, "anna@nord.example", today.AddDate(-1, 0, 0)), consent(newer, "anna@nord.example", today.AddDate(0, -1, 0)),
+		consent(undated, "ek@home.example", today.AddDate(0, -2, 0)),
+	)))
+	policy := checked(t, c, "../testdata/policies/values.yaml")
+	o := retention.EvaluateOptions{Today: dateAt(today)}
+	x, err := retention.Explain(t.Context(), c, policy, "contact", anna, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		table, ground string
+		id            uuid.UUID
+		date, until   string
+	}
+	var got []row
+	for _, f := range x.Findings {
+		for _, r := range f.Rows {
+			got = append(got, row{f.Table, f.Ground.ID, r.ID, r.Date.String(), r.Until.String()})
+		}
+	}
+	want := []row{
+		{"contact", "marketing-consent", newer, "2026-10-24", "2028-10-24"},
+		{"contact", "marketing-consent", older, "2025-11-24", "2027-11-24"},
+		{"lead", "marketing-consent", undated, "2026-09-24", "2027-09-24"},
+	}
+	if diff := gocmp.Diff(want, got, gocmp.AllowUnexported(row{})); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if len(x.Others) != 1 || x.Others[0].ID != twin || x.Others[0].Until.String() != "2028-10-24" {
+		t.Errorf("other rows %+v", x.Others)
+	}
+	for _, nobody := range []uuid.UUID{anonymous, uuid.New()} {
+		if _, err := retention.Explain(t.Context(), c, policy, "contact", nobody, o); !errors.Is(err, dataverse.ErrNotFound) {
+			t.Errorf("explained somebody who is not there: %v", err)
+		}
+	}
+}
