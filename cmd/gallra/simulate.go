@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// simulateOptions are the flags of gallra simulate.
+type simulateOptions struct {
+	with     string // the other policy's file
+	asOf     string
+	backCast string
+}
+
+func newSimulate(a *app) *cobra.Command {
+	o := simulateOptions{}
+	c := &cobra.Command{
+		Use:   "simulate [NEW.yaml]",
+		Short: "Show what another policy would change, or whom today's would have purged in the past",
+		Long: `With a file: the policy in force (--policy) and the other one over the same data on the same day. Tells who would be
+purged earlier, later, newly (kept without an end until now) and no more.
+
+With --back-cast: whom the policy (NEW.yaml if it is given, else the one in force) would have purged by a day in the past,
+and who of them became active again since: the regret rate. It goes by what the rows tell of that day: when they were
+created, when deals and activities were closed, when events took place. What it cannot know is listed with the result.
+
+Nothing is written.
+
+EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
+		Example: `  gallra simulate stricter.yaml
+  gallra simulate stricter.yaml --json > changes.jsonl
+  gallra simulate --back-cast "24 months"`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.take(args); err != nil {
+				return err
+			}
+			if o.backCast != "" {
+				return a.runBackCast(cmd.Context(), o)
+			}
+			return a.runSimulate(cmd.Context(), o)
+		},
+	}
+	c.Flags().StringVar(&o.asOf, "as-of", "", "compare on this day instead of today (2027-02-01)")
+	c.Flags().StringVar(&o.backCast, "back-cast", "", "go back by this period, such as \"24 months\"")
+	return c
+}
+
+// take reads the arguments. A period needs no quotes: --back-cast 24 months leaves its unit among them.
+func (o *simulateOptions) take(args []string) error {
+	if o.backCast != "" && len(args) > 0 {
+		if _, err := retention.ParsePeriod(o.backCast + " " + args[0]); err == nil {
+			o.backCast, args = o.backCast+" "+args[0], args[1:]
+		}
+	}
+	if len(args) > 1 {
+		return &usageError{"simulate takes one policy", "gallra simulate --help tells what it takes"}
+	}
+	if len(args) == 1 {
+		o.with = args[0]
+	}
+	switch {
+	case o.backCast == "" && o.with == "":
+		return &usageError{"simulate needs another policy or --back-cast", "gallra simulate --help tells what it takes"}
+	case o.backCast != "" && o.asOf != "":
+		return &usageError{"--as-of and --back-cast exclude each other", ""}
+	}
+	return nil
+}
+
+func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
+	s, checked, err := a.open(ctx)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	policy, err := retention.Load(o.with)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	with, err := retention.Check(ctx, policy, s.client)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	day, err := planOptions{asOf: o.asOf}.day(s, checked.Policy)
+	if err != nil {
+		return err
+	}
+	bar := a.progress("reading")
+	options := retention.EvaluateOptions{Today: day, Progress: func(what string, rows int) { bar.add("reading "+what, rows) }}
+	var now, then *retention.Evaluation
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { now, err = retention.Evaluate(groupCtx, s.client, checked, options); return err })
+	group.Go(func() (err error) { then, err = retention.Evaluate(groupCtx, s.client, with, options); return err })
+	err = group.Wait()
+	bar.done()
+	if err != nil {
+		return err
+	}
+	result := retention.Simulate(checked, now, with, then)
+	if a.json {
+		return result.WriteJSON(a.out)
+	}
+	return a.simulationWords(result, a.settings.Policy, o.with)
+}
+
+func (a *app) runBackCast(ctx context.Context, o simulateOptions) error {
+	period, err := retention.ParsePeriod(o.backCast)
+	if err != nil || period.IsZero() {
+		if err == nil {
+			err = fmt.Errorf("%q leads nowhere", o.backCast)
+		}
+		return &usageError{"--back-cast: " + err.Error(), "such as --back-cast \"24 months\""}
+	}
+	if o.with != "" {
+		a.settings.Policy = o.with
+	}
+	s, checked, err := a.open(ctx)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	today := s.today(checked.Policy)
+	bar := a.progress("reading")
+	result, err := retention.NewBackCast(ctx, s.client, checked, today.Sub(period), retention.EvaluateOptions{
+		Today: today, Progress: func(what string, rows int) { bar.add("reading "+what, rows) },
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return result.WriteJSON(a.out)
+	}
+	return a.backCastWords(result)
+}
