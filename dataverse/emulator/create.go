@@ -179,6 +179,7 @@ func (w *writer) insert(t *table, v values) (*row, error) {
 	if w.data[t.Name].get(id) != nil {
 		return nil, newFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
 	}
+	w.completePlatform(t, id, v)
 	if err := w.complete(t, id, v); err != nil {
 		return nil, err
 	}

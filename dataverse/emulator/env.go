@@ -13,6 +13,7 @@ import (
 // env is what one query is evaluated in. It belongs to one goroutine.
 type env struct {
 	server *Server
+	call   *call // whose rights decide what is seen; nil where the platform itself reads
 	snap   *snapshot
 	bin    bool // rows come from the recycle bin
 	none   bool // there are no rows: what is asked for is not kept
@@ -24,9 +25,11 @@ type env struct {
 	probe   row    // a key to search with, so that a search allocates nothing
 	scratch []byte // for a folded text
 	sources map[*table]*source
+	names   map[*table]*source // for the names behind lookups
 	ctx     context.Context
-	steps   int  // rows looked at, each as often as it was
-	spent   bool // the caller has gone, or the query takes too much
+	steps   int   // rows looked at, each as often as it was
+	spent   bool  // the caller has gone, or the query takes too much
+	refused error // the caller may not read a table that the query needs
 }
 
 // maxSteps is where a query takes too much: the service's database gives up after two minutes.
@@ -47,8 +50,11 @@ func (e *env) step() bool {
 	return !e.spent
 }
 
-// finished is the fault of a query that was ended.
+// finished is the fault of a query that was ended, or that needs what the caller may not read.
 func (e *env) finished() error {
+	if e.refused != nil {
+		return e.refused
+	}
 	if !e.spent {
 		return nil
 	}
@@ -58,7 +64,7 @@ func (e *env) finished() error {
 // newEnv is an env for the call, at this moment.
 func newEnv(c *call) *env {
 	return &env{
-		ctx: c.ctx, server: c.server, snap: c.view(), user: c.user, now: c.server.clock.now(), zone: c.server.zone(),
+		ctx: c.ctx, server: c.server, call: c, snap: c.view(), user: c.user, now: c.server.clock.now(), zone: c.server.zone(),
 		sources: map[*table]*source{},
 	}
 }
@@ -81,15 +87,60 @@ func (e *env) slot() int {
 type source struct {
 	tab     *table
 	rows    *rows
-	union   []unionPart // instead of rows, where the table is made of others
+	union   []unionPart     // instead of rows, where the table is made of others
+	see     func(*row) bool // the rows that the caller may read; nil: all
+	mask    map[int]bool    // the secured columns that are null for the caller
 	reverse map[int]map[uuid.UUID][]*row
 }
 
-// source is the rows of t in the env's snapshot.
+// source is the rows of t in the env's snapshot, as the caller may see them.
 func (e *env) source(t *table) *source {
 	if s := e.sources[t]; s != nil {
 		return s
 	}
+	s := e.everything(t)
+	if e.call != nil {
+		var err error
+		if s.see, err = e.call.visible(t); err != nil {
+			e.refused = err
+			s.rows, s.union = nil, nil
+		}
+		s.mask = e.call.hidden(t)
+	}
+	e.sources[t] = s
+	return s
+}
+
+// pass is a row as the caller may see it, nil if he may not.
+func (s *source) pass(r *row) *row {
+	switch {
+	case r == nil, s.see != nil && !s.see(r):
+		return nil
+	case s.mask == nil:
+		return r
+	}
+	out := &row{id: r.id, version: r.version, cols: make([]uint16, 0, len(r.cols)), vals: make([]any, 0, len(r.vals))}
+	for i, c := range r.cols {
+		if !s.mask[int(c)] {
+			out.cols, out.vals = append(out.cols, c), append(out.vals, r.vals[i])
+		}
+	}
+	return out
+}
+
+// passing is fn for the rows that the caller may see.
+func (s *source) passing(fn func(*row) bool) func(*row) bool {
+	if s.see == nil && s.mask == nil {
+		return fn
+	}
+	return func(r *row) bool {
+		r = s.pass(r)
+		return r == nil || fn(r)
+	}
+}
+
+// everything is the rows of t, whoever asks.
+func (e *env) everything(t *table) *source {
 	s := &source{tab: t}
 	data := e.snap.data
 	switch {
@@ -103,7 +154,6 @@ func (e *env) source(t *table) *source {
 	} else {
 		s.rows = data[t.Name]
 	}
-	e.sources[t] = s
 	return s
 }
 
@@ -112,12 +162,12 @@ func (s *source) get(e *env, id uuid.UUID) *row {
 	if s.union != nil {
 		for _, p := range s.union {
 			if r := find(e, p.rows, id); r != nil {
-				return p.convert(r)
+				return s.pass(p.convert(r))
 			}
 		}
 		return nil
 	}
-	return find(e, s.rows, id)
+	return s.pass(find(e, s.rows, id))
 }
 
 func find(e *env, in *rows, id uuid.UUID) *row {
@@ -140,6 +190,7 @@ func (s *source) len() int {
 
 // scan calls fn for every row in the order of ids, from the first id after `after` on, until fn returns false.
 func (s *source) scan(after uuid.UUID, fn func(*row) bool) {
+	fn = s.passing(fn)
 	if s.union != nil {
 		scanUnion(s.union, after, fn)
 		return
@@ -151,15 +202,16 @@ func (s *source) scan(after uuid.UUID, fn func(*row) bool) {
 // one for this query.
 func (s *source) pointing(e *env, column int, target uuid.UUID, fn func(*row) bool) {
 	if s.union != nil {
-		s.pointingUnion(e, column, target, fn)
+		s.pointingUnion(e, column, target, s.passing(fn))
 		return
 	}
-	if s.rows == nil {
+	if s.rows == nil || s.mask[column] {
 		return
 	}
 	if tree := s.rows.links[column]; tree != nil {
+		pass := s.passing(fn)
 		tree.Ascend(link{target: target}, func(l link) bool {
-			return l.target == target && fn(find(e, s.rows, l.id))
+			return l.target == target && pass(find(e, s.rows, l.id))
 		})
 		return
 	}
@@ -284,10 +336,17 @@ func (e *env) primaryName(r ref) (string, bool) {
 	return name, ok
 }
 
-// live is the rows of t that are not deleted, whatever the query reads.
+// live is the rows of t that are not deleted, whatever the query reads, and whoever asks: the name behind a lookup shows
+// also where its row does not.
 func (e *env) live(t *table) *source {
-	if !e.bin && !e.none {
-		return e.source(t)
+	if s := e.names[t]; s != nil {
+		return s
 	}
-	return &source{tab: t, rows: e.snap.data[t.Name]}
+	all := env{snap: e.snap}
+	s := all.everything(t)
+	if e.names == nil {
+		e.names = map[*table]*source{}
+	}
+	e.names[t] = s
+	return s
 }

@@ -32,9 +32,9 @@ func (s *Server) permitted(sn *snapshot, user uuid.UUID, t *table, c *column, wh
 	return false
 }
 
-// hidden are the columns of a table that the caller may not read: they come back null, as if they held nothing.
-func (c *call) hidden(t *table) map[*column]bool {
-	var out map[*column]bool
+// hidden are the columns of a table, by index, that the caller may not read: they come back null, as if they held nothing.
+func (c *call) hidden(t *table) map[int]bool {
+	var out map[int]bool
 	for _, col := range t.Columns {
 		if !col.secured {
 			continue
@@ -42,9 +42,9 @@ func (c *call) hidden(t *table) map[*column]bool {
 		for _, user := range []uuid.UUID{c.user, c.caller} {
 			if user != uuid.Nil && !c.server.permitted(c.view(), user, t, col, "canread") {
 				if out == nil {
-					out = map[*column]bool{}
+					out = map[int]bool{}
 				}
-				out[col] = true
+				out[col.index] = true
 			}
 		}
 	}

@@ -24,12 +24,20 @@ func (s *Server) keyedRow(c *call, e *env) (*table, *row, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := c.allowed("Read", t, nil); err != nil {
+		return nil, nil, err
+	}
 	id, err := s.keyID(e, t, c.path.segments[0])
 	if err != nil {
 		return nil, nil, err
 	}
 	r := e.source(t).get(e, id)
 	if r == nil {
+		if there := e.everything(t).get(e, id); there != nil {
+			if err := c.allowed("Read", t, there); err != nil {
+				return nil, nil, err
+			}
+		}
 		return nil, nil, noRow(t.Name, id.String())
 	}
 	return t, r, nil
@@ -77,6 +85,9 @@ func (s *Server) oneRow(c *call, e *env, t *table, r *row) (*answer, error) {
 	}
 	w := newEncoder(c, e)
 	w.entity(sh, r)
+	if err := e.finished(); err != nil {
+		return nil, err
+	}
 	a := (&answer{status: http.StatusOK, body: w.b}).set("ETag", etagOf(r))
 	if v := c.applied(); v != "" {
 		a.set("Preference-Applied", v)
@@ -105,6 +116,9 @@ func (s *Server) getProperty(c *call) (*answer, error) {
 			return s.list(c, e, newCompiler(e).relatedRows(n, r.id))
 		}
 		target, found, err := s.follow(e, t, r, n)
+		if err == nil {
+			err = e.finished()
+		}
 		if err != nil || found == nil {
 			return noContent(), err
 		}

@@ -4,6 +4,12 @@ import "github.com/google/uuid"
 
 // afterInsert is what the platform makes beside a new row.
 func (w *writer) afterInsert(t *table, r *row) error {
+	if err := w.checkPlatform(t, nil, r); err != nil {
+		return err
+	}
+	if err := w.afterPlatform(t, r); err != nil {
+		return err
+	}
 	if t.Name == "connection" && t.get(r, "relatedconnectionid") == nil {
 		return w.mirrorConnection(t, r)
 	}
@@ -15,6 +21,9 @@ func (w *writer) afterInsert(t *table, r *row) error {
 
 // afterUpdate is what follows from a change of a row.
 func (w *writer) afterUpdate(t *table, before, after *row) error {
+	if err := w.checkPlatform(t, before, after); err != nil {
+		return err
+	}
 	if t.Activity && (t.get(before, "regardingobjectid") != t.get(after, "regardingobjectid") || t.get(before, "ownerid") != t.get(after, "ownerid")) {
 		return w.finishActivity(t, after.id)
 	}

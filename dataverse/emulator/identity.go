@@ -121,6 +121,9 @@ func (s *Server) seed() {
 	s.seedUsers(t, add, unit)
 	s.seedRoles(t, add, unit)
 
+	add("fieldsecurityprofile", administratorProfile, fields{"name": "System Administrator", "description": "Lets administrators see and change every secured column."})
+	t.place("systemuserprofiles", stableID("systemuserprofile"), fields{"systemuserid": s.administrator, "fieldsecurityprofileid": administratorProfile})
+
 	publisher := ref{"publisher", stableID("publisher")}
 	add("publisher", publisher.ID, fields{"friendlyname": "Default Publisher for orgemulator", "uniquename": "DefaultPublisherorgemulator",
 		"customizationprefix": "new", "customizationoptionvalueprefix": int64(10000), "isreadonly": false})

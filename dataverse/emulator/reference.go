@@ -20,6 +20,12 @@ func (s *schema) singles(t *table, nav string) []*relationship {
 			found = append(found, r)
 		}
 	}
+	if c := t.column("ownerid"); found == nil && nav == "ownerid" && c != nil && c.Type == "Owner" {
+		// In metadata these lead to the table owner, which stands for both.
+		for _, to := range []string{"systemuser", "team"} {
+			found = append(found, &relationship{Name: "owner_" + t.Set, Referenced: to, Referencing: t.Name, Attribute: "ownerid", Nav: "ownerid"})
+		}
+	}
 	if found != nil || !t.Activity {
 		return found
 	}

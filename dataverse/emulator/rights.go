@@ -96,7 +96,7 @@ func gather(sn *snapshot, user uuid.UUID) *grants {
 			g.administrator = true
 		}
 		t := tables["roleprivileges"]
-		sn.data[t.Name].pointing(t.column("roleid").index, role, func(r *row) bool {
+		sn.data[t.Name].pointing(t.column("roleid").index, sn.rootRole(role), func(r *row) bool {
 			id, _ := t.get(r, "privilegeid").(uuid.UUID)
 			g.held[id] = append(g.held[id], held{t.int(r, "privilegedepthmask"), unit})
 			return true

@@ -66,7 +66,7 @@ func (s *Server) rolePrivileges(c *call) (*answer, error) {
 	unit := roles.ref(found, "businessunitid").ID
 	list := []map[string]any{}
 	t := sn.schema.tables["roleprivileges"]
-	sn.data[t.Name].pointing(t.column("roleid").index, role, func(r *row) bool {
+	sn.data[t.Name].pointing(t.column("roleid").index, sn.rootRole(role), func(r *row) bool {
 		if id, ok := t.get(r, "privilegeid").(uuid.UUID); ok {
 			list = append(list, rolePrivilege(sn, id, unit, t.int(r, "privilegedepthmask")))
 		}
@@ -203,6 +203,9 @@ func (c *call) boundRole(t *tx) (uuid.UUID, error) {
 	}
 	if t.data["role"].get(id) == nil {
 		return uuid.Nil, noRow("role", id.String())
+	}
+	if t.rootRole(id) != id {
+		return uuid.Nil, badArgument("The role %s is inherited from a business unit above and cannot be changed.", id)
 	}
 	return id, nil
 }

@@ -190,6 +190,9 @@ func encodeRow(c *call, t *table, r *row, o *queryOptions) ([]byte, error) {
 		return nil, err
 	}
 	w := newEncoder(c, e)
+	if seen := e.source(t).pass(r); seen != nil {
+		r = seen
+	}
 	w.entity(s, r)
 	return w.b, nil
 }

@@ -20,12 +20,20 @@ type writer struct {
 	job       *uuid.UUID     // the bulk delete job that deletes
 	unbinned  bool           // deletes skip the recycle bin
 	unaudited bool           // changes are not written down
+	solution  *joining       // the solution that new components go into
 	action    int64          // what the audit history calls the change, where it is not a plain one
 }
 
 // change runs fn in a transaction.
 func (c *call) change(fn func(*writer) error) error {
-	return c.write(func(t *tx) error { return fn(c.writer(t)) })
+	return c.write(func(t *tx) error {
+		w := c.writer(t)
+		var err error
+		if w.solution, err = c.joins(t); err != nil {
+			return err
+		}
+		return fn(w)
+	})
 }
 
 func (c *call) writer(t *tx) *writer {
