@@ -121,3 +121,37 @@ func TestExplainShowsTheRows(t *testing.T) {
 		}
 	}
 }
+
+// Whoever asks what is known about an address gets every row that holds it, however it was typed there, and no other.
+func TestFindByEmailFindsEverySpelling(t *testing.T) {
+	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	person := func(table, column string, address any) emulator.Record {
+		return emulator.Record{Table: table, ID: uuid.New(), Values: map[string]any{"lastname": "Ek", column: address}}
+	}
+	rows := []emulator.Record{
+		person("contact", "emailaddress1", "anna@nord.example"), person("contact", "emailaddress3", " ANNA@nord.example\u00a0"),
+		person("lead", "emailaddress2", "Anna@Nord.example "),
+		person("lead", "emailaddress1", "\u00e4nna@nord.example"), person("contact", "emailaddress1", " bo@nord.example"), person("contact", "emailaddress1", nil),
+	}
+	c := connect(t, serve(t, newCRM(t, today, rows...)))
+	policy := checked(t, c, "../testdata/policies/values.yaml")
+	found, err := retention.FindByEmail(t.Context(), c, policy, "\tanna@NORD.example ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[uuid.UUID]bool{rows[0].ID: true, rows[1].ID: true, rows[2].ID: true}
+	for _, p := range found {
+		if !want[p.ID] {
+			t.Errorf("found %s %s", p.Table, p.ID)
+		}
+		delete(want, p.ID)
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %v", want)
+	}
+	for _, nobody := range []string{"", "  ", "carl@nord.example"} {
+		if _, err := retention.FindByEmail(t.Context(), c, policy, nobody); !errors.Is(err, retention.ErrNobody) {
+			t.Errorf("%q: %v", nobody, err)
+		}
+	}
+}

@@ -20,6 +20,10 @@ var ErrNobody = errors.New("nobody has that address, or they are anonymised alre
 // FindByEmail is every row of the policy's subject tables that holds the address in one of its columns for e-mail
 // addresses or in the one that identifies people, in the order of the subjects and by id.
 func FindByEmail(ctx context.Context, r dataverse.Reader, c *Checked, address string) ([]PersonRef, error) {
+	wanted, ok := hashValue([]byte(address))
+	if !ok {
+		return nil, ErrNobody
+	}
 	found := make([][]PersonRef, len(c.Subjects))
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range c.Subjects {
@@ -29,14 +33,21 @@ func FindByEmail(ctx context.Context, r dataverse.Reader, c *Checked, address st
 			if err != nil || len(columns) == 0 {
 				return err
 			}
-			terms := make([]string, len(columns))
-			for j, name := range columns {
-				terms[j] = name + " eq " + odata.Quote(strings.TrimSpace(address))
+			var terms []string
+			fields := []Field{Field(s.PrimaryID)}
+			for _, name := range columns {
+				terms = append(terms, name+" eq "+odata.Quote(strings.Trim(address, blanks)))
+				terms = append(terms, padded(name)...)
+				fields = append(fields, Field(name))
 			}
 			read := s.Persons
-			read.Select, read.Expand, read.Filter = []string{s.PrimaryID}, "", and(read.Filter, strings.Join(terms, " or "))
-			return scan(ctx, r, read, []Field{Field(s.PrimaryID)}, func(row []dataverse.Value) error {
-				if id, ok := row[0].GUID(); ok {
+			read.Select, read.Expand, read.Filter = append([]string{s.PrimaryID}, columns...), "", and(read.Filter, strings.Join(terms, " or "))
+			return scan(ctx, r, read, fields, func(row []dataverse.Value) error {
+				id, ok := row[0].GUID()
+				if ok && slices.ContainsFunc(row[1:], func(v dataverse.Value) bool {
+					h, some := hashValue(v.Text())
+					return some && h == wanted
+				}) {
 					found[i] = append(found[i], PersonRef{s.Table, id})
 				}
 				return nil
