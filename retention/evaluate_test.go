@@ -23,7 +23,7 @@ func idOf(table, name string) uuid.UUID {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(table+"/"+name))
 }
 
-func contact(name string, values ...any) emulator.Record { return record("contact", name, values...) }
+func person(name string, values ...any) emulator.Record { return record("contact", name, values...) }
 
 // record is a row: its table, its name, and its columns as name, value, name, value.
 func record(table, name string, values ...any) emulator.Record {
@@ -107,19 +107,19 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "whoever is responsible for the agreement of an active customer is kept for as long as that is so; a colleague is not",
 			ground: "table: account, link: primarycontactid, where: statecode eq 0 and customertypecode eq 3",
-			rows: []emulator.Record{active, contact("Anna"), contact("Bo", "parentcustomerid", ref("account", "Customer AB")),
-				record("account", "Left AB", "customertypecode", 3, "statecode", 1, "primarycontactid", ref("contact", "Carl")), contact("Carl")},
+			rows: []emulator.Record{active, person("Anna"), person("Bo", "parentcustomerid", ref("account", "Customer AB")),
+				record("account", "Left AB", "customertypecode", 3, "statecode", 1, "primarycontactid", ref("contact", "Carl")), person("Carl")},
 			says: map[string]string{"Anna": keptOpen, "Bo": announced, "Carl": announced},
 		},
 		{
 			name:   "six months after a date: the person stays until that day, and is announced so that the purge is not before it",
 			ground: "table: opportunity, link: parentcontactid, where: statecode ne 0, after: actualclosedate, keep: 6 months",
 			rows: []emulator.Record{
-				contact("Long"), record("opportunity", "a", "parentcontactid", ref("contact", "Long"), "statecode", 1, "actualclosedate", "2026-11-01"),
-				contact("Short"), record("opportunity", "b", "parentcontactid", ref("contact", "Short"), "statecode", 2, "actualclosedate", "2026-06-30"),
-				contact("Over"), record("opportunity", "c", "parentcontactid", ref("contact", "Over"), "statecode", 2, "actualclosedate", "2025-08-31"),
-				contact("Within"), record("opportunity", "d", "parentcontactid", ref("contact", "Within"), "statecode", 2, "actualclosedate", "2026-07-24"),
-				contact("Day after"), record("opportunity", "e", "parentcontactid", ref("contact", "Day after"), "statecode", 2, "actualclosedate", "2026-07-25"),
+				person("Long"), record("opportunity", "a", "parentcontactid", ref("contact", "Long"), "statecode", 1, "actualclosedate", "2026-11-01"),
+				person("Short"), record("opportunity", "b", "parentcontactid", ref("contact", "Short"), "statecode", 2, "actualclosedate", "2026-06-30"),
+				person("Over"), record("opportunity", "c", "parentcontactid", ref("contact", "Over"), "statecode", 2, "actualclosedate", "2025-08-31"),
+				person("Within"), record("opportunity", "d", "parentcontactid", ref("contact", "Within"), "statecode", 2, "actualclosedate", "2026-07-24"),
+				person("Day after"), record("opportunity", "e", "parentcontactid", ref("contact", "Day after"), "statecode", 2, "actualclosedate", "2026-07-25"),
 			},
 			says: map[string]string{
 				"Long": "until 2027-05-01: keep", "Short": "until 2026-12-30: schedule 2027-01-24",
@@ -130,7 +130,7 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "of several deals the one that ended last counts",
 			ground: "table: opportunity, link: parentcontactid, after: actualclosedate, keep: 12 months",
-			rows: []emulator.Record{contact("Anna"),
+			rows: []emulator.Record{person("Anna"),
 				record("opportunity", "new", "parentcontactid", ref("contact", "Anna"), "actualclosedate", "2026-10-01"),
 				record("opportunity", "old", "parentcontactid", ref("contact", "Anna"), "actualclosedate", "2020-10-01")},
 			says: map[string]string{"Anna": "until 2027-10-01: keep"},
@@ -138,14 +138,14 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "the date may stand on another row: three months after the event ended, by the clock where it took place",
 			ground: "table: msevtmgt_eventregistration, link: msevtmgt_contactid, after: msevtmgt_eventid/msevtmgt_eventenddate, keep: 3 months",
-			rows: []emulator.Record{contact("Anna"), record("msevtmgt_event", "Fair", "msevtmgt_eventenddate", instant("2026-10-31T23:30:00Z")),
+			rows: []emulator.Record{person("Anna"), record("msevtmgt_event", "Fair", "msevtmgt_eventenddate", instant("2026-10-31T23:30:00Z")),
 				record("msevtmgt_eventregistration", "a", "msevtmgt_contactid", ref("contact", "Anna"), "msevtmgt_eventid", ref("msevtmgt_event", "Fair"))},
 			says: map[string]string{"Anna": "until 2027-01-31: keep"},
 		},
 		{
 			name:   "a registration whose event has no end, or that lacks its event, keeps the person until somebody enters it",
 			ground: "table: msevtmgt_eventregistration, link: msevtmgt_contactid, after: msevtmgt_eventid/msevtmgt_eventenddate, keep: 3 months",
-			rows: []emulator.Record{contact("Anna"), contact("Bo"), record("msevtmgt_event", "Endless"),
+			rows: []emulator.Record{person("Anna"), person("Bo"), record("msevtmgt_event", "Endless"),
 				record("msevtmgt_eventregistration", "a", "msevtmgt_contactid", ref("contact", "Anna"), "msevtmgt_eventid", ref("msevtmgt_event", "Endless")),
 				record("msevtmgt_eventregistration", "b", "msevtmgt_contactid", ref("contact", "Bo"))},
 			says: map[string]string{"Anna": keptOpen, "Bo": keptOpen},
@@ -153,7 +153,7 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "unless the policy says that a missing date is to be ignored",
 			ground: "table: msevtmgt_eventregistration, link: msevtmgt_contactid, after: msevtmgt_eventid/msevtmgt_eventenddate, keep: 3 months, missingDate: ignore",
-			rows: []emulator.Record{contact("Anna"), contact("Bo"), record("msevtmgt_event", "Endless"),
+			rows: []emulator.Record{person("Anna"), person("Bo"), record("msevtmgt_event", "Endless"),
 				record("msevtmgt_eventregistration", "a", "msevtmgt_contactid", ref("contact", "Anna"), "msevtmgt_eventid", ref("msevtmgt_event", "Endless")),
 				record("msevtmgt_eventregistration", "b", "msevtmgt_contactid", ref("contact", "Bo"))},
 			says: map[string]string{"Anna": announced, "Bo": announced},
@@ -161,35 +161,35 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "a date that was agreed is itself the end, with some slack; who has agreed on nothing is not kept by it",
 			ground: "until: nord_followupon, keep: 14 days",
-			rows:   []emulator.Record{contact("Agreed", "nord_followupon", "2027-03-01"), contact("Passed", "nord_followupon", "2026-11-20"), contact("Silent")},
+			rows:   []emulator.Record{person("Agreed", "nord_followupon", "2027-03-01"), person("Passed", "nord_followupon", "2026-11-20"), person("Silent")},
 			says:   map[string]string{"Agreed": "until 2027-03-15: keep", "Passed": "until 2026-12-04: schedule 2027-01-24", "Silent": announced},
 		},
 		{
 			name:   "a moment counts as the day that it was in the policy's time zone",
 			ground: "where: statecode eq 0, after: lastonholdtime, keep: 3 months",
-			rows: []emulator.Record{contact("Before midnight", "lastonholdtime", instant("2026-10-25T22:59:59Z")),
-				contact("At midnight", "lastonholdtime", instant("2026-10-25T23:00:00Z")), // the night in which clocks go back
-				contact("No moment")},
+			rows: []emulator.Record{person("Before midnight", "lastonholdtime", instant("2026-10-25T22:59:59Z")),
+				person("At midnight", "lastonholdtime", instant("2026-10-25T23:00:00Z")), // the night in which clocks go back
+				person("No moment")},
 			says: map[string]string{"Before midnight": "until 2027-01-25: keep", "At midnight": "until 2027-01-26: keep", "No moment": keptOpen},
 		},
 		{
 			name:   "the customer of a deal may be a person or a company: the person is kept, the company's contact by a ground of its own",
 			ground: "table: opportunity, link: customerid, where: statecode eq 0",
-			rows: []emulator.Record{active, contact("Anna"), contact("Bo"),
+			rows: []emulator.Record{active, person("Anna"), person("Bo"),
 				record("opportunity", "with the company", "customerid", ref("account", "Customer AB")), record("opportunity", "with Bo", "customerid", ref("contact", "Bo"))},
 			says: map[string]string{"Anna": announced, "Bo": keptOpen},
 		},
 		{
 			name:   "the primary contact of the company that a deal is with",
 			ground: "table: opportunity, link: customerid/primarycontactid, where: statecode eq 0",
-			rows: []emulator.Record{active, contact("Anna"), contact("Bo"),
+			rows: []emulator.Record{active, person("Anna"), person("Bo"),
 				record("opportunity", "with the company", "customerid", ref("account", "Customer AB")), record("opportunity", "with Bo", "customerid", ref("contact", "Bo"))},
 			says: map[string]string{"Anna": keptOpen, "Bo": announced},
 		},
 		{
 			name:   "whom the customer has named as superuser, by the role of a connection",
 			ground: "table: connection, link: record1id, where: statecode eq 0 and record1roleid/name eq 'Superuser'",
-			rows: []emulator.Record{active, contact("Anna"), contact("Bo"), contact("Carl"), record("connectionrole", "Superuser"), record("connectionrole", "Friend"),
+			rows: []emulator.Record{active, person("Anna"), person("Bo"), person("Carl"), record("connectionrole", "Superuser"), record("connectionrole", "Friend"),
 				record("connection", "a", "record1id", ref("contact", "Anna"), "record2id", ref("account", "Customer AB"), "record1roleid", ref("connectionrole", "Superuser")),
 				record("connection", "b", "record1id", ref("contact", "Bo"), "record2id", ref("account", "Customer AB"), "record1roleid", ref("connectionrole", "Friend")),
 				record("connection", "c", "record1id", ref("contact", "Carl"), "record2id", ref("account", "Customer AB"), "record1roleid", ref("connectionrole", "Superuser"), "statecode", 1)},
@@ -198,7 +198,7 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "who had to do with a call that took place: either end of it, and whom it was about",
 			ground: "table: phonecall, party: any, where: statecode eq 1, after: actualend, keep: 6 months",
-			rows: []emulator.Record{contact("Caller"), contact("Called"), contact("Planned"), contact("Concerned"),
+			rows: []emulator.Record{person("Caller"), person("Called"), person("Planned"), person("Concerned"),
 				record("phonecall", "a", "from", []any{ref("contact", "Caller")}, "to", []any{ref("contact", "Called")}, "regardingobjectid", ref("contact", "Concerned"), "statecode", 1, "actualend", instant("2026-10-01T10:00:00Z")),
 				record("phonecall", "b", "to", []any{ref("contact", "Planned")})},
 			says: map[string]string{"Caller": "until 2027-04-01: keep", "Called": "until 2027-04-01: keep", "Planned": announced, "Concerned": "until 2027-04-01: keep"},
@@ -206,7 +206,7 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "only who wrote an e-mail, not who got it",
 			ground: "table: email, party: from",
-			rows: []emulator.Record{contact("Sender"), contact("Receiver"),
+			rows: []emulator.Record{person("Sender"), person("Receiver"),
 				record("email", "a", "from", []any{ref("contact", "Sender")}, "to", []any{ref("contact", "Receiver")})},
 			says: map[string]string{"Sender": keptOpen, "Receiver": announced},
 		},
@@ -214,8 +214,8 @@ func TestGroundsInWords(t *testing.T) {
 			name:   "a consent hangs on an address; whoever has the address in one of the columns is kept, however it is spelled",
 			ground: "table: msdynmkt_contactpointconsent4, link: 'msdynmkt_contactpointvalue = emailaddress1, emailaddress2', where: msdynmkt_value eq 534120001, after: modifiedon, keep: 24 months",
 			rows: []emulator.Record{
-				contact("First", "emailaddress1", "Anna@Nord.example"), contact("Second", "emailaddress1", "x@nord.example", "emailaddress2", "anna@nord.example "),
-				contact("Third", "emailaddress3", "anna@nord.example"), contact("None"), contact("Out", "emailaddress1", "out@nord.example"),
+				person("First", "emailaddress1", "Anna@Nord.example"), person("Second", "emailaddress1", "x@nord.example", "emailaddress2", "anna@nord.example "),
+				person("Third", "emailaddress3", "anna@nord.example"), person("None"), person("Out", "emailaddress1", "out@nord.example"),
 				record("msdynmkt_contactpointconsent4", "in", "msdynmkt_contactpointvalue", "anna@nord.example", "msdynmkt_value", 534120001, "modifiedon", instant("2026-01-31T12:00:00Z")),
 				record("msdynmkt_contactpointconsent4", "out", "msdynmkt_contactpointvalue", "out@nord.example", "msdynmkt_value", 534120002, "modifiedon", instant("2026-01-31T12:00:00Z")),
 				record("msdynmkt_contactpointconsent4", "nobody's", "msdynmkt_value", 534120001, "modifiedon", instant("2026-01-31T12:00:00Z"))},
@@ -224,24 +224,24 @@ func TestGroundsInWords(t *testing.T) {
 		{
 			name:   "who is in the view that the sales manager maintains",
 			ground: "view: Contacts to keep",
-			rows: []emulator.Record{active, contact("In", "parentcustomerid", ref("account", "Customer AB"), "preferredcontactmethodcode", 2),
-				contact("Elsewhere", "preferredcontactmethodcode", 2), contact("Otherwise", "parentcustomerid", ref("account", "Customer AB"), "preferredcontactmethodcode", 3), contact("Anna")},
+			rows: []emulator.Record{active, person("In", "parentcustomerid", ref("account", "Customer AB"), "preferredcontactmethodcode", 2),
+				person("Elsewhere", "preferredcontactmethodcode", 2), person("Otherwise", "parentcustomerid", ref("account", "Customer AB"), "preferredcontactmethodcode", 3), person("Anna")},
 			says: map[string]string{"In": keptOpen, "Elsewhere": announced, "Otherwise": announced},
 		},
 		{
 			name:   "staff can keep somebody by hand, with a reason and not too far ahead",
 			ground: "where: statecode eq 1",
-			rows: []emulator.Record{contact("Reason", "gallra_retainuntil", "2027-06-01", "gallra_retainreason", "A deal is near"),
-				contact("No reason", "gallra_retainuntil", "2027-06-01"), contact("Blank reason", "gallra_retainuntil", "2027-06-01", "gallra_retainreason", "  "),
-				contact("As far as allowed", "gallra_retainuntil", "2027-11-24", "gallra_retainreason", "A deal is near"),
-				contact("Too far", "gallra_retainuntil", "2027-11-25", "gallra_retainreason", "A deal is near")},
+			rows: []emulator.Record{person("Reason", "gallra_retainuntil", "2027-06-01", "gallra_retainreason", "A deal is near"),
+				person("No reason", "gallra_retainuntil", "2027-06-01"), person("Blank reason", "gallra_retainuntil", "2027-06-01", "gallra_retainreason", "  "),
+				person("As far as allowed", "gallra_retainuntil", "2027-11-24", "gallra_retainreason", "A deal is near"),
+				person("Too far", "gallra_retainuntil", "2027-11-25", "gallra_retainreason", "A deal is near")},
 			says: map[string]string{"Reason": "until 2027-06-01: keep", "No reason": announced, "Blank reason": announced, "As far as allowed": "until 2027-11-24: keep", "Too far": announced},
 		},
 		{
 			name:   "a legal hold holds, whatever the grounds say; who is anonymised already is judged no more",
 			ground: "where: statecode eq 1",
-			rows: []emulator.Record{contact("Held", "gallra_legalhold", true), contact("Held with a date", "gallra_legalhold", true, "gallra_purgescheduledon", "2026-01-01"),
-				contact("Released", "gallra_legalhold", false), contact("Gone", "gallra_anonymizedon", "2026-01-01")},
+			rows: []emulator.Record{person("Held", "gallra_legalhold", true), person("Held with a date", "gallra_legalhold", true, "gallra_purgescheduledon", "2026-01-01"),
+				person("Released", "gallra_legalhold", false), person("Gone", "gallra_anonymizedon", "2026-01-01")},
 			says: map[string]string{"Held": "until : hold", "Held with a date": "until : hold 2026-01-01", "Released": announced, "Gone": "not judged"},
 		},
 	}
@@ -265,7 +265,7 @@ func TestOneMomentIsTwoDays(t *testing.T) {
 		"Pacific/Pago_Pago": "until 2027-01-31: keep",
 	} {
 		p := planFor(t, judgementDay, zone, "  contact: {purge: anonymize, grounds: [{id: g, basis: contract, why: W, where: statecode eq 0, after: lastonholdtime, keep: 3 months}]}\n",
-			nil, contact("Anna", "lastonholdtime", moment))
+			nil, person("Anna", "lastonholdtime", moment))
 		if got := said(t, p, "Anna"); got != want {
 			t.Errorf("%s: %s, want %s", zone, got, want)
 		}
@@ -273,7 +273,7 @@ func TestOneMomentIsTwoDays(t *testing.T) {
 	moment = instant("2026-11-01T11:30:00Z")
 	for zone, want := range map[string]string{"Pacific/Auckland": "until 2027-02-02: keep", "Europe/Stockholm": "until 2027-02-01: keep"} {
 		p := planFor(t, judgementDay, zone, "  contact: {purge: anonymize, grounds: [{id: g, basis: contract, why: W, where: statecode eq 0, after: lastonholdtime, keep: 3 months}]}\n",
-			nil, contact("Anna", "lastonholdtime", moment))
+			nil, person("Anna", "lastonholdtime", moment))
 		if got := said(t, p, "Anna"); got != want {
 			t.Errorf("%s: %s, want %s", zone, got, want)
 		}
@@ -287,7 +287,7 @@ func TestFirstGroundIsTheReason(t *testing.T) {
     grounds:
       - {id: first, basis: contract, why: W, table: opportunity, link: parentcontactid, after: actualclosedate, keep: 6 months}
       - {id: second, basis: contract, why: W, until: nord_followupon}
-`, nil, contact("Anna", "nord_followupon", "2027-05-01", "gallra_retainuntil", "2027-05-01", "gallra_retainreason", "!"),
+`, nil, person("Anna", "nord_followupon", "2027-05-01", "gallra_retainuntil", "2027-05-01", "gallra_retainreason", "!"),
 		record("opportunity", "a", "parentcontactid", ref("contact", "Anna"), "actualclosedate", "2026-11-01"))
 	if got := p.Decisions[0].GroundID(); got != "first" {
 		t.Errorf("the reason is %s", got)
@@ -303,7 +303,7 @@ func TestFirstGroundIsTheReason(t *testing.T) {
 func TestGapsAreCounted(t *testing.T) {
 	for missing, until := range map[string]string{"keep": keptOpen, "ignore": announced} {
 		p := planFor(t, judgementDay, "Europe/Stockholm", "  contact: {purge: anonymize, grounds: [{id: g, basis: contract, why: W, table: opportunity, link: parentcontactid, after: actualclosedate, keep: 6 months, missingDate: "+missing+"}]}\n",
-			nil, contact("Anna"), record("opportunity", "a", "parentcontactid", ref("contact", "Anna")), record("opportunity", "b", "parentcontactid", ref("contact", "Anna")))
+			nil, person("Anna"), record("opportunity", "a", "parentcontactid", ref("contact", "Anna")), record("opportunity", "b", "parentcontactid", ref("contact", "Anna")))
 		if g := p.Grounds[0]; g.Gaps != 2 {
 			t.Errorf("%s: %d gaps", missing, g.Gaps)
 		}

@@ -33,32 +33,32 @@ func TestOneHumanBeingWithSeveralRows(t *testing.T) {
 		says map[string]string
 	}{
 		{"a deal of the contact keeps the lead with the same address, spelled otherwise",
-			[]emulator.Record{deal, contact("Anna", "emailaddress1", "anna@nord.example"), lead("Lead", "emailaddress2", " ANNA@nord.example ")},
+			[]emulator.Record{deal, person("Anna", "emailaddress1", "anna@nord.example"), lead("Lead", "emailaddress2", " ANNA@nord.example ")},
 			map[string]string{"Anna": keptOpen, "Lead": keptOpen}},
 		{"another of the lead's addresses is not the one that identifies",
-			[]emulator.Record{deal, contact("Anna", "emailaddress1", "anna@nord.example"), lead("Lead", "emailaddress1", "anna@nord.example")},
+			[]emulator.Record{deal, person("Anna", "emailaddress1", "anna@nord.example"), lead("Lead", "emailaddress1", "anna@nord.example")},
 			map[string]string{"Anna": keptOpen, "Lead": announced}},
 		{"a new lead keeps the contact",
-			[]emulator.Record{contact("Anna", "emailaddress1", "anna@nord.example"), record("lead", "Lead", "emailaddress2", "anna@nord.example")},
+			[]emulator.Record{person("Anna", "emailaddress1", "anna@nord.example"), record("lead", "Lead", "emailaddress2", "anna@nord.example")},
 			map[string]string{"Anna": keptOpen, "Lead": keptOpen}},
 		{"who has no address shares it with nobody",
-			[]emulator.Record{deal, contact("Anna"), contact("Bo"), contact("Blank", "emailaddress1", " "), lead("Lead")},
+			[]emulator.Record{deal, person("Anna"), person("Bo"), person("Blank", "emailaddress1", " "), lead("Lead")},
 			map[string]string{"Anna": keptOpen, "Bo": announced, "Blank": announced, "Lead": announced}},
 		{"an accent makes another address",
-			[]emulator.Record{deal, contact("Anna", "emailaddress1", "anna@nord.example"), contact("Other", "emailaddress1", "\u00e4nna@nord.example")},
+			[]emulator.Record{deal, person("Anna", "emailaddress1", "anna@nord.example"), person("Other", "emailaddress1", "\u00e4nna@nord.example")},
 			map[string]string{"Anna": keptOpen, "Other": announced}},
 		{"rows that were merged are judged with the row that they were merged into, over several steps",
-			[]emulator.Record{deal, contact("Anna", "masterid", ref("contact", "Master")), contact("Master"), contact("Older", "masterid", ref("contact", "Anna")), contact("Other")},
+			[]emulator.Record{deal, person("Anna", "masterid", ref("contact", "Master")), person("Master"), person("Older", "masterid", ref("contact", "Anna")), person("Other")},
 			map[string]string{"Anna": keptOpen, "Master": keptOpen, "Older": keptOpen, "Other": announced}},
 		{"merges and addresses lead on from one to the other",
-			[]emulator.Record{deal, contact("Anna", "emailaddress1", "anna@nord.example"), contact("Merged", "emailaddress1", "anna@nord.example", "masterid", ref("contact", "Master")),
-				contact("Master", "emailaddress1", "ek@home.example"), lead("Lead", "emailaddress2", "ek@home.example")},
+			[]emulator.Record{deal, person("Anna", "emailaddress1", "anna@nord.example"), person("Merged", "emailaddress1", "anna@nord.example", "masterid", ref("contact", "Master")),
+				person("Master", "emailaddress1", "ek@home.example"), lead("Lead", "emailaddress2", "ek@home.example")},
 			map[string]string{"Anna": keptOpen, "Merged": keptOpen, "Master": keptOpen, "Lead": keptOpen}},
 		{"an extension by hand of one row counts for the other",
-			[]emulator.Record{contact("Anna", "emailaddress1", "anna@nord.example", "gallra_retainuntil", "2027-06-01", "gallra_retainreason", "!"), lead("Lead", "emailaddress2", "anna@nord.example")},
+			[]emulator.Record{person("Anna", "emailaddress1", "anna@nord.example", "gallra_retainuntil", "2027-06-01", "gallra_retainreason", "!"), lead("Lead", "emailaddress2", "anna@nord.example")},
 			map[string]string{"Anna": "until 2027-06-01: keep", "Lead": "until 2027-06-01: keep"}},
 		{"what is anonymised already joins nobody",
-			[]emulator.Record{deal, contact("Anna", "masterid", ref("contact", "Gone")), contact("Gone", "gallra_anonymizedon", "2026-01-01"), contact("Other", "masterid", ref("contact", "Gone"))},
+			[]emulator.Record{deal, person("Anna", "masterid", ref("contact", "Gone")), person("Gone", "gallra_anonymizedon", "2026-01-01"), person("Other", "masterid", ref("contact", "Gone"))},
 			map[string]string{"Anna": keptOpen, "Other": announced, "Gone": "not judged"}},
 	}
 	for _, tt := range tests {
@@ -80,7 +80,7 @@ func TestHoldOnOneRowHoldsTheOthers(t *testing.T) {
 	plan := func(trace retention.Trace, hold bool) retention.Planned {
 		t.Helper()
 		p := planFor(t, judgementDay, "Europe/Stockholm", twoTables, func(string, uuid.UUID) retention.Trace { return trace },
-			contact("Due", dueColumns...), record("lead", "Other", "statecode", 2, "emailaddress2", "anna@nord.example", "gallra_legalhold", hold))
+			person("Due", dueColumns...), record("lead", "Other", "statecode", 2, "emailaddress2", "anna@nord.example", "gallra_legalhold", hold))
 		return p.Decisions[0]
 	}
 	if d := plan(due, false); d.Action != retention.Purge {

@@ -109,7 +109,7 @@ func TestWritersDuringTheEvaluation(t *testing.T) {
 	for i := range steady {
 		name := fmt.Sprintf("steady %d", i)
 		address := fmt.Sprintf("s%d@nord.example", i)
-		c := contact(name, append([]any{"emailaddress1", address}, due...)...)
+		c := person(name, append([]any{"emailaddress1", address}, due...)...)
 		justified[c.ID] = name
 		switch i % 5 {
 		case 0:
@@ -121,21 +121,21 @@ func TestWritersDuringTheEvaluation(t *testing.T) {
 		case 3:
 			c.Values["nord_followupon"] = "2028-01-01"
 		case 4: // by another row of the same human being
-			twin := contact(name+" twin", "emailaddress1", address)
+			twin := person(name+" twin", "emailaddress1", address)
 			justified[twin.ID] = name
 			rows = append(rows, twin, record("opportunity", name, "parentcontactid", ref("contact", name+" twin")))
 		}
 		rows = append(rows, c)
 	}
 	for i := range volatile {
-		c := contact(fmt.Sprintf("volatile %d", i), due...)
+		c := person(fmt.Sprintf("volatile %d", i), due...)
 		w.volatile = append(w.volatile, c.ID)
 		a := record("account", fmt.Sprintf("company %d", i))
 		w.companies = append(w.companies, a.ID)
 		rows = append(rows, c, a)
 	}
 	for i := range 10 { // nobody ever justifies these
-		rows = append(rows, contact(fmt.Sprintf("idle %d", i), due...))
+		rows = append(rows, person(fmt.Sprintf("idle %d", i), due...))
 	}
 	trace := retention.Trace{PurgeOn: dateAt(today), NoticedOn: dateAt(today.AddDate(0, -2, 0))}
 	traces := func(string, uuid.UUID) retention.Trace { return trace }
