@@ -1,0 +1,180 @@
+package gallra_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gallra/gallra"
+
+// mayImport is which packages of the module a package may import, in itself and in its tests; a name with /... stands for
+// what is below it as well. Imports run one way, as docs/architecture.md says. A package that stands nowhere here takes
+// the line of the nearest folder above it.
+var mayImport = map[string][]string{
+	".":                  {},
+	"config":             {},
+	"cmd":                {"", "config", "dataverse/...", "retention/..."},
+	"dataverse":          {"dataverse/odata", "dataverse/fetchxml"},
+	"dataverse/odata":    {},
+	"dataverse/fetchxml": {},
+	// The emulator knows nothing of the client: what both got wrong in the same way would never be seen.
+	"dataverse/emulator": {"dataverse/emulator/...", "dataverse/odata", "dataverse/fetchxml"},
+	"retention":          {"dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/purge":    {"retention", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/ledger":   {"retention", "retention/ledger/..."},
+	"retention/report":   {"retention", "retention/ledger", "retention/purge"},
+}
+
+// inTests are what tests may import beside: they put the parts together that must not know each other.
+var inTests = map[string][]string{
+	"dataverse":          {"dataverse", "dataverse/emulator/..."},
+	"dataverse/odata":    {"dataverse/fetchxml"},
+	"dataverse/fetchxml": {"dataverse/odata"},
+	"dataverse/emulator": {"dataverse", "dataverse/emulator/..."},
+	"retention":          {"dataverse/...", "retention/..."},
+	"retention/purge":    {"dataverse/...", "retention/..."},
+	"retention/ledger":   {"retention/ledger"},
+	"retention/report":   {"dataverse/...", "retention/..."},
+	"config":             {"config"},
+	// The sample data is held against the model policy.
+	"dataverse/emulator/sample": {"", "dataverse", "dataverse/emulator/...", "retention"},
+	".":                         {""},
+}
+
+// pure are the files that hold the date rules: they reach nothing outside, so that a forecast, a dry run and a real run
+// cannot differ. Every other import of theirs is an error until it stands here.
+var pure = map[string][]string{
+	"retention/date.go":   {"fmt", "math", "strconv", "strings", "time"},
+	"retention/decide.go": {"github.com/google/uuid"},
+	"retention/plan.go":   {"cmp", "slices", "github.com/google/uuid"},
+	"retention/reason.go": {"fmt", "strings"},
+	"retention/guard.go":  {"fmt", "math"},
+}
+
+// goFile is a source file of the module.
+type goFile struct {
+	path    string
+	test    bool
+	syntax  *ast.File
+	imports []string
+}
+
+func sources(t *testing.T) []goFile {
+	t.Helper()
+	var all []goFile
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return fs.SkipDir
+		case !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		f := goFile{path: filepath.ToSlash(name), test: strings.HasSuffix(name, "_test.go"), syntax: syntax}
+		for _, i := range syntax.Imports {
+			imported, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, imported)
+		}
+		all = append(all, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 100 {
+		t.Fatalf("only %d files found", len(all))
+	}
+	return all
+}
+
+// nearest is the entry of the folder or of the one above it that has one.
+func nearest(rules map[string][]string, folder string) []string {
+	for ; ; folder = path.Dir(folder) {
+		if allowed, ok := rules[folder]; ok || folder == "." {
+			return allowed
+		}
+	}
+}
+
+func permitted(allowed []string, imported string) bool {
+	for _, a := range allowed {
+		if below, all := strings.CutSuffix(a, "/..."); a == imported || all && (imported == below || strings.HasPrefix(imported, below+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range sources(t) {
+		folder := path.Dir(f.path)
+		seen[folder] = true
+		for _, imported := range f.imports {
+			local, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				continue
+			}
+			local = strings.TrimPrefix(local, "/")
+			if permitted(nearest(mayImport, folder), local) || f.test && (local == folder || permitted(nearest(inTests, folder), local)) {
+				continue
+			}
+			t.Errorf("%s imports %s: see docs/architecture.md for who may know whom", f.path, imported)
+		}
+	}
+	for _, folder := range []string{"config", "dataverse", "dataverse/emulator", "dataverse/odata", "dataverse/fetchxml", "retention", "retention/ledger", "retention/purge"} {
+		if !seen[folder] {
+			t.Errorf("%s was not looked at: has it moved?", folder)
+		}
+	}
+}
+
+func TestPlannerReachesNothingOutside(t *testing.T) {
+	found := 0
+	for _, f := range sources(t) {
+		allowed, planner := pure[f.path]
+		// Of the whole package nothing may ask the machine what day it is: today comes from the service.
+		if path.Dir(f.path) == "retention" && !f.test {
+			ast.Inspect(f.syntax, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && (s.Sel.Name == "Now" || s.Sel.Name == "Since" || s.Sel.Name == "Until" || s.Sel.Name == "Local") {
+						t.Errorf("%s uses time.%s: today is an argument", f.path, s.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+		if !planner {
+			continue
+		}
+		found++
+		for _, imported := range f.imports {
+			if !permitted(allowed, imported) {
+				t.Errorf("%s imports %s: the planner does no I/O", f.path, imported)
+			}
+		}
+	}
+	if found != len(pure) {
+		t.Errorf("%d of the %d files of the planner were found", found, len(pure))
+	}
+}
