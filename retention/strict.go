@@ -34,6 +34,11 @@ func (p *placed) places() *placed { return p }
 // has tells whether the key was written, whatever became of its value.
 func (p *placed) has(key string) bool { _, ok := p.at[key]; return ok }
 
+// nodeReader is what reads itself: what has no fixed keys, or is written in two forms.
+type nodeReader interface {
+	readNode(r *strictReader, key string, n ast.Node)
+}
+
 // place is where a value stands. Within a text of one line, offsets can be told apart.
 type place struct {
 	Pos
@@ -209,6 +214,10 @@ func (r *strictReader) value(key string, n ast.Node, v reflect.Value, tag string
 		r.problem(at.Pos, fmt.Sprintf("`%s` has no value", key), "")
 		return at
 	}
+	if own, ok := v.Addr().Interface().(nodeReader); ok {
+		own.readNode(r, key, n)
+		return at
+	}
 	switch v.Kind() {
 	case reflect.Slice:
 		at.items = r.list(key, n, v)
@@ -268,7 +277,11 @@ func (r *strictReader) named(key string, n ast.Node, v reflect.Value) {
 			continue
 		}
 		e := reflect.New(v.Type().Elem().Elem())
-		r.mapping(pair.Value, e.Elem())
+		if own, ok := e.Interface().(nodeReader); ok {
+			own.readNode(r, name.String(), pair.Value)
+		} else {
+			r.mapping(pair.Value, e.Elem())
+		}
 		e.Interface().(interface{ places() *placed }).places().pos = r.pos(pair)
 		v.SetMapIndex(name, e)
 	}
