@@ -33,7 +33,7 @@ func run(args []string, in *os.File, out, errs *os.File) int {
 	a := &app{in: in, out: out, errs: errs}
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := usage(root.ExecuteContext(ctx))
 	if cause, ok := context.Cause(ctx).(interrupted); ok && err != nil {
 		err = cause
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 // planOptions are the flags of gallra plan.
@@ -97,7 +98,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if o.reviewed != nil {
 		plan = plan.Only(func(d *retention.Planned) bool { return o.reviewed.Still(d.Person.Table, d.Person.ID, d.Action) })
 	}
-	rails := plan.GuardRails(checked.Policy.Limits, l.GroundRows)
+	rails := plan.GuardRails(checked.Policy.Limits, purge.Matched(l, checked))
 	plan.Decisions = slices.DeleteFunc(plan.Decisions, func(d retention.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {
 		if err := keepPlan(o.out, plan); err != nil {

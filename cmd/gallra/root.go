@@ -120,6 +120,14 @@ func asUsage(err error) error {
 	return &usageError{strings.SplitN(err.Error(), "\n", 2)[0], "gallra --help lists the verbs"}
 }
 
+// usage makes a usage error of cobra's complaint about a verb that there is not.
+func usage(err error) error {
+	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
+		return &usageError{strings.SplitN(err.Error(), "\n", 2)[0], "gallra --help lists the verbs"}
+	}
+	return err
+}
+
 // printError says what happened in one line, and in another what to do about it. Problems of a policy come one by one
 // with their excerpts.
 func (a *app) printError(err error) {

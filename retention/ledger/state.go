@@ -32,6 +32,8 @@ type state struct {
 	pending map[Key]Record // announcements that neither Written nor Void covers
 	purges  map[Key]*Purge
 	grounds map[groundKey]int
+	touched map[string]int // rows that purges have touched since the grounds were counted, by table
+	counted int            // the run that counted the grounds last
 	runs    []RunInfo
 }
 
@@ -65,6 +67,7 @@ func newState() state {
 		pending: make(map[Key]Record),
 		purges:  make(map[Key]*Purge),
 		grounds: make(map[groundKey]int),
+		touched: make(map[string]int),
 	}
 }
 
@@ -78,6 +81,10 @@ func (s *state) apply(r Record) {
 			s.runs[n-1].Ended, s.runs[n-1].Status, s.runs[n-1].Counts = r.At, r.Status, r.Counts
 		}
 	case Ground:
+		if s.counted != len(s.runs) {
+			s.counted = len(s.runs)
+			clear(s.touched)
+		}
 		s.grounds[groundKey{r.Table, r.Entry.Ground}] = r.Counts["rows"]
 	case Scheduled, Moved, Cleared, Released:
 		s.pending[k] = r
@@ -128,6 +135,9 @@ func (s *state) apply(r Record) {
 			delete(s.purges, k)
 		case p != nil:
 			p.Decided, p.run = true, len(s.runs)
+			for table, ids := range p.Rows {
+				s.touched[table] += len(ids)
+			}
 			delete(s.traces, k)
 			delete(s.pending, k)
 		}
@@ -174,6 +184,9 @@ func (l *Ledger) GroundRows(table, ground string) (rows int, known bool) {
 	rows, known = l.state.grounds[groundKey{table, ground}]
 	return rows, known
 }
+
+// Touched is how many rows of a table purges have deleted, anonymised or otherwise changed since the grounds were counted.
+func (l *Ledger) Touched(table string) int { return l.state.touched[table] }
 
 // Runs lists the runs in order.
 func (l *Ledger) Runs() []RunInfo { return l.state.runs }

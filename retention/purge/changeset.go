@@ -91,7 +91,7 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 				w.deferred = true
 				w.rows[it.table] = append(w.rows[it.table], it.id)
 				continue
-			case it.binned && !inv.plain && (unwritable[it.table] || inv.named(w, it)):
+			case it.binned && !inv.plain && (unwritable[it.table] || inv.named(it)):
 				w.touch(it.ref, didDelete)
 				w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
 				continue
@@ -104,7 +104,7 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 					mirrors[mirror.id] = true
 				}
 			}
-			if it.binned && inv.plain && (unwritable[it.table] || inv.named(w, it)) {
+			if it.binned && inv.plain && (unwritable[it.table] || inv.named(it)) {
 				w.binned = append(w.binned, it.ref)
 			}
 			inv.remove(w, it)
@@ -178,10 +178,19 @@ func (inv *inventory) rename(w *work, it *item) {
 	}
 }
 
-// named tells whether a connection still has the name of the person.
-func (inv *inventory) named(w *work, it *item) bool {
-	name := it.row.Text("name")
-	return it.table == "connection" && it.row.ID("record2id") == w.id && name != "" && !strings.Contains(name, "purged")
+// named tells whether a connection still has the name of a person: of the purged one, or of another whom it leads to and
+// who may be purged before the recycle bin forgets the connection. A connection comes in pairs, and the delete of one takes
+// the other along, so the one's name is the other's matter.
+func (inv *inventory) named(it *item) bool {
+	if it.table != "connection" {
+		return false
+	}
+	bears := func(it *item) bool {
+		name := it.row.Text("name")
+		return inv.tables.persons[it.row.Target("record2id")] && name != "" && !strings.Contains(name, "purged")
+	}
+	mirror := inv.items[ref{it.table, it.row.ID("relatedconnectionid")}]
+	return bears(it) || mirror != nil && bears(mirror)
 }
 
 // edit erases columns of a related row that stays, and clears lookups of it.

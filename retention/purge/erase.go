@@ -227,20 +227,20 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 	open := works
 	plain := false
 	for round := 0; len(open) > 0; round++ {
-		fresh, err := r.leftovers(ctx, subject, open, plain)
+		fresh, waits, err := r.leftovers(ctx, subject, open, plain)
 		if err != nil {
 			return err
 		}
 		var ready []*work
 		for _, w := range open {
-			if fresh[w] == nil && w.err == nil && w.do == retention.Delete {
+			if fresh[w] == nil && !waits[w] && w.err == nil && w.do == retention.Delete {
 				ready = append(ready, w)
 			}
 		}
 		if err := r.deleteRows(ctx, subject, ready); err != nil {
 			return err
 		}
-		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil || w.err != nil })
+		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil && !waits[w] || w.err != nil })
 		if round == maxRounds {
 			for _, w := range open {
 				if w.err = w.refused; w.err == nil {
@@ -252,20 +252,22 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		if len(open) == 0 {
 			return nil
 		}
-		more := make([]*work, len(open))
+		var owing, more []*work // who has rows to be handled, and their change sets
 		var bulk []ref
-		for i, w := range open {
-			more[i] = fresh[w]
-			bulk = append(bulk, more[i].bulk...)
+		for _, w := range open {
+			if next := fresh[w]; next != nil {
+				owing, more = append(owing, w), append(more, next)
+				bulk = append(bulk, next.bulk...)
+			}
 		}
 		if err := r.intend(more); err != nil { // the ledger joins it to the intent before
 			return err
 		}
 		for i, err := range r.send(ctx, subject, more) {
 			// A refusal is no verdict: rows may be gone by now, by whatever hand. The next round lists what is left.
-			open[i].refused = err
+			owing[i].refused = err
 			if err == nil {
-				open[i].join(more[i])
+				owing[i].join(more[i])
 			}
 		}
 		if err := r.bulkDelete(ctx, bulk); err != nil {
@@ -296,8 +298,9 @@ func (w *work) join(more *work) {
 }
 
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
-// handled. A person whom a kept row binds by now is not deleted.
-func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool) (map[*work]*work, error) {
+// handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
+// handle it waits: their delete would take it along.
+func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
 	persons := make([]*person, len(works))
 	for i, w := range works {
 		persons[i] = &person{ref: w.ref, row: w.row}
@@ -305,11 +308,12 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 	inv := r.inventory(subject, persons)
 	inv.second, inv.plain = true, plain
 	if err := inv.take(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	fresh := make(map[*work]*work)
+	fresh, waits = make(map[*work]*work), make(map[*work]bool)
 	for i, p := range persons {
 		w := works[i]
+		waits[w] = inv.handledByAnother(p)
 		switch {
 		case p.err != nil:
 			w.err = p.err
@@ -330,7 +334,17 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 			}
 		}
 	}
-	return fresh, nil
+	return fresh, waits, nil
+}
+
+// handledByAnother tells whether a row that belongs to the person is still to be deleted in another person's turn.
+func (inv *inventory) handledByAnother(p *person) bool {
+	for _, it := range inv.items {
+		if it.do == retention.Delete && !it.shared && !it.stays && it.owners[0] != p && slices.Contains(it.owners, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // rest is the change set for the rows that are still there, without the person's own.

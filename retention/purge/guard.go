@@ -11,7 +11,7 @@ import (
 // guard holds the plan against the guard rails that stop the run now. A ground that suddenly matches nothing stops it
 // before anything is written; too many purges stop it after the purge dates were written.
 func (r *runner) guard(plan *retention.Plan, rails ...retention.Rail) error {
-	found := plan.GuardRails(r.limits(), r.Ledger.GroundRows)
+	found := plan.GuardRails(r.limits(), Matched(r.Ledger, r.Policy))
 	found = slices.DeleteFunc(found, func(g retention.GuardRail) bool { return !slices.Contains(rails, g.Rail) })
 	if len(found) == 0 {
 		return nil
@@ -34,6 +34,25 @@ func (r *runner) onlyDue(plan *retention.Plan) *retention.Plan {
 		only.Tables[i].Actions = map[retention.Action]int{retention.Purge: due[only.Tables[i].Table]}
 	}
 	return &only
+}
+
+// Matched tells how many rows a ground is expected to match by what the last run wrote down: less those that purges have
+// taken since. A ground of which they took every row has not been broken by anybody.
+func Matched(l *ledger.Ledger, c *retention.Checked) func(table, ground string) (rows int, known bool) {
+	return func(table, ground string) (int, bool) {
+		rows, known := l.GroundRows(table, ground)
+		subject := c.Subject(table)
+		if !known || subject == nil {
+			return rows, known
+		}
+		rows -= l.Touched(table) // the rows of a ground lead to persons, and these are gone
+		for i := range subject.Grounds {
+			if g := &subject.Grounds[i]; g.ID == ground && g.Table != "" && g.Table != table {
+				rows -= l.Touched(g.Table)
+			}
+		}
+		return max(rows, 0), true
+	}
 }
 
 // limits are those of the policy; a flag may only lower them.
