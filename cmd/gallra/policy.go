@@ -13,7 +13,7 @@ import (
 
 func newPolicy(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Check and describe a retention policy"}
-	c.AddCommand(newPolicyCheck(a), newPolicySchema(a), newPolicyRecord(a), newPolicyTest(a))
+	c.AddCommand(newPolicyCheck(a), newPolicySchema(a), newPolicyRecord(a), newPolicyTest(a), newPolicyInit(a))
 	return c
 }
 
