@@ -67,6 +67,9 @@ type starter struct {
 	subjects []starterSubject
 }
 
+// keep is the years and, so that nobody is scheduled within them, more than the notice.
+func (s *starter) keep() Period { return Period{Years: s.options.Years, Months: DefaultNotice.Months + 1} }
+
 // starterSubject is what goes into the policy about one table.
 type starterSubject struct {
 	table    string
@@ -164,7 +167,7 @@ func groundName(wish string, taken map[string]bool) string {
 
 // ownGrounds are the signs of life on the person's own row.
 func (s *starter) ownGrounds(t *table) []starterGround {
-	keep := Period{Years: s.options.Years}
+	keep := s.keep()
 	since := s.options.Today.Sub(keep)
 	out := []starterGround{
 		{Ground: Ground{ID: "entered", Basis: "legitimate-interests", Why: "Was entered not long ago", Trigger: "Entered", After: "createdon", Keep: keep}, always: true,
@@ -208,7 +211,7 @@ func (s *starter) activityGrounds() []starterGround {
 	if s.checker.model.get("activitypointer") == nil {
 		return nil
 	}
-	keep := Period{Years: s.options.Years}
+	keep := s.keep()
 	return []starterGround{
 		{Ground: Ground{ID: "activity-party", Basis: "legitimate-interests", Why: "Took part in an e-mail, a call, a meeting or another activity",
 			Trigger: "Last activity", Table: "activitypointer", Party: "any", After: "modifiedon", Keep: keep}, always: true,
@@ -235,13 +238,13 @@ func (s *starter) consentGrounds(t *table) []starterGround {
 		return nil
 	}
 	return []starterGround{{Ground: Ground{ID: "consent", Basis: "consent", Why: "Has said something about what they want to hear from us", Trigger: "Consent registered",
-		Table: consent, Link: "msdynmkt_contactpointvalue = " + strings.Join(columns, ", "), After: "modifiedon", Keep: Period{Years: s.options.Years}}, always: true,
+		Table: consent, Link: "msdynmkt_contactpointvalue = " + strings.Join(columns, ", "), After: "modifiedon", Keep: s.keep()}, always: true,
 		comment: "opt-outs count as well: narrow it to msdynmkt_value eq 534120001, opted in"}}
 }
 
 // pointing are the tables that point at persons by lookups.
 func (s *starter) pointing(t *table, out *starterSubject) []starterGround {
-	keep := Period{Years: s.options.Years}
+	keep := s.keep()
 	var all []starterGround
 	seen := map[string]bool{}
 	rels := slices.SortedFunc(slices.Values(t.OneToMany), func(a, b dataverse.Relationship) int {
