@@ -163,7 +163,12 @@ func (w *writer) associate(t *table, id uuid.UUID, relation *relationship, acros
 			return err
 		}
 	} else {
-		w.put(x, w.fresh(x, uuid.New(), v))
+		w.completeLink(x, v)
+		r := w.fresh(x, uuid.New(), v)
+		if err := w.checkPlatform(x, nil, r); err != nil {
+			return err
+		}
+		w.put(x, r)
 	}
 	w.auditAssociation(actionAssociate, across.Name, t, id, other)
 	return nil

@@ -38,6 +38,9 @@ func (s *Server) routeTable() map[string]handler {
 		"GET WhoAmI":                      s.whoAmI,
 		"GET RetrieveVersion":             s.retrieveVersion,
 		"GET RetrieveCurrentOrganization": s.retrieveCurrentOrganization,
+		// csdl.go
+		"GET /":         s.serviceDocument,
+		"GET $metadata": s.metadataDocument,
 		// query.go, get.go: reading rows
 		"GET set":                      s.listSet,
 		"GET set/$count":               s.countSet,
@@ -50,6 +53,8 @@ func (s *Server) routeTable() map[string]handler {
 		"GET EntityDefinitions":          s.readDefinitions,
 		"GET RelationshipDefinitions":    s.readDefinitions,
 		"GET GlobalOptionSetDefinitions": s.readDefinitions,
+		// metachanges.go
+		"GET RetrieveMetadataChanges": s.retrieveMetadataChanges,
 		// batch.go
 		"POST $batch": s.postBatch,
 		// metawrite.go
@@ -78,6 +83,8 @@ func (s *Server) routeTable() map[string]handler {
 		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName": s.userPrivilege,
 		"POST set(key)/Microsoft.Dynamics.CRM.AddPrivilegesRole":                   s.addPrivileges,
 		"POST set(key)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole":               s.replacePrivileges,
+		"POST set(key)/Microsoft.Dynamics.CRM.RemovePrivilegeRole":                 s.removePrivilege,
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess":              s.retrievePrincipalAccess,
 		// solution.go
 		"POST AddSolutionComponent": s.addSolutionComponent,
 		"POST PublishXml":           s.publishXML,

@@ -292,6 +292,22 @@ func (w *writer) completePlatform(t *table, id uuid.UUID, v values) {
 	}
 }
 
+// completeLink fills what an association does not say: the depth of a privilege that is given to a role without one is
+// the user's own rows, or the organisation where the privilege can only be had there.
+func (w *writer) completeLink(x *table, v values) {
+	if x.Name != "roleprivileges" {
+		return
+	}
+	privileges := w.schema.tables["privilege"]
+	id, _ := v.of(x, nil, "privilegeid").(uuid.UUID)
+	depth := "Global"
+	if basic, _ := privileges.get(w.data["privilege"].get(id), "canbebasic").(bool); basic {
+		depth = "Basic"
+	}
+	v.set(x, "privilegedepthmask", depthMasks[depth])
+	v.set(x, "componentstate", int64(0))
+}
+
 // afterPlatform makes what comes with a new row of the platform.
 func (w *writer) afterPlatform(t *table, r *row) error {
 	switch t.Name {

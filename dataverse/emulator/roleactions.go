@@ -13,22 +13,6 @@ import (
 // What roles hold and what users may do. Pages: security-roles, AddPrivilegesRole Action, ReplacePrivilegesRole Action,
 // RetrieveUserPrivileges Function, RetrieveRolePrivilegesRole Function.
 
-// argument is a function's parameter, given in the parentheses or as an alias.
-func (c *call) argument(name string) (string, bool) {
-	for _, part := range strings.Split(c.path.segments[len(c.path.segments)-1].key, ",") {
-		n, v, found := strings.Cut(part, "=")
-		if !found || strings.TrimSpace(n) != name {
-			continue
-		}
-		v = strings.TrimSpace(v)
-		if strings.HasPrefix(v, "@") {
-			v = c.query.Get(v)
-		}
-		return strings.Trim(v, "'"), true
-	}
-	return "", false
-}
-
 // rolePrivilege is a RolePrivilege as answers have it.
 func rolePrivilege(sn *snapshot, privilege, unit uuid.UUID, mask int64) map[string]any {
 	t := sn.schema.tables["privilege"]
@@ -52,9 +36,12 @@ func privilegesAnswer(c *call, response string, list []map[string]any) *answer {
 
 // rolePrivileges answers RetrieveRolePrivilegesRole(RoleId=…).
 func (s *Server) rolePrivileges(c *call) (*answer, error) {
-	text, given := c.argument("RoleId")
-	role, err := uuid.Parse(text)
-	if !given || err != nil {
+	args, err := c.arguments(c.path.segments[0])
+	if err != nil {
+		return nil, err
+	}
+	role, err := uuid.Parse(args["RoleId"])
+	if err != nil {
 		return nil, badQuery("The parameter 'RoleId' of RetrieveRolePrivilegesRole is not a Guid.")
 	}
 	sn := c.view()
@@ -90,7 +77,14 @@ func (s *Server) userPrivilege(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, _ := c.argument("PrivilegeName")
+	args, err := c.arguments(c.path.segments[1])
+	if err != nil {
+		return nil, err
+	}
+	name, err := textArgument(args["PrivilegeName"])
+	if err != nil {
+		return nil, err
+	}
 	if c.view().data["privilege"].get(privilegeID(name)) == nil {
 		return nil, badArgument("The privilege with name %s does not exist.", name)
 	}
@@ -179,6 +173,30 @@ func (s *Server) setPrivileges(c *call, replace bool) (*answer, error) {
 	})
 }
 
+// removePrivilege answers roles(…)/Microsoft.Dynamics.CRM.RemovePrivilegeRole: one privilege, given as an entity.
+func (s *Server) removePrivilege(c *call) (*answer, error) {
+	body, err := c.decode()
+	if err != nil {
+		return nil, err
+	}
+	p, _ := body["Privilege"].(map[string]any)
+	id, err := uuid.Parse(fmt.Sprint(p["privilegeid"]))
+	if err != nil {
+		return nil, badArgument("The parameter 'Privilege' is missing or is not a privilege.")
+	}
+	return noContent(), c.write(func(t *tx) error {
+		role, err := c.boundRole(t)
+		if err != nil {
+			return err
+		}
+		if t.data["privilege"].get(id) == nil {
+			return noRow("privilege", id.String())
+		}
+		t.revoke(role, id)
+		return nil
+	})
+}
+
 // depthOf reads a PrivilegeDepth: its name, or its number as a text or a number.
 func depthOf(v any) (string, bool) {
 	text := ""
@@ -196,6 +214,9 @@ func depthOf(v any) (string, bool) {
 }
 
 func (c *call) boundRole(t *tx) (uuid.UUID, error) {
+	if err := c.allowed("Write", t.schema.tables["role"], nil); err != nil {
+		return uuid.Nil, err
+	}
 	set := c.path.segments[0]
 	id, valid := set.id()
 	if set.name != "roles" || !valid {

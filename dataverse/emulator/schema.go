@@ -101,6 +101,7 @@ type defined struct {
 	labels      map[int]string // display names in languages other than English
 	description map[int]string // by language
 	on          time.Time      // when it was made; zero for the embedded schema
+	changed     int64          // the version of the schema in which it was last changed
 }
 
 // property is the column's name in the Web API: _x_value for a lookup.

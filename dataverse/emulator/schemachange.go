@@ -46,18 +46,20 @@ func (s *schema) edit(name string) *table {
 	t.parents, t.childs = slices.Clone(t.parents), slices.Clone(t.childs)
 	t.indexed, t.keys = slices.Clone(t.indexed), slices.Clone(t.keys)
 	t.labels, t.description = maps.Clone(t.labels), maps.Clone(t.description)
+	t.changed = s.version
 	s.put(&t)
 	return &t
 }
 
 func (s *schema) put(t *table) {
+	t.changed = s.version
 	s.tables[t.Name] = t
 	s.sets[t.Set] = t
 }
 
 // add appends a column. Rows keep their form: the new column's index is behind all others.
 func (t *table) add(c *column) {
-	c.kind, c.index = kindNames[c.Type], len(t.Columns)
+	c.kind, c.index, c.changed = kindNames[c.Type], len(t.Columns), t.changed
 	t.Columns = append(t.Columns, c)
 	t.byName[c.Name] = c
 	if c.kind == kindLookup && !unindexed[c.Name] {
@@ -67,6 +69,7 @@ func (t *table) add(c *column) {
 
 // replace puts another definition in a column's place.
 func (t *table) replace(c *column) {
+	c.changed = t.changed
 	t.Columns[c.index] = c
 	t.byName[c.Name] = c
 }
@@ -148,7 +151,7 @@ func (t *tx) dropColumn(s *schema, tab *table, c *column) {
 	for i := gone; i < len(tab.Columns); i++ {
 		moved := *tab.Columns[i]
 		moved.index = i
-		tab.replace(&moved)
+		tab.Columns[i], tab.byName[moved.Name] = &moved, &moved
 	}
 	indexed := tab.indexed[:0]
 	for _, i := range tab.indexed {

@@ -90,6 +90,7 @@ type Server struct {
 
 	tokens      *tokens
 	grants      grantCache
+	csdl        csdlCache
 	customizing struct {
 		sync.Mutex
 		operation string

@@ -1,0 +1,363 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// metaExpression is an EntityQueryExpression, or one of its parts. Page: query-schema-definitions.
+type metaExpression struct {
+	Properties *struct {
+		AllProperties bool
+		PropertyNames []string
+	}
+	Criteria          *metaCriteria
+	AttributeQuery    *metaExpression
+	RelationshipQuery *metaExpression
+	KeyQuery          *metaExpression
+	LabelQuery        *struct {
+		FilterLanguages      []int
+		MissingLabelBehavior int
+	}
+}
+
+type metaCriteria struct {
+	FilterOperator string
+	Conditions     []metaCondition
+	Filters        []metaCriteria
+}
+
+type metaCondition struct {
+	PropertyName      string
+	ConditionOperator string
+	Value             struct {
+		Type  string
+		Value string
+	}
+}
+
+// retrieveMetadataChanges answers with the definitions that a query describes, those of derived types whole, or with
+// what has changed since an earlier answer. Pages: query-schema-definitions, cache-schema-data.
+func (s *Server) retrieveMetadataChanges(c *call) (*answer, error) {
+	meta := c.metadata()
+	args, err := c.arguments(c.path.segments[0])
+	if err != nil {
+		return nil, err
+	}
+	var q metaExpression
+	if text, given := args["Query"]; given && text != "null" {
+		d := json.NewDecoder(strings.NewReader(text))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&q); err != nil {
+			return nil, payloadFault("", "The parameter 'Query' is not an EntityQueryExpression.")
+		}
+	}
+	for _, name := range []string{"DeletedMetadataFilters", "AppModuleId"} {
+		if v := args[name]; v != "null" && v != "" {
+			return nil, s.notEmulated("RetrieveMetadataChanges with " + name)
+		}
+	}
+	since := int64(-1)
+	if text := args["ClientVersionStamp"]; text != "" && text != "null" {
+		stamp, err := textArgument(text)
+		if err != nil {
+			return nil, err
+		}
+		if since, err = s.readStamp(stamp); err != nil {
+			return nil, err
+		}
+	}
+	m := &metaChanges{schema: meta, since: since, languages: q.languages()}
+	entities, err := m.tables(&q)
+	if err != nil {
+		return nil, err
+	}
+	return ok(map[string]any{
+		"@odata.context":     c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrieveMetadataChangesResponse",
+		"ServerVersionStamp": strconv.FormatInt(meta.version, 10) + "!" + s.clock.now().Format(stampLayout),
+		"DeletedMetadata":    map[string]any{"Count": 0, "IsReadOnly": false, "Keys": []any{}, "Values": []any{}},
+		"EntityMetadata":     entities,
+	}), nil
+}
+
+const stampLayout = "01/02/2006 15:04:05"
+
+// stampDays is how long a stamp is good: organization.expiresubscriptionsindays.
+const stampDays = 90
+
+func (s *Server) readStamp(stamp string) (int64, error) {
+	number, date, found := strings.Cut(stamp, "!")
+	version, err := strconv.ParseInt(number, 10, 64)
+	at, err2 := time.Parse(stampLayout, date)
+	if !found || err != nil || err2 != nil {
+		return 0, badArgument("The ClientVersionStamp '%s' is not valid.", stamp)
+	}
+	if s.clock.now().Sub(at) > stampDays*24*time.Hour {
+		return 0, newFault(http.StatusBadRequest, "0x80044352", "Version stamp associated with the client has expired. Please perform a full sync.")
+	}
+	return version, nil
+}
+
+func (q *metaExpression) languages() map[int]bool {
+	if q.LabelQuery == nil || len(q.LabelQuery.FilterLanguages) == 0 {
+		return nil
+	}
+	out := map[int]bool{}
+	for _, l := range q.LabelQuery.FilterLanguages {
+		out[l] = true
+	}
+	return out
+}
+
+// metaChanges makes the answer.
+type metaChanges struct {
+	schema    *schema
+	since     int64 // the version that the client has, -1: none
+	languages map[int]bool
+}
+
+func (m *metaChanges) tables(q *metaExpression) ([]any, error) {
+	out := []any{}
+	for _, name := range m.schema.names() {
+		t := m.schema.tables[name]
+		if m.since >= 0 && t.changed <= m.since {
+			continue
+		}
+		o := m.schema.metaTable(t)
+		keep, err := q.Criteria.matches(o, "EntityMetadata")
+		if err != nil {
+			return nil, err
+		}
+		if !keep {
+			continue
+		}
+		body, err := m.body(o, q, "EntityMetadata")
+		if err != nil {
+			return nil, err
+		}
+		for nav, part := range map[string]*metaExpression{"Attributes": q.AttributeQuery, "Keys": q.KeyQuery, "OneToManyRelationships": q.RelationshipQuery,
+			"ManyToOneRelationships": q.RelationshipQuery, "ManyToManyRelationships": q.RelationshipQuery} {
+			if !q.wants(nav) {
+				body[nav] = nil
+				continue
+			}
+			if part == nil {
+				part = &metaExpression{}
+			}
+			list := []any{}
+			for _, x := range m.schema.navigate(o, nav) {
+				if c := t.anyColumn(fmt.Sprint(x.props["LogicalName"])); nav == "Attributes" && m.since >= 0 && c != nil && c.changed <= m.since {
+					continue
+				}
+				keep, err := part.Criteria.matches(x, strings.TrimPrefix(metaTypes()["EntityMetadata"].prop(nav), "N[]:"))
+				if err != nil {
+					return nil, err
+				}
+				if !keep {
+					continue
+				}
+				inner, err := m.body(x, part, x.typ)
+				if err != nil {
+					return nil, err
+				}
+				inner["@odata.type"] = "#" + crmNamespace + "Complex" + x.typ
+				list = append(list, inner)
+			}
+			body[nav] = list
+		}
+		out = append(out, body)
+	}
+	return out, nil
+}
+
+// wants tells whether a property is asked for.
+func (q *metaExpression) wants(name string) bool {
+	return q.Properties != nil && (q.Properties.AllProperties || slices.Contains(q.Properties.PropertyNames, name))
+}
+
+// body is a definition as a complex type: what was not asked for is null, and what derived types have stands in place.
+func (m *metaChanges) body(o object, q *metaExpression, typ string) (map[string]any, error) {
+	t := metaTypes()[typ]
+	if q.Properties != nil {
+		for _, name := range q.Properties.PropertyNames {
+			if !knownProperty(t, name) {
+				return nil, newFault(http.StatusBadRequest, "0x80040203", "The property '%s' does not exist on %s.", name, typ)
+			}
+		}
+	}
+	body := map[string]any{}
+	t.all(func(name, kind string) {
+		switch {
+		case strings.HasPrefix(kind, "N[]"):
+		case name == "MetadataId", name == "LogicalName", name == "SchemaName" && t.is("RelationshipMetadataBase"), q.wants(name):
+			body[name] = m.label(o.props[name])
+		default:
+			body[name] = nil
+		}
+	})
+	body["HasChanged"] = m.since >= 0
+	return body, nil
+}
+
+// knownProperty also knows the properties of types that derive from t: a query of columns may ask for all of them.
+func knownProperty(t *metaType, name string) bool {
+	if t.prop(name) != "" {
+		return true
+	}
+	root := t
+	for root.base != nil && root.base.name != "MetadataBase" {
+		root = root.base
+	}
+	for _, x := range metaTypes() {
+		if x.is(root.name) && x.prop(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// label leaves out the languages that were not asked for, however deep they lie.
+func (m *metaChanges) label(v any) any {
+	if m.languages == nil {
+		return v
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		out := maps.Clone(v)
+		for k, x := range v {
+			out[k] = m.label(x)
+		}
+		if list, isLabel := out["LocalizedLabels"].([]any); isLabel {
+			out["LocalizedLabels"] = slices.DeleteFunc(slices.Clone(list), func(x any) bool {
+				l, _ := x.(map[string]any)
+				language, _ := l["LanguageCode"].(int)
+				return !m.languages[language]
+			})
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = m.label(x)
+		}
+		return out
+	}
+	return v
+}
+
+// matches evaluates a MetadataFilterExpression; nil lets everything through.
+func (f *metaCriteria) matches(o object, typ string) (bool, error) {
+	if f == nil || len(f.Conditions) == 0 && len(f.Filters) == 0 {
+		return true, nil
+	}
+	or := f.FilterOperator == "Or"
+	if !or && f.FilterOperator != "And" && f.FilterOperator != "" {
+		return false, badArgument("The FilterOperator '%s' is not valid.", f.FilterOperator)
+	}
+	all, one := true, false
+	take := func(b bool) { all, one = all && b, one || b }
+	for i := range f.Conditions {
+		b, err := f.Conditions[i].holds(o, typ)
+		if err != nil {
+			return false, err
+		}
+		take(b)
+	}
+	for i := range f.Filters {
+		b, err := f.Filters[i].matches(o, typ)
+		if err != nil {
+			return false, err
+		}
+		take(b)
+	}
+	if or {
+		return one, nil
+	}
+	return all, nil
+}
+
+// holds compares one property. A value comes as text, with its .NET type.
+func (c *metaCondition) holds(o object, typ string) (bool, error) {
+	kind := metaTypes()[typ].prop(c.PropertyName)
+	switch {
+	case kind == "" && !knownProperty(metaTypes()[typ], c.PropertyName), c.PropertyName == "SourceType":
+		return false, badArgument("The property '%s' cannot be used in a condition.", c.PropertyName)
+	case kind == "C:Label", strings.HasPrefix(kind, "N"), strings.HasPrefix(kind, "[]"):
+		return false, badArgument("The property '%s' cannot be used in a condition.", c.PropertyName)
+	}
+	v := o.props[c.PropertyName]
+	if m, isComplex := v.(map[string]any); isComplex {
+		v = m["Value"]
+	}
+	have := fmt.Sprint(v)
+	if v == nil {
+		have = ""
+	}
+	same := func(text string) bool { return strings.EqualFold(have, text) }
+	switch c.ConditionOperator {
+	case "Equals":
+		return same(c.Value.Value), nil
+	case "NotEquals":
+		return !same(c.Value.Value), nil
+	case "In", "NotIn":
+		var list []string
+		if json.Unmarshal([]byte(c.Value.Value), &list) != nil {
+			list = strings.Split(c.Value.Value, ",")
+		}
+		return slices.ContainsFunc(list, func(x string) bool { return same(strings.TrimSpace(x)) }) == (c.ConditionOperator == "In"), nil
+	case "GreaterThan", "LessThan":
+		a, err1 := strconv.ParseFloat(have, 64)
+		b, err2 := strconv.ParseFloat(c.Value.Value, 64)
+		if err1 != nil || err2 != nil {
+			return false, nil
+		}
+		return a > b && c.ConditionOperator == "GreaterThan" || a < b && c.ConditionOperator == "LessThan", nil
+	}
+	return false, badArgument("The ConditionOperator '%s' is not valid.", c.ConditionOperator)
+}
+
+// retrievePrincipalAccess answers systemusers(…)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@t): what the user
+// may do with one row.
+func (s *Server) retrievePrincipalAccess(c *call) (*answer, error) {
+	user, err := c.boundUser()
+	if err != nil {
+		return nil, err
+	}
+	args, err := c.arguments(c.path.segments[1])
+	if err != nil {
+		return nil, err
+	}
+	if args["Target"] == "" {
+		return nil, missingArgument("Target", "RetrievePrincipalAccess")
+	}
+	target, err := objectArgument(args["Target"])
+	if err != nil {
+		return nil, err
+	}
+	sn := c.view()
+	to, _, err := sn.entityArgument(target)
+	if err != nil {
+		return nil, err
+	}
+	t := sn.schema.tables[to.Table]
+	r := sn.data[to.Table].get(to.ID)
+	if r == nil {
+		return nil, noRow(to.Table, to.ID.String())
+	}
+	var rights []string
+	for _, right := range []string{"Read", "Write", "Append", "AppendTo", "Create", "Delete", "Share", "Assign"} {
+		if _, _, exists := sn.schema.right(t, right); exists && s.mayDo(sn, user, right, t, r) == nil {
+			rights = append(rights, right+"Access")
+		}
+	}
+	if rights == nil {
+		rights = []string{"None"}
+	}
+	return ok(map[string]any{"@odata.context": c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": strings.Join(rights, ", ")}), nil
+}

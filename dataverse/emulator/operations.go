@@ -1,0 +1,136 @@
+package emulator
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// operation is a function or action as $metadata declares it.
+type operation struct {
+	name    string
+	action  bool
+	bound   string // the type it is bound to, "" for an unbound one
+	params  [][2]string
+	returns string
+}
+
+// operations are the functions and actions that the emulator covers, with the parameters that the reference of the Web
+// API gives them. A line says fn or ac, the name, @ and the type it is bound to, parameters as Name:type with ? where
+// they may be left out, and what comes back. Types are written as in metaTypes; T: is an entity type.
+const operationText = `
+fn WhoAmI -> C:WhoAmIResponse
+fn RetrieveVersion -> C:RetrieveVersionResponse
+fn RetrieveCurrentOrganization AccessType:E:EndpointAccessType -> C:RetrieveCurrentOrganizationResponse
+fn RetrieveMetadataChanges Query:C:EntityQueryExpression? DeletedMetadataFilters:E:DeletedMetadataFilters? ClientVersionStamp:string? AppModuleId:guid? RetrieveAllSettings:bool? -> C:RetrieveMetadataChangesResponse
+fn RetrieveRolePrivilegesRole RoleId:guid -> C:RetrieveRolePrivilegesRoleResponse
+fn RetrieveUserPrivileges @T:systemuser -> C:RetrieveUserPrivilegesResponse
+fn RetrieveUserPrivilegeByPrivilegeName @T:systemuser PrivilegeName:string -> C:RetrieveUserPrivilegeByPrivilegeNameResponse
+fn RetrievePrincipalAccess @T:systemuser Target:T:crmbaseentity -> C:RetrievePrincipalAccessResponse
+fn RetrieveRecordChangeHistory Target:T:crmbaseentity PagingInfo:C:PagingInfo? -> C:RetrieveRecordChangeHistoryResponse
+fn RetrieveAttributeChangeHistory Target:T:crmbaseentity AttributeLogicalName:string PagingInfo:C:PagingInfo? -> C:RetrieveAttributeChangeHistoryResponse
+fn RetrieveAuditDetails @T:audit -> C:RetrieveAuditDetailsResponse
+ac AddPrivilegesRole @T:role Privileges:[]RolePrivilege
+ac ReplacePrivilegesRole @T:role Privileges:[]RolePrivilege
+ac RemovePrivilegeRole @T:role Privilege:T:privilege
+ac CreateCustomerRelationships OneToManyRelationships:[]T:OneToManyRelationshipMetadata Lookup:C:ComplexLookupAttributeMetadata SolutionUniqueName:string? -> C:CreateCustomerRelationshipsResponse
+ac InsertOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int? Label:C:Label Description:C:Label? SolutionUniqueName:string? ParentValues:[]int -> C:InsertOptionValueResponse
+ac InsertStatusValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int? Label:C:Label Description:C:Label? StateCode:int SolutionUniqueName:string? -> C:InsertStatusValueResponse
+ac UpdateOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int Label:C:Label? Description:C:Label? MergeLabels:bool SolutionUniqueName:string? ParentValues:[]int
+ac DeleteOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int SolutionUniqueName:string?
+ac OrderOption OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Values:[]int SolutionUniqueName:string?
+ac UpdateStateValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int Label:C:Label? Description:C:Label? MergeLabels:bool DefaultStatusCode:int?
+ac AddSolutionComponent ComponentId:guid ComponentType:int SolutionUniqueName:string AddRequiredComponents:bool DoNotIncludeSubcomponents:bool? IncludedComponentSettingsValues:[]string -> C:AddSolutionComponentResponse
+ac PublishXml ParameterXml:string
+ac PublishAllXml
+ac CreateMultiple @[]T:crmbaseentity Targets:[]T:crmbaseentity -> C:CreateMultipleResponse
+ac UpdateMultiple @[]T:crmbaseentity Targets:[]T:crmbaseentity
+ac UpsertMultiple @[]T:crmbaseentity Targets:[]T:crmbaseentity
+ac DeleteMultiple @[]T:crmbaseentity Targets:[]T:crmbaseentity
+ac DeleteRecordChangeHistory Target:T:crmbaseentity -> C:DeleteRecordChangeHistoryResponse
+ac DeleteAuditData EndDate:time -> C:DeleteAuditDataResponse
+ac Restore Target:T:crmbaseentity
+ac BulkDelete QuerySet:[]QueryExpression JobName:string SendEmailNotification:bool ToRecipients:[]T:activityparty CCRecipients:[]T:activityparty RecurrencePattern:string StartDateTime:time SourceImportId:guid? RunNow:bool? Options:C:BulkDeleteOptions? -> C:BulkDeleteResponse
+ac WinOpportunity OpportunityClose:T:opportunityclose Status:int
+ac LoseOpportunity OpportunityClose:T:opportunityclose Status:int
+ac WinQuote QuoteClose:T:quoteclose Status:int
+ac CloseQuote QuoteClose:T:quoteclose Status:int
+ac Merge Target:T:crmbaseentity Subordinate:T:crmbaseentity UpdateContent:T:crmbaseentity? PerformParentingChecks:bool
+ac QualifyLead @T:lead CreateAccount:bool CreateContact:bool CreateOpportunity:bool OpportunityCurrencyId:T:transactioncurrency? OpportunityCustomerId:T:crmbaseentity? SourceCampaignId:T:campaign? Status:int -> []T:crmbaseentity
+`
+
+// operations are those of operationText.
+func operations() []operation {
+	var out []operation
+	for _, line := range strings.Split(strings.TrimSpace(operationText), "\n") {
+		line, returns, _ := strings.Cut(line, " -> ")
+		words := strings.Fields(line)
+		o := operation{name: words[1], action: words[0] == "ac", returns: returns}
+		for _, w := range words[2:] {
+			if bound, found := strings.CutPrefix(w, "@"); found {
+				o.bound = bound
+				continue
+			}
+			name, typ, _ := strings.Cut(w, ":")
+			o.params = append(o.params, [2]string{name, typ})
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// operationTypes are the complex types that only operations use. Those of answers that the emulator gives hold what it
+// gives; those that it only reads are open to what the caller sends.
+var operationTypes = map[string]string{
+	"RetrieveUserPrivilegeByPrivilegeNameResponse": "[]RolePrivilege:RolePrivileges",
+	"PagingInfo":                             "int:PageNumber int:Count string:PagingCookie bool:ReturnTotalRecordCount",
+	"AuditDetail":                            "T:audit:AuditRecord",
+	"AuditDetailCollection":                  "bool:MoreRecords string:PagingCookie int:TotalRecordCount []AuditDetail:AuditDetails",
+	"RetrieveRecordChangeHistoryResponse":    "C:AuditDetailCollection:AuditDetailCollection",
+	"RetrieveAttributeChangeHistoryResponse": "C:AuditDetailCollection:AuditDetailCollection",
+	"RetrieveAuditDetailsResponse":           "C:AuditDetail:AuditDetail",
+	"InsertStatusValueResponse":              "int:NewOptionValue",
+	"AddSolutionComponentResponse":           "guid:id",
+	"CreateMultipleResponse":                 "[]guid:Ids",
+	"DeleteRecordChangeHistoryResponse":      "int:DeletedEntriesCount",
+	"DeleteAuditDataResponse":                "int:PartitionsDeleted",
+	"BulkDeleteResponse":                     "guid:JobId",
+	"BulkDeleteOptions":                      "bool:CanRecoverDeletedRecords",
+	"QueryExpression":                        "string:EntityName",
+	"ComplexLookupAttributeMetadata":         "string:SchemaName E:AttributeTypeCode:AttributeType []string:Targets C:Label:DisplayName C:Label:Description C:AttributeRequiredLevelManagedProperty:RequiredLevel",
+	"MetadataFilterExpression":               "E:LogicalOperator:FilterOperator []MetadataConditionExpression:Conditions []MetadataFilterExpression:Filters",
+	"MetadataConditionExpression":            "string:PropertyName E:MetadataConditionOperator:ConditionOperator C:Object:Value",
+	"Object":                                 "string:Type string:Value",
+	"MetadataPropertiesExpression":           "bool:AllProperties []string:PropertyNames",
+	"AttributeQueryExpression":               "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
+	"RelationshipQueryExpression":            "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
+	"EntityKeyQueryExpression":               "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
+	"LabelQueryExpression":                   "[]int:FilterLanguages int:MissingLabelBehavior",
+	"EntityQueryExpression":                  "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria C:AttributeQueryExpression:AttributeQuery C:RelationshipQueryExpression:RelationshipQuery C:EntityKeyQueryExpression:KeyQuery C:LabelQueryExpression:LabelQuery",
+	"ComplexEntityMetadata":                  "guid:MetadataId bool:HasChanged string:LogicalName string:SchemaName",
+	"DeletedMetadataCollection":              "int:Count bool:IsReadOnly []E:DeletedMetadataFilters:Keys []guid:Values",
+	"RetrieveMetadataChangesResponse":        "string:ServerVersionStamp C:DeletedMetadataCollection:DeletedMetadata []ComplexEntityMetadata:EntityMetadata",
+}
+
+var operationEnums = map[string]string{
+	"LogicalOperator":           "And=0 Or",
+	"MetadataConditionOperator": "Equals=0 NotEquals In NotIn GreaterThan LessThan",
+	"DeletedMetadataFilters":    "Default=1 Entity=1 Attribute=2 Relationship=4 Label=8 OptionSet=16 All=31",
+}
+
+// openTypes hold more than they declare.
+var openTypes = map[string]bool{"QueryExpression": true, "ComplexEntityMetadata": true, "ComplexLookupAttributeMetadata": true, "AuditDetail": true}
+
+// Operations are the names of the functions and actions that the server answers.
+func (s *Server) Operations() []string {
+	seen := map[string]bool{}
+	for route := range s.routes {
+		_, path, _ := strings.Cut(route, " ")
+		if i := strings.LastIndex(path, crmNamespace); i >= 0 {
+			seen[path[i+len(crmNamespace):]] = true
+		} else if isOperation(path) && !definitions[path] {
+			seen[path] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
