@@ -31,19 +31,22 @@ var mayImport = map[string][]string{
 	"retention/purge":    {"retention", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/ledger":   {"retention", "retention/ledger/..."},
 	"retention/report":   {"retention", "retention/ledger", "retention/purge"},
+	// A company's tests of its policy run through the whole evaluation on the emulator.
+	"retention/policytest": {"retention", "dataverse", "dataverse/emulator/..."},
 }
 
 // inTests are what tests may import beside: they put the parts together that must not know each other.
 var inTests = map[string][]string{
-	"dataverse":          {"dataverse", "dataverse/emulator/..."},
-	"dataverse/odata":    {"dataverse/fetchxml"},
-	"dataverse/fetchxml": {"dataverse/odata"},
-	"dataverse/emulator": {"dataverse", "dataverse/emulator/..."},
-	"retention":          {"dataverse/...", "retention/..."},
-	"retention/purge":    {"dataverse/...", "retention/..."},
-	"retention/ledger":   {"retention/ledger"},
-	"retention/report":   {"dataverse/...", "retention/..."},
-	"config":             {"config"},
+	"dataverse":            {"dataverse", "dataverse/emulator/..."},
+	"dataverse/odata":      {"dataverse/fetchxml"},
+	"dataverse/fetchxml":   {"dataverse/odata"},
+	"dataverse/emulator":   {"dataverse", "dataverse/emulator/..."},
+	"retention":            {"dataverse/...", "retention/..."},
+	"retention/purge":      {"dataverse/...", "retention/..."},
+	"retention/ledger":     {"retention/ledger"},
+	"retention/report":     {"dataverse/...", "retention/..."},
+	"config":               {"config"},
+	"retention/policytest": {"", "retention/...", "dataverse/..."},
 	// The sample data is held against the model policy.
 	"dataverse/emulator/sample": {"", "dataverse", "dataverse/emulator/...", "retention"},
 	".":                         {""},

@@ -35,7 +35,9 @@ func TestTheUsualMistakesHaveAHint(t *testing.T) {
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(404)
 		}, ErrNotFound, "404", "Web API"},
-		"redirected": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://login.example", 302) }, nil, "302", "leads elsewhere"},
+		"redirected": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://login.example", http.StatusFound)
+		}, nil, "http.StatusFound", "leads elsewhere"},
 		"a sign-in page": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			w.Write([]byte("<html>"))

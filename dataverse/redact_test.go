@@ -30,7 +30,9 @@ func TestNothingPersonalInLogsAndErrors(t *testing.T) {
 			w.Header().Set("Retry-After", "9999")
 			writeError(w, 429, "", "jane")
 		},
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://example.com/?u=jane", 302) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.com/?u=jane", http.StatusFound)
+		},
 		"malformed": func(w http.ResponseWriter, r *http.Request) {
 			conn, buf, _ := w.(http.Hijacker).Hijack()
 			io.WriteString(buf, "HTTP/1.1 jane Doe\r\n\r\n")

@@ -68,7 +68,9 @@ type starter struct {
 }
 
 // keep is the years and, so that nobody is scheduled within them, more than the notice.
-func (s *starter) keep() Period { return Period{Years: s.options.Years, Months: DefaultNotice.Months + 1} }
+func (s *starter) keep() Period {
+	return Period{Years: s.options.Years, Months: DefaultNotice.Months + 1}
+}
 
 // starterSubject is what goes into the policy about one table.
 type starterSubject struct {

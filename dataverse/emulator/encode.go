@@ -41,8 +41,6 @@ type field struct {
 	alias bool              // the key is an alias of FetchXML
 	navs  map[string]string // of a lookup: the navigation property by target
 	slot  int               // of the row it is read from
-	// read computes a value that no column stores, such as the name of a lookup's target.
-	read func(*env, *row) any
 }
 
 // fieldsOf are the columns as fields of the Web API.

@@ -179,15 +179,6 @@ func find(e *env, in *rows, id uuid.UUID) *row {
 	return r
 }
 
-// len is the number of rows.
-func (s *source) len() int {
-	n := s.rows.len()
-	for _, p := range s.union {
-		n += p.rows.len()
-	}
-	return n
-}
-
 // scan calls fn for every row in the order of ids, from the first id after `after` on, until fn returns false.
 func (s *source) scan(after uuid.UUID, fn func(*row) bool) {
 	fn = s.passing(fn)
@@ -310,13 +301,6 @@ func (s *source) candidates(e *env, a *access) []uuid.UUID {
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(ids)
-}
-
-// primaryName is the name that a lookup shows: the primary name of the row it points at, "" if there is none.
-func primaryName(s *snapshot, r ref) string {
-	e := env{snap: s, sources: map[*table]*source{}}
-	name, _ := e.primaryName(r)
-	return name
 }
 
 func (e *env) primaryName(r ref) (string, bool) {

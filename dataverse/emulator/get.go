@@ -3,7 +3,6 @@ package emulator
 import (
 	"net/http"
 
-	"github.com/gallra/gallra/dataverse/odata"
 	"github.com/google/uuid"
 )
 
@@ -337,24 +336,4 @@ func (s *Server) references(c *call, w *encoder, from collection) (*answer, erro
 	w.text("}")
 	s.stats.read(len(col.hits))
 	return &answer{status: http.StatusOK, body: w.b}, w.e.finished()
-}
-
-// matching calls fn for the rows of a table that a $filter lets through, in the order of ids, until fn returns false.
-// A nil filter lets all through. It is what jobs use.
-func (s *Server) matching(snap *snapshot, user uuid.UUID, t *table, filter odata.Expr, fn func(*row) bool) error {
-	e := &env{server: s, snap: snap, user: user, now: s.clock.now(), zone: s.zone(), sources: map[*table]*source{}}
-	e.slot()
-	var p predicate
-	var where *access
-	if filter != nil {
-		var err error
-		if p, where, err = newCompiler(e).filter(filter, rootScope(t, 0)); err != nil {
-			return err
-		}
-	}
-	e.source(t).walk(e, where, uuid.Nil, func(r *row) bool {
-		e.rows[0] = r
-		return p != nil && p(e) != yes || fn(r)
-	})
-	return nil
 }

@@ -43,11 +43,6 @@ func (c *call) writer(t *tx) *writer {
 	}
 }
 
-// link is the absolute URL of a row.
-func (w *writer) link(t *table, id uuid.UUID) string {
-	return w.base + "/" + t.Set + "(" + id.String() + ")"
-}
-
 // get is the value of a column by its name, nil also where the table has no such column.
 func (t *table) get(r *row, name string) any {
 	c := t.column(name)

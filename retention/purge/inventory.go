@@ -65,10 +65,9 @@ type person struct {
 	ref
 	row     dataverse.Row
 	items   []*item
-	values  []string // what rows are joined to the person by, for joins by value
-	binding []ref    // kept rows that cannot be freed
-	err     error    // why the person is left alone
-	later   bool     // shares an activity with a person before them: to be taken in a later chunk
+	binding []ref // kept rows that cannot be freed
+	err     error // why the person is left alone
+	later   bool  // shares an activity with a person before them: to be taken in a later chunk
 }
 
 func (p *person) bound() bool { return len(p.binding) > 0 }

@@ -95,7 +95,6 @@ type runner struct {
 	erasers map[string]*eraser // of the subjects
 	due     []due
 	taken   map[ref]bool // persons whose turn was
-	began   int          // how many runs the ledger knew, this one included
 }
 
 // due is a person whose day has come by the plan.
