@@ -30,7 +30,7 @@ func Check(ctx context.Context, p *Policy, r dataverse.Reader) (*Checked, error)
 	if len(c.problems) > 0 {
 		return nil, c.problems.sorted(p.Files)
 	}
-	c.out.Warnings = c.warnings.sorted(p.Files)
+	c.out.Warnings = append(c.warnings, p.Suspicious()...).sorted(p.Files)
 	return c.out, nil
 }
 
@@ -217,9 +217,6 @@ func (c *checker) ground(subject *table, g *Ground, index int32) CheckedGround {
 			out.Person, out.links, filter = c.link(subject, s, g.Link, g.Party, g.at["link"], x)
 			return filter
 		}, func(x *expansion) { c.date(s, &out, x) })
-	}
-	if g.Keep.Years >= 10 || g.Keep.Months >= 120 {
-		c.warn(g.at["keep"].Pos, fmt.Sprintf("the ground `%s` lasts for %s", g.ID, g.Keep), "is that long needed for the purpose?")
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,19 +101,33 @@ func (c *checker) fetchGround(subject *table, g *CheckedGround) {
 			return
 		}
 	}
+	file := newFetchFile(g.Ground, at)
 	query, err := fetchxml.Parse([]byte(text))
 	if err != nil {
+		var fault *fetchxml.Error
+		if errors.As(err, &fault) {
+			at = file.place(fault.Pos)
+		}
 		c.problem(at, "not FetchXML: "+err.Error(), "")
 		return
 	}
-	bad := func(format string, args ...any) { c.problem(at, fmt.Sprintf(format, args...), "") }
+	bad := func(attribute, format string, args ...any) {
+		c.problem(file.of(file.root, attribute), fmt.Sprintf(format, args...), "")
+	}
 	if g.View == "" {
 		if query.Aggregate {
-			bad("a FetchXML query that aggregates leads to no person")
+			bad("aggregate", "a FetchXML query that aggregates leads to no person")
 			return
 		}
 		if query.Top > 0 || query.Count > 0 || query.Page > 0 {
-			bad("a FetchXML query with `top`, `count` or `page` would keep only some of the persons")
+			first := "page"
+			switch {
+			case query.Top > 0:
+				first = "top"
+			case query.Count > 0:
+				first = "count"
+			}
+			bad(first, "a FetchXML query with `top`, `count` or `page` would keep only some of the persons")
 			return
 		}
 	}
@@ -120,19 +135,19 @@ func (c *checker) fetchGround(subject *table, g *CheckedGround) {
 	root := c.model.get(query.Entity.Name)
 	if root == nil {
 		if c.model.err == nil {
-			c.problem(at, fmt.Sprintf("unknown table `%s` in the FetchXML", query.Entity.Name), didYouMean(query.Entity.Name, c.model.names()))
+			c.problem(file.of(file.root.child("entity", 0), "name"), fmt.Sprintf("unknown table `%s` in the FetchXML", query.Entity.Name), didYouMean(query.Entity.Name, c.model.names()))
 		}
 		return
 	}
 	before := len(c.problems)
-	f := &fetchCheck{checker: c, subject: subject, ground: g, at: at}
-	f.body(root, &query.Entity.Body, nil)
+	f := &fetchCheck{checker: c, subject: subject, ground: g, file: file}
+	f.body(root, &query.Entity.Body, file.root.child("entity", 0), nil)
 	if len(c.problems) > before || c.model.err != nil {
 		return
 	}
 	if g.Person.Fields == nil {
 		if root != subject {
-			c.problem(at, fmt.Sprintf("the FetchXML does not return the person's id: its table is `%s`", root.LogicalName),
+			c.problem(file.of(file.root.child("entity", 0), "name"), fmt.Sprintf("the FetchXML does not return the person's id: its table is `%s`", root.LogicalName),
 				fmt.Sprintf("give the column that holds the id of the `%s` the alias %q", subject.LogicalName, personAlias))
 			return
 		}
@@ -141,6 +156,7 @@ func (c *checker) fetchGround(subject *table, g *CheckedGround) {
 		g.fetch = &fetch{attribute: root.PrimaryID}
 	}
 	if g.View == "" && (g.Date == nil) != g.Keep.IsZero() {
+		bad := func(format string, args ...any) { c.problem(at, fmt.Sprintf(format, args...), "") } // it is the policy that lacks something
 		if g.Date == nil {
 			bad("`keep` needs a date to count from, and the FetchXML returns none as alias %q", afterAlias)
 		} else {
@@ -161,13 +177,14 @@ type fetchCheck struct {
 	*checker
 	subject *table
 	ground  *CheckedGround
-	at      Pos
+	file    *fetchFile
 }
 
-func (f *fetchCheck) body(t *table, b *fetchxml.Body, way []int) {
+func (f *fetchCheck) body(t *table, b *fetchxml.Body, e *element, way []int) {
 	var kept []fetchxml.Attribute
-	for _, a := range b.Attributes {
-		column := f.column(t, a.Name, f.at)
+	for i, a := range b.Attributes {
+		at := f.file.of(e.child("attribute", i), "name")
+		column := f.column(t, a.Name, at)
 		if column == nil || f.ground.View != "" {
 			continue
 		}
@@ -175,7 +192,7 @@ func (f *fetchCheck) body(t *table, b *fetchxml.Body, way []int) {
 		case personAlias:
 			leads := isLookup(column) && slices.Contains(column.Targets, f.subject.LogicalName) || column.Primary && t == f.subject
 			if !leads {
-				f.problem(f.at, fmt.Sprintf("the FetchXML's %q is `%s` of `%s`, which is no id of a `%s`", personAlias, a.Name, t.LogicalName, f.subject.LogicalName), "")
+				f.problem(at, fmt.Sprintf("the FetchXML's %q is `%s` of `%s`, which is no id of a `%s`", personAlias, a.Name, t.LogicalName, f.subject.LogicalName), "")
 				continue
 			}
 			f.ground.Person.Fields = []Field{personAlias}
@@ -183,7 +200,7 @@ func (f *fetchCheck) body(t *table, b *fetchxml.Body, way []int) {
 			kept = append(kept, a)
 		case afterAlias:
 			if column.Type != "DateTime" {
-				f.problem(f.at, fmt.Sprintf("the FetchXML's %q is `%s` of `%s`, which is %s, not a date", afterAlias, a.Name, t.LogicalName, typeWords(column)), "")
+				f.problem(at, fmt.Sprintf("the FetchXML's %q is `%s` of `%s`, which is %s, not a date", afterAlias, a.Name, t.LogicalName, typeWords(column)), "")
 				continue
 			}
 			f.ground.Date = &DateField{Field: afterAlias, Column: column.LogicalName, Name: column.DisplayName, Behavior: dateBehavior(column)}
@@ -192,37 +209,37 @@ func (f *fetchCheck) body(t *table, b *fetchxml.Body, way []int) {
 	}
 	b.Attributes, b.AllAttributes, b.Orders = kept, false, nil
 	for i := range b.Filters {
-		f.filter(t, &b.Filters[i])
+		f.filter(t, &b.Filters[i], e.child("filter", i))
 	}
 	for i := range b.Links {
-		f.linked(t, &b.Links[i], append(slices.Clone(way), i))
+		f.linked(t, &b.Links[i], e.child("link-entity", i), append(slices.Clone(way), i))
 	}
 }
 
-func (f *fetchCheck) linked(t *table, l *fetchxml.Link, way []int) {
-	to := f.table(l.Name, f.at)
+func (f *fetchCheck) linked(t *table, l *fetchxml.Link, e *element, way []int) {
+	to := f.table(l.Name, f.file.of(e, "name"))
 	if to == nil {
 		return
 	}
 	if l.To != "" {
-		f.column(t, l.To, f.at)
+		f.column(t, l.To, f.file.of(e, "to"))
 	}
 	if l.From != "" {
-		f.column(to, l.From, f.at)
+		f.column(to, l.From, f.file.of(e, "from"))
 	}
-	f.body(to, &l.Body, way)
+	f.body(to, &l.Body, e, way)
 }
 
-func (f *fetchCheck) filter(t *table, x *fetchxml.Filter) {
-	for _, c := range x.Conditions {
+func (f *fetchCheck) filter(t *table, x *fetchxml.Filter, e *element) {
+	for i, c := range x.Conditions {
 		if c.EntityName == "" { // otherwise it is of a link, by its alias: the service knows
-			f.column(t, c.Attribute, f.at)
+			f.column(t, c.Attribute, f.file.of(e.child("condition", i), "attribute"))
 		}
 	}
 	for i := range x.Filters {
-		f.filter(t, &x.Filters[i])
+		f.filter(t, &x.Filters[i], e.child("filter", i))
 	}
 	for i := range x.Links {
-		f.linked(t, &x.Links[i], nil)
+		f.linked(t, &x.Links[i], e.child("link-entity", i), nil)
 	}
 }

@@ -326,11 +326,13 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 	}
 	l.link(f.Link, f.at["link"])
 	if f.FetchXML != "" {
-		b, err := l.bytes(filepath.Join(filepath.Dir(path), f.FetchXML))
+		g.fetchPath = filepath.Join(filepath.Dir(path), f.FetchXML)
+		b, err := l.bytes(g.fetchPath)
 		if err != nil {
 			bad("fetchXml", fmt.Sprintf("cannot read %s: %s", f.FetchXML, cause(errors.Unwrap(err))), "paths start at the folder of the file that names them")
 		}
 		g.FetchXML = string(b)
+		l.policy.sources[g.fetchPath] = strings.Split(g.FetchXML, "\n")
 		if err == nil && strings.TrimSpace(g.FetchXML) == "" {
 			bad("fetchXml", f.FetchXML+" is empty", "")
 		}

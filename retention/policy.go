@@ -31,7 +31,7 @@ type Policy struct {
 	// Files are the files that were read, the policy file first.
 	Files []string
 
-	sources map[string][]string // the lines of each file, for excerpts
+	sources map[string][]string // the lines of each file, FetchXML included, for excerpts
 	at      map[string]place
 }
 
@@ -128,7 +128,8 @@ type Ground struct {
 	After, Until string // a date column or a path over lookups to one
 	Keep         Period
 	MissingDate  MissingDate
-	MayBeEmpty   bool // promise 9: the ground may match nothing although it used to match rows
+	MayBeEmpty   bool   // promise 9: the ground may match nothing although it used to match rows
+	fetchPath    string // of the file that FetchXML was read from
 
 	Pos Pos `json:"-"`
 	at  map[string]place

@@ -77,9 +77,16 @@ func (p Pos) String() string {
 
 // sorted orders problems by place; those of one place stay in the order in which they were found.
 func (ps Problems) sorted(files []string) Problems {
+	order := func(file string) int { // files that are not of the policy's own language, such as FetchXML, come last
+		if i := slices.Index(files, file); i >= 0 {
+			return i
+		}
+		return len(files)
+	}
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(
-			cmp.Compare(slices.Index(files, a.Pos.File), slices.Index(files, b.Pos.File)),
+			cmp.Compare(order(a.Pos.File), order(b.Pos.File)),
+			cmp.Compare(a.Pos.File, b.Pos.File),
 			cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
