@@ -247,7 +247,7 @@ func (d *demo) firstRun(ctx context.Context) error {
 		return err
 	}
 	d.heading("Who is scheduled and why (gallra run --apply)")
-	d.say("  %d persons get a purge date, %d are kept, %d are under a legal hold. Nobody is purged yet: %d.\n",
+	d.say("  %d persons get a purge date; kept: %d; under a legal hold: %d. Nobody is purged before the notice is over: %d so far.\n",
 		plan.Count(retention.Schedule), plan.Count(retention.Keep), plan.Count(retention.Hold), summary.Purged())
 	d.people(plan, retention.Schedule)
 	d.say("\n  The sales staff see them in the view \"Contacts to be purged within 2 months\", with the reason.")
@@ -380,9 +380,11 @@ func (d *demo) proof(context.Context) error {
 	d.say("  The emulator was searched for %d names and addresses of %d purged people: rows, audit history, recycle bin, jobs.", len(texts), len(d.known))
 	if len(left) == 0 {
 		d.say("  Nothing was found.")
+	} else {
+		d.say("  What is left stands in rows that the policy keeps or that are a company's, and is reported as such:")
 	}
 	for _, where := range slices.Sorted(maps.Keys(left)) {
-		d.say("  found in %s: %d", where, left[where])
+		d.say("    %d in %s", left[where], where)
 	}
 	proof, err := ledger.Verify(d.settings.Ledger)
 	if err != nil {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadmeShowsTheDemo holds what the README shows against what the demo prints. Figures and days move with the date.
+func TestReadmeShowsTheDemo(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "<!-- demo -->\n```\n")
+	block, _, found := strings.Cut(rest, "\n```\n<!-- /demo -->")
+	if !found {
+		t.Fatal("the README shows no demo")
+	}
+	var out bytes.Buffer
+	a := &app{in: os.Stdin, out: &out, errs: &bytes.Buffer{}}
+	if err := a.runDemo(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	printed := normal(out.String())
+	for line := range strings.Lines(block) {
+		line = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), "…"))
+		if line != "" && !strings.Contains(printed, normal(line)) {
+			t.Errorf("the README shows a line that the demo does not print:\n%s", line)
+		}
+	}
+}
+
+var (
+	months = regexp.MustCompile(`January|February|March|April|May|June|July|August|September|October|November|December`)
+	digits = regexp.MustCompile(`[0-9a-f]{16}|[0-9]+`)
+	blanks = regexp.MustCompile(` +|─+`)
+)
+
+func normal(s string) string {
+	return blanks.ReplaceAllString(digits.ReplaceAllString(months.ReplaceAllString(s, "M"), "0"), " ")
+}
