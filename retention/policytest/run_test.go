@@ -185,3 +185,23 @@ func TestFilesThatDoNotFit(t *testing.T) {
 		})
 	}
 }
+
+// TestExampleOfTheDocumentation: the tests that docs/policy.md shows pass.
+func TestExampleOfTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, ok := strings.Cut(string(text), "```yaml test\n")
+	if !ok {
+		t.Fatal("the page shows no tests")
+	}
+	example, _, _ = strings.Cut(example, "```")
+	results, err := run(t, write(t, "x.test.yaml", example), "../../testdata/policy/sales.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := failed(results); len(names) > 0 || len(results) != 2 {
+		t.Errorf("%d cases, failed: %q", len(results), names)
+	}
+}
