@@ -37,7 +37,7 @@ func TestTheUsualMistakesHaveAHint(t *testing.T) {
 		}, ErrNotFound, "404", "Web API"},
 		"redirected": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://login.example", http.StatusFound)
-		}, nil, "http.StatusFound", "leads elsewhere"},
+		}, nil, "302", "leads elsewhere"},
 		"a sign-in page": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			w.Write([]byte("<html>"))
