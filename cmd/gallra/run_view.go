@@ -42,8 +42,11 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 		}
 		w.printf("\nrelated rows of the purged\n%s\n", a.table([]string{"table", "deleted", "anonymised", "kept", "freed", "taken off"}, rows))
 	}
-	if s.Swept+s.Unswept > 0 {
-		w.printf("\naudit history: %d entries deleted; %d persons are swept again by the next run, since Dataverse writes it late\n", s.Swept, s.Unswept)
+	if s.Swept+s.Unswept+s.Purged() > 0 {
+		w.printf("\naudit history: %d entries deleted; Dataverse writes it late, so the next run looks again\n", s.Swept)
+		if s.Unswept > 0 {
+			w.printf("  that of %d persons could not be deleted yet\n", s.Unswept)
+		}
 	}
 	for _, f := range s.Failures {
 		w.printf("failed: %s %s (%s), stays scheduled\n", f.Table, f.ID, f.Code)
