@@ -13,7 +13,7 @@ func (w *writer) afterInsert(t *table, r *row) error {
 	if t.Name == "connection" && t.get(r, "relatedconnectionid") == nil {
 		return w.mirrorConnection(t, r)
 	}
-	if !w.server.options.AddressRows {
+	if w.server.options.NoAddressRows {
 		return nil
 	}
 	return w.makeAddresses(t, r)

@@ -68,9 +68,9 @@ type Options struct {
 	// ReferenceEmptiesBin lets the delete of a deleteditemreference remove what it names from the recycle bin too. The
 	// documentation does not say that it does.
 	ReferenceEmptiesBin bool
-	// AddressRows makes the rows of customeraddress and leadaddress that every account, contact and lead has, and keeps
-	// them and their parents alike. Off, only address rows that somebody makes exist.
-	AddressRows bool
+	// NoAddressRows leaves out the rows of customeraddress and leadaddress that every account, contact and lead has, and that
+	// are kept alike with it.
+	NoAddressRows bool
 	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
 	BatchLF bool
 }

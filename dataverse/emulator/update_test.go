@@ -217,7 +217,7 @@ func TestOverriddenCreatedOn(t *testing.T) {
 
 func TestAddressesAreRowsToo(t *testing.T) {
 	// customeraddress; leadaddress: the addresses of a row are rows of their own, whose ids the row holds.
-	o := newSite(t, emulator.Options{AddressRows: true})
+	o := newSite(t, emulator.Options{})
 	for set, rows := range map[string]string{"contacts": "customeraddresses", "leads": "leadaddresses"} {
 		id := o.create(set, `{"lastname":"L","address1_line1":"1 Way","address1_city":"York"}`)
 		address, _ := o.row(set, id)["address1_addressid"].(string)

@@ -169,7 +169,8 @@ func (e *eraser) patch(id uuid.UUID, row dataverse.Row) map[string]any {
 func (e *eraser) left(id uuid.UUID, row dataverse.Row) []string {
 	var names []string
 	for _, c := range e.columns {
-		if !c.blind && !row.Null(c.wire) && !(isText(c.attr) && row.Text(c.wire) == c.neutral(id)) {
+		// An address row's placeholder may come back into the person's column of the same name: it says nothing about them.
+		if neutral := row.Text(c.wire) == c.neutral(id) || row.Text(c.wire) == placeholder; !c.blind && !row.Null(c.wire) && !(isText(c.attr) && neutral) {
 			names = append(names, c.attr.LogicalName)
 		}
 	}
