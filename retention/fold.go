@@ -80,8 +80,11 @@ func (f *folding) take(row []dataverse.Value) error {
 	given := Retention{Until: Open, Ground: f.t.base + f.g.Index}
 	if f.date >= 0 {
 		if date := row[f.date]; date.Null() {
-			f.found.Gaps++
-			if f.g.MissingDate == MissingIgnored {
+			ignored := f.g.MissingDate == MissingIgnored
+			if own := f.g.Table == "" && f.g.Where == ""; !ignored || !own {
+				f.found.Gaps++ // most persons simply have no agreed day: that is no gap in the data
+			}
+			if ignored {
 				return nil
 			}
 		} else {

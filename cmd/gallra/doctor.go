@@ -250,11 +250,24 @@ func (d *diagnosis) data(ctx context.Context, s *session, c *retention.Checked, 
 		case total > 20 && g.Persons*100 > total*95:
 			d.warn("ground", "is it meant to keep nearly everybody?", "%s of %s keeps %d of %d persons", g.Ground, g.Table, g.Persons, total)
 		}
-		if g.Gaps > 0 {
+		switch {
+		case g.Gaps == 0:
+		case missingIgnored(c, g):
+			d.warn("data", "register the date, if the rows are to count", "%s of %s: %d rows lack the date that the period counts from, and justify nobody", g.Ground, g.Table, g.Gaps)
+		default:
 			d.warn("data", "register the date, or say missingDate: ignore on the ground", "%s of %s: %d rows lack the date that the period counts from, and keep their persons", g.Ground, g.Table, g.Gaps)
 		}
 	}
 	return nil
+}
+
+func missingIgnored(c *retention.Checked, g retention.GroundTotals) bool {
+	for _, x := range c.Subject(g.Table).Grounds {
+		if x.ID == g.Ground {
+			return x.MissingDate == retention.MissingIgnored
+		}
+	}
+	return false
 }
 
 func (d *diagnosis) end() error {
