@@ -34,9 +34,10 @@ func (o EvaluateOptions) progress(what string, rows int) {
 
 // Evaluation is what the CRM says about every person at one time: who they are and what their grounds give them.
 //
-// Its tables are read one after the other while people work in the CRM, so it is no picture of a single moment: a
-// person may be in it whose justifying row was written after its table was read. That is why nobody is purged on the
-// strength of an evaluation: the last look reads the grounds again, and the row's ETag guards the person.
+// Its tables are read side by side while people work in the CRM, page after page, so it is no picture of a single
+// moment. A person may be in it whose justifying row was written after that row's page was read: they get a purge date,
+// which the next run takes back. A row that was taken away meanwhile keeps its person until the next run. Nobody is
+// purged on the strength of an evaluation: the last look reads the grounds again, and the row's ETag guards the person.
 type Evaluation struct {
 	Today   Date
 	checked *Checked
@@ -77,20 +78,24 @@ type GroundResult struct {
 	Gaps int
 }
 
-// Evaluate reads every person and every ground. Grounds are read side by side, each page once; what it keeps in memory
-// is one small entry a person.
+// Evaluate reads every person and every ground, all side by side and each page once; what it keeps in memory is one
+// small entry a person. Rows of grounds that come before their persons are known wait for them, in bounded number.
 //
 // Rows whose retention has ended are read as well: the plan tells of every person which ground ended last, and when.
 func Evaluate(ctx context.Context, r dataverse.Reader, c *Checked, o EvaluateOptions) (*Evaluation, error) {
 	e := newEvaluation(c, o.Today)
-	persons, personsCtx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	for _, t := range e.tables {
-		persons.Go(func() error { return t.read(personsCtx, r, t.subject.Persons, nil, o) })
+		group.Go(func() error {
+			if err := t.read(ctx, r, t.subject.Persons, nil, o); err != nil {
+				return err
+			}
+			close(t.ready)
+			return nil
+		})
 	}
-	if err := persons.Wait(); err != nil {
-		return nil, err
-	}
-	if err := e.grounds(ctx, r, o, func(g *CheckedGround, _ *personTable) []Read { return []Read{g.All()} }); err != nil {
+	e.grounds(ctx, group, r, o, func(g *CheckedGround, _ *personTable) []Read { return []Read{g.All()} })
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	e.join()
@@ -109,17 +114,16 @@ func newEvaluation(c *Checked, today Date) *Evaluation {
 }
 
 // grounds reads all grounds, each by the queries that reads makes for it, and folds them into the tables.
-func (e *Evaluation) grounds(ctx context.Context, r dataverse.Reader, o EvaluateOptions, reads func(*CheckedGround, *personTable) []Read) error {
-	group, ctx := errgroup.WithContext(ctx)
+func (e *Evaluation) grounds(ctx context.Context, group *errgroup.Group, r dataverse.Reader, o EvaluateOptions, reads func(*CheckedGround, *personTable) []Read) {
+	room := newRoom(waitingRows)
 	for _, t := range e.tables {
 		for i := range t.subject.Grounds {
 			g := &t.subject.Grounds[i]
 			for _, read := range reads(g, t) {
-				group.Go(func() error { return t.fold(ctx, r, g, read, e.checked.Policy.TimeZone, o) })
+				group.Go(func() error { return t.fold(ctx, r, g, read, e.checked.Policy.TimeZone, room, o) })
 			}
 		}
 	}
-	return group.Wait()
 }
 
 // scan runs a Read as a streaming query.
@@ -147,8 +151,8 @@ func (e *Evaluation) Grounds() []GroundResult {
 	var all []GroundResult
 	for _, t := range e.tables {
 		results := append([]GroundResult(nil), t.results...)
-		for i := range t.entries {
-			if g := int32(t.entries[i].ground) - t.base; g >= 0 && int(g) < len(results) {
+		for i := range t.entries.len() {
+			if g := int32(t.entries.at(i).ground) - t.base; g >= 0 && int(g) < len(results) {
 				results[g].Persons++
 			}
 		}
@@ -161,7 +165,7 @@ func (e *Evaluation) Grounds() []GroundResult {
 func (e *Evaluation) Count(table string) int {
 	for _, t := range e.tables {
 		if t.subject.Table == table {
-			return len(t.entries)
+			return t.entries.len()
 		}
 	}
 	return 0
@@ -184,7 +188,7 @@ func (e *Evaluation) Person(table string, id uuid.UUID, o EvaluateOptions) (Pers
 func (e *Evaluation) Persons(o EvaluateOptions) func(yield func(PersonRow) bool) {
 	return func(yield func(PersonRow) bool) {
 		for _, t := range e.tables {
-			for i := range t.entries {
+			for i := range t.entries.len() {
 				if !yield(t.person(int32(i), o)) {
 					return
 				}

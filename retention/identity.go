@@ -20,8 +20,8 @@ func (e *Evaluation) join() {
 		holds := 0
 		for _, m := range group {
 			t := e.tables[m.table]
-			c := t.columns[m.at]
-			best = best.Later(t.entries[m.at].retention())
+			c := t.columns(m.at)
+			best = best.Later(t.entries.at(int(m.at)).retention())
 			if extension(c, rules, e.Today) == ExtensionCounts {
 				best = best.Later(Retention{Until: c.ExtendedUntil, Ground: ByHand})
 			}
@@ -31,8 +31,8 @@ func (e *Evaluation) join() {
 		}
 		for _, m := range group {
 			t := e.tables[m.table]
-			t.entries[m.at].set(best)
-			t.entries[m.at].held = holds > 1 || holds == 1 && !t.columns[m.at].LegalHold
+			t.entries.at(int(m.at)).set(best)
+			t.entries.at(int(m.at)).held = holds > 1 || holds == 1 && !t.columns(m.at).LegalHold
 		}
 	}
 }
@@ -54,30 +54,34 @@ func (e *Evaluation) humanBeings() [][]member {
 // sameIdentity calls fn for neighbours among the rows that have the same identity. The tables' values are sorted, so
 // they are merged instead of being put into a map: most persons have one row.
 func (e *Evaluation) sameIdentity(fn func(a, b member)) {
-	lists := make([][]hashed, len(e.tables))
-	for i, t := range e.tables {
-		lists[i] = t.values[t.subject.Identity]
+	at := make([]int, len(e.tables))
+	here := func(i int) *hashed {
+		l := e.tables[i].values[e.tables[i].subject.Identity]
+		if l == nil || at[i] == l.len() {
+			return nil
+		}
+		return l.at(at[i])
 	}
 	var last member
 	var lastHash uint64
 	seen := false
 	for {
 		next := -1
-		for i, l := range lists {
-			if len(l) > 0 && (next < 0 || l[0].hash < lists[next][0].hash) {
-				next = i
+		var h *hashed
+		for i := range e.tables {
+			if x := here(i); x != nil && (h == nil || x.value() < h.value()) {
+				next, h = i, x
 			}
 		}
-		if next < 0 {
+		if h == nil {
 			return
 		}
-		h := lists[next][0]
-		lists[next] = lists[next][1:]
+		at[next]++
 		m := member{int32(next), h.person}
-		if seen && h.hash == lastHash {
+		if seen && h.value() == lastHash {
 			fn(last, m)
 		}
-		last, lastHash, seen = m, h.hash, true
+		last, lastHash, seen = m, h.value(), true
 	}
 }
 

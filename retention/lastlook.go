@@ -45,7 +45,11 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 	if err := e.otherRows(ctx, r, o); err != nil {
 		return err
 	}
-	err := e.grounds(ctx, r, o, func(g *CheckedGround, t *personTable) []Read {
+	for _, t := range e.tables {
+		close(t.ready)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	e.grounds(ctx, group, r, o, func(g *CheckedGround, t *personTable) []Read {
 		var reads []Read
 		if g.Person.ByValue() {
 			for some := range slices.Chunk(t.textsOf(g.Person.Columns), MaxPersons) {
@@ -58,7 +62,7 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 		}
 		return reads
 	})
-	if err != nil {
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	e.join()
@@ -66,9 +70,9 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 }
 
 func (t *personTable) ids() []uuid.UUID {
-	ids := make([]uuid.UUID, len(t.entries))
-	for i := range t.entries {
-		ids[i] = t.entries[i].id
+	ids := make([]uuid.UUID, t.entries.len())
+	for i := range ids {
+		ids[i] = t.entries.at(i).id
 	}
 	return ids
 }

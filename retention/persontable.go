@@ -17,14 +17,21 @@ import (
 	"github.com/gallra/gallra/dataverse"
 )
 
-// entry is what an evaluation keeps of a person: 40 bytes. What few persons have stands beside it in maps.
+// entry is what an evaluation keeps of a person: 44 bytes. What few persons have stands beside it in maps.
 type entry struct {
-	id      uuid.UUID
-	version uint64 // the number in the row's ETag
-	until   Date
-	trigger Date
-	ground  int16 // numbered through all tables, since a row of another table may give it; or negative
-	held    bool  // a legal hold stands on another row of the same human being
+	id                 uuid.UUID
+	version            [2]uint32 // the number in the row's ETag, its upper half first
+	until, trigger     Date
+	purgeOn, noticedOn Date
+	ground             int16 // numbered through all tables, since a row of another table may give it; or negative
+	held               bool  // a legal hold stands on another row of the same human being
+	legalHold          bool
+}
+
+// extended is a manual extension.
+type extended struct {
+	until  Date
+	reason bool
 }
 
 // personTable is a subject table's persons, sorted by id.
@@ -32,10 +39,12 @@ type personTable struct {
 	subject *CheckedSubject
 	number  int32 // of the table among those of the evaluation
 	base    int32 // the number of this table's first ground among the grounds of all tables
-	entries []entry
-	columns map[int32]Columns   // of persons who have any set
-	masters map[int32]uuid.UUID // of merged rows
-	values  map[string][]hashed // by wire name: the values that grounds or the identity join by, sorted by hash
+	entries list[entry]
+	first   []int32                  // where ids begin with two given bytes, in a large table
+	byHand  map[int32]extended       // of persons who have an extension
+	masters map[int32]uuid.UUID      // of merged rows
+	values  map[string]*list[hashed] // by wire name: the values that grounds or the identity join by, sorted by hash
+	ready   chan struct{}            // closed once the persons are read and sorted
 
 	// texts are the values themselves, by wire name; kept for a look at some persons only, which asks by them.
 	texts map[string]map[string]bool
@@ -47,17 +56,21 @@ type personTable struct {
 	results []GroundResult
 }
 
-// hashed is a value and the person who has it. 64 bits of SHA-256 stand for the value: two different ones that meet
-// there would keep somebody longer than they should be, in about one of 10^7 CRMs of a million persons.
+// hashed is a value and the person who has it: 12 bytes. 64 bits of SHA-256 stand for the value: two different ones that
+// meet there would keep somebody longer than they should be, in about one of 10^7 CRMs of a million persons.
 type hashed struct {
-	hash   uint64
+	hash   [2]uint32 // its upper half first
 	person int32
 }
+
+func (h *hashed) value() uint64 { return uint64(h.hash[0])<<32 | uint64(h.hash[1]) }
+
+func halves(v uint64) [2]uint32 { return [2]uint32{uint32(v >> 32), uint32(v)} }
 
 func newPersonTable(s CheckedSubject, number, base int32) *personTable {
 	t := &personTable{
 		subject: &s, number: number, base: base,
-		columns: map[int32]Columns{}, masters: map[int32]uuid.UUID{}, values: map[string][]hashed{},
+		byHand: map[int32]extended{}, masters: map[int32]uuid.UUID{}, values: map[string]*list[hashed]{}, ready: make(chan struct{}),
 		results: make([]GroundResult, len(s.Grounds)),
 	}
 	for i := range s.Grounds {
@@ -102,8 +115,12 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, w
 	if t.subject.Master != "" {
 		fields = append(fields, Field(t.subject.Master))
 	}
+	unheard := 0
 	err := scan(ctx, r, read, fields, func(row []dataverse.Value) error {
-		o.progress(t.subject.Table, 1)
+		if unheard++; unheard == progressEvery {
+			o.progress(t.subject.Table, unheard)
+			unheard = 0
+		}
 		id, ok := row[0].GUID()
 		if !ok {
 			return fmt.Errorf("a row without its id in %s", t.subject.Table)
@@ -111,21 +128,23 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, w
 		if wanted != nil && !wanted(row[fixed].Text()) { // the identity is the first of what is joined
 			return nil
 		}
-		at := int32(len(t.entries))
-		t.entries = append(t.entries, entry{id: id, version: version(row[1].Text()), ground: int16(NoGround)})
-		var c Columns
-		c.PurgeOn, c.NoticedOn, c.ExtendedUntil = dateOnly(row[2]), dateOnly(row[3]), dateOnly(row[5])
-		c.LegalHold, _ = row[4].Bool()
-		c.ExtendReason = len(bytes.TrimSpace(row[6].Text())) > 0
-		if c != (Columns{}) {
-			t.columns[at] = c
+		at := int32(t.entries.len())
+		e := entry{id: id, version: halves(version(row[1].Text())), ground: int16(NoGround)}
+		e.purgeOn, e.noticedOn = dateOnly(row[2]), dateOnly(row[3])
+		e.legalHold, _ = row[4].Bool()
+		if x := (extended{dateOnly(row[5]), len(bytes.TrimSpace(row[6].Text())) > 0}); x != (extended{}) {
+			t.byHand[at] = x
 		}
+		t.entries.add(e)
 		for i, name := range joined {
 			h, ok := hashValue(row[fixed+i].Text())
 			if !ok {
 				continue
 			}
-			t.values[name] = append(t.values[name], hashed{h, at})
+			if t.values[name] == nil {
+				t.values[name] = &list[hashed]{}
+			}
+			t.values[name].add(hashed{halves(h), at})
 			if t.texts != nil {
 				if t.texts[name] == nil {
 					t.texts[name] = map[string]bool{}
@@ -143,50 +162,98 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read Read, w
 	if err != nil {
 		return fmt.Errorf("read the persons of %s: %w", t.subject.Table, err)
 	}
+	o.progress(t.subject.Table, unheard)
 	t.sort()
 	return nil
 }
 
 // sort brings the entries into the order of ids and drops a row that came twice because it moved between two pages.
+// It works in place: nothing has been given to the persons yet, so the field for the end of their retention can hold
+// where each stood.
 func (t *personTable) sort() {
-	order := make([]int32, len(t.entries))
-	for i := range order {
-		order[i] = int32(i)
+	n := t.entries.len()
+	for i := range n {
+		t.entries.at(i).until = Date(i)
 	}
-	slices.SortStableFunc(order, func(a, b int32) int {
-		return bytes.Compare(t.entries[a].id[:], t.entries[b].id[:])
+	t.entries.sort(func(a, b *entry) bool {
+		if c := bytes.Compare(a.id[:], b.id[:]); c != 0 {
+			return c < 0
+		}
+		return a.until < b.until
 	})
-	place := make([]int32, len(order)) // old index → new; gone for what a later page says anew
-	sorted := make([]entry, 0, len(order))
-	for i, old := range order {
-		if n := len(sorted); n > 0 && sorted[n-1].id == t.entries[old].id {
-			sorted[n-1] = t.entries[old] // the later page is the newer
-			place[order[i-1]] = gone
-		} else {
-			sorted = append(sorted, t.entries[old])
+	place := make([]int32, n) // old index → new; gone for what a later page says anew
+	kept := 0
+	for i := range n {
+		e := *t.entries.at(i)
+		if kept > 0 && t.entries.at(kept-1).id == e.id { // the later page is the newer
+			place[t.entries.at(kept-1).until] = gone
+			kept--
 		}
-		place[old] = int32(len(sorted) - 1)
+		place[e.until] = int32(kept)
+		*t.entries.at(kept) = e
+		kept++
 	}
-	t.entries = sorted
-	t.columns = remap(t.columns, place)
+	t.entries.cut(kept)
+	for i := range kept {
+		t.entries.at(i).until = 0
+	}
+	t.byHand = remap(t.byHand, place)
 	t.masters = remap(t.masters, place)
-	for name, list := range t.values {
-		list = slices.DeleteFunc(list, func(h hashed) bool { return place[h.person] == gone })
-		for i := range list {
-			list[i].person = place[list[i].person]
+	for _, l := range t.values {
+		sortValues(l, place)
+	}
+	t.index()
+}
+
+// sortValues sorts values by hash and person, at the persons' new places, without those that are gone or stand twice.
+func sortValues(l *list[hashed], place []int32) {
+	kept := 0
+	for i := range l.len() {
+		h := *l.at(i)
+		if h.person = place[h.person]; h.person != gone {
+			*l.at(kept) = h
+			kept++
 		}
-		slices.SortFunc(list, func(a, b hashed) int {
-			switch {
-			case a.hash < b.hash:
-				return -1
-			case a.hash > b.hash:
-				return 1
-			}
-			return int(a.person - b.person)
-		})
-		t.values[name] = slices.Compact(list)
+	}
+	l.cut(kept)
+	l.sort(func(a, b *hashed) bool {
+		if x, y := a.value(), b.value(); x != y {
+			return x < y
+		}
+		return a.person < b.person
+	})
+	kept = 0
+	for i := range l.len() {
+		if h := *l.at(i); kept == 0 || *l.at(kept - 1) != h {
+			*l.at(kept) = h
+			kept++
+		}
+	}
+	l.cut(kept)
+}
+
+// indexed is from how many persons on a table has an index, which spares most of a search its steps through memory.
+const indexed = 1 << 12
+
+// index notes where ids begin with each two bytes.
+func (t *personTable) index() {
+	t.first = nil
+	if t.entries.len() < indexed {
+		return
+	}
+	t.first = make([]int32, 1<<16+1)
+	next := 0
+	for i := range t.entries.len() {
+		for begin := prefix(t.entries.at(i).id); next <= begin; next++ {
+			t.first[next] = int32(i)
+		}
+	}
+	for ; next < len(t.first); next++ {
+		t.first[next] = int32(t.entries.len())
 	}
 }
+
+func prefix(id uuid.UUID) int { return int(id[0])<<8 | int(id[1]) }
 
 // gone is the place of an entry that another one of the same person has replaced.
 const gone = -1
@@ -203,16 +270,19 @@ func remap[V any](m map[int32]V, place []int32) map[int32]V {
 
 // find is the index of the person with that id.
 func (t *personTable) find(id uuid.UUID) (int32, bool) {
-	lo, hi := 0, len(t.entries)
+	lo, hi := 0, t.entries.len()
+	if t.first != nil {
+		lo, hi = int(t.first[prefix(id)]), int(t.first[prefix(id)+1])
+	}
 	for lo < hi {
 		mid := (lo + hi) / 2
-		if bytes.Compare(t.entries[mid].id[:], id[:]) < 0 {
+		if bytes.Compare(t.entries.at(mid).id[:], id[:]) < 0 {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	return int32(lo), lo < len(t.entries) && t.entries[lo].id == id
+	return int32(lo), lo < t.entries.len() && t.entries.at(lo).id == id
 }
 
 // byValue adds the persons who have the value in one of the columns.
@@ -221,19 +291,26 @@ func (t *personTable) byValue(found []int32, columns []string, value []byte) []i
 	if !ok {
 		return found
 	}
+	return t.byHash(found, columns, h)
+}
+
+// byHash does so for the hash of a value.
+func (t *personTable) byHash(found []int32, columns []string, h uint64) []int32 {
 	for _, name := range columns {
-		list := t.values[name]
-		i, _ := slices.BinarySearchFunc(list, h, func(e hashed, h uint64) int {
-			switch {
-			case e.hash < h:
-				return -1
-			case e.hash > h:
-				return 1
+		l := t.values[name]
+		if l == nil {
+			continue
+		}
+		lo, hi := 0, l.len()
+		for lo < hi {
+			if mid := (lo + hi) / 2; l.at(mid).value() < h {
+				lo = mid + 1
+			} else {
+				hi = mid
 			}
-			return 0
-		})
-		for ; i < len(list) && list[i].hash == h; i++ {
-			found = append(found, list[i].person)
+		}
+		for ; lo < l.len() && l.at(lo).value() == h; lo++ {
+			found = append(found, l.at(lo).person)
 		}
 	}
 	return found
@@ -241,7 +318,7 @@ func (t *personTable) byValue(found []int32, columns []string, value []byte) []i
 
 // give lets a person have what a row of a ground justifies.
 func (t *personTable) give(at int32, r Retention) {
-	e := &t.entries[at]
+	e := t.entries.at(int(at))
 	m := &t.stripes[e.id[15]%64]
 	m.Lock()
 	defer m.Unlock()
@@ -256,7 +333,7 @@ func (e *entry) set(r Retention) { e.until, e.trigger, e.ground = r.Until, r.Tri
 
 // person is the entry as the planner takes it.
 func (t *personTable) person(at int32, o EvaluateOptions) PersonRow {
-	e := &t.entries[at]
+	e := t.entries.at(int(at))
 	r := e.retention()
 	if r.Ground >= 0 {
 		r.Ground -= t.base
@@ -266,18 +343,26 @@ func (t *personTable) person(at int32, o EvaluateOptions) PersonRow {
 	}
 	return PersonRow{
 		Person: Person{
-			ID: e.id, Retention: r, Columns: t.columns[at], Trace: o.trace(t.subject.Table, e.id),
+			ID: e.id, Retention: r, Columns: t.columns(at), Trace: o.trace(t.subject.Table, e.id),
 		},
-		Table: t.subject.Table, ETag: `W/"` + strconv.FormatUint(e.version, 10) + `"`,
+		Table: t.subject.Table, ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
 		Master: t.masters[at], HeldWith: e.held, number: int32(e.ground),
 	}
 }
 
+// columns are what stands in the columns that gallra owns.
+func (t *personTable) columns(at int32) Columns {
+	e, x := t.entries.at(int(at)), t.byHand[at]
+	return Columns{PurgeOn: e.purgeOn, NoticedOn: e.noticedOn, LegalHold: e.legalHold, ExtendedUntil: x.until, ExtendReason: x.reason}
+}
+
 // version is the number in an ETag such as W/"1146626"; zero if there is none.
-func version(etag []byte) uint64 {
-	n, err := strconv.ParseUint(strings.Trim(string(etag), `W/"`), 10, 64)
-	if err != nil {
-		return 0
+func version(etag []byte) (n uint64) {
+	for _, c := range bytes.Trim(etag, `W/"`) {
+		if c < '0' || c > '9' || n > (1<<64-1)/10-1 {
+			return 0
+		}
+		n = 10*n + uint64(c-'0')
 	}
 	return n
 }
@@ -287,7 +372,7 @@ func dateOnly(v dataverse.Value) Date {
 		return 0
 	}
 	// A customer's own column may stand in that is not date-only; its first ten characters are a date all the same.
-	d, ok := DateOnly.Date(string(v.Text()), nil)
+	d, ok := DateOnly.read(v.Text(), nil)
 	if !ok {
 		return 0
 	}

@@ -123,16 +123,16 @@ func TestNewPlan(t *testing.T) {
 	table := e.tables[0]
 	id := func(n byte) (id uuid.UUID) { id[15] = n; return }
 	trigger := date("2024-05-14")
-	table.entries = []entry{
+	for _, x := range []entry{
 		{id: id(1), until: Open, ground: 0},
 		{id: id(2), until: trigger.Add(Period{Months: 24}), trigger: trigger, ground: 1},
-		{id: id(3), ground: int16(NoGround)},
-		{id: id(4), until: Open, ground: 0},
+		{id: id(3), ground: int16(NoGround), purgeOn: today, noticedOn: date("2026-09-24")},
+		{id: id(4), until: Open, ground: 0, purgeOn: today, noticedOn: date("2026-09-24")},
 		{id: id(5), ground: int16(NoGround)},
+	} {
+		table.entries.add(x)
 	}
-	table.columns[2] = Columns{PurgeOn: today, NoticedOn: date("2026-09-24")}
-	table.columns[3] = Columns{PurgeOn: today, NoticedOn: date("2026-09-24")}
-	table.columns[4] = Columns{ExtendedUntil: date("2027-10-01"), ExtendReason: true}
+	table.byHand[4] = extended{until: date("2027-10-01"), reason: true}
 	traces := func(table string, p uuid.UUID) Trace {
 		if table == "contact" && p == id(3) {
 			return Trace{PurgeOn: today, NoticedOn: date("2026-09-24")}

@@ -46,7 +46,7 @@ var keptView = emulator.Record{Table: "savedquery", Values: map[string]any{
 }}
 
 // newCRM is an emulator with the columns of gallra and of the company, with rows, at noon of a day.
-func newCRM(t *testing.T, today time.Time, rows ...emulator.Record) *emulator.Server {
+func newCRM(t testing.TB, today time.Time, rows ...emulator.Record) *emulator.Server {
 	t.Helper()
 	s := emulator.New(emulator.Options{Token: "t", Now: func() time.Time { return today.Add(12 * time.Hour) }})
 	for prefix, columns := range map[string][]emulator.Column{"nord": emulator.CompanyColumns(), "gallra": ownColumns()} {
@@ -68,7 +68,7 @@ func serve(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
-func connect(t *testing.T, url string) *dataverse.Client {
+func connect(t testing.TB, url string) *dataverse.Client {
 	t.Helper()
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "t"})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // policyOf is a policy with these subjects, held against the environment.
-func policyOf(t *testing.T, client *dataverse.Client, subjects string) *retention.Checked {
+func policyOf(t testing.TB, client *dataverse.Client, subjects string) *retention.Checked {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "policy.yaml")
 	text := "version: 1\nenvironment: {organization: d09f1406-5373-5ba9-8193-08d22d7fe17f}\ntimeZone: Europe/Stockholm\n" + subjects
@@ -35,7 +35,7 @@ func policyOf(t *testing.T, client *dataverse.Client, subjects string) *retentio
 	return c
 }
 
-func day(t *testing.T, s string) retention.Date {
+func day(t testing.TB, s string) retention.Date {
 	t.Helper()
 	d, err := retention.ParseDate(s)
 	if err != nil {
