@@ -7,6 +7,12 @@ import (
 	"github.com/gallra/gallra/dataverse"
 )
 
+// SetWaitingRows lets so many rows wait for their persons, and gives back how many there were.
+func SetWaitingRows(n int64) (before int64) {
+	before, waitingRows = waitingRows, n
+	return before
+}
+
 // FoldBenchmark folds a ground's rows that stand in memory already.
 type FoldBenchmark struct {
 	f    *folding

@@ -45,7 +45,7 @@ type waiting struct {
 const sameRow Date = 1 << 30
 
 // waitingRows is how many rows of all grounds may wait for their persons: 40 MB. Beyond that a ground stops reading.
-const waitingRows = 2_000_000
+var waitingRows int64 = 2_000_000
 
 // room is how many rows may still wait.
 type room struct{ left atomic.Int64 }

@@ -71,6 +71,14 @@ func TestAnyOrderOfPages(t *testing.T) {
 			t.Fatalf("seed %d: another plan", seed)
 		}
 	}
+	for _, rows := range []int64{0, 1, 7000} { // a ground that has to wait for its persons finds the same
+		before := retention.SetWaitingRows(rows)
+		got := plan(nil)
+		retention.SetWaitingRows(before)
+		if got != want {
+			t.Fatalf("with room for %d rows: another plan", rows)
+		}
+	}
 }
 
 // TestRequests: every page of every justifying table is read once.
