@@ -23,6 +23,7 @@ type emulatorOptions struct {
 	seed            uint64
 	latency         time.Duration
 	token           string
+	limits          string
 }
 
 func (o *emulatorOptions) check() error {
@@ -33,6 +34,9 @@ func (o *emulatorOptions) check() error {
 	}
 	if o.contacts < 0 || o.leads < 0 {
 		return &usageError{"--contacts and --leads must not be negative", ""}
+	}
+	if o.limits != "on" && o.limits != "off" {
+		return &usageError{fmt.Sprintf("--limits: %q is neither on nor off", o.limits), ""}
 	}
 	if o.token == "" {
 		return &usageError{"--token must not be empty", ""}
@@ -67,12 +71,15 @@ EXIT STATUS: 0 stopped, 1 failed, 2 wrong usage.`,
 	f.IntVar(&o.leads, "leads", 500, "leads to generate")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the generated data")
 	f.DurationVar(&o.latency, "latency", 0, "added to every answer")
+	f.StringVar(&o.limits, "limits", "off", "service protection limits: on or off")
 	f.StringVar(&o.token, "token", "emulator", "bearer token of the administrator")
 	return c
 }
 
 func (a *app) runEmulator(ctx context.Context, o emulatorOptions) error {
-	server := emulator.New(emulator.Options{Token: o.token, Latency: o.latency})
+	server := emulator.New(emulator.Options{
+		Token: o.token, Latency: o.latency, Limits: emulator.Limits{On: o.limits == "on"},
+	})
 	switch o.data {
 	case "sample":
 		if err := sample.Load(server); err != nil {

@@ -71,6 +71,8 @@ type Options struct {
 	// NoAddressRows leaves out the rows of customeraddress and leadaddress that every account, contact and lead has, and that
 	// are kept alike with it.
 	NoAddressRows bool
+	// Limits are the service protection limits; off unless they are switched on.
+	Limits Limits
 	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
 	BatchLF bool
 }
@@ -82,6 +84,7 @@ type Server struct {
 	clock   *clock
 	stats   *stats
 	faults  *faults
+	limits  *limiter
 	routes  map[string]handler
 	control map[string]func(*control) (any, error)
 	copies  copies
@@ -259,6 +262,12 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.send(w, r, "", faultAnswer(err, nil))
 		return
 	}
+	leave, refused := s.limits.admit(w, r, c.user)
+	if refused != nil {
+		s.send(w, r, "", faultAnswer(refused, c))
+		return
+	}
+	defer leave()
 	s.run(w, r, c)
 }
 
