@@ -351,6 +351,12 @@ func (w *writer) restoreOne(of, root ref, overrides values, restored map[ref]boo
 
 // relink sets a lookup again that the delete had set to null.
 func (w *writer) relink(u unlink) error {
+	// Metadata may have changed since the delete: the link is known by its names.
+	t := w.schema.tables[u.table.Name]
+	if t == nil || t.column(u.column.Name) == nil {
+		return nil
+	}
+	u.table, u.column = t, t.column(u.column.Name)
 	r := w.data[u.table.Name].get(u.id)
 	if r == nil {
 		return newFault(http.StatusBadRequest, "0x80049959", "The record cannot be restored because the related record %s with id %s (column %s) does not exist.", u.table.Name, u.id, u.column.Name)

@@ -393,3 +393,32 @@ func TestPublish(t *testing.T) {
 	o.refused(400, "0x80044203", "not XML", "POST", "PublishXml", publish("<importexportxml>"))
 	o.refused(400, "0x80048d19", "ParameterXml", "POST", "PublishXml", map[string]any{})
 }
+
+// What deletes have left fits the metadata of the day on which it is taken back.
+func TestRestoreAfterChangeOfMetadata(t *testing.T) {
+	o := newOrg(t, emulator.Options{})
+	o.must("POST", contactColumns, define("String", "new_First", map[string]any{"MaxLength": 10}))
+	o.must("POST", "RelationshipDefinitions", map[string]any{"@odata.type": "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata", "SchemaName": "new_account_contact", "ReferencedEntity": "account",
+		"ReferencingEntity": "contact", "Lookup": define("Lookup", "new_Account", nil)})
+	o.must("POST", contactColumns, define("String", "new_Last", map[string]any{"MaxLength": 10}))
+	account := o.must("POST", "accounts", map[string]any{"name": "A"}, "Prefer", "return=representation").at("accountid").(string)
+	contact := o.must("POST", "contacts", map[string]any{"lastname": "T", "new_first": "f", "new_last": "l", "new_Account@odata.bind": "/accounts(" + account + ")"}, "Prefer", "return=representation").at("contactid").(string)
+	gone := o.must("POST", "contacts", map[string]any{"lastname": "G", "new_first": "f", "new_last": "l"}, "Prefer", "return=representation").at("contactid").(string)
+	o.must("DELETE", "accounts("+account+")", nil)
+	o.must("DELETE", "contacts("+gone+")", nil)
+	o.must("DELETE", contactColumns+"(LogicalName='new_first')", nil)
+	restore := func(table, id string) {
+		o.must("POST", "Restore", map[string]any{"Target": map[string]any{"@odata.type": "Microsoft.Dynamics.CRM." + table, table + "id": id}})
+	}
+	restore("account", account)
+	restore("contact", gone)
+	if r := o.get("contacts(" + contact + ")?$select=new_last,_new_account_value"); r.at("_new_account_value") != account || r.at("new_last") != "l" {
+		t.Error(r.text)
+	}
+	if r := o.get("contacts?$select=new_last&$filter=_new_account_value eq " + account); len(r.list()) != 1 {
+		t.Errorf("the index of the lookup: %s", r.text)
+	}
+	if r := o.get("contacts(" + gone + ")?$select=new_last,lastname"); r.at("new_last") != "l" || r.at("lastname") != "G" {
+		t.Error(r.text)
+	}
+}
