@@ -114,11 +114,13 @@ func newPolicySchema(a *app) *cobra.Command {
 }
 
 func newPolicyRecord(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "record [FILE]",
-		Short:   "Print the policy in words, as the record of processing (article 30)",
-		Example: `  gallra policy record sales.yaml > record.md`,
-		Args:    cobra.MaximumNArgs(1),
+	html := false
+	c := &cobra.Command{
+		Use:   "record [FILE]",
+		Short: "Print the policy in words, as the record of processing (article 30)",
+		Example: `  gallra policy record sales.yaml > record.md
+  gallra policy record sales.yaml --html > record.html`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.settings.Policy = args[0]
@@ -127,7 +129,12 @@ func newPolicyRecord(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if html {
+				return recordHTML(a.out, policy)
+			}
 			return policy.WriteRecord(a.out)
 		},
 	}
+	c.Flags().BoolVar(&html, "html", false, "print a page instead of Markdown")
+	return c
 }
