@@ -79,7 +79,7 @@ type CheckedGround struct {
 	Person Link       // how a row of the answer leads to persons
 	Date   *DateField // nil: a row holds for as long as it matches
 
-	read  Read     // without a time bound and for all persons; see Reading and ReadingFor
+	read  Read     // without a time bound and for all persons; see All and ReadingFor
 	links []string // paths in a filter of the ids in Person.Fields, or of Person.Value
 	fetch *fetch   // instead of links, for a view or FetchXML
 }

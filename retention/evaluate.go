@@ -17,6 +17,9 @@ type EvaluateOptions struct {
 	Traces func(table string, id uuid.UUID) Trace
 	// Progress is called with every page's rows, from several goroutines; nil: nobody watches.
 	Progress func(what string, rows int)
+	// Lasting leaves out rows whose retention has ended by today, as far as the server can tell. That is enough to decide
+	// what to do about a person and not to tell which ground ended last; only a look at some persons takes it.
+	Lasting bool
 }
 
 func (o EvaluateOptions) trace(table string, id uuid.UUID) Trace {

@@ -53,12 +53,12 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 		var reads []Read
 		if g.Person.ByValue() {
 			for some := range slices.Chunk(t.textsOf(g.Person.Columns), MaxPersons) {
-				reads = append(reads, g.ReadingFor(nil, some))
+				reads = append(reads, g.lasting(g.ReadingFor(nil, some), o))
 			}
 			return reads
 		}
 		for some := range slices.Chunk(t.ids(), MaxPersons) {
-			reads = append(reads, g.ReadingFor(some, nil))
+			reads = append(reads, g.lasting(g.ReadingFor(some, nil), o))
 		}
 		return reads
 	})

@@ -203,3 +203,54 @@ func TestOrderOfPagesDoesNotMatter(t *testing.T) {
 		}
 	}
 }
+
+// What the server leaves out because it has ended changes nothing that is decided: neither what is done nor when.
+func TestLeavingOutWhatHasEndedNeverChangesADecision(t *testing.T) {
+	decided, purges := 0, 0
+	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
+		today, url, _ := generated(t, seed, 60, 30)
+		c := connect(t, url)
+		_, traces := ledgerOf(seed, today, download(t.Context(), t, url+"/api/data/v9.2/", "t"))
+		whole := retention.EvaluateOptions{Today: dateAt(today), Traces: traces}
+		lasting := whole
+		lasting.Lasting = true
+		for _, path := range policies(t) {
+			policy := checked(t, c, path)
+			everybody, err := retention.Evaluate(t.Context(), c, policy, whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range policy.Subjects {
+				var ids []uuid.UUID
+				for p := range everybody.Persons(whole) {
+					if p.Table == s.Table {
+						ids = append(ids, p.ID)
+					}
+				}
+				some, err := retention.EvaluatePersons(t.Context(), c, policy, s.Table, ids, lasting)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, id := range ids {
+					all, _ := everybody.Person(s.Table, id, whole)
+					less, found := some.Person(s.Table, id, lasting)
+					if !found {
+						t.Fatalf("seed %d, %s: %s %s is missing", seed, path, s.Table, id)
+					}
+					a := retention.DecideRow(all, policy.Policy.Rules(), whole.Today)
+					b := retention.DecideRow(less, policy.Policy.Rules(), whole.Today)
+					if a.Action != b.Action || a.PurgeOn != b.PurgeOn || a.NoticedOn != b.NoticedOn {
+						t.Errorf("seed %d, %s: %s %s: %s %s with everything, %s %s with what lasts", seed, path, s.Table, id, a.Action, a.PurgeOn, b.Action, b.PurgeOn)
+					}
+					decided++
+					if a.Action == retention.Purge {
+						purges++
+					}
+				}
+			}
+		}
+	}
+	if decided < 500 || purges == 0 {
+		t.Errorf("%d decisions, %d of them purges: that proves little", decided, purges)
+	}
+}

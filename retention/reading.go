@@ -9,14 +9,10 @@ import (
 	"github.com/gallra/gallra/dataverse/odata"
 )
 
-// Reading is the query for all rows of the ground that can matter on that day: what the server can decide about time,
-// it decides. Rows whose retention ended before are left out, so the ground that ended last (for the reason of a purge)
-// is to be read by ReadingFor, for those persons only.
-//
-// A row without the date comes back as well, unless such rows are ignored.
-func (g *CheckedGround) Reading(today Date) Read {
-	r := g.read
-	if bound := g.bound(today); bound != "" {
+// lasting leaves out of a query what the server can tell to have ended, where that is wanted: what it can decide about
+// time, it decides. A row without the date comes back as well, unless such rows are ignored.
+func (g *CheckedGround) lasting(r Read, o EvaluateOptions) Read {
+	if bound := g.bound(o.Today); o.Lasting && bound != "" {
 		r.Filter = and(r.Filter, bound)
 	}
 	return r

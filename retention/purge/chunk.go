@@ -96,7 +96,7 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 	for i, d := range chunk {
 		ids[i] = d.id
 	}
-	o := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace}
+	o := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
 	e, err := retention.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
 		return nil, nil, err
@@ -185,7 +185,7 @@ func justified(ctx context.Context, client dataverse.Reader, policy *retention.C
 			}
 			continue
 		}
-		o := retention.EvaluateOptions{Today: today, Traces: traces}
+		o := retention.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
 		e, err := retention.EvaluatePersons(ctx, client, policy, table, ids, o)
 		if err != nil {
 			return nil, err
