@@ -213,9 +213,8 @@ func (c *checker) ground(subject *table, g *Ground, index int32) CheckedGround {
 			return out
 		}
 		c.compile(s, g.Where, g.at, &out.read, func(x *expansion) string {
-			var filter string
-			out.Person, out.links, filter = c.link(subject, s, g.Link, g.Party, g.at["link"], x)
-			return filter
+			out.Person, out.links, out.linked = c.link(subject, s, g.Link, g.Party, g.at["link"], x)
+			return out.linked
 		}, func(x *expansion) { c.date(s, &out, x) })
 	}
 	return out

@@ -79,9 +79,10 @@ type CheckedGround struct {
 	Person Link       // how a row of the answer leads to persons
 	Date   *DateField // nil: a row holds for as long as it matches
 
-	read  Read     // without a time bound and for all persons; see All and ReadingFor
-	links []string // paths in a filter of the ids in Person.Fields, or of Person.Value
-	fetch *fetch   // instead of links, for a view or FetchXML
+	read   Read     // without a time bound and for all persons; see All and ReadingFor
+	links  []string // paths in a filter of the ids in Person.Fields, or of Person.Value
+	linked string   // the part of the filter that says that a row leads to somebody
+	fetch  *fetch   // instead of links, for a view or FetchXML
 }
 
 // Link is how a row of a ground or of a related rule leads to the person.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/odata"
 )
 
@@ -16,6 +17,18 @@ func (g *CheckedGround) lasting(r Read, o EvaluateOptions) Read {
 		r.Filter = and(r.Filter, bound)
 	}
 	return r
+}
+
+// Unlinked is the query for rows that would justify somebody if they said whom: deals without a contact. It exists where
+// one lookup, to persons only, leads to the person.
+func (g *CheckedGround) Unlinked() (dataverse.Query, bool) {
+	if len(g.links) != 1 || g.Person.ByValue() || g.linked != g.links[0]+" ne null" {
+		return dataverse.Query{}, false
+	}
+	r := g.read
+	r.Select, r.Expand = []string{string(r.ID)}, ""
+	r.Filter = strings.Replace(r.Filter, g.linked, g.links[0]+" eq null", 1)
+	return r.query(), true
 }
 
 // ReadingFor is the query for the ground's rows of some persons, ended ones included. For a join by value the values

@@ -258,6 +258,27 @@ func (d *diagnosis) data(ctx context.Context, s *session, c *retention.Checked, 
 			d.warn("data", "register the date, or say missingDate: ignore on the ground", "%s of %s: %d rows lack the date that the period counts from, and keep their persons", g.Ground, g.Table, g.Gaps)
 		}
 	}
+	return d.unlinked(ctx, s, c)
+}
+
+// unlinked counts rows that would justify somebody if they said whom.
+func (d *diagnosis) unlinked(ctx context.Context, s *session, c *retention.Checked) error {
+	for _, subject := range c.Subjects {
+		for i := range subject.Grounds {
+			g := &subject.Grounds[i]
+			q, ok := g.Unlinked()
+			if !ok {
+				continue
+			}
+			n, err := s.client.Count(ctx, q)
+			if err != nil {
+				return fmt.Errorf("count the rows of ground %s that name nobody: %w", g.ID, err)
+			}
+			if n > 0 {
+				d.warn("data", fmt.Sprintf("register the person on them (%s of %s)", g.Link, g.Ground.Table), "%s of %s: %d rows of %s name no person, and justify nobody", g.ID, subject.Table, n, g.Ground.Table)
+			}
+		}
+	}
 	return nil
 }
 
