@@ -17,7 +17,6 @@ func SetWaitingRows(n int64) (before int64) {
 type FoldBenchmark struct {
 	f    *folding
 	rows [][]dataverse.Value
-	n    int
 }
 
 // NewFoldBenchmark reads the persons and, once, the rows of a ground.
