@@ -140,6 +140,7 @@ func differences(want, got []naiveVerdict) string {
 
 func TestSecondImplementationAgrees(t *testing.T) {
 	seen := map[string]int{}
+	gave := map[string]int{} // to how many persons a ground of a policy gave their date
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		today, err := time.Parse(time.DateOnly, todays[seed%uint64(len(todays))])
 		if err != nil {
@@ -167,6 +168,9 @@ func TestSecondImplementationAgrees(t *testing.T) {
 					for _, v := range want {
 						seen[v.Action]++
 					}
+					for _, g := range plan.Grounds {
+						gave[filepath.Base(path)+" "+g.Table+" "+g.Ground] += g.Persons
+					}
 				}
 			})
 		}
@@ -175,6 +179,11 @@ func TestSecondImplementationAgrees(t *testing.T) {
 	for _, a := range []retention.Action{retention.Keep, retention.Schedule, retention.Move, retention.Clear, retention.Wait, retention.Hold, retention.Purge} {
 		if seen[string(a)] == 0 {
 			t.Errorf("nobody was decided %s: the comparison proves nothing about it", a)
+		}
+	}
+	for ground, persons := range gave {
+		if persons == 0 {
+			t.Errorf("nobody has their date by the ground %s: the comparison proves nothing about it", ground)
 		}
 	}
 }

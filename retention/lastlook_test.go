@@ -175,7 +175,7 @@ func (s *shuffled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Whatever size pages have and in whatever order rows come: the plan is the same.
 func TestOrderOfPagesDoesNotMatter(t *testing.T) {
-	today, url, server := generated(t, 3, 120, 60)
+	today, url, server := generated(t, 3, 60, 30)
 	plain := connect(t, url)
 	for _, path := range policies(t) {
 		plan := func(c dataverse.Reader) *retention.Plan {
@@ -187,7 +187,7 @@ func TestOrderOfPagesDoesNotMatter(t *testing.T) {
 			return retention.NewPlan(policy, e, retention.PlanOptions{All: true})
 		}
 		want := plan(plain)
-		for page := 3; page < 100; page = page*3 + 2 {
+		for _, page := range []int{5, 38} {
 			got := plan(connect(t, serve(t, &shuffled{Handler: server, page: page, rand: rand.New(rand.NewPCG(uint64(page), 11))})))
 			if diff := differences(verdicts(want), verdicts(got)); diff != "" {
 				t.Errorf("%s in pages of %d:\n%s", path, page, diff)

@@ -252,6 +252,8 @@ type naivePerson struct {
 	id      string
 	human   int // rows with the same number are one human being
 
+	identity, master string
+
 	until  time.Time // zero: nothing justifies the person
 	ground string
 	rank   int // of the ground in the policy
@@ -270,7 +272,11 @@ func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace f
 	for i, s := range p.subjects {
 		for _, row := range crm.tables[s.table] {
 			if row["gallra_anonymizedon"] == nil {
-				persons = append(persons, &naivePerson{subject: i, row: row, id: row.text(s.key), human: len(persons)})
+				person := &naivePerson{subject: i, row: row, id: row.text(s.key), human: len(persons), master: row.lookup("masterid")}
+				if s.identity != "" {
+					person.identity = same(row.text(s.identity))
+				}
+				persons = append(persons, person)
 			}
 		}
 	}
@@ -292,7 +298,7 @@ func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace f
 			person.justify(until, "manual-extension", 1_000_000)
 		}
 	}
-	p.humans(persons)
+	numberHumans(persons)
 	for _, a := range persons {
 		for _, b := range persons {
 			if a.human == b.human && !b.until.IsZero() {
@@ -460,13 +466,13 @@ func (p naivePolicy) byHand(t *testing.T, row naiveRow, today time.Time) (time.T
 	return until, !until.After(plus(t, today, p.extension))
 }
 
-// humans numbers the persons, so that rows of one human being get one number: the same identity, or merged.
-func (p naivePolicy) humans(persons []*naivePerson) {
+// numberHumans gives all rows of one human being one number.
+func numberHumans(persons []*naivePerson) {
 	for changed := true; changed; {
 		changed = false
 		for _, a := range persons {
 			for _, b := range persons {
-				if a.human > b.human && (p.sameHuman(a, b) || p.sameHuman(b, a)) {
+				if a.human > b.human && (sameHuman(a, b) || sameHuman(b, a)) {
 					a.human, changed = b.human, true
 				}
 			}
@@ -474,12 +480,9 @@ func (p naivePolicy) humans(persons []*naivePerson) {
 	}
 }
 
-func (p naivePolicy) sameHuman(a, b *naivePerson) bool {
-	if a.subject == b.subject && a.row.lookup("masterid") == b.id {
-		return true
-	}
-	ca, cb := p.subjects[a.subject].identity, p.subjects[b.subject].identity
-	return ca != "" && cb != "" && same(a.row.text(ca)) != "" && same(a.row.text(ca)) == same(b.row.text(cb))
+// sameHuman tells whether a was merged into b, or has the same identity.
+func sameHuman(a, b *naivePerson) bool {
+	return a.subject == b.subject && a.master == b.id || a.identity != "" && a.identity == b.identity
 }
 
 // decide is section 3 of the design for one person.

@@ -107,8 +107,8 @@ func newRandomCRM(seed uint64, today time.Time, contacts, leads int) *randomCRM 
 	for _, name := range []string{"Superuser", "Area contact", "Stakeholder"} {
 		c.add("connectionrole", map[string]any{"name": name})
 	}
-	for range contacts/8 + 2 {
-		c.add("account", map[string]any{"name": "A company", "customertypecode": c.maybe(pick(c, 3, 8)), "statecode": c.IntN(2), "modifiedon": c.instant()})
+	for range contacts/4 + 4 {
+		c.add("account", map[string]any{"name": "A company", "customertypecode": c.maybe(pick(c, 3, 3, 8)), "statecode": c.IntN(2), "modifiedon": c.instant()})
 	}
 	for range contacts {
 		c.person("contact", map[string]any{
@@ -138,7 +138,7 @@ func newRandomCRM(seed uint64, today time.Time, contacts, leads int) *randomCRM 
 			"actualclosedate": c.maybe(c.day()), "createdon": c.instant(), "originatingleadid": c.rarely(c.one("lead")),
 		})
 		c.add("quote", map[string]any{"name": "A quote", "customerid": c.one("account", "contact"), "statecode": c.IntN(4), "closedon": c.maybe(c.day())})
-		c.connection()
+		c.connect(c.one("contact", "account", "lead"), c.one("contact", "account", "lead"))
 		c.add("msdynmkt_contactpointconsent4", map[string]any{
 			"msdynmkt_contactpointvalue": c.address(), "msdynmkt_value": 534120000 + c.IntN(3), "statecode": c.IntN(4) / 3,
 			"createdon": c.instant(), "modifiedon": c.instant(),
@@ -163,7 +163,27 @@ func newRandomCRM(seed uint64, today time.Time, contacts, leads int) *randomCRM 
 	for range n {
 		c.add("msevtmgt_eventregistration", map[string]any{"msevtmgt_contactid": c.one("contact"), "msevtmgt_eventid": c.maybe(c.one("msevtmgt_event"))})
 	}
+	for range n {
+		c.lonely()
+	}
 	return c
+}
+
+// lonely adds a contact with one thing to be kept for: otherwise what lasts longest hides the rest.
+func (c *randomCRM) lonely() {
+	who := emulator.Ref("contact", c.add("contact", map[string]any{"lastname": "Somebody", "statecode": 1, "createdon": c.instant()}))
+	switch c.IntN(5) {
+	case 0:
+		c.add("account", map[string]any{"name": "A company", "customertypecode": 3, "statecode": 1, "modifiedon": c.instant(), "primarycontactid": who})
+	case 1:
+		c.add("opportunity", map[string]any{"name": "A deal", "parentcontactid": who, "statecode": 1 + c.IntN(2), "actualclosedate": c.day()})
+	case 2:
+		c.connect(c.one("account"), who)
+	case 3:
+		c.add("msevtmgt_eventregistration", map[string]any{"msevtmgt_contactid": who, "msevtmgt_eventid": c.one("msevtmgt_event")})
+	case 4:
+		c.add("quote", map[string]any{"name": "A quote", "customerid": who, "statecode": 2 + c.IntN(2), "closedon": c.day()})
+	}
 }
 
 func (c *randomCRM) add(table string, values map[string]any) uuid.UUID {
@@ -193,9 +213,8 @@ func (c *randomCRM) person(table string, values map[string]any) {
 	c.add(table, values)
 }
 
-// connection is two rows: each end sees the other.
-func (c *randomCRM) connection() {
-	a, b := c.one("contact", "account", "lead"), c.one("contact", "account", "lead")
+// connect adds a connection, which is two rows: each end sees the other.
+func (c *randomCRM) connect(a, b any) {
 	roleA, roleB := c.maybe(c.one("connectionrole")), c.maybe(c.one("connectionrole"))
 	state, end := c.IntN(4)/3, c.maybe(c.instant())
 	first := c.add("connection", map[string]any{"record1id": a, "record2id": b, "record1roleid": roleA, "record2roleid": roleB, "statecode": state, "effectiveend": end, "ismaster": true})
