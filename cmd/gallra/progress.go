@@ -2,11 +2,14 @@ package main
 
 import (
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/gallra/gallra/retention/purge"
 )
 
 // progress tells how far long work has come: a line that moves on a terminal, and elsewhere a plain log line every few
@@ -40,6 +43,11 @@ func (a *app) progress(what string) *progress {
 		}, decor.WCSyncSpaceR)),
 		mpb.AppendDecorators(decor.CurrentNoUnit("%d"), decor.Elapsed(decor.ET_STYLE_GO, decor.WC{W: 8})))
 	return p
+}
+
+// follow tells how far a run has come.
+func (p *progress) follow(x purge.Progress) {
+	p.set(strings.TrimSpace(x.Phase+" "+x.What), x.Done, x.Total, x.Phase == "evaluate")
 }
 
 // add counts n more of what is being worked on.

@@ -86,13 +86,8 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	for _, subject := range checked.Subjects {
-		if len(subject.Unprovisioned) > 0 {
-			return &usageError{
-				fmt.Sprintf("%s lacks the columns that a run writes: %s", subject.Table, strings.Join(subject.Unprovisioned, ", ")),
-				"gallra provision creates them",
-			}
-		}
+	if err := provisioned(checked); err != nil {
+		return err
 	}
 	if o.reviewed != nil {
 		if err := o.reviewed.Fits(checked, s.today(checked.Policy)); err != nil {
@@ -132,15 +127,8 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked, l *ledger.Ledger, o runOptions) (*purge.Summary, error) {
 	bar := a.progress("starting")
 	defer bar.done()
-	deps := purge.Deps{
-		Client: s.client, Ledger: l, Policy: checked, Today: s.today(checked.Policy), Log: a.log,
-		Run: ledger.Run{
-			ID: runID(), Verb: "run", Organization: s.org.ID, Actor: s.identity.UserID, Version: version, Now: s.client.Now,
-		},
-		Progress: func(p purge.Progress) {
-			bar.set(strings.TrimSpace(p.Phase+" "+p.What), p.Done, p.Total, p.Phase == "evaluate")
-		},
-	}
+	deps := a.deps("run", s, checked, l)
+	deps.Progress = bar.follow
 	if o.maxPurges >= 0 {
 		limits := checked.Policy.Limits
 		limits.Purges = min(limits.Purges, o.maxPurges)

@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 // Besides testscript's own commands: crm [sample] starts an emulator and points GALLRA_* at it with the model policy and
 // a ledger; code N COMMAND… expects an exit code; clock DURATION moves the emulator's clock; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
-// requests of a route fail, fault alone lets them be.
+// requests of a route fail, fault alone lets them be; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
+// holds the text; snapshot and restore keep the emulator's state and put it back.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
+			"who": rowOf, "snapshot": snapshot, "restore": restore,
 		},
 	})
 }
@@ -119,4 +121,28 @@ func setFault(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	f := emulator.Fault{Status: status, Route: strings.Join(args[1:], " ")}
 	ts.Check(crm(ts).SetFaults(f))
+}
+
+func rowOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: who VAR TABLE TEXT")
+	}
+	ids := map[string]bool{}
+	for _, p := range crm(ts).Find(strings.Join(args[2:], " ")) {
+		if p.Where == "row" && p.Table == args[1] {
+			ids[p.ID] = true
+			ts.Setenv(args[0], p.ID)
+		}
+	}
+	if len(ids) != 1 {
+		ts.Fatalf("%d rows of %s hold that text", len(ids), args[1])
+	}
+}
+
+func snapshot(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv("SNAPSHOT", crm(ts).Snapshot())
+}
+
+func restore(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(crm(ts).Restore(ts.Getenv("SNAPSHOT")))
 }

@@ -1,0 +1,208 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// Why a legal hold is not set or released.
+var (
+	ErrAnonymized = errors.New("the row is anonymised: there is no person in it to hold")
+	ErrNotHeld    = errors.New("no legal hold stands on the row")
+)
+
+// maxTries is how often a hold is tried on a row that changes between the look and the write.
+const maxTries = 5
+
+// HoldResult is what became of a hold or a release.
+type HoldResult struct {
+	// Before tells that a hold stood on the row already.
+	Before bool
+	// Ledgered is false for a hold that was set while a run was writing to the ledger, who is in Holder: the next run sees
+	// the hold and writes it down.
+	Ledgered bool
+	Holder   ledger.Holder
+	// PurgeOn is the purge date after a release, zero if the person has none.
+	PurgeOn retention.Date
+
+	announced bool
+	seq       uint64 // of the announcement
+}
+
+// Hold sets the legal hold of a person and writes the reason onto the row. It does not wait for a run that is under way:
+// what cannot wait is the flag on the row, which every purge asks for and which its version guards.
+//
+// The row is written before the ledger: a ledger that says held of somebody who is not would be false evidence, and a
+// hold that the ledger does not know yet is one that the next run finds, as it finds those that are set by hand.
+func Hold(ctx context.Context, d Deps, who retention.PersonRef, reason string) (*HoldResult, error) {
+	subject, err := holdable(d, who)
+	if err != nil {
+		return nil, err
+	}
+	res := &HoldResult{}
+	for try := 1; ; try++ {
+		row, err := heldRow(ctx, d, subject, who)
+		if err != nil {
+			return nil, err
+		}
+		res.Before = row.Bool(subject.Own.LegalHold)
+		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason("Legal hold", reason, "")}
+		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
+		if err == nil {
+			break
+		}
+		if !again(err) || try == maxTries {
+			return nil, fmt.Errorf("set the legal hold: %w", err)
+		}
+	}
+	err = withLedger(ctx, d, func() error {
+		return d.Ledger.Append(ledger.Entry{Kind: ledger.Held, Table: who.Table, ID: who.ID})
+	})
+	var locked *ledger.LockedError
+	switch {
+	case errors.As(err, &locked):
+		res.Holder = locked.Holder
+	case err != nil:
+		return res, fmt.Errorf("the legal hold stands on the row, and the ledger does not say so yet: %w", err)
+	default:
+		res.Ledgered = true
+	}
+	return res, nil
+}
+
+// Release takes a legal hold off a person. The whole notice begins on that day: the dates on the row and in the ledger say
+// so, and are announced in the ledger before they are written, as a run does it. While a run is under way it is refused
+// with a [*ledger.LockedError].
+func Release(ctx context.Context, d Deps, who retention.PersonRef, reason string) (*HoldResult, error) {
+	subject, err := holdable(d, who)
+	if err != nil {
+		return nil, err
+	}
+	res := &HoldResult{Before: true, Ledgered: true}
+	if row, err := heldRow(ctx, d, subject, who); err != nil {
+		return nil, err
+	} else if !row.Bool(subject.Own.LegalHold) {
+		return nil, ErrNotHeld
+	}
+	err = withLedger(ctx, d, func() error {
+		for try := 1; ; try++ {
+			done, err := release(ctx, d, subject, who, reason, res)
+			if done || err != nil {
+				return err
+			}
+			if try == maxTries {
+				return fmt.Errorf("release the legal hold: %w", dataverse.ErrChanged)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// release tries once; it is not done when the row changed meanwhile, or when nobody knows.
+func release(ctx context.Context, d Deps, subject *retention.CheckedSubject, who retention.PersonRef, reason string, res *HoldResult) (done bool, err error) {
+	x, err := retention.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, retention.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace})
+	if err != nil {
+		return false, err
+	}
+	if !x.Person.LegalHold { // by somebody else, or by the try before, whose answer was lost: the ledger still has to learn of it
+		if x.Person.PurgeOn != res.PurgeOn || !res.announced {
+			return false, ErrNotHeld
+		}
+		return true, d.Ledger.Append(ledger.Entry{Kind: ledger.Written, First: res.seq, Last: res.seq})
+	}
+	person := x.Person.Person
+	person.LegalHold, person.Trace.Held = false, true // whether or not the ledger has seen the hold
+	planned := x.Decision
+	planned.Decision = retention.Decide(person, d.Policy.Policy.Rules(), d.Today)
+	why := ""
+	if !planned.PurgeOn.IsZero() {
+		why = planned.Reason()
+	}
+	own := subject.Own
+	body := map[string]any{own.LegalHold: false, own.PurgeReason: rowReason("Legal hold released", reason, why),
+		own.PurgeScheduledOn: dateValue(planned.PurgeOn), own.PurgeNoticedOn: dateValue(planned.NoticedOn)}
+	entry := ledger.Entry{Kind: ledger.Released, Table: who.Table, ID: who.ID, PurgeOn: planned.PurgeOn, NoticedOn: planned.NoticedOn, Ground: planned.GroundID()}
+	if err := d.Ledger.Append(entry); err != nil {
+		return false, err
+	}
+	res.PurgeOn, res.seq, res.announced = planned.PurgeOn, d.Ledger.Seq(), true
+	err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: x.Person.ETag}, nil)
+	switch {
+	case err == nil:
+		return true, d.Ledger.Append(ledger.Entry{Kind: ledger.Written, First: res.seq, Last: res.seq})
+	case again(err):
+		return false, nil // the next announcement takes the place of this one
+	}
+	return false, errors.Join(fmt.Errorf("release the legal hold: %w", err), d.Ledger.Append(ledger.Entry{Kind: ledger.Void, Table: who.Table, ID: who.ID}))
+}
+
+// again tells whether a write is worth another try after another look: the row changed, or nobody knows what happened.
+func again(err error) bool {
+	var unsure *dataverse.Uncertain
+	return errors.Is(err, dataverse.ErrChanged) || errors.As(err, &unsure)
+}
+
+// holdable is the subject table of a person, if it has the columns of a hold.
+func holdable(d Deps, who retention.PersonRef) (*retention.CheckedSubject, error) {
+	s := d.Policy.Subject(who.Table)
+	if s == nil {
+		return nil, fmt.Errorf("the policy has no subject %s", who.Table)
+	}
+	if len(s.Unprovisioned) > 0 {
+		return nil, fmt.Errorf("%w: %s lacks %s", ErrUnprovisioned, s.Table, strings.Join(s.Unprovisioned, ", "))
+	}
+	return s, nil
+}
+
+// heldRow reads what a hold needs to know of a person's row. Somebody who is not there is an error that wraps
+// [dataverse.ErrNotFound].
+func heldRow(ctx context.Context, d Deps, s *retention.CheckedSubject, who retention.PersonRef) (dataverse.Row, error) {
+	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: []string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn}})
+	if err != nil {
+		return nil, fmt.Errorf("read the person: %w", err)
+	}
+	if !row.Null(s.Own.AnonymizedOn) {
+		return nil, ErrAnonymized
+	}
+	return row, nil
+}
+
+// rowReason is what the column with the purge's reason says about a hold.
+func rowReason(what, reason, more string) string {
+	text := what + ": " + strings.Join(strings.Fields(reason), " ")
+	if more != "" {
+		text += ". " + more
+	}
+	if r := []rune(text); len(r) > retention.MaxReason {
+		text = string(r[:retention.MaxReason-1]) + "…"
+	}
+	return text
+}
+
+// withLedger writes to the ledger as a run of its own that does one thing.
+func withLedger(ctx context.Context, d Deps, do func() error) error {
+	run := d.Run
+	run.Policy, run.Today = d.Policy.Policy.Hash, d.Today
+	if run.Now == nil {
+		run.Now = d.Client.Now
+	}
+	if err := d.Ledger.Begin(ctx, run); err != nil {
+		return err
+	}
+	err := do()
+	status := ledger.Done
+	if err != nil {
+		status = ledger.Failed
+	}
+	return errors.Join(err, d.Ledger.End(status, nil))
+}
