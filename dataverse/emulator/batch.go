@@ -3,7 +3,6 @@ package emulator
 import (
 	"bytes"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -118,9 +117,9 @@ func (s *Server) partCall(c *call, p batchPart, t *tx, contents map[string]ref) 
 	if len(segments.segments) > 0 && segments.segments[0].name == "$batch" {
 		return nil, badQuery("A batch request cannot contain a batch request.")
 	}
-	values, err := url.ParseQuery(query)
+	values, err := queryOf(query)
 	if err != nil {
-		return nil, badQuery("The query of a request in the batch is not valid.")
+		return nil, err
 	}
 	return &call{
 		ctx: c.ctx, server: s, method: p.method, path: segments, query: values, raw: query, header: p.header,

@@ -110,7 +110,7 @@ func TestBatchRefusals(t *testing.T) {
 		{"LF alone", strings.ReplaceAll(singlePart+get+lines("--b--"), "\r\n", "\n"), "Stream was not readable"},
 		{"no CRLF at the end", singlePart + get + "--b--", "Stream was not readable"},
 		{"no end", singlePart + get, "Stream was not readable"},
-		{"no empty line after a GET", singlePart + "\r\nGET /api/data/v9.2/contacts HTTP/1.1\r\n" + lines("--b--"), "The message header"},
+		{"no empty line after a GET", singlePart + "\r\nGET /api/data/v9.2/contacts HTTP/1.1\r\n" + lines("--b--"), "The message header '--b' is invalid"},
 		{"nested batch", singlePart + lines("", "POST /api/data/v9.2/$batch HTTP/1.1", "", "") + lines("--b--"), "cannot contain a batch"},
 		{"no encoding", lines("--b", "Content-Type: application/http", "", "GET contacts HTTP/1.1", "", "", "--b--"), "Content-Transfer-Encoding"},
 		{"wrong content type", lines("--b", "Content-Type: text/plain", "", "x", "--b--"), "application/http"},
@@ -129,6 +129,27 @@ func TestBatchRefusals(t *testing.T) {
 	o.do("POST", "$batch", "x", "Content-Type", "application/json").want(400)
 	lax := newSite(t, emulator.Options{BatchLF: true})
 	lax.batch(strings.ReplaceAll(singlePart+get+lines("--b--"), "\r\n", "\n")).want(200)
+}
+
+// TestBatchWithOneEmptyLine: "for WCF DS compatibility we do not require the leading line terminator" of a boundary, says
+// the reader of Microsoft.OData.Core that answers for the service, so that the empty line after the headers of a GET is
+// enough. The npm packages dynamics-web-api and dataverse-webapi write no other.
+func TestBatchWithOneEmptyLine(t *testing.T) {
+	o := newSite(t, emulator.Options{})
+	o.batch(singlePart+lines("", "GET /api/data/v9.2/contacts?$select=fullname HTTP/1.1", "Accept: application/json", "")+
+		singlePart+lines("", "GET /api/data/v9.2/WhoAmI HTTP/1.1", "")+lines("--b--")).want(200, "#contacts(fullname)", "OrganizationId")
+}
+
+// TestPlainSemicolons: "EntityDefinitions(LogicalName='account')?$expand=Attributes($select=LogicalName;$filter=…)".
+// Pages: query-metadata-web-api, join-tables.
+func TestPlainSemicolons(t *testing.T) {
+	o := newSite(t, emulator.Options{})
+	const definition = "EntityDefinitions(LogicalName='account')?$select=LogicalName&$expand=Attributes($select=LogicalName;$filter=LogicalName%20eq%20'websiteurl')"
+	o.do("GET", definition, "").want(200, `"LogicalName":"websiteurl"`)
+	const accounts = "accounts?$select=name&$expand=contact_customer_accounts($select=fullname;$top=1)"
+	o.batch(singlePart+lines("", "GET /api/data/v9.2/"+definition+" HTTP/1.1", "", "")+
+		singlePart+lines("", "GET /api/data/v9.2/"+accounts+" HTTP/1.1", "", "")+lines("--b--")).want(200, `"LogicalName":"websiteurl"`, "#accounts(name,")
+	o.do("GET", "accounts?$select=name&$filter=name%20eq%20'%zz'", "").want(400)
 }
 
 func FuzzBatch(f *testing.F) {

@@ -28,8 +28,9 @@ const maxBatchParts = 1000
 
 // batchReader reads multipart text strictly: the lines of its frame end in CRLF, also the last one.
 type batchReader struct {
-	count int
-	lax   bool // lines may end in LF alone
+	count     int
+	delimiter string // of the sections that are being read
+	lax       bool   // lines may end in LF alone
 }
 
 // unreadable is what a batch with wrong line ends is answered. Page: troubleshoot Dataverse Web API client errors.
@@ -49,6 +50,7 @@ func (b *batchReader) read(contentType string, body []byte) ([]batchItem, error)
 	}
 	items := make([]batchItem, 0, len(sections))
 	for _, s := range sections {
+		b.delimiter = "--" + boundary
 		item, err := b.item(s)
 		if err != nil {
 			return nil, err
@@ -97,11 +99,10 @@ func (b *batchReader) split(boundary string, text []byte, outermost bool) ([][]b
 			return nil, unreadable()
 		}
 		if start >= 0 {
-			section, err := b.cut(text[start:at])
-			if err != nil {
+			if err := b.ended(text[start:at]); err != nil {
 				return nil, err
 			}
-			sections = append(sections, section)
+			sections = append(sections, text[start:at])
 		}
 		if last {
 			return sections, nil
@@ -111,15 +112,14 @@ func (b *batchReader) split(boundary string, text []byte, outermost bool) ([][]b
 	return nil, unreadable()
 }
 
-// cut takes off the line end that belongs to the delimiter after a section.
-func (b *batchReader) cut(section []byte) ([]byte, error) {
-	if s, ok := bytes.CutSuffix(section, []byte("\r\n")); ok {
-		return s, nil
+// ended tells whether the line before a delimiter ends as it has to. The section keeps that line end: an empty line that
+// ends the headers of a request without a body may stand right before the delimiter. Clients send it so, and the reader
+// of the service, OData's own, does not ask for another one.
+func (b *batchReader) ended(section []byte) error {
+	if bytes.HasSuffix(section, []byte("\r\n")) || b.lax && bytes.HasSuffix(section, []byte("\n")) {
+		return nil
 	}
-	if s, ok := bytes.CutSuffix(section, []byte("\n")); ok && b.lax {
-		return s, nil
-	}
-	return nil, unreadable()
+	return unreadable()
 }
 
 // line takes the first line off a text.
@@ -145,7 +145,7 @@ func (b *batchReader) headers(text []byte) (http.Header, []byte, error) {
 			return nil, nil, f
 		}
 		if err != nil {
-			return nil, nil, badHeader(string(text))
+			return nil, nil, badHeader(string(text) + b.delimiter)
 		}
 		if line == "" {
 			return h, rest, nil
@@ -188,6 +188,7 @@ func (b *batchReader) item(section []byte) (batchItem, error) {
 	item := batchItem{set: true}
 	seen := map[string]bool{}
 	for _, s := range sections {
+		b.delimiter = "--" + boundary
 		h, rest, err := b.headers(s)
 		if err != nil {
 			return batchItem{}, err
@@ -230,7 +231,7 @@ func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, erro
 		return p, f
 	}
 	if err != nil {
-		return p, badHeader(string(text)) // the empty line after the headers is missing
+		return p, badHeader(string(text) + b.delimiter) // the empty line after the headers is missing
 	}
 	method, target, found := strings.Cut(line, " ")
 	end := strings.LastIndexByte(target, ' ')
