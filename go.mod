@@ -68,3 +68,5 @@ require (
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 )
+
+ignore ./clients/node_modules
