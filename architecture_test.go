@@ -47,6 +47,8 @@ var inTests = map[string][]string{
 	"retention/report":     {"dataverse/...", "retention/..."},
 	"config":               {"config"},
 	"retention/policytest": {"", "retention/...", "dataverse/..."},
+	// Clients that others wrote run against the emulator.
+	"clients": {"dataverse/emulator/..."},
 	// The sample data is held against the model policy.
 	"dataverse/emulator/sample": {"", "dataverse", "dataverse/emulator/...", "retention"},
 	".":                         {""},
@@ -77,7 +79,7 @@ func sources(t *testing.T) []goFile {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules"):
 			return fs.SkipDir
 		case !strings.HasSuffix(name, ".go"):
 			return nil
