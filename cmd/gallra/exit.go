@@ -39,6 +39,12 @@ func (g *guardStop) Unwrap() error { return g.err }
 // errIncomplete ends a run in which some persons failed. What failed has been told by then.
 var errIncomplete = errors.New("some persons failed and stay scheduled")
 
+// incomplete is errIncomplete with its own sentence.
+type incomplete struct{ message string }
+
+func (e *incomplete) Error() string        { return e.message }
+func (e *incomplete) Is(target error) bool { return target == errIncomplete }
+
 // exitCode is the only place that turns an error into a code.
 func exitCode(err error) int {
 	var (

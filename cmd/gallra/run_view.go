@@ -88,7 +88,12 @@ func newOutcomeWriter(w io.Writer) *outcomeWriter {
 }
 
 func (o *outcomeWriter) header(c *retention.Checked, today retention.Date) error {
-	return o.e.Encode(map[string]any{"kind": "run", "asOf": today, "timeZone": c.Policy.TimeZone.String(), "organization": c.Organization, "policy": c.Policy.Hash})
+	return o.head("run", c, today)
+}
+
+// head is the first line of what a verb prints.
+func (o *outcomeWriter) head(kind string, c *retention.Checked, today retention.Date) error {
+	return o.e.Encode(map[string]any{"kind": kind, "asOf": today, "timeZone": c.Policy.TimeZone.String(), "organization": c.Organization, "policy": c.Policy.Hash})
 }
 
 func (o *outcomeWriter) outcome(x purge.Outcome) {

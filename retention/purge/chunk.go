@@ -111,6 +111,16 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 	if err != nil {
 		return nil, nil, err
 	}
+	var standing map[ref]bool // of persons who were asked for
+	if r.asked != nil {
+		there := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
+			_, found := e.Person(subject.Table, id, o)
+			return !found
+		})
+		if standing, err = r.weigh(ctx, subject.Table, there); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, d := range chunk {
 		p, found := e.Person(subject.Table, d.id, o)
 		row := rows[d.id]
@@ -119,7 +129,8 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 			r.leave(d.ref, errGone)
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
 			r.leave(d.ref, errHeld)
-		case retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
+		case r.asked != nil && standing[d.ref],
+			r.asked == nil && retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
 			r.leave(d.ref, errJustified)
 		case p.ETag != row.ETag():
 			r.leave(d.ref, errChanged)
@@ -172,7 +183,25 @@ func personRows(ctx context.Context, from reader, subject *retention.CheckedSubj
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
 func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error) {
-	return justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
+	out, err := justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
+	if err != nil {
+		return nil, err
+	}
+	var asked []retention.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
+	for who, is := range out {
+		if _, ok := r.asked[who]; ok && is {
+			asked = append(asked, retention.PersonRef{Table: who.table, ID: who.id})
+		}
+	}
+	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		who := ref{all[i].Table, all[i].ID}
+		out[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
+	}
+	return out, nil
 }
 
 func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,

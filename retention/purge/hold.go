@@ -191,12 +191,7 @@ func rowReason(what, reason, more string) string {
 
 // withLedger writes to the ledger as a run of its own that does one thing.
 func withLedger(ctx context.Context, d Deps, do func() error) error {
-	run := d.Run
-	run.Policy, run.Today = d.Policy.Policy.Hash, d.Today
-	if run.Now == nil {
-		run.Now = d.Client.Now
-	}
-	if err := d.Ledger.Begin(ctx, run); err != nil {
+	if err := d.Ledger.Begin(ctx, d.about()); err != nil {
 		return err
 	}
 	err := do()

@@ -22,7 +22,7 @@ type Deps struct {
 	Client dataverse.Writer
 	// Ledger has been opened and not begun: the run begins and ends it.
 	Ledger *ledger.Ledger
-	Run    ledger.Run // who runs; Policy and Today are filled in
+	Run    ledger.Run // who runs; Policy, Organization and Today are filled in
 	Policy *retention.Checked
 	Today  retention.Date
 
@@ -42,13 +42,26 @@ type Deps struct {
 	Poll time.Duration
 }
 
+// about is what the run says about itself in the ledger.
+func (d *Deps) about() ledger.Run {
+	run := d.Run
+	run.Policy, run.Today, run.Organization = d.Policy.Policy.Hash, d.Today, d.Policy.Organization
+	if run.Now == nil {
+		run.Now = d.Client.Now
+	}
+	return run
+}
+
 // Run does what a night's job does: it finishes what a cut run began, evaluates everybody, writes purge dates, and purges
 // whose day has come.
 //
 // The error is a [*StopError] when a guard rail stopped the run, a [*ledger.LockedError] when another run is under way,
 // and ctx's error when the run was cancelled; in each case what was done until then is consistent and in the summary.
 // Persons who failed are no error: they stand in the summary.
-func Run(ctx context.Context, d Deps) (*Summary, error) {
+func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d, (*runner).run) }
+
+// carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
+func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
 	r := &runner{Deps: d, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
@@ -62,10 +75,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) {
 	if r.Poll <= 0 {
 		r.Poll = time.Second
 	}
-	r.Run.Policy, r.Run.Today = d.Policy.Policy.Hash, d.Today
-	if r.Run.Now == nil {
-		r.Run.Now = d.Client.Now
-	}
+	r.Run = d.about()
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		return r.summary, err
 	}
@@ -73,7 +83,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) {
 	r.writing, done = r.grace(ctx)
 	defer done()
 
-	err := r.run(ctx)
+	err := do(r, ctx)
 	r.finish(err)
 	if endErr := r.Ledger.End(r.summary.Status, r.summary.counts()); err == nil {
 		err = endErr
@@ -95,6 +105,9 @@ type runner struct {
 	erasers map[string]*eraser // of the subjects
 	due     []due
 	taken   map[ref]bool // persons whose turn was
+	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way; nil in a night's
+	// run, which judges everybody by the dates.
+	asked map[ref][]string
 }
 
 // due is a person whose day has come by the plan.
@@ -109,7 +122,8 @@ func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc
 	return writing, func() { stop(); cancel() }
 }
 
-func (r *runner) run(ctx context.Context) error {
+// ready reads what every purge needs to know of the environment and finishes what was begun before.
+func (r *runner) ready(ctx context.Context) error {
 	var err error
 	if r.tables, err = readTables(ctx, r.Client, r.Policy); err != nil {
 		return err
@@ -127,7 +141,11 @@ func (r *runner) run(ctx context.Context) error {
 		}
 		r.erasers[s.Table] = erasePerson(t, s.Retain, owned(s.Own), r.tables.persons)
 	}
-	if err := r.resume(ctx); err != nil {
+	return r.resume(ctx)
+}
+
+func (r *runner) run(ctx context.Context) error {
+	if err := r.ready(ctx); err != nil {
 		return err
 	}
 	options := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Progress: func(what string, rows int) {

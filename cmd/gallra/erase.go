@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// eraseOptions are the flags of gallra erase.
+type eraseOptions struct {
+	apply   bool
+	despite []string
+	receipt string
+}
+
+func newErase(a *app) *cobra.Command {
+	o := eraseOptions{}
+	c := &cobra.Command{
+		Use:   "erase TABLE ID | E-MAIL",
+		Short: "A data subject's request: purge one human being now, without notice",
+		Long: `Finds every row of a human being in all subject tables: by the address in any column for e-mail addresses, by what the
+policy's identity joins, and rows that were merged. Shows what would go and which grounds forbid it, with their lawful
+basis. With --apply the rows are purged now, with the same care as in a run and without notice.
+
+While a ground justifies the person the request is refused; --despite GROUND names one that the request outweighs, which
+stands in the ledger. A legal hold forbids it always. --receipt writes what was done to a new file, without personal data.
+
+EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched), 3 a ground or a
+legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
+		Example: `  gallra erase anna@example.com
+  gallra erase contact 465b158c-541c-e511-80d3-3863bb347ba8 --apply --receipt receipt.json
+  gallra erase anna@example.com --despite agreed-follow-up --apply`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := parseWho(args)
+			if err != nil {
+				return err
+			}
+			if o.receipt != "" && !o.apply {
+				return &usageError{"--receipt tells what was done, and without --apply nothing is", "add --apply"}
+			}
+			return a.runErase(cmd.Context(), w, o)
+		},
+	}
+	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the erasure is only shown")
+	c.Flags().StringArrayVar(&o.despite, "despite", nil, "erase although this ground justifies the person; repeatable")
+	c.Flags().StringVar(&o.receipt, "receipt", "", "write a receipt to this JSON file; it must not be there yet")
+	return c
+}
+
+func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
+	s, checked, err := a.open(ctx)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	names := checked.GroundNames()
+	for _, g := range o.despite {
+		if !slices.Contains(names, g) {
+			return &usageError{fmt.Sprintf("the policy has no ground %q", g), "there are " + strings.Join(names, ", ")}
+		}
+	}
+	if o.apply {
+		if err := provisioned(checked); err != nil {
+			return err
+		}
+	}
+	rows, err := w.find(ctx, s, checked)
+	if err != nil {
+		return err
+	}
+	today := s.today(checked.Policy)
+	if rows, err = purge.AllRows(ctx, s.client, checked, today, rows); err != nil {
+		return err
+	}
+	if !o.apply {
+		return a.eraseShown(ctx, s, checked, rows, o)
+	}
+	return a.eraseApply(ctx, s, checked, rows, o)
+}
+
+// eraseShown is an erasure without --apply.
+func (a *app) eraseShown(ctx context.Context, s *session, checked *retention.Checked, rows []retention.PersonRef, o eraseOptions) error {
+	today := s.today(checked.Policy)
+	all, err := purge.Assess(ctx, s.client, checked, today, rows)
+	if err != nil {
+		return err
+	}
+	forecasts := make(map[retention.PersonRef]purge.Forecast)
+	for _, subject := range checked.Subjects {
+		var ids []uuid.UUID
+		for _, p := range rows {
+			if p.Table == subject.Table {
+				ids = append(ids, p.ID)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		some, err := purge.Preview(ctx, s.client, checked, today, subject.Table, ids)
+		if err != nil {
+			return err
+		}
+		for _, f := range some {
+			forecasts[retention.PersonRef{Table: f.Table, ID: f.ID}] = f
+		}
+	}
+	if a.json {
+		return a.eraseShownJSON(all, forecasts, o)
+	}
+	return a.eraseShownWords(all, forecasts, o, today)
+}
+
+func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Checked, rows []retention.PersonRef, o eraseOptions) error {
+	receipt, err := newReceipt(o.receipt)
+	if err != nil {
+		return err
+	}
+	defer receipt.discard()
+	l, err := a.readLedger()
+	if err != nil {
+		return err
+	}
+	a.warnNoLedger(l.Existed())
+	bar := a.progress("starting")
+	deps := a.deps("erase", s, checked, l)
+	deps.Progress = bar.follow
+	out := newOutcomeWriter(a.out)
+	var outcomes []purge.Outcome
+	asked := func(p purge.Outcome) bool {
+		return slices.Contains(rows, retention.PersonRef{Table: p.Table, ID: p.ID})
+	}
+	deps.Outcome = func(x purge.Outcome) {
+		if a.json {
+			out.outcome(x)
+		}
+		if asked(x) {
+			outcomes = append(outcomes, x)
+		}
+	}
+	began := s.client.Now()
+	if a.json {
+		if err := out.head("erase", checked, deps.Today); err != nil {
+			return err
+		}
+	}
+	summary, err := purge.Erase(ctx, deps, rows, o.despite)
+	bar.done()
+	if out.err != nil {
+		err = errors.Join(err, out.err)
+	}
+	if told := a.tellRun(summary, err); told != nil && err == nil {
+		return told
+	}
+	if err := stopped(err); err != nil {
+		return err
+	}
+	if err := receipt.write(receiptOf(summary, checked, rows, outcomes, o.despite, began, s.client.Now(), l)); err != nil {
+		return fmt.Errorf("the erasure is done and in the ledger; its receipt could not be written: %w", err)
+	}
+	if o.receipt != "" && !a.json {
+		fmt.Fprintf(a.out, "\nreceipt: %s\n", o.receipt)
+	}
+	if done := count(outcomes); done < len(rows) || len(summary.Residue) > 0 {
+		return &incomplete{fmt.Sprintf("%d of %s were purged", done, plural(len(rows), "row"))}
+	}
+	return nil
+}
+
+// count is how many persons were purged.
+func count(outcomes []purge.Outcome) int {
+	n := 0
+	for _, x := range outcomes {
+		if x.Do != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// stopped makes a guard rail's stop the error that has its exit code.
+func stopped(err error) error {
+	var stop *purge.StopError
+	if errors.As(err, &stop) {
+		return &guardStop{err}
+	}
+	return err
+}
+
+func (a *app) eraseShownJSON(all []purge.Assessment, forecasts map[retention.PersonRef]purge.Forecast, o eraseOptions) error {
+	e := json.NewEncoder(a.out)
+	for i := range all {
+		p := &all[i]
+		grounds := []map[string]any{}
+		for _, h := range p.Holding {
+			grounds = append(grounds, map[string]any{"table": h.Table, "ground": h.Ground, "basis": h.Basis, "retainUntil": dateOrNull(h.Until),
+				"despite": slices.Contains(o.despite, h.Ground)})
+		}
+		f := forecasts[p.PersonRef]
+		err := e.Encode(map[string]any{"kind": "erasure", "table": p.Table, "id": p.ID, "do": f.Do, "bound": f.Bound, "counts": f.Counts, "code": f.Code,
+			"legalHold": p.Held, "grounds": grounds, "forbidden": p.Held || len(p.Forbids(o.despite)) > 0})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) eraseShownWords(all []purge.Assessment, forecasts map[retention.PersonRef]purge.Forecast, o eraseOptions, today retention.Date) error {
+	w := &lines{w: a.out}
+	forbidden := false
+	w.printf("%s of this human being, on %s\n", plural(len(all), "row"), today.Words())
+	for i := range all {
+		p := &all[i]
+		f := forecasts[p.PersonRef]
+		w.printf("\n%s %s: %s\n", p.Table, p.ID, fate(f))
+		for _, what := range sortedKeys(f.Counts) {
+			w.printf("  %s: %d\n", what, f.Counts[what])
+		}
+		if p.Held {
+			forbidden = true
+			w.printf("  forbidden: a legal hold stands on it, or on another row of the same human being\n")
+		}
+		for _, h := range p.Holding {
+			mark := "forbidden"
+			if slices.Contains(o.despite, h.Ground) {
+				mark = "passed over"
+			} else {
+				forbidden = true
+			}
+			basis, end := "", "without an end"
+			if h.Basis != "" {
+				basis = " (" + h.Basis + ")"
+			}
+			if h.Until != retention.Open {
+				end = "until " + h.Until.Words()
+			}
+			w.printf("  %s: %s%s holds %s: %s\n", mark, h.Ground, basis, end, h.Why)
+		}
+	}
+	if forbidden {
+		w.printf("\nnothing was written, and --apply would be refused: --despite GROUND names a ground that the request outweighs\n")
+	} else {
+		w.printf("\nnothing was written: add --apply to do this now\n")
+	}
+	return w.err
+}
+
+// fate is what would become of a person's row.
+func fate(f purge.Forecast) string {
+	switch {
+	case f.Code != "":
+		return "would be left alone (" + f.Code + ")"
+	case f.Bound:
+		return "would be anonymised in place, because rows that are kept bind it (" + strings.Join(f.By, ", ") + ")"
+	case f.Do == retention.Delete:
+		return "would be deleted"
+	}
+	return "would be anonymised"
+}

@@ -1,0 +1,43 @@
+package retention
+
+import "slices"
+
+// Holding is what justifies keeping a person on a day: a ground that lasts, or an extension by the staff.
+type Holding struct {
+	Table  string // the subject table whose ground it is
+	Ground string // its id, or ManualExtension
+	Basis  string // the lawful basis; empty for an extension by hand
+	Why    string
+	Until  Date
+}
+
+// Holding lists everything that still justifies the person on that day, by whichever of their rows, and not only what
+// lasts longest: a data subject's request has to be weighed against each.
+func (x *Explanation) Holding(r Rules, today Date) []Holding {
+	var out []Holding
+	for _, f := range x.Findings {
+		if f.Until() > today {
+			out = append(out, Holding{Table: f.Table, Ground: f.Ground.ID, Basis: string(f.Ground.Basis), Why: f.Ground.Why, Until: f.Until()})
+		}
+	}
+	for _, row := range slices.Concat([]PersonRow{x.Person}, x.Others) {
+		if row.ExtendedUntil > today && extension(row.Columns, r, today) == ExtensionCounts {
+			out = append(out, Holding{Table: row.Table, Ground: ManualExtension, Why: "Extended by hand", Until: row.ExtendedUntil})
+		}
+	}
+	return out
+}
+
+// GroundNames are the names by which a ground of the policy can be asked for, each once: the ids in the order of the
+// policy, and ManualExtension.
+func (c *Checked) GroundNames() []string {
+	var names []string
+	for _, s := range c.Subjects {
+		for _, g := range s.Grounds {
+			if !slices.Contains(names, g.ID) {
+				names = append(names, g.ID)
+			}
+		}
+	}
+	return append(names, ManualExtension)
+}

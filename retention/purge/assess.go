@@ -1,0 +1,132 @@
+package purge
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// Assessment is one row of somebody whose erasure is asked for, and what stands against it.
+type Assessment struct {
+	retention.PersonRef
+	Master  uuid.UUID // the row that this one was merged into
+	Held    bool      // a legal hold, on this row or on another one of the same human being
+	Holding []retention.Holding
+}
+
+// Forbids are the grounds that forbid the erasure and are not named in despite.
+func (a *Assessment) Forbids(despite []string) []retention.Holding {
+	return slices.DeleteFunc(slices.Clone(a.Holding), func(h retention.Holding) bool { return slices.Contains(despite, h.Ground) })
+}
+
+// AllRows finds every row of the human beings to whom some rows belong, in all subject tables: those that the policy
+// judges together with them, those that were merged, and those that have their identifying address in any column for
+// addresses. Other addresses of theirs are not followed: these may be shared with other people.
+//
+// The rows come in the order of the policy and by id. A row that is not there is an error that wraps
+// [dataverse.ErrNotFound].
+func AllRows(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, who []retention.PersonRef) ([]retention.PersonRef, error) {
+	all, err := together(ctx, client, policy, today, who)
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := identities(ctx, client, policy, all)
+	if err != nil {
+		return nil, err
+	}
+	for _, address := range addresses {
+		more, err := retention.FindByEmail(ctx, client, policy, address)
+		if err != nil && !errors.Is(err, retention.ErrNobody) {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	if all, err = together(ctx, client, policy, today, all); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// together adds the other rows of the same human beings.
+func together(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, who []retention.PersonRef) ([]retention.PersonRef, error) {
+	xs, err := retention.ExplainAll(ctx, client, policy, inOrder(policy, who), retention.EvaluateOptions{Today: today, Lasting: true})
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(who)
+	for _, x := range xs {
+		for _, o := range x.Others {
+			all = append(all, retention.PersonRef{Table: o.Table, ID: o.ID})
+		}
+	}
+	return inOrder(policy, all), nil
+}
+
+// inOrder sorts rows by the policy's subjects and by id, each once.
+func inOrder(policy *retention.Checked, who []retention.PersonRef) []retention.PersonRef {
+	place := func(table string) int {
+		return slices.IndexFunc(policy.Subjects, func(s retention.CheckedSubject) bool { return s.Table == table })
+	}
+	who = slices.Clone(who)
+	slices.SortFunc(who, func(a, b retention.PersonRef) int {
+		return cmp.Or(cmp.Compare(place(a.Table), place(b.Table)), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	return slices.Compact(who)
+}
+
+// identities are the identifying addresses of some rows.
+func identities(ctx context.Context, client dataverse.Reader, policy *retention.Checked, who []retention.PersonRef) ([]string, error) {
+	var out []string
+	seen := make(map[string]bool)
+	for i := range policy.Subjects {
+		s := &policy.Subjects[i]
+		var ids []uuid.UUID
+		for _, p := range who {
+			if p.Table == s.Table {
+				ids = append(ids, p.ID)
+			}
+		}
+		if s.Identity == "" {
+			continue
+		}
+		for some := range slices.Chunk(ids, maxIDs) {
+			q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.Identity}, Filter: idFilter(s.PrimaryID, some)}
+			for row, err := range client.Rows(ctx, q) {
+				if err != nil {
+					return nil, fmt.Errorf("read %s: %w", s.Table, err)
+				}
+				if v := strings.TrimSpace(row.Text(s.Identity)); v != "" && !seen[fold(v)] {
+					seen[fold(v)] = true
+					out = append(out, v)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Assess tells for every row what stands against its erasure today, in the order of the rows.
+func Assess(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, who []retention.PersonRef) ([]Assessment, error) {
+	var out []Assessment
+	for some := range slices.Chunk(who, maxIDs) {
+		xs, err := retention.ExplainAll(ctx, client, policy, some, retention.EvaluateOptions{Today: today, Lasting: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range xs {
+			out = append(out, Assessment{
+				PersonRef: retention.PersonRef{Table: x.Person.Table, ID: x.Person.ID}, Master: x.Person.Master,
+				Held: x.Person.LegalHold || x.Person.HeldWith, Holding: x.Holding(policy.Policy.Rules(), today),
+			})
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,223 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// The guard rails of an erasure that somebody asked for.
+const (
+	HoldForbids   retention.Rail = "legal-hold"   // a legal hold: nothing lifts it but its release
+	GroundForbids retention.Rail = "ground-holds" // a ground still justifies the person and was not named
+)
+
+// Erase carries out a data subject's request: it purges some rows now, without notice, with the care of a run. What was
+// begun by runs before is finished first.
+//
+// The rows have to be all that belong to the human being; [AllRows] finds them. While a legal hold stands on one of them,
+// or a ground that despite does not name justifies one, nobody is purged and the error is a [*StopError]. The same is
+// asked again at the last look; each ground that was passed over stands in the ledger.
+func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []string) (*Summary, error) {
+	return carryOut(ctx, d, func(r *runner, ctx context.Context) error {
+		if err := r.ready(ctx); err != nil {
+			return err
+		}
+		all, err := Assess(ctx, d.Client, d.Policy, d.Today, who)
+		if err != nil {
+			return err
+		}
+		if rails := forbidden(all, despite); len(rails) > 0 {
+			return r.stop(rails...)
+		}
+		r.ask(all, func(retention.PersonRef) []string { return despite })
+		return r.purge(ctx)
+	})
+}
+
+// forbidden are the guard rails that an erasure runs into.
+func forbidden(all []Assessment, despite []string) []retention.GuardRail {
+	var rails []retention.GuardRail
+	named := make(map[retention.Holding]bool)
+	for i := range all {
+		a := &all[i]
+		if a.Held {
+			rails = append(rails, retention.GuardRail{Rail: HoldForbids, Table: a.Table,
+				Sentence: fmt.Sprintf("a legal hold stands on %s %s or on another row of the same human being: nothing is erased", a.Table, a.ID),
+				Remedy:   fmt.Sprintf("gallra release %s %s, once the reason for the hold is gone", a.Table, a.ID)})
+		}
+		for _, h := range a.Forbids(despite) {
+			if named[h] {
+				continue
+			}
+			named[h] = true
+			basis := ""
+			if h.Basis != "" {
+				basis = " (" + h.Basis + ")"
+			}
+			rails = append(rails, retention.GuardRail{Rail: GroundForbids, Table: h.Table, Ground: h.Ground,
+				Sentence: fmt.Sprintf("the ground `%s`%s of `%s` justifies keeping the person %s: nothing is erased", h.Ground, basis, h.Table, until(h.Until)),
+				Remedy:   fmt.Sprintf("if the request outweighs it, name it: --despite %s", h.Ground)})
+		}
+	}
+	return rails
+}
+
+func until(d retention.Date) string {
+	if d == retention.Open {
+		return "without an end"
+	}
+	return "until " + d.Words()
+}
+
+// Returned is somebody who was purged and is there again.
+type Returned struct {
+	ledger.Purged
+	Assessment
+}
+
+// Again tells whether the person can be purged again, and if not why: a legal hold, or a ground that did not stand in the
+// way when they were purged.
+func (p *Returned) Again() (reason string, ok bool) {
+	switch {
+	case p.Held:
+		return string(errHeld), false
+	case len(p.Forbids(p.Despite)) > 0:
+		return string(errJustified), false
+	}
+	return "", true
+}
+
+// Back finds whom the ledger says was purged in this organisation and whose row is there again and not anonymised, as
+// after the environment was restored. Unnamed are the tables of purged persons that the policy does not judge any more.
+func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err error) {
+	purged, err := d.Ledger.Purged(ctx, d.Policy.Organization)
+	if err != nil {
+		return nil, nil, err
+	}
+	byTable := make(map[string][]ledger.Purged)
+	for _, p := range purged {
+		byTable[p.Table] = append(byTable[p.Table], p)
+		if d.Policy.Subject(p.Table) == nil && !slices.Contains(unnamed, p.Table) {
+			unnamed = append(unnamed, p.Table)
+		}
+	}
+	for i := range d.Policy.Subjects {
+		s := &d.Policy.Subjects[i]
+		for some := range slices.Chunk(byTable[s.Table], maxIDs) {
+			ids := make([]uuid.UUID, len(some))
+			for i, p := range some {
+				ids[i] = p.ID
+			}
+			e, err := retention.EvaluatePersons(ctx, d.Client, d.Policy, s.Table, ids, retention.EvaluateOptions{Today: d.Today, Lasting: true})
+			if err != nil {
+				return nil, nil, err
+			}
+			var there []retention.PersonRef
+			var who []ledger.Purged
+			for _, p := range some {
+				if _, found := e.Person(s.Table, p.ID, retention.EvaluateOptions{Today: d.Today}); found {
+					there, who = append(there, retention.PersonRef{Table: s.Table, ID: p.ID}), append(who, p)
+				}
+			}
+			all, err := Assess(ctx, d.Client, d.Policy, d.Today, there)
+			if err != nil {
+				return nil, nil, err
+			}
+			for i, a := range all {
+				back = append(back, Returned{Purged: who[i], Assessment: a})
+			}
+		}
+	}
+	return back, unnamed, nil
+}
+
+// Reapply purges again whoever the ledger says was purged and is back, without notice and with the care of a run. Whom a
+// legal hold protects, or a ground that did not stand in the way before, is left alone and told. The limit of one run
+// holds here as well.
+func Reapply(ctx context.Context, d Deps) (*Summary, error) {
+	return carryOut(ctx, d, func(r *runner, ctx context.Context) error {
+		if err := r.ready(ctx); err != nil {
+			return err
+		}
+		back, _, err := Back(ctx, r.Deps)
+		if err != nil {
+			return err
+		}
+		all := make([]Assessment, len(back))
+		despite := make(map[retention.PersonRef][]string)
+		purges := 0
+		for i := range back {
+			all[i] = back[i].Assessment
+			despite[all[i].PersonRef] = back[i].Despite
+			if _, ok := back[i].Again(); ok {
+				purges++
+			}
+		}
+		if limit := r.limits().Purges; purges > limit {
+			return r.stop(retention.GuardRail{Rail: retention.TooMany,
+				Sentence: fmt.Sprintf("%d persons would be purged again, and the limit of one run is %d: nobody is purged", purges, limit),
+				Remedy:   fmt.Sprintf("look at who is back; if it is right, set limits.purges to at least %d in the policy", purges)})
+		}
+		r.ask(all, func(p retention.PersonRef) []string { return despite[p] })
+		return r.purge(ctx)
+	})
+}
+
+// ask makes rows due that are to be purged without notice, and notes which grounds do not stand in their way.
+func (r *runner) ask(all []Assessment, despite func(retention.PersonRef) []string) {
+	r.asked = make(map[ref][]string)
+	masters := make(map[ref]uuid.UUID)
+	for _, a := range all {
+		who := ref{a.Table, a.ID}
+		r.asked[who] = despite(a.PersonRef)
+		if a.Master != uuid.Nil {
+			masters[who] = a.Master
+		}
+		r.due = append(r.due, due{ref: who})
+	}
+	for i := range r.due {
+		for at, ok := masters[r.due[i].ref]; ok && r.due[i].depth < len(masters); at, ok = masters[ref{r.due[i].table, at}] {
+			r.due[i].depth++
+		}
+	}
+}
+
+// weigh is the last look at persons who were asked for: who is justified by a ground that was not named. Grounds that are
+// passed over go into the ledger.
+func (r *runner) weigh(ctx context.Context, table string, ids []uuid.UUID) (justified map[ref]bool, err error) {
+	who := make([]retention.PersonRef, len(ids))
+	for i, id := range ids {
+		who[i] = retention.PersonRef{Table: table, ID: id}
+	}
+	all, err := Assess(ctx, r.Client, r.Policy, r.Today, who)
+	if err != nil {
+		return nil, err
+	}
+	justified = make(map[ref]bool)
+	var passed []ledger.Entry
+	for i := range all {
+		a := &all[i]
+		at := ref{a.Table, a.ID}
+		if justified[at] = len(a.Forbids(r.asked[at])) > 0; justified[at] || a.Held {
+			continue
+		}
+		var names []string
+		for _, h := range a.Holding {
+			if !slices.Contains(names, h.Ground) {
+				names = append(names, h.Ground)
+			}
+		}
+		slices.SortFunc(names, strings.Compare)
+		for _, name := range names {
+			passed = append(passed, ledger.Entry{Kind: ledger.Bypass, Table: a.Table, ID: a.ID, Guard: ledger.GroundGuard, Ground: name})
+		}
+	}
+	return justified, r.Ledger.Append(passed...)
+}
