@@ -147,7 +147,7 @@ func (q *rowQuery) applied(a *aggregation) (*answer, error) {
 		a.write(w, b)
 	}
 	w.text("]}")
-	q.call.server.stats.read(len(a.order))
+	q.call.readRows(len(a.order))
 	ans := &answer{status: http.StatusOK, body: w.b}
 	if v := q.call.applied(); v != "" {
 		ans.set("Preference-Applied", v)

@@ -80,7 +80,7 @@ func (s *Server) changeHistory(c *call, function string, oneColumn bool) (*answe
 	for _, r := range list[from:to] {
 		details = append(details, w.auditDetail(sn, r, column))
 	}
-	s.stats.read(len(details))
+	c.readRows(len(details))
 	cookie := ""
 	if to < total {
 		cookie = `[{"token":"+RID:~` + list[to-1].id.String() + `#RT:` + strconv.Itoa(page) + `#TRC:` + strconv.Itoa(to) + `"}]`
@@ -147,7 +147,7 @@ func (s *Server) auditDetails(c *call) (*answer, error) {
 	if t.Name != "audit" || !ok2 || r == nil {
 		return nil, noRow(t.Name, seg.key)
 	}
-	s.stats.read(1)
+	c.readRows(1)
 	return ok(map[string]any{
 		"@odata.context": c.base + "/$metadata#" + crmNamespace + "RetrieveAuditDetailsResponse",
 		"AuditDetail":    newEncoder(c, newEnv(c)).auditDetail(sn, r, ""),

@@ -63,7 +63,7 @@ func (s *Server) runChangeSet(c *call, parts []batchPart, out *multipartWriter) 
 	}
 	t.commit()
 	done = true
-	s.stats.wrote(t.written)
+	c.wroteRows(t.written)
 	out.multipart(inner)
 	return false
 }
@@ -123,7 +123,7 @@ func (s *Server) partCall(c *call, p batchPart, t *tx, contents map[string]ref) 
 	}
 	return &call{
 		ctx: c.ctx, server: s, method: p.method, path: segments, query: values, raw: query, header: p.header,
-		body: p.body, base: c.base, user: c.user, caller: c.caller, tx: t, contents: contents, part: true,
+		body: p.body, base: c.base, user: c.user, caller: c.caller, tx: t, contents: contents, part: true, rows: c.rows,
 	}, nil
 }
 

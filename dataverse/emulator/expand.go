@@ -165,7 +165,7 @@ func (w *encoder) one(s *shape, x *expansion, r *row, p placing) {
 			w.members(sh, found)
 			w.expanded(sh, found, p)
 			w.text("}")
-			w.e.server.stats.read(1)
+			w.e.call.readRows(1)
 			return
 		}
 	}
@@ -230,7 +230,7 @@ func (w *encoder) collection(s *shape, x *expansion, r *row, p placing) {
 		w.text("}")
 	}
 	w.text("]")
-	w.e.server.stats.read(len(col.hits))
+	w.e.call.readRows(len(col.hits))
 	if p == single && x.page == 0 || x.page > 0 && !more {
 		return
 	}

@@ -143,7 +143,7 @@ func (q *fetchQuery) aggregatePage(a *aggregation) (*answer, error) {
 		a.write(w, b)
 	}
 	w.text("]}")
-	q.call.server.stats.read(len(list))
+	q.call.readRows(len(list))
 	ans := &answer{status: http.StatusOK, body: w.b}
 	if v := q.call.applied(); v != "" {
 		ans.set("Preference-Applied", v)

@@ -296,7 +296,7 @@ func (q *fetchQuery) answer() (*answer, error) {
 		w.b = appendJSON(w.b, q.pageLink(q.next(p)))
 	}
 	w.text("}")
-	q.call.server.stats.read(len(p.hits))
+	q.call.readRows(len(p.hits))
 	a := &answer{status: http.StatusOK, body: w.b}
 	if v := q.call.applied(); v != "" && (p.more || q.f.Count == 0 && q.f.Page == 0) {
 		a.set("Preference-Applied", v) // absent on the last page (fetchxml/page-results)

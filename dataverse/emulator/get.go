@@ -78,7 +78,7 @@ func (s *Server) oneRow(c *call, e *env, t *table, r *row) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.stats.read(1)
+	c.readRows(1)
 	if notModified(c, o, r) {
 		return (&answer{status: http.StatusNotModified}).set("Content-Type", "application/json; odata.metadata=minimal"), nil
 	}
@@ -134,7 +134,7 @@ func (s *Server) getProperty(c *call) (*answer, error) {
 	if v == nil || col.NoRead {
 		return noContent(), nil
 	}
-	s.stats.read(1)
+	c.readRows(1)
 	w := newEncoder(c, e)
 	w.text("{")
 	w.key("@odata.context")
@@ -199,7 +199,7 @@ func (s *Server) getValue(c *call) (*answer, error) {
 	if v == nil || col.NoRead {
 		return noContent(), nil
 	}
-	s.stats.read(1)
+	c.readRows(1)
 	text := []byte{}
 	if str, ok := v.(string); ok {
 		text = []byte(str)
@@ -334,6 +334,6 @@ func (s *Server) references(c *call, w *encoder, from collection) (*answer, erro
 		w.b = appendJSON(w.b, q.nextLink(col))
 	}
 	w.text("}")
-	s.stats.read(len(col.hits))
+	c.readRows(len(col.hits))
 	return &answer{status: http.StatusOK, body: w.b}, w.e.finished()
 }

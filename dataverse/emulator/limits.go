@@ -18,11 +18,15 @@ import (
 type Limits struct {
 	On            bool
 	Requests      int           // per window; 6,000
-	Window        time.Duration // sliding; 300 seconds
+	Window        time.Duration // sliding, by the emulator's clock; 300 seconds
 	ExecutionTime time.Duration // combined, per window; 20 minutes
 	Concurrency   int           // at one moment; 52
 	// Nodes are the web servers. A request with the affinity cookie goes to the cookie's one, others go round; 1.
 	Nodes int
+	// RowTime is what each row that is read or written adds to the execution time, without anybody waiting for it: the
+	// emulator is faster than a database. Else a request takes what it took by the machine's clock, Options.Latency at
+	// least.
+	RowTime time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -46,10 +50,12 @@ func (l Limits) withDefaults() Limits {
 // limiter keeps the books of the limits.
 type limiter struct {
 	Limits
-	now   func() time.Time
-	turn  atomic.Uint64
-	mu    sync.Mutex
-	users map[quotaKey]*quota
+	now     func() time.Time // the emulator's clock: windows
+	machine func() time.Time // how long a request took
+	latency time.Duration
+	turn    atomic.Uint64
+	mu      sync.Mutex
+	users   map[quotaKey]*quota
 }
 
 type quotaKey struct {
@@ -57,24 +63,42 @@ type quotaKey struct {
 	node int
 }
 
-// quota is one user's use of one server: by slices of the window, so that its size does not grow with the requests.
+// quota is one user's use of one server. Only requests that were let in stand in it, so the limit bounds its size.
 type quota struct {
-	slices  []slice
-	running int
-	closed  time.Time // refused until then
-}
-
-type slice struct {
-	start    time.Time
-	requests int
+	requests []time.Time // when each came, oldest first
+	work     []work      // what each took, by its end
 	busy     time.Duration
+	running  int
+	latest   time.Time // when the clock was last looked at
+	closed   time.Time // refused until then
+	why      limit     // that closed it
 }
 
-// slicesPerWindow is how finely the window slides.
-const slicesPerWindow = 300
+type work struct {
+	end  time.Time
+	took time.Duration
+}
 
-func newLimiter(l Limits, now func() time.Time) *limiter {
-	return &limiter{Limits: l.withDefaults(), now: now, users: map[quotaKey]*quota{}}
+type limit int
+
+const (
+	requestLimit limit = iota
+	timeLimit
+)
+
+func newLimiter(l Limits, now, machine func() time.Time, latency time.Duration) *limiter {
+	return &limiter{Limits: l.withDefaults(), now: now, machine: machine, latency: latency, users: map[quotaKey]*quota{}}
+}
+
+// dopHint is the degree of parallelism that the service recommends.
+const dopHint = 48
+
+// hint is what x-ms-dop-hint says: never more than would be let in.
+func (l *limiter) hint() int {
+	if l.On {
+		return min(dopHint, l.Concurrency)
+	}
+	return dopHint
 }
 
 // affinity is the cookie that keeps a client on its server.
@@ -94,17 +118,21 @@ func (l *limiter) node(w http.ResponseWriter, r *http.Request) int {
 			}
 		}
 	}
-	n := int(l.turn.Add(1)-1) % l.Nodes
-	w.Header().Add("Set-Cookie", affinity+"="+nodeName(n)+"; path=/; secure; HttpOnly")
+	n := int((l.turn.Add(1) - 1) % uint64(l.Nodes))
+	cookie := affinity + "=" + nodeName(n) + "; path=/"
+	if r.TLS != nil { // cookie jars would not send it back over http
+		cookie += "; secure"
+	}
+	w.Header().Add("Set-Cookie", cookie+"; HttpOnly")
 	return n
 }
 
-// admit lets a request in or refuses it. Whoever is let in calls leave when the answer is ready.
-func (l *limiter) admit(w http.ResponseWriter, r *http.Request, user uuid.UUID) (leave func(), refused *fault) {
+// admit lets a request in or refuses it.
+func (l *limiter) admit(w http.ResponseWriter, r *http.Request, c *call) (*visit, *fault) {
 	if !l.On {
-		return func() {}, nil
+		return nil, nil
 	}
-	key := quotaKey{user, l.node(w, r)}
+	key := quotaKey{c.user, l.node(w, r)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := l.users[key]
@@ -113,42 +141,44 @@ func (l *limiter) admit(w http.ResponseWriter, r *http.Request, user uuid.UUID) 
 		l.users[key] = q
 	}
 	now := l.now()
-	q.forget(now.Add(-l.Window))
-	requests, busy := q.used()
-	defer func() {
-		h := w.Header()
-		h.Set("X-Ms-Ratelimit-Burst-Remaining-Xrm-Requests", strconv.Itoa(max(0, l.Requests-requests)))
-		h.Set("X-Ms-Ratelimit-Time-Remaining-Xrm-Requests", seconds(max(0, l.ExecutionTime-busy)))
-	}()
-	switch {
-	case now.Before(q.closed):
-		// Going on lengthens the wait.
-		q.closed = q.closed.Add(time.Second)
-		return nil, l.tooMany(q.closed.Sub(now))
-	case q.running >= l.Concurrency:
-		return nil, limitFault("0x80072326", time.Second, "Number of concurrent requests exceeded the limit of %d.", l.Concurrency)
-	case requests >= l.Requests:
-		q.closed = q.room(now, l.Window, func(r int, _ time.Duration) bool { return r < l.Requests })
-		return nil, l.tooMany(q.closed.Sub(now))
-	case busy >= l.ExecutionTime:
-		q.closed = q.room(now, l.Window, func(_ int, b time.Duration) bool { return b < l.ExecutionTime })
-		return nil, limitFault("0x80072321", q.closed.Sub(now), "Combined execution time of incoming requests exceeded limit of %s milliseconds over time window of %d seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
-			thousands(l.ExecutionTime.Milliseconds())+" ", int(l.Window.Seconds()))
+	q.slide(now, l.Window)
+	refused := l.refuse(q, now)
+	if refused == nil {
+		q.running++
+		q.requests = append(q.requests, now)
 	}
-	requests++
-	q.running++
-	q.add(now, l.Window, 1, 0)
-	began := time.Now()
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		q.running--
-		q.add(l.now(), l.Window, 0, time.Since(began))
-	}, nil
+	l.tell(w.Header(), q)
+	if refused != nil {
+		return nil, refused
+	}
+	return &visit{limiter: l, quota: q, call: c, header: w.Header(), began: l.machine()}, nil
 }
 
-func (l *limiter) tooMany(wait time.Duration) *fault {
-	return limitFault("0x80072322", wait, "Number of requests exceeded the limit of %d over time window of %d seconds.", l.Requests, int(l.Window.Seconds()))
+// refuse is why a request does not come in now, nil if it does.
+func (l *limiter) refuse(q *quota, now time.Time) *fault {
+	switch {
+	case now.Before(q.closed):
+		// Going on lengthens the wait, never beyond a whole window: by then all that it was closed for has slid out.
+		q.closed = q.closed.Add(l.Window / 300)
+		if last := now.Add(l.Window); q.closed.After(last) {
+			q.closed = last
+		}
+	case q.running >= l.Concurrency:
+		return limitFault("0x80072326", time.Second, "Number of concurrent requests exceeded the limit of %d.", l.Concurrency)
+	case len(q.requests) >= l.Requests:
+		q.why, q.closed = requestLimit, q.requests[len(q.requests)-l.Requests].Add(l.Window)
+	case q.busy >= l.ExecutionTime:
+		q.why, q.closed = timeLimit, q.idle(l.ExecutionTime).Add(l.Window)
+	default:
+		return nil
+	}
+	wait, window := q.closed.Sub(now), int(l.Window.Seconds())
+	if q.why == timeLimit {
+		// The page has both spaces before "milliseconds".
+		return limitFault("0x80072321", wait, "Combined execution time of incoming requests exceeded limit of %s  milliseconds over time window of %d seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
+			thousands(l.ExecutionTime.Milliseconds()), window)
+	}
+	return limitFault("0x80072322", wait, "Number of requests exceeded the limit of %d over time window of %d seconds.", l.Requests, window)
 }
 
 // limitFault is a 429. Retry-After is in whole seconds.
@@ -159,49 +189,72 @@ func limitFault(code string, wait time.Duration, format string, args ...any) *fa
 	return f
 }
 
-// forget drops what has slid out of the window.
-func (q *quota) forget(before time.Time) {
-	n := 0
-	for n < len(q.slices) && !q.slices[n].start.After(before) {
-		n++
-	}
-	q.slices = q.slices[n:]
+// tell writes what is left.
+func (l *limiter) tell(h http.Header, q *quota) {
+	h.Set("X-Ms-Ratelimit-Burst-Remaining-Xrm-Requests", strconv.Itoa(max(0, l.Requests-len(q.requests))))
+	h.Set("X-Ms-Ratelimit-Time-Remaining-Xrm-Requests", seconds(max(0, l.ExecutionTime-q.busy)))
 }
 
-func (q *quota) used() (requests int, busy time.Duration) {
-	for _, s := range q.slices {
-		requests += s.requests
-		busy += s.busy
-	}
-	return requests, busy
+// visit is a request that was let in; nil where there are no limits.
+type visit struct {
+	limiter *limiter
+	quota   *quota
+	call    *call
+	header  http.Header
+	began   time.Time
+	left    bool
 }
 
-func (q *quota) add(now time.Time, window time.Duration, requests int, busy time.Duration) {
-	if n := len(q.slices); n == 0 || now.Sub(q.slices[n-1].start) >= window/slicesPerWindow {
-		q.slices = append(q.slices, slice{start: now})
+// leave books what the request took and tells what is left then. It may be called again.
+func (v *visit) leave() {
+	if v == nil || v.left {
+		return
 	}
-	s := &q.slices[len(q.slices)-1]
-	s.requests += requests
-	s.busy += busy
+	v.left = true
+	l, q := v.limiter, v.quota
+	took := max(l.machine().Sub(v.began), l.latency) + time.Duration(v.call.rows.Load())*l.RowTime
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	q.slide(now, l.Window)
+	q.running--
+	q.work = append(q.work, work{now, took})
+	q.busy += took
+	l.tell(v.header, q)
 }
 
-// room is when so much will have slid out of the window that there is room again.
-func (q *quota) room(now time.Time, window time.Duration, enough func(requests int, busy time.Duration) bool) time.Time {
-	requests, busy := q.used()
-	for _, s := range q.slices {
-		requests -= s.requests
-		busy -= s.busy
-		if enough(requests, busy) {
-			return s.start.Add(window)
+// slide drops what is a window old. A clock that was set back begins anew: what stands in the future would stay for
+// ever.
+func (q *quota) slide(now time.Time, window time.Duration) {
+	if now.Before(q.latest) {
+		q.requests, q.work, q.busy, q.closed = nil, nil, 0, time.Time{}
+	}
+	q.latest = now
+	before := now.Add(-window)
+	for len(q.requests) > 0 && !q.requests[0].After(before) {
+		q.requests = q.requests[1:]
+	}
+	for len(q.work) > 0 && !q.work[0].end.After(before) {
+		q.busy -= q.work[0].took
+		q.work = q.work[1:]
+	}
+}
+
+// idle is the end of the work with which, once it has slid out, less than the limit is left.
+func (q *quota) idle(limit time.Duration) time.Time {
+	busy := q.busy
+	for _, w := range q.work {
+		if busy -= w.took; busy < limit {
+			return w.end
 		}
 	}
-	return now.Add(window)
+	return q.latest
 }
 
 // seconds prints a duration as the service does: 1,200.00.
 func seconds(d time.Duration) string {
-	whole := int64(d / time.Second)
-	return fmt.Sprintf("%s.%02d", thousands(whole), (d%time.Second)/(10*time.Millisecond))
+	d = d.Round(10 * time.Millisecond)
+	return fmt.Sprintf("%s.%02d", thousands(int64(d/time.Second)), d%time.Second/(10*time.Millisecond))
 }
 
 func thousands(n int64) string {

@@ -18,7 +18,7 @@ func New(o Options) *Server {
 		options: o, store: &store{}, clock: &clock{machine: o.Now}, stats: newStats(), faults: &faults{}, tokens: newTokens(),
 		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
 	}
-	s.limits = newLimiter(o.Limits, s.clock.now)
+	s.limits = newLimiter(o.Limits, s.clock.now, o.Now, o.Latency)
 	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}})
 	s.seed()
 	s.seedBin()

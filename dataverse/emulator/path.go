@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -145,7 +146,7 @@ func (s *Server) newCall(r *http.Request, body []byte) (*call, error) {
 	}
 	return &call{
 		ctx: r.Context(), server: s, method: r.Method, path: p, query: query, raw: r.URL.RawQuery,
-		header: r.Header, body: body, base: scheme + "://" + r.Host + apiRoot + version, user: user,
+		header: r.Header, body: body, base: scheme + "://" + r.Host + apiRoot + version, user: user, rows: new(atomic.Int64),
 	}, nil
 }
 

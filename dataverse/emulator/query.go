@@ -295,7 +295,7 @@ func (q *rowQuery) answer() (*answer, error) {
 		w.b = appendJSON(w.b, q.nextLink(col))
 	}
 	w.text("}")
-	q.call.server.stats.read(len(col.hits))
+	q.call.readRows(len(col.hits))
 	a := &answer{status: http.StatusOK, body: w.b}
 	if q.page > 0 && q.top < 0 {
 		a.set("Preference-Applied", q.call.applied("odata.maxpagesize="+strconv.Itoa(q.page)))

@@ -120,12 +120,13 @@ type call struct {
 	raw    string // the query string as it came: parameter aliases and order stand in it
 	header http.Header
 	body   []byte
-	base   string     // "https://host/api/data/v9.2", for links
-	user   uuid.UUID  // who it is done as
-	caller uuid.UUID  // who asks for it, when that is somebody else: impersonation
-	tx     *tx        // the change set's transaction, nil outside one
-	part   bool       // of a batch
-	fault  *injection // what a fault rule does to the request, nil if nothing
+	base   string        // "https://host/api/data/v9.2", for links
+	user   uuid.UUID     // who it is done as
+	caller uuid.UUID     // who asks for it, when that is somebody else: impersonation
+	tx     *tx           // the change set's transaction, nil outside one
+	part   bool          // of a batch
+	fault  *injection    // what a fault rule does to the request, nil if nothing
+	rows   *atomic.Int64 // read and written so far, by the whole request
 
 	contents map[string]ref // the rows that the parts of the change set before made, by Content-ID
 }
@@ -183,8 +184,23 @@ func (c *call) write(fn func(*tx) error) error {
 	}
 	t.commit()
 	done = true
-	c.server.stats.wrote(t.written)
+	c.wroteRows(t.written)
 	return nil
+}
+
+// readRows and wroteRows count rows, for the statistics and for what the request costs its user.
+func (c *call) readRows(n int) {
+	c.server.stats.read(n)
+	if c.rows != nil { // the platform's own calls cost nobody anything
+		c.rows.Add(int64(n))
+	}
+}
+
+func (c *call) wroteRows(n int) {
+	c.server.stats.wrote(n)
+	if c.rows != nil {
+		c.rows.Add(int64(n))
+	}
 }
 
 // prefer is a preference of the Prefer headers: prefer("return") is "representation", prefer("odata.maxpagesize") "50".
@@ -262,17 +278,17 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.send(w, r, "", faultAnswer(err, nil))
 		return
 	}
-	leave, refused := s.limits.admit(w, r, c.user)
+	visit, refused := s.limits.admit(w, r, c)
 	if refused != nil {
-		s.send(w, r, "", faultAnswer(refused, c))
+		s.send(w, r, c.method+" "+c.path.label(), faultAnswer(refused, c))
 		return
 	}
-	defer leave()
-	s.run(w, r, c)
+	defer visit.leave() // when the connection is dropped, too
+	s.run(w, r, c, visit)
 }
 
 // run does the work of a request, or what a fault rule has in its place.
-func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call) {
+func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call, visit *visit) {
 	route := c.method + " " + c.path.label()
 	c.fault = s.faults.next(c.method, c.path, false)
 	c.fault.wait(c.ctx)
@@ -306,6 +322,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call) {
 		a.set("Content-Length", strconv.Itoa(len(b)))
 		a.body = b[:len(b)/2]
 	}
+	visit.leave() // before the caller, who may send the next one at once, has its answer
 	s.send(w, r, route, a)
 	if c.fault != nil && c.fault.Truncate {
 		_ = http.NewResponseController(w).Flush() // else the half would go down with the connection
@@ -341,7 +358,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *a
 	h.Set("OData-Version", "4.0")
 	h.Set("REQ_ID", id)
 	h["X-Ms-Service-Request-Id"] = []string{uuid.NewString(), id}
-	h.Set("X-Ms-Dop-Hint", strconv.Itoa(dopHint))
+	h.Set("X-Ms-Dop-Hint", strconv.Itoa(s.limits.hint()))
 	h.Set("Cache-Control", "no-cache")
 	b := a.bytes()
 	if len(b) > 0 {
@@ -357,9 +374,6 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *a
 		_, _ = w.Write(b) // the client is gone: nobody left to tell
 	}
 }
-
-// dopHint is the degree of parallelism that the service recommends.
-const dopHint = 48
 
 // bytes is the answer's body on the wire.
 func (a *answer) bytes() []byte {
