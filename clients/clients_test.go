@@ -69,6 +69,14 @@ func TestDynamicsWebAPI(t *testing.T) {
 	run(t, "dynamics-web-api.test.mjs", server.URL)
 }
 
+// TestMetadataDocument has $metadata read by the npm package odata-csdl.
+func TestMetadataDocument(t *testing.T) {
+	ready(t)
+	server := httptest.NewServer(company(t, emulator.Options{}))
+	defer server.Close()
+	run(t, "csdl.test.mjs", server.URL)
+}
+
 // TestDataverseWebAPI drives the emulator with the npm package dataverse-webapi, which speaks https only and
 // ends its batches without a line end.
 func TestDataverseWebAPI(t *testing.T) {
