@@ -47,6 +47,11 @@ func company(t *testing.T, o emulator.Options) *emulator.Server {
 // run runs a script of tests under node.
 func run(t *testing.T, script, server string, env ...string) {
 	t.Helper()
+	for _, name := range []string{script, "client.mjs", "package-lock.json"} { // so that a cached result does not outlive a change
+		if _, err := os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "--test-reporter=spec", script)
@@ -67,6 +72,14 @@ func TestDynamicsWebAPI(t *testing.T) {
 	server := httptest.NewServer(company(t, emulator.Options{}))
 	defer server.Close()
 	run(t, "dynamics-web-api.test.mjs", server.URL)
+}
+
+// TestMetadataDocument has $metadata read by the npm package odata-csdl.
+func TestMetadataDocument(t *testing.T) {
+	ready(t)
+	server := httptest.NewServer(company(t, emulator.Options{}))
+	defer server.Close()
+	run(t, "csdl.test.mjs", server.URL)
 }
 
 // TestDataverseWebAPI drives the emulator with the npm package dataverse-webapi, which speaks https only and

@@ -28,13 +28,29 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 		w.printf("finished first, from runs before: %d purges, %d purge dates, audit history of %d persons\n\n", r.Purges, r.Schedules, r.Sweeps)
 	}
 	rows := [][]string{}
+	judged := 0 // nobody, where a purge was asked for: then there is nothing to say of dates
 	for _, t := range s.Subjects {
-		rows = append(rows, []string{t.Table, strconv.Itoa(t.Persons), strconv.Itoa(t.Decisions[retention.Schedule]),
-			strconv.Itoa(t.Decisions[retention.Move]), strconv.Itoa(t.Decisions[retention.Clear]), strconv.Itoa(t.Decisions[retention.Wait]),
-			strconv.Itoa(t.Decisions[retention.Hold]), strconv.Itoa(t.Deleted), strconv.Itoa(t.Anonymized), strconv.Itoa(t.Bound),
-			strconv.Itoa(t.Skipped), strconv.Itoa(t.Failed)})
+		judged += t.Persons
 	}
-	w.printf("%s\n", a.table([]string{"table", "persons", "scheduled", "moved", "rescued", "waiting", "held", "deleted", "anonymised", "in place", "left alone", "failed"}, rows))
+	head := []string{"table"}
+	if judged > 0 {
+		head = append(head, "persons", "scheduled", "moved", "rescued", "waiting", "held")
+	}
+	for _, t := range s.Subjects {
+		row := []string{t.Table}
+		numbers := []int{t.Deleted, t.Anonymized, t.Bound, t.Skipped, t.Failed}
+		if judged > 0 {
+			numbers = append([]int{t.Persons, t.Decisions[retention.Schedule], t.Decisions[retention.Move], t.Decisions[retention.Clear],
+				t.Decisions[retention.Wait], t.Decisions[retention.Hold]}, numbers...)
+		}
+		for _, n := range numbers {
+			row = append(row, strconv.Itoa(n))
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) > 0 {
+		w.printf("%s\n", a.table(append(head, "deleted", "anonymised", "in place", "left alone", "failed"), rows))
+	}
 	if len(s.Related) > 0 {
 		rows = rows[:0]
 		for _, t := range s.Related {

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+func newReapply(a *app) *cobra.Command {
+	var apply bool
+	c := &cobra.Command{
+		Use:   "reapply",
+		Short: "After a restore: purge again whoever the ledger says was purged and who is back",
+		Long: `Looks up everybody whom the ledger says was purged in this organisation. Whoever is there again, because the environment was
+restored from a backup, is purged again, now and with the same care as in a run. A legal hold is respected, and so is a
+ground that did not stand in the way before: both are told. Run it before administration mode is lifted.
+
+EXIT STATUS: 0 nobody is back any more, 1 failed, 2 wrong usage, settings or policy or no ledger (nothing was touched), 3 a
+guard rail stopped it (nobody was purged), 4 done, but some are still back and are told.`,
+		Example: `  gallra reapply             # shows who is back
+  gallra reapply --apply`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runReapply(cmd.Context(), apply) },
+	}
+	c.Flags().BoolVar(&apply, "apply", false, "write: without it is only shown who is back")
+	return c
+}
+
+func (a *app) runReapply(ctx context.Context, apply bool) error {
+	s, checked, err := a.open(ctx)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	if apply {
+		if err := provisioned(checked); err != nil {
+			return err
+		}
+	}
+	l, err := a.readLedger()
+	if err != nil {
+		return err
+	}
+	if !l.Existed() {
+		return &usageError{"there is no ledger in " + a.settings.Ledger + ": nothing tells who was purged", "set GALLRA_LEDGER or --ledger to the ledger's folder"}
+	}
+	deps := a.deps("reapply", s, checked, l)
+	back, unnamed, err := purge.Back(ctx, deps)
+	if err != nil {
+		return err
+	}
+	if err := a.reapplyShown(checked, deps.Today, back, unnamed, apply); err != nil {
+		return err
+	}
+	if !apply || len(back) == 0 {
+		return nil
+	}
+	bar := a.progress("starting")
+	deps.Progress = bar.follow
+	purged := 0
+	out := newOutcomeWriter(a.out)
+	deps.Outcome = func(x purge.Outcome) {
+		if x.Status == ledger.Done && x.Do != "" {
+			purged++
+		}
+		if a.json {
+			out.outcome(x)
+		}
+	}
+	summary, err := purge.Reapply(ctx, deps)
+	bar.done()
+	if err == nil {
+		err = out.err
+	}
+	if told := a.tellRun(summary, err); told != nil && err == nil {
+		return told
+	}
+	if err := stopped(err); err != nil {
+		return err
+	}
+	if left, _, err := purge.Back(ctx, deps); err != nil {
+		return err
+	} else if len(left) > 0 || len(summary.Failures)+len(summary.Residue) > 0 {
+		return &incomplete{fmt.Sprintf("%d of %s who were back were purged again", purged, plural(len(back), "person"))}
+	}
+	return nil
+}
+
+// reapplyShown tells who is back.
+func (a *app) reapplyShown(c *retention.Checked, today retention.Date, back []purge.Returned, unnamed []string, apply bool) error {
+	if a.json {
+		out := newOutcomeWriter(a.out)
+		if err := out.head("reapply", c, today); err != nil {
+			return err
+		}
+		e := json.NewEncoder(a.out)
+		for i := range back {
+			p := &back[i]
+			reason, ok := p.Again()
+			err := e.Encode(map[string]any{"kind": "back", "table": p.Purged.Table, "id": p.Purged.ID, "purged": p.At, "run": p.Purged.Run, "again": ok, "code": reason})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := &lines{w: a.out}
+	w.printf("back after their purge: %s\n", plural(len(back), "person"))
+	for i := range back {
+		p := &back[i]
+		fate := "is purged again"
+		if reason, ok := p.Again(); !ok {
+			fate = "stays: " + reason
+			var grounds []string
+			for _, h := range p.Forbids(p.Despite) {
+				grounds = append(grounds, h.Ground)
+			}
+			if len(grounds) > 0 {
+				fate += " (" + strings.Join(grounds, ", ") + "); gallra erase weighs them"
+			}
+		}
+		w.printf("  %s %s, purged on %s: %s\n", p.Purged.Table, p.Purged.ID, retention.DateOf(p.At, c.Policy.TimeZone).Words(), fate)
+	}
+	for _, t := range unnamed {
+		w.printf("the ledger names persons of %s, which the policy does not judge: they were not looked for\n", t)
+	}
+	if !apply && len(back) > 0 {
+		w.printf("\nnothing was written: add --apply to purge them again\n")
+	}
+	if apply && len(back) > 0 {
+		w.printf("\n")
+	}
+	return w.err
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+func newStatus(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Whether, when and as whom the next run acts; what the last one did; who is past their date",
+		Long: `Holds the policy against the environment, reads the ledger, and counts the persons whose purge date has come and who are
+still there: the retention debt. Nothing is written. When the next run is due is told by the rhythm of the runs before it:
+what starts them is not gallra's.
+
+EXIT STATUS: 0 told, 1 failed, 2 wrong usage, settings or policy: a run would be refused.`,
+		Example: `  gallra status
+  gallra status --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runStatus(cmd.Context()) },
+	}
+}
+
+// status is what gallra status tells.
+type status struct {
+	now      time.Time
+	zone     *time.Location
+	actor    uuid.UUID
+	app      uuid.UUID // the application of the user, if they are one
+	policy   string
+	acts     bool
+	obstacle []string // why the next run would do nothing, or not what is expected
+	ledger   bool
+	last     *ledger.RunInfo
+	stopped  []string  // the guard rails that stopped it
+	next     time.Time // zero: the rhythm is not known
+	debts    []debt
+	begun    int // purges that a cut run left under way
+	sweeps   int // persons whose audit history is looked for again
+}
+
+// debt is what a subject table owes: persons whose date has come.
+type debt struct {
+	table         string
+	past          int
+	held          int // of them, under a legal hold
+	oldest        retention.Date
+	unprovisioned bool
+}
+
+func (a *app) runStatus(ctx context.Context) error {
+	s, checked, err := a.open(ctx)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	l, err := a.readLedger()
+	if err != nil {
+		return err
+	}
+	st := &status{now: s.client.Now(), zone: checked.Policy.TimeZone, actor: s.identity.UserID, policy: checked.Policy.Hash, ledger: l.Existed()}
+	if st.app, err = applicationOf(ctx, s); err != nil {
+		return err
+	}
+	today := s.today(checked.Policy)
+	for i := range checked.Subjects {
+		d, err := debtOf(ctx, s.client, &checked.Subjects[i], today)
+		if err != nil {
+			return err
+		}
+		st.debts = append(st.debts, d)
+	}
+	if err := st.read(ctx, l); err != nil {
+		return err
+	}
+	st.judge(checked)
+	if a.json {
+		return a.statusJSON(st)
+	}
+	a.warnNoLedger(st.ledger)
+	return a.statusWords(st)
+}
+
+// applicationOf tells which application signs in; zero for a person. Whoever may not read that is told as a user.
+func applicationOf(ctx context.Context, s *session) (uuid.UUID, error) {
+	row, err := s.client.Get(ctx, "systemuser", s.identity.UserID, dataverse.Query{Select: []string{"systemuserid", "applicationid"}})
+	switch {
+	case err == nil:
+		return row.ID("applicationid"), nil
+	case ctx.Err() != nil:
+		return uuid.Nil, ctx.Err()
+	}
+	return uuid.Nil, nil
+}
+
+// debtOf counts the persons of a table whose purge date has come and who are still there.
+func debtOf(ctx context.Context, client dataverse.Reader, s *retention.CheckedSubject, today retention.Date) (debt, error) {
+	d := debt{table: s.Table, unprovisioned: len(s.Unprovisioned) > 0}
+	if d.unprovisioned {
+		return d, nil
+	}
+	filter := fmt.Sprintf("%s le %s and %s eq null", s.Own.PurgeScheduledOn, today, s.Own.AnonymizedOn)
+	var err error
+	if d.past, err = client.Count(ctx, dataverse.Query{Table: s.Table, Filter: filter}); err != nil || d.past == 0 {
+		return d, err
+	}
+	if d.held, err = client.Count(ctx, dataverse.Query{Table: s.Table, Filter: filter + " and " + s.Own.LegalHold + " eq true"}); err != nil {
+		return d, err
+	}
+	oldest := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.Own.PurgeScheduledOn}, Filter: filter, OrderBy: s.Own.PurgeScheduledOn + " asc", Top: 1}
+	for row, err := range client.Rows(ctx, oldest) {
+		if err != nil {
+			return d, err
+		}
+		d.oldest, _ = retention.DateOnly.Date(row.Text(s.Own.PurgeScheduledOn), nil)
+	}
+	return d, nil
+}
+
+// read takes from the ledger what the last run did and what is left of it.
+func (st *status) read(ctx context.Context, l *ledger.Ledger) error {
+	var began []time.Time
+	runs := l.Runs()
+	for i := range runs {
+		if runs[i].Verb == "run" {
+			st.last = &runs[i]
+			began = append(began, runs[i].Began)
+		}
+	}
+	st.next = nextAfter(began)
+	for _, p := range l.Unfinished() {
+		if p.Decided {
+			st.sweeps++
+		} else {
+			st.begun++
+		}
+	}
+	if st.last == nil || st.last.Status != ledger.Halted {
+		return nil
+	}
+	run := ""
+	for r, err := range l.Records(ctx) {
+		if err != nil {
+			return err
+		}
+		switch {
+		case r.Kind == ledger.Start:
+			run = r.Run
+		case r.Kind == ledger.Stopped && run == st.last.ID && !slices.Contains(st.stopped, r.Guard):
+			st.stopped = append(st.stopped, r.Guard)
+		}
+	}
+	return nil
+}
+
+// rhythm is how many runs it takes to know how often they come.
+const rhythm = 3
+
+// nextAfter is when the next run is due by the rhythm of those before: the median of the last intervals.
+func nextAfter(began []time.Time) time.Time {
+	if len(began) < rhythm {
+		return time.Time{}
+	}
+	began = began[max(0, len(began)-8):]
+	var gaps []time.Duration
+	for i := 1; i < len(began); i++ {
+		gaps = append(gaps, began[i].Sub(began[i-1]))
+	}
+	slices.Sort(gaps)
+	return began[len(began)-1].Add(gaps[len(gaps)/2])
+}
+
+// judge tells whether the next run acts.
+func (st *status) judge(c *retention.Checked) {
+	st.acts = true
+	past := 0
+	for _, d := range st.debts {
+		past += d.past - d.held
+		if d.unprovisioned {
+			st.acts = false
+			st.obstacle = append(st.obstacle, fmt.Sprintf("%s lacks the columns that a run writes: gallra provision creates them", d.table))
+		}
+	}
+	if limit := c.Policy.Limits.Purges; past > limit {
+		st.obstacle = append(st.obstacle, fmt.Sprintf("the date of %s has come, and the limit of one run is %d: unless enough of them are rescued, nobody is purged", plural(past, "person"), limit))
+	}
+	if !st.ledger {
+		st.obstacle = append(st.obstacle, "the ledger is missing: every purge date on the rows gets the whole notice again")
+	}
+	if st.last == nil {
+		return
+	}
+	if st.last.Policy != c.Policy.Hash {
+		st.obstacle = append(st.obstacle, "the policy is another one than in the last run: gallra plan and gallra simulate show what it changes")
+	}
+	if st.last.Status == "" {
+		st.obstacle = append(st.obstacle, fmt.Sprintf("run %s has no end: it is under way, or was cut, and then the next run finishes what it began", st.last.ID))
+	}
+	for _, g := range st.stopped {
+		st.obstacle = append(st.obstacle, fmt.Sprintf("a guard rail stopped the last run (%s): unless its cause is gone, it stops the next one", g))
+	}
+	if !st.next.IsZero() && st.now.Sub(st.next) > st.next.Sub(st.last.Began) {
+		st.obstacle = append(st.obstacle, "no run came when it was due: see whether the job is still scheduled")
+	}
+}

@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// csvColumns are the fields of a record, in the order of the schema. Run stands on every line, not only on a run's first.
+var csvColumns = []string{"seq", "at", "run", "kind", "verb", "table", "id", "purgeOn", "noticedOn", "ground", "do", "rows", "counts",
+	"status", "code", "deleted", "guard", "policy", "organization", "actor", "today", "version", "first", "last", "file", "bytes", "prev", "hash"}
+
+// WriteCSV writes all entries as a table for an auditor, and tells how many there were. The chain is checked on the way.
+// What a spreadsheet would take for a formula is written as text.
+func (l *Ledger) WriteCSV(ctx context.Context, w io.Writer) (entries int, err error) {
+	out := csv.NewWriter(w)
+	if err := out.Write(csvColumns); err != nil {
+		return 0, fmt.Errorf("ledger: %w", err)
+	}
+	run := ""
+	var waiting *Record // its hash is what the next one names
+	flush := func(hash string) error {
+		if waiting == nil {
+			return nil
+		}
+		entries++
+		return out.Write(csvRow(*waiting, run, hash))
+	}
+	last := l.Head()
+	for r, err := range l.Records(ctx) {
+		if err != nil {
+			return entries, err
+		}
+		if err := flush(r.Prev); err != nil {
+			return entries, fmt.Errorf("ledger: %w", err)
+		}
+		if r.Kind == Start {
+			run = r.Run
+		}
+		waiting = &r
+	}
+	if waiting != nil && waiting.Seq != l.Seq() {
+		return entries, fmt.Errorf("ledger: a run has written to it meanwhile")
+	}
+	if err := flush(last); err != nil {
+		return entries, fmt.Errorf("ledger: %w", err)
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return entries, fmt.Errorf("ledger: %w", err)
+	}
+	return entries, nil
+}
+
+func csvRow(r Record, run, hash string) []string {
+	row := []string{
+		strconv.FormatUint(r.Seq, 10), r.At.UTC().Format(time.RFC3339), run, string(r.Kind), r.Verb, r.Table, csvID(r.ID),
+		csvDate(r.PurgeOn), csvDate(r.NoticedOn), r.Entry.Ground, string(r.Do), csvRows(r.Rows), csvCounts(r.Counts),
+		string(r.Status), r.Code, csvNumber(int64(r.Deleted)), r.Guard, r.Policy, csvID(r.Organization), csvID(r.Actor), csvDate(r.Today),
+		r.Version, csvNumber(int64(r.First)), csvNumber(int64(r.Last)), csvNumber(int64(r.File)), csvNumber(r.Bytes), r.Prev, hash,
+	}
+	for i := range row {
+		row[i] = plain(row[i])
+	}
+	return row
+}
+
+// plain keeps a spreadsheet from taking a text for a formula: a leading apostrophe makes it text.
+func plain(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+func csvID(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return ""
+	}
+	return id.String()
+}
+
+func csvDate(d retention.Date) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
+}
+
+func csvNumber(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// csvRows is the touched rows: email 1234… 5678…; lead 9abc….
+func csvRows(rows map[string][]uuid.UUID) string {
+	var all []string
+	for _, table := range slices.Sorted(maps.Keys(rows)) {
+		text := table
+		for _, id := range rows[table] {
+			text += " " + id.String()
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
+}
+
+// csvCounts is the counts: delete email: 3; keep quote: 1.
+func csvCounts(counts map[string]int) string {
+	var all []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, what+": "+strconv.Itoa(counts[what]))
+	}
+	return strings.Join(all, "; ")
+}
