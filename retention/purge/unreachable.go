@@ -15,7 +15,7 @@ type Place struct {
 // unreachable lists the places, by what this environment has.
 func unreachable(s dataverse.Settings) []Place {
 	places := []Place{
-		{"Backups of the environment", "Nothing can be taken out of a backup: it expires after 7 to 28 days. After a restore whoever was purged is back: erase them again by the ids in the ledger (gallra erase) before administration mode is lifted."},
+		{"Backups of the environment", "Nothing can be taken out of a backup: it expires after 7 to 28 days. After a restore whoever was purged is back: run gallra reapply before administration mode is lifted."},
 		{"Copies of the environment", "Run gallra in each copy that was made with data, or delete the copy."},
 		{"Mailboxes and calendars (Exchange, Outlook)", "E-mails, appointments and contacts that were synchronised stay in the mailboxes: delete them there, or by a retention policy in Microsoft Purview."},
 		{"Documents in SharePoint and OneNote", "Dataverse deletes the location, not the folder: delete folders named after the person in SharePoint."},
