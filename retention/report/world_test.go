@@ -1,0 +1,104 @@
+package report_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// day0 is when the stories begin.
+var day0 = time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC)
+
+// world is the sample CRM on a real listener, provisioned, with the model policy and a ledger.
+type world struct {
+	*testing.T
+	server  *emulator.Server
+	client  *dataverse.Client
+	checked *retention.Checked
+	dir     string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, server: emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0 }}), dir: t.TempDir()}
+	w.must(sample.Load(w.server))
+	web := httptest.NewServer(w.server)
+	t.Cleanup(web.Close)
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
+	w.must(err)
+	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})
+	w.must(err)
+	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
+	provisioning.Role = dataverse.Role{}
+	_, err = w.client.Provision(t.Context(), provisioning, false, nil)
+	w.must(err)
+	for _, c := range sample.AfterProvision(w.server.Now()) {
+		w.change(c.Method, c.Path, c.Body)
+	}
+	policy, err := retention.Load(filepath.Join("..", "..", "testdata", "policy", "sales.yaml"))
+	w.must(err)
+	w.checked, err = retention.Check(t.Context(), policy, w.client)
+	w.must(err)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// change is what somebody in the CRM does.
+func (w *world) change(method, path string, body map[string]any) {
+	w.Helper()
+	op := dataverse.Operation{Method: method, Path: path, Body: body}
+	if method == http.MethodPatch {
+		op.IfMatch = "*"
+	}
+	w.must(w.client.Do(w.Context(), op, nil))
+}
+
+func (w *world) today() retention.Date {
+	w.Helper()
+	_, err := w.client.WhoAmI(w.Context()) // its answer tells the time
+	w.must(err)
+	return retention.DateOf(w.client.Now(), w.checked.Policy.TimeZone)
+}
+
+func (w *world) ledger() *ledger.Ledger {
+	w.Helper()
+	l, err := ledger.Open(filepath.Join(w.dir, "ledger"))
+	w.must(err)
+	return l
+}
+
+// run is gallra run --apply.
+func (w *world) run(id string) *purge.Summary {
+	w.Helper()
+	s, err := purge.Run(w.Context(), purge.Deps{Client: w.client, Ledger: w.ledger(), Run: ledger.Run{ID: id, Verb: "run", Version: "test"},
+		Policy: w.checked, Today: w.today(), Poll: time.Millisecond})
+	var stop *purge.StopError
+	if err != nil && !errors.As(err, &stop) {
+		w.Fatal(err)
+	}
+	return s
+}
+
+func (w *world) plan() *retention.Plan {
+	w.Helper()
+	today, l := w.today(), w.ledger()
+	e, err := retention.Evaluate(w.Context(), w.client, w.checked, retention.EvaluateOptions{Today: today, Traces: l.Traces()})
+	w.must(err)
+	return retention.NewPlan(w.checked, e, retention.PlanOptions{Traces: l.Traces()})
+}
