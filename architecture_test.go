@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"retention":          {"dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/purge":    {"retention", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/ledger":   {"retention", "retention/ledger/..."},
-	"retention/report":   {"retention", "retention/ledger", "retention/purge"},
+	"retention/report":   {"retention", "retention/ledger", "retention/purge", "dataverse"},
 	// A company's tests of its policy run through the whole evaluation on the emulator.
 	"retention/policytest": {"retention", "dataverse", "dataverse/emulator/..."},
 }

@@ -93,7 +93,9 @@ func TestPlain(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.String().Draw(t, "s")
 		once := report.Plain(s)
-		if strings.ContainsFunc(once, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }) {
+		if strings.ContainsFunc(once, func(r rune) bool {
+			return r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+		}) {
 			t.Fatalf("%q", once)
 		}
 		if again := report.Plain(once); again != once {
