@@ -157,7 +157,7 @@ func parseValue(t *table, c *column, v any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(c.Options) > 0 && c.option(int(n)) == nil {
+		if c.option(int(n)) == nil {
 			return nil, outOfOptions(t, c, strconv.FormatInt(n, 10))
 		}
 		return n, nil
@@ -343,7 +343,7 @@ func parseChoices(t *table, c *column, s string) (any, error) {
 		if err != nil {
 			return nil, unconvertible(t, c, s, "")
 		}
-		if len(c.Options) > 0 && c.option(n) == nil {
+		if c.option(n) == nil {
 			return nil, outOfOptions(t, c, strconv.Itoa(n))
 		}
 	}

@@ -1,0 +1,121 @@
+package emulator
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// choiceColumns calls fn for every column of the embedded schema that holds one of several options.
+func choiceColumns(fn func(*table, *column)) {
+	s := baseSchema()
+	for _, name := range s.names() {
+		for _, c := range s.tables[name].Columns {
+			switch c.kind {
+			case kindPicklist, kindState, kindStatus, kindMultiSelect:
+				fn(s.tables[name], c)
+			}
+		}
+	}
+}
+
+// TestOptionsOfTheSchema holds every choice of the schema against what an option is (entity-attribute-metadata): a
+// number of its own with a label, of a status with the state that it belongs to.
+func TestOptionsOfTheSchema(t *testing.T) {
+	choiceColumns(func(tab *table, c *column) {
+		at := tab.Name + "." + c.Name
+		if len(c.Options) == 0 {
+			t.Errorf("%s has no options", at)
+		}
+		seen := map[int]bool{}
+		for _, o := range c.Options {
+			if seen[o.Value] || o.Label == "" {
+				t.Errorf("%s: %d is there twice, or has no label", at, o.Value)
+			}
+			seen[o.Value] = true
+			if c.kind == kindStatus && (o.State == nil || tab.column("statecode").option(*o.State) == nil) {
+				t.Errorf("%s: %d belongs to no state", at, o.Value)
+			}
+		}
+	})
+	for column, want := range map[[2]string]map[int]string{
+		{"msevtmgt_eventteammember", "msevtmgt_role"}:                 {100000000: "Venue management", 100000009: "Equipment management"},
+		{"msdynmkt_purpose", "msdynmkt_type"}:                         {534120000: "Commercial Communication"},
+		{"msdynmkt_contactpointconsent3", "msdynmkt_value"}:           {534120000: "Not Set"},
+		{"quotedetail", "quotecreationmethod"}:                        {776160000: "Unknown", 776160001: "Revision"},
+		{"salesorderdetail", "msdyn_linetype"}:                        {690970001: "Field Service Line"},
+		{"msdyncrm_marketingemail", "msdyncrm_email_contentlanguage"}: {1053: "Swedish (Sweden)"},
+	} {
+		c := baseSchema().tables[column[0]].column(column[1])
+		for value, label := range want {
+			if o := c.option(value); o == nil || o.Label != label {
+				t.Errorf("%s: %d is %v, want %s", column, value, o, label)
+			}
+		}
+	}
+}
+
+// TestOptionsAreTakenAndShown: every option can be written, shows its label (webapi/query/select-columns), and stands
+// in the definition of its column (webapi/query-metadata-web-api); what is no option is refused with
+// PicklistValueOutOfRange (web-service-error-codes).
+func TestOptionsAreTakenAndShown(t *testing.T) {
+	w := newWorld(t, Options{})
+	e := &env{snap: w.s.store.view()}
+	choiceColumns(func(tab *table, c *column) {
+		top := 0
+		for _, o := range c.Options {
+			top = max(top, o.Value)
+			var body, stored any = json.Number(strconv.Itoa(o.Value)), int64(o.Value)
+			if c.kind == kindMultiSelect {
+				body, stored = strconv.Itoa(o.Value), strconv.Itoa(o.Value)
+			}
+			if v, err := parseValue(tab, c, body); err != nil || v != stored {
+				t.Errorf("%s.%s: %d is read as %v, %v", tab.Name, c.Name, o.Value, v, err)
+			}
+			if got, want := string(e.appendFormatted(nil, tab, nil, c, stored)), string(appendInner(nil, o.Label)); got != want {
+				t.Errorf("%s.%s: %d shows as %q, want %q", tab.Name, c.Name, o.Value, got, want)
+			}
+		}
+		if _, err := parseValue(tab, c, json.Number(strconv.Itoa(top+1))); err == nil {
+			t.Errorf("%s.%s takes %d", tab.Name, c.Name, top+1)
+		}
+	})
+	for _, kind := range []string{"Picklist", "Status", "State", "MultiSelectPicklist"} {
+		for _, name := range []string{"msevtmgt_eventteammember", "msdyncrm_segment", "msdynmkt_purpose", "quotedetail", "contact", "lead"} {
+			w.optionsOfColumns(name, kind)
+		}
+	}
+}
+
+// optionsOfColumns holds the definitions of a table's choices against the schema.
+func (w *world) optionsOfColumns(table, kind string) {
+	w.t.Helper()
+	r := w.get("EntityDefinitions(LogicalName='" + table + "')/Attributes/Microsoft.Dynamics.CRM." + kind + "AttributeMetadata?$select=LogicalName&$expand=OptionSet")
+	list, _ := r.body["value"].([]any)
+	for _, x := range list {
+		attribute := x.(map[string]any)
+		c := baseSchema().tables[table].column(attribute["LogicalName"].(string))
+		var got, want []string
+		set, _ := attribute["OptionSet"].(map[string]any)
+		options, _ := set["Options"].([]any)
+		for _, o := range options {
+			o := o.(map[string]any)
+			shown := o["Label"].(map[string]any)["UserLocalizedLabel"].(map[string]any)["Label"].(string)
+			got = append(got, o["Value"].(json.Number).String()+" "+shown)
+		}
+		for _, o := range c.Options {
+			want = append(want, strconv.Itoa(o.Value)+" "+o.Label)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if d := cmp.Diff(want, got); d != "" {
+			w.t.Errorf("the definition of %s.%s (-schema +definition):\n%s", table, c.Name, d)
+		}
+	}
+	if r.status != 200 {
+		w.t.Errorf("%s: %d %s", table, r.status, r.text)
+	}
+}
