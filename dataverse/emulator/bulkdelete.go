@@ -24,8 +24,9 @@ type bulkJob struct {
 
 // bulkQuery is what one QueryExpression of a job selects.
 type bulkQuery struct {
-	table string
-	where *criteria
+	table    string
+	where    *criteria
+	retained bool // of rows in long-term retention
 }
 
 // bulkDelete is the action BulkDelete: it makes a job and answers at once. Page: delete-data-bulk.
@@ -190,7 +191,11 @@ func (w *writer) runQuery(job *bulkJob, q *bulkQuery, index int) (deleted, faile
 		return 0, 0
 	}
 	var ids []uuid.UUID
-	q.where.rows(&w.snapshot, t, func(r *row) {
+	from := w.data
+	if q.retained {
+		from = w.retained
+	}
+	q.where.rows(from[t.Name], t, func(r *row) {
 		if w.allow("Read", t, r) != nil {
 			return
 		}
@@ -199,6 +204,12 @@ func (w *writer) runQuery(job *bulkJob, q *bulkQuery, index int) (deleted, faile
 		}
 	})
 	for _, id := range ids {
+		if q.retained {
+			if w.purgeRetained(t, id) {
+				deleted++
+			}
+			continue
+		}
 		r := w.data[t.Name].get(id)
 		if r == nil {
 			continue // gone with another one

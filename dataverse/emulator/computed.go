@@ -123,6 +123,9 @@ func (w *writer) compute(t *table, before *row, v values) {
 	computeCustomer(t, before, v)
 	computeMoney(t, before, v)
 	w.computeNote(t, before, v)
+	if t.Name == "retentionconfig" {
+		w.scheduleRetention(t, before, v)
+	}
 	computeParty(t, v)
 	w.computeLink(t, before, v)
 }

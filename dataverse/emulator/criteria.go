@@ -61,7 +61,8 @@ func (w *writer) readQuerySet(v any) ([]*bulkQuery, error) {
 		if kind, _ := q["@odata.type"].(string); kind != "" && !strings.HasSuffix(kind, "QueryExpression") {
 			return nil, w.server.notEmulated("BulkDelete with " + kind)
 		}
-		if source, _ := q["DataSource"].(string); source != "" {
+		source, _ := q["DataSource"].(string)
+		if source != "" && source != "retained" {
 			return nil, w.server.notEmulated("BulkDelete with DataSource " + source)
 		}
 		if links, _ := q["LinkEntities"].([]any); len(links) > 0 {
@@ -74,7 +75,7 @@ func (w *writer) readQuerySet(v any) ([]*bulkQuery, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &bulkQuery{t.Name, where})
+		out = append(out, &bulkQuery{t.Name, where, source == "retained"})
 	}
 	return out, nil
 }
@@ -176,7 +177,7 @@ func conditionValue(t *table, c *column, v any) (any, error) {
 
 // rows calls fn for the rows that the criteria let through. Where the first thing asked for is the key or an indexed
 // lookup, only those rows are looked at.
-func (c *criteria) rows(s *snapshot, t *table, fn func(*row)) {
+func (c *criteria) rows(from *rows, t *table, fn func(*row)) {
 	visit := func(r *row) bool {
 		if r != nil && c.match(t, r) {
 			fn(r)
@@ -196,15 +197,15 @@ func (c *criteria) rows(s *snapshot, t *table, fn func(*row)) {
 			for _, v := range x.values {
 				id, _ := v.(uuid.UUID)
 				if col.Name == t.ID {
-					visit(s.data[t.Name].get(id))
+					visit(from.get(id))
 				} else {
-					s.data[t.Name].pointing(col.index, id, visit)
+					from.pointing(col.index, id, visit)
 				}
 			}
 			return
 		}
 	}
-	s.data[t.Name].scan(uuid.Nil, visit)
+	from.scan(uuid.Nil, visit)
 }
 
 func (c *criteria) match(t *table, r *row) bool {
@@ -283,7 +284,11 @@ func orderOf(a, b any) (int, bool) {
 // fetchXML is the query as a job keeps it: with the values that it asks for.
 func (q *bulkQuery) fetchXML() string {
 	var b strings.Builder
-	b.WriteString(`<fetch version="1.0" mapping="logical"><entity name="` + q.table + `">`)
+	b.WriteString(`<fetch version="1.0" mapping="logical"`)
+	if q.retained {
+		b.WriteString(` datasource="retained"`)
+	}
+	b.WriteString(`><entity name="` + q.table + `">`)
 	q.where.fetchXML(&b)
 	b.WriteString("</entity></fetch>")
 	return b.String()

@@ -138,7 +138,7 @@ func (w *encoder) member(f *field, r *row, t *table, v any) {
 		w.b = appendJSON(w.b, f.col.Name)
 	}
 	if to, ok := v.(ref); ok {
-		w.lookup(f, to)
+		w.lookup(f, r, to)
 		return
 	}
 	if w.formatted {
@@ -161,9 +161,9 @@ func (w *encoder) formattedMember(f *field, r *row, t *table, v any) {
 	w.b = append(w.b, '"')
 }
 
-func (w *encoder) lookup(f *field, to ref) {
+func (w *encoder) lookup(f *field, r *row, to ref) {
 	if w.formatted {
-		if name, ok := w.e.primaryName(to); ok {
+		if name, ok := w.e.lookupName(r, f.col, to); ok {
 			w.annotation(f.key, formattedValue)
 			w.b = appendJSON(w.b, name)
 		}

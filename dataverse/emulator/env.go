@@ -12,15 +12,15 @@ import (
 
 // env is what one query is evaluated in. It belongs to one goroutine.
 type env struct {
-	server *Server
-	call   *call // whose rights decide what is seen; nil where the platform itself reads
-	snap   *snapshot
-	bin    bool // rows come from the recycle bin
-	none   bool // there are no rows: what is asked for is not kept
-	user   uuid.UUID
-	now    time.Time
-	zone   *time.Location
-	rows   []*row // the row at hand, by slot: 0 is the queried table's, others belong to lambdas and links
+	server   *Server
+	call     *call // whose rights decide what is seen; nil where the platform itself reads
+	snap     *snapshot
+	bin      bool // rows come from the recycle bin
+	retained bool // rows come from long-term retention
+	user     uuid.UUID
+	now      time.Time
+	zone     *time.Location
+	rows     []*row // the row at hand, by slot: 0 is the queried table's, others belong to lambdas and links
 
 	probe   row    // a key to search with, so that a search allocates nothing
 	scratch []byte // for a folded text
@@ -146,8 +146,8 @@ func (e *env) everything(t *table) *source {
 	switch {
 	case e.bin:
 		data = e.snap.bin
-	case e.none:
-		data = nil
+	case e.retained:
+		data = e.snap.retained
 	}
 	if t.Name == activityPointer {
 		s.union = activityUnion(e.snap.schema, data, t)
@@ -301,6 +301,16 @@ func (s *source) candidates(e *env, a *access) []uuid.UUID {
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(ids)
+}
+
+// lookupName is the name behind a lookup of a row: of a retained row the one that it was kept with.
+func (e *env) lookupName(r *row, c *column, to ref) (string, bool) {
+	if e.retained && r != nil {
+		names, _ := r.get(retainedNames).(map[string]string)
+		name, found := names[c.Name]
+		return name, found
+	}
+	return e.primaryName(to)
 }
 
 func (e *env) primaryName(r ref) (string, bool) {

@@ -95,8 +95,9 @@ func (q *fetchQuery) prepare() error {
 		e.bin = true
 		clear(e.sources)
 	case "retained":
-		e.none = true // nothing is retained: long-term retention is not emulated
-		clear(e.sources)
+		if err := q.fromRetained(t); err != nil {
+			return err
+		}
 	}
 	q.comp = newCompiler(e)
 	q.root = &joined{name: t.Name, table: t, slot: 0, source: e.source(t)}

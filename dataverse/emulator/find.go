@@ -14,7 +14,7 @@ import (
 // Place is where a text was found.
 type Place struct {
 	// Where is "row", "audit" (a value before or after a change), "bin" (the recycle bin and what refers to it) or
-	// "job" (asynchronous operations).
+	// "job" (asynchronous operations) or "retained" (long-term retention).
 	Where string `json:"where"`
 	// Table and ID name the row. For audit they name the row that was changed.
 	Table string `json:"table"`
@@ -34,7 +34,7 @@ func (s *Server) findText(c *control) (any, error) {
 }
 
 // Find is every place that holds the text, case aside: rows, values in the audit history whether it has appeared yet or
-// not, the recycle bin, jobs. Files are looked into. It is the oracle of tests that prove an erasure.
+// not, the recycle bin, jobs, long-term retention. Files are looked into. It is the oracle of tests that prove an erasure.
 func (s *Server) Find(text string) []Place {
 	s.settle() // what the clock has made of jobs and of the recycle bin counts
 	f := &finder{text: strings.ToLower(text), snapshot: s.store.view(), found: []Place{}}
@@ -46,6 +46,7 @@ func (s *Server) Find(text string) []Place {
 		}
 		f.table(where, t, f.snapshot.data[name])
 		f.table("bin", t, f.snapshot.bin[name])
+		f.table("retained", t, f.snapshot.retained[name])
 	}
 	if waiting := f.snapshot.late; waiting != nil {
 		waiting.tree.Scan(func(r lateRow) bool {
@@ -90,6 +91,8 @@ func (f *finder) row(where string, t *table, x *row) {
 		switch int(c) {
 		case auditOld, auditNew:
 			f.changes(at, x.vals[i])
+		case retainedNames:
+			f.names(at, x.vals[i])
 		default:
 			if int(c) < len(t.Columns) && f.holds(x.vals[i]) {
 				at.Column = t.Columns[c].Name
@@ -112,6 +115,17 @@ func (f *finder) changes(at Place, v any) {
 	slices.Sort(names)
 	for _, name := range names {
 		if f.holds(m[name]) {
+			at.Column = name
+			f.found = append(f.found, at)
+		}
+	}
+}
+
+// names looks into the names that the lookups of a retained row were kept with.
+func (f *finder) names(at Place, v any) {
+	m, _ := v.(map[string]string)
+	for _, name := range memberNames(m) {
+		if f.in(m[name]) {
 			at.Column = name
 			f.found = append(f.found, at)
 		}

@@ -72,6 +72,7 @@ func (s *Server) settle() {
 		}
 		t.commit()
 	}
+	s.runRetention(instant(now.Unix()))
 	s.runJobs(instant(now.Unix()))
 	s.sweepBin(now)
 }

@@ -522,5 +522,6 @@ func (ch *change) deleteTable(t *table) error {
 	ch.schema.dropTable(t.Name)
 	delete(ch.tx.data, t.Name)
 	delete(ch.tx.bin, t.Name)
+	delete(ch.tx.retained, t.Name)
 	return nil
 }

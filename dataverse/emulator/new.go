@@ -19,7 +19,7 @@ func New(o Options) *Server {
 		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
 	}
 	s.limits = newLimiter(o.Limits, s.clock.now, o.Now, o.Latency)
-	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}})
+	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}, retained: map[string]*rows{}})
 	s.seed()
 	s.seedBin()
 	s.routes = s.routeTable()

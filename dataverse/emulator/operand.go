@@ -189,7 +189,7 @@ func (at rowFunc) name(c *column) operand {
 	return operand{class: classText, slot: -1, text: func(e *env) (string, bool) {
 		if r := at(e); r != nil {
 			if to, ok := r.get(i).(ref); ok {
-				return e.primaryName(to)
+				return e.lookupName(r, c, to)
 			}
 		}
 		return "", false

@@ -34,6 +34,8 @@ func (w *writer) checkPlatform(t *table, before, r *row) error {
 		return w.checkFieldPermission(t, r)
 	case "systemuserroles":
 		return w.checkAssignment(t, r)
+	case "retentionconfig":
+		return w.checkRetention(t, r)
 	}
 	return nil
 }

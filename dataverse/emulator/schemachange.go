@@ -130,7 +130,7 @@ func (s *schema) dropTable(name string) {
 // reindex gives the rows of a table the indexes of its new lookup columns. The columns are new: no row has a value.
 func (t *tx) reindex(name string) {
 	tab := t.schema.tables[name]
-	for _, content := range []map[string]*rows{t.data, t.bin} {
+	for _, content := range []map[string]*rows{t.data, t.bin, t.retained} {
 		if content[name] == nil {
 			continue
 		}
@@ -163,7 +163,7 @@ func (t *tx) dropColumn(s *schema, tab *table, c *column) {
 		}
 	}
 	tab.indexed = indexed
-	for _, content := range []map[string]*rows{t.data, t.bin} {
+	for _, content := range []map[string]*rows{t.data, t.bin, t.retained} {
 		old := content[tab.Name]
 		if old == nil {
 			continue

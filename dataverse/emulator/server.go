@@ -68,6 +68,9 @@ type Options struct {
 	// ReferenceEmptiesBin lets the delete of a deleteditemreference remove what it names from the recycle bin too. The
 	// documentation does not say that it does.
 	ReferenceEmptiesBin bool
+	// RetainedQueries is how many queries of long-term retained rows the environment may run a day, by the emulator's
+	// clock in UTC: 0 is 100, as data-retention-view says (an older edition: 30); a negative number is without limit.
+	RetainedQueries int
 	// NoAddressRows leaves out the rows of customeraddress and leadaddress that every account, contact and lead has, and that
 	// are kept alike with it.
 	NoAddressRows bool
@@ -103,6 +106,8 @@ type Server struct {
 	organizationID uuid.UUID
 	rootBusiness   uuid.UUID
 	administrator  uuid.UUID // the application user behind Options.Token
+
+	retainedQuota dailyQuota
 
 	swept atomic.Int64 // when the recycle bin was last looked through, in seconds
 }

@@ -18,11 +18,12 @@ type store struct {
 
 // snapshot is the whole content at one moment: metadata, rows, and what deletes have left. It is immutable.
 type snapshot struct {
-	schema  *schema
-	data    map[string]*rows // by logical name; a table without rows may be absent
-	bin     map[string]*rows // the recycle bin, by logical name
-	late    *late            // audit rows that do not show yet
-	version int64            // the newest row version
+	schema   *schema
+	data     map[string]*rows // by logical name; a table without rows may be absent
+	bin      map[string]*rows // the recycle bin, by logical name
+	retained map[string]*rows // long-term retention, by logical name
+	late     *late            // audit rows that do not show yet
+	version  int64            // the newest row version
 }
 
 // rows is one table's content: the rows by id, and the rows that point somewhere, by lookup column and target.
@@ -132,6 +133,7 @@ func (s *store) begin() *tx {
 	t := &tx{store: s, snapshot: *base, owned: map[*rows]bool{}}
 	t.data = cloneMap(base.data)
 	t.bin = cloneMap(base.bin)
+	t.retained = cloneMap(base.retained)
 	return t
 }
 
@@ -153,7 +155,7 @@ func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 	return c
 }
 
-// writable is the rows of a table in content (data or bin), copied on the first write.
+// writable is the rows of a table in content (data, bin or retained), copied on the first write.
 func (t *tx) writable(content map[string]*rows, tab *table) *rows {
 	r := content[tab.Name]
 	switch {
@@ -233,7 +235,7 @@ type savepoint struct{ snapshot }
 
 func (t *tx) savepoint() savepoint {
 	s := savepoint{t.snapshot}
-	s.data, s.bin = cloneMap(t.data), cloneMap(t.bin)
+	s.data, s.bin, s.retained = cloneMap(t.data), cloneMap(t.bin), cloneMap(t.retained)
 	clear(t.owned) // trees written from here on are copies: the savepoint keeps the ones it has
 	return s
 }
