@@ -152,6 +152,14 @@ func (c *Client) Concurrency() (limit, peak int) {
 	return g.places(), g.peak
 }
 
+// Waiting tells how many requests wait for their turn: more work at once would only make each wait longer.
+func (c *Client) Waiting() int {
+	g := c.transport.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting
+}
+
 // Close lets go of idle connections.
 func (c *Client) Close() {
 	if t, ok := c.transport.base.(interface{ CloseIdleConnections() }); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -17,7 +18,7 @@ const firstConcurrency = 8
 
 // gate decides how many requests are in flight: the service's hint at most, half as many after each time that it
 // says too many, one more after as many successes as are in flight. While the service has closed its window
-// nothing passes.
+// nothing passes. Before that it has to go so far: what the service says is left is spread by pace.
 type gate struct {
 	maxWait time.Duration
 
@@ -30,11 +31,15 @@ type gate struct {
 	peak        int
 	epoch       int // counts the halvings
 	closedUntil time.Time
-	waiters     []chan struct{}
+	pace        pace
+	waiting     int           // how many want a place
+	turn        chan struct{} // closed when the first of them should try again; nil while it does not wait for a place
+	// first is held by who is next: the others queue for it.
+	first chan struct{}
 }
 
 func newGate(own int, maxWait time.Duration) *gate {
-	g := &gate{maxWait: maxWait, own: serviceConcurrency}
+	g := &gate{maxWait: maxWait, own: serviceConcurrency, first: make(chan struct{}, 1)}
 	if own > 0 {
 		g.own = min(float64(own), serviceConcurrency)
 	}
@@ -50,82 +55,122 @@ type lease struct {
 	once  sync.Once
 }
 
-// acquire waits for a place and for the window to be open.
+// acquire waits for a place, for the pace, and for the window to be open.
 func (g *gate) acquire(ctx context.Context) (*lease, error) {
+	if _, err := g.closed(ctx); err != nil {
+		return nil, err
+	}
+	g.queue(1)
+	defer g.queue(-1)
+	select {
+	case g.first <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-g.first }()
 	for {
 		if err := g.open(ctx); err != nil {
 			return nil, err
 		}
-		g.mu.Lock()
-		if time.Now().Before(g.closedUntil) {
-			g.mu.Unlock()
-			continue
-		}
-		if g.inFlight < g.places() {
-			g.inFlight++
-			g.peak = max(g.peak, g.inFlight)
-			l := &lease{g: g, epoch: g.epoch}
-			g.mu.Unlock()
+		l, turn, wait := g.enter()
+		if l != nil {
 			return l, nil
 		}
-		turn := make(chan struct{})
-		g.waiters = append(g.waiters, turn)
-		g.mu.Unlock()
-		select {
-		case <-turn:
-		case <-ctx.Done():
-			g.leave(turn)
-			return nil, ctx.Err()
+		if err := pause(ctx, turn, wait); err != nil {
+			return nil, err
 		}
 	}
+}
+
+func (g *gate) queue(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting += n
+}
+
+// enter takes a place if that may be. Otherwise it says when to try again.
+func (g *gate) enter() (l *lease, turn <-chan struct{}, wait time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if now.Before(g.closedUntil) {
+		return nil, nil, g.closedUntil.Sub(now)
+	}
+	if g.inFlight >= g.places() {
+		g.turn = make(chan struct{})
+		return nil, g.turn, 0
+	}
+	if wait := g.pace.wait(now, g.inFlight); wait > 0 {
+		return nil, nil, min(wait, time.Second) // an answer may bring news meanwhile
+	}
+	g.pace.leaves(now)
+	g.inFlight++
+	g.peak = max(g.peak, g.inFlight)
+	return &lease{g: g, epoch: g.epoch}, nil, 0
+}
+
+// pause waits for a turn, or if there is none for a time.
+func pause(ctx context.Context, turn <-chan struct{}, wait time.Duration) error {
+	var timeUp <-chan time.Time
+	if turn == nil {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		timeUp = timer.C
+	}
+	select {
+	case <-turn:
+	case <-timeUp:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// closed tells for how long the window is closed, which is an error if that is longer than the caller waits.
+func (g *gate) closed(ctx context.Context) (time.Duration, error) {
+	g.mu.Lock()
+	wait := time.Until(g.closedUntil)
+	g.mu.Unlock()
+	if wait <= 0 {
+		return 0, ctx.Err()
+	}
+	if wait > g.maxWait {
+		return 0, fmt.Errorf("%w: the service asks to wait %s", ErrThrottled, wait.Round(time.Second))
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(wait).After(deadline) {
+		return 0, fmt.Errorf("%w: the service asks to wait %s, longer than there is time", ErrThrottled, wait.Round(time.Second))
+	}
+	return wait, nil
 }
 
 // open waits until the window is open.
 func (g *gate) open(ctx context.Context) error {
 	for {
-		g.mu.Lock()
-		wait := time.Until(g.closedUntil)
-		g.mu.Unlock()
-		if wait <= 0 {
-			return ctx.Err()
+		wait, err := g.closed(ctx)
+		if wait <= 0 || err != nil {
+			return err
 		}
-		if wait > g.maxWait {
-			return fmt.Errorf("%w: the service asks to wait %s", ErrThrottled, wait.Round(time.Second))
-		}
-		if deadline, ok := ctx.Deadline(); ok && time.Now().Add(wait).After(deadline) {
-			return fmt.Errorf("%w: the service asks to wait %s, longer than there is time", ErrThrottled, wait.Round(time.Second))
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := pause(ctx, nil, wait); err != nil {
+			return err
 		}
 	}
-}
-
-// leave takes a waiter out. One that was already called passes the call on.
-func (g *gate) leave(turn chan struct{}) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for i, w := range g.waiters {
-		if w == turn {
-			g.waiters = append(g.waiters[:i], g.waiters[i+1:]...)
-			return
-		}
-	}
-	g.call()
 }
 
 func (g *gate) places() int { return max(1, int(g.limit)) }
 
-// call lets as many waiters try as there are free places.
+// call has the first waiter try again.
 func (g *gate) call() {
-	for free := g.places() - g.inFlight; free > 0 && len(g.waiters) > 0; free-- {
-		close(g.waiters[0])
-		g.waiters = g.waiters[1:]
+	if g.turn != nil {
+		close(g.turn)
+		g.turn = nil
 	}
+}
+
+// saw takes in what an answer says about what is left.
+func (g *gate) saw(h http.Header, took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pace.saw(h, time.Now(), took)
 }
 
 // hint takes the service's recommendation, which may change at any time.

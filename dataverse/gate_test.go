@@ -160,8 +160,8 @@ func TestGateLaws(t *testing.T) {
 			if g.peak > serviceConcurrency {
 				t.Errorf("%d in flight", g.peak)
 			}
-			if g.inFlight != 0 || len(g.waiters) != 0 || g.limit < 1 || g.limit > g.ceiling {
-				t.Errorf("in the end: %d in flight, %d waiting, limit %v of %v", g.inFlight, len(g.waiters), g.limit, g.ceiling)
+			if g.inFlight != 0 || g.waiting != 0 || g.limit < 1 || g.limit > g.ceiling {
+				t.Errorf("in the end: %d in flight, %d waiting, limit %v of %v", g.inFlight, g.waiting, g.limit, g.ceiling)
 			}
 		})
 	})

@@ -152,6 +152,7 @@ func (t *transport) send(req *http.Request, token string) (*http.Response, error
 		cancel()
 		return nil, err
 	}
+	t.gate.saw(resp.Header, time.Since(start))
 	resp.Body = &endingBody{ReadCloser: resp.Body, end: cancel}
 	return resp, nil
 }
