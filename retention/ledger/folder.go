@@ -101,6 +101,9 @@ func (d folder) Cut(_ context.Context, name string, at int64) error {
 	return nil
 }
 
+// Seal does nothing: the lock of the operating system ends with its holder, who can add nothing after that.
+func (d folder) Seal(context.Context, string) error { return nil }
+
 func (d folder) Head(context.Context) ([]byte, error) {
 	b, err := os.ReadFile(d.path(headName))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,11 +21,13 @@ import (
 type Ledger struct {
 	storage Storage
 	state   state
-	files   []File
-	tail    tail // of the last file
+	files   []File // as they were when the ledger was read
+	headed  []byte // the head at that time
+	tail    tail
 
 	// Set between Begin and End.
 	run     string
+	begun   int // files that were begun, those before the run included
 	name    string
 	size    int64
 	now     func() time.Time
@@ -33,10 +35,20 @@ type Ledger struct {
 	err     error // what an append failed with; nothing is appended after it
 }
 
-// tail is what a cut run may have left at the end of the last file.
+// tail is an unfinished line that a cut run left at the end of a file, and of which no entry says so yet.
 type tail struct {
-	whole int64 // length of the whole lines
-	torn  int64 // bytes behind them: an unfinished line
+	file  int   // counted from 1; zero: there is none
+	whole int64 // length of the whole lines before it
+	torn  int64 // its length
+}
+
+// covers tells whether an entry may follow the unfinished line: a run's first one, which the repair comes with, and the
+// repair itself.
+func (t *tail) covers(r Record) bool {
+	if t.file > 0 && r.Kind == Repaired && r.File == t.file && r.Bytes == t.torn {
+		*t = tail{}
+	}
+	return t.file == 0 || r.Kind == Start
 }
 
 // Open reads the ledger in a folder. A folder that does not exist or is empty is a ledger without entries, which
@@ -82,8 +94,7 @@ func (l *Ledger) Begin(ctx context.Context, r Run) error {
 	if l.release != nil {
 		return errors.New("ledger: a run is already being written")
 	}
-	host, _ := os.Hostname()
-	release, err := l.storage.Lock(ctx, Holder{Run: r.ID, Host: host, PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)})
+	release, err := l.storage.Lock(ctx, Holder{Run: r.ID, Actor: r.Actor, Since: stamp(r.Now)})
 	if err != nil {
 		return err
 	}
@@ -95,28 +106,62 @@ func (l *Ledger) Begin(ctx context.Context, r Run) error {
 }
 
 func (l *Ledger) begin(ctx context.Context, r Run) error {
-	// Somebody may have written between Open and the lock.
-	if err := l.read(ctx); err != nil {
+	if err := l.refresh(ctx); err != nil {
 		return err
 	}
 	first := []Entry{{Kind: Start, Run: r.ID, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Actor: r.Actor,
 		Today: r.Today, Version: r.Version}}
-	if l.tail.torn > 0 {
-		last := l.files[len(l.files)-1]
-		if err := l.storage.Cut(ctx, last.Name, l.tail.whole); err != nil {
-			return err
-		}
-		first = append(first, Entry{Kind: Repaired, File: len(l.files), Bytes: l.tail.torn})
-	}
-	name := fmt.Sprintf("%06d-%s%s", len(l.files)+1, r.ID, fileSuffix)
 	if err := first[0].check(); err != nil {
 		return err
 	}
+	if t := l.tail; t.file > 0 {
+		if err := l.storage.Cut(ctx, l.files[t.file-1].Name, t.whole); err != nil {
+			return err
+		}
+		first = append(first, Entry{Kind: Repaired, File: t.file, Bytes: t.torn})
+		l.tail = tail{}
+	}
+	l.run, l.begun, l.now, l.err = r.ID, len(l.files), r.Now, nil
+	if err := l.next(ctx); err != nil {
+		return err
+	}
+	return l.append(ctx, first)
+}
+
+// refresh reads what somebody may have written between Open and the lock. The last file is sealed before, so that a run
+// that was taken for dead adds nothing behind what is read now.
+func (l *Ledger) refresh(ctx context.Context) error {
+	files, err := l.storage.List(ctx)
+	if err != nil {
+		return err
+	}
+	if n := len(files); n > 0 {
+		if err := l.storage.Seal(ctx, files[n-1].Name); err != nil {
+			return err
+		}
+		if files, err = l.storage.List(ctx); err != nil {
+			return err
+		}
+	}
+	head, err := l.storage.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.Equal(files, l.files) && bytes.Equal(head, l.headed) { // nothing is ever changed in place
+		return nil
+	}
+	return l.read(ctx)
+}
+
+// next begins the run's next file.
+func (l *Ledger) next(ctx context.Context) error {
+	name := fmt.Sprintf("%06d-%s%s", l.begun+1, l.run, fileSuffix)
 	if err := l.storage.Create(ctx, name); err != nil {
 		return err
 	}
-	l.run, l.name, l.size, l.now, l.err = r.ID, name, 0, r.Now, nil
-	return l.append(ctx, first)
+	l.begun++
+	l.name, l.size = name, 0
+	return nil
 }
 
 // Append adds entries to the run's file. When it returns nil they are durable.
@@ -148,7 +193,11 @@ func (l *Ledger) append(ctx context.Context, entries []Entry) error {
 			return err
 		}
 	}
-	if l.err = l.storage.Append(ctx, l.name, l.size, buf.Bytes()); l.err != nil {
+	l.err = l.storage.Append(ctx, l.name, l.size, buf.Bytes())
+	if errors.Is(l.err, ErrFull) {
+		l.err = l.rollOver(ctx, buf.Bytes())
+	}
+	if l.err != nil {
 		return l.err
 	}
 	l.size += int64(buf.Len())
@@ -160,12 +209,26 @@ func (l *Ledger) append(ctx context.Context, entries []Entry) error {
 	return l.err
 }
 
+// rollOver goes on in a new file: the chain runs through all files, whatever run they are of.
+func (l *Ledger) rollOver(ctx context.Context, data []byte) error {
+	if err := l.storage.Seal(ctx, l.name); err != nil {
+		return err
+	}
+	if err := l.next(ctx); err != nil {
+		return err
+	}
+	return l.storage.Append(ctx, l.name, 0, data)
+}
+
 // End writes the run's last entry and gives the lock back, also when the entry cannot be written.
 func (l *Ledger) End(status Status, counts map[string]int) error {
 	if l.release == nil {
 		return nil
 	}
 	err := l.Append(Entry{Kind: End, Status: status, Counts: counts})
+	if err == nil {
+		err = l.storage.Seal(context.Background(), l.name)
+	}
 	return errors.Join(err, l.Close())
 }
 
@@ -206,7 +269,7 @@ func (l *Ledger) read(ctx context.Context) error {
 			return fmt.Errorf("ledger: %s: %w", headName, ErrBroken)
 		}
 	}
-	l.files, l.state, l.tail = files, newState(), tail{}
+	l.files, l.headed, l.state, l.tail = files, known, newState(), tail{}
 	headSeen := h.Seq == 0
 	for i, f := range files {
 		whole, torn, err := l.readFile(ctx, f.Name, func(r Record, hash string) {
@@ -216,10 +279,12 @@ func (l *Ledger) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if torn > 0 && i < len(files)-1 {
-			return fmt.Errorf("ledger: %s ends within a line: %w", f.Name, ErrBroken)
+		if torn > 0 && l.tail.file > 0 {
+			return fmt.Errorf("ledger: %s ends within a line: %w", files[l.tail.file-1].Name, ErrBroken)
 		}
-		l.tail = tail{whole: whole, torn: torn}
+		if torn > 0 {
+			l.tail = tail{file: i + 1, whole: whole, torn: torn}
+		}
 	}
 	if !headSeen {
 		return fmt.Errorf("ledger: entries up to %d are missing at the end: %w", h.Seq, ErrBroken)
@@ -248,6 +313,8 @@ func (l *Ledger) readFile(ctx context.Context, name string, each func(Record, st
 			return 0, 0, fmt.Errorf("ledger: %s line %d: %v: %w", name, n, err, ErrBroken)
 		case r.Seq != l.state.seq+1 || r.Prev != l.state.hash:
 			return 0, 0, fmt.Errorf("ledger: %s line %d does not follow the line before it: %w", name, n, ErrBroken)
+		case !l.tail.covers(r):
+			return 0, 0, fmt.Errorf("ledger: the file before %s ends within a line: %w", name, ErrBroken)
 		}
 		each(r, hash)
 		l.state.seq, l.state.hash = r.Seq, hash

@@ -25,7 +25,7 @@ func date(s string) retention.Date {
 func person(n byte) uuid.UUID { return uuid.UUID{15: n, 6: 0x40, 8: 0x80} }
 
 func testRun(id string) Run {
-	return Run{ID: id, Verb: "run", Policy: "sha256:" + strings.Repeat("ab", 32), Today: date("2026-11-24"), Version: "v0.1.0",
+	return Run{ID: id, Verb: "run", Policy: "sha256:" + strings.Repeat("ab", 32), Today: date("2026-11-24"), Version: "v0.1.0", Actor: person(77),
 		Now: func() time.Time { return time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC) }}
 }
 
@@ -204,7 +204,7 @@ func TestSecondRunIsRefused(t *testing.T) {
 	second := mustOpen(t, dir)
 	err := second.Begin(t.Context(), testRun("two"))
 	var locked *LockedError
-	if !errors.As(err, &locked) || locked.Holder.Run != "one" || locked.Holder.PID != os.Getpid() {
+	if !errors.As(err, &locked) || locked.Holder.Run != "one" || locked.Holder.Actor != person(77) {
 		t.Fatalf("Begin = %v, want a LockedError that names run one", err)
 	}
 	first.End(Done, nil)

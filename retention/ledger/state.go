@@ -56,6 +56,7 @@ type RunInfo struct {
 	Ended            time.Time // zero: it was cut
 	Status           Status    // empty: it was cut, or is running
 	Today            retention.Date
+	Organization     uuid.UUID
 	Actor            uuid.UUID
 	Counts           map[string]int
 }
@@ -75,7 +76,7 @@ func (s *state) apply(r Record) {
 	k := Key{r.Table, r.ID}
 	switch r.Kind {
 	case Start:
-		s.runs = append(s.runs, RunInfo{ID: r.Run, Verb: r.Verb, Policy: r.Policy, Began: r.At, Today: r.Today, Actor: r.Actor})
+		s.runs = append(s.runs, RunInfo{ID: r.Run, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Began: r.At, Today: r.Today, Actor: r.Actor})
 	case End:
 		if n := len(s.runs); n > 0 {
 			s.runs[n-1].Ended, s.runs[n-1].Status, s.runs[n-1].Counts = r.At, r.Status, r.Counts

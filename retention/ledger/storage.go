@@ -2,12 +2,15 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/google/uuid"
 )
 
-// Storage keeps the files of a ledger. A folder is one ([Folder]); an Azure container of append blobs can be another.
+// Storage keeps the files of a ledger. A folder is one ([Folder]), an Azure container of append blobs another ([Container]).
 type Storage interface {
 	// List names the files in the order in which they were begun.
 	List(ctx context.Context) ([]File, error)
@@ -16,17 +19,23 @@ type Storage interface {
 	// Create begins a file. It fails if there is one of that name.
 	Create(ctx context.Context, name string) error
 	// Append adds data to a file that is at bytes long. When it returns nil, the data MUST be durable. It MUST fail,
-	// without adding anything, when the file has another length: somebody else has written.
+	// without adding anything, when the file has another length: somebody else has written. It fails with [ErrFull], also
+	// without adding anything, when the file takes no more: the ledger then goes on in a new one.
 	Append(ctx context.Context, name string, at int64, data []byte) error
-	// Cut takes off what stands behind the first at bytes of a file.
+	// Cut takes off what stands behind the first at bytes of a file. A storage from which nothing can be taken leaves it:
+	// the ledger's entry about it says that it counts for nothing.
 	Cut(ctx context.Context, name string, at int64) error
+	// Seal says that nothing is going to be added to a file any more. Where the storage can, it refuses what a writer who
+	// was taken for dead would still add. Sealing twice is no error.
+	Seal(ctx context.Context, name string) error
 
 	// Head and SetHead keep a few bytes beside the files, replaced as a whole. Head is nil if none were set.
 	Head(ctx context.Context) ([]byte, error)
 	SetHead(ctx context.Context, data []byte) error
 
 	// Lock makes this process the only writer until release is called. If somebody else is, it fails with a *LockedError.
-	// A lock whose holder is gone for certain MUST be given.
+	// A lock whose holder is gone for certain MUST be given. When the lock is lost before its release, Append and SetHead
+	// MUST fail with [ErrLockLost].
 	Lock(ctx context.Context, h Holder) (release func() error, err error)
 }
 
@@ -36,11 +45,18 @@ type File struct {
 	Size int64
 }
 
+// What a storage fails with for the ledger to act on.
+var (
+	// ErrFull says that a file takes no more.
+	ErrFull = errors.New("ledger: the file takes no more")
+	// ErrLockLost says that another run may write by now: this one writes no more, and purges nobody any more.
+	ErrLockLost = errors.New("ledger: the lock was lost: another run may be writing by now, so this one stops")
+)
+
 // Holder is who writes to a ledger.
 type Holder struct {
 	Run   string    `json:"run"`
-	Host  string    `json:"host"`
-	PID   int       `json:"pid"`
+	Actor uuid.UUID `json:"actor"` // the user of the environment that the run signs in as
 	Since time.Time `json:"since"`
 }
 
@@ -50,9 +66,12 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string {
-	if e.Holder.Run == "" {
-		return "another run is writing to the ledger"
+	h := e.Holder
+	switch {
+	case h.Run == "":
+		return "another run is under way and holds the lock on the ledger"
+	case h.Actor == uuid.Nil:
+		return fmt.Sprintf("run %s has held the lock on the ledger since %s", h.Run, h.Since.Format(time.RFC3339))
 	}
-	return fmt.Sprintf("run %s (process %d on %s) has been writing to the ledger since %s",
-		e.Holder.Run, e.Holder.PID, e.Holder.Host, e.Holder.Since.Format(time.RFC3339))
+	return fmt.Sprintf("run %s (user %s) has held the lock on the ledger since %s", h.Run, h.Actor, h.Since.Format(time.RFC3339))
 }

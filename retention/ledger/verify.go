@@ -5,6 +5,7 @@ package ledger
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Proof is what [Verify] found.
@@ -40,23 +43,52 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s line %d: %s", p.File, p.Line, p.What)
 }
 
+// Source is what the verifier reads: the files in their order, and the head beside them. Every [Storage] is one.
+type Source interface {
+	List(ctx context.Context) ([]File, error)
+	Read(ctx context.Context, name string) (io.ReadCloser, error)
+	Head(ctx context.Context) ([]byte, error)
+}
+
 // Verify reads the ledger in a folder and proves its chain. The error is about reading; what is wrong with the ledger
-// stands in the proof.
-func Verify(dir string) (*Proof, error) {
+// stands in the proof. Checkpoints that were filed elsewhere are held against it.
+func Verify(dir string, filed ...Checkpoint) (*Proof, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	names, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	return VerifySource(context.Background(), plainFolder(dir), filed...)
+}
+
+// VerifySource is [Verify] for a ledger that lies anywhere.
+func VerifySource(ctx context.Context, from Source, filed ...Checkpoint) (*Proof, error) {
+	files, err := from.List(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, err
 	}
-	sort.Strings(names)
-	v := verifier{proof: &Proof{Files: len(names)}, next: 1, prev: strings.Repeat("0", 64), hashes: map[uint64]string{}}
-	if v.head, err = readHead(filepath.Join(dir, "head.json")); err != nil {
-		v.problem("head.json", 0, "it cannot be read")
+	v := verifier{proof: &Proof{Files: len(files)}, next: 1, prev: strings.Repeat("0", 64), wanted: map[uint64]string{}, filed: filed}
+	head, err := from.Head(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for i, name := range names {
-		if err := v.file(name, i == len(names)-1); err != nil {
+	if head != nil {
+		var raw struct {
+			Seq  json.Number
+			Hash string
+		}
+		if json.Unmarshal(head, &raw) != nil {
+			v.problem("head.json", 0, "it cannot be read")
+		}
+		v.head.Seq, v.head.Hash = raw.Seq.String(), raw.Hash
+	}
+	if seq, err := strconv.ParseUint(v.head.Seq, 10, 64); err == nil {
+		v.wanted[seq] = ""
+	}
+	for _, c := range filed {
+		v.wanted[c.Seq] = ""
+	}
+	for i, file := range files {
+		v.index = i + 1
+		if err := v.file(ctx, from, file.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -64,39 +96,58 @@ func Verify(dir string) (*Proof, error) {
 	return v.proof, nil
 }
 
+// plainFolder is a folder that is read with no more than the file system's own means.
+type plainFolder string
+
+func (d plainFolder) List(context.Context) ([]File, error) {
+	names, err := filepath.Glob(filepath.Join(string(d), "*.jsonl"))
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	sort.Strings(names)
+	files := make([]File, len(names))
+	for i, name := range names {
+		files[i].Name = filepath.Base(name)
+	}
+	return files, nil
+}
+
+func (d plainFolder) Read(_ context.Context, name string) (io.ReadCloser, error) {
+	return os.Open(filepath.Join(string(d), name))
+}
+
+func (d plainFolder) Head(context.Context) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(string(d), "head.json"))
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	return b, err
+}
+
 type verifier struct {
 	proof  *Proof
 	next   uint64 // the number that the next line has to carry
 	prev   string // the hash that it has to name
 	head   struct{ Seq, Hash string }
-	hashes map[uint64]string // only of the entry that the head names
-}
+	wanted map[uint64]string // the hashes of the entries that the head and the checkpoints name
+	filed  []Checkpoint
 
-func readHead(name string) (head struct{ Seq, Hash string }, err error) {
-	b, err := os.ReadFile(name)
-	if os.IsNotExist(err) {
-		return head, nil
+	index int // of the file, counted from 1
+	torn  struct {
+		file  string
+		index int // zero: no file ends within a line
+		line  int
+		bytes int64
+		next  uint64
 	}
-	if err != nil {
-		return head, err
-	}
-	var raw struct {
-		Seq  json.Number
-		Hash string
-	}
-	if err := json.Unmarshal(b, &raw); err != nil {
-		return head, err
-	}
-	head.Seq, head.Hash = raw.Seq.String(), raw.Hash
-	return head, nil
 }
 
 func (v *verifier) problem(file string, line int, format string, args ...any) {
 	v.proof.Problems = append(v.proof.Problems, Problem{File: filepath.Base(file), Line: line, What: fmt.Sprintf(format, args...)})
 }
 
-func (v *verifier) file(name string, last bool) error {
-	f, err := os.Open(name)
+func (v *verifier) file(ctx context.Context, from Source, name string) error {
+	f, err := from.Read(ctx, name)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
@@ -105,15 +156,9 @@ func (v *verifier) file(name string, last bool) error {
 	for n := 1; ; n++ {
 		text, err := in.ReadString('\n')
 		if err == io.EOF {
-			switch {
-			case text == "":
-			case last:
-				v.proof.Unfinished = true
-			default:
-				v.problem(name, n, "the line was cut")
-			}
-			if n == 1 && text == "" && !last {
-				v.problem(name, 0, "the file is empty")
+			if text != "" {
+				v.cut()
+				v.torn.file, v.torn.index, v.torn.line, v.torn.bytes, v.torn.next = name, v.index, n, int64(len(text)), v.next
 			}
 			return nil
 		}
@@ -121,6 +166,35 @@ func (v *verifier) file(name string, last bool) error {
 			return fmt.Errorf("ledger: %w", err)
 		}
 		v.line(name, n, strings.TrimSuffix(text, "\n"))
+	}
+}
+
+// cut says that a file ends within a line, unless that has been told or explained.
+func (v *verifier) cut() {
+	if v.torn.index > 0 {
+		v.problem(v.torn.file, v.torn.line, "the line was cut")
+		v.torn.index = 0
+	}
+}
+
+// explained takes note of what follows a line that was cut. When a run is killed while it writes, and nothing can be
+// taken off the end of a file, the next run says in its first entries how many bytes count for nothing.
+func (v *verifier) explained(seq uint64, fields map[string]json.RawMessage) {
+	if v.torn.index == 0 {
+		return
+	}
+	var kind string
+	var file int
+	var bytes int64
+	_ = json.Unmarshal(fields["kind"], &kind) // an empty kind explains nothing
+	_ = json.Unmarshal(fields["file"], &file)
+	_ = json.Unmarshal(fields["bytes"], &bytes)
+	switch {
+	case kind == "start" && seq == v.torn.next && v.index > v.torn.index:
+	case kind == "repaired" && seq == v.torn.next+1 && file == v.torn.index && bytes == v.torn.bytes:
+		v.torn.index = 0
+	default:
+		v.cut()
 	}
 }
 
@@ -150,6 +224,7 @@ func (v *verifier) line(file string, n int, text string) {
 	if json.Unmarshal(fields["seq"], &seq) != nil || json.Unmarshal(fields["prev"], &prev) != nil {
 		v.problem(file, n, "the line was changed: it has no number or names no line before it")
 	}
+	v.explained(seq, fields)
 	switch {
 	case seq > v.next:
 		v.problem(file, n, "%s missing before this line", entries(v.next, seq-1))
@@ -166,27 +241,39 @@ func (v *verifier) line(file string, n int, text string) {
 	v.proof.Entries++
 	v.proof.Head = stated
 	v.next, v.prev = max(v.next, seq+1), stated
-	if fmt.Sprint(seq) == v.head.Seq {
-		v.hashes[seq] = stated
+	if _, ok := v.wanted[seq]; ok {
+		v.wanted[seq] = stated
 	}
 }
 
 func (v *verifier) end() {
+	if v.torn.index > 0 && v.torn.next == v.next { // nothing follows: the run that wrote it was the last
+		v.torn.index, v.proof.Unfinished = 0, true
+	}
+	v.cut()
+	for _, c := range v.filed {
+		switch hash := v.wanted[c.Seq]; {
+		case c.Seq >= v.next:
+			v.problem(checkpointName, 0, "%s missing at the end: entry %d was the last when the checkpoint of %s was filed", entries(v.next, c.Seq), c.Seq, c.At.UTC().Format(time.RFC3339))
+		case hash != c.Hash:
+			v.problem(checkpointName, 0, "entry %d is not the one of the checkpoint of %s: it, or one before it, was replaced", c.Seq, c.At.UTC().Format(time.RFC3339))
+		}
+	}
 	if v.head.Seq == "" {
 		if v.proof.Entries > 0 {
 			v.problem("head.json", 0, "it is missing: entries that were taken off at the end would not show")
 		}
 		return
 	}
-	var seq uint64
-	if _, err := fmt.Sscan(v.head.Seq, &seq); err != nil {
+	seq, err := strconv.ParseUint(v.head.Seq, 10, 64)
+	if err != nil {
 		v.problem("head.json", 0, "it cannot be read")
 		return
 	}
-	switch hash, found := v.hashes[seq]; {
+	switch hash := v.wanted[seq]; {
 	case seq >= v.next:
 		v.problem("head.json", 0, "%s missing at the end", entries(v.next, seq))
-	case found && hash != v.head.Hash:
+	case hash != "" && hash != v.head.Hash:
 		v.problem("head.json", 0, "entry %d was replaced", seq)
 	}
 }
