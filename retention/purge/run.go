@@ -128,7 +128,7 @@ func (r *runner) ready(ctx context.Context) error {
 	if r.tables, err = readTables(ctx, r.Client, r.Policy); err != nil {
 		return err
 	}
-	r.summary.Unreachable = unreachable(r.tables.settings)
+	r.summary.Unreachable = Unreachable(r.tables.settings)
 	r.erasers, r.taken = make(map[string]*eraser), make(map[ref]bool)
 	for i := range r.Policy.Subjects {
 		s := &r.Policy.Subjects[i]

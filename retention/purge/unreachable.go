@@ -12,8 +12,8 @@ type Place struct {
 	Remedy string
 }
 
-// unreachable lists the places, by what this environment has.
-func unreachable(s dataverse.Settings) []Place {
+// Unreachable lists the places, by what this environment has.
+func Unreachable(s dataverse.Settings) []Place {
 	places := []Place{
 		{"Backups of the environment", "Nothing can be taken out of a backup: it expires after 7 to 28 days. After a restore whoever was purged is back: run gallra reapply before administration mode is lifted."},
 		{"Copies of the environment", "Run gallra in each copy that was made with data, or delete the copy."},

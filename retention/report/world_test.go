@@ -30,10 +30,15 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, server: emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0 }}), dir: t.TempDir()}
+	return startWorld(t, t.TempDir(), t.Cleanup)
+}
+
+func startWorld(t *testing.T, dir string, later func(func())) *world {
+	t.Helper()
+	w := &world{T: t, server: emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0 }}), dir: dir}
 	w.must(sample.Load(w.server))
 	web := httptest.NewServer(w.server)
-	t.Cleanup(web.Close)
+	later(web.Close)
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
 	w.must(err)
 	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})

@@ -1,0 +1,140 @@
+package report_test
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/gallra/gallra/retention/report"
+)
+
+const chromium = "/usr/bin/chromium"
+
+// browser is a real browser on a page that holds the report.
+func browser(t *testing.T, html string) context.Context {
+	t.Helper()
+	if _, err := os.Stat(chromium); err != nil {
+		if os.Getenv("GALLRA_BROWSER") == "required" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no browser here")
+	}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte(html))
+	}))
+	t.Cleanup(web.Close)
+	profile, err := os.MkdirTemp("", "gallra-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true)))
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate(web.URL)); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// artifact keeps what a test saw where GALLRA_ARTIFACTS says, to be looked at.
+func artifact(t *testing.T, name string, data []byte) {
+	t.Helper()
+	dir := os.Getenv("GALLRA_ARTIFACTS")
+	if dir == "" {
+		return
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func scheme(value string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}}})
+		return err
+	})
+}
+
+// In a real browser the report fits every width, is light and dark as the reader has it, and its own policy refuses nothing
+// that it needs.
+func TestReportInABrowser(t *testing.T) {
+	w := theDay(t)
+	ctx := browser(t, page(t, w.report(false, report.English)))
+	for _, look := range []string{"light", "dark"} {
+		for _, width := range []int64{360, 1280, 2560} {
+			if err := chromedp.Do(ctx, scheme(look), chromedp.EmulateViewport(width, 900)); err != nil {
+				t.Fatal(err)
+			}
+			shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+			if err != nil {
+				t.Fatal(err)
+			}
+			artifact(t, "report-"+look+"-"+itoa(int(width))+".png", shot)
+			img, err := png.Decode(bytes.NewReader(shot))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if dark := luminance(img, 2, 2) < 0.2; dark != (look == "dark") {
+				t.Errorf("%s at %d: the background is not", look, width)
+			}
+			over, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+			if err != nil || over > 0 {
+				t.Errorf("%s at %d: the page is %d too wide (%v)", look, width, over, err)
+			}
+		}
+	}
+	// Colours come from the embedded style sheet: a policy that refused it would leave bars in the colour of the text.
+	fill, err := chromedp.Run(ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".chart rect")).fill`))
+	if err != nil || fill != "rgb(131, 201, 227)" {
+		t.Errorf("the bars are %q (%v)", fill, err)
+	}
+}
+
+// Printed on A4 every owner's list begins on a page of its own, light, whatever the screen is.
+func TestReportOnPaper(t *testing.T) {
+	w := theDay(t)
+	r := w.report(false, report.English)
+	ctx := browser(t, page(t, r))
+	background := true
+	var pdf []byte
+	err := chromedp.Do(ctx, scheme("dark"), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		res, err := cdp.Call(ctx, target, cdppage.PrintToPDF, cdppage.PrintToPDFParams{PreferCSSPageSize: &background, PrintBackground: &background})
+		pdf = res.Data
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	artifact(t, "report.pdf", pdf)
+	if pages, owners := bytes.Count(pdf, []byte("/Type /Page\n")), len(r.Coming.ByOwner()); pages < owners+2 || !bytes.Contains(pdf, []byte("/MediaBox [0 0 59")) {
+		t.Errorf("%d pages for %d owners", pages, owners)
+	}
+}
+
+func luminance(img image.Image, x, y int) float64 {
+	r, g, b, _ := img.At(x, y).RGBA()
+	return (0.2126*float64(r) + 0.7152*float64(g) + 0.0722*float64(b)) / 0xffff
+}

@@ -1,0 +1,545 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/xuri/excelize/v2"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// theDay is the sample's story up to the day on which the first are purged, and what comes then. Tests that only read
+// share it.
+func theDay(t *testing.T) *world {
+	t.Helper()
+	shared.once.Do(func() { shared.world = story(t) })
+	if shared.world == nil {
+		t.Fatal("the story failed before")
+	}
+	w := *shared.world
+	w.T = t
+	return &w
+}
+
+var shared struct {
+	once  sync.Once
+	world *world
+}
+
+func story(t *testing.T) *world {
+	dir, err := os.MkdirTemp("", "gallra-report-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave = append(leave, func() { _ = os.RemoveAll(dir) })
+	w := startWorld(t, dir, func(stop func()) { leave = append(leave, stop) })
+	w.run("first")
+	w.server.Advance(14 * 24 * time.Hour)
+	deal := sample.Deal()
+	w.change(deal.Method, deal.Path, deal.Body)
+	owners := w.sellers()
+	w.strangers("A", 14, owners)
+	w.run("rescue")
+	w.server.Advance(50 * 24 * time.Hour)
+	w.strangers("B", 9, owners)
+	w.run("the-day")
+	w.server.Advance(7 * 24 * time.Hour)
+	w.strangers("C", 5, owners)
+	return w
+}
+
+// sellers are users who own people.
+func (w *world) sellers() (owners []uuid.UUID) {
+	w.Helper()
+	for row, err := range w.client.Rows(w.Context(), dataverse.Query{Table: "systemuser", Select: []string{"systemuserid", "fullname"}, OrderBy: "fullname asc"}) {
+		w.must(err)
+		owners = append(owners, row.ID("systemuserid"))
+	}
+	return owners
+}
+
+// strangers are contacts whom nothing justifies.
+func (w *world) strangers(batch string, n int, owners []uuid.UUID) {
+	w.Helper()
+	for i := range n {
+		w.change(http.MethodPost, "contacts", map[string]any{
+			"contactid": uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "https://test.invalid/%s/%d", batch, i)).String(),
+			"firstname": fmt.Sprintf("Test%s%d", batch, i), "lastname": "Främling", "emailaddress1": fmt.Sprintf("test%s%d@strangers.example", strings.ToLower(batch), i),
+			"ownerid@odata.bind": "/systemusers(" + owners[i%len(owners)].String() + ")",
+		})
+	}
+}
+
+func (w *world) report(mask bool, lang report.Lang) *report.Report {
+	w.Helper()
+	plan, l := w.plan(), w.ledger()
+	r := &report.Report{Coming: report.New(plan), Rails: plan.GuardRails(w.checked.Policy.Limits, purge.Matched(l, w.checked)), Facts: report.FactsOf(plan, w.checked),
+		URL: "https://example.crm4.dynamics.com", Name: "Example", Made: day0, Version: "test", Mask: mask, Lang: lang}
+	w.must(r.Coming.ReadNames(w.Context(), w.client, w.checked, report.NamesOptions{Mask: mask}))
+	var err error
+	r.Last, err = report.ReadLastRun(w.Context(), l)
+	w.must(err)
+	settings, err := w.client.Settings(w.Context())
+	w.must(err)
+	r.Places = purge.Unreachable(settings)
+	return r
+}
+
+func page(t *testing.T, r *report.Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.WriteHTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func workbook(t *testing.T, r *report.Report) *excelize.File {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.WriteXLSX(&b, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// cells are all cells of a workbook, as people see them.
+func cells(t *testing.T, f *excelize.File) string {
+	t.Helper()
+	var b strings.Builder
+	for _, name := range f.GetSheetList() {
+		b.WriteString("== " + name + "\n")
+		rows, err := f.GetRows(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			b.WriteString(strings.Join(row, " | ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(got), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -update rewrites it):\n%s", name, diff)
+	}
+}
+
+// leave is what is done when all tests are through.
+var leave []func()
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, f := range leave {
+		f()
+	}
+	os.Exit(code)
+}
+
+// The masked report of the sample is what the golden files say, in both languages.
+func TestMaskedReport(t *testing.T) {
+	w := theDay(t)
+	for _, lang := range []report.Lang{report.English, report.Swedish} {
+		r := w.report(true, lang)
+		r.Coming.Policy = "sha256:" + strings.Repeat("0", 64) // a comma in the policy is no matter of the report
+		r.Last.Policy = r.Coming.Policy
+		golden(t, "masked-"+string(lang)+".html", page(t, r))
+		golden(t, "masked-"+string(lang)+".txt", cells(t, workbook(t, r)))
+	}
+}
+
+// names are all texts of the CRM by which somebody would be known, staff included.
+func (w *world) names() []string {
+	w.Helper()
+	var all []string
+	for table, columns := range map[string][]string{
+		"contact":    {"fullname", "firstname", "lastname", "emailaddress1", "telephone1", "mobilephone", "gallra_retainreason", "address1_line1"},
+		"lead":       {"fullname", "firstname", "lastname", "emailaddress1", "telephone1", "companyname"},
+		"systemuser": {"fullname", "internalemailaddress"},
+	} {
+		for row, err := range w.client.Rows(w.Context(), dataverse.Query{Table: table, Select: columns}) {
+			w.must(err)
+			for _, c := range columns {
+				if text := row.Text(c); len(text) > 3 {
+					all = append(all, text)
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Promise 10 for what is mailed: with the mask nothing names anybody, before and after a purge, in any language; without
+// it the same search finds them, so it can fail.
+func TestMaskLeavesNobodyNamed(t *testing.T) {
+	w := newWorld(t)
+	w.run("first")
+	names := w.names()
+	if len(names) < 100 {
+		t.Fatalf("%d names", len(names))
+	}
+	search := func(mask bool) (found []string) {
+		for _, lang := range []report.Lang{report.English, report.Swedish} {
+			r := w.report(mask, lang)
+			_, body, _ := strings.Cut(page(t, r), "</style>")
+			everything := strings.ToLower(html.UnescapeString(body) + "\n" + cells(t, workbook(t, r)))
+			for _, n := range names {
+				if strings.Contains(everything, strings.ToLower(n)) && regexp.MustCompile(`(^|[^\pL\pN])`+regexp.QuoteMeta(strings.ToLower(n))+`($|[^\pL\pN])`).MatchString(everything) {
+					found = append(found, n)
+				}
+			}
+		}
+		return found
+	}
+	if found := search(true); len(found) > 0 {
+		t.Errorf("the masked report holds %q", found)
+	}
+	if found := search(false); len(found) < 50 {
+		t.Errorf("the search finds only %d of %d names in a report that holds them", len(found), len(names))
+	}
+	w.server.Advance(64 * 24 * time.Hour)
+	w.run("the-day")
+	if found := search(true); len(found) > 0 {
+		t.Errorf("after a purge the masked report holds %q", found)
+	}
+}
+
+// Every person of the plan stands in the workbook, and on the page in the list of their owner, with the same dates.
+func TestReportHoldsEverybody(t *testing.T) {
+	w := theDay(t)
+	r := w.report(false, report.English)
+	f := workbook(t, r)
+	whole := page(t, r)
+	rows, err := f.GetRows("Coming")
+	w.must(err)
+	if len(rows) != 1+len(r.Coming.Persons) || len(rows) < 10 {
+		t.Fatalf("%d rows for %d persons", len(rows), len(r.Coming.Persons))
+	}
+	for i := range r.Coming.Persons {
+		p := &r.Coming.Persons[i]
+		row := rows[i+1]
+		if row[0] != p.PurgeOn.String() || row[1] != p.Name || row[2] != p.Email || row[10] != p.ID.String() || row[7] != r.Why(p) {
+			t.Errorf("row %d is %q for %s %s", i+2, row, p.Name, p.PurgeOn)
+		}
+		if !strings.Contains(whole, html.EscapeString(r.Link(r.Coming.TableOf(p), p.ID))) || !strings.Contains(html.UnescapeString(whole), p.Name) {
+			t.Errorf("%s is not on the page", p.Name)
+		}
+		if !p.PurgeOn.IsZero() {
+			kind, err := f.GetCellType("Coming", "A"+itoa(i+2))
+			w.must(err)
+			raw, err := f.GetCellValue("Coming", "A"+itoa(i+2), excelize.Options{RawCellValue: true})
+			w.must(err)
+			day, err := excelize.ExcelDateToTime(atof(raw), false)
+			w.must(err)
+			if kind == excelize.CellTypeInlineString || kind == excelize.CellTypeSharedString || !day.Equal(p.PurgeOn.Time()) {
+				t.Errorf("the date %s is %q (%v)", p.PurgeOn, raw, kind)
+			}
+		}
+		linked, address, err := f.GetCellHyperLink("Coming", "B"+itoa(i+2))
+		w.must(err)
+		if !linked || address != r.Link(r.Coming.TableOf(p), p.ID) {
+			t.Errorf("%s leads to %q", p.Name, address)
+		}
+	}
+	owned, err := f.GetRows("By owner")
+	w.must(err)
+	if len(owned) != len(rows) || owned[0][0] != "Owner" || owned[0][2] != "Person" || owned[0][4] != "Table" || len(owned[0]) != len(rows[0]) {
+		t.Errorf("by owner: %q", owned[0])
+	}
+	for _, name := range f.GetSheetList() {
+		panes, err := f.GetPanes(name)
+		w.must(err)
+		if !panes.Freeze || panes.YSplit != 1 {
+			t.Errorf("%s: its head does not stay: %+v", name, panes)
+		}
+	}
+}
+
+// The last run tells what its summary told.
+func TestLastRun(t *testing.T) {
+	w := newWorld(t)
+	if last, err := report.ReadLastRun(t.Context(), w.ledger()); err != nil || last != nil {
+		t.Fatalf("%+v, %v", last, err)
+	}
+	check := func(s *purge.Summary) *report.LastRun {
+		t.Helper()
+		last, err := report.ReadLastRun(t.Context(), w.ledger())
+		w.must(err)
+		if last.ID != s.Run || last.Status != s.Status || last.Audit != s.Swept || last.Purged() != s.Purged() || last.Failed() != s.Failed() {
+			t.Errorf("%+v, the run said %+v", last, s)
+		}
+		for _, want := range s.Subjects {
+			i := slices.IndexFunc(last.Tables, func(x report.RunTable) bool { return x.Table == want.Table })
+			var got report.RunTable
+			if i >= 0 {
+				got = last.Tables[i]
+			}
+			if got.Scheduled != want.Decisions[retention.Schedule] || got.Rescued != want.Decisions[retention.Clear] || got.Moved != want.Decisions[retention.Move] ||
+				got.Deleted != want.Deleted || got.Anonymized != want.Anonymized+want.Bound || got.LeftAlone != want.Skipped {
+				t.Errorf("%+v, the run said %+v", got, want)
+			}
+		}
+		var related []report.RunRelated
+		for _, x := range s.Related {
+			related = append(related, report.RunRelated{Table: x.Table, Deleted: x.Deleted, Anonymized: x.Anonymized, Kept: x.Kept, Freed: x.Freed, Shared: x.Shared})
+		}
+		if diff := cmp.Diff(related, last.Related); diff != "" {
+			t.Error(diff)
+		}
+		return last
+	}
+	if last := check(w.run("first")); last.Scheduled() < 20 || last.Purged() != 0 {
+		t.Errorf("%+v", last)
+	}
+	w.server.Advance(14 * 24 * time.Hour)
+	deal := sample.Deal()
+	w.change(deal.Method, deal.Path, deal.Body)
+	if last := check(w.run("rescue")); last.Rescued() != 1 || last.Events[0].What != report.WasRescued || last.Events[0].ID != sample.ID("contact", "olivier") {
+		t.Errorf("%+v", last)
+	}
+	w.server.Advance(50 * 24 * time.Hour)
+	w.checked.Policy.Limits.Purges = 3
+	if last := check(w.run("too-many")); len(last.Stopped) != 1 || last.Stopped[0].Rail != retention.TooMany || last.Purged() != 0 {
+		t.Errorf("%+v", last)
+	}
+	if text := page(t, w.report(true, report.English)); !strings.Contains(text, "A run would stop now") || !strings.Contains(text, "Guard rails stopped it") {
+		t.Error("the page does not tell of the guard rails")
+	}
+	w.checked.Policy.Limits.Purges = 500
+	if last := check(w.run("the-day")); last.Purged() < 20 || last.ToSweep < 20 || len(last.Stopped) != 0 || len(last.Events) != last.Purged() {
+		t.Errorf("%+v", last)
+	}
+}
+
+// hostile are names as somebody might enter them in a web form, as far as Dataverse takes them.
+var hostile = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `=HYPERLINK("http://x.invalid","click")`, `+1+cmd|' /C calc'!A0`, `@SUM(1)`, `-2+3`,
+	"\u202egnp.exe", "tab\tand\nline", `</style></svg><svg onload=alert(1)>`, `{{.Coming}}`, "_x0041_", `'=1+1`, "]]>", "&lt;b&gt;",
+}
+
+// elements reads a page as a browser does that is strict about what is open and lenient about the rest.
+func elements(t *testing.T, page string, element func(xml.StartElement), text func(string)) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch x := token.(type) {
+		case xml.StartElement:
+			element(x)
+		case xml.CharData:
+			text(strings.TrimSpace(string(x)))
+		}
+	}
+}
+
+// Hostile names stay text on the page and in the workbook.
+func TestHostileNamesStayText(t *testing.T) {
+	w := newWorld(t)
+	plan := w.plan()
+	for i, name := range hostile {
+		p := plan.Decisions[i].Person
+		if p.Table != "contact" {
+			continue
+		}
+		w.change("PATCH", "contacts("+p.ID.String()+")", map[string]any{"firstname": nil, "lastname": name, "emailaddress1": "a@b.invalid"})
+	}
+	w.run("first")
+	r := w.report(false, report.English)
+	r.Name = `<b onclick="x">Org</b>`
+	f := workbook(t, r)
+	text := page(t, r)
+	seen := map[string]bool{}
+	elements(t, text, func(e xml.StartElement) {
+		if slices.Contains([]string{"script", "img", "b", "iframe", "object", "link", "form", "input"}, e.Name.Local) {
+			t.Errorf("the page has an element %s", e.Name.Local)
+		}
+		for _, a := range e.Attr {
+			if strings.HasPrefix(a.Name.Local, "on") || a.Name.Local == "style" || a.Name.Local == "src" {
+				t.Errorf("the page has an attribute %s=%q", a.Name.Local, a.Value)
+			}
+			if a.Name.Local == "href" && !strings.HasPrefix(a.Value, "#") && !strings.HasPrefix(a.Value, "https://example.crm4.dynamics.com/main.aspx?") {
+				t.Errorf("the page leads to %q", a.Value)
+			}
+		}
+	}, func(text string) { seen[text] = true })
+	rows, err := f.GetRows("Coming")
+	w.must(err)
+	tried := 0
+	for i := range r.Coming.Persons {
+		p := &r.Coming.Persons[i]
+		if p.Email != "a@b.invalid" {
+			continue
+		}
+		tried++
+		if !seen[p.Name] {
+			t.Errorf("%q does not stand on the page as it is", p.Name)
+		}
+		if got := rows[i+1][1]; got != p.Name {
+			t.Errorf("the workbook has %q for %q", got, p.Name)
+		}
+		if formula, err := f.GetCellFormula("Coming", "B"+itoa(i+2)); err != nil || formula != "" {
+			t.Errorf("%q is a formula: %q, %v", p.Name, formula, err)
+		}
+		if p.Name != report.Plain(p.Name) {
+			t.Errorf("%q", p.Name)
+		}
+	}
+	if tried < 12 {
+		t.Errorf("%d hostile names", tried)
+	}
+}
+
+// The page needs nothing from anywhere, and its policy forbids what it does not need.
+func TestPageIsSelfContained(t *testing.T) {
+	w := theDay(t)
+	text := page(t, w.report(false, report.English))
+	for _, banned := range []string{"<script", "<link", "@import", "url(", "<img", "src=", " style=", "http://"} {
+		if i := strings.Index(strings.ReplaceAll(text, `xmlns="http://www.w3.org/2000/svg"`, ""), banned); i >= 0 {
+			t.Errorf("the page holds %s", banned)
+		}
+	}
+	if !strings.Contains(text, `content="default-src &#39;none&#39;; style-src &#39;sha256-`) {
+		t.Error("no content security policy")
+	}
+}
+
+func TestSave(t *testing.T) {
+	w := theDay(t)
+	r := w.report(true, report.Swedish)
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	for range 2 { // a second one replaces the first
+		w.must(r.Save(dir))
+		list, err := os.ReadDir(dir)
+		w.must(err)
+		var names []string
+		for _, f := range list {
+			info, err := f.Info()
+			w.must(err)
+			names = append(names, f.Name())
+			if info.Mode().Perm() != 0o600 {
+				t.Errorf("%s has the mode %v", f.Name(), info.Mode())
+			}
+		}
+		if !slices.Equal(names, []string{"report.html", "report.xlsx"}) {
+			t.Errorf("the folder holds %q", names)
+		}
+	}
+	// What fails leaves what was there.
+	before, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	w.must(err)
+	w.must(os.Chmod(dir, 0o500))
+	defer func() { _ = os.Chmod(dir, 0o700) }()
+	if os.Getuid() != 0 {
+		if err := r.Save(dir); err == nil {
+			t.Error("written into a folder that cannot be written into")
+		}
+	}
+	after, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	w.must(err)
+	if !bytes.Equal(before, after) {
+		t.Error("the report was touched")
+	}
+}
+
+// Every sentence of the page and the workbook is there in Swedish.
+func TestEverySentenceIsTranslated(t *testing.T) {
+	w := theDay(t)
+	var missing []string
+	report.Untranslated(func(english string) { missing = append(missing, english) })
+	defer func() { report.Untranslated(nil) }()
+	r := w.report(false, report.Swedish)
+	page(t, r)
+	workbook(t, r)
+	for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold, retention.Keep} {
+		report.Swedish.ActionWord(a)
+	}
+	for _, rail := range []retention.Rail{retention.TooMany, retention.TooLarge, retention.GroundEmpty, purge.Residue} {
+		if report.Swedish.RailWords(rail) == string(rail) {
+			missing = append(missing, string(rail))
+		}
+	}
+	for _, p := range r.Places {
+		if report.Swedish.PlaceName(p) == p.Name || report.Swedish.PlaceRemedy(p) == p.Remedy {
+			missing = append(missing, p.Name)
+		}
+	}
+	slices.Sort(missing)
+	for _, m := range slices.Compact(missing) {
+		t.Errorf("not in Swedish: %q", m)
+	}
+	text, err := os.ReadFile("report.html.tmpl")
+	w.must(err)
+	for _, m := range regexp.MustCompile(`\{?\(?\bT "((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(string(text), -1) {
+		if missing = missing[:0]; report.Swedish.T(m[1]) == "" || len(missing) > 0 {
+			t.Errorf("not in Swedish: %q", m[1])
+		}
+	}
+}
+
+func TestOwnersWithoutNames(t *testing.T) {
+	r := &report.Report{Lang: report.English}
+	id := uuid.MustParse("3f2c1a90-0000-0000-0000-000000000001")
+	for want, o := range map[string]report.Owner{"Without an owner": {}, "Owner 3f2c1a90": {ID: id}, "Anna": {ID: id, Name: "Anna"}} {
+		if got := r.CalledOwner(&o); got != want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+func itoa(n int) string { return strings.ReplaceAll(report.Number(n), "\u202f", "") }
+
+func atof(s string) float64 {
+	n := 0.0
+	for _, c := range s {
+		n = n*10 + float64(c-'0')
+	}
+	return n
+}
