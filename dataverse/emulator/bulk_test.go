@@ -55,7 +55,7 @@ func (o *site) job(id string) map[string]any {
 func TestBulkDelete(t *testing.T) {
 	// delete-data-bulk; reference/entities/bulkdeleteoperation and bulkdeletefailure.
 	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	o := newSite(t, emulator.Options{Now: func() time.Time { return now }})
+	o := newSite(t, emulator.Options{Now: func() time.Time { return now }, JobStep: -1})
 	free := o.create("contacts", `{"lastname":"Free"}`)
 	bound := o.create("contacts", `{"lastname":"Bound"}`)
 	other := o.create("contacts", `{"lastname":"Other"}`)
@@ -64,7 +64,7 @@ func TestBulkDelete(t *testing.T) {
 	id := o.do("POST", "BulkDelete", bulkDelete("contact", in, "2026-03-01T09:00:00Z", `{"CanRecoverDeletedRecords":false}`)).
 		want(200, "BulkDeleteResponse").object()["JobId"].(string)
 	o.row("contacts", free)
-	if job := o.job(id); job["statuscode"] != json.Number("0") || !strings.Contains(job["orderedquerysetxml"].(string), free) {
+	if job := o.job(id); job["statuscode"] != json.Number("10") || job["statecode"] != json.Number("1") || !strings.Contains(job["orderedquerysetxml"].(string), free) {
 		t.Errorf("waiting: %v", job)
 	}
 	now = now.Add(time.Hour)
@@ -108,6 +108,16 @@ func TestBulkDeleteRefusals(t *testing.T) {
 	o.do("POST", "BulkDelete", body("contact", `{"AttributeName":"lastname","Operator":"BeginsWith","Values":[{"Value":"x"}]}`)).want(501, "BeginsWith")
 	o.do("POST", "BulkDelete", body("contact", `{"AttributeName":"createdon","Operator":"LessThan","Values":[{"Value":"yesterday"}]}`)).want(400)
 	o.do("POST", "BulkDelete", body("activityparty", "")).want(400, "0x80040203")
-	o.do("POST", "BulkDelete", strings.Replace(body("contact", ""), `"RecurrencePattern":""`, `"RecurrencePattern":"FREQ=DAILY"`, 1)).want(501)
+	recurring := func(pattern, options string) *response {
+		body := bulkDelete("contact", "", "2026-03-01T09:00:00Z", options)
+		return o.do("POST", "BulkDelete", strings.Replace(body, `"RecurrencePattern":""`, `"RecurrencePattern":"`+pattern+`"`, 1))
+	}
+	recurring("FREQ=YEARLY;", `null`).want(400, "0x80040203")
+	recurring("INTERVAL=2", `null`).want(400, "0x80040203")
+	recurring("FREQ=DAILY;INTERVAL=0", `null`).want(400, "0x80040203")
+	recurring("FREQ=DAILY;FREQ=DAILY", `null`).want(400, "0x80040203")
+	recurring("FREQ=DAILY;BYHOUR=4", `null`).want(501, "BYHOUR")
+	recurring("FREQ=DAILY", `{"CanRecoverDeletedRecords":false}`).want(400, "recurring")
+	o.do("POST", "BulkDelete", strings.Replace(body("contact", ""), `"SendEmailNotification":false`, `"SendEmailNotification":true`, 1)).want(501, "SendEmailNotification")
 	o.do("POST", "BulkDelete", `{"JobName":"x"}`).want(400, "QuerySet")
 }

@@ -12,14 +12,28 @@ import (
 // An asyncoperation keeps behind its columns the job that it stands for, until the job has ended.
 const jobContent = 1<<16 - 4 // *bulkJob
 
-// bulkJob is a bulk delete job.
+// bulkJob is a bulk delete job. It is immutable: a step of the job makes another one.
 type bulkJob struct {
 	operation uuid.UUID // the bulkdeleteoperation
 	queries   []*bulkQuery
 	user      uuid.UUID
-	starts    instant
+	start     instant // StartDateTime
+	again     recurrence
 	unbinned  bool // CanRecoverDeletedRecords is false
 	fast      bool // RunJobForSandbox: neither bin nor audit
+
+	due     time.Time // of the next step
+	running bool
+	held    bool        // put off by somebody, without saying until when
+	left    []condemned // what this run has yet to delete
+	deleted int64
+	failed  int64
+}
+
+// condemned are rows that a job deletes: those that a query found when the job started.
+type condemned struct {
+	query int
+	ids   []uuid.UUID
 }
 
 // bulkQuery is what one QueryExpression of a job selects.
@@ -44,7 +58,8 @@ func (s *Server) bulkDelete(c *call) (*answer, error) {
 		if err != nil {
 			return err
 		}
-		w.makeBulkDelete(id, job, name, text)
+		pattern, _ := body["RecurrencePattern"].(string)
+		w.makeBulkDelete(id, job, name, text, pattern)
 		return nil
 	})
 	if err != nil {
@@ -62,24 +77,31 @@ func (w *writer) readBulkDelete(body map[string]any) (job *bulkJob, name, text s
 			return nil, "", "", missingArgument(p, "BulkDelete")
 		}
 	}
-	job = &bulkJob{user: w.user, operation: uuid.New(), starts: w.now}
+	job = &bulkJob{user: w.user, operation: uuid.New(), start: w.now}
 	name, _ = body["JobName"].(string)
 	if name == "" {
 		return nil, "", "", missingArgument("JobName", "BulkDelete")
 	}
-	if r, _ := body["RecurrencePattern"].(string); r != "" {
-		return nil, "", "", w.server.notEmulated("BulkDelete with a RecurrencePattern")
+	pattern, _ := body["RecurrencePattern"].(string)
+	if job.again, err = w.server.readRecurrence(pattern, "HOURLY DAILY WEEKLY MONTHLY"); err != nil {
+		return nil, "", "", err
+	}
+	if body["SendEmailNotification"] == true {
+		return nil, "", "", w.server.notEmulated("BulkDelete with SendEmailNotification")
 	}
 	if at, ok := body["StartDateTime"].(string); ok {
 		t, err := time.Parse(time.RFC3339, at)
 		if err != nil {
 			return nil, "", "", badDate()
 		}
-		job.starts = instant(t.Unix())
+		job.start = instant(t.Unix())
 	}
 	if o, ok := body["Options"].(map[string]any); ok {
 		job.unbinned = o["CanRecoverDeletedRecords"] == false
 		job.fast = o["RunJobForSandbox"] == true && w.server.options.OrganizationType == ""
+		if job.unbinned && job.again.unit != "" { // the wizard offers it for jobs without recurrence only
+			return nil, "", "", badArgument("CanRecoverDeletedRecords cannot be false for a recurring bulk delete job.")
+		}
 	}
 	queries, err := w.readQuerySet(body["QuerySet"])
 	if err != nil {
@@ -89,18 +111,23 @@ func (w *writer) readBulkDelete(body map[string]any) (job *bulkJob, name, text s
 	for _, q := range queries {
 		text += q.fetchXML()
 	}
+	job.due = w.server.jobDue(job.start)
 	return job, name, "<OrderedQuerySet>" + text + "</OrderedQuerySet>", nil
 }
 
 // makeBulkDelete stores the two rows of a job.
-func (w *writer) makeBulkDelete(id uuid.UUID, job *bulkJob, name, text string) {
+func (w *writer) makeBulkDelete(id uuid.UUID, job *bulkJob, name, text, pattern string) {
 	caller := ref{"systemuser", w.user}
 	a := w.schema.tables["asyncoperation"]
 	v := values{a.idColumn().index: id, jobContent: job}
 	v.setText(a, "name", name)
 	v.set(a, "operationtype", int64(13))
 	v.set(a, "messagename", "BulkDelete")
-	v.set(a, "postponeuntil", job.starts)
+	v.setText(a, "recurrencepattern", pattern)
+	if pattern != "" {
+		v.set(a, "recurrencestarttime", a.today(job.start, "recurrencestarttime"))
+	}
+	w.waitFor(a, v, job.start)
 	v.set(a, "ownerid", caller)
 	w.platformRow(a, v)
 
@@ -109,130 +136,14 @@ func (w *writer) makeBulkDelete(id uuid.UUID, job *bulkJob, name, text string) {
 	v.setText(b, "name", name)
 	v.set(b, "asyncoperationid", ref{a.Name, id})
 	v.set(b, "orderedquerysetxml", text)
-	v.set(b, "isrecurring", false)
-	v.set(b, "nextrun", job.starts)
+	v.set(b, "isrecurring", pattern != "")
+	v.set(b, "nextrun", job.start)
+	w.waitFor(b, v, job.start)
 	v.set(b, "processingqeindex", int64(0))
 	v.set(b, "successcount", int64(0))
 	v.set(b, "failurecount", int64(0))
 	v.set(b, "ownerid", caller)
 	w.platformRow(b, v)
-}
-
-// The states of a job. Page: reference/entities/asyncoperation.
-const (
-	jobReady     = 0
-	jobCompleted = 3
-	jobSucceeded = 30
-)
-
-// runJobs runs the jobs whose time has come.
-func (s *Server) runJobs(now instant) {
-	sn := s.store.view()
-	t := sn.schema.tables["asyncoperation"]
-	var due []uuid.UUID
-	sn.data[t.Name].scan(uuid.Nil, func(r *row) bool {
-		if job, ok := r.get(jobContent).(*bulkJob); ok && job.starts <= now && t.int(r, "statecode") == jobReady {
-			due = append(due, r.id)
-		}
-		return true
-	})
-	for _, id := range due {
-		s.runJob(id)
-	}
-}
-
-// runJob runs one bulk delete job to its end, as its owner.
-func (s *Server) runJob(id uuid.UUID) {
-	w := s.platform()
-	defer func() {
-		w.commit()
-		s.stats.wrote(w.written)
-	}()
-	t := w.schema.tables["asyncoperation"]
-	r := w.data[t.Name].get(id)
-	if r == nil {
-		return // deleted in the meantime
-	}
-	job, ok := r.get(jobContent).(*bulkJob)
-	if !ok || t.int(r, "statecode") != jobReady {
-		return // another request was faster
-	}
-	w.user, w.unbinned, w.unaudited, w.job = job.user, job.unbinned || job.fast, job.fast, &id
-	var deleted, failed int64
-	for i, q := range job.queries {
-		d, f := w.runQuery(job, q, i)
-		deleted, failed = deleted+d, failed+f
-	}
-	v := values{jobContent: nil}
-	v.set(t, "statecode", int64(jobCompleted))
-	v.set(t, "statuscode", int64(jobSucceeded))
-	v.set(t, "startedon", w.now)
-	v.set(t, "completedon", w.now)
-	v.set(t, "modifiedon", w.now)
-	w.put(t, w.next(t, r, v))
-
-	b := w.schema.tables["bulkdeleteoperation"]
-	if o := w.data[b.Name].get(job.operation); o != nil {
-		v := values{}
-		v.set(b, "statecode", int64(jobCompleted))
-		v.set(b, "statuscode", int64(jobSucceeded))
-		v.set(b, "successcount", deleted)
-		v.set(b, "failurecount", failed)
-		v.set(b, "processingqeindex", int64(len(job.queries)))
-		w.put(b, w.next(b, o, v))
-	}
-}
-
-// runQuery deletes the rows of one query that were there before the job started. What cannot be deleted is written
-// down and left.
-func (w *writer) runQuery(job *bulkJob, q *bulkQuery, index int) (deleted, failed int64) {
-	t := w.schema.tables[q.table]
-	if t == nil {
-		return 0, 0
-	}
-	var ids []uuid.UUID
-	from := w.data
-	if q.retained {
-		from = w.retained
-	}
-	q.where.rows(from[t.Name], t, func(r *row) {
-		if w.allow("Read", t, r) != nil {
-			return
-		}
-		if since, ok := t.get(r, "createdon").(instant); !ok || since <= w.now {
-			ids = append(ids, r.id)
-		}
-	})
-	for _, id := range ids {
-		if q.retained {
-			if w.purgeRetained(t, id) {
-				deleted++
-			}
-			continue
-		}
-		r := w.data[t.Name].get(id)
-		if r == nil {
-			continue // gone with another one
-		}
-		if t.Name == "audit" {
-			w.remove(t, id)
-			deleted++
-			continue
-		}
-		before := w.savepoint()
-		err := w.allow("Delete", t, r)
-		if err == nil {
-			err = w.erase(t, r)
-		}
-		if err != nil {
-			w.tx.restore(before)
-			w.fail(job, index, t, r, err)
-			failed++
-			continue
-		}
-		deleted++
-	}
-	return deleted, failed
 }
 
 // fail writes down a row that could not be deleted. Page: reference/entities/bulkdeletefailure.

@@ -31,6 +31,9 @@ type unlink struct {
 
 // erase deletes a row with what its relationships say, as one.
 func (w *writer) erase(t *table, r *row) error {
+	if t.Name == "asyncoperation" && t.int(r, "statecode") != jobCompleted {
+		return newFault(http.StatusBadRequest, "0x8004416a", "Cannot delete async operation unless it is in Completed state.")
+	}
 	e := &erasure{seen: map[ref]bool{}}
 	if err := w.condemn(e, t, r); err != nil {
 		return err

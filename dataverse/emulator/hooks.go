@@ -24,6 +24,9 @@ func (w *writer) afterUpdate(t *table, before, after *row) error {
 	if err := w.checkPlatform(t, before, after); err != nil {
 		return err
 	}
+	if t.Name == "asyncoperation" {
+		w.followJob(t, before, after)
+	}
 	if t.Activity && (t.get(before, "regardingobjectid") != t.get(after, "regardingobjectid") || t.get(before, "ownerid") != t.get(after, "ownerid")) {
 		return w.finishActivity(t, after.id)
 	}

@@ -73,6 +73,6 @@ func (s *Server) settle() {
 		t.commit()
 	}
 	s.runRetention(instant(now.Unix()))
-	s.runJobs(instant(now.Unix()))
+	s.runJobs(now)
 	s.sweepBin(now)
 }

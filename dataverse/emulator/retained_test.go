@@ -28,7 +28,7 @@ func TestRetention(t *testing.T) {
 	// long-term-retention, data-retention-overview, data-retention-view; reference/entities/retentionconfig,
 	// retentionoperation, retentionfailuredetail.
 	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	o := newSite(t, emulator.Options{Now: func() time.Time { return now }})
+	o := newSite(t, emulator.Options{Now: func() time.Time { return now }, JobStep: -1})
 	maria := o.create("contacts", `{"lastname":"Maria"}`)
 	lost := o.create("opportunities", `{"name":"Lost deal","customerid_contact@odata.bind":"/contacts(`+maria+`)"}`)
 	o.create("tasks", `{"subject":"call Maria","regardingobjectid_opportunity@odata.bind":"/opportunities(`+lost+`)"}`)

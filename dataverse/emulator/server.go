@@ -68,6 +68,9 @@ type Options struct {
 	// ReferenceEmptiesBin lets the delete of a deleteditemreference remove what it names from the recycle bin too. The
 	// documentation does not say that it does.
 	ReferenceEmptiesBin bool
+	// JobStep is how long a bulk delete job takes, by the emulator's clock, to begin when its time has come, for every 100
+	// rows, and to end: 0 is 5 ms, a negative duration none, so that a job is over with the next request.
+	JobStep time.Duration
 	// RetainedQueries is how many queries of long-term retained rows the environment may run a day, by the emulator's
 	// clock in UTC: 0 is 100, as data-retention-view says (an older edition: 30); a negative number is without limit.
 	RetainedQueries int

@@ -85,6 +85,9 @@ func (w *writer) moveState(t *table, before *row, v values) error {
 	if !ok || !t.fits(state, status) {
 		return t.badPair(state, status)
 	}
+	if t.Name == "asyncoperation" {
+		return t.moveJob(from, state, status)
+	}
 	if state == from {
 		return nil
 	}
