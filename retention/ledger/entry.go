@@ -34,6 +34,9 @@ const (
 	// Released says that a legal hold is gone. Like Scheduled it announces the dates of the notice that begins again.
 	Released Kind = "released"
 
+	// Ahead says that related rows of a person are about to go in a change set of their own, because there are too many for
+	// one; the person is whole, and follows.
+	Ahead   Kind = "ahead"
 	Intent  Kind = "intent"  // a person is about to be purged
 	Outcome Kind = "outcome" // what became of the intent
 	Swept   Kind = "swept"   // audit history of a purged person's rows was deleted; Deleted says how many entries
@@ -53,6 +56,9 @@ const (
 	Partial     Status = "partial" // of a run: done, but some persons failed
 	Interrupted Status = "interrupted"
 )
+
+// NotBegun is the code of an outcome that says that a cut run wrote an intent and nothing else.
+const NotBegun = "not-begun"
 
 // Entry is what one line of the ledger tells. Which fields a kind has stands at the fields; the others are empty.
 type Entry struct {
@@ -76,10 +82,10 @@ type Entry struct {
 	NoticedOn retention.Date `json:"noticedOn,omitzero"`
 	Ground    string         `json:"ground,omitempty"`
 
-	// Intent: what is done with the person's row, and every row that is touched, by table.
+	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead: the rows.
 	Do   retention.Disposition  `json:"do,omitempty"`
 	Rows map[string][]uuid.UUID `json:"rows,omitempty"`
-	// Ground (rows), Intent (by what is done: "delete email"), Stopped, End.
+	// Ground (rows), Intent and Ahead (by what is done: "delete email"), Stopped, End.
 	Counts map[string]int `json:"counts,omitempty"`
 
 	// Outcome, End.
@@ -156,5 +162,5 @@ func (e *Entry) check() error {
 var required = map[Kind]struct{ person, status bool }{
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
-	Held: {person: true}, Released: {person: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
+	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
 }

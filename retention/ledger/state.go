@@ -31,6 +31,8 @@ type state struct {
 	traces  map[Key]retention.Trace
 	pending map[Key]Record // announcements that neither Written nor Void covers
 	purges  map[Key]*Purge
+	ahead   map[Key]*Stages
+	despite map[Key][]string // grounds that were passed over for a person since their last outcome
 	grounds map[groundKey]int
 	touched map[string]int // rows that purges have touched since the grounds were counted, by table
 	counted int            // the run that counted the grounds last
@@ -47,6 +49,20 @@ type Purge struct {
 	Counts  map[string]int
 	Decided bool // an outcome stands in the ledger; what is missing is the sweep
 	run     int  // the run of the outcome
+}
+
+// Stages is a purge whose related rows have begun to go ahead of the person.
+type Stages struct {
+	Key
+	Rows   map[string][]uuid.UUID
+	Counts map[string]int
+	// Asked tells that somebody asked for the purge, so that no dates are needed; Despite are the grounds that were passed
+	// over for it.
+	Asked   bool
+	Despite []string
+
+	open bool // the person is to follow; otherwise only the audit history of the rows is left to delete
+	run  int  // of the last entry about it
 }
 
 // RunInfo is what the ledger says about a run.
@@ -67,6 +83,8 @@ func newState() state {
 		traces:  make(map[Key]retention.Trace),
 		pending: make(map[Key]Record),
 		purges:  make(map[Key]*Purge),
+		ahead:   make(map[Key]*Stages),
+		despite: make(map[Key][]string),
 		grounds: make(map[groundKey]int),
 		touched: make(map[string]int),
 	}
@@ -111,11 +129,25 @@ func (s *state) apply(r Record) {
 		t := s.traces[k]
 		t.Held = true
 		s.traces[k] = t
+	case Bypass:
+		if r.Guard == GroundGuard && !slices.Contains(s.despite[k], r.Entry.Ground) {
+			s.despite[k] = append(s.despite[k], r.Entry.Ground)
+		}
+	case Ahead:
+		s.goAhead(k, r)
 	case Intent:
 		p := s.purges[k]
 		if p == nil || p.Decided {
 			p = &Purge{Key: k, Rows: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
 			s.purges[k] = p
+			if a := s.ahead[k]; a != nil {
+				for table, ids := range a.Rows {
+					p.Rows[table] = slices.Clone(ids)
+				}
+				for what, n := range a.Counts {
+					p.Counts[what] = n
+				}
+			}
 		}
 		// A second intent adds rows that came up later to a purge that is under way.
 		p.Do = r.Do
@@ -131,22 +163,60 @@ func (s *state) apply(r Record) {
 		}
 	case Outcome:
 		p := s.purges[k]
+		a := s.ahead[k]
 		switch {
 		case r.Status != Done:
 			delete(s.purges, k)
+			if a != nil {
+				a.open, a.run = a.open && r.Code == NotBegun, len(s.runs)
+			}
 		case p != nil:
 			p.Decided, p.run = true, len(s.runs)
 			for table, ids := range p.Rows {
 				s.touched[table] += len(ids)
+				if a != nil {
+					s.touched[table] -= len(a.Rows[table])
+				}
 			}
 			delete(s.traces, k)
 			delete(s.pending, k)
+			delete(s.ahead, k)
+		}
+		if r.Status == Done || r.Code != NotBegun {
+			delete(s.despite, k)
 		}
 	case Swept:
 		// Dataverse writes audit history with a delay: only when a later run finds nothing is nothing left.
 		if p := s.purges[k]; p != nil && p.Decided && r.Deleted == 0 && len(s.runs) > p.run {
 			delete(s.purges, k)
 		}
+		if a := s.ahead[k]; a != nil && !a.open && r.Deleted == 0 && len(s.runs) > a.run {
+			delete(s.ahead, k)
+		}
+	}
+}
+
+func (s *state) goAhead(k Key, r Record) {
+	a := s.ahead[k]
+	if a == nil {
+		a = &Stages{Key: k, Rows: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
+		s.ahead[k] = a
+	}
+	a.open, a.run = true, len(s.runs)
+	if n := len(s.runs); n > 0 {
+		a.Asked = a.Asked || s.runs[n-1].Verb != "run"
+	}
+	for _, g := range s.despite[k] {
+		if !slices.Contains(a.Despite, g) {
+			a.Despite = append(a.Despite, g)
+		}
+	}
+	for table, ids := range r.Rows {
+		a.Rows[table] = append(a.Rows[table], ids...)
+		s.touched[table] += len(ids)
+	}
+	for what, n := range r.Counts {
+		a.Counts[what] += n
 	}
 }
 
@@ -165,7 +235,25 @@ func (l *Ledger) Unfinished() []Purge {
 	for _, p := range l.state.purges {
 		out = append(out, *p)
 	}
+	for k, a := range l.state.ahead {
+		if !a.open && l.state.purges[k] == nil {
+			out = append(out, Purge{Key: k, Rows: a.Rows, Counts: a.Counts, Decided: true})
+		}
+	}
 	slices.SortFunc(out, func(a, b Purge) int { return a.Compare(b.Key) })
+	return out
+}
+
+// Begun lists the purges whose related rows have begun to go ahead and whose persons have not followed, ordered by table
+// and id.
+func (l *Ledger) Begun() []Stages {
+	var out []Stages
+	for k, a := range l.state.ahead {
+		if a.open && l.state.purges[k] == nil {
+			out = append(out, *a)
+		}
+	}
+	slices.SortFunc(out, func(a, b Stages) int { return a.Compare(b.Key) })
 	return out
 }
 

@@ -22,13 +22,19 @@ type work struct {
 	do       retention.Disposition // what becomes of the person's row
 	rows     map[string][]uuid.UUID
 	counts   map[string]int
-	gone     []ref // rows that the change set deletes
-	deferred bool  // rows were prepared for a delete that the next change set does
-	second   bool  // it follows the person's own: rows that were left, or came later
-	bulk     []ref // rows for a bulk delete
-	binned   []ref // rows that the change set deletes although the recycle bin keeps what is in them
-	refused  error // what the last change set of this kind was answered
-	removed  bool  // the person's row is gone already
+	gone     []ref              // rows that the change set deletes
+	deferred bool               // rows were prepared for a delete that the next change set does
+	second   bool               // it follows the person's own: rows that were left, or came later
+	ahead    bool               // it goes before the person's own, and leaves the person whole
+	brief    bool               // connections are too many to be emptied: the bulk delete that follows leaves nothing of them
+	bulk     []ref              // rows for a bulk delete
+	binned   []ref              // rows that the change set deletes although the recycle bin keeps what is in them
+	refused  error              // what the last change set of this kind was answered
+	written  []ref              // rows that an ahead one handles and that stay
+	before   *stages            // what has gone ahead of it
+	removed  bool               // the person's row is gone already
+	cut      bool               // a second one that does not hold all that there is to do
+	mirrors  map[uuid.UUID]bool // connections that go with their other half
 }
 
 // effect is what a purge does with a related row, as the report counts it.
@@ -57,10 +63,11 @@ func (w *work) patch(set string, id uuid.UUID, body map[string]any) {
 
 func rowPath(set string, id uuid.UUID) string { return set + "(" + id.String() + ")" }
 
-// prepare makes the change set of a person. The person's own columns come first, so that a row that changed since the
-// last look ends it before anything else.
-func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks map[string]any) (*work, error) {
-	w := &work{person: p, do: inv.subject.Purge, rows: make(map[string][]uuid.UUID), counts: make(map[string]int)}
+// prepare makes the change set of a person; errTooMany says that it would be too large. The person's own columns come
+// first, so that a row that changed since the last look ends it before anything else.
+func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks map[string]any, brief bool) (*work, error) {
+	w := newWork(p, inv.subject.Purge)
+	w.brief = brief
 	if w.do == retention.Delete && p.bound() {
 		w.do = retention.Anonymize
 	}
@@ -71,60 +78,71 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 	for _, f := range own.files(p.row) {
 		w.add(http.MethodDelete, rowPath(own.table.EntitySet, p.id)+"/"+f, nil, "")
 	}
-	mirrors := make(map[uuid.UUID]bool)
 	for _, it := range p.items {
 		if it.done {
 			continue
 		}
-		switch {
-		case it.shared:
-			if err := inv.takeOff(ctx, w, it); err != nil {
-				return nil, err
-			}
-		case it.do == retention.Delete:
-			switch {
-			case it.binned && !inv.second && (it.table == "connection" || unwritable[it.table]):
-				// A connection's name is that of whom it leads to and follows the person's; other rows cannot be emptied
-				// at all. The next change set, or a bulk delete that leaves nothing in the recycle bin, deletes them.
-				inv.empty(w, it)
-				inv.rename(w, it)
-				w.deferred = true
-				w.rows[it.table] = append(w.rows[it.table], it.id)
-				continue
-			case it.binned && !inv.plain && (unwritable[it.table] || inv.named(it)):
-				w.touch(it.ref, didDelete)
-				w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
-				continue
-			case it.table == "connection" && mirrors[it.id]:
-				w.touch(it.ref, didDelete)
-				w.gone = append(w.gone, it.ref)
-				continue
-			case it.table == "connection": // it comes in pairs, and the delete of one takes the other along
-				if mirror := inv.items[ref{it.table, it.row.ID("relatedconnectionid")}]; mirror != nil {
-					mirrors[mirror.id] = true
-				}
-			}
-			if it.binned && inv.plain && (unwritable[it.table] || inv.named(it)) {
-				w.binned = append(w.binned, it.ref)
-			}
-			inv.remove(w, it)
-		case it.do == retention.Anonymize:
-			if inv.edit(w, it, inv.eraser(it), inv.freed(w, it)) || !inv.second {
-				w.touch(it.ref, didAnonymize)
-			}
-		default:
-			if free := inv.freed(w, it); len(free) > 0 {
-				inv.edit(w, it, &eraser{table: it.def}, free)
-				w.touch(it.ref, didFree)
-			} else if it.direct && !inv.second {
-				w.counts[didKeep+" "+it.table]++
-			}
+		if err := inv.handle(ctx, w, it); err != nil {
+			return nil, err
 		}
 	}
-	if len(w.set) > maxOperations {
+	if inv.limit > 0 && len(w.set) > inv.limit {
 		return nil, errTooMany
 	}
 	return w, nil
+}
+
+func newWork(p *person, do retention.Disposition) *work {
+	return &work{person: p, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), mirrors: make(map[uuid.UUID]bool)}
+}
+
+// handle adds to the change set what becomes of a related row.
+func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
+	switch {
+	case it.shared:
+		return inv.takeOff(ctx, w, it)
+	case it.do == retention.Delete:
+		switch {
+		case it.binned && !inv.second && (it.table == "connection" || unwritable[it.table]):
+			// A connection's name is that of whom it leads to and follows the person's; other rows cannot be emptied
+			// at all. The next change set, or a bulk delete that leaves nothing in the recycle bin, deletes them.
+			if !w.brief {
+				inv.empty(w, it)
+				inv.rename(w, it)
+			}
+			w.deferred = true
+			w.rows[it.table] = append(w.rows[it.table], it.id)
+			return nil
+		case it.binned && !inv.plain && (unwritable[it.table] || inv.named(it)):
+			w.touch(it.ref, didDelete)
+			w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
+			return nil
+		case it.table == "connection" && w.mirrors[it.id]:
+			w.touch(it.ref, didDelete)
+			w.gone = append(w.gone, it.ref)
+			return nil
+		case it.table == "connection": // it comes in pairs, and the delete of one takes the other along
+			if mirror := inv.items[ref{it.table, it.row.ID("relatedconnectionid")}]; mirror != nil {
+				w.mirrors[mirror.id] = true
+			}
+		}
+		if it.binned && inv.plain && (unwritable[it.table] || inv.named(it)) {
+			w.binned = append(w.binned, it.ref)
+		}
+		inv.remove(w, it)
+	case it.do == retention.Anonymize:
+		if inv.edit(w, it, inv.eraser(it), inv.freed(w, it)) || !inv.second {
+			w.touch(it.ref, didAnonymize)
+		}
+	default:
+		if free := inv.freed(w, it); len(free) > 0 {
+			inv.edit(w, it, &eraser{table: it.def}, free)
+			w.touch(it.ref, didFree)
+		} else if it.direct && !inv.second {
+			w.counts[didKeep+" "+it.table]++
+		}
+	}
+	return nil
 }
 
 // remove deletes a related row. Where the recycle bin would keep it, it is emptied first.

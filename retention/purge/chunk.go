@@ -21,11 +21,17 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 		return nil, err
 	}
 	inv := r.inventory(subject, persons)
+	inv.window = r.window()
 	if err := inv.take(ctx); err != nil {
 		return nil, err
 	}
 	var works []*work
+	var large []due
 	for _, p := range persons {
+		if p.many {
+			large = append(large, due{ref: p.ref})
+			continue
+		}
 		if p.later {
 			later = append(later, due{ref: p.ref})
 			continue
@@ -34,9 +40,13 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 			p.err = errBound
 		}
 		if p.err == nil {
-			w, err := inv.prepare(ctx, p, r.erasers[subject.Table], r.marks(subject))
+			w, err := inv.prepare(ctx, p, r.erasers[subject.Table], r.marks(subject), false)
 			if err == nil {
 				works = append(works, w)
+				continue
+			}
+			if err == errTooMany {
+				large = append(large, due{ref: p.ref})
 				continue
 			}
 			p.err = err
@@ -49,14 +59,19 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 		}
 	}
 	// The look ages from here on: what is written now is guarded by the rows' versions.
-	if err := r.erase(ctx, subject, inv, works); err != nil {
+	if err := r.erase(ctx, subject, works); err != nil {
 		return nil, err
+	}
+	for _, d := range large {
+		if err := r.large(ctx, subject, d); err != nil {
+			return nil, err
+		}
 	}
 	return later, nil
 }
 
 func (r *runner) inventory(subject *retention.CheckedSubject, persons []*person) *inventory {
-	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified}
+	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, limit: r.operations}
 }
 
 // marks is what the erasure writes into the columns that gallra owns.
@@ -112,11 +127,12 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 		return nil, nil, err
 	}
 	var standing map[ref]bool // of persons who were asked for
-	if r.asked != nil {
-		there := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
-			_, found := e.Person(subject.Table, id, o)
-			return !found
-		})
+	there := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
+		_, found := e.Person(subject.Table, id, o)
+		_, asked := r.asked[ref{subject.Table, id}]
+		return !found || !asked
+	})
+	if len(there) > 0 {
 		if standing, err = r.weigh(ctx, subject.Table, there); err != nil {
 			return nil, nil, err
 		}
@@ -124,13 +140,14 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 	for _, d := range chunk {
 		p, found := e.Person(subject.Table, d.id, o)
 		row := rows[d.id]
+		_, asked := r.asked[d.ref]
 		switch {
 		case !found || row == nil:
 			r.leave(d.ref, errGone)
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
 			r.leave(d.ref, errHeld)
-		case r.asked != nil && standing[d.ref],
-			r.asked == nil && retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
+		case asked && standing[d.ref],
+			!asked && retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
 			r.leave(d.ref, errJustified)
 		case p.ETag != row.ETag():
 			r.leave(d.ref, errChanged)

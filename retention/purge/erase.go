@@ -17,7 +17,7 @@ import (
 const maxRounds = 3
 
 // erase carries the erasures out: intents, change sets, deletes, outcomes, audit history, and the search for residue.
-func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, inv *inventory, works []*work) error {
+func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
 	if len(works) == 0 {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 		if len(w.set) == 0 {
 			continue
 		}
-		if size+len(w.set) > maxOperations {
+		if size+len(w.set) > r.operations {
 			flush()
 		}
 		group, size = append(group, i), size+len(w.set)
@@ -100,6 +100,7 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 		var unsure *dataverse.Uncertain
 		switch {
 		case errs[i] == nil, errs[i] == errHeld:
+		case errors.As(errs[i], &unsure) && w.ahead: // the next look sees
 		case errors.As(errs[i], &unsure):
 			errs[i] = r.findOut(subject, w)
 		case errors.Is(errs[i], dataverse.ErrChanged):
@@ -176,6 +177,9 @@ func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject, erased []*work) error {
 	var remove []*work
 	for _, w := range erased {
+		if w.before != nil {
+			w.join(&work{rows: w.before.rows, counts: w.before.counts, gone: w.before.gone})
+		}
 		if (w.do == retention.Delete || w.deferred) && !w.removed {
 			remove = append(remove, w)
 		}
@@ -252,6 +256,7 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		if len(open) == 0 {
 			return nil
 		}
+		again := false
 		var owing, more []*work // who has rows to be handled, and their change sets
 		var bulk []ref
 		for _, w := range open {
@@ -268,7 +273,11 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 			owing[i].refused = err
 			if err == nil {
 				owing[i].join(more[i])
+				again = again || more[i].cut
 			}
+		}
+		if again {
+			round-- // there was too much for one change set, and it went
 		}
 		if err := r.bulkDelete(ctx, bulk); err != nil {
 			if ctx.Err() != nil {
@@ -352,12 +361,24 @@ func (inv *inventory) rest(ctx context.Context, p *person) (*work, error) {
 	for _, it := range p.items {
 		it.done = it.stays && len(inv.eraser(it).patch(it.id, it.row)) == 0 // emptied, and goes with the person
 	}
-	w, err := inv.prepare(ctx, p, &eraser{table: &dataverse.Table{}}, nil)
-	if err != nil {
-		return nil, err
+	w := newWork(p, inv.subject.Purge)
+	if w.second = true; w.do == retention.Delete && p.bound() {
+		w.do = retention.Anonymize
 	}
-	w.set = w.set[1:] // the person's own columns
-	w.second = true
+	w.rows[p.table] = append(w.rows[p.table], p.id)
+	for _, it := range p.items {
+		if it.done {
+			continue
+		}
+		part, err := inv.part(ctx, w, it)
+		if err != nil {
+			return nil, err
+		}
+		if w.cut = inv.limit > 0 && len(w.set) > 0 && len(w.set)+len(part.set) > inv.limit; w.cut {
+			break // the person is anonymous: what is left goes in the next round
+		}
+		w.absorb(part)
+	}
 	return w, nil
 }
 

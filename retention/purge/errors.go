@@ -8,6 +8,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
 )
 
 // StopError says that guard rails stopped the run before anybody was purged (or, for residue, before anybody else was).
@@ -53,7 +54,7 @@ const (
 	errHeld       reason = "legal-hold"     // the last look found a legal hold
 	errChanged    reason = "changed"        // somebody changed the row after the last look
 	errGone       reason = "gone"           // the row is not there any more
-	errNotBegun   reason = "not-begun"      // a cut run wrote the intent and nothing else
+	errNotBegun   reason = ledger.NotBegun  // a cut run wrote the intent and nothing else
 	errBound      reason = "bound"          // a kept row cannot be freed, and the policy says whenBound: fail
 	errNoRule     reason = "row-no-rule"    // a delete would take a row along that no rule names
 	errTooMany    reason = "too-many-rows"  // what belongs to the person does not fit one transaction

@@ -65,12 +65,16 @@ type person struct {
 	ref
 	row     dataverse.Row
 	items   []*item
-	binding []ref // kept rows that cannot be freed
-	err     error // why the person is left alone
-	later   bool  // shares an activity with a person before them: to be taken in a later chunk
+	binding []ref   // kept rows that cannot be freed
+	err     error   // why the person is left alone
+	later   bool    // shares an activity with a person before them: to be taken in a later chunk
+	many    bool    // more rows belong to them than one look can list
+	stages  *stages // what of theirs has gone ahead; nil: nothing
 }
 
-func (p *person) bound() bool { return len(p.binding) > 0 }
+func (p *person) bound() bool {
+	return len(p.binding) > 0 || p.stages != nil && len(p.stages.binding) > 0
+}
 
 // inventory is everything that belongs to a chunk of persons.
 type inventory struct {
@@ -83,24 +87,34 @@ type inventory struct {
 	erasers map[eraserKey]*eraser
 	second  bool // the persons' own rows are anonymous already
 	plain   bool // rows that cannot be emptied are deleted all the same: the bulk delete was refused
-	justify func(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error)
+	// window is how many rows of a person are looked at together, limit how many operations a change set holds. Zero: all.
+	window, limit int
+	listed        map[ref]*item // rows that are left for a later look
+	justify       func(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error)
 }
 
 // take lists what belongs to the persons. Their rows must have been read.
 func (inv *inventory) take(ctx context.Context) error {
-	inv.items, inv.erasers = make(map[ref]*item), make(map[eraserKey]*eraser)
+	inv.items, inv.erasers, inv.listed = make(map[ref]*item), make(map[eraserKey]*eraser), make(map[ref]*item)
 	inv.byID = make(map[uuid.UUID]*person, len(inv.persons))
 	for _, p := range inv.persons {
 		inv.byID[p.id] = p
-		p.items, p.binding, p.later = nil, nil, false
+		p.items, p.binding, p.later, p.many = nil, nil, false, false
 	}
 	if err := inv.byRules(ctx); err != nil {
 		return err
 	}
+	var reached []*item
 	if inv.subject.Purge == retention.Delete {
-		if err := inv.byReach(ctx); err != nil {
+		var err error
+		if reached, err = inv.byReach(ctx); err != nil {
 			return err
 		}
+	}
+	inv.portion()
+	reached = slices.DeleteFunc(reached, func(it *item) bool { return inv.items[it.ref] != it })
+	if err := inv.judge(ctx, reached); err != nil {
+		return err
 	}
 	if err := inv.descend(ctx); err != nil {
 		return err
@@ -220,13 +234,12 @@ func (inv *inventory) add(r ref, rule int, owner *person) *item {
 }
 
 // byReach finds the rows that a delete of the persons would take along, or be refused because of.
-func (inv *inventory) byReach(ctx context.Context) error {
+func (inv *inventory) byReach(ctx context.Context) ([]*item, error) {
 	var refs []ref
 	for _, p := range inv.persons {
 		refs = append(refs, p.ref)
 	}
-	_, err := inv.children(ctx, refs)
-	return err
+	return inv.children(ctx, refs)
 }
 
 // descend finds the rows that hang on rows that are to be deleted, level by level.
@@ -245,15 +258,17 @@ func (inv *inventory) descend(ctx context.Context) error {
 		if len(parents) == 0 {
 			return nil
 		}
-		if _, err := inv.children(ctx, parents); err != nil {
+		fresh, err := inv.children(ctx, parents)
+		if err != nil {
+			return err
+		}
+		if err := inv.judge(ctx, fresh); err != nil {
 			return err
 		}
 	}
 }
 
-// children lists the rows that a delete of the parents would reach. Rules that name their table are asked whether they
-// match; of the rows that none matches those of business are kept, and the others go if a rule * says so, or if they are
-// parts of a row that goes.
+// children lists the rows that a delete of the parents would reach, and answers those for which there is no rule yet.
 func (inv *inventory) children(ctx context.Context, parents []ref) ([]*item, error) {
 	type asked struct {
 		over    reach
@@ -293,9 +308,15 @@ func (inv *inventory) children(ctx context.Context, parents []ref) ([]*item, err
 				continue // another person of the chunk, who is purged in their own right
 			}
 			if it == nil {
-				it = &item{ref: r, rule: noRule}
+				// One that was left for later is part of what goes now, so it comes with it.
+				if it = inv.listed[r]; it == nil {
+					it = &item{ref: r, rule: noRule}
+				}
+				if it.rule == noRule {
+					fresh = append(fresh, it)
+				}
+				delete(inv.listed, r)
 				inv.items[r] = it
-				fresh = append(fresh, it)
 			}
 			for _, owner := range inv.ownersOf(parent) {
 				if !slices.Contains(it.owners, owner) {
@@ -306,7 +327,7 @@ func (inv *inventory) children(ctx context.Context, parents []ref) ([]*item, err
 			it.direct = it.direct || inv.byID[parent.id] != nil
 		}
 	}
-	return fresh, inv.judge(ctx, fresh)
+	return fresh, nil
 }
 
 func (inv *inventory) ownersOf(r ref) []*person {
@@ -319,7 +340,9 @@ func (inv *inventory) ownersOf(r ref) []*person {
 	return nil
 }
 
-// judge finds the rule for rows that no rule led to.
+// judge finds the rule for rows that no rule led to. Rules that name their table are asked whether they match; of the
+// rows that none matches those of business are kept, and the others go if a rule * says so, or if they are parts of a row
+// that goes.
 func (inv *inventory) judge(ctx context.Context, fresh []*item) error {
 	byTable := make(map[string][]*item)
 	for _, it := range fresh {

@@ -65,7 +65,7 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 					f.By = append(f.By, b.table)
 				}
 			}
-			w, err := inv.prepare(ctx, p, own, marks(subject, today))
+			w, err := inv.prepare(ctx, p, own, marks(subject, today), false)
 			switch {
 			case p.err != nil:
 				f.Code = code(p.err)

@@ -29,6 +29,10 @@ func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []str
 		if err := r.ready(ctx); err != nil {
 			return err
 		}
+		if err := r.follow(ctx); err != nil {
+			return err
+		}
+		who = slices.DeleteFunc(slices.Clone(who), func(p retention.PersonRef) bool { return r.taken[ref{p.Table, p.ID}] })
 		all, err := Assess(ctx, d.Client, d.Policy, d.Today, who)
 		if err != nil {
 			return err
@@ -146,6 +150,9 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 		if err := r.ready(ctx); err != nil {
 			return err
 		}
+		if err := r.follow(ctx); err != nil {
+			return err
+		}
 		back, _, err := Back(ctx, r.Deps)
 		if err != nil {
 			return err
@@ -172,7 +179,6 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 
 // ask makes rows due that are to be purged without notice, and notes which grounds do not stand in their way.
 func (r *runner) ask(all []Assessment, despite func(retention.PersonRef) []string) {
-	r.asked = make(map[ref][]string)
 	masters := make(map[ref]uuid.UUID)
 	for _, a := range all {
 		who := ref{a.Table, a.ID}

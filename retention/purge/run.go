@@ -40,6 +40,8 @@ type Deps struct {
 	Grace time.Duration
 	// Poll is the first wait for a job of the service, which doubles; a second when zero.
 	Poll time.Duration
+
+	operations int // how many go into one change set; as many as the service takes when zero
 }
 
 // about is what the run says about itself in the ledger.
@@ -75,6 +77,9 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	if r.Poll <= 0 {
 		r.Poll = time.Second
 	}
+	if r.operations <= 0 {
+		r.operations = maxOperations
+	}
 	r.Run = d.about()
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		return r.summary, err
@@ -105,8 +110,8 @@ type runner struct {
 	erasers map[string]*eraser // of the subjects
 	due     []due
 	taken   map[ref]bool // persons whose turn was
-	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way; nil in a night's
-	// run, which judges everybody by the dates.
+	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
+	// judged by the dates.
 	asked map[ref][]string
 }
 
@@ -129,7 +134,7 @@ func (r *runner) ready(ctx context.Context) error {
 		return err
 	}
 	r.summary.Unreachable = Unreachable(r.tables.settings)
-	r.erasers, r.taken = make(map[string]*eraser), make(map[ref]bool)
+	r.erasers, r.taken, r.asked = make(map[string]*eraser), make(map[ref]bool), make(map[ref][]string)
 	for i := range r.Policy.Subjects {
 		s := &r.Policy.Subjects[i]
 		if len(s.Unprovisioned) > 0 {
@@ -164,6 +169,9 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.matched(plan); err != nil {
+		return err
+	}
+	if err := r.follow(ctx); err != nil {
 		return err
 	}
 	if err := r.schedule(ctx, plan); err != nil {
@@ -221,14 +229,15 @@ func (r *runner) purge(ctx context.Context) error {
 		// Rows that were merged into others come before them: the delete of the others would clear the link.
 		return cmp.Or(cmp.Compare(b.depth, a.depth))
 	})
+	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.ref] }) // begun by another run, and finished
 	total, waiting := len(r.due), r.due
-	canary := r.Policy.Policy.Limits.Canary
+	canary, first := r.Policy.Policy.Limits.Canary, true
 	for len(waiting) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		first := canary > 0 && total > 0 && len(waiting) == total && len(r.taken) == 0
 		size := r.Chunk
+		first = first && canary > 0
 		if first {
 			size = canary
 		}
@@ -241,6 +250,7 @@ func (r *runner) purge(ctx context.Context) error {
 			if len(r.summary.Residue) > 0 {
 				return r.stop(residueRail(r.summary.Residue))
 			}
+			first = false
 		}
 		if len(later) == len(chunk) { // cannot be: the first of a chunk waits for nobody in it
 			for _, d := range later {

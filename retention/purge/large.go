@@ -1,0 +1,246 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// A person with more rows than a change set holds is purged in stages. Related rows go ahead, children before parents, in
+// change sets of their own; what is the person's own (the columns, the address rows, rows that bear the name by reference)
+// goes in the last one, so that nobody is ever left half anonymised. Before each stage the last look is taken again, and
+// each stage stands or falls with the person's row as that look saw it: whoever is justified meanwhile keeps what is left
+// of their rows. The ledger names a stage's rows before it is sent, and the next run finishes first whoever was begun.
+
+// maxStageTries is how often a stage is sent again of which nobody knows what became, or whose rows changed meanwhile.
+const maxStageTries = 3
+
+// window is how many rows of a person are looked at together: a stage's worth, where each takes two operations.
+func (r *runner) window() int { return max(r.operations/2, 1) }
+
+// large purges a person in stages.
+func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, who due) error {
+	done := newStages()
+	surveyed := false
+	for tries := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		persons, _, err := r.look(ctx, subject, []due{{ref: who.ref}})
+		if err != nil || len(persons) == 0 {
+			return err
+		}
+		p := persons[0]
+		if !surveyed {
+			if done.binding, err = r.survey(ctx, subject, p); err != nil {
+				return err
+			}
+			if p.err != nil {
+				r.leave(p.ref, p.err)
+				return nil
+			}
+			surveyed = true
+			continue // that took a while
+		}
+		p.stages = done
+		w, err := r.stage(ctx, subject, p)
+		if w == nil || err != nil {
+			return err
+		}
+		if !w.ahead {
+			w.before = done
+			return r.erase(ctx, subject, []*work{w})
+		}
+		if len(w.set) == 1 {
+			continue // nothing to be done with the rows of this look
+		}
+		if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Ahead, Table: w.table, ID: w.id, Rows: w.rows, Counts: w.counts}); err != nil {
+			return err
+		}
+		var unsure *dataverse.Uncertain
+		switch err := r.send(ctx, subject, []*work{w})[0]; {
+		case err == nil:
+			tries = 0
+			done.add(w)
+			r.progress(Progress{Phase: "stage", Done: len(done.gone)})
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case (errors.As(err, &unsure) || errors.Is(err, dataverse.ErrNotFound)) && tries < maxStageTries:
+			tries++ // the next look lists what is left
+		case errors.As(err, &unsure):
+			r.leave(p.ref, errNoAnswer)
+			return nil
+		default:
+			r.leave(p.ref, err)
+			return nil
+		}
+	}
+}
+
+// survey goes through all rows of a person, a window at a time, and finds out before anything is written what binds the
+// person and whether they have to be left alone.
+func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *person) (binding []ref, err error) {
+	p.stages = newStages()
+	for p.many = true; p.many; {
+		inv := r.inventory(subject, []*person{p})
+		inv.window = r.window()
+		if err := inv.take(ctx); err != nil {
+			return nil, err
+		}
+		for row := range inv.items {
+			p.stages.kept[row] = true
+		}
+		for _, b := range p.binding {
+			if !slices.Contains(binding, b) {
+				binding = append(binding, b)
+			}
+		}
+		if p.err != nil {
+			return nil, nil
+		}
+	}
+	if subject.Purge == retention.Delete && len(binding) > 0 && subject.WhenBound == retention.BoundFail {
+		p.err = errBound
+	}
+	return binding, nil
+}
+
+// stage makes the next change set of a person: one that goes ahead, or the last one. It is nil when the person had to be
+// left alone.
+func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p *person) (*work, error) {
+	inv := r.inventory(subject, []*person{p})
+	inv.window = r.window()
+	if err := inv.take(ctx); err != nil {
+		return nil, err
+	}
+	leave := func(why error) (*work, error) {
+		r.leave(p.ref, why)
+		return nil, nil
+	}
+	if p.err != nil {
+		return leave(p.err)
+	}
+	if slices.ContainsFunc(p.items, func(it *item) bool { return slices.Contains(p.stages.gone, it.ref) }) {
+		return leave(errNotDeleted) // it was said to be gone
+	}
+	own, marks := r.erasers[subject.Table], r.marks(subject)
+	if !p.many {
+		w, err := inv.prepare(ctx, p, own, marks, false)
+		if err != errTooMany {
+			return w, err
+		}
+	}
+	known := len(p.stages.kept) + len(p.stages.last)
+	w, err := inv.ahead(ctx, p, map[string]any{subject.Own.AnonymizedOn: nil})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(w.set) > 1, p.many && len(p.stages.kept)+len(p.stages.last) > known:
+		return w, nil
+	case p.many:
+		return leave(errTooMany) // a row that does not fit a change set by itself
+	}
+	if w, err = inv.prepare(ctx, p, own, marks, true); err == errTooMany {
+		return leave(err)
+	}
+	return w, err
+}
+
+// ahead makes a change set of related rows that go before the person, of as many as fit. Guard is a write to the person's
+// row that changes nothing; with it the change set fails if somebody changed the row since the look.
+func (inv *inventory) ahead(ctx context.Context, p *person, guard map[string]any) (*work, error) {
+	s := p.stages
+	w := newWork(p, inv.subject.Purge)
+	if w.ahead = true; w.do == retention.Delete && p.bound() {
+		w.do = retention.Anonymize
+	}
+	w.add(http.MethodPatch, rowPath(inv.subject.EntitySet, p.id), guard, p.row.ETag())
+	for _, it := range p.items { // what hangs on a row comes before it
+		if s.last[it.ref] || inv.goesLast(it) {
+			s.last[it.ref] = true
+			for _, h := range it.held {
+				s.last[h.parent] = true // its delete would take the row along
+			}
+			continue
+		}
+		part, err := inv.part(ctx, w, it)
+		if err != nil {
+			return nil, err
+		}
+		if len(part.set) == 0 {
+			s.kept[it.ref] = true
+			s.count(part)
+			continue
+		}
+		if len(w.set)+len(part.set) > inv.limit {
+			break
+		}
+		w.absorb(part)
+		if it.do != retention.Delete || it.shared {
+			w.written = append(w.written, it.ref)
+		}
+	}
+	return w, nil
+}
+
+// goesLast tells whether a row is part of the person, or bears the name by reference.
+func (inv *inventory) goesLast(it *item) bool {
+	return it.stays || unwritable[it.table] || it.binned && it.table == "connection" || inv.tables.persons[it.table]
+}
+
+// part is what becomes of one row, as part of a change set.
+func (inv *inventory) part(ctx context.Context, of *work, it *item) (*work, error) {
+	part := newWork(of.person, of.do)
+	part.mirrors, part.second, part.ahead = of.mirrors, of.second, of.ahead
+	return part, inv.handle(ctx, part, it)
+}
+
+func (w *work) absorb(part *work) {
+	w.set = append(w.set, part.set...)
+	w.bulk = append(w.bulk, part.bulk...)
+	w.deferred = w.deferred || part.deferred
+	w.join(part)
+}
+
+func (s *stages) count(w *work) {
+	for table, ids := range w.rows {
+		s.rows[table] = append(s.rows[table], ids...)
+	}
+	for what, n := range w.counts {
+		s.counts[what] += n
+	}
+}
+
+// add notes what a change set has done.
+func (s *stages) add(w *work) {
+	s.count(w)
+	s.gone = append(s.gone, w.gone...)
+	for _, r := range w.written {
+		s.written[r] = true
+	}
+}
+
+// follow finishes what earlier runs began in stages.
+func (r *runner) follow(ctx context.Context) error {
+	for _, b := range r.Ledger.Begun() {
+		subject := r.Policy.Subject(b.Table)
+		if subject == nil {
+			continue // the policy does not speak of the table any more
+		}
+		who := ref{b.Table, b.ID}
+		if b.Asked {
+			r.asked[who] = b.Despite
+		}
+		r.summary.Resumed.Purges++
+		r.taken[who] = true
+		if err := r.large(ctx, subject, due{ref: who}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
