@@ -72,6 +72,25 @@ func TestLargePersonGoesInStages(t *testing.T) {
 	}
 }
 
+func TestLargePersonAmongOthers(t *testing.T) {
+	w := newWorld(t, policy)
+	busy(w)
+	for _, n := range []string{"ann", "bob", "cid"} { // canaries, and one of the same chunk
+		w.create("contact", n, row{"lastname": "Goner " + n})
+		w.create("email", "both "+n, row{"subject": "Goner", "email_activity_parties": []row{
+			{"partyid_contact@odata.bind": bindTo("contacts", "yvonne"), "participationtypemask": 1},
+			{"partyid_contact@odata.bind": bindTo("contacts", n), "participationtypemask": 2}}})
+	}
+	w.run()
+	w.advance(60)
+	s := w.run(small)
+	if s.Status != ledger.Done || s.Purged() != 4 {
+		t.Fatalf("status %s, purged %d, outcomes %v, residue %v", s.Status, s.Purged(), w.outcomes(), s.Residue)
+	}
+	w.nothingFound("Goner")
+	w.nothingFound("mail note")
+}
+
 // count is how many entries of a kind the ledger holds.
 func (w *world) count(kind ledger.Kind) int {
 	w.t.Helper()

@@ -36,7 +36,7 @@ func (s *stages) looked(r ref) bool {
 // is set aside altogether; for a person alone, rows that earlier looks have dealt with make room for the others, and when
 // there are no others the rows of the last change set are back.
 func (inv *inventory) portion() {
-	if inv.window == 0 {
+	if inv.window == 0 || len(inv.persons) == 0 {
 		return
 	}
 	rows := make(map[*person]int)
