@@ -28,7 +28,7 @@ import (
 
 // world is a CRM on a real listener, a policy for it and a ledger: all that a run works with.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	server *emulator.Server
 	url    string
 	client *dataverse.Client
@@ -41,7 +41,7 @@ const token = "emulator"
 // day0 is when the stories begin.
 var day0 = time.Date(2026, 1, 10, 6, 0, 0, 0, time.UTC)
 
-func newWorld(t *testing.T, policy string) *world {
+func newWorld(t testing.TB, policy string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), policy: policy}
 	w.server = emulator.New(emulator.Options{Token: token})
@@ -293,4 +293,9 @@ func (m *meddler) Batch(ctx context.Context, parts []dataverse.Part) ([]datavers
 	parts = slices.Clone(parts)
 	m.before(parts)
 	return m.Writer.Batch(ctx, parts)
+}
+
+func (w *world) decode(b []byte, into any) {
+	w.t.Helper()
+	w.must(json.Unmarshal(b, into))
 }
