@@ -39,5 +39,7 @@ func run(args []string, in *os.File, out, errs *os.File) int {
 	}
 	err = asUsage(err)
 	a.printError(err)
-	return exitCode(err)
+	code := exitCode(err)
+	a.ended(code)
+	return code
 }

@@ -28,6 +28,7 @@ type app struct {
 	settings config.Settings
 	json     bool
 	log      *slog.Logger
+	job      *job // what is told about at the end; nil for what is no job
 }
 
 func newRoot(a *app) *cobra.Command {

@@ -21,6 +21,7 @@ import (
 type runOptions struct {
 	apply     bool
 	maxPurges int
+	stopAfter time.Duration // 0: it takes as long as it takes
 	plan      string
 	reviewed  *retention.Reviewed // what the file holds; nil without --plan
 }
@@ -28,6 +29,9 @@ type runOptions struct {
 func (o runOptions) check() error {
 	if o.maxPurges < -1 {
 		return &usageError{"--max-purges must not be negative", ""}
+	}
+	if o.stopAfter < 0 {
+		return &usageError{"--stop-after must not be negative", ""}
 	}
 	return nil
 }
@@ -61,11 +65,12 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 			if !o.apply {
 				return a.runPlanned(cmd.Context(), o)
 			}
-			return a.runApply(cmd.Context(), o)
+			return a.runUntil(cmd.Context(), o)
 		},
 	}
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the run is only shown")
 	c.Flags().StringVar(&o.plan, "plan", "", "carry out this reviewed plan, and only what is still true of it")
+	c.Flags().DurationVar(&o.stopAfter, "stop-after", 0, "begin nothing new after this time, such as 5h30m, and leave the rest to the next run (exit 4)")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
 	return c
 }
@@ -79,6 +84,21 @@ func (a *app) runPlanned(ctx context.Context, o runOptions) error {
 		fmt.Fprintln(a.out, "\nnothing was written: add --apply to do this")
 	}
 	return nil
+}
+
+// runUntil is a run that ends before the platform would kill it.
+func (a *app) runUntil(ctx context.Context, o runOptions) error {
+	a.began("run")
+	if o.stopAfter == 0 {
+		return a.runApply(ctx, o)
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.stopAfter)
+	defer cancel()
+	err := a.runApply(ctx, o)
+	if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &incomplete{fmt.Sprintf("stopped after %s, as asked: the next run goes on where this one ended", o.stopAfter)}
+	}
+	return err
 }
 
 func (a *app) runApply(ctx context.Context, o runOptions) error {

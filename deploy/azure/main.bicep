@@ -217,6 +217,7 @@ var settings = [
   { name: 'GALLRA_POLICY', value: '${volume}/${files[0].name}' }
   { name: 'GALLRA_LEDGER', value: '${account.properties.primaryEndpoints.blob}${ledger.name}' }
   { name: 'GALLRA_LOG_FORMAT', value: 'json' }
+  { name: 'GALLRA_SKIP_IF_LOCKED', value: 'true' } // two ticks can overlap: the second leaves it to the first
 ]
 
 // A container app's volume of secrets: each file of the policy by its name.
@@ -265,7 +266,7 @@ resource job 'Microsoft.App/jobs@2024-03-01' = {
         {
           name: 'gallra'
           image: image
-          args: concat(['run', '--stop-after', '${deadline}s', '--overlap', 'skip'], apply ? ['--apply'] : [])
+          args: concat(['run', '--stop-after', '${deadline}s'], apply ? ['--apply'] : [])
           env: settings
           resources: {
             cpu: json('0.5')

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// job is a verb that a platform runs by the clock, whose end somebody waits for.
+type job struct {
+	verb  string
+	began time.Time // of the machine's clock: how long it took is told, not when it was
+}
+
+func (a *app) began(verb string) { a.job = &job{verb: verb, began: time.Now()} }
+
+// ended writes the one line by which alerts tell a job that ended well from one that did not, or that was never heard of.
+// deploy/azure/main.bicep asks for its message and its exit code.
+func (a *app) ended(code int) {
+	if a.job == nil || a.log == nil {
+		return
+	}
+	level := slog.LevelInfo
+	if code != exitDone {
+		level = slog.LevelError
+	}
+	a.log.Log(context.Background(), level, "job ended", "verb", a.job.verb, "exit", code, "outcome", outcomes[code], "seconds", int(time.Since(a.job.began).Seconds()))
+}
+
+// outcomes are the exit codes in words.
+var outcomes = map[int]string{
+	exitDone:             "done",
+	exitFailed:           "failed",
+	exitUsage:            "wrong usage, settings or policy: nothing was touched",
+	exitGuard:            "stopped by a guard rail: nobody was purged",
+	exitIncomplete:       "done, but some persons failed and stay scheduled",
+	exitInterrupted + 2:  "interrupted, consistent",
+	exitInterrupted + 15: "interrupted, consistent",
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/sample"
+)
+
+// platform is what runs the job by the clock: it starts a process in a group of its own and stops it by a signal.
+type platform struct {
+	t   *testing.T
+	dir string
+	env []string
+}
+
+func newPlatform(t *testing.T, url string) *platform {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// testscript.Main runs the command where the test binary bears its name.
+	if err := os.Symlink(self, filepath.Join(dir, "gallra")); err != nil {
+		t.Fatal(err)
+	}
+	return &platform{t: t, dir: dir, env: []string{
+		"PATH=" + dir, "HOME=" + dir, "GALLRA_URL=" + url, "GALLRA_TOKEN=job-token", "GALLRA_POLICY=sales.yaml", "GALLRA_LEDGER=evidence",
+		"GALLRA_LOG_FORMAT=json", "CONTAINER_APP_JOB_EXECUTION_NAME=gallra-run-x1y2z",
+	}}
+}
+
+func (p *platform) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	c := exec.Command(filepath.Join(p.dir, "gallra"), args...)
+	c.Dir, c.Env = p.dir, p.env
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var log bytes.Buffer
+	c.Stderr = &log
+	return c, &log
+}
+
+func (p *platform) run(args ...string) (int, string) {
+	p.t.Helper()
+	c, log := p.command(args...)
+	return exitOf(p.t, c.Run()), log.String()
+}
+
+func exitOf(t *testing.T, err error) int {
+	t.Helper()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	t.Fatal(err)
+	return 0
+}
+
+// lastLine is the line about the job's end.
+func lastLine(t *testing.T, log string) map[string]any {
+	t.Helper()
+	var ended map[string]any
+	for line := range strings.Lines(log) {
+		var l map[string]any
+		if json.Unmarshal([]byte(line), &l) == nil && l["msg"] == "job ended" {
+			if ended != nil {
+				t.Errorf("the job ended twice:\n%s", log)
+			}
+			ended = l
+		}
+	}
+	if ended == nil {
+		t.Fatalf("no line says how the job ended:\n%s", log)
+	}
+	return ended
+}
+
+// gate lets requests through to the emulator and tells of the first one that a test waits for.
+type gate struct {
+	http.Handler
+	match   func(*http.Request) bool
+	arrived chan struct{}
+	open    chan struct{}
+	once    sync.Once
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.match(r) {
+		held := false
+		g.once.Do(func() { held = true })
+		if held {
+			close(g.arrived)
+			<-g.open
+		}
+	}
+	g.Handler.ServeHTTP(w, r)
+}
+
+// A job that the platform stops finishes what is in flight, says so, and the next tick goes on where it ended.
+func TestJobStoppedByItsPlatform(t *testing.T) {
+	crm := emulator.New(emulator.Options{Token: "job-token"})
+	if err := sample.Load(crm); err != nil {
+		t.Fatal(err)
+	}
+	held := &gate{Handler: crm, arrived: make(chan struct{}), open: make(chan struct{}), match: func(*http.Request) bool { return false }}
+	web := httptest.NewServer(held)
+	defer web.Close()
+	p := newPlatform(t, web.URL)
+	for _, args := range [][]string{{"provision"}, {"run", "--apply"}} {
+		if code, log := p.run(args...); code != 0 {
+			t.Fatalf("%v: exit %d\n%s", args, code, log)
+		}
+	}
+	crm.Advance(1600 * time.Hour)
+
+	// The third batch after the day has come is held until the signal is there.
+	batches := 0
+	var mu sync.Mutex
+	held.match = func(r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.HasSuffix(r.URL.Path, "/$batch") {
+			batches++
+		}
+		return batches >= 3
+	}
+	c, log := p.command("run", "--apply")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-held.arrived
+	if err := syscall.Kill(-c.Process.Pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	close(held.open)
+	if code := exitOf(t, c.Wait()); code != 143 {
+		t.Fatalf("exit %d, want 143\n%s", code, log)
+	}
+	if l := lastLine(t, log.String()); l["exit"] != float64(143) || l["level"] != "ERROR" || l["verb"] != "run" {
+		t.Errorf("%v", l)
+	}
+	if code, log := p.run("ledger", "verify"); code != 0 {
+		t.Fatalf("ledger verify: exit %d\n%s", code, log)
+	}
+
+	code, out := p.run("run", "--apply")
+	if code != 0 {
+		t.Fatalf("the run after it: exit %d\n%s", code, out)
+	}
+	if l := lastLine(t, out); l["exit"] != float64(0) || l["level"] != "INFO" {
+		t.Errorf("%v", l)
+	}
+	for _, text := range []string{"julia.ilyina", "Julia Ilyina"} {
+		if places := crm.Find(text); len(places) > 0 {
+			t.Errorf("%q is still found: %v", text, places)
+		}
+	}
+}
+
+func TestJobStopsByItself(t *testing.T) {
+	crm := emulator.New(emulator.Options{Token: "job-token"})
+	if err := sample.Load(crm); err != nil {
+		t.Fatal(err)
+	}
+	held := &gate{Handler: crm, arrived: make(chan struct{}), open: make(chan struct{}), match: func(r *http.Request) bool {
+		return strings.Contains(r.URL.Path, "/contacts")
+	}}
+	web := httptest.NewServer(held)
+	defer web.Close()
+	defer close(held.open)
+	p := newPlatform(t, web.URL)
+	if code, log := p.run("provision"); code != 0 {
+		t.Fatalf("provision: exit %d\n%s", code, log)
+	}
+	code, log := p.run("run", "--apply", "--stop-after", "200ms") // the service never answers
+	if code != 4 || !strings.Contains(log, "stopped after 200ms, as asked") {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+	if l := lastLine(t, log); l["exit"] != float64(4) {
+		t.Errorf("%v", l)
+	}
+	if code, log = p.run("run", "--apply", "--stop-after", "-1s"); code != 2 || !strings.Contains(log, "--stop-after must not be negative") {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+}
