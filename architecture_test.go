@@ -21,7 +21,8 @@ const module = "github.com/gallra/gallra"
 var mayImport = map[string][]string{
 	".":                  {},
 	"config":             {},
-	"cmd":                {"", "config", "dataverse/...", "retention/..."},
+	"cmd":                {"", "config", "dataverse/...", "retention/...", "cmd/gallra/..."},
+	"cmd/gallra/console": {"dataverse", "retention/..."},
 	"dataverse":          {"dataverse/odata", "dataverse/fetchxml"},
 	"dataverse/odata":    {},
 	"dataverse/fetchxml": {},
@@ -48,6 +49,7 @@ var inTests = map[string][]string{
 	"retention/ledger":     {"retention/ledger"},
 	"retention/report":     {"dataverse/...", "retention/..."},
 	"config":               {"config"},
+	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console"},
 	"retention/policytest": {"", "retention/...", "dataverse/..."},
 	// Clients that others wrote run against the emulator.
 	"clients": {"dataverse/emulator/..."},

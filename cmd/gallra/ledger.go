@@ -84,15 +84,21 @@ func (a *app) runLedgerExport(ctx context.Context, path string) error {
 	return err
 }
 
-func (a *app) runLedgerVerify() error {
+// verifyLedger proves the ledger that the settings name.
+func (a *app) verifyLedger() (*ledger.Proof, error) {
 	dir, err := a.ledgerDir()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	proof, err := ledger.Verify(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &config.Error{Message: fmt.Sprintf("there is no ledger in %s", dir), Hint: "set GALLRA_LEDGER or --ledger to the ledger's folder"}
+		return nil, &config.Error{Message: fmt.Sprintf("there is no ledger in %s", dir), Hint: "set GALLRA_LEDGER or --ledger to the ledger's folder"}
 	}
+	return proof, err
+}
+
+func (a *app) runLedgerVerify() error {
+	proof, err := a.verifyLedger()
 	if err != nil {
 		return err
 	}
@@ -122,7 +128,7 @@ func (a *app) runLedgerVerify() error {
 		return err
 	}
 	if len(proof.Problems) > 0 {
-		return fmt.Errorf("the ledger in %s is not what was written", dir)
+		return fmt.Errorf("the ledger in %s is not what was written", a.settings.Ledger)
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ Nothing is written without --apply.`,
 		newStatus(a),
 		newReport(a),
 		newLedger(a),
+		newConsole(a),
 		newPolicy(a),
 		newEmulator(a),
 	)

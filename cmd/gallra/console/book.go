@@ -1,0 +1,197 @@
+package console
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/report"
+)
+
+// book is a plan as the console keeps it: everybody who is not merely kept, with their names, sorted beforehand in every order that
+// a list can have. A book does not change; an action on a person makes a new one.
+type book struct {
+	*report.Coming
+	checked    *retention.Checked
+	evaluation *retention.Evaluation
+	read       time.Time
+	traces     func(table string, id uuid.UUID) retention.Trace
+	id         string // of this reading of the plan; a run carries out the plan that was looked at or nothing
+	touched    int    // actions on persons since the plan was read
+
+	totals   []retention.GroundTotals
+	rails    []retention.GuardRail
+	changes  retention.Changes
+	evidence *evidence
+
+	byID    []int32 // persons by table and id
+	orders  map[string][]int32
+	folded  string           // names and addresses in small letters, for the search
+	spans   []span           // of each person's in folded
+	reasons map[int32]string // of persons on whom somebody acted since
+}
+
+// span is a piece of a long text.
+type span struct {
+	at  uint32
+	len uint16
+}
+
+// actions are all actions in the order in which the list sorts them: what is nearest first.
+var actions = []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Hold, retention.Clear, retention.Keep}
+
+// reason is why a person has their date, as it stands on the row.
+func (b *book) reason(i int32) string {
+	if text, ok := b.reasons[i]; ok {
+		return text
+	}
+	return b.Reason(&b.Persons[i])
+}
+
+// compareID orders persons by table and id.
+func (b *book) compareID(i int32, table int32, id uuid.UUID) int {
+	p := &b.Persons[i]
+	return cmp.Or(cmp.Compare(p.Table, table), bytes.Compare(p.ID[:], id[:]))
+}
+
+// find is where a person stands; false for somebody of whom the plan says nothing.
+func (b *book) find(table string, id uuid.UUID) (int32, bool) {
+	t := int32(slices.IndexFunc(b.Tables, func(t report.Table) bool { return t.Name == table }))
+	at, ok := slices.BinarySearchFunc(b.byID, id, func(i int32, id uuid.UUID) int { return b.compareID(i, t, id) })
+	if !ok {
+		return 0, false
+	}
+	return b.byID[at], true
+}
+
+// maxFolded keeps what a row may hold as a name from growing what is searched.
+const maxFolded = 400
+
+// sort makes the orders that a list can have, and what is searched.
+func (b *book) sort() {
+	n := len(b.Persons)
+	b.byID = make([]int32, n)
+	b.spans = make([]span, n)
+	var folded strings.Builder
+	for i := range b.Persons {
+		b.byID[i] = int32(i)
+		p := &b.Persons[i]
+		text := strings.ToLower(p.Name + "\n" + p.Email)
+		if len(text) > maxFolded {
+			text = text[:maxFolded]
+		}
+		b.spans[i] = span{uint32(folded.Len()), uint16(len(text))}
+		folded.WriteString(text)
+	}
+	b.folded = folded.String()
+	slices.SortFunc(b.byID, func(i, j int32) int { return b.compareID(i, b.Persons[j].Table, b.Persons[j].ID) })
+
+	b.orders = map[string][]int32{"name": collated(n, func(i int) string { return b.Persons[i].Name })}
+	owners := make([]int, len(b.Owners)) // an owner's rank by name
+	for rank, i := range collated(len(b.Owners), func(i int) string { return b.Owners[i].Name }) {
+		owners[i] = rank
+	}
+	b.sortBy("owner", func(x, y *report.Person) int { return cmp.Compare(owners[x.Owner], owners[y.Owner]) })
+	b.sortBy("table", func(x, y *report.Person) int { return cmp.Compare(x.Table, y.Table) })
+	b.sortChanging()
+}
+
+// sortChanging makes the orders by what an action on a person can change.
+func (b *book) sortChanging() {
+	states := map[retention.Action]int{}
+	for i, a := range actions {
+		states[a] = i
+	}
+	b.sortBy("date", func(x, y *report.Person) int { return cmp.Compare(dateRank(x), dateRank(y)) })
+	b.sortBy("state", func(x, y *report.Person) int {
+		return cmp.Or(cmp.Compare(states[x.Action], states[y.Action]), cmp.Compare(dateRank(x), dateRank(y)))
+	})
+	b.sortBy("ground", func(x, y *report.Person) int {
+		return strings.Compare(b.Grounds[x.Ground].ID, b.Grounds[y.Ground].ID)
+	})
+}
+
+// dateRank lets those without a date come last.
+func dateRank(p *report.Person) retention.Date {
+	if p.PurgeOn.IsZero() {
+		return retention.Open
+	}
+	return p.PurgeOn
+}
+
+// sortBy makes an order; of equals the name decides, as people who read a list expect.
+func (b *book) sortBy(name string, compare func(x, y *report.Person) int) {
+	order := slices.Clone(b.orders["name"])
+	slices.SortStableFunc(order, func(i, j int32) int { return compare(&b.Persons[i], &b.Persons[j]) })
+	b.orders[name] = order
+}
+
+// collated are the indexes of n texts in alphabetical order, as a Swedish reader looks them up; empty ones come last.
+func collated(n int, text func(int) string) []int32 {
+	c := collate.New(language.Swedish)
+	var buf collate.Buffer
+	keys := make([][]byte, n)
+	order := make([]int32, n)
+	for i := range n {
+		order[i] = int32(i)
+		if t := text(i); t != "" {
+			keys[i] = bytes.Clone(c.KeyFromString(&buf, t))
+			buf.Reset()
+		}
+	}
+	sort.SliceStable(order, func(x, y int) bool {
+		a, b := keys[order[x]], keys[order[y]]
+		if len(a) == 0 || len(b) == 0 {
+			return len(a) > len(b)
+		}
+		return bytes.Compare(a, b) < 0
+	})
+	return order
+}
+
+// with is the book after somebody acted on persons, whose decisions are now these.
+func (b *book) with(decisions ...*retention.Planned) *book {
+	next, coming := *b, *b.Coming
+	next.Coming = &coming
+	coming.Persons, coming.Tables, coming.Grounds = slices.Clone(b.Persons), slices.Clone(b.Tables), slices.Clone(b.Grounds)
+	for i := range coming.Tables {
+		coming.Tables[i].Actions = maps.Clone(b.Tables[i].Actions)
+	}
+	if next.reasons = maps.Clone(b.reasons); next.reasons == nil {
+		next.reasons = map[int32]string{}
+	}
+	next.touched++
+	for _, d := range decisions {
+		at, ok := b.find(d.Person.Table, d.Person.ID)
+		if !ok {
+			continue // kept, and nothing is written about them: the plan does not list them
+		}
+		p := &coming.Persons[at]
+		coming.Tables[p.Table].Actions[p.Action]--
+		coming.Tables[p.Table].Actions[d.Action]++
+		p.Action, p.PurgeOn, p.NoticedOn, p.Until = d.Action, d.PurgeOn, d.NoticedOn, d.Until
+		ground := slices.IndexFunc(coming.Grounds, func(g report.Ground) bool { return g.ID == d.GroundID() })
+		if ground < 0 {
+			ground = len(coming.Grounds)
+			g := report.Ground{ID: d.GroundID()}
+			if d.Ground != nil && g.ID == d.Ground.ID {
+				g.Why, g.Basis = d.Ground.Why, d.Ground.Basis
+			}
+			coming.Grounds = append(coming.Grounds, g)
+		}
+		p.Ground = int32(ground)
+		next.reasons[at] = d.Reason()
+	}
+	next.orders = map[string][]int32{"name": b.orders["name"], "owner": b.orders["owner"], "table": b.orders["table"]}
+	next.sortChanging()
+	return &next
+}

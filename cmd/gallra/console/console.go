@@ -1,0 +1,267 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// Options are what a console works with.
+type Options struct {
+	Client       dataverse.Writer // signed in as the administrator
+	URL          string           // of the environment, for links into Dynamics 365
+	Organization dataverse.Organization
+
+	Policy func(context.Context) (*retention.Checked, error) // reads the policy afresh and holds it against the environment
+	Ledger func() (*ledger.Ledger, error)                    // opens the ledger afresh
+	Verify func() (*ledger.Proof, error)
+	Deps   func(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps
+	Doctor func(context.Context) ([]Finding, error)
+
+	Idle      time.Duration    // after which a session ends; 30 minutes when zero
+	TokenLife time.Duration    // of the link; 10 minutes when zero
+	Clock     func() time.Time // the machine's, for sessions; time.Now when nil
+	Log       *slog.Logger     // nil: nothing is logged
+}
+
+// Finding is one thing that the doctor looked at.
+type Finding struct {
+	Subject  string `json:"subject"`
+	Level    string `json:"level"` // ok, warning, error
+	Sentence string `json:"sentence"`
+	Remedy   string `json:"remedy"`
+}
+
+// Console is the admin console.
+type Console struct {
+	o     Options
+	log   *slog.Logger
+	door  *door
+	words catalogue
+	pages pages
+	once  once
+	hosts map[string]bool
+	base  string // http://127.0.0.1:port
+
+	ctx     context.Context // of the jobs: it ends with the console
+	end     context.CancelFunc
+	working sync.WaitGroup
+
+	shelf atomic.Pointer[book]
+	mu    sync.Mutex // guards what follows
+	jobs  map[string]*job
+	last  *outcome // of the last run that was started here
+	sims  *simulation
+	visit *health
+}
+
+// New makes a console. It reads nothing before it is served.
+func New(o Options) (*Console, error) {
+	if o.Idle <= 0 {
+		o.Idle = 30 * time.Minute
+	}
+	if o.TokenLife <= 0 {
+		o.TokenLife = 10 * time.Minute
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	c := &Console{o: o, log: o.Log, jobs: map[string]*job{}, door: newDoor(o.Clock, o.TokenLife, o.Idle)}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if c.words, err = readWords(); err != nil {
+		return nil, err
+	}
+	if c.pages, err = readPages(c.words); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// ErrNotLoopback refuses to serve where others can reach it.
+var ErrNotLoopback = errors.New("the console listens on loopback only: it shows personal data and speaks plain HTTP")
+
+// Listen opens the console's address, which has to be on loopback.
+func Listen(address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no address to listen on: %w", address, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, ErrNotLoopback
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() { // localhost can be made to mean anything
+		_ = l.Close()
+		return nil, ErrNotLoopback
+	}
+	return l, nil
+}
+
+// Serve serves until the context ends. A run that is under way then is stopped and seen to a consistent end. Ready is
+// called once links can be given out.
+func (c *Console) Serve(ctx context.Context, l net.Listener, ready func()) error {
+	c.hosts, c.base = hostsOf(l.Addr()), "http://"+l.Addr().String()
+	c.ctx, c.end = context.WithCancel(context.WithoutCancel(ctx))
+	defer c.end()
+	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelDebug)}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		<-ctx.Done()
+		c.end() // jobs first: pages that listen to them end with them
+		c.working.Wait()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if server.Shutdown(grace) != nil {
+			_ = server.Close()
+		}
+	}()
+	c.read()
+	ready()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	<-stopped
+	return nil
+}
+
+// Link is a new link that lets its first reader in.
+func (c *Console) Link() string { return c.base + "/start/" + c.door.token() }
+
+// handler is every address of the console, one line each.
+func (c *Console) handler() http.Handler {
+	mux := http.NewServeMux()
+	page := func(pattern string, h http.HandlerFunc) { mux.HandleFunc(pattern, c.signedIn(false, h)) }
+	loaded := func(pattern string, h func(http.ResponseWriter, *http.Request, *book)) { page(pattern, c.loaded(h)) }
+
+	mux.HandleFunc("GET /start/{token}", c.enter)
+	mux.Handle("GET /assets/", c.assets())
+	mux.HandleFunc("GET /assets/chart.css", chartStyle)
+	page("POST /leave", c.leave)
+	page("POST /language", c.language)
+	page("POST /alive", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+
+	loaded("GET /{$}", c.coming)
+	loaded("GET /people", c.people)
+	loaded("GET /people/rows", c.peopleRows)
+	loaded("POST /people/search", c.search)
+	loaded("GET /people/export.csv", c.exportCSV)
+	loaded("GET /people/export.xlsx", c.exportXLSX)
+	loaded("POST /people/find", c.findPerson)
+	loaded("GET /person/{table}/{id}", c.person)
+	loaded("GET /person/{table}/{id}/forecast", c.forecast)
+	loaded("POST /person/{table}/{id}/{act}", c.act)
+	loaded("GET /policy", c.policy)
+	loaded("POST /policy/simulate", c.simulate)
+	loaded("GET /policy/simulation", c.simulated)
+	loaded("GET /policy/file", c.changedFile)
+	loaded("GET /run", c.run)
+	loaded("POST /run", c.runPlan)
+	page("POST /run/stop", c.stopRun)
+	page("POST /read", c.readAgain)
+	loaded("GET /ledger", c.ledgerPage)
+	loaded("POST /ledger/verify", c.verify)
+	loaded("GET /ledger/export.csv", c.exportLedger)
+	page("GET /health", c.healthPage)
+	page("POST /health", c.checkHealth)
+	mux.HandleFunc("GET /progress/{job}", c.signedIn(true, c.progress))
+	page("/", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, http.StatusNotFound, "missing", nil) })
+	return c.guard(mux)
+}
+
+// enter starts a session for a link.
+func (c *Console) enter(w http.ResponseWriter, r *http.Request) {
+	cookie, ok := c.door.enter(r.PathValue("token"))
+	if !ok {
+		c.outside(w, r, http.StatusForbidden, "outside.used")
+		return
+	}
+	http.SetCookie(w, sessionCookie(cookie))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (c *Console) leave(w http.ResponseWriter, r *http.Request) {
+	if cookie, err := r.Cookie(cookieName); err == nil {
+		c.door.leave(cookie.Value)
+	}
+	gone := sessionCookie("")
+	gone.MaxAge = -1
+	http.SetCookie(w, gone)
+	c.outside(w, r, http.StatusOK, "outside.left")
+}
+
+func (c *Console) language(w http.ResponseWriter, r *http.Request) {
+	for _, l := range languages {
+		if l == r.FormValue("language") {
+			sessionOf(r).speak(l)
+		}
+	}
+	http.Redirect(w, r, local(r.FormValue("back")), http.StatusSeeOther)
+}
+
+// local is an address of the console's own, or its first page.
+func local(to string) string {
+	if len(to) == 0 || to[0] != '/' || len(to) > 1 && (to[1] == '/' || to[1] == '\\') {
+		return "/"
+	}
+	return to
+}
+
+// book is the plan that was read last, nil before the first.
+func (c *Console) book() *book { return c.shelf.Load() }
+
+func (c *Console) keep(b *book) { c.shelf.Store(b) }
+
+// loaded answers with the page once there is a plan, and until then tells how far the reading has come.
+func (c *Console) loaded(h func(http.ResponseWriter, *http.Request, *book)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if b := c.book(); b != nil {
+			h(w, r, b)
+			return
+		}
+		c.show(w, r, http.StatusOK, "loading", c.report("read"))
+	}
+}
+
+// job is the last job of a kind, nil if there was none.
+func (c *Console) job(kind string) *job {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.jobs[kind]
+}
+
+// running is the run under way or the last one.
+func (c *Console) running() *job { return c.job("run") }
+
+// begin starts a job of a kind unless one is under way, which it gives instead.
+func (c *Console) begin(kind string, work func(context.Context, *job) error) (j *job, begun bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if j := c.jobs[kind]; !j.ended() {
+		return j, false
+	}
+	j = c.start(kind, work)
+	c.jobs[kind] = j
+	return j, true
+}
+
+// read reads the plan anew, in the background.
+func (c *Console) read() { c.begin("read", c.load) }

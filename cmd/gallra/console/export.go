@@ -1,0 +1,165 @@
+package console
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// exported are the columns of an exported list.
+var exported = []string{"table", "id", "name", "owner", "state", "purgeOn", "noticedOn", "retainUntil", "ground", "reason", "link"}
+
+// export is the people of a list, for the reader of a file.
+func (c *Console) export(w http.ResponseWriter, r *http.Request, b *book) (found []int32, ok bool) {
+	f, err := readFilter(r.URL.Query(), sessionOf(r))
+	if err != nil {
+		c.refuse(w, r, err)
+		return nil, false
+	}
+	return b.list(f), true
+}
+
+func attach(w http.ResponseWriter, kind, name string) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+}
+
+// fileName is what an export is called: nobody's name is in it.
+func fileName(what string, d retention.Date, ext string) string {
+	return "gallra-" + what + "-" + d.String() + "." + ext
+}
+
+func (c *Console) exportCSV(w http.ResponseWriter, r *http.Request, b *book) {
+	found, ok := c.export(w, r, b)
+	if !ok {
+		return
+	}
+	attach(w, "text/csv; charset=utf-8", fileName("people", b.AsOf, "csv"))
+	_, _ = io.WriteString(w, "\ufeff") // spreadsheets take it for UTF-8
+	out := csv.NewWriter(w)
+	_ = out.Write(exported)
+	for _, i := range found {
+		cells := c.cells(c.tongue(r), b, i)
+		row := make([]string, len(cells))
+		for j, x := range cells {
+			row[j] = guarded(fmt.Sprint(x))
+		}
+		if out.Write(row) != nil {
+			return // nobody is there any more
+		}
+	}
+	out.Flush()
+}
+
+// guarded is a text as a spreadsheet takes it for one: what begins like a formula gets an apostrophe before it.
+func guarded(s string) string {
+	if t := strings.TrimLeft(s, " \u00a0"); t != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(t)[0]) {
+		return "'" + s
+	}
+	return s
+}
+
+// cells are a person's values, dates as dates.
+func (c *Console) cells(t tongue, b *book, i int32) []any {
+	p := &b.Persons[i]
+	ground := b.Grounds[p.Ground].ID
+	if ground == "" {
+		ground = none
+	}
+	return []any{b.TableOf(p), p.ID.String(), p.Name, ownerWords(t, b.OwnerOf(p)), string(p.Action), p.PurgeOn, p.NoticedOn, p.Until, ground, b.reason(i), c.link(b.TableOf(p), p.ID)}
+}
+
+// exportXLSX writes a workbook. Its writer puts what does not fit its memory into a folder of its own, which goes with the
+// answer.
+func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *book) {
+	found, ok := c.export(w, r, b)
+	if !ok {
+		return
+	}
+	dir, err := os.MkdirTemp("", "gallra-export-")
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	book := excelize.NewFile(excelize.Options{TmpDir: dir})
+	defer func() { _ = book.Close() }()
+	if err := c.sheet(c.tongue(r), book, b, found); err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	attach(w, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", fileName("people", b.AsOf, "xlsx"))
+	_ = book.Write(w)
+}
+
+func (c *Console) sheet(t tongue, book *excelize.File, b *book, found []int32) error {
+	const name = "people"
+	if err := book.SetSheetName("Sheet1", name); err != nil {
+		return err
+	}
+	format := "yyyy-mm-dd"
+	day, err := book.NewStyle(&excelize.Style{CustomNumFmt: &format})
+	if err != nil {
+		return err
+	}
+	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	if err != nil {
+		return err
+	}
+	out, err := book.NewStreamWriter(name)
+	if err != nil {
+		return err
+	}
+	for i, width := range []float64{10, 38, 28, 24, 11, 12, 12, 12, 26, 60, 40} {
+		if err := out.SetColWidth(i+1, i+1, width); err != nil {
+			return err
+		}
+	}
+	if err := out.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+		return err
+	}
+	row := make([]any, len(exported))
+	for i, head := range exported {
+		row[i] = excelize.Cell{StyleID: bold, Value: head}
+	}
+	if err := out.SetRow("A1", row); err != nil {
+		return err
+	}
+	for n, i := range found {
+		for j, x := range c.cells(t, b, i) {
+			row[j] = x
+			if d, ok := x.(retention.Date); ok {
+				switch {
+				case d.IsZero():
+					row[j] = nil
+				case d == retention.Open:
+					row[j] = d.String()
+				default:
+					row[j] = excelize.Cell{StyleID: day, Value: d.Time()}
+				}
+			}
+		}
+		cell, err := excelize.CoordinatesToCellName(1, n+2)
+		if err != nil {
+			return err
+		}
+		if err := out.SetRow(cell, row); err != nil {
+			return err
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	last, err := excelize.CoordinatesToCellName(len(exported), len(found)+1)
+	if err != nil {
+		return err
+	}
+	return book.AutoFilter(name, "A1:"+last, nil)
+}

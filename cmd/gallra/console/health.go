@@ -1,0 +1,68 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// health is what the doctor found, and when.
+type health struct {
+	Findings []Finding
+	Errors   int
+	Warnings int
+	At       time.Time
+}
+
+// healthView is the doctor's page.
+type healthView struct {
+	*health
+	Running bool
+	Trouble *trouble
+}
+
+func (c *Console) healthPage(w http.ResponseWriter, r *http.Request) {
+	j := c.job("doctor")
+	if j == nil {
+		c.checkUp()
+		j = c.job("doctor")
+	}
+	p, _ := j.now()
+	v := healthView{Running: !p.Ended}
+	if p.Ended {
+		v.Trouble = c.trouble(p.Err)
+	}
+	c.mu.Lock()
+	v.health = c.visit
+	c.mu.Unlock()
+	c.show(w, r, http.StatusOK, "health", v)
+}
+
+func (c *Console) checkHealth(w http.ResponseWriter, r *http.Request) {
+	c.checkUp()
+	http.Redirect(w, r, "/health", http.StatusSeeOther)
+}
+
+// checkUp has the doctor look, in the background.
+func (c *Console) checkUp() {
+	c.begin("doctor", func(ctx context.Context, j *job) error {
+		j.phase("doctor", 0)
+		found, err := c.o.Doctor(ctx)
+		if err != nil {
+			return err
+		}
+		v := &health{Findings: found, At: c.o.Clock()}
+		for _, f := range found {
+			switch f.Level {
+			case "error":
+				v.Errors++
+			case "warning":
+				v.Warnings++
+			}
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.visit = v
+		return nil
+	})
+}

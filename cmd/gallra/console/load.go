@@ -1,0 +1,54 @@
+package console
+
+import (
+	"context"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/report"
+)
+
+// load reads the policy, the ledger and everybody, and makes a book of it.
+func (c *Console) load(ctx context.Context, j *job) error {
+	j.phase("check", 0)
+	if _, err := c.o.Client.WhoAmI(ctx); err != nil { // tells the service's day as well, which moves on while the console stands open
+		return err
+	}
+	checked, err := c.o.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	j.phase("ledger", 0)
+	l, err := c.o.Ledger()
+	if err != nil {
+		return err
+	}
+	var before *evidence
+	if b := c.book(); b != nil {
+		before = b.evidence
+	}
+	found, err := readEvidence(ctx, l, before)
+	if err != nil {
+		return err
+	}
+	j.phase("evaluate", 0)
+	today := retention.DateOf(c.o.Client.Now(), checked.Policy.TimeZone)
+	e, err := retention.Evaluate(ctx, c.o.Client, checked, retention.EvaluateOptions{Today: today, Traces: l.Traces(), Progress: j.rows})
+	if err != nil {
+		return err
+	}
+	plan := retention.NewPlan(checked, e, retention.PlanOptions{Traces: l.Traces()})
+	matched := purge.Matched(l, checked)
+	b := &book{
+		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Traces(), read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
+		rails: plan.GuardRails(checked.Policy.Limits, matched), changes: plan.SinceLastRun(matched), evidence: found,
+	}
+	j.phase("names", len(b.Persons))
+	if err := b.ReadNames(ctx, c.o.Client, checked, report.NamesOptions{Progress: j.rows}); err != nil {
+		return err
+	}
+	j.phase("sort", 0)
+	b.sort()
+	c.keep(b)
+	return nil
+}

@@ -1,0 +1,172 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/report"
+)
+
+// runPage is what a run would do, is doing, or did.
+type runPage struct {
+	Plan          string // the book's id
+	Today         retention.Date
+	Stale         bool // the plan is of another day
+	Tables        []report.Table
+	States        []retention.Action
+	Purges        int
+	Writes        int // persons for whom anything is written
+	Rails         []retention.GuardRail
+	Unprovisioned []string
+	Limits        retention.Limits
+	Running       bool
+	Stopped       bool
+	Progress      progress
+	Outcome       *outcome
+	Runs          []ledger.RunInfo // the newest first
+	NoLedger      bool
+}
+
+// outcome is what a run that was started here did.
+type outcome struct {
+	Summary *purge.Summary
+	Trouble *trouble
+	Locked  *ledger.Holder
+	Rails   []retention.GuardRail
+	At      time.Time
+}
+
+// shownRuns is how many runs the page looks back.
+const shownRuns = 12
+
+func (c *Console) run(w http.ResponseWriter, r *http.Request, b *book) {
+	page := runPage{Plan: b.id, Today: b.AsOf, Stale: b.AsOf != c.today(b), Tables: b.Tables, States: actions, Rails: b.rails, Purges: b.Count(retention.Purge),
+		Limits: b.checked.Policy.Limits, NoLedger: !b.evidence.existed}
+	page.Writes = page.Purges + b.Count(retention.Schedule) + b.Count(retention.Move) + b.Count(retention.Clear)
+	for i := range b.checked.Subjects {
+		if s := &b.checked.Subjects[i]; len(s.Unprovisioned) > 0 {
+			page.Unprovisioned = append(page.Unprovisioned, s.Table+": "+strings.Join(s.Unprovisioned, ", "))
+		}
+	}
+	if j := c.running(); j != nil {
+		page.Progress, _ = j.now()
+		page.Running, page.Stopped = !page.Progress.Ended, page.Progress.Stopped
+	}
+	c.mu.Lock()
+	page.Outcome = c.last
+	c.mu.Unlock()
+	for i := len(b.evidence.runs) - 1; i >= 0 && len(page.Runs) < shownRuns; i-- {
+		page.Runs = append(page.Runs, b.evidence.runs[i])
+	}
+	c.show(w, r, http.StatusOK, "run", page)
+}
+
+// runPlan carries the plan out that the page showed: asked back first, once, and only while it is the plan still.
+func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *book) {
+	if err := r.ParseForm(); err != nil {
+		c.refuse(w, r, err)
+		return
+	}
+	purges := b.Count(retention.Purge)
+	once := r.PostForm.Get("once")
+	switch {
+	case once == "":
+		c.refuse(w, r, errFilter)
+		return
+	case r.PostForm.Get("confirm") != "yes":
+		c.show(w, r, http.StatusOK, "confirm-run", map[string]any{"Plan": b.id, "Purges": purges, "Tables": b.Tables, "Today": b.AsOf, "States": actions})
+		return
+	}
+	to := c.once.do("run"+once, func() string {
+		switch {
+		case r.PostForm.Get("plan") != b.id || b.AsOf != c.today(b):
+			sessionOf(r).tell(&notice{true, c.tongue(r).T("run.stale")})
+			return "/run"
+		case purges > 0 && strings.TrimSpace(r.PostForm.Get("count")) != strconv.Itoa(purges):
+			sessionOf(r).tell(&notice{true, c.tongue(r).T("run.count", purges)})
+			return "/run"
+		}
+		c.apply(b)
+		return "/run"
+	})
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// apply starts the run, which goes on when nobody watches. A run that is under way already is not begun again.
+func (c *Console) apply(b *book) {
+	c.begin("run", func(ctx context.Context, j *job) error {
+		c.mu.Lock()
+		c.last = nil
+		c.mu.Unlock()
+		out := &outcome{}
+		l, err := c.o.Ledger()
+		if err == nil {
+			out.Summary, err = purge.Run(ctx, c.runDeps(b, l, j))
+		}
+		out.At = c.o.Client.Now().In(b.checked.Policy.TimeZone)
+		var (
+			stop   *purge.StopError
+			locked *ledger.LockedError
+		)
+		switch {
+		case errors.As(err, &stop):
+			out.Rails = stop.Rails
+		case errors.As(err, &locked):
+			out.Locked, out.Summary = &locked.Holder, nil
+		case errors.Is(err, context.Canceled):
+		case err != nil:
+			out.Trouble = c.trouble(err)
+		}
+		if out.Summary != nil {
+			c.log.Info("run ended", "run", out.Summary.Run, "status", out.Summary.Status, "purged", out.Summary.Purged(), "failed", out.Summary.Failed())
+		}
+		c.mu.Lock()
+		c.last = out
+		c.mu.Unlock()
+		if c.ctx.Err() == nil {
+			c.read()
+		}
+		return err
+	})
+}
+
+// runDeps are what the run works with. It does what the plan said that was looked at, as far as that is still true, and leaves everybody
+// else alone.
+func (c *Console) runDeps(b *book, l *ledger.Ledger, j *job) purge.Deps {
+	deps := c.o.Deps("run", b.checked, l)
+	deps.Only = func(table string, id uuid.UUID, action retention.Action) bool {
+		i, ok := b.find(table, id)
+		return ok && b.Persons[i].Action == action
+	}
+	deps.Progress = func(x purge.Progress) {
+		j.update(func(p *progress) {
+			if x.Phase == "evaluate" && p.Phase == x.Phase { // it tells how many more
+				x.Done += p.Done
+			}
+			p.Phase, p.What, p.Done, p.Total = x.Phase, x.What, x.Done, x.Total
+		})
+	}
+	deps.Outcome = func(x purge.Outcome) {
+		if x.Status == ledger.Failed {
+			j.update(func(p *progress) { p.Failed++ })
+		}
+	}
+	return deps
+}
+
+// stopRun asks the run to stop: what is in flight is seen to its end, the rest waits for the next run.
+func (c *Console) stopRun(w http.ResponseWriter, r *http.Request) {
+	if j := c.running(); !j.ended() {
+		j.cancel()
+	}
+	http.Redirect(w, r, "/run", http.StatusSeeOther)
+}
