@@ -129,6 +129,18 @@ func TestReportOnPaper(t *testing.T) {
 		t.Fatal(err)
 	}
 	artifact(t, "report.pdf", pdf)
+	err = chromedp.Do(ctx, chromedp.EmulateViewport(690, 1000), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	artifact(t, "report-paper.png", shot)
 	if pages, owners := bytes.Count(pdf, []byte("/Type /Page\n")), len(r.Coming.ByOwner()); pages < owners+2 || !bytes.Contains(pdf, []byte("/MediaBox [0 0 59")) {
 		t.Errorf("%d pages for %d owners", pages, owners)
 	}

@@ -19,7 +19,7 @@ type Coming struct {
 	Tables       []Table
 	Grounds      []Ground
 	Owners       []Owner  // by name once [Coming.ReadNames] was called; the first is nobody in particular
-	Persons      []Person // by purge date, then table, then id
+	Persons      []Person // by purge date, those without one last, then table, then id
 
 	reasons []string
 }
@@ -70,6 +70,14 @@ func (p *Person) Due() bool {
 	return false
 }
 
+// order is the purge date to sort by.
+func (p *Person) order() retention.Date {
+	if p.PurgeOn.IsZero() {
+		return retention.Open
+	}
+	return p.PurgeOn
+}
+
 // New takes what a report needs out of a plan, which may be let go afterwards. Persons who are kept and need nothing are
 // left out. Names and owners are not in a plan: [Coming.ReadNames] adds them.
 func New(plan *retention.Plan) *Coming {
@@ -113,7 +121,7 @@ func New(plan *retention.Plan) *Coming {
 			PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn, Until: d.Until})
 	}
 	slices.SortFunc(c.Persons, func(a, b Person) int {
-		return cmp.Or(cmp.Compare(a.PurgeOn, b.PurgeOn), cmp.Compare(a.Table, b.Table), slices.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.Table, b.Table), slices.Compare(a.ID[:], b.ID[:]))
 	})
 	return c
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -210,3 +212,6 @@ func (p *page) Short(hash string) string {
 
 // NoticeWords is the notice period in words.
 func (p *page) NoticeWords() string { return p.Lang.Period(p.Facts.Notice) }
+
+// Acted tells whether the ledger knows who ran the job.
+func (p *page) Acted() bool { return p.Last.Actor != uuid.Nil }
