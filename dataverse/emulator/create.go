@@ -180,6 +180,9 @@ func (w *writer) insert(t *table, v values) (*row, error) {
 		return nil, newFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
 	}
 	w.completePlatform(t, id, v)
+	if err := w.checkFiles(t, id, true, v); err != nil {
+		return nil, err
+	}
 	if err := w.complete(t, id, v); err != nil {
 		return nil, err
 	}

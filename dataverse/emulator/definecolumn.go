@@ -237,6 +237,17 @@ func (d *definer) typed(c *column, body map[string]any) error {
 			return err
 		}
 		return precise(5, 2)
+	case "File", "Image":
+		most, otherwise := maxFileKB, fileKB
+		if c.Type == "Image" {
+			most, otherwise = maxImageKB, imageKB
+		}
+		kb := wholeNumber(body["MaxSizeInKB"], otherwise)
+		if kb < 1 || kb > most {
+			return badArgument("The MaxSizeInKB of the column '%s' must be between 1 and %d.", c.SchemaName, most)
+		}
+		size := float64(kb)
+		c.Max = &size
 	case "Money":
 		if err := bounds(-922337203685477, 922337203685477); err != nil {
 			return err

@@ -91,6 +91,11 @@ func (f *finder) row(where string, t *table, x *row) {
 		switch int(c) {
 		case auditOld, auditNew:
 			f.changes(at, x.vals[i])
+		case fileContent:
+			if data, _ := x.vals[i].([]byte); f.in(string(data)) {
+				at.Column = "body"
+				f.found = append(f.found, at)
+			}
 		case retainedNames:
 			f.names(at, x.vals[i])
 		default:

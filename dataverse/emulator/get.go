@@ -200,6 +200,9 @@ func (s *Server) getValue(c *call) (*answer, error) {
 		return noContent(), nil
 	}
 	c.readRows(1)
+	if col.kind == kindFile || col.kind == kindImage {
+		return s.download(c, t, r, col)
+	}
 	text := []byte{}
 	if str, ok := v.(string); ok {
 		text = []byte(str)

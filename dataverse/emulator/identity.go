@@ -115,7 +115,8 @@ func (s *Server) seed() {
 	add("transactioncurrency", currency.ID, fields{"currencyname": "Euro", "isocurrencycode": "EUR", "currencysymbol": "€",
 		"currencyprecision": int64(2), "exchangerate": 1.0, "statecode": int64(0), "statuscode": int64(1)})
 	add("organization", s.organizationID, fields{"name": "orgemulator", "isauditenabled": true, "auditretentionperiodv2": int64(-1),
-		"basecurrencyid": currency, "languagecode": int64(english), "expiresubscriptionsindays": int64(90)})
+		"basecurrencyid": currency, "languagecode": int64(english), "expiresubscriptionsindays": int64(90),
+		"maxuploadfilesize": int64(5 << 20), "blockedattachments": blockedExtensions})
 	add("businessunit", s.rootBusiness, fields{"name": "orgemulator", "isdisabled": false})
 	add("team", stableID("team"), fields{"name": "orgemulator", "isdefault": true, "teamtype": int64(0), "businessunitid": unit, "administratorid": admin})
 	s.seedUsers(t, add, unit)

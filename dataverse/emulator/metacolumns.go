@@ -243,9 +243,9 @@ func (s *schema) derived(t *table, c *column) map[string]any {
 		return map[string]any{"MinValue": bound(c.Min, -922337203685477), "MaxValue": bound(c.Max, 922337203685477), "Precision": precision(c),
 			"PrecisionSource": 2, "CalculationOf": of, "ImeMode": "Auto", "FormulaDefinition": "", "SourceTypeMask": 0, "IsBaseCurrency": c.CalculationOf != ""}
 	case kindImage:
-		return map[string]any{"IsPrimaryImage": true, "CanStoreFullImage": true, "MaxSizeInKB": 10240, "MaxHeight": nil, "MaxWidth": nil}
+		return map[string]any{"IsPrimaryImage": t.primaryImage() == c.Name, "CanStoreFullImage": true, "MaxSizeInKB": c.maxKB(), "MaxHeight": nil, "MaxWidth": nil}
 	case kindFile:
-		return map[string]any{"MaxSizeInKB": 32768}
+		return map[string]any{"MaxSizeInKB": c.maxKB()}
 	}
 	return nil
 }

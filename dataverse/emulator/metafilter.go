@@ -101,7 +101,7 @@ func metaPathType(p *odata.Path, t *metaType) (string, error) {
 }
 
 // edmTypes are the primitive types of metaTypes in the words of the service.
-var edmTypes = map[string]string{"string": "Edm.String", "bool": "Edm.Boolean", "int": "Edm.Int32", "long": "Edm.Int64",
+var edmTypes = map[string]string{"string": "Edm.String", "bool": "Edm.Boolean", "int": "Edm.Int32", "long": "Edm.Int64", "binary": "Edm.Binary",
 	"decimal": "Edm.Decimal", "double": "Edm.Double", "guid": "Edm.Guid", "time": "Edm.DateTimeOffset"}
 
 func metaTypeName(typ string) string {

@@ -170,8 +170,13 @@ func (ch *change) newColumn(t *table, c *column) error {
 	c.defined = madeNow(ch.now())
 	c.labels, c.description = labels, description
 	ch.schema.edit(t.Name).add(c)
-	if c.Type == "Money" {
+	switch c.Type {
+	case "Money":
 		ch.addBase(t, c)
+	case "File":
+		ch.addFileName(t, c)
+	case "Image":
+		ch.addImageParts(t, c)
 	}
 	t2 := ch.schema.tables[t.Name]
 	for _, i := range t2.indexed {
@@ -186,6 +191,32 @@ func (ch *change) newColumn(t *table, c *column) error {
 func (ch *change) addBase(t *table, c *column) {
 	ch.schema.edit(t.Name).add(&column{Name: c.Name + "_base", SchemaName: c.SchemaName + "_Base", Label: c.Label + " (Base)", Type: "Money",
 		Min: c.Min, Max: c.Max, Precision: c.Precision, NoCreate: true, NoUpdate: true, CalculationOf: c.Name, custom: true, audit: true, defined: madeNow(ch.now())})
+}
+
+// addFileName makes the column that holds a file's name, and the relationship to the table's files. Page:
+// file-column-data.
+func (ch *change) addFileName(t *table, c *column) {
+	ch.schema.edit(t.Name).add(&column{Name: c.Name + "_name", SchemaName: c.SchemaName + "_Name", Label: c.Label, Type: "String", Format: "Text",
+		MaxLength: 200, NoCreate: true, NoUpdate: true, custom: true, audit: true, defined: madeNow(ch.now())})
+	files := ch.schema.tables["fileattachment"]
+	if !slices.Contains(files.column("objectid").Targets, t.Name) {
+		ch.mayPoint(files.Name, "objectid", t, "_FileAttachments", "Cascade")
+	}
+}
+
+// addImageParts makes the columns that go with an image. Page: image-column-data.
+func (ch *change) addImageParts(t *table, c *column) {
+	for _, part := range []struct{ suffix, typ string }{{"Id", "Uniqueidentifier"}, {"_Timestamp", "BigInt"}, {"_URL", "String"}} {
+		made := &column{Name: c.Name + strings.ToLower(part.suffix), SchemaName: c.SchemaName + part.suffix, Label: c.Label, Type: part.typ,
+			NoCreate: true, NoUpdate: true, custom: true, audit: true, defined: madeNow(ch.now())}
+		if part.typ != "Uniqueidentifier" {
+			made.AttributeOf = c.Name
+		}
+		if part.typ == "String" {
+			made.Format, made.MaxLength = "Url", 200
+		}
+		ch.schema.edit(t.Name).add(made)
+	}
 }
 
 func (ch *change) now() time.Time { return ch.server.clock.now() }
@@ -466,8 +497,16 @@ func (ch *change) deleteColumn(t *table, c *column) error {
 		}
 	}
 	ch.dropColumn(t.Name, c.Name)
-	if c.Type == "Money" {
+	switch c.Type {
+	case "Money":
 		ch.dropColumn(t.Name, c.Name+"_base")
+	case "File":
+		ch.dropColumn(t.Name, c.Name+"_name")
+		ch.tx.dropFiles(t.Name, c.Name)
+	case "Image":
+		for _, suffix := range []string{"id", "_timestamp", "_url"} {
+			ch.dropColumn(t.Name, c.Name+suffix)
+		}
 	}
 	return nil
 }

@@ -51,6 +51,18 @@ ac DeleteRecordChangeHistory Target:T:crmbaseentity -> C:DeleteRecordChangeHisto
 ac DeleteAuditData EndDate:time -> C:DeleteAuditDataResponse
 ac Restore Target:T:crmbaseentity
 ac BulkDelete QuerySet:[]QueryExpression JobName:string SendEmailNotification:bool ToRecipients:[]T:activityparty CCRecipients:[]T:activityparty RecurrencePattern:string StartDateTime:time SourceImportId:guid? RunNow:bool? Options:C:BulkDeleteOptions? -> C:BulkDeleteResponse
+ac DeleteFile FileId:guid
+ac InitializeFileBlocksUpload Target:T:crmbaseentity FileAttributeName:string FileName:string -> C:InitializeFileBlocksUploadResponse
+ac UploadBlock BlockId:string BlockData:binary FileContinuationToken:string
+ac CommitFileBlocksUpload FileName:string MimeType:string BlockList:[]string FileContinuationToken:string -> C:CommitFileBlocksUploadResponse
+ac InitializeFileBlocksDownload Target:T:crmbaseentity FileAttributeName:string -> C:InitializeFileBlocksDownloadResponse
+ac DownloadBlock Offset:long BlockLength:long FileContinuationToken:string -> C:DownloadBlockResponse
+ac InitializeAttachmentBlocksUpload Target:T:activitymimeattachment -> C:InitializeAttachmentBlocksUploadResponse
+ac CommitAttachmentBlocksUpload Target:T:activitymimeattachment BlockList:[]string FileContinuationToken:string -> C:CommitAttachmentBlocksUploadResponse
+ac InitializeAttachmentBlocksDownload Target:T:activitymimeattachment -> C:InitializeAttachmentBlocksDownloadResponse
+ac InitializeAnnotationBlocksUpload Target:T:annotation -> C:InitializeAnnotationBlocksUploadResponse
+ac CommitAnnotationBlocksUpload Target:T:annotation BlockList:[]string FileContinuationToken:string -> C:CommitAnnotationBlocksUploadResponse
+ac InitializeAnnotationBlocksDownload Target:T:annotation -> C:InitializeAnnotationBlocksDownloadResponse
 ac WinOpportunity OpportunityClose:T:opportunityclose Status:int
 ac LoseOpportunity OpportunityClose:T:opportunityclose Status:int
 ac WinQuote QuoteClose:T:quoteclose Status:int
@@ -83,33 +95,43 @@ func operations() []operation {
 // gives; those that it only reads are open to what the caller sends.
 var operationTypes = map[string]string{
 	"RetrieveUserPrivilegeByPrivilegeNameResponse": "[]RolePrivilege:RolePrivileges",
-	"PagingInfo":                             "int:PageNumber int:Count string:PagingCookie bool:ReturnTotalRecordCount",
-	"AuditDetail":                            "T:audit:AuditRecord",
-	"AuditDetailCollection":                  "bool:MoreRecords string:PagingCookie int:TotalRecordCount []AuditDetail:AuditDetails",
-	"RetrieveRecordChangeHistoryResponse":    "C:AuditDetailCollection:AuditDetailCollection",
-	"RetrieveAttributeChangeHistoryResponse": "C:AuditDetailCollection:AuditDetailCollection",
-	"RetrieveAuditDetailsResponse":           "C:AuditDetail:AuditDetail",
-	"InsertStatusValueResponse":              "int:NewOptionValue",
-	"AddSolutionComponentResponse":           "guid:id",
-	"CreateMultipleResponse":                 "[]guid:Ids",
-	"DeleteRecordChangeHistoryResponse":      "int:DeletedEntriesCount",
-	"DeleteAuditDataResponse":                "int:PartitionsDeleted",
-	"BulkDeleteResponse":                     "guid:JobId",
-	"BulkDeleteOptions":                      "bool:CanRecoverDeletedRecords",
-	"QueryExpression":                        "string:EntityName",
-	"ComplexLookupAttributeMetadata":         "string:SchemaName E:AttributeTypeCode:AttributeType []string:Targets C:Label:DisplayName C:Label:Description C:AttributeRequiredLevelManagedProperty:RequiredLevel",
-	"MetadataFilterExpression":               "E:LogicalOperator:FilterOperator []MetadataConditionExpression:Conditions []MetadataFilterExpression:Filters",
-	"MetadataConditionExpression":            "string:PropertyName E:MetadataConditionOperator:ConditionOperator C:Object:Value",
-	"Object":                                 "string:Type string:Value",
-	"MetadataPropertiesExpression":           "bool:AllProperties []string:PropertyNames",
-	"AttributeQueryExpression":               "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
-	"RelationshipQueryExpression":            "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
-	"EntityKeyQueryExpression":               "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
-	"LabelQueryExpression":                   "[]int:FilterLanguages int:MissingLabelBehavior",
-	"EntityQueryExpression":                  "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria C:AttributeQueryExpression:AttributeQuery C:RelationshipQueryExpression:RelationshipQuery C:EntityKeyQueryExpression:KeyQuery C:LabelQueryExpression:LabelQuery",
-	"ComplexEntityMetadata":                  "guid:MetadataId bool:HasChanged string:LogicalName string:SchemaName",
-	"DeletedMetadataCollection":              "int:Count bool:IsReadOnly []E:DeletedMetadataFilters:Keys []guid:Values",
-	"RetrieveMetadataChangesResponse":        "string:ServerVersionStamp C:DeletedMetadataCollection:DeletedMetadata []ComplexEntityMetadata:EntityMetadata",
+	"PagingInfo":                                 "int:PageNumber int:Count string:PagingCookie bool:ReturnTotalRecordCount",
+	"AuditDetail":                                "T:audit:AuditRecord",
+	"AuditDetailCollection":                      "bool:MoreRecords string:PagingCookie int:TotalRecordCount []AuditDetail:AuditDetails",
+	"RetrieveRecordChangeHistoryResponse":        "C:AuditDetailCollection:AuditDetailCollection",
+	"RetrieveAttributeChangeHistoryResponse":     "C:AuditDetailCollection:AuditDetailCollection",
+	"RetrieveAuditDetailsResponse":               "C:AuditDetail:AuditDetail",
+	"InsertStatusValueResponse":                  "int:NewOptionValue",
+	"AddSolutionComponentResponse":               "guid:id",
+	"CreateMultipleResponse":                     "[]guid:Ids",
+	"DeleteRecordChangeHistoryResponse":          "int:DeletedEntriesCount",
+	"DeleteAuditDataResponse":                    "int:PartitionsDeleted",
+	"BulkDeleteResponse":                         "guid:JobId",
+	"InitializeFileBlocksUploadResponse":         "string:FileContinuationToken",
+	"CommitFileBlocksUploadResponse":             "guid:FileId long:FileSizeInBytes",
+	"InitializeFileBlocksDownloadResponse":       "string:FileContinuationToken long:FileSizeInBytes string:FileName bool:IsChunkingSupported",
+	"DownloadBlockResponse":                      "binary:Data",
+	"InitializeAttachmentBlocksUploadResponse":   "string:FileContinuationToken",
+	"CommitAttachmentBlocksUploadResponse":       "guid:ActivityMimeAttachmentId int:FileSizeInBytes",
+	"InitializeAttachmentBlocksDownloadResponse": "string:FileContinuationToken int:FileSizeInBytes string:FileName",
+	"InitializeAnnotationBlocksUploadResponse":   "string:FileContinuationToken",
+	"CommitAnnotationBlocksUploadResponse":       "guid:AnnotationId int:FileSizeInBytes",
+	"InitializeAnnotationBlocksDownloadResponse": "string:FileContinuationToken int:FileSizeInBytes string:FileName",
+	"BulkDeleteOptions":                          "bool:CanRecoverDeletedRecords",
+	"QueryExpression":                            "string:EntityName",
+	"ComplexLookupAttributeMetadata":             "string:SchemaName E:AttributeTypeCode:AttributeType []string:Targets C:Label:DisplayName C:Label:Description C:AttributeRequiredLevelManagedProperty:RequiredLevel",
+	"MetadataFilterExpression":                   "E:LogicalOperator:FilterOperator []MetadataConditionExpression:Conditions []MetadataFilterExpression:Filters",
+	"MetadataConditionExpression":                "string:PropertyName E:MetadataConditionOperator:ConditionOperator C:Object:Value",
+	"Object":                                     "string:Type string:Value",
+	"MetadataPropertiesExpression":               "bool:AllProperties []string:PropertyNames",
+	"AttributeQueryExpression":                   "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
+	"RelationshipQueryExpression":                "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
+	"EntityKeyQueryExpression":                   "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria",
+	"LabelQueryExpression":                       "[]int:FilterLanguages int:MissingLabelBehavior",
+	"EntityQueryExpression":                      "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria C:AttributeQueryExpression:AttributeQuery C:RelationshipQueryExpression:RelationshipQuery C:EntityKeyQueryExpression:KeyQuery C:LabelQueryExpression:LabelQuery",
+	"ComplexEntityMetadata":                      "guid:MetadataId bool:HasChanged string:LogicalName string:SchemaName",
+	"DeletedMetadataCollection":                  "int:Count bool:IsReadOnly []E:DeletedMetadataFilters:Keys []guid:Values",
+	"RetrieveMetadataChangesResponse":            "string:ServerVersionStamp C:DeletedMetadataCollection:DeletedMetadata []ComplexEntityMetadata:EntityMetadata",
 }
 
 var operationEnums = map[string]string{

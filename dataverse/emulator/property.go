@@ -23,6 +23,9 @@ func (s *Server) putProperty(c *call) (*answer, error) {
 		if err := c.precondition().check(t, r, r.id.String()); err != nil {
 			return err
 		}
+		if column.kind == kindFile {
+			return newFault(http.StatusMethodNotAllowed, "0x80060888", "The file of the column '%s' is uploaded by PATCH.", name)
+		}
 		body, err := c.decode()
 		if err != nil {
 			return err
@@ -62,20 +65,6 @@ func (s *Server) deleteProperty(c *call) (*answer, error) {
 		_, err = w.patch(t, r, map[string]any{name: nil}, rowKey{})
 		return err
 	})
-}
-
-// clearFile takes a file out of its column.
-func (w *writer) clearFile(t *table, r *row, c *column) error {
-	if err := t.accepts("Update"); err != nil {
-		return err
-	}
-	if err := w.allow("Write", t, r); err != nil {
-		return err
-	}
-	v := values{c.index: nil}
-	v.set(t, c.Name+"_name", nil)
-	_, err := w.update(t, r, v)
-	return err
 }
 
 // postProperty creates a row in a collection: POST accounts(id)/contact_customer_accounts.

@@ -111,7 +111,7 @@ func (l *loader) value(t *table, c *column, given any) (any, error) {
 				return l.value(t, c, d)
 			}
 		case kindFile:
-			return g, nil
+			return nil, errors.New("a file is uploaded")
 		}
 		return fits(parseValue(t, c, g))
 	case int:

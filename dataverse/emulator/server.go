@@ -111,6 +111,7 @@ type Server struct {
 	administrator  uuid.UUID // the application user behind Options.Token
 
 	retainedQuota dailyQuota
+	uploads       uploads
 
 	swept atomic.Int64 // when the recycle bin was last looked through, in seconds
 }

@@ -169,6 +169,9 @@ func (w *writer) update(t *table, before *row, v values) (*row, error) {
 
 // save writes changed values with what follows from them, without asking whether they may change.
 func (w *writer) save(t *table, before *row, v values) (*row, error) {
+	if err := w.checkFiles(t, before.id, false, v); err != nil {
+		return nil, err
+	}
 	w.compute(t, before, v)
 	v.set(t, "modifiedon", w.now)
 	v.set(t, "modifiedby", ref{"systemuser", w.user})
