@@ -43,18 +43,17 @@ func activityUnion(s *schema, data map[string]*rows, pointer *table) []unionPart
 
 // convert is a row of the part as a row of activitypointer.
 func (p unionPart) convert(r *row) *row {
-	out := &row{id: r.id, version: r.version, cols: make([]uint16, 0, len(r.cols)), vals: make([]any, 0, len(r.cols))}
+	b := rowBuilder{make([]uint16, 0, len(p.columns)), make([]any, 0, len(p.columns))}
 	for _, c := range p.columns {
 		v := r.get(c.from)
 		if c.to == p.typeAt {
 			v = p.tab.Name
 		}
 		if v != nil {
-			out.cols = append(out.cols, uint16(c.to))
-			out.vals = append(out.vals, v)
+			b.add(c.to, v)
 		}
 	}
-	return out
+	return b.row(r.id, r.version)
 }
 
 // scanUnion merges the parts in the order of ids.

@@ -16,14 +16,25 @@ var addressTables = map[string]struct {
 	"account": {"customeraddress", 2}, "contact": {"customeraddress", 3}, "lead": {"leadaddress", 2},
 }
 
-// addressValues are the columns of an address row that stand in its parent's row too, under address1_ and so on.
-func addressValues(parent *table, r *row, t *table, number int) values {
-	v := values{}
+// columnPair is a column of an address row and the column of its parent's row that holds the same.
+type columnPair struct{ here, there int }
+
+// addressPairs are the columns of an address row that stand in its parent's row too, under address1_ and so on.
+func addressPairs(parent, t *table, number int) []columnPair {
+	var pairs []columnPair
 	prefix := "address" + strconv.Itoa(number) + "_"
 	for _, c := range t.Columns {
 		if own := parent.column(prefix + c.Name); own != nil && own.kind == c.kind {
-			v[c.index] = r.get(own.index)
+			pairs = append(pairs, columnPair{c.index, own.index})
 		}
+	}
+	return pairs
+}
+
+func addressValues(parent *table, r *row, t *table, number int) values {
+	v := values{}
+	for _, p := range addressPairs(parent, t, number) {
+		v[p.here] = r.get(p.there)
 	}
 	return v
 }

@@ -121,11 +121,10 @@ func (w *writer) auditDelete(t *table, r *row) {
 	}
 	old := map[string]any{}
 	var mask []string
-	for i, c := range r.cols {
-		if int(c) >= len(t.Columns) || !t.Columns[c].audited() {
-			continue
+	for i, v := range r.all() {
+		if i < len(t.Columns) && t.Columns[i].audited() {
+			old[t.Columns[i].Name] = cutAudit(v)
 		}
-		old[t.Columns[c].Name] = cutAudit(r.vals[i])
 	}
 	for _, c := range t.Columns {
 		if c.audited() && !c.NoRead {

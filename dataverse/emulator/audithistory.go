@@ -205,7 +205,7 @@ func (w *encoder) auditValues(sn *snapshot, of ref, m map[string]any, only strin
 			}
 		}
 		r := (&row{id: of.ID}).with(v, 0)
-		for _, i := range r.cols {
+		for i := range r.all() {
 			f := t.fieldsOf([]*column{t.Columns[i]})
 			part.field(t, r, &f[0])
 		}

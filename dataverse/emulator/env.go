@@ -119,13 +119,13 @@ func (s *source) pass(r *row) *row {
 	case s.mask == nil:
 		return r
 	}
-	out := &row{id: r.id, version: r.version, cols: make([]uint16, 0, len(r.cols)), vals: make([]any, 0, len(r.vals))}
-	for i, c := range r.cols {
-		if !s.mask[int(c)] {
-			out.cols, out.vals = append(out.cols, c), append(out.vals, r.vals[i])
+	var b rowBuilder
+	for i, v := range r.all() {
+		if !s.mask[i] {
+			b.add(i, v)
 		}
 	}
-	return out
+	return b.row(r.id, r.version)
 }
 
 // passing is fn for the rows that the caller may see.

@@ -87,20 +87,20 @@ func (f *finder) row(where string, t *table, x *row) {
 			at.Table, at.ID = object.Table, object.ID.String()
 		}
 	}
-	for i, c := range x.cols {
-		switch int(c) {
+	for i, v := range x.all() {
+		switch i {
 		case auditOld, auditNew:
-			f.changes(at, x.vals[i])
+			f.changes(at, v)
 		case fileContent:
-			if data, _ := x.vals[i].([]byte); f.in(string(data)) {
+			if data, _ := v.([]byte); f.in(string(data)) {
 				at.Column = "body"
 				f.found = append(f.found, at)
 			}
 		case retainedNames:
-			f.names(at, x.vals[i])
+			f.names(at, v)
 		default:
-			if int(c) < len(t.Columns) && f.holds(x.vals[i]) {
-				at.Column = t.Columns[c].Name
+			if i < len(t.Columns) && f.holds(v) {
+				at.Column = t.Columns[i].Name
 				f.found = append(f.found, at)
 			}
 		}

@@ -27,7 +27,7 @@ func (s *Server) Generate(what Generated) error {
 		now := s.clock.now()
 		g := &generator{
 			loader: l, r: rand.New(rand.NewPCG(what.Seed, 0x67616c6c7261)),
-			today: now.Truncate(24 * time.Hour), tables: map[string]*bulkTable{}, boxed: map[int]any{}, dates: map[int]any{}, pooled: map[string]any{}, addresses: map[any]staffParty{},
+			today: now.Truncate(24 * time.Hour), boxed: map[int]any{}, dates: map[int]any{}, pooled: map[string]any{}, staff: map[any]staffParty{}, userIDs: map[uuid.UUID]any{},
 		}
 		g.trusted = true
 		g.people(what)
@@ -39,8 +39,7 @@ func (s *Server) Generate(what Generated) error {
 type generator struct {
 	*loader
 	r      *rand.Rand
-	today  time.Time // midnight
-	tables map[string]*bulkTable
+	today  time.Time      // midnight
 	boxed  map[int]any    // instants by days ago, shared by all rows of a day
 	dates  map[int]any    // the same for dates
 	pooled map[string]any // texts that many rows hold
@@ -50,32 +49,8 @@ type generator struct {
 	purpose, newsletter any
 	superuser           any
 	persons             int
-	addresses           map[any]staffParty // of the users
-}
-
-// bulkTable is a table with what every new row of it holds.
-type bulkTable struct {
-	*table
-	defaults values
-}
-
-func (g *generator) table(name string) *bulkTable {
-	if b := g.tables[name]; b != nil {
-		return b
-	}
-	t := g.schema.tables[name]
-	b := &bulkTable{table: t, defaults: values{}}
-	g.writer.defaults(t, uuid.Nil, b.defaults)
-	admin := ref{"systemuser", g.writer.user}
-	b.defaults.set(t, "createdby", admin)
-	b.defaults.set(t, "modifiedby", admin)
-	if t.column("statecode") != nil {
-		state, status := t.initialState()
-		b.defaults.set(t, "statecode", state)
-		b.defaults.set(t, "statuscode", status)
-	}
-	g.tables[name] = b
-	return b
+	userIDs             map[uuid.UUID]any  // of the users, boxed once
+	staff               map[any]staffParty // how the users stand in activities
 }
 
 // newID is the next id: random by the seed, with the marks of a version 4.
@@ -95,23 +70,20 @@ func (g *generator) put(table string, created int, c cells) any {
 }
 
 func (g *generator) putAs(table string, id uuid.UUID, created int, c cells) any {
-	t := g.table(table)
-	v := make(values, len(t.defaults)+len(c)+8)
-	for i, x := range t.defaults {
-		v[i] = x
-	}
+	t := g.schema.tables[table]
+	v := make(values, len(c)+8)
 	for name, x := range c {
-		if x != nil {
-			v.set(t.table, name, x)
-		}
+		v.set(t, name, x)
 	}
-	v.setDefault(t.table, "createdon", g.instant(created))
-	v.setDefault(t.table, "modifiedon", v.of(t.table, nil, "createdon"))
-	g.writer.numbers(t.table, id, v)
-	g.writer.compute(t.table, nil, v)
+	v.setDefault(t, "createdon", g.instant(created))
+	v.setDefault(t, "modifiedon", v.of(t, nil, "createdon"))
+	g.writer.numbers(t, id, v)
+	g.writer.compute(t, nil, v)
 	g.share(v, c)
-	g.add(t.table, id, v)
-	return ref{t.Name, id}
+	var self any = ref{t.Name, id}
+	g.addresses(t, id, self, v, func(addressSlot) uuid.UUID { return g.newID() })
+	g.addTo(g.base(t), t, id, v)
+	return self
 }
 
 // share makes equal values one allocation where they are known to stand in many columns or rows: an owner and what
@@ -129,6 +101,10 @@ func (g *generator) share(v values, c cells) {
 					v[i] = said
 					break
 				}
+			}
+		case uuid.UUID:
+			if one, ok := g.userIDs[x]; ok {
+				v[i] = one
 			}
 		case int64:
 			if x > 255 {

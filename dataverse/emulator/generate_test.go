@@ -29,8 +29,8 @@ func content(s *Server, tables ...string) map[string]map[string]any {
 		t := sn.schema.tables[name]
 		sn.table(name).scan(uuid.Nil, func(r *row) bool {
 			m := map[string]any{}
-			for i, c := range r.cols {
-				m[t.Columns[c].Name] = r.vals[i]
+			for i, v := range r.all() {
+				m[t.Columns[i].Name] = v
 			}
 			all[name+" "+r.id.String()] = m
 			return true
@@ -42,7 +42,7 @@ func content(s *Server, tables ...string) map[string]map[string]any {
 var generatedTables = []string{
 	"account", "contact", "lead", "opportunity", "quote", "salesorder", "msevtmgt_event", "msevtmgt_eventregistration",
 	"msevtmgt_checkin", "msevtmgt_eventteammember", "msdynmkt_contactpointconsent4", "connection", "email", "phonecall", "task",
-	"activityparty", "annotation", "listmember",
+	"activityparty", "annotation", "listmember", "customeraddress", "leadaddress",
 }
 
 func TestGenerateIsDeterministic(t *testing.T) {
@@ -71,7 +71,7 @@ func TestGenerateFillsEveryTable(t *testing.T) {
 			t.Errorf("no row in %s", name)
 		}
 		switch name {
-		case "contact", "lead", "account":
+		case "contact", "lead", "account", "customeraddress", "leadaddress": // addresses come with the row
 		default:
 			related += n
 		}
@@ -79,6 +79,7 @@ func TestGenerateFillsEveryTable(t *testing.T) {
 	if c, l := sn.table("contact").len(), sn.table("lead").len(); c != 2000 || l != 1000 {
 		t.Errorf("%d contacts and %d leads", c, l)
 	}
+	holdAddresses(t, s)
 	if r := float64(related) / 3000; r < 2.3 || r > 3.3 {
 		t.Errorf("%.1f related rows a person, want two or three", r)
 	}
@@ -95,10 +96,10 @@ func TestGeneratedRowsFitTheSchema(t *testing.T) {
 			dangling[r.Attribute] = r.Delete == "NoCascade"
 		}
 		sn.table(name).scan(uuid.Nil, func(r *row) bool {
-			for i, c := range r.cols {
-				col := tab.Columns[c]
+			for i, v := range r.all() {
+				col := tab.Columns[i]
 				fit := false
-				switch v := r.vals[i].(type) {
+				switch v := v.(type) {
 				case string:
 					fit = (col.kind == kindString || col.kind == kindMemo || col.kind == kindEntityName) && (col.MaxLength == 0 || utf16Length(v) <= col.MaxLength)
 				case ref:
@@ -122,7 +123,7 @@ func TestGeneratedRowsFitTheSchema(t *testing.T) {
 					fit = col.kind == kindGUID
 				}
 				if !fit {
-					t.Errorf("%s %s: %s holds a %T that does not fit %s", name, r.id, col.Name, r.vals[i], col.Type)
+					t.Errorf("%s %s: %s holds a %T that does not fit %s", name, r.id, col.Name, v, col.Type)
 					return false
 				}
 			}
@@ -231,4 +232,17 @@ func BenchmarkGenerate(b *testing.B) {
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(rows), "B/row")
 	runtime.KeepAlive(s)
+}
+
+func TestGeneratedQuotesHaveNumbersOfTheirOwn(t *testing.T) {
+	sn := generated(t, Generated{Contacts: 500, Seed: 2}, generatedOn).store.view()
+	tab, seen := sn.schema.tables["quote"], map[string]bool{}
+	sn.table("quote").scan(uuid.Nil, func(r *row) bool {
+		n := tab.text(r, "quotenumber")
+		if n == "" || seen[n] {
+			t.Errorf("quote %s has the number %q of another", r.id, n)
+		}
+		seen[n] = true
+		return true
+	})
 }

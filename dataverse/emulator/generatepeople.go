@@ -17,7 +17,7 @@ type person struct {
 }
 
 func (g *generator) people(what Generated) {
-	g.staff(what)
+	g.office(what)
 	companies := g.companies(max(1, what.Contacts/6))
 	for range what.Contacts {
 		g.contact(companies)
@@ -27,8 +27,8 @@ func (g *generator) people(what Generated) {
 	}
 }
 
-// staff makes the users, and what they keep once for all: events, the consents' purpose, a list.
-func (g *generator) staff(what Generated) {
+// office makes the users, and what they keep once for all: events, the consents' purpose, a list.
+func (g *generator) office(what Generated) {
 	for i := range 5 + (what.Contacts+what.Leads)/5000 {
 		first, last := pick(g, givenNames), pick(g, familyNames)
 		mail := first.latin + "." + last.latin + strconv.Itoa(i) + "@nord.example"
@@ -37,8 +37,8 @@ func (g *generator) staff(what Generated) {
 			"businessunitid": ref{"businessunit", g.writer.server.rootBusiness}, "accessmode": int64(0),
 			"organizationid": g.writer.server.organizationID,
 		})
-		g.refs[user.(ref)] = user
-		g.users, g.addresses[user] = append(g.users, user), staffParty{mail, first.written + " " + last.written}
+		g.refs[user.(ref)], g.userIDs[user.(ref).ID] = user, user.(ref).ID
+		g.users, g.staff[user] = append(g.users, user), staffParty{mail, first.written + " " + last.written}
 	}
 	g.superuser = g.put("connectionrole", 8*year, cells{"name": "Superuser", "category": int64(1000)})
 	g.purpose = g.put("msdynmkt_purpose", 5*year, cells{"msdynmkt_name": "Newsletter", "ownerid": g.users[0]})

@@ -147,7 +147,7 @@ func (g *generator) mail(p person, regarding any) {
 	sent := g.days(0, p.created+1)
 	incoming := g.chance(50)
 	staff := p.owner
-	desk := g.addresses[staff]
+	desk := g.staff[staff]
 	c := cells{"subject": g.text(pick(g, subjects)), "description": "<p>Dear " + p.name + ",</p><p>thank you.</p>", "regardingobjectid": regarding,
 		"directioncode": !incoming, "statecode": int64(1), "statuscode": int64(3), "ownerid": p.owner, "actualend": g.instant(sent)}
 	from, to := party{staff, desk.address, desk.name}, party{p.self, p.address, p.fullname}
@@ -167,7 +167,7 @@ func (g *generator) call(p person) {
 		return
 	}
 	g.activity("phonecall", made, cells{"subject": g.text("Call"), "phonenumber": p.phone, "regardingobjectid": p.self, "ownerid": p.owner,
-		"statecode": int64(1), "statuscode": int64(2)}, p, p.self, party{who: p.owner, name: g.addresses[p.owner].name}, party{p.self, p.address, p.fullname})
+		"statecode": int64(1), "statuscode": int64(2)}, p, p.self, party{who: p.owner, name: g.staff[p.owner].name}, party{p.self, p.address, p.fullname})
 }
 
 // party is who takes part in an activity.
@@ -192,5 +192,5 @@ func (g *generator) activity(table string, created int, c cells, p person, regar
 		about.name = p.fullname
 	}
 	add(partyRegarding, about)
-	add(partyOwner, party{who: p.owner, name: g.addresses[p.owner].name})
+	add(partyOwner, party{who: p.owner, name: g.staff[p.owner].name})
 }

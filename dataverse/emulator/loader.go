@@ -15,13 +15,17 @@ func (s *Server) Load(records ...Record) error {
 	return s.load(func(l *loader) error {
 		var late []Record // what copies names and addresses of other rows
 		var activities []ref
+		records = slices.Clone(records)
+		for i, r := range records {
+			if r.ID == uuid.Nil {
+				records[i].ID = uuid.New()
+			}
+			l.noteAddress(records[i])
+		}
 		for _, r := range records {
 			t := l.schema.tables[r.Table]
 			if t == nil {
 				return &RecordError{Table: r.Table, ID: r.ID, Why: "there is no such table"}
-			}
-			if r.ID == uuid.Nil {
-				r.ID = uuid.New()
 			}
 			if t.Activity {
 				activities = append(activities, ref{t.Name, r.ID})
@@ -110,7 +114,7 @@ func (s *Server) load(fill func(*loader) error) error {
 	now := instant(s.clock.now().Unix())
 	l := &loader{
 		writer: &writer{tx: t, server: s, user: s.administrator, now: now}, schema: t.schema,
-		rows: map[*table][]*row{}, shapes: map[string][]uint16{}, refs: map[ref]any{},
+		rows: map[*table][]*row{}, bases: map[*table]*base{}, slots: map[*table][]addressSlot{}, ownAddress: map[addressAt]uuid.UUID{}, refs: map[ref]any{},
 	}
 	if err := fill(l); err != nil {
 		return err
@@ -128,8 +132,11 @@ type loader struct {
 	writer *writer
 	schema *schema
 	rows   map[*table][]*row
-	shapes map[string][]uint16 // the column lists of rows, shared between rows that have the same columns
-	refs   map[ref]any         // references that many rows hold: boxed once
+	bases  map[*table]*base
+	slots  map[*table][]addressSlot
+	refs   map[ref]any // references that many rows hold: boxed once
+
+	ownAddress map[addressAt]uuid.UUID // addresses that have records of their own
 
 	trusted bool // the rows are known to point at rows
 	slab    slab
@@ -187,11 +194,61 @@ func (l *loader) complete(t *table, id uuid.UUID, v values) error {
 	return nil
 }
 
-// add takes a row. The values are the loader's from here on.
+// base is what most rows of a table hold: its defaults, and what the platform sets alike in all of them. Each row keeps
+// only what is otherwise in it.
+func (l *loader) base(t *table) *base {
+	if b := l.bases[t]; b != nil {
+		return b
+	}
+	v := values{}
+	admin := ref{"systemuser", l.writer.user}
+	v.set(t, "createdby", admin)
+	v.set(t, "modifiedby", admin)
+	if t.column("statecode") != nil {
+		state, status := t.initialState()
+		v.set(t, "statecode", state)
+		v.set(t, "statuscode", status)
+	}
+	l.writer.defaults(t, uuid.Nil, v)
+	if n, ok := numbered[t.Name]; ok {
+		v.set(t, n[0], nil)
+	}
+	l.writer.computeOwner(t, nil, v)
+	l.bases[t] = newBase(t, v)
+	return l.bases[t]
+}
+
+func newBase(t *table, v values) *base {
+	b := &base{vals: make([]any, len(t.Columns)), forms: map[string]*form{}}
+	for i, x := range v {
+		b.vals[i] = x
+	}
+	return b
+}
+
+// base is what the rows of a table have in common, and the forms that they come in.
+type base struct {
+	vals  []any
+	forms map[string]*form // by the columns of their own
+}
+
+// add takes a row whose values are all given, with its address rows.
 func (l *loader) add(t *table, id uuid.UUID, v values) {
+	l.addresses(t, id, ref{t.Name, id}, v, stableAddress(id))
+	b := l.base(t)
+	for i, x := range b.vals {
+		if _, given := v[i]; x != nil && !given {
+			v[i] = nil
+		}
+	}
+	l.addTo(b, t, id, v)
+}
+
+// addTo takes a row that is like a base but for the values.
+func (l *loader) addTo(b *base, t *table, id uuid.UUID, v values) {
 	l.order = l.order[:0]
 	for i, x := range v {
-		if x != nil {
+		if x != b.vals[i] {
 			l.order = append(l.order, i)
 		}
 	}
@@ -200,16 +257,16 @@ func (l *loader) add(t *table, id uuid.UUID, v values) {
 	for _, i := range l.order {
 		l.key = append(l.key, byte(i), byte(i>>8))
 	}
-	cols, known := l.shapes[string(l.key)]
-	if !known {
-		cols = make([]uint16, len(l.order))
+	f := b.forms[string(l.key)]
+	if f == nil {
+		f = &form{cols: make([]uint16, len(l.order)), base: b.vals}
 		for n, i := range l.order {
-			cols[n] = uint16(i)
+			f.cols[n] = uint16(i)
 		}
-		l.shapes[string(l.key)] = cols
+		b.forms[string(l.key)] = f
 	}
 	r := l.slab.row(len(l.order))
-	r.id, r.version, r.cols = id, l.writer.tx.nextVersion(), cols
+	r.id, r.version, r.form = id, l.writer.tx.nextVersion(), f
 	for n, i := range l.order {
 		r.vals[n] = v[i]
 	}
@@ -290,9 +347,9 @@ func (l *loader) checkTargets() error {
 			}
 		}
 		for _, r := range rows {
-			for n, c := range r.cols {
-				to, ok := r.vals[n].(ref)
-				if !ok || dangling[int(c)][to.Table] || l.writer.tx.data[to.Table].get(to.ID) != nil {
+			for c, v := range r.all() {
+				to, ok := v.(ref)
+				if !ok || dangling[c][to.Table] || l.writer.tx.data[to.Table].get(to.ID) != nil {
 					continue
 				}
 				return &RecordError{t.Name, r.id, t.Columns[c].Name, fmt.Sprintf("there is no %s %s", to.Table, to.ID)}

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,71 @@ func TestAddColumns(t *testing.T) {
 		if err := s.AddColumns("nord", bad); err == nil {
 			t.Errorf("%+v was added", bad)
 		}
+	}
+}
+
+// TestLoadedRowsHaveTheirAddresses: customeraddress, leadaddress: the platform makes the addresses of a row with it, and
+// address1_addressid names the first.
+func TestLoadedRowsHaveTheirAddresses(t *testing.T) {
+	s := New(Options{})
+	ada, summer := uuid.New(), uuid.New()
+	err := s.Load(
+		Record{"contact", ada, map[string]any{"lastname": "Byron", "address1_city": "London", "createdon": "2020-01-02"}},
+		Record{"customeraddress", summer, map[string]any{"parentid": Ref("contact", ada), "addressnumber": 2, "city": "Bath"}},
+		Record{"account", uuid.Nil, map[string]any{"name": "A"}},
+		Record{"lead", uuid.Nil, map[string]any{"lastname": "L", "address2_city": "Lund"}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holdAddresses(t, s)
+	sn := s.store.view()
+	if n, m := sn.table("customeraddress").len(), sn.table("leadaddress").len(); n != 5 || m != 2 {
+		t.Errorf("%d addresses of customers and %d of leads, want 5 and 2", n, m)
+	}
+	contact, address := sn.schema.tables["contact"], sn.schema.tables["customeraddress"]
+	r := sn.table("contact").get(ada)
+	if contact.get(r, "address2_addressid") != any(summer) {
+		t.Error("the contact's second address is not the one that was loaded")
+	}
+	one := sn.table("customeraddress").get(contact.get(r, "address1_addressid").(uuid.UUID))
+	if got := address.text(one, "composite"); got != "London" {
+		t.Errorf("the first address is %q", got)
+	}
+	if address.get(one, "createdon") != any(at("2020-01-02T00:00:00Z")) {
+		t.Error("the address is not as old as its contact")
+	}
+
+	bare := New(Options{NoAddressRows: true})
+	if err := bare.Load(Record{"contact", ada, map[string]any{"lastname": "Byron"}}); err != nil {
+		t.Fatal(err)
+	}
+	if bare.store.view().table("customeraddress").len() != 0 {
+		t.Error("there are address rows in spite of NoAddressRows")
+	}
+}
+
+// holdAddresses holds every account, contact and lead against its address rows: one each, and alike.
+func holdAddresses(t *testing.T, s *Server) {
+	t.Helper()
+	sn := s.store.view()
+	for name, kept := range addressTables {
+		parent, tab := sn.schema.tables[name], sn.schema.tables[kept.table]
+		sn.table(name).scan(uuid.Nil, func(r *row) bool {
+			for n := 1; n <= kept.count; n++ {
+				id, _ := parent.get(r, fmt.Sprintf("address%d_addressid", n)).(uuid.UUID)
+				a := sn.table(kept.table).get(id)
+				if a == nil || tab.ref(a, "parentid") != (ref{name, r.id}) || tab.int(a, "addressnumber") != int64(n) {
+					t.Errorf("%s %s has no address %d", name, r.id, n)
+					return false
+				}
+				for _, p := range addressPairs(parent, tab, n) {
+					if a.get(p.here) != r.get(p.there) && tab.text(a, "city") != "Bath" {
+						t.Errorf("%s %s: %s is %v in the row and %v in the address", name, r.id, parent.Columns[p.there].Name, r.get(p.there), a.get(p.here))
+					}
+				}
+			}
+			return true
+		})
 	}
 }

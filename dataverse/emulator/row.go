@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -39,17 +40,70 @@ func (d day) time() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 type row struct {
 	id      uuid.UUID
 	version int64 // the row version, the number in the ETag
-	cols    []uint16
+	form    *form // nil: no values
 	vals    []any
+}
+
+// form says which columns a row's values belong to. Rows with the same columns share it.
+type form struct {
+	cols []uint16 // ascending; a nil beside one of them hides what the base has
+	base []any    // by column index: what all rows of the form hold alike, such as a table's defaults
 }
 
 // get is the value of the column with that index, nil if it is null.
 func (r *row) get(index int) any {
-	i, ok := slices.BinarySearch(r.cols, uint16(index))
-	if !ok {
+	if r.form == nil {
 		return nil
 	}
-	return r.vals[i]
+	if i, ok := slices.BinarySearch(r.form.cols, uint16(index)); ok {
+		return r.vals[i]
+	}
+	if index < len(r.form.base) {
+		return r.form.base[index]
+	}
+	return nil
+}
+
+// all are the row's columns and values in the order of the columns, without nulls.
+func (r *row) all() iter.Seq2[int, any] {
+	return func(yield func(int, any) bool) {
+		if r.form == nil {
+			return
+		}
+		next := 0 // of the base
+		common := func(until int) bool {
+			for ; next < min(until, len(r.form.base)); next++ {
+				if v := r.form.base[next]; v != nil && !yield(next, v) {
+					return false
+				}
+			}
+			return true
+		}
+		for i, c := range r.form.cols {
+			if !common(int(c)) {
+				return
+			}
+			next = max(next, int(c)+1)
+			if v := r.vals[i]; v != nil && !yield(int(c), v) {
+				return
+			}
+		}
+		common(len(r.form.base))
+	}
+}
+
+// rowBuilder makes a row of values that come in the order of their columns.
+type rowBuilder struct {
+	cols []uint16
+	vals []any
+}
+
+func (b *rowBuilder) add(column int, v any) {
+	b.cols, b.vals = append(b.cols, uint16(column)), append(b.vals, v)
+}
+
+func (b *rowBuilder) row(id uuid.UUID, version int64) *row {
+	return &row{id: id, version: version, form: &form{cols: b.cols}, vals: b.vals}
 }
 
 // values is a row's content by column index while it is made or changed; nil sets a column to null.
@@ -57,39 +111,63 @@ type values map[int]any
 
 // with is a copy of r with the changes and the version.
 func (r *row) with(changes values, version int64) *row {
-	n := len(r.cols)
-	for i, v := range changes {
-		if _, ok := slices.BinarySearch(r.cols, uint16(i)); !ok && v != nil {
-			n++
-		}
-	}
-	out := &row{id: r.id, version: version, cols: make([]uint16, 0, n), vals: make([]any, 0, n)}
-	added := make([]int, 0, len(changes))
-	for i, v := range changes {
-		if v != nil {
-			added = append(added, i)
-		}
-	}
-	slices.Sort(added)
-	a := 0
-	take := func(until int) {
-		for a < len(added) && added[a] < until {
-			out.cols = append(out.cols, uint16(added[a]))
-			out.vals = append(out.vals, changes[added[a]])
-			a++
-		}
-	}
-	for i, c := range r.cols {
-		take(int(c))
-		if v, changed := changes[int(c)]; changed {
-			if v != nil {
-				out.cols, out.vals = append(out.cols, c), append(out.vals, v)
-				a++
+	if r.form != nil && r.form.holds(changes) {
+		out := &row{id: r.id, version: version, form: r.form, vals: slices.Clone(r.vals)}
+		for i, v := range changes {
+			if n, own := slices.BinarySearch(r.form.cols, uint16(i)); own {
+				out.vals[n] = v
 			}
-			continue
 		}
-		out.cols, out.vals = append(out.cols, c), append(out.vals, r.vals[i])
+		return out
+	}
+	var old form
+	if r.form != nil {
+		old = *r.form
+	}
+	changed := make([]int, 0, len(changes))
+	for i := range changes {
+		changed = append(changed, i)
+	}
+	slices.Sort(changed)
+	b := rowBuilder{make([]uint16, 0, len(old.cols)+len(changed)), make([]any, 0, len(old.cols)+len(changed))}
+	take := func(until int) {
+		for len(changed) > 0 && changed[0] < until {
+			i := changed[0]
+			changed = changed[1:]
+			if v := changes[i]; v != nil || old.common(i) != nil {
+				b.add(i, v)
+			}
+		}
+	}
+	for n, c := range old.cols {
+		take(int(c))
+		if len(changed) == 0 || changed[0] != int(c) {
+			b.add(int(c), r.vals[n])
+		} else {
+			take(int(c) + 1)
+		}
 	}
 	take(1 << 16)
+	out := b.row(r.id, version)
+	out.form.base = old.base
 	return out
+}
+
+// common is what the base holds in a column.
+func (f *form) common(index int) any {
+	if index < len(f.base) {
+		return f.base[index]
+	}
+	return nil
+}
+
+// holds tells whether a row with the changes has the same columns.
+func (f *form) holds(changes values) bool {
+	for i, v := range changes {
+		_, own := slices.BinarySearch(f.cols, uint16(i))
+		if own && v == nil && f.common(i) == nil || !own && (v != nil || f.common(i) != nil) {
+			return false
+		}
+	}
+	return true
 }

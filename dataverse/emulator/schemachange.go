@@ -168,9 +168,9 @@ func (t *tx) dropColumn(s *schema, tab *table, c *column) {
 		if old == nil {
 			continue
 		}
-		fresh := newRows(tab)
+		fresh, forms := newRows(tab), map[*form]*form{}
 		old.scan(uuid.Nil, func(r *row) bool {
-			t.store.put(fresh, r.without(gone, len(tab.Columns)))
+			t.store.put(fresh, r.without(gone, len(tab.Columns), forms))
 			return true
 		})
 		content[tab.Name] = fresh
@@ -179,16 +179,35 @@ func (t *tx) dropColumn(s *schema, tab *table, c *column) {
 }
 
 // without is r with the column at index gone taken out and the columns behind it, of which columns are left, moved up.
-func (r *row) without(gone, columns int) *row {
-	out := &row{id: r.id, version: r.version, cols: make([]uint16, 0, len(r.cols)), vals: make([]any, 0, len(r.vals))}
-	for i, c := range r.cols {
+// The rows of one form share one form again.
+func (r *row) without(gone, columns int, forms map[*form]*form) *row {
+	out := &row{id: r.id, version: r.version, vals: r.vals}
+	if r.form == nil {
+		return out
+	}
+	if i, own := slices.BinarySearch(r.form.cols, uint16(gone)); own {
+		out.vals = slices.Delete(slices.Clone(r.vals), i, i+1)
+	}
+	if out.form = forms[r.form]; out.form == nil {
+		out.form = r.form.without(gone, columns)
+		forms[r.form] = out.form
+	}
+	return out
+}
+
+func (f *form) without(gone, columns int) *form {
+	out := &form{cols: make([]uint16, 0, len(f.cols)), base: f.base}
+	if gone < len(f.base) {
+		out.base = slices.Delete(slices.Clone(f.base), gone, gone+1)
+	}
+	for _, c := range f.cols {
 		switch {
 		case int(c) == gone:
 			continue
 		case int(c) > gone && int(c) <= columns: // beyond stand the values of an audit row, which have fixed places
 			c--
 		}
-		out.cols, out.vals = append(out.cols, c), append(out.vals, r.vals[i])
+		out.cols = append(out.cols, c)
 	}
 	return out
 }
