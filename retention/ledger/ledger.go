@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,8 +18,10 @@ import (
 	"github.com/gallra/gallra/retention"
 )
 
-// Ledger is a ledger that was read, and, between Begin and End, can be written. It is not safe for concurrent use.
+// Ledger is a ledger that was read, and, between Begin and End, can be written. Only [Ledger.Append] and
+// [Ledger.Trace] may be called from several goroutines.
 type Ledger struct {
+	mu      sync.Mutex // held by both
 	storage Storage
 	state   state
 	files   []File // as they were when the ledger was read
@@ -169,6 +172,8 @@ func (l *Ledger) Append(entries ...Entry) error {
 	if l.release == nil {
 		return errors.New("ledger: no run has begun")
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return l.append(context.Background(), entries) // evidence of what was done is written also when the run is cancelled
 }
 

@@ -222,6 +222,8 @@ func (s *state) goAhead(k Key, r Record) {
 
 // Trace is what the ledger proves about the purge date of a person. It fits [retention.Options].
 func (l *Ledger) Trace(table string, id uuid.UUID) retention.Trace {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return l.state.traces[Key{table, id}]
 }
 

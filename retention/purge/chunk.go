@@ -16,6 +16,8 @@ import (
 func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error) {
 	subject := r.Policy.Subject(chunk[0].table)
 	r.progress(Progress{Phase: "look", Total: len(chunk)})
+	r.claims.begin(r)
+	defer r.claims.end(r)
 	persons, later, err := r.look(ctx, subject, chunk)
 	if err != nil {
 		return nil, err
@@ -25,15 +27,16 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 	if err := inv.take(ctx); err != nil {
 		return nil, err
 	}
+	r.claim(inv)
 	var works []*work
 	var large []due
 	for _, p := range persons {
 		if p.many {
-			large = append(large, due{ref: p.ref})
+			large = append(large, dueOf(chunk, p.ref))
 			continue
 		}
 		if p.later {
-			later = append(later, due{ref: p.ref})
+			later = append(later, dueOf(chunk, p.ref))
 			continue
 		}
 		if p.err == nil && subject.Purge == retention.Delete && p.bound() && subject.WhenBound == retention.BoundFail {
@@ -46,7 +49,7 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 				continue
 			}
 			if err == errTooMany {
-				large = append(large, due{ref: p.ref})
+				large = append(large, dueOf(chunk, p.ref))
 				continue
 			}
 			p.err = err
@@ -61,6 +64,9 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 	// The look ages from here on: what is written now is guarded by the rows' versions.
 	if err := r.erase(ctx, subject, works); err != nil {
 		return nil, err
+	}
+	if r.claims != nil {
+		r.alone, large = large, nil
 	}
 	for _, d := range large {
 		if err := r.large(ctx, subject, d); err != nil {

@@ -316,9 +316,11 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 	}
 	inv := r.inventory(subject, persons)
 	inv.second, inv.plain = true, plain
+	r.claims.begin(r)
 	if err := inv.take(ctx); err != nil {
 		return nil, nil, err
 	}
+	r.claim(inv)
 	fresh, waits = make(map[*work]*work), make(map[*work]bool)
 	for i, p := range persons {
 		w := works[i]

@@ -34,7 +34,7 @@ type Deps struct {
 	Log      *slog.Logger   // nil: nothing is logged
 	Progress func(Progress) // nil: nobody watches
 	Outcome  func(Outcome)  // called for every person that something was done about; nil: nobody listens
-	// Chunk is how many persons get their last look together; 50 when zero.
+	// Chunk is how many persons get their last look together; 100 when zero.
 	Chunk int
 	// Grace is how long writes in flight may take to end after the run was cancelled; 15 seconds when zero.
 	Grace time.Duration
@@ -69,7 +69,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		r.Log = slog.New(slog.DiscardHandler)
 	}
 	if r.Chunk <= 0 {
-		r.Chunk = 50
+		r.Chunk = 100
 	}
 	if r.Grace <= 0 {
 		r.Grace = 15 * time.Second
@@ -80,6 +80,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	if r.operations <= 0 {
 		r.operations = maxOperations
 	}
+	r.oneAtATime()
 	r.Run = d.about()
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		return r.summary, err
@@ -110,6 +111,8 @@ type runner struct {
 	erasers map[string]*eraser // of the subjects
 	due     []due
 	taken   map[ref]bool // persons whose turn was
+	claims  *claims      // while several chunks are under way
+	alone   []due        // set aside by such a chunk: who has too many rows to go beside others
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.
 	asked map[ref][]string
@@ -230,44 +233,25 @@ func (r *runner) purge(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(b.depth, a.depth))
 	})
 	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.ref] }) // begun by another run, and finished
-	total, waiting := len(r.due), r.due
-	canary, first := r.Policy.Policy.Limits.Canary, true
-	for len(waiting) > 0 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		size := r.Chunk
-		first = first && canary > 0
-		if first {
-			size = canary
-		}
-		chunk, rest := split(waiting, size)
-		later, err := r.chunk(ctx, chunk)
+	waiting := r.due
+	if canary := r.Policy.Policy.Limits.Canary; canary > 0 && len(waiting) > 0 {
+		first, rest := split(waiting, canary)
+		later, err := r.chunk(ctx, first)
 		if err != nil {
 			return err
 		}
-		if first {
-			if len(r.summary.Residue) > 0 {
-				return r.stop(residueRail(r.summary.Residue))
-			}
-			first = false
-		}
-		if len(later) == len(chunk) { // cannot be: the first of a chunk waits for nobody in it
-			for _, d := range later {
-				r.leave(d.ref, errMaster)
-			}
-			later = nil
+		if len(r.summary.Residue) > 0 {
+			return r.stop(residueRail(r.summary.Residue))
 		}
 		waiting = append(later, rest...)
-		r.progress(Progress{Phase: "purge", Done: total - len(waiting), Total: total})
 	}
-	return nil
+	return r.chunks(ctx, waiting)
 }
 
-// split takes persons of one subject table from the front.
+// split takes persons of one subject table, and merged equally deep, from the front.
 func split(waiting []due, size int) (chunk, rest []due) {
 	n := 1
-	for n < len(waiting) && n < size && waiting[n].table == waiting[0].table {
+	for n < len(waiting) && n < size && waiting[n].table == waiting[0].table && waiting[n].depth == waiting[0].depth {
 		n++
 	}
 	return waiting[:n:n], waiting[n:]
