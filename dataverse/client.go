@@ -22,6 +22,8 @@ type Options struct {
 	Credential azcore.TokenCredential
 	// Transport carries the requests; a pooled one of its own when nil.
 	Transport http.RoundTripper
+	// Observe, if set, stands around the transport and sees every attempt of a request as it goes over the wire.
+	Observe func(http.RoundTripper) http.RoundTripper
 	Logger    *slog.Logger // nothing is logged when nil
 	// MaxConcurrency caps the requests in flight below what the service recommends; zero leaves it to the service.
 	MaxConcurrency int
@@ -97,6 +99,9 @@ func New(o Options) (*Client, error) {
 	}
 	if c.transport.base == nil {
 		c.transport.base = newBase()
+	}
+	if o.Observe != nil {
+		c.transport.base = o.Observe(c.transport.base)
 	}
 	if c.transport.timeout <= 0 {
 		c.transport.timeout = 3 * time.Minute

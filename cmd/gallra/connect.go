@@ -37,7 +37,7 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 		return nil, &config.Error{Message: "sign in: " + err.Error()}
 	}
 	client, err := dataverse.New(dataverse.Options{
-		URL: s.URL, Credential: credential, Logger: a.log, MaxConcurrency: s.Concurrency,
+		URL: s.URL, Credential: credential, Logger: a.log, MaxConcurrency: s.Concurrency, Observe: a.told.Transport,
 		UserAgent: fmt.Sprintf("gallra/%s (%s)", version, runtime.GOOS),
 	})
 	if err != nil {

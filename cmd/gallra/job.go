@@ -3,7 +3,14 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra/cmd/gallra/telemetry"
+	"github.com/gallra/gallra/config"
 )
 
 // job is a verb that a platform runs by the clock, whose end somebody waits for.
@@ -17,6 +24,10 @@ func (a *app) began(verb string) { a.job = &job{verb: verb, began: time.Now()} }
 // ended writes the one line by which alerts tell a job that ended well from one that did not, or that was never heard of.
 // deploy/azure/main.bicep asks for its message and its exit code.
 func (a *app) ended(code int) {
+	if a.finished != nil {
+		a.finished(code)
+		a.told.Close()
+	}
 	if a.job == nil || a.log == nil {
 		return
 	}
@@ -36,4 +47,19 @@ var outcomes = map[int]string{
 	exitIncomplete:       "done, but some persons failed and stay scheduled",
 	exitInterrupted + 2:  "interrupted, consistent",
 	exitInterrupted + 15: "interrupted, consistent",
+}
+
+// observe lets a collector hear of the verb, if one is configured. A configuration that is wrong is a wrong setting.
+func (a *app) observe(cmd *cobra.Command) error {
+	t, err := telemetry.Start(cmd.Context(), version, os.Getenv, a.log)
+	if err != nil {
+		return &config.Error{Message: "telemetry: " + err.Error(), Hint: "OTEL_SDK_DISABLED=true does without it"}
+	}
+	if t == nil {
+		return nil
+	}
+	ctx, end := t.Job(cmd.Context(), strings.TrimPrefix(cmd.CommandPath(), "gallra "))
+	cmd.SetContext(ctx)
+	a.told, a.finished = t, end
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/gallra/gallra/cmd/gallra/telemetry"
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -28,7 +29,9 @@ type app struct {
 	settings config.Settings
 	json     bool
 	log      *slog.Logger
-	job      *job // what is told about at the end; nil for what is no job
+	told     *telemetry.Telemetry // nil where no collector is configured
+	finished func(exit int)       // ends what telemetry knows of the verb
+	job      *job                 // what is told about at the end; nil for what is no job
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -50,7 +53,7 @@ Nothing is written without --apply.`,
 			}
 			a.settings = s
 			a.log = newLog(a.errs, s)
-			return nil
+			return a.observe(cmd)
 		},
 	}
 	root.SetIn(a.in)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 // tellRun says what a run did, in one log line for the operators and in words or JSON for the caller.
 func (a *app) tellRun(s *purge.Summary, err error) error {
+	a.told.Run(context.Background(), s)
 	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept)
 	if a.json {
 		return newOutcomeWriter(a.out).totals(s)
