@@ -1,8 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -60,6 +62,10 @@ func (c *Console) checkUp() {
 				v.Warnings++
 			}
 		}
+		levels := []string{"error", "warning", "ok"}
+		slices.SortStableFunc(v.Findings, func(a, b Finding) int {
+			return cmp.Compare(slices.Index(levels, a.Level), slices.Index(levels, b.Level))
+		})
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.visit = v

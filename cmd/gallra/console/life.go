@@ -51,7 +51,7 @@ type life struct {
 
 const (
 	laneHeight = 40
-	lifeTop    = 26
+	lifeTop    = 38
 	lifeBottom = 26
 	lifeMargin = 8
 	farBack    = 5 * 365 // what is older begins at the edge
@@ -98,16 +98,16 @@ func (l *life) draw(id string) {
 	if !l.purgeOn.IsZero() && !l.noticedOn.IsZero() {
 		l.put(`<rect class="notice" fill="currentColor" fill-opacity=".08" x="%.1f" y="%d" width="%.1f" height="%d"/>`, l.x(l.noticedOn), lifeTop, max(l.x(l.purgeOn)-l.x(l.noticedOn), 1), bottom-lifeTop)
 	}
+	l.mark("today", l.today, l.t.T("life.today"), 13, bottom)
+	if !l.purgeOn.IsZero() {
+		l.mark("due", l.purgeOn, l.t.T("life.purge"), 29, bottom)
+	}
 	for i, lane := range l.lanes {
 		y := lifeTop + i*laneHeight
 		for _, r := range lane.rows {
 			l.bar(r, y+20)
 		}
 		l.put(`<text fill="currentColor" x="%d" y="%d">%s</text>`, lifeMargin, y+14, escape(lane.name))
-	}
-	l.mark("today", l.today, l.t.T("life.today"), bottom)
-	if !l.purgeOn.IsZero() {
-		l.mark("due", l.purgeOn, l.t.T("life.purge"), bottom)
 	}
 	l.put(`</svg>`)
 }
@@ -130,28 +130,17 @@ func (l *life) bar(r retention.FoundRow, y int) {
 		class, map[string]string{"holds": ".9", "ended": ".35"}[class], left, y, max(right-left, 3), escape(l.t.date(r.Date)), escape(l.t.date(r.Until)))
 }
 
-// mark is a day that matters.
-func (l *life) mark(class string, d retention.Date, word string, bottom int) {
-	x := l.x(d)
-	anchor := "middle"
-	switch room := float64(l.width) / 6; {
+// mark is a day that matters. The two of them have a line each for their words, so that these never meet.
+func (l *life) mark(class string, d retention.Date, word string, y, bottom int) {
+	x, anchor := l.x(d), "middle"
+	switch room := float64(l.width) / 7; {
 	case x < room:
 		anchor = "start"
 	case x > float64(l.width)-room:
 		anchor = "end"
 	}
-	y := 12
-	if class == "due" && l.crowded() {
-		y = 24
-	}
 	l.put(`<g class="%s"><line stroke="currentColor" stroke-width="1.5" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/><text fill="currentColor" text-anchor="%s" x="%.1f" y="%d">%s</text></g>`,
-		class, x, x, lifeTop-8, bottom, anchor, x, y, escape(word))
-}
-
-// crowded tells whether the two marks stand so close that their words would meet.
-func (l *life) crowded() bool {
-	d := l.x(l.purgeOn) - l.x(l.today)
-	return max(d, -d) < 90
+		class, x, x, y+4, bottom, anchor, x, y, escape(word))
 }
 
 // years are the lines of the calendar.

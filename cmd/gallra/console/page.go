@@ -28,7 +28,7 @@ func readPages(words catalogue) (pages, error) {
 	for _, lang := range languages {
 		t := tongue{lang, words[lang]}
 		set, err := template.New("").Funcs(template.FuncMap{
-			"t": t.T, "n": t.N, "num": t.num, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period, "table": t.table,
+			"t": t.T, "n": t.N, "num": t.num, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period, "table": t.table, "one": t.one,
 			"menu": menu,
 			"lang": func() string { return lang }, "languages": func() []string { return languages },
 			"percent": func(share float64) string { return fmt.Sprintf("%.3g %%", share*100) },
@@ -150,10 +150,17 @@ func (c *Console) outside(w http.ResponseWriter, r *http.Request, status int, wh
 	c.write(w, r, status, t, "outside", map[string]any{"Why": why})
 }
 
-// assets serves the console's own files.
+// assets serves the console's own files, and lists none.
 func (c *Console) assets() http.Handler {
 	files, _ := fs.Sub(assetFiles, "assets") // it is embedded
-	return http.StripPrefix("/assets/", http.FileServerFS(files))
+	serve := http.StripPrefix("/assets/", http.FileServerFS(files))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") {
+			http.NotFound(w, r)
+			return
+		}
+		serve.ServeHTTP(w, r)
+	})
 }
 
 // chartStyle is the style of the charts, which reports have as well.

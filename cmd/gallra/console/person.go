@@ -1,11 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -30,6 +32,7 @@ type personPage struct {
 	HeldWith          bool
 	Others            []otherRow
 	Grounds           []groundView
+	Nothing           []groundView // grounds that found nothing
 	Rescues           []string
 	LastDay           retention.Date // the furthest day of an extension
 	Tomorrow          retention.Date
@@ -124,11 +127,16 @@ func (c *Console) describe(ctx context.Context, t tongue, b *book, p retention.P
 			}
 			g.Rows = append(g.Rows, rowView{row.Table, c.link(row.Table, row.ID), c.arithmetic(t, f, row)})
 		}
-		page.Grounds = append(page.Grounds, g)
+		if len(g.Rows) > 0 {
+			page.Grounds = append(page.Grounds, g)
+		} else {
+			page.Nothing = append(page.Nothing, g)
+		}
 		if f.Table == p.Table {
 			page.Rescues = append(page.Rescues, f.Rescue(page.RescueBy))
 		}
 	}
+	slices.SortStableFunc(page.Grounds, func(a, b groundView) int { return cmp.Compare(b.Until, a.Until) })
 	page.Wide, page.Narrow = drawLife(t, x, today, "wide", 960), drawLife(t, x, today, "narrow", 340)
 	for _, i := range b.evidence.list(proofFilter{Row: p.ID}) {
 		page.Evidence = append(page.Evidence, b.evidence.view(t, b, i))

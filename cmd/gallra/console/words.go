@@ -144,6 +144,14 @@ func (t tongue) period(p retention.Period) string {
 	return strings.Join(parts, " ")
 }
 
+// one is what people call a row of a subject table.
+func (t tongue) one(name string) string {
+	if word, ok := t.words["one."+name]; ok {
+		return word
+	}
+	return name
+}
+
 // table is what people call a subject table, or its own name where it is none of the usual ones.
 func (t tongue) table(name string) string {
 	if word, ok := t.words["table."+name]; ok {

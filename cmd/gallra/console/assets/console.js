@@ -41,7 +41,8 @@
     const first = table.tBodies[0];
     if (!first || total <= chunk || table.dataset.held) return;
     table.dataset.held = "yes";
-    const columns = table.tHead.rows[0].cells.length, rowHeight = first.rows[0].getBoundingClientRect().height || 36;
+    const columns = [...table.tHead.rows[0].cells].filter(c => c.offsetWidth).length, // those that a narrow screen leaves out take no room
+       rowHeight = first.rows[0].getBoundingClientRect().height || 36;
     const most = Math.floor(15e6 / rowHeight); // what browsers can lay out
     const gap = (body, rows) => {
       const row = document.createElement("tr"), cell = document.createElement("td");
@@ -98,11 +99,20 @@
     });
   };
 
+  // The line that a tried period stands on is brought into sight within the file, without moving the page.
+  const mark = line => {
+    const box = line.closest(".source");
+    if (box) box.scrollTop = line.offsetTop - box.offsetTop - box.clientHeight / 3;
+  };
+
   const wake = root => {
     root.querySelectorAll("[data-job]").forEach(follow);
     root.querySelectorAll("table[data-rows]").forEach(hold);
     root.querySelectorAll("input[data-unit]").forEach(slide);
   };
-  const start = () => { wake(document); document.addEventListener("htmx:afterSettle", () => wake(document)); };
+  const start = () => {
+    wake(document);
+    document.querySelectorAll(".ln.mark").forEach(mark);
+    document.addEventListener("htmx:afterSettle", () => wake(document)); };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
 })();

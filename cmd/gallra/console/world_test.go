@@ -1,0 +1,275 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// day0 is when the stories begin.
+var day0 = time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC)
+
+// world is a CRM on a real listener, provisioned, with the model policy and a ledger, and a console that serves it.
+type world struct {
+	testing.TB
+	server  *emulator.Server
+	client  *dataverse.Client
+	dir     string
+	console *Console
+	url     string // of the console
+	log     *bytes.Buffer
+	later   *atomic.Int64 // how far the machine's clock is set ahead, for sessions
+	browser *http.Client
+	checked *retention.Checked
+	end     context.CancelFunc
+	ended   chan error
+}
+
+// newWorld makes a world with data; sample data by default.
+func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
+	t.Helper()
+	w := &world{TB: t, server: emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0 }}), dir: t.TempDir(), log: &bytes.Buffer{}, later: &atomic.Int64{}}
+	sampled := data == nil
+	if sampled {
+		data = sample.Load
+	}
+	w.must(data(w.server))
+	web := httptest.NewServer(w.server)
+	t.Cleanup(web.Close)
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
+	w.must(err)
+	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})
+	w.must(err)
+	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
+	provisioning.Role = dataverse.Role{}
+	_, err = w.client.Provision(t.Context(), provisioning, false, nil)
+	w.must(err)
+	if sampled {
+		for _, c := range sample.AfterProvision(w.server.Now()) {
+			w.change(c.Method, c.Path, c.Body)
+		}
+	}
+	w.must(os.WriteFile(filepath.Join(w.dir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600))
+	w.checked, err = w.policy(t.Context())
+	w.must(err)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) policy(ctx context.Context) (*retention.Checked, error) {
+	p, err := retention.Load(filepath.Join(w.dir, "sales.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	return retention.Check(ctx, p, w.client)
+}
+
+func (w *world) ledger() (*ledger.Ledger, error) { return ledger.Open(filepath.Join(w.dir, "ledger")) }
+
+func (w *world) deps(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps {
+	_, _ = w.client.WhoAmI(context.Background()) // its answer tells the time
+	return purge.Deps{Client: w.client, Ledger: l, Policy: c, Today: retention.DateOf(w.client.Now(), c.Policy.TimeZone), Poll: time.Millisecond,
+		Run: ledger.Run{ID: "test-" + strings.ToLower(uuid.NewString()[:8]), Verb: verb, Version: "test", Now: w.client.Now}}
+}
+
+// change is what somebody in the CRM does.
+func (w *world) change(method, path string, body map[string]any) {
+	w.Helper()
+	op := dataverse.Operation{Method: method, Path: path, Body: body}
+	if method == http.MethodPatch {
+		op.IfMatch = "*"
+	}
+	w.must(w.client.Do(w.Context(), op, nil))
+}
+
+// run is gallra run --apply.
+func (w *world) run() {
+	w.Helper()
+	l, err := w.ledger()
+	w.must(err)
+	_, err = purge.Run(w.Context(), w.deps("run", w.checked, l))
+	var stop *purge.StopError
+	if err != nil && !errors.As(err, &stop) {
+		w.Fatal(err)
+	}
+}
+
+// serve starts the console and waits until it has read the plan.
+func (w *world) serve(change func(*Options)) {
+	w.Helper()
+	org, err := w.client.Organization(w.Context())
+	w.must(err)
+	o := Options{
+		Client: w.client, URL: "https://nordic.example", Organization: org, Policy: w.policy, Ledger: w.ledger,
+		Verify: func() (*ledger.Proof, error) { return ledger.Verify(filepath.Join(w.dir, "ledger")) },
+		Deps:   w.deps,
+		Doctor: func(context.Context) ([]Finding, error) {
+			return []Finding{{"connection", "ok", "signed in", ""}, {"data", "warning", "3 rows lack the date", "register the date"}, {"columns", "error", "contact lacks a column", "gallra provision creates it"}}, nil
+		},
+		Clock: func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) },
+		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if change != nil {
+		change(&o)
+	}
+	w.console, err = New(o)
+	w.must(err)
+	listener, err := Listen("127.0.0.1:0")
+	w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	w.end, w.ended = cancel, make(chan error, 1)
+	ready := make(chan struct{})
+	go func() { w.ended <- w.console.Serve(ctx, listener, func() { close(ready) }) }()
+	w.Cleanup(func() {
+		cancel()
+		if err := <-w.ended; err != nil {
+			w.Error(err)
+		}
+	})
+	<-ready
+	w.url = w.console.base
+	w.loaded()
+}
+
+// loaded waits until the console has read the plan.
+func (w *world) loaded() {
+	w.Helper()
+	j := w.console.job("read")
+	j.wait(w.Context())
+	if p, _ := j.now(); p.Err != nil {
+		w.Fatal(p.Err)
+	}
+}
+
+// enter signs the test's own browser in.
+func (w *world) enter() {
+	w.Helper()
+	jar, err := cookiejar.New(nil)
+	w.must(err)
+	w.browser = &http.Client{Jar: jar}
+	if a := w.get(strings.TrimPrefix(w.console.Link(), w.url)); a.status != http.StatusOK {
+		w.Fatalf("the link answers %d", a.status)
+	}
+}
+
+// answer is what the console answered.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	path   string // where redirects led
+}
+
+func (w *world) get(path string) answer {
+	w.Helper()
+	return w.do(http.MethodGet, path, nil, nil)
+}
+
+func (w *world) post(path string, form url.Values) answer {
+	w.Helper()
+	return w.do(http.MethodPost, path, form, nil)
+}
+
+func (w *world) do(method, path string, form url.Values, header map[string]string) answer {
+	w.Helper()
+	r, err := http.NewRequest(method, w.url+path, strings.NewReader(form.Encode()))
+	w.must(err)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for k, v := range header {
+		if k == "Host" {
+			r.Host = v
+			continue
+		}
+		r.Header.Set(k, v)
+	}
+	client := w.browser
+	if client == nil {
+		client = &http.Client{}
+	}
+	res, err := client.Do(r)
+	w.must(err)
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	w.must(err)
+	return answer{res.StatusCode, res.Header, string(body), res.Request.URL.RequestURI()}
+}
+
+// contact makes a contact and gives its id.
+func (w *world) contact(columns map[string]any) uuid.UUID {
+	w.Helper()
+	id := uuid.New()
+	body := map[string]any{"contactid": id.String(), "overriddencreatedon": "2019-01-01T00:00:00Z"}
+	for k, v := range columns {
+		body[k] = v
+	}
+	w.change(http.MethodPost, "contacts", body)
+	return id
+}
+
+// row reads a contact.
+func (w *world) row(id uuid.UUID, columns ...string) dataverse.Row {
+	w.Helper()
+	row, err := w.client.Get(w.Context(), "contact", id, dataverse.Query{Select: columns})
+	w.must(err)
+	return row
+}
+
+// human is somebody of the plan.
+type human struct {
+	ID          uuid.UUID
+	Name, Email string
+}
+
+// somebody is a contact of the plan who waits for their date.
+func (w *world) somebody() human {
+	w.Helper()
+	b := w.console.book()
+	for i := range b.Persons {
+		if p := &b.Persons[i]; b.TableOf(p) == "contact" && p.Action == retention.Wait && p.Email != "" {
+			return human{p.ID, p.Name, p.Email}
+		}
+	}
+	w.Fatal("nobody waits")
+	return human{}
+}
+
+// onceOf is the key in a page's form.
+func onceOf(t testing.TB, page string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, `name="once" value="`)
+	key, _, _ := strings.Cut(rest, `"`)
+	if !ok || key == "" {
+		t.Fatal("the page holds no key")
+	}
+	return key
+}
