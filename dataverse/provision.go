@@ -32,6 +32,9 @@ type Solution struct {
 }
 
 // TableProvision is what one table should get.
+//
+// A column that is mapped is somebody else's, and a view's columns may be as well: they are used and never made, changed
+// or removed.
 type TableProvision struct {
 	Table   string // logical name
 	Columns []Column
@@ -40,8 +43,11 @@ type TableProvision struct {
 
 // Role is a security role with exactly the rights that are listed, and whatever the service gives every new role.
 type Role struct {
-	Name       string // empty: no role
+	ID         uuid.UUID // of the role in the root business unit, when it is made
+	Name       string    // empty: no role
 	Privileges []Privilege
+	// Application is the client id of an application whose user gets the role; the user is made if there is none.
+	Application uuid.UUID
 }
 
 // Step is one thing that provisioning makes.
@@ -51,8 +57,9 @@ type Step struct {
 	Done    bool   // stands now; false in a dry run for what is missing
 }
 
-// Provision creates what is missing, and changes nothing that is there. report, if not nil, hears of each step as it
-// ends. With dryRun it only looks. The steps so far are returned with an error as well.
+// Provision creates what is missing and brings its own views and role up to date; what others made it leaves alone, and
+// refuses to go on where it is in the way. report, if not nil, hears of each step as it ends. With dryRun it only looks.
+// The steps so far are returned with an error as well. It may be cut off at any moment: the next run goes on from there.
 func (c *Client) Provision(ctx context.Context, p Provisioning, dryRun bool, report func(Step)) ([]Step, error) {
 	// What others have made lately must be seen, and caches lag behind by half a minute.
 	c.schema.forget()
@@ -65,13 +72,16 @@ func (c *Client) Provision(ctx context.Context, p Provisioning, dryRun bool, rep
 }
 
 type provisioner struct {
-	c       *Client
-	p       Provisioning
-	dryRun  bool
-	report  func(Step)
-	steps   []Step
-	publish []string // tables with new components
-	lang    int
+	c      *Client
+	p      Provisioning
+	dryRun bool
+	report func(Step)
+	steps  []Step
+	lang   int
+
+	solutionID uuid.UUID
+	own        map[uuid.UUID]bool // components of the solution
+	marks      marks
 }
 
 func (r *provisioner) changed() bool {
@@ -93,7 +103,7 @@ func (r *provisioner) run(ctx context.Context) error {
 	}
 	for _, t := range r.p.Tables {
 		for _, v := range t.Views {
-			if err := r.view(ctx, t.Table, v); err != nil {
+			if err := r.view(ctx, t, v); err != nil {
 				return err
 			}
 		}
@@ -103,10 +113,7 @@ func (r *provisioner) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(r.publish) > 0 {
-		return r.publishTables(ctx)
-	}
-	return nil
+	return r.publication(ctx)
 }
 
 // language is the organisation's base language: labels in another one alone are refused.
@@ -183,53 +190,6 @@ func (r *provisioner) make(ctx context.Context, there func(context.Context) (boo
 // inSolution puts what a request makes into the solution.
 func (r *provisioner) inSolution() http.Header {
 	return http.Header{"MSCRM.SolutionUniqueName": {r.p.Solution.UniqueName}}
-}
-
-func (r *provisioner) solution(ctx context.Context) error {
-	var publisher uuid.UUID
-	find := func(set, key, name string, id *uuid.UUID) func(context.Context) (bool, error) {
-		return func(ctx context.Context) (bool, error) {
-			row, err := r.c.one(ctx, Query{Set: set, Select: []string{key}, Filter: "uniquename eq " + quote(name)})
-			*id = row.ID(key)
-			return row != nil, err
-		}
-	}
-	p, s := r.p.Publisher, r.p.Solution
-	_, err := r.ensure(ctx, "publisher "+p.UniqueName, find("publishers", "publisherid", p.UniqueName, &publisher), func(ctx context.Context) (err error) {
-		publisher, err = r.c.Create(ctx, "publishers", map[string]any{
-			"friendlyname": p.Name, "uniquename": p.UniqueName, "description": p.Name,
-			"customizationprefix": p.Prefix, "customizationoptionvalueprefix": p.OptionPrefix,
-		}, nil)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var solution uuid.UUID
-	_, err = r.ensure(ctx, "solution "+s.UniqueName, find("solutions", "solutionid", s.UniqueName, &solution), func(ctx context.Context) error {
-		return r.c.Call(ctx, http.MethodPost, "solutions", map[string]any{
-			"friendlyname": s.Name, "uniquename": s.UniqueName, "version": s.Version,
-			"publisherid@odata.bind": "publishers(" + publisher.String() + ")",
-		}, nil)
-	})
-	return err
-}
-
-func (r *provisioner) publishTables(ctx context.Context) error {
-	slices.Sort(r.publish)
-	tables := slices.Compact(r.publish)
-	var xml strings.Builder
-	xml.WriteString("<importexportxml><entities>")
-	for _, t := range tables {
-		xml.WriteString("<entity>" + t + "</entity>")
-	}
-	xml.WriteString("</entities></importexportxml>")
-	never := func(context.Context) (bool, error) { return false, nil }
-	_, err := r.ensure(ctx, "publication of "+strings.Join(tables, ", "), never, func(ctx context.Context) error {
-		// Publishing twice is as good as once.
-		return r.c.Do(ctx, Operation{Method: http.MethodPost, Path: "PublishXml", Body: map[string]string{"ParameterXml": xml.String()}, Repeatable: true}, nil)
-	})
-	return err
 }
 
 // one is the first row of a query, nil if there is none.

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,6 +24,8 @@ type Column struct {
 	DisplayName, Description string
 	Kind                     ColumnKind
 	MaxLength                int // of a text
+	// Mapped is somebody else's column that stands in for one: it has to be there.
+	Mapped bool
 }
 
 // LogicalName is the name that queries use.
@@ -35,9 +38,15 @@ func (r *provisioner) columns(ctx context.Context, t TableProvision) error {
 	}
 	for _, col := range t.Columns {
 		what := "column " + t.Table + "." + col.LogicalName()
+		if col.Mapped {
+			what += ", mapped"
+		}
 		there := func(ctx context.Context) (bool, error) {
 			a := table.Attributes[col.LogicalName()]
-			if a == nil {
+			switch {
+			case a == nil && col.Mapped:
+				return false, fmt.Errorf("there is no such column, and columns that are mapped are not created: %w", ErrNotFound)
+			case a == nil:
 				return false, nil
 			}
 			return true, col.fits(a)
@@ -60,7 +69,6 @@ func (r *provisioner) columns(ctx context.Context, t TableProvision) error {
 			return err
 		}
 		if step.Done && !step.Present {
-			r.publish = append(r.publish, t.Table)
 			r.c.schema.forget()
 		}
 	}
@@ -79,16 +87,20 @@ func (c Column) fits(a *Attribute) error {
 	case TextColumn:
 		want, got = fmt.Sprintf("String of %d or more", c.MaxLength), a.Type
 		if (a.Type == "String" || a.Type == "Memo") && a.MaxLength >= c.MaxLength {
-			return nil
-		}
-		if a.Type == "String" {
+			got = want
+		} else if a.Type == "String" {
 			got += fmt.Sprintf(" of %d", a.MaxLength)
 		}
 	case YesNoColumn:
 		want, got = "Boolean", a.Type
 	}
-	if want != got {
+	switch {
+	case want != got:
 		return fmt.Errorf("exists as %s, and must be %s", got, want)
+	case !a.ForRead || !a.ForUpdate:
+		return errors.New("exists, and cannot be read and written")
+	case a.Secured:
+		return errors.New("exists with column security: whoever may not read it would take it for empty")
 	}
 	return nil
 }

@@ -1,129 +1,130 @@
-package dataverse
+package dataverse_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
-// bare is an environment without any of gallra's components. It makes what it is told to, and finds it afterwards.
-type bare struct {
-	t  *testing.T
-	mu sync.Mutex
-	// what was made: "publishers gallra" → body
-	made  map[string]map[string]any
-	posts []string
-	fault func(n int, w http.ResponseWriter, after bool) bool // before and after each POST
+// wire sees every request to an environment, and can cut the program off at one of them.
+type wire struct {
+	mu     sync.Mutex
+	writes []string                  // "POST solutions", in order
+	bodies map[string]map[string]any // by the names that the test gives them
+	n      int
+	cut    int  // the request at which the program is killed; 0: none
+	after  bool // after it has arrived, and before its answer has
+	kill   context.CancelFunc
+	// break off this many answers of writes, each after the write was carried out
+	lose func(n int) bool
 }
 
-func (b *bare) serve(w http.ResponseWriter, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	path := strings.TrimPrefix(r.URL.Path, apiPath)
-	if r.Method == "POST" && path != "$batch" {
-		b.post(w, r, path)
-		return
-	}
-	found := func(name string) string {
-		if _, ok := b.made[name]; ok {
-			return `{"value":[{"publisherid":"` + contactID + `","solutionid":"` + contactID + `","savedqueryid":"` + contactID + `","roleid":"` + contactID + `"}]}`
-		}
-		return `{"value":[]}`
-	}
-	filter := r.URL.Query().Get("$filter")
-	switch {
-	case path == "$batch":
-		answers := maps.Clone(contactDefinition)
-		attributes := strings.TrimSuffix(answers["/Attributes"], "]}")
-		dates := strings.TrimSuffix(answers["/Attributes/Microsoft.Dynamics.CRM.DateTimeAttributeMetadata"], "]}")
-		texts := strings.TrimSuffix(answers["/Attributes/Microsoft.Dynamics.CRM.StringAttributeMetadata"], "]}")
-		for name, body := range b.made {
-			column, ok := strings.CutPrefix(name, "column ")
-			if !ok {
-				continue
-			}
-			kind, _ := json.Marshal(body["AttributeTypeName"])
-			attributes += fmt.Sprintf(`,{"LogicalName":%q,"AttributeTypeName":%s}`, column, kind)
-			if behavior, ok := body["DateTimeBehavior"]; ok {
-				kind, _ := json.Marshal(behavior)
-				dates += fmt.Sprintf(`,{"LogicalName":%q,"DateTimeBehavior":%s}`, column, kind)
-			}
-			if n, ok := body["MaxLength"]; ok {
-				texts += fmt.Sprintf(`,{"LogicalName":%q,"MaxLength":%v}`, column, n)
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	w.n++
+	n := w.n
+	path := strings.TrimPrefix(req.URL.Path, "/api/data/v9.2/")
+	isWrite := req.Method != "GET" && path != "$batch"
+	if isWrite {
+		w.writes = append(w.writes, req.Method+" "+path)
+		if req.Body != nil {
+			body, _ := io.ReadAll(req.Body)
+			req.Body = io.NopCloser(bytes.NewReader(body))
+			var decoded map[string]any
+			json.Unmarshal(body, &decoded)
+			if w.bodies != nil {
+				w.bodies[bodyName(path, decoded)] = decoded
 			}
 		}
-		answers["/Attributes"] = attributes + "]}"
-		answers["/Attributes/Microsoft.Dynamics.CRM.DateTimeAttributeMetadata"] = dates + "]}"
-		answers["/Attributes/Microsoft.Dynamics.CRM.StringAttributeMetadata"] = texts + "]}"
-		definitions(b.t, w, r, answers)
-	case path == "organizations":
-		writeJSON(w, 200, `{"value":[{"languagecode":1053}]}`)
-	case path == "businessunits":
-		writeJSON(w, 200, `{"value":[{"businessunitid":"00000000-0000-0000-0000-0000000000b1"}]}`)
-	case path == "publishers" || path == "solutions":
-		writeJSON(w, 200, found(path+" "+strings.Split(filter, "'")[1]))
-	case path == "savedqueries" || path == "roles":
-		writeJSON(w, 200, found(path+" "+strings.Split(filter, "'")[1]))
-	case path == "privileges":
-		writeJSON(w, 200, `{"value":[{"privilegeid":"00000000-0000-0000-0000-0000000000d1","name":"prvReadContact"},{"privilegeid":"00000000-0000-0000-0000-0000000000d2","name":"prvDeleteContact"}]}`)
-	case strings.HasPrefix(path, "RetrieveRolePrivilegesRole"):
-		if _, ok := b.made["privileges"]; ok {
-			writeJSON(w, 200, `{"RolePrivileges":[{"PrivilegeId":"00000000-0000-0000-0000-0000000000d1","Depth":"Global"},{"PrivilegeId":"00000000-0000-0000-0000-0000000000d2","Depth":"Global"}]}`)
-			return
-		}
-		writeJSON(w, 200, `{"RolePrivileges":[{"PrivilegeId":"00000000-0000-0000-0000-0000000000d1","Depth":"Basic"}]}`)
-	default:
-		b.t.Errorf("unexpected %s %s", r.Method, path)
-		writeError(w, 404, "", "")
 	}
+	lost := isWrite && w.lose != nil && w.lose(len(w.writes))
+	w.mu.Unlock()
+	if n == w.cut && !w.after {
+		w.kill()
+		return nil, errors.New("killed")
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if n == w.cut || lost {
+		if err == nil {
+			resp.Body.Close()
+		}
+		if n == w.cut {
+			w.kill()
+		}
+		return nil, io.ErrUnexpectedEOF
+	}
+	return resp, err
 }
 
-func (b *bare) post(w http.ResponseWriter, r *http.Request, path string) {
-	b.posts = append(b.posts, path)
-	n := len(b.posts)
-	if b.fault != nil && b.fault(n, w, false) {
-		return
-	}
-	var body map[string]any
-	json.NewDecoder(r.Body).Decode(&body)
-	name := ""
+func bodyName(path string, body map[string]any) string {
 	switch {
-	case strings.HasSuffix(path, "/Attributes"):
-		name = "column " + strings.ToLower(body["SchemaName"].(string))
-	case strings.HasSuffix(path, "AddPrivilegesRole"):
-		name = "privileges"
-	case path == "PublishXml":
-		name = "publication"
+	case body["SchemaName"] != nil:
+		return "column " + body["SchemaName"].(string)
 	case body["uniquename"] != nil:
-		name = path + " " + body["uniquename"].(string)
-	default:
-		name = path + " " + body["name"].(string)
+		return path + " " + body["uniquename"].(string)
+	case body["name"] != nil:
+		return path + " " + body["name"].(string)
 	}
-	if _, twice := b.made[name]; twice && name != "publication" && name != "privileges" {
-		b.t.Errorf("%s was made twice", name)
-	}
-	inSolution := r.Header.Get("MSCRM.SolutionUniqueName") == "gallra"
-	if outside := path == "publishers" || path == "solutions" || path == "PublishXml"; inSolution == outside {
-		b.t.Errorf("%s: in the solution: %v", name, inSolution)
-	}
-	b.made[name] = body
-	if b.fault != nil && b.fault(n, w, true) {
-		return
-	}
-	w.Header().Set("OData-EntityId", "http://"+r.Host+apiPath+path+"("+contactID+")")
-	w.WriteHeader(204)
+	return path[strings.LastIndexByte(path, '.')+1:]
 }
 
-var gallraOnContacts = GallraProvisioning([]string{"contact"}, []Privilege{{"prvReadContact", Global}, {"prvDeleteContact", Global}})
+// land is an environment to provision, and clients of it.
+type land struct {
+	*testing.T
+	server *emulator.Server
+	url    string
+}
 
-func whats(steps []Step, pick func(Step) bool) (list []string) {
+func newLand(t *testing.T, o emulator.Options) *land {
+	o.Token = "t"
+	l := &land{T: t, server: emulator.New(o)}
+	web := httptest.NewServer(l.server)
+	t.Cleanup(web.Close)
+	l.url = web.URL
+	return l
+}
+
+func (l *land) client(w *wire) *dataverse.Client {
+	l.Helper()
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "t"})
+	if err != nil {
+		l.Fatal(err)
+	}
+	c, err := dataverse.New(dataverse.Options{URL: l.url, Credential: credential, Transport: w, RetryWait: time.Millisecond})
+	if err != nil {
+		l.Fatal(err)
+	}
+	return c
+}
+
+var (
+	theApplication = uuid.MustParse("aaaaaaaa-0000-4000-8000-000000000001")
+	twoRights      = []dataverse.Privilege{{Name: "prvReadContact", Depth: dataverse.Global}, {Name: "prvDeleteContact", Depth: dataverse.Global}}
+)
+
+func onContacts() dataverse.Provisioning {
+	p := dataverse.GallraProvisioning([]string{"contact"}, twoRights)
+	p.Role.Application = theApplication
+	return p
+}
+
+func whats(steps []dataverse.Step, pick func(dataverse.Step) bool) (list []string) {
 	for _, s := range steps {
 		if pick(s) {
 			list = append(list, s.What)
@@ -136,54 +137,54 @@ var allSteps = []string{
 	"publisher gallra", "solution gallra",
 	"column contact.gallra_purgescheduledon", "column contact.gallra_purgenoticedon", "column contact.gallra_purgereason",
 	"column contact.gallra_retainuntil", "column contact.gallra_retainreason", "column contact.gallra_legalhold", "column contact.gallra_anonymizedon",
-	`view "Contacts to be purged within 2 months" of contact`, `view "Contacts on legal hold" of contact`,
-	`role "gallra"`, `privileges of role "gallra" (2)`,
+	`view "Contacts to be purged within 2 months" of contact`, `view "Purge scheduled, mine" of contact`, `view "Under legal hold" of contact`,
+	`role "gallra"`, `privileges of role "gallra" (2)`, "application user " + theApplication.String(), `role "gallra" of application user ` + theApplication.String(),
+	"publication of contact",
 }
 
 func TestProvision(t *testing.T) {
-	b := &bare{t: t, made: map[string]map[string]any{}}
-	c := connect(t, serve(t, b.serve).URL)
-
-	steps, err := c.Provision(t.Context(), gallraOnContacts, true, nil)
-	if err != nil || len(b.posts) > 0 {
-		t.Fatalf("dry run: %v, %v", err, b.posts)
+	l := newLand(t, emulator.Options{})
+	w := &wire{bodies: map[string]map[string]any{}}
+	c := l.client(w)
+	steps, err := c.Provision(t.Context(), onContacts(), true, nil)
+	if err != nil || len(w.writes) > 0 {
+		t.Fatalf("dry run: %v, %v", err, w.writes)
 	}
-	if diff := cmp.Diff(allSteps, whats(steps, func(s Step) bool { return !s.Done && !s.Present })); diff != "" {
+	if diff := cmp.Diff(allSteps, whats(steps, func(s dataverse.Step) bool { return !s.Done && !s.Present })); diff != "" {
 		t.Error(diff)
 	}
-
-	var heard []Step
-	steps, err = c.Provision(t.Context(), gallraOnContacts, false, func(s Step) { heard = append(heard, s) })
+	var heard []dataverse.Step
+	steps, err = c.Provision(t.Context(), onContacts(), false, func(s dataverse.Step) { heard = append(heard, s) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := append(slices.Clone(allSteps), "publication of contact")
-	if diff := cmp.Diff(want, whats(steps, func(s Step) bool { return s.Done && !s.Present })); diff != "" {
+	if diff := cmp.Diff(allSteps, whats(steps, func(s dataverse.Step) bool { return s.Done && !s.Present })); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(steps, heard); diff != "" {
 		t.Error(diff)
 	}
-	checkBodies(t, b.made)
+	checkBodies(t, w.bodies)
 	table, err := c.Table(t.Context(), "contact")
 	if err != nil || table.Attributes["gallra_legalhold"] == nil {
 		t.Errorf("the client does not see the column that it made: %v", err)
 	}
-
-	before := len(b.posts)
-	steps, err = c.Provision(t.Context(), gallraOnContacts, false, nil)
-	if err != nil || len(b.posts) != before {
-		t.Errorf("the second run made something: %v, %v", err, b.posts[before:])
-	}
-	if diff := cmp.Diff(allSteps, whats(steps, func(s Step) bool { return s.Done && s.Present })); diff != "" {
-		t.Error(diff)
+	for _, dry := range []bool{false, true} {
+		before := len(w.writes)
+		steps, err = l.client(w).Provision(t.Context(), onContacts(), dry, nil)
+		if err != nil || len(w.writes) != before {
+			t.Errorf("the second run changed something: %v, %v", err, w.writes[before:])
+		}
+		if diff := cmp.Diff(allSteps, whats(steps, func(s dataverse.Step) bool { return s.Done && s.Present })); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
 func checkBodies(t *testing.T, made map[string]map[string]any) {
 	t.Helper()
 	label := func(text string) string {
-		return `{"@odata.type":"Microsoft.Dynamics.CRM.Label","LocalizedLabels":[{"@odata.type":"Microsoft.Dynamics.CRM.LocalizedLabel","Label":"` + text + `","LanguageCode":1053}]}`
+		return `{"@odata.type":"Microsoft.Dynamics.CRM.Label","LocalizedLabels":[{"@odata.type":"Microsoft.Dynamics.CRM.LocalizedLabel","Label":"` + text + `","LanguageCode":1033}]}`
 	}
 	common := func(schema, display, description string) string {
 		return `"SchemaName":"` + schema + `","DisplayName":` + label(display) + `,"Description":` + label(description) +
@@ -191,21 +192,17 @@ func checkBodies(t *testing.T, made map[string]map[string]any) {
 	}
 	for name, want := range map[string]string{
 		"publishers gallra": `{"friendlyname":"gallra","uniquename":"gallra","description":"gallra","customizationprefix":"gallra","customizationoptionvalueprefix":72720}`,
-		"solutions gallra":  `{"friendlyname":"gallra","uniquename":"gallra","version":"1.0.0.0","publisherid@odata.bind":"publishers(` + contactID + `)"}`,
-		"column gallra_purgescheduledon": `{"@odata.type":"Microsoft.Dynamics.CRM.DateTimeAttributeMetadata","AttributeType":"DateTime","AttributeTypeName":{"Value":"DateTimeType"},
+		"column gallra_PurgeScheduledOn": `{"@odata.type":"Microsoft.Dynamics.CRM.DateTimeAttributeMetadata","AttributeType":"DateTime","AttributeTypeName":{"Value":"DateTimeType"},
 			"Format":"DateOnly","DateTimeBehavior":{"Value":"DateOnly"},"ImeMode":"Disabled",` + common("gallra_PurgeScheduledOn", "Purge scheduled", "The day from which the person may be purged.") + `}`,
-		"column gallra_purgereason": `{"@odata.type":"Microsoft.Dynamics.CRM.StringAttributeMetadata","AttributeType":"String","AttributeTypeName":{"Value":"StringType"},
+		"column gallra_PurgeReason": `{"@odata.type":"Microsoft.Dynamics.CRM.StringAttributeMetadata","AttributeType":"String","AttributeTypeName":{"Value":"StringType"},
 			"FormatName":{"Value":"Text"},"MaxLength":500,` + common("gallra_PurgeReason", "Purge reason", "Why the person is to be purged: which ground ended and when.") + `}`,
-		"column gallra_legalhold": `{"@odata.type":"Microsoft.Dynamics.CRM.BooleanAttributeMetadata","AttributeType":"Boolean","AttributeTypeName":{"Value":"BooleanType"},"DefaultValue":false,
+		"column gallra_LegalHold": `{"@odata.type":"Microsoft.Dynamics.CRM.BooleanAttributeMetadata","AttributeType":"Boolean","AttributeTypeName":{"Value":"BooleanType"},"DefaultValue":false,
 			"OptionSet":{"TrueOption":{"Value":1,"Label":` + label("Yes") + `},"FalseOption":{"Value":0,"Label":` + label("No") + `},"OptionSetType":"Boolean"},` +
 			common("gallra_LegalHold", "Legal hold", "The person is not purged while this is set.") + `}`,
-		"savedqueries Contacts on legal hold": `{"name":"Contacts on legal hold","description":"People who are not purged while the legal hold stands.","returnedtypecode":"contact","querytype":0,
-			"fetchxml":"<fetch version=\"1.0\" output-format=\"xml-platform\" mapping=\"logical\" distinct=\"false\"><entity name=\"contact\"><attribute name=\"contactid\"/><attribute name=\"fullname\"/><attribute name=\"gallra_purgereason\"/><attribute name=\"gallra_purgescheduledon\"/><filter type=\"and\"><condition attribute=\"gallra_legalhold\" operator=\"eq\" value=\"1\"/></filter></entity></fetch>",
-			"layoutxml":"<grid name=\"resultset\" object=\"2\" jump=\"fullname\" select=\"1\" preview=\"1\" icon=\"1\"><row name=\"result\" id=\"contactid\"><cell name=\"fullname\" width=\"200\"/><cell name=\"gallra_purgereason\" width=\"400\"/><cell name=\"gallra_purgescheduledon\" width=\"120\"/></row></grid>"}`,
-		"roles gallra": `{"name":"gallra","businessunitid@odata.bind":"/businessunits(00000000-0000-0000-0000-0000000000b1)"}`,
-		"privileges": `{"Privileges":[{"PrivilegeId":"00000000-0000-0000-0000-0000000000d1","Depth":"Global","BusinessUnitId":"00000000-0000-0000-0000-0000000000b1"},
-			{"PrivilegeId":"00000000-0000-0000-0000-0000000000d2","Depth":"Global","BusinessUnitId":"00000000-0000-0000-0000-0000000000b1"}]}`,
-		"publication": `{"ParameterXml":"<importexportxml><entities><entity>contact</entity></entities></importexportxml>"}`,
+		"savedqueries Under legal hold": `{"savedqueryid":"` + made["savedqueries Under legal hold"]["savedqueryid"].(string) + `","name":"Under legal hold","description":"People who are not purged while the legal hold stands.","returnedtypecode":"contact","querytype":0,
+			"fetchxml":"<fetch version=\"1.0\" output-format=\"xml-platform\" mapping=\"logical\" distinct=\"false\"><entity name=\"contact\"><attribute name=\"contactid\"/><attribute name=\"fullname\"/><attribute name=\"gallra_purgescheduledon\"/><attribute name=\"gallra_purgereason\"/><attribute name=\"ownerid\"/><attribute name=\"parentcustomerid\"/><order attribute=\"gallra_purgescheduledon\" descending=\"false\"/><filter type=\"and\"><condition attribute=\"gallra_legalhold\" operator=\"eq\" value=\"1\"/></filter></entity></fetch>",
+			"layoutxml":"<grid name=\"resultset\" object=\"2\" jump=\"fullname\" select=\"1\" preview=\"1\" icon=\"1\"><row name=\"result\" id=\"contactid\"><cell name=\"fullname\" width=\"200\"/><cell name=\"gallra_purgescheduledon\" width=\"120\"/><cell name=\"gallra_purgereason\" width=\"400\"/><cell name=\"ownerid\" width=\"150\"/><cell name=\"parentcustomerid\" width=\"150\"/></row></grid>"}`,
+		"PublishXml": `{"ParameterXml":"<importexportxml><entities><entity>contact</entity></entities></importexportxml>"}`,
 	} {
 		var decoded map[string]any
 		if err := json.Unmarshal([]byte(want), &decoded); err != nil {
@@ -215,65 +212,347 @@ func checkBodies(t *testing.T, made map[string]map[string]any) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	if n := len(made["ReplacePrivilegesRole"]["Privileges"].([]any)); n != 2 {
+		t.Errorf("%d privileges", n)
+	}
 }
 
-// An answer that is lost, and a lock that somebody else holds, cost time; nothing is made twice and nothing is missing.
-func TestProvisioningSurvivesFaults(t *testing.T) {
-	faults := map[string]func(n int, w http.ResponseWriter, after bool) bool{
-		"lost before": func(n int, w http.ResponseWriter, after bool) bool {
-			if n%2 == 1 && !after {
-				hangUp(w)
-				return true
-			}
-			return false
-		},
-		"lost after": func(n int, w http.ResponseWriter, after bool) bool {
-			if n%2 == 1 && after {
-				hangUp(w)
-				return true
-			}
-			return false
-		},
-		"locked": func(n int, w http.ResponseWriter, after bool) bool {
-			if n%3 != 0 && !after {
-				writeError(w, []int{400, 429, 503}[n%3], "0x80071151", "CustomizationLockException: Cannot start …")
-				return true
-			}
-			return false
-		},
-	}
-	for name, fault := range faults {
-		t.Run(name, func(t *testing.T) {
-			b := &bare{t: t, made: map[string]map[string]any{}, fault: fault}
-			steps, err := connect(t, serve(t, b.serve).URL).Provision(t.Context(), gallraOnContacts, false, nil)
+// state is what stands in an environment of gallra's, as far as a second run could have made it twice or not at all.
+func (l *land) state() []string {
+	l.Helper()
+	c := l.client(&wire{})
+	var out []string
+	for set, columns := range map[string][]string{"publishers": {"uniquename"}, "solutions": {"uniquename", "description"}, "roles": {"name"},
+		"savedqueries": {"name", "returnedtypecode", "fetchxml"}, "systemusers": {"applicationid"}, "solutioncomponents": {"componenttype"}, "systemuserrolescollection": {"roleid"}} {
+		for row, err := range c.Rows(l.Context(), dataverse.Query{Set: set, Select: columns}) {
 			if err != nil {
+				l.Fatal(err)
+			}
+			text := set
+			for _, col := range columns {
+				n, _ := row.Int(col)
+				text += fmt.Sprintf(" %s%d", row.Text(col), n)
+			}
+			out = append(out, text)
+		}
+	}
+	table, err := c.Table(l.Context(), "contact")
+	if err != nil {
+		l.Fatal(err)
+	}
+	for name, a := range table.Attributes {
+		if strings.HasPrefix(name, "gallra_") {
+			out = append(out, "column "+name+" "+a.Type)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Killed at any request, before or after it has arrived, the next run brings about what an undisturbed one does.
+func TestProvisioningKilledAtEveryRequest(t *testing.T) {
+	undisturbed := newLand(t, emulator.Options{})
+	w := &wire{}
+	if _, err := undisturbed.client(w).Provision(t.Context(), onContacts(), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	requests, want := w.n, undisturbed.state()
+	if requests < 30 {
+		t.Fatalf("only %d requests", requests)
+	}
+	l := newLand(t, emulator.Options{})
+	empty := l.server.Snapshot()
+	for _, after := range []bool{false, true} {
+		for cut := 1; cut <= requests; cut++ {
+			if err := l.server.Restore(empty); err != nil {
 				t.Fatal(err)
 			}
-			if done := whats(steps, func(s Step) bool { return s.Done }); len(done) != len(allSteps)+1 || len(b.made) != len(done) {
-				t.Errorf("done %v, made %v", done, slices.Sorted(maps.Keys(b.made)))
+			ctx, kill := context.WithCancel(t.Context())
+			_, err := l.client(&wire{cut: cut, after: after, kill: kill}).Provision(ctx, onContacts(), false, nil)
+			kill()
+			if err == nil {
+				t.Fatalf("request %d: not killed", cut)
+			}
+			if _, err := l.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+				t.Fatalf("killed at request %d, after it: %v: %v", cut, after, err)
+			}
+			if diff := cmp.Diff(want, l.state()); diff != "" {
+				t.Fatalf("killed at request %d, after it: %v: %s", cut, after, diff)
+			}
+			again := &wire{}
+			if _, err := l.client(again).Provision(t.Context(), onContacts(), false, nil); err != nil || len(again.writes) > 0 {
+				t.Fatalf("killed at request %d, after it: %v: the third run writes %v, %v", cut, after, again.writes, err)
+			}
+		}
+	}
+}
+
+// Answers that are lost, and a lock that somebody else holds, cost time; nothing is made twice and nothing is missing.
+func TestProvisioningSurvivesFaults(t *testing.T) {
+	undisturbed := newLand(t, emulator.Options{})
+	if _, err := undisturbed.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := undisturbed.state()
+	t.Run("lost answers", func(t *testing.T) {
+		l := newLand(t, emulator.Options{})
+		if _, err := l.client(&wire{lose: func(n int) bool { return n%2 == 1 }}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, l.state()); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("customisation lock and lagging metadata", func(t *testing.T) {
+		l := newLand(t, emulator.Options{CustomizationLock: 5 * time.Millisecond, MetadataLag: time.Hour})
+		if _, err := l.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+			t.Fatal(err)
+		}
+		var row map[string]any
+		c := l.client(&wire{})
+		op := dataverse.Operation{Method: "GET", Path: "EntityDefinitions(LogicalName='contact')/Attributes(LogicalName='gallra_anonymizedon')?$select=LogicalName", Header: http.Header{"Consistency": {"Strong"}}}
+		if err := c.Do(t.Context(), op, &row); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What others have made is never changed: provisioning says what is in the way and stops.
+func TestProvisioningRefusesWhatOthersMade(t *testing.T) {
+	create := func(path string, body map[string]any) func(*land, *dataverse.Client) error {
+		return func(l *land, c *dataverse.Client) error {
+			_, err := c.Create(l.Context(), path, body, nil)
+			return err
+		}
+	}
+	column := func(c emulator.Column) func(*land, *dataverse.Client) error {
+		return func(l *land, _ *dataverse.Client) error { return l.server.AddColumns("gallra", c) }
+	}
+	for name, tt := range map[string]struct {
+		before func(*land, *dataverse.Client) error
+		want   string
+	}{
+		"publisher": {create("publishers", map[string]any{"friendlyname": "g", "uniquename": "gallra", "customizationprefix": "other", "customizationoptionvalueprefix": 20000}), "somebody else made it"},
+		"role":      {create("roles", map[string]any{"name": "gallra"}), "somebody else made it"},
+		"view": {create("savedqueries", map[string]any{"name": "Under legal hold", "returnedtypecode": "contact", "querytype": 0,
+			"fetchxml":  `<fetch><entity name="contact"><attribute name="contactid"/><attribute name="fullname"/></entity></fetch>`,
+			"layoutxml": `<grid name="resultset" object="2"><row name="result" id="contactid"><cell name="fullname" width="100"/></row></grid>`}), "somebody else made it"},
+		"text for a date":       {column(emulator.Column{Table: "contact", SchemaName: "gallra_PurgeScheduledOn", Type: "String"}), "gallra_purgescheduledon: exists as String"},
+		"a date that moves":     {column(emulator.Column{Table: "contact", SchemaName: "gallra_PurgeScheduledOn", Type: "DateTime", Behavior: "UserLocal"}), "exists as DateTime with the behaviour UserLocal"},
+		"a text that is short":  {column(emulator.Column{Table: "contact", SchemaName: "gallra_PurgeReason", Type: "String", MaxLength: 100}), "exists as String of 100"},
+		"a mapped column is no": {func(*land, *dataverse.Client) error { return nil }, "columns that are mapped are not created"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLand(t, emulator.Options{})
+			c := l.client(&wire{})
+			if err := tt.before(l, c); err != nil {
+				t.Fatal(err)
+			}
+			p := onContacts()
+			if strings.HasPrefix(name, "a mapped") {
+				p = dataverse.MappedProvisioning([]dataverse.GallraTable{{Table: "contact", Columns: dataverse.OwnColumns{LegalHold: "new_held"}}}, nil)
+			}
+			for _, dry := range []bool{true, false} {
+				if _, err := c.Provision(t.Context(), p, dry, nil); err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("dry %v: %v", dry, err)
+				}
 			}
 		})
 	}
 }
 
-func TestAColumnOfTheSameNameThatHoldsSomethingElse(t *testing.T) {
-	for _, body := range []map[string]any{
-		{"AttributeTypeName": map[string]string{"Value": "StringType"}, "MaxLength": 100},
-		{"AttributeTypeName": map[string]string{"Value": "DateTimeType"}, "DateTimeBehavior": map[string]string{"Value": "UserLocal"}},
-	} {
-		b := &bare{t: t, made: map[string]map[string]any{"column gallra_purgescheduledon": body}}
-		_, err := connect(t, serve(t, b.serve).URL).Provision(t.Context(), gallraOnContacts, true, nil)
-		if err == nil || !strings.Contains(err.Error(), "gallra_purgescheduledon: exists as") {
-			t.Errorf("%v", err)
+func TestAPrivilegeThatDoesNotExistIsNamed(t *testing.T) {
+	l := newLand(t, emulator.Options{})
+	p := dataverse.GallraProvisioning(nil, []dataverse.Privilege{{Name: "prvReadContact", Depth: dataverse.Global}, {Name: "prvReadKontakt", Depth: dataverse.Global}})
+	_, err := l.client(&wire{}).Provision(t.Context(), p, false, nil)
+	if err == nil || !strings.Contains(err.Error(), "prvReadKontakt") || strings.Contains(err.Error(), "prvReadContact") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The role follows the policy: what it does not need any more goes, and what somebody gave it by hand.
+func TestTheRoleIsNarrowedAgain(t *testing.T) {
+	l := newLand(t, emulator.Options{})
+	c := l.client(&wire{})
+	wide := onContacts()
+	wide.Role.Privileges = append(slices.Clone(twoRights), dataverse.Privilege{Name: "prvDeleteAccount", Depth: dataverse.Global})
+	for _, p := range []dataverse.Provisioning{wide, onContacts()} {
+		if _, err := c.Provision(t.Context(), p, false, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	user := l.user()
+	have, err := c.UserPrivileges(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := cmp.Transformer("sorted", func(in []dataverse.Privilege) []dataverse.Privilege {
+		return slices.SortedFunc(slices.Values(in), func(a, b dataverse.Privilege) int { return strings.Compare(a.Name, b.Name) })
+	})
+	if diff := cmp.Diff(twoRights, have, byName); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// user is the application's user.
+func (l *land) user() uuid.UUID {
+	for row, err := range l.client(&wire{}).Rows(l.Context(), dataverse.Query{Set: "systemusers", Select: []string{"systemuserid"}, Filter: "applicationid eq " + theApplication.String()}) {
+		if err != nil {
+			l.Fatal(err)
+		}
+		return row.ID("systemuserid")
+	}
+	l.Fatal("there is no application user")
+	return uuid.UUID{}
+}
+
+// Somebody else's columns are used where the policy maps them, and views follow when the mapping changes.
+func TestMappedColumns(t *testing.T) {
+	l := newLand(t, emulator.Options{})
+	if err := l.server.AddColumns("nord", emulator.Column{Table: "contact", SchemaName: "nord_Held", Type: "Boolean"},
+		emulator.Column{Table: "contact", SchemaName: "nord_PurgeOn", Type: "DateTime", Behavior: "DateOnly"}); err != nil {
+		t.Fatal(err)
+	}
+	c := l.client(&wire{})
+	if _, err := c.Provision(t.Context(), onContacts(), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	p := dataverse.MappedProvisioning([]dataverse.GallraTable{{Table: "contact", Columns: dataverse.OwnColumns{LegalHold: "nord_held", ScheduledOn: "nord_purgeon"}}}, twoRights)
+	steps, err := c.Provision(t.Context(), p, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`view "Contacts to be purged within 2 months" of contact`, `view "Purge scheduled, mine" of contact`, `view "Under legal hold" of contact`, "publication of contact"}
+	if diff := cmp.Diff(want, whats(steps, func(s dataverse.Step) bool { return !s.Present })); diff != "" {
+		t.Error(diff)
+	}
+	views := 0
+	for _, s := range l.state() {
+		if strings.HasPrefix(s, "savedqueries") {
+			views++
+			if !strings.Contains(s, "nord_") || strings.Contains(s, "gallra_legalhold") || strings.Contains(s, "gallra_purgescheduledon") {
+				t.Error(s)
+			}
+		}
+	}
+	if views != 3 {
+		t.Errorf("%d views", views)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	l := newLand(t, emulator.Options{})
+	if err := l.server.AddColumns("nord", emulator.Column{Table: "contact", SchemaName: "nord_Held", Type: "Boolean"}); err != nil {
+		t.Fatal(err)
+	}
+	before := l.state()
+	c := l.client(&wire{})
+	if list, err := c.Removals(t.Context(), onContacts()); err != nil || len(list) > 0 {
+		t.Errorf("nothing is there: %v, %v", list, err)
+	}
+	p := dataverse.MappedProvisioning([]dataverse.GallraTable{{Table: "contact", Columns: dataverse.OwnColumns{LegalHold: "nord_held"}}}, twoRights)
+	if _, err := c.Provision(t.Context(), p, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Create(t.Context(), "contacts", map[string]any{"lastname": "A", "gallra_purgereason": "x", "nord_held": true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.Removals(t.Context(), onContacts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range list {
+		got = append(got, fmt.Sprintf("%s %d", r.What, r.Rows))
+	}
+	want := []string{`view "Contacts to be purged within 2 months" of contact 0`, `view "Purge scheduled, mine" of contact 0`, `view "Under legal hold" of contact 0`, `role "gallra" 0`,
+		"column contact.gallra_anonymizedon 0", "column contact.gallra_purgenoticedon 0", "column contact.gallra_purgescheduledon 0", "column contact.gallra_retainreason 0",
+		"column contact.gallra_retainuntil 0", "column contact.gallra_purgereason 1", "solution gallra 0", "publisher gallra 0"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+	if list, err = c.Remove(t.Context(), list, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list {
+		if !r.Done {
+			t.Errorf("%+v", r)
+		}
+	}
+	after := slices.DeleteFunc(l.state(), func(s string) bool { return strings.HasPrefix(s, "solutioncomponents") })
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Error(diff)
+	}
+	if table, err := c.Table(t.Context(), "contact"); err != nil || table.Attributes["nord_held"] == nil {
+		t.Errorf("the mapped column is gone: %v", err)
+	}
+}
+
+// A removal that was killed is ended by the next one.
+func TestRemoveKilledAtEveryRequest(t *testing.T) {
+	remove := func(ctx context.Context, c *dataverse.Client) error {
+		list, err := c.Removals(ctx, onContacts())
+		if err == nil {
+			_, err = c.Remove(ctx, list, nil)
+		}
+		return err
+	}
+	l := newLand(t, emulator.Options{})
+	if _, err := l.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	full := l.server.Snapshot()
+	for _, after := range []bool{false, true} {
+		for cut := 1; ; cut++ {
+			if err := l.server.Restore(full); err != nil {
+				t.Fatal(err)
+			}
+			ctx, kill := context.WithCancel(t.Context())
+			err := remove(ctx, l.client(&wire{cut: cut, after: after, kill: kill}))
+			kill()
+			if err := remove(t.Context(), l.client(&wire{})); err != nil {
+				t.Fatalf("killed at request %d: %v", cut, err)
+			}
+			for _, s := range l.state() {
+				if strings.Contains(s, "gallra") {
+					t.Fatalf("killed at request %d, after it: %v: %s is left", cut, after, s)
+				}
+			}
+			if err == nil {
+				break
+			}
 		}
 	}
 }
 
-func TestAPrivilegeThatDoesNotExistIsNamed(t *testing.T) {
-	b := &bare{t: t, made: map[string]map[string]any{}}
-	p := GallraProvisioning(nil, []Privilege{{"prvReadContact", Global}, {"prvReadKontakt", Global}})
-	_, err := connect(t, serve(t, b.serve).URL).Provision(t.Context(), p, false, nil)
-	if err == nil || !strings.Contains(err.Error(), "prvReadKontakt") || strings.Contains(err.Error(), "prvReadContact") {
-		t.Errorf("%v", err)
+// What others put into the solution stays, and so does what their components need.
+func TestRemoveLeavesWhatOthersMade(t *testing.T) {
+	l := newLand(t, emulator.Options{})
+	c := l.client(&wire{})
+	if _, err := c.Provision(t.Context(), onContacts(), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	inSolution := http.Header{"MSCRM.SolutionUniqueName": {"gallra"}}
+	if _, err := c.Create(t.Context(), "savedqueries", map[string]any{"name": "Ours", "returnedtypecode": "contact", "querytype": 0,
+		"fetchxml":  `<fetch><entity name="contact"><attribute name="contactid"/><attribute name="gallra_purgereason"/></entity></fetch>`,
+		"layoutxml": `<grid name="resultset" object="2"><row name="result" id="contactid"><cell name="gallra_purgereason" width="100"/></row></grid>`}, inSolution); err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.Removals(t.Context(), onContacts())
+	if err == nil {
+		list, err = c.Remove(t.Context(), list, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]string{}
+	for _, r := range list {
+		if !r.Done {
+			left[r.What] = r.Left
+		}
+	}
+	want := map[string]string{`component view "Ours" of contact`: "gallra did not make it", "column contact.gallra_purgereason": "still used by a view: take it off there first"}
+	if diff := cmp.Diff(want, left); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // View is a system view that provisioning makes.
@@ -21,36 +23,71 @@ type View struct {
 // ViewColumn is a column of a view.
 type ViewColumn struct {
 	Name  string
+	Else  []string // where the table lacks Name: the first of these that it has
 	Width int
 }
 
-func (r *provisioner) view(ctx context.Context, tableName string, v View) error {
-	table, err := r.c.Table(ctx, tableName)
+// named is the view's name on a table.
+func (v View) named(t *Table) string {
+	plural := t.DisplayCollectionName
+	if plural == "" {
+		plural = t.DisplayName
+	}
+	return strings.Replace(v.Name, "%s", plural, 1)
+}
+
+// id is the same for the same view of the same table, whatever the table is called in the organisation's language.
+func (v View) id(table string) uuid.UUID { return componentID("view", table, v.Name) }
+
+// view makes a view. One that gallra made and that shows columns of another mapping is brought up to date; changes that
+// administrators have made to it otherwise stay.
+func (r *provisioner) view(ctx context.Context, t TableProvision, v View) error {
+	table, err := r.c.Table(ctx, t.Table)
 	if err != nil {
 		return err
 	}
-	plural := table.DisplayCollectionName
-	if plural == "" {
-		plural = table.DisplayName
-	}
-	name := strings.Replace(v.Name, "%s", plural, 1)
+	name := v.named(table)
+	var stale uuid.UUID
 	there := func(ctx context.Context) (bool, error) {
 		row, err := r.c.one(ctx, Query{
-			Set: "savedqueries", Select: []string{"savedqueryid"}, Strong: true,
-			Filter: "(name eq " + quote(name) + ") and (returnedtypecode eq " + quote(tableName) + ")",
+			Set: "savedqueries", Select: []string{"savedqueryid", "fetchxml"}, Strong: true,
+			// By its id as well: the table may have had another name, in another language.
+			Filter: "savedqueryid eq " + v.id(t.Table).String() + " or (name eq " + quote(name) + " and returnedtypecode eq " + quote(t.Table) + ")",
 		})
-		return row != nil, err
+		if row == nil || err != nil {
+			return false, err
+		}
+		id := row.ID("savedqueryid")
+		switch {
+		case shows(row.Text("fetchxml"), t.Columns, v):
+			stale = uuid.UUID{}
+			return true, nil
+		case !r.own[id] && id != v.id(t.Table):
+			return false, fmt.Errorf("exists with other columns, and somebody else made it: rename it")
+		}
+		stale = id
+		return false, nil
 	}
-	step, err := r.ensure(ctx, fmt.Sprintf("view %q of %s", name, tableName), there, func(ctx context.Context) error {
-		return r.c.Do(ctx, Operation{Method: http.MethodPost, Path: "savedqueries", Header: r.inSolution(), Body: map[string]any{
-			"name": name, "description": v.Description, "returnedtypecode": tableName, "querytype": 0,
-			"fetchxml": v.fetch(table), "layoutxml": v.layout(table),
-		}}, nil)
+	_, err = r.ensure(ctx, fmt.Sprintf("view %q of %s", name, t.Table), there, func(ctx context.Context) error {
+		body := map[string]any{"name": name, "description": v.Description, "fetchxml": v.fetch(table), "layoutxml": v.layout(table)}
+		if stale != (uuid.UUID{}) {
+			return r.c.Do(ctx, Operation{Method: http.MethodPatch, Path: "savedqueries(" + stale.String() + ")", IfMatch: "*", Body: body, Repeatable: true}, nil)
+		}
+		body["savedqueryid"], body["returnedtypecode"], body["querytype"] = v.id(t.Table).String(), t.Table, 0
+		return r.c.Do(ctx, Operation{Method: http.MethodPost, Path: "savedqueries", Header: r.inSolution(), Body: body}, nil)
 	})
-	if err == nil && step.Done && !step.Present {
-		r.publish = append(r.publish, tableName)
-	}
 	return err
+}
+
+// shows tells whether a query names the columns by which a view chooses and sorts its rows.
+func shows(fetch string, columns []Column, v View) bool {
+	for _, c := range columns {
+		name := `"` + c.LogicalName() + `"`
+		if (strings.Contains(v.Filter, name) || v.OrderBy == c.LogicalName()) && !strings.Contains(strings.ReplaceAll(fetch, "'", `"`), name) {
+			return false
+		}
+	}
+	return true
 }
 
 // fetch and layout go together: each cell must be a fetched column, and the key must be fetched.
@@ -82,8 +119,11 @@ func (v View) layout(t *Table) string {
 func (v View) columns(t *Table) []ViewColumn {
 	list := []ViewColumn{{Name: t.PrimaryName, Width: 200}}
 	for _, col := range v.Columns {
-		if t.Attributes[col.Name] != nil {
-			list = append(list, col)
+		for _, name := range append([]string{col.Name}, col.Else...) {
+			if t.Attributes[name] != nil {
+				list = append(list, ViewColumn{Name: name, Width: col.Width})
+				break
+			}
 		}
 	}
 	return list

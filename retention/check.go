@@ -157,26 +157,33 @@ func (c *checker) subject(s *Subject) {
 // ownColumns finds the columns that gallra owns. Until they were provisioned a plan can do without them; columns of the
 // customer's own that are to stand in must be there.
 func (c *checker) ownColumns(t *table, out *CheckedSubject) {
+	at := out.Subject.at["columns"].Pos
+	if at.Line == 0 {
+		at = c.policy.at["columns"].Pos
+	}
+	if at.Line == 0 {
+		at = out.Pos
+	}
+	used := map[string]string{}
 	for _, want := range []struct {
-		name, standard string
-		to             *string
-		types          []string
+		role, name, standard string
+		to                   *string
+		types                []string
+		read                 bool // and never written
 	}{
-		{out.Columns.PurgeScheduledOn, DefaultColumns.PurgeScheduledOn, &out.Own.PurgeScheduledOn, []string{"DateTime"}},
-		{out.Columns.PurgeNoticedOn, DefaultColumns.PurgeNoticedOn, &out.Own.PurgeNoticedOn, []string{"DateTime"}},
-		{out.Columns.PurgeReason, DefaultColumns.PurgeReason, &out.Own.PurgeReason, []string{"String", "Memo"}},
-		{out.Columns.RetainUntil, DefaultColumns.RetainUntil, &out.Own.RetainUntil, []string{"DateTime"}},
-		{out.Columns.RetainReason, DefaultColumns.RetainReason, &out.Own.RetainReason, []string{"String", "Memo"}},
-		{out.Columns.LegalHold, DefaultColumns.LegalHold, &out.Own.LegalHold, []string{"Boolean"}},
-		{out.Columns.AnonymizedOn, DefaultColumns.AnonymizedOn, &out.Own.AnonymizedOn, []string{"DateTime"}},
+		{"purgeScheduledOn", out.Columns.PurgeScheduledOn, DefaultColumns.PurgeScheduledOn, &out.Own.PurgeScheduledOn, []string{"DateTime"}, false},
+		{"purgeNoticedOn", out.Columns.PurgeNoticedOn, DefaultColumns.PurgeNoticedOn, &out.Own.PurgeNoticedOn, []string{"DateTime"}, false},
+		{"purgeReason", out.Columns.PurgeReason, DefaultColumns.PurgeReason, &out.Own.PurgeReason, []string{"String", "Memo"}, false},
+		{"retainUntil", out.Columns.RetainUntil, DefaultColumns.RetainUntil, &out.Own.RetainUntil, []string{"DateTime"}, true},
+		{"retainReason", out.Columns.RetainReason, DefaultColumns.RetainReason, &out.Own.RetainReason, []string{"String", "Memo"}, true},
+		{"legalHold", out.Columns.LegalHold, DefaultColumns.LegalHold, &out.Own.LegalHold, []string{"Boolean"}, false},
+		{"anonymizedOn", out.Columns.AnonymizedOn, DefaultColumns.AnonymizedOn, &out.Own.AnonymizedOn, []string{"DateTime"}, false},
 	} {
-		at := out.Subject.at["columns"].Pos
-		if at.Line == 0 {
-			at = c.policy.at["columns"].Pos
+		if other, twice := used[want.name]; twice {
+			c.problem(at, fmt.Sprintf("`%s` of `%s` cannot be both %s and %s", want.name, out.Table, other, want.role), "each needs a column of its own")
+			continue
 		}
-		if at.Line == 0 {
-			at = out.Pos
-		}
+		used[want.name] = want.role
 		a := t.column(want.name)
 		switch {
 		case a == nil && want.name == want.standard:
@@ -187,6 +194,13 @@ func (c *checker) ownColumns(t *table, out *CheckedSubject) {
 			c.problem(at, fmt.Sprintf("`%s` of `%s` is %s, and should be %s", want.name, out.Table, typeWords(a), typeWords(&dataverse.Attribute{Type: want.types[0]})), "")
 		case a.Type == "DateTime" && a.DateTimeBehavior != "DateOnly":
 			c.problem(at, fmt.Sprintf("`%s` of `%s` holds a time of day, and should be a date only", want.name, out.Table), "the behaviour of the column is DateOnly")
+		case want.role == "purgeReason" && a.MaxLength > 0 && a.MaxLength < MaxReason:
+			c.problem(at, fmt.Sprintf("`%s` of `%s` holds %d letters, and a reason may have %d", want.name, out.Table, a.MaxLength, MaxReason), "")
+		case !a.ForRead || !want.read && !a.ForUpdate:
+			c.problem(at, fmt.Sprintf("`%s` of `%s` cannot be read and written", want.name, out.Table), "a calculated column does not do")
+		case a.Secured:
+			// A hold or an extension that may not be read looks like none.
+			c.problem(at, fmt.Sprintf("`%s` of `%s` has column security: whoever may not read it takes it for empty", want.name, out.Table), "take the security off the column, or map another")
 		default:
 			*want.to = want.name
 		}

@@ -159,7 +159,7 @@ func (d *demo) provisioning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	privileges, err := checked.Privileges(ctx, d.session.client)
+	provisioning, err := checked.Provisioning(ctx, d.session.client)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (d *demo) provisioning(ctx context.Context) error {
 	for _, s := range checked.Subjects {
 		tables = append(tables, s.Table)
 	}
-	steps, err := d.session.client.Provision(ctx, dataverse.GallraProvisioning(tables, privileges), false, nil)
+	steps, err := d.session.client.Provision(ctx, provisioning, false, nil)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (d *demo) provisioning(ctx context.Context) error {
 		}
 	}
 	d.say("  %d things created: its own columns on %s, views that show what is coming, and a role", created, strings.Join(tables, " and "))
-	d.say("  with the %d rights that the policy needs and no other.", len(privileges))
+	d.say("  with the %d rights that the policy needs and no other.", len(provisioning.Role.Privileges))
 	for _, c := range sample.AfterProvision(d.session.client.Now()) {
 		if err := d.change(ctx, c); err != nil {
 			return err

@@ -3,33 +3,80 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 )
 
 // provisionOptions are the flags of gallra provision.
-type provisionOptions struct{ dryRun bool }
+type provisionOptions struct {
+	dryRun, remove, yes bool
+	application         string
+	export              string
+}
 
 func newProvision(a *app) *cobra.Command {
 	o := provisionOptions{}
 	c := &cobra.Command{
 		Use:   "provision",
 		Short: "Create what gallra needs in the environment: columns, views, a least-privilege role",
-		Long: `Creates what is missing, and changes nothing that is there: the publisher and the solution "gallra", its columns on
-every subject table of the policy, the system views that show the coming purges, and a security role with just the
-rights that the policy needs. It can be repeated and resumed at will. --dry-run lists what it would create.
+		Long: `Creates what is missing: the publisher and the solution "gallra", its columns on every subject table of the policy, the
+system views that show the coming purges, and a security role with just the rights that the policy needs. Its own views and
+role are brought up to date; what others made is left alone, columns that the policy maps among it. It can be repeated, and
+goes on where it was cut off. --dry-run lists what it would do.
 
-EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
+--application-user CLIENT-ID gives the role to the user of that application, or managed identity, and makes the user in the
+environment if there is none.
+
+--remove takes back what it made, after a question that --yes answers beforehand: views, role, columns, and last of all the
+columns that hold data, which goes with them. What others have put into the solution stays.
+
+--export DIR writes the same as an unpacked solution for your own pipeline instead, and changes nothing in the environment.
+
+EXIT STATUS: 0 done, 1 failed or not everything could be removed, 2 wrong usage, settings or policy.`,
 		Example: `  gallra provision --dry-run
-  gallra provision`,
+  gallra provision --application-user 00000000-0000-0000-0000-000000000000
+  gallra provision --export solution
+  gallra provision --remove`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runProvision(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			if o.remove {
+				return a.runRemove(cmd.Context(), o)
+			}
+			return a.runProvision(cmd.Context(), o)
+		},
 	}
-	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "list what is missing and create nothing")
+	f := c.Flags()
+	f.BoolVar(&o.dryRun, "dry-run", false, "list what is missing, or would be removed, and change nothing")
+	f.StringVar(&o.application, "application-user", "", "the client id of the application or managed identity that gets the role")
+	f.BoolVar(&o.remove, "remove", false, "take back what provision made")
+	f.BoolVar(&o.yes, "yes", false, "answer the question of --remove beforehand")
+	f.StringVar(&o.export, "export", "", "write an unpacked solution into this folder instead")
 	return c
+}
+
+func (o *provisionOptions) check() error {
+	switch {
+	case o.remove && (o.application != "" || o.export != ""):
+		return &usageError{"--remove goes with neither --application-user nor --export", ""}
+	case o.export != "" && (o.application != "" || o.dryRun):
+		return &usageError{"--export goes with neither --application-user nor --dry-run", "a solution holds no users: give the role to the application by a second gallra provision"}
+	case o.yes && !o.remove:
+		return &usageError{"--yes is for --remove: nothing else asks", ""}
+	case o.application != "":
+		if _, err := uuid.Parse(o.application); err != nil {
+			return &usageError{fmt.Sprintf("--application-user: %q is no client id", o.application), "the Application (client) ID of the app registration, or the client id of the managed identity"}
+		}
+	}
+	return nil
 }
 
 func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
@@ -37,16 +84,18 @@ func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	privileges, err := checked.Privileges(ctx, s.client)
+	p, err := checked.Provisioning(ctx, s.client)
 	if err != nil {
 		return err
 	}
-	var tables []string
-	for _, subject := range checked.Subjects {
-		tables = append(tables, subject.Table)
+	if o.export != "" {
+		return a.runExport(ctx, s, p, o.export)
+	}
+	if o.application != "" {
+		p.Role.Application = uuid.MustParse(o.application)
 	}
 	created, missing := 0, 0
-	steps, err := s.client.Provision(ctx, dataverse.GallraProvisioning(tables, privileges), o.dryRun, func(step dataverse.Step) {
+	steps, err := s.client.Provision(ctx, p, o.dryRun, func(step dataverse.Step) {
 		if !a.json {
 			fmt.Fprintf(a.out, "%-8s %s\n", stepWord(step), step.What)
 		}
@@ -66,7 +115,7 @@ func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("provision: %w", err)
+		return &provisionError{err, len(steps)}
 	}
 	if a.json {
 		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "totals", "steps": len(steps), "created": created, "missing": missing})
@@ -79,6 +128,34 @@ func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
 	return err
 }
 
+// provisionError is what provisioning failed on.
+type provisionError struct {
+	err   error
+	steps int
+}
+
+func (e *provisionError) Error() string { return "provision: " + e.err.Error() }
+func (e *provisionError) Unwrap() error { return e.err }
+
+// hint knows that whoever provisions is an administrator, and not the user that the role is for.
+func (e *provisionError) hint() string {
+	var refused *dataverse.Error
+	switch {
+	case errors.As(e.err, &refused) && errors.Is(e.err, dataverse.ErrForbidden):
+		right := refused.MissingPrivilege()
+		if right == "prvCreateUser" {
+			return "add the application in the Power Platform admin center (Settings, Users, Application users), then run gallra provision again: it gives it the role"
+		}
+		if right != "" {
+			right = " (" + right + ")"
+		}
+		return "provisioning takes a system administrator or customizer" + right + ": sign in as one, or hand gallra provision --export to whoever is; what was made so far stays"
+	case errors.Is(e.err, dataverse.ErrCustomizing):
+		return "an import or publication has been under way for all this time: run again when it has ended, it goes on from here"
+	}
+	return dataverse.Hint(e.err)
+}
+
 func stepWord(s dataverse.Step) string {
 	switch {
 	case s.Present:
@@ -87,4 +164,133 @@ func stepWord(s dataverse.Step) string {
 		return "created"
 	}
 	return "missing"
+}
+
+// runRemove takes back what was provisioned. It needs no policy: the solution knows what is in it.
+func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := s.client.Removals(ctx, dataverse.GallraProvisioning(nil, nil))
+	if err != nil {
+		return fmt.Errorf("remove: %w", err)
+	}
+	ours, rows := 0, 0
+	out := &lines{w: a.out}
+	for _, r := range list {
+		if !r.Foreign {
+			ours++
+			rows += r.Rows
+		}
+		if o.dryRun || !o.yes {
+			a.tellRemoval(out, r, true)
+		}
+	}
+	switch {
+	case out.err != nil:
+		return out.err
+	case ours == 0:
+		return a.endRemoval(list, "nothing of gallra's is here")
+	case o.dryRun:
+		return a.endRemoval(list, fmt.Sprintf("%d things would be removed; nothing was", ours))
+	}
+	if !o.yes {
+		question := fmt.Sprintf("Remove these %d things from %s?", ours, s.org.Name)
+		if rows > 0 {
+			question = fmt.Sprintf("Remove these %d things from %s, with what stands in the columns?", ours, s.org.Name)
+		}
+		if err := a.confirm(ctx, question); err != nil {
+			return err
+		}
+	}
+	list, err = s.client.Remove(ctx, list, func(r dataverse.Removal) { a.tellRemoval(out, r, false) })
+	if err := errors.Join(err, out.err); err != nil {
+		return fmt.Errorf("remove: %w", err)
+	}
+	removed, left := 0, 0
+	for _, r := range list {
+		switch {
+		case r.Done:
+			removed++
+		case !r.Foreign:
+			left++
+		}
+	}
+	if err := a.endRemoval(list, fmt.Sprintf("%d things removed, %d left", removed, left)); err != nil {
+		return err
+	}
+	if left > 0 {
+		return errors.New("not everything could be removed: see above what still needs it, then run again")
+	}
+	return nil
+}
+
+func (a *app) tellRemoval(out *lines, r dataverse.Removal, ahead bool) {
+	word := "removed"
+	switch {
+	case r.Left != "":
+		word = "left"
+	case ahead:
+		word = "remove"
+	}
+	if a.json {
+		if out.err == nil {
+			out.err = json.NewEncoder(out.w).Encode(map[string]any{"kind": "removal", "what": r.What, "rows": r.Rows, "done": r.Done, "left": r.Left})
+		}
+		return
+	}
+	out.printf("%-8s %s", word, r.What)
+	if r.Rows > 0 {
+		out.printf(" (holds data in %d rows)", r.Rows)
+	}
+	if r.Left != "" {
+		out.printf(": %s", r.Left)
+	}
+	out.printf("\n")
+}
+
+func (a *app) endRemoval(list []dataverse.Removal, sentence string) error {
+	if a.json {
+		done := 0
+		for _, r := range list {
+			if r.Done {
+				done++
+			}
+		}
+		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "totals", "listed": len(list), "removed": done})
+	}
+	_, err := fmt.Fprintln(a.out, sentence)
+	return err
+}
+
+// confirm asks on a terminal; elsewhere --yes has to have been given.
+func (a *app) confirm(ctx context.Context, question string) error {
+	if !terminal(a.in) || !terminal(a.errs) {
+		return &usageError{"there is no terminal to ask on", "--yes answers the question beforehand"}
+	}
+	yes, err := a.ask(ctx, question)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return errors.New("nothing was removed")
+	}
+	return nil
+}
+
+// runExport writes the unpacked solution.
+func (a *app) runExport(ctx context.Context, s *session, p dataverse.Provisioning, dir string) error {
+	files, err := s.client.ExportSolution(ctx, p)
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	if err := writeFiles(dir, files); err != nil {
+		return &config.Error{Message: "export: " + err.Error()}
+	}
+	if a.json {
+		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "totals", "files": len(files), "folder": dir})
+	}
+	_, err = fmt.Fprintf(a.out, "%d files in %s: pack them with pac solution pack --folder %s --zipfile gallra.zip, and import that\n", len(files), dir, dir)
+	return err
 }

@@ -158,10 +158,13 @@ func hintFor(err error) string {
 		policy   retention.Problems
 		file     *retention.PlanFileError
 		stale    *retention.StalePlanError
+		making   *provisionError
 	)
 	switch {
 	case errors.As(err, &usage):
 		return usage.hint
+	case errors.As(err, &making):
+		return making.hint()
 	case errors.As(err, &settings):
 		return settings.Hint
 	case errors.As(err, &policy):

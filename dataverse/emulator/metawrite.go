@@ -487,7 +487,7 @@ func (ch *change) deleteColumn(t *table, c *column) error {
 			by++
 		}
 	}
-	by += ch.tx.viewsWith(t.Name, c.Name)
+	by += len(ch.tx.viewsWith(t.Name, c.Name))
 	if by > 0 {
 		return inUse("Attribute", c.metaID(t).String(), by)
 	}

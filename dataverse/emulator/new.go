@@ -87,9 +87,10 @@ func (s *Server) routeTable() map[string]handler {
 		"POST set(key)/Microsoft.Dynamics.CRM.RemovePrivilegeRole":                 s.removePrivilege,
 		"GET set(key)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess":              s.retrievePrincipalAccess,
 		// solution.go
-		"POST AddSolutionComponent": s.addSolutionComponent,
-		"POST PublishXml":           s.publishXML,
-		"POST PublishAllXml":        s.publishAllXML,
+		"POST AddSolutionComponent":         s.addSolutionComponent,
+		"GET RetrieveDependenciesForDelete": s.dependenciesForDelete,
+		"POST PublishXml":                   s.publishXML,
+		"POST PublishAllXml":                s.publishAllXML,
 		// create.go, update.go, cascade.go
 		"POST set":        s.postSet,
 		"PATCH set(key)":  s.patchRow,

@@ -23,6 +23,7 @@ fn WhoAmI -> C:WhoAmIResponse
 fn RetrieveVersion -> C:RetrieveVersionResponse
 fn RetrieveCurrentOrganization AccessType:E:EndpointAccessType -> C:RetrieveCurrentOrganizationResponse
 fn RetrieveMetadataChanges Query:C:EntityQueryExpression? DeletedMetadataFilters:E:DeletedMetadataFilters? ClientVersionStamp:string? AppModuleId:guid? RetrieveAllSettings:bool? -> C:RetrieveMetadataChangesResponse
+fn RetrieveDependenciesForDelete ObjectId:guid ComponentType:int -> []T:crmbaseentity
 fn RetrieveRolePrivilegesRole RoleId:guid -> C:RetrieveRolePrivilegesRoleResponse
 fn RetrieveUserPrivileges @T:systemuser -> C:RetrieveUserPrivilegesResponse
 fn RetrieveUserPrivilegeByPrivilegeName @T:systemuser PrivilegeName:string -> C:RetrieveUserPrivilegeByPrivilegeNameResponse

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gallra/gallra/dataverse/fetchxml"
@@ -132,18 +133,57 @@ func (t *tx) hasRowComponent(kind int, id uuid.UUID) bool {
 	return false
 }
 
-// viewsWith counts the views that need a column.
-func (t *tx) viewsWith(table, column string) int {
-	n := 0
-	tab := t.schema.tables["savedquery"]
-	t.table(tab.Name).scan(uuid.Nil, func(r *row) bool {
+// viewsWith are the views that need a column.
+func (sn *snapshot) viewsWith(table, column string) []uuid.UUID {
+	var out []uuid.UUID
+	tab := sn.schema.tables["savedquery"]
+	sn.table(tab.Name).scan(uuid.Nil, func(r *row) bool {
 		f, err := fetchxml.Parse([]byte(tab.text(r, "fetchxml")))
 		if err == nil && fetchUses(f, table, column) {
-			n++
+			out = append(out, r.id)
 		}
 		return true
 	})
-	return n
+	return out
+}
+
+// dependenciesForDelete tells what keeps a column from being deleted: keys and views. Reference:
+// RetrieveDependenciesForDelete, dependency.
+func (s *Server) dependenciesForDelete(c *call) (*answer, error) {
+	args, err := c.arguments(c.path.segments[0])
+	if err != nil {
+		return nil, err
+	}
+	id, err := uuid.Parse(args["ObjectId"])
+	if err != nil {
+		return nil, badQuery("The parameter 'ObjectId' of RetrieveDependenciesForDelete is not a Guid.")
+	}
+	if args["ComponentType"] != strconv.Itoa(componentColumn) {
+		return nil, s.notEmulated("RetrieveDependenciesForDelete of the component type " + args["ComponentType"])
+	}
+	sn := c.view()
+	list := []any{}
+	depends := func(kind int, on uuid.UUID) {
+		list = append(list, map[string]any{"@odata.type": "#" + crmNamespace + "dependency", "dependencyid": uuid.NewString(), "dependencytype": 2,
+			"requiredcomponenttype": componentColumn, "requiredcomponentobjectid": id.String(),
+			"dependentcomponenttype": kind, "dependentcomponentobjectid": on.String()})
+	}
+	for _, t := range sn.schema.tables {
+		for _, col := range t.Columns {
+			if col.metaID(t) != id {
+				continue
+			}
+			for _, k := range t.keys {
+				if slices.Contains(k.Columns, col.Name) {
+					depends(componentKey, k.metaID(t))
+				}
+			}
+			for _, view := range sn.viewsWith(t.Name, col.Name) {
+				depends(componentView, view)
+			}
+		}
+	}
+	return ok(map[string]any{"@odata.context": c.base + "/$metadata#dependencies", "value": list}), nil
 }
 
 // fetchUses tells whether a query names a column of a table.
