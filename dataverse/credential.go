@@ -42,6 +42,8 @@ type CredentialOptions struct {
 	// DisableInstanceDiscovery is for clouds that Microsoft's directory of sign-in hosts does not know.
 	DisableInstanceDiscovery bool
 
+	// StateDir is where a person's sign-in by device code is remembered; empty: nowhere.
+	StateDir string
 	// Prompt shows a device code's message to the person.
 	Prompt func(message string)
 
@@ -95,12 +97,7 @@ func NewCredential(o CredentialOptions) (azcore.TokenCredential, error) {
 	case "cli":
 		return made(azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: o.TenantID}))
 	case "device-code":
-		options := &azidentity.DeviceCodeCredentialOptions{ClientOptions: client, TenantID: o.TenantID, ClientID: o.ClientID,
-			DisableInstanceDiscovery: o.DisableInstanceDiscovery}
-		if o.Prompt != nil {
-			options.UserPrompt = func(_ context.Context, m azidentity.DeviceCodeMessage) error { o.Prompt(m.Message); return nil }
-		}
-		return made(azidentity.NewDeviceCodeCredential(options))
+		return o.deviceCode(client)
 	}
 	// The whole chain would try whatever a machine happens to hold. Whoever wants it says which part:
 	// AZURE_TOKEN_CREDENTIALS=prod, dev or the name of one credential.

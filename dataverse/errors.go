@@ -37,6 +37,8 @@ type Error struct {
 	RequestID  string // what Microsoft's support asks for
 	Message    string // the service's words. They may quote rows: never print or log them
 	RetryAfter time.Duration
+
+	audience string // what a refused token was for, where that is another host
 }
 
 // Error tells the operation, the status and the codes; the service's message is left out on purpose.
@@ -149,6 +151,6 @@ func newError(op string, ans *answer) *Error {
 	wait, _ := retryAfter(ans.header)
 	return &Error{
 		Op: op, Status: ans.status, Code: body.code, Message: body.message,
-		RequestID: requestID(ans.header), RetryAfter: wait,
+		RequestID: requestID(ans.header), RetryAfter: wait, audience: ans.header.Get(audienceHeader),
 	}
 }

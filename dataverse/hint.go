@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
 // Hint is a line that tells a person what to do about err, empty when there is nothing to say.
@@ -62,14 +60,19 @@ func (e *Error) MissingPrivilege() string {
 func (e *Error) hint() string {
 	switch {
 	case e.Code == codeNotMember:
-		return "the sign-in worked, but this environment does not know the application: add it in the Power Platform admin center under Settings, Users, Application users, and give it a role"
+		return "the sign-in worked, but this environment does not know who signed in: gallra provision --application-user CLIENT-ID, run by an administrator, adds the application and gives it its role"
 	case e.Code == codeAppBlocked:
 		return "the environment blocks this application: an administrator has to put it on the list of allowed applications"
+	case e.Status == http.StatusUnauthorized && e.audience != "":
+		return "the token is for " + e.audience + ", and not for this environment: ask for one with the scope of its address, or let gallra sign in by GALLRA_AUTH"
 	case e.Status == http.StatusUnauthorized:
 		return "the environment refused the token: it has expired, or is for another environment; sign in again, and check that the address is the one the token is for"
 	case e.Status == http.StatusForbidden:
+		if strings.Contains(e.Message, "roleCount=0,") {
+			return "the user has no role in this environment: gallra provision --application-user CLIENT-ID, run by an administrator, gives it the one it needs"
+		}
 		if name := e.MissingPrivilege(); name != "" {
-			return "the role lacks " + name + ": gallra provision makes a role with what is needed"
+			return "the role lacks " + name + ": gallra provision, run by an administrator, gives the role gallra what the policy needs"
 		}
 		if right := rightName.FindString(e.Message); right != "" {
 			return "the caller lacks " + right + " on this row: the role's depth must be the organisation"
@@ -105,19 +108,25 @@ var entraHints = map[string]string{
 	"AADSTS500011":  "the tenant does not know this environment: check the address and the tenant's id",
 	"AADSTS65001":   "the application lacks consent: an administrator has to grant it",
 	"AADSTS50105":   "the account is not assigned to the application",
-	"AADSTS53003":   "Conditional Access blocks this way to sign in: use another, such as cli",
+	"AADSTS53003":   "Conditional Access blocks this way to sign in: sign in with az login and GALLRA_AUTH=cli, or ask for an exception",
+	"AADSTS530036":  "the tenant blocks signing in by device code: sign in with az login and GALLRA_AUTH=cli",
+	"AADSTS50199":   "the sign-in waits to be confirmed in the browser: open the page again and confirm it, or sign in with az login and GALLRA_AUTH=cli",
+	"AADSTS53000":   "Conditional Access asks for a managed device: sign in from one, with az login and GALLRA_AUTH=cli",
+	"AADSTS700213":  "the application trusts no token of this workload: its federated credential must name this issuer and subject",
+	"AADSTS70021":   "the application trusts no token of this workload: its federated credential must name this issuer and subject",
 	"AADSTS50076":   "a second factor is needed: sign in again, with az login",
 	"AADSTS70043":   "the session has expired: sign in again",
 	"AADSTS700082":  "the session has expired: sign in again",
 }
 
+// SignInHint is what to do about an error of [NewCredential], or of a credential.
+func SignInHint(err error) string { return signInHint(err) }
+
 func signInHint(err error) string {
-	var refused *azidentity.AuthenticationFailedError
-	if errors.As(err, &refused) {
-		for _, code := range entraCode.FindAllString(refused.Error(), -1) {
-			if hint := entraHints[code]; hint != "" {
-				return hint
-			}
+	codes, _ := entraCodes(err)
+	for _, code := range codes {
+		if hint := entraHints[code]; hint != "" {
+			return hint
 		}
 	}
 	switch text := err.Error(); {
@@ -126,7 +135,7 @@ func signInHint(err error) string {
 	case strings.Contains(text, "AZURE_TOKEN_CREDENTIALS"):
 		return "set AZURE_TOKEN_CREDENTIALS to prod, dev or the name of one credential, or choose a way to sign in by GALLRA_AUTH"
 	case strings.Contains(text, "ManagedIdentityCredential"):
-		return "no managed identity here: assign one to the job, give its client id if it is user-assigned, or sign in another way by GALLRA_AUTH"
+		return "no managed identity here, or not the one that is asked for: assign one to the job, give its client id by GALLRA_CLIENT_ID if it is user-assigned, or sign in another way by GALLRA_AUTH"
 	case strings.Contains(text, "WorkloadIdentityCredential"):
 		return "workload identity needs a tenant's id, a client id and the token's file, which Azure sets in the pod"
 	}

@@ -17,14 +17,27 @@ type tokenError struct{ err error }
 
 // Error names Entra's codes only, where Entra answered: its sentences may hold the name of an account.
 func (e *tokenError) Error() string {
-	var refused *azidentity.AuthenticationFailedError
-	if errors.As(e.err, &refused) {
-		if codes := entraCode.FindAllString(refused.Error(), 1); len(codes) > 0 {
-			return "sign in: refused with " + codes[0]
-		}
+	codes, refused := entraCodes(e.err)
+	switch {
+	case len(codes) > 0:
+		return "sign in: refused with " + codes[0]
+	case refused:
 		return "sign in: refused"
 	}
 	return "sign in: " + e.err.Error()
+}
+
+// entraCodes are the codes that Entra refused with, and whether it was Entra that refused.
+func entraCodes(err error) (codes []string, refused bool) {
+	var with *refusedWith
+	if errors.As(err, &with) {
+		return []string{with.code}, true
+	}
+	var failed *azidentity.AuthenticationFailedError
+	if !errors.As(err, &failed) {
+		return nil, false
+	}
+	return entraCode.FindAllString(failed.Error(), -1), true
 }
 func (e *tokenError) Unwrap() error        { return e.err }
 func (e *tokenError) Is(target error) bool { return target == ErrUnauthorized }

@@ -6,10 +6,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -115,6 +117,9 @@ func (t *transport) authorized(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	claims := challengedClaims(resp.Header)
+	if claims == "" {
+		noteAudience(resp, token, req.URL.Hostname())
+	}
 	if claims == "" || (req.Body != nil && req.GetBody == nil) {
 		return resp, nil
 	}
@@ -177,6 +182,28 @@ func (t *transport) trace(ctx context.Context, req *http.Request, a *attempts, r
 func closeBody(req *http.Request) {
 	if req.Body != nil {
 		req.Body.Close()
+	}
+}
+
+// audienceHeader carries from here to the error what environment a refused token was for.
+const audienceHeader = "X-Gallra-Audience"
+
+// noteAudience finds out whether a refused token was meant for another host. Of the token nothing else is looked at.
+func noteAudience(resp *http.Response, token, host string) {
+	resp.Header.Del(audienceHeader)
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return
+	}
+	var claims struct {
+		Audience string `json:"aud"`
+	}
+	b, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(b, &claims) != nil {
+		return
+	}
+	if u, err := url.Parse(claims.Audience); err == nil && u.Hostname() != "" && !strings.EqualFold(u.Hostname(), host) {
+		resp.Header.Set(audienceHeader, u.Scheme+"://"+u.Host)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -31,10 +32,10 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 		Method: s.Auth, TenantID: s.TenantID, ClientID: s.ClientID, ClientSecret: string(s.ClientSecret),
 		CertificatePath: s.CertificatePath, CertificatePassword: string(s.CertificatePassword), Token: string(s.Token),
 		AuthorityHost: s.AuthorityHost, DisableInstanceDiscovery: s.DisableInstanceDiscovery, URL: s.URL,
-		Prompt: func(message string) { fmt.Fprintln(a.errs, message) },
+		StateDir: stateDir(), Prompt: func(message string) { fmt.Fprintln(a.errs, message) },
 	})
 	if err != nil {
-		return nil, &config.Error{Message: "sign in: " + err.Error()}
+		return nil, &config.Error{Message: err.Error(), Hint: dataverse.SignInHint(err)}
 	}
 	client, err := dataverse.New(dataverse.Options{
 		URL: s.URL, Credential: credential, Logger: a.log, MaxConcurrency: s.Concurrency, Observe: a.told.Transport,
@@ -52,6 +53,15 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("ask %s what it is: %w", s.URL, err)
 	}
 	return &session{client: client, identity: identity, org: org}, nil
+}
+
+// stateDir is where a person's sign-in is remembered, empty where the machine has no such place.
+func stateDir() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "gallra")
 }
 
 // loadPolicy reads the policy file.

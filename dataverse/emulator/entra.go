@@ -20,9 +20,11 @@ import (
 // Application is an app registration that the fake Entra ID knows, with what it can prove itself by. What is empty is no
 // proof.
 type Application struct {
-	ID          uuid.UUID // client id; an application user of the environment carries it as applicationid
-	Secret      string
-	Certificate *x509.Certificate // with an RSA key; assertions are signed with PS256 or RS256
+	ID     uuid.UUID // client id; an application user of the environment carries it as applicationid
+	Secret string
+	// SecretExpired lets the secret, right as it is, be refused.
+	SecretExpired bool
+	Certificate   *x509.Certificate // with an RSA key; assertions are signed with PS256 or RS256
 	// FederatedIssuer and FederatedSubject are those of the tokens of another party that it trusts (workload identity).
 	// Their signature is not looked at: the other party's keys are not there.
 	FederatedIssuer, FederatedSubject string
@@ -41,6 +43,9 @@ type EntraOptions struct {
 	Applications []Application
 	// Person signs in as soon as a device code has been asked for twice; nil: nobody ever does.
 	Person *Person
+	// DeviceCodeBlocked is the number of the refusal of everybody who signs in by device code, such as 53003; 0: nobody is
+	// refused.
+	DeviceCodeBlocked int
 	// Lifetime is that of a token, an hour if it is zero.
 	Lifetime time.Duration
 	// IdentityHeader is the secret that the Container Apps identity endpoint demands.
@@ -214,6 +219,10 @@ func (e *Entra) proved(w http.ResponseWriter, r *http.Request) *Application {
 		refuse(w, http.StatusUnauthorized, "invalid_client", 7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '"+id+"'.")
 		return nil
 	}
+	if app.SecretExpired {
+		refuse(w, http.StatusUnauthorized, "invalid_client", 7000222, "The provided client secret keys for app '"+id+"' are expired. Visit the Azure portal to create new keys for your app.")
+		return nil
+	}
 	return app
 }
 
@@ -313,6 +322,8 @@ func (e *Entra) redeem(w http.ResponseWriter, r *http.Request, audience string) 
 		refuse(w, http.StatusBadRequest, "expired_token", 70020, "The provided value for the input parameter 'device_code' has expired.")
 	case asked < 2 || e.options.Person == nil:
 		refuse(w, http.StatusBadRequest, "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+	case e.options.DeviceCodeBlocked != 0:
+		refuse(w, http.StatusBadRequest, "invalid_grant", e.options.DeviceCodeBlocked, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.")
 	default:
 		e.grant(w, r, claims{Audience: audience, ObjectID: e.options.Person.ObjectID.String()}, e.options.Person)
 	}
