@@ -15,6 +15,17 @@ var businessTables = []string{"opportunity", "quote", "salesorder", "invoice", "
 // Business tells whether the table holds rows of business, which the last rule `*` never covers.
 func Business(table string) bool { return slices.Contains(businessTables, table) }
 
+// PlatformTable tells whether the service itself keeps the table beside other rows: its rows go with those, and nobody reads,
+// writes or deletes them.
+func PlatformTable(table string) bool { return rowKeepers[table] }
+
+var rowKeepers = map[string]bool{
+	"activityparty": true, "principalobjectaccess": true, "principalobjectattributeaccess": true, "userentityinstancedata": true,
+	"slakpiinstance": true, "syncerror": true, "mailboxtrackingfolder": true, "duplicaterecord": true, "bulkdeletefailure": true,
+	"asyncoperation": true, "processsession": true, "actioncard": true, "postfollow": true, "postregarding": true, "postrole": true,
+	"bulkoperationlog": true, "importdata": true, "externalpartyitem": true, "sharepointdocument": true,
+}
+
 // cascades finds what a delete of a person reaches, and holds the related rules against it.
 func (c *checker) cascades(subject *table, s *Subject) []Cascade {
 	var out, bare []Cascade

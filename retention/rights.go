@@ -11,12 +11,9 @@ import (
 	"github.com/gallra/gallra/dataverse"
 )
 
-// generalRights are what a run needs that belongs to no table of the policy: to prove who and where it is, and to delete
-// audit history and look for what is left of it.
-var generalRights = []string{
-	"prvReadOrganization", "prvReadUser", "prvReadBusinessUnit", "prvReadQuery",
-	"prvReadAuditSummary", "prvReadRecordAuditHistory", "prvDeleteRecordChangeHistory",
-}
+// generalRights are what a run needs that belongs to no table's rows: to look for audit history and delete it, and to
+// delete by a job what the recycle bin must not keep.
+var generalRights = []string{"prvReadAuditSummary", "prvReadRecordAuditHistory", "prvDeleteRecordChangeHistory", "prvBulkDelete"}
 
 // Privileges are the least rights that a run of the policy needs, over the whole organisation: read where grounds and
 // rules read, write and delete only where the policy says so, and the deletion of audit history.
@@ -32,6 +29,10 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 		for _, k := range kinds {
 			needs[table][k] = true
 		}
+	}
+	// What kind of environment this is, what it keeps of deleted rows, and who people's owners are.
+	for _, table := range []string{"organization", "recyclebinconfig", "deleteditemreference", "asyncoperation", "systemuser"} {
+		need(table, "Read")
 	}
 	for i := range c.Subjects {
 		s := &c.Subjects[i]
@@ -55,11 +56,8 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 				need(s.Table, "AppendTo")
 			}
 		}
-		for _, reached := range s.Cascades {
-			need(reached.Table, "Read")
-			if reached.Behavior == "Cascade" && reached.Rule >= 0 && s.Related[reached.Rule].Do == Delete && !reached.Business {
-				need(reached.Table, "Write", "Delete")
-			}
+		if err := c.reached(ctx, r, s, need); err != nil {
+			return nil, err
 		}
 	}
 	var out []dataverse.Privilege
@@ -74,12 +72,72 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 		if err != nil {
 			return nil, fmt.Errorf("read the rights of %s: %w", table, err)
 		}
+		depth := dataverse.Global
+		if table == "asyncoperation" {
+			depth = dataverse.Basic // its own jobs
+		}
 		for _, p := range t.Privileges {
 			if kinds[p.Type] {
-				out = append(out, dataverse.Privilege{Name: p.Name, Depth: dataverse.Global})
+				out = append(out, dataverse.Privilege{Name: p.Name, Depth: depth})
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b dataverse.Privilege) int { return cmp.Compare(a.Name, b.Name) })
 	return slices.CompactFunc(out, func(a, b dataverse.Privilege) bool { return strings.EqualFold(a.Name, b.Name) }), nil
+}
+
+// reached asks for what the deletes of a subject's persons and related rows need of the rows that hang on those: they are
+// looked for, and what no rule keeps goes along.
+func (c *Checked) reached(ctx context.Context, r dataverse.Reader, s *CheckedSubject, need func(string, ...string)) error {
+	var queue []string
+	seen := map[string]bool{}
+	goes := func(table string) {
+		if !seen[table] && table != AnyTable {
+			seen[table] = true
+			queue = append(queue, table)
+		}
+	}
+	if s.Purge == Delete {
+		goes(s.Table)
+	}
+	for _, rule := range s.Related {
+		if rule.Do == Delete {
+			goes(rule.Table)
+		}
+	}
+	for len(queue) > 0 {
+		t, err := r.Table(ctx, queue[0])
+		queue = queue[1:]
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read what hangs on rows that go: %w", err)
+		}
+		for _, over := range t.OneToMany {
+			child := over.Referencing
+			if over.Delete != "Cascade" && over.Delete != "Restrict" || PlatformTable(child) || child == "activitypointer" {
+				continue
+			}
+			need(child, "Read")
+			rule := s.ruleFor(child)
+			switch {
+			case rule >= 0 && s.Related[rule].Do == Delete, rule < 0 && !Business(child) && over.Delete == "Cascade":
+				need(child, "Write", "Delete")
+				goes(child)
+			case rule < 0 || s.Related[rule].Do == Retain: // freed before a cascade could take it, where it can be
+				row, err := r.Table(ctx, child)
+				if err != nil && !errors.Is(err, dataverse.ErrNoTable) {
+					return fmt.Errorf("read what hangs on rows that go: %w", err)
+				}
+				if row == nil {
+					continue
+				}
+				if a := row.Attributes[over.ReferencingAttribute]; a != nil && a.ForUpdate && !(a.Type == "Customer" && Business(child)) {
+					need(child, "Write")
+				}
+			}
+		}
+	}
+	return nil
 }

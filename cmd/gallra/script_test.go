@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gallra/gallra"
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 // Besides testscript's own commands: crm [sample] starts an emulator and points GALLRA_* at it with the model policy and
 // a ledger; code N COMMAND… expects an exit code; clock DURATION moves the emulator's clock; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
-// requests of a route fail, fault alone lets them be; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
+// requests of a route fail, fault alone lets them be; entra, az, signin, unused and crm-do stand in files of their own; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
 // holds the text; snapshot and restore keep the emulator's state and put it back.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -40,12 +41,15 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
 			"who": rowOf, "snapshot": snapshot, "restore": restore, "entra": startEntra, "az": fakeAz,
+			"signin": signIn, "unused": unusedRights, "crm-do": inCRM,
 		},
 	})
 }
 
 func startCRM(ts *testscript.TestScript, neg bool, args []string) {
-	server := emulator.New(emulator.Options{Token: "script-token"})
+	used := &usedRights{byUser: map[uuid.UUID]map[string]bool{}}
+	server := emulator.New(emulator.Options{Token: "script-token", OnPrivilege: used.note})
+	rightsOf[ts.Getenv("WORK")] = used
 	if len(args) == 1 && args[0] == "sample" {
 		ts.Check(sample.Load(server))
 	}

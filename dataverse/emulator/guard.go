@@ -24,6 +24,7 @@ func (w *writer) allow(right string, t *table, r *row) error {
 func (w *writer) holds(name string) error {
 	for _, user := range w.users() {
 		g := w.server.grantsOf(&w.snapshot, user)
+		w.server.askedFor(user, name)
 		if id := privilegeID(name); !g.administrator && len(g.held[id]) == 0 {
 			return g.missing(name, id, nil)
 		}

@@ -178,6 +178,7 @@ func (s *Server) mayDo(sn *snapshot, user uuid.UUID, right string, t *table, r *
 	if !found {
 		return nil
 	}
+	s.askedFor(user, p.Name)
 	list := g.held[privilegeID(p.Name)]
 	if len(list) == 0 {
 		return g.missing(p.Name, privilegeID(p.Name), of)
@@ -187,6 +188,12 @@ func (s *Server) mayDo(sn *snapshot, user uuid.UUID, right string, t *table, r *
 	}
 	return newFault(http.StatusForbidden, "0x80048306", "SecLib::AccessCheckEx failed. Returned hr = -2147187962, ObjectID: %s, OwnerId: %s,  OwnerIdType: 8 and CallingUser: %s. ObjectTypeCode: %d, objectBusinessUnitId: %s, AccessRights: %sAccess",
 		r.id, t.ref(r, "ownerid").ID, user, t.TypeCode, t.ref(r, "owningbusinessunit").ID, right)
+}
+
+func (s *Server) askedFor(user uuid.UUID, privilege string) {
+	if s.options.OnPrivilege != nil {
+		s.options.OnPrivilege(user, privilege)
+	}
 }
 
 // missing names the privilege that a user lacks.
@@ -302,6 +309,7 @@ func (c *call) holds(name string) error {
 			continue
 		}
 		g := c.server.grantsOf(c.view(), user)
+		c.server.askedFor(user, name)
 		if id := privilegeID(name); !g.administrator && len(g.held[id]) == 0 {
 			return g.missing(name, id, nil)
 		}

@@ -79,6 +79,9 @@ type Options struct {
 	NoAddressRows bool
 	// Limits are the service protection limits; off unless they are switched on.
 	Limits Limits
+	// OnPrivilege, if not nil, hears of every privilege that is asked about, and of whom. It may be called by several
+	// requests at once.
+	OnPrivilege func(user uuid.UUID, privilege string)
 	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
 	BatchLF bool
 }

@@ -8,15 +8,6 @@ import (
 	"github.com/gallra/gallra/retention"
 )
 
-// platform tables are rows that Dataverse keeps about rows. They go with them, hold ids at most, and many of them cannot
-// be queried. Activity parties are written through their activity.
-var platform = map[string]bool{
-	"activityparty": true, "principalobjectaccess": true, "principalobjectattributeaccess": true, "userentityinstancedata": true,
-	"slakpiinstance": true, "syncerror": true, "mailboxtrackingfolder": true, "duplicaterecord": true, "bulkdeletefailure": true,
-	"asyncoperation": true, "processsession": true, "actioncard": true, "postfollow": true, "postregarding": true, "postrole": true,
-	"bulkoperationlog": true, "importdata": true, "externalpartyitem": true, "sharepointdocument": true,
-}
-
 // unwritable tables take creates and deletes, but no updates: their rows cannot be emptied before their delete. (The
 // name on a list's member is the person's.)
 var unwritable = map[string]bool{"listmember": true, "attachment": true}
@@ -83,7 +74,7 @@ func (t *tables) reaches(ctx context.Context, name string) ([]reach, error) {
 	var out []reach
 	for _, r := range table.OneToMany {
 		switch {
-		case r.Delete != "Cascade" && r.Delete != "Restrict", platform[r.Referencing], !t.exists(r.Referencing):
+		case r.Delete != "Cascade" && r.Delete != "Restrict", retention.PlatformTable(r.Referencing), !t.exists(r.Referencing):
 		case r.Referencing == "activitypointer": // the lookup that all activities have; the concrete tables decide
 		default:
 			out = append(out, reach{Relationship: r, child: t.all[r.Referencing], wire: "_" + r.ReferencingAttribute + "_value"})
