@@ -115,7 +115,7 @@ func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
 		}
 	}
 	if err != nil {
-		return &provisionError{err, len(steps)}
+		return &provisionError{"provision", err}
 	}
 	if a.json {
 		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "totals", "steps": len(steps), "created": created, "missing": missing})
@@ -130,11 +130,11 @@ func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
 
 // provisionError is what provisioning failed on.
 type provisionError struct {
-	err   error
-	steps int
+	what string
+	err  error
 }
 
-func (e *provisionError) Error() string { return "provision: " + e.err.Error() }
+func (e *provisionError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *provisionError) Unwrap() error { return e.err }
 
 // hint knows that whoever provisions is an administrator, and not the user that the role is for.
@@ -174,7 +174,7 @@ func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
 	}
 	list, err := s.client.Removals(ctx, dataverse.GallraProvisioning(nil, nil))
 	if err != nil {
-		return fmt.Errorf("remove: %w", err)
+		return &provisionError{"remove", err}
 	}
 	ours, rows := 0, 0
 	out := &lines{w: a.out}
@@ -206,7 +206,7 @@ func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
 	}
 	list, err = s.client.Remove(ctx, list, func(r dataverse.Removal) { a.tellRemoval(out, r, false) })
 	if err := errors.Join(err, out.err); err != nil {
-		return fmt.Errorf("remove: %w", err)
+		return &provisionError{"remove", err}
 	}
 	removed, left := 0, 0
 	for _, r := range list {

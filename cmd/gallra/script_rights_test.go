@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 // usedRights are the privileges that the emulator has asked about, by user.
@@ -91,4 +93,29 @@ func inCRM(ts *testscript.TestScript, neg bool, args []string) {
 		op.IfMatch = "*"
 	}
 	ts.Check(adminClient(ts).Do(context.Background(), op, nil))
+}
+
+// readCRM is the command crm-get PATH: what the service says to an administrator, on standard output.
+func readCRM(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: crm-get PATH")
+	}
+	var answer json.RawMessage
+	ts.Check(adminClient(ts).Read(context.Background(), args[0], &answer))
+	fmt.Fprintln(ts.Stdout(), string(answer))
+}
+
+// addColumns is the command columns PREFIX TABLE:NAME:TYPE…: columns that a customiser has made; dates are dates only.
+func addColumns(ts *testscript.TestScript, neg bool, args []string) {
+	for _, arg := range args[1:] {
+		part := strings.Split(arg, ":")
+		c := emulator.Column{Table: part[0], SchemaName: part[1], Type: part[2], Label: part[1]}
+		switch c.Type {
+		case "DateTime":
+			c.Behavior = "DateOnly"
+		case "Memo":
+			c.MaxLength = 2000
+		}
+		ts.Check(crm(ts).AddColumns(args[0], c))
+	}
 }

@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
 			"who": rowOf, "snapshot": snapshot, "restore": restore, "entra": startEntra, "az": fakeAz,
-			"signin": signIn, "unused": unusedRights, "crm-do": inCRM,
+			"signin": signIn, "unused": unusedRights, "crm-do": inCRM, "crm-get": readCRM, "columns": addColumns,
 		},
 	})
 }
