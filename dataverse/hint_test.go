@@ -26,7 +26,7 @@ func TestTheUsualMistakesHaveAHint(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", "Bearer authorization_uri=https://login.microsoftonline.com/x/oauth2/authorize, resource_id=https://org.crm4.dynamics.com/")
 			w.WriteHeader(401)
 		}, ErrUnauthorized, "401 Unauthorized", "expired"},
-		"no application user": {refusal(403, "0x80072560", "The user is not a member of the organization."), ErrForbidden, "0x80072560", "Application users"},
+		"no application user": {refusal(403, "0x80072560", "The user is not a member of the organization."), ErrForbidden, "0x80072560", "--application-user"},
 		"application blocked": {refusal(403, "0x80095ffc", "Access to Dataverse API is restricted for this application Id"), ErrForbidden, "0x80095ffc", "allowed applications"},
 		"administration mode": {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(403) }, ErrForbidden, "403", "administration mode"},
 		"missing privilege":   {refusal(403, "0x80040220", "Principal user (Id=1) is missing prvReadContact privilege (Id=2)"), ErrForbidden, "0x80040220", "lacks prvReadContact"},
