@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,7 +17,7 @@ func main() {
 }
 
 // run is main without the exit, so that tests can re-run the test binary as the command.
-func run(args []string, in *os.File, out, errs *os.File) int {
+func run(args []string, in *os.File, out, errs io.Writer) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -33,7 +34,7 @@ func run(args []string, in *os.File, out, errs *os.File) int {
 	a := &app{in: in, out: out, errs: errs}
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := usage(root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
 	if cause, ok := context.Cause(ctx).(interrupted); ok && err != nil {
 		err = cause
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"charm.land/lipgloss/v2"
+
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -25,6 +27,11 @@ var actionWords = map[retention.Action]string{
 	retention.Wait:     "wait for their purge date",
 	retention.Hold:     "under a legal hold",
 	retention.Keep:     "kept",
+}
+
+// actionStyles mark what takes somebody away and what brings them back; the words say it as well.
+var actionStyles = map[retention.Action]lipgloss.Style{
+	retention.Purge: red.Bold(true), retention.Schedule: yellow, retention.Move: bold, retention.Clear: green, retention.Wait: bold, retention.Hold: bold, retention.Keep: bold,
 }
 
 // planWords shows a plan. What a person wants to know in ten seconds stands first: how many, when, and what is new.
@@ -52,9 +59,12 @@ func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retenti
 	for _, t := range p.Tables {
 		head = append(head, t.Table)
 	}
-	w.printf("%s\n", a.table(append(head, ""), totals))
+	w.printf("%s\n", a.styledTable(append(head, ""), totals, func(row, col int) (lipgloss.Style, bool) {
+		style, ok := actionStyles[retention.Action(totals[row][0])]
+		return style, ok && col == 0
+	}))
 	for _, r := range rails {
-		w.printf("\na run would stop: %s\n  %s\n", r.Sentence, r.Remedy)
+		w.printf("\n%s %s\n  %s\n", a.screen().in(red, "a run would stop:"), r.Sentence, r.Remedy)
 	}
 	a.comingWords(w, p)
 	a.changesWords(w, p, l)
@@ -65,7 +75,7 @@ func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retenti
 		if len(some) == 0 {
 			continue
 		}
-		w.printf("\n%s (%d): %s\n", action, len(some), actionWords[action])
+		w.printf("\n%s (%d): %s\n", a.screen().in(actionStyles[action], string(action)), len(some), actionWords[action])
 		for i := range some {
 			if i == shownDecisions {
 				w.printf("  … and %d more; --json lists them all\n", len(some)-i)
@@ -145,7 +155,7 @@ func plural(n int, thing string) string {
 }
 
 // groundTable is what justifies whom.
-func (a *app) groundTable(p *retention.Plan, c *retention.Checked) string {
+func (a *app) groundTable(p *retention.Plan, c *retention.Checked) styled {
 	rows := [][]string{}
 	for _, g := range p.Grounds {
 		s := c.Subject(g.Table)

@@ -28,6 +28,7 @@ type app struct {
 
 	settings config.Settings
 	json     bool
+	plain    bool
 	log      *slog.Logger
 	told     *telemetry.Telemetry // nil where no collector is configured
 	finished func(exit int)       // ends what telemetry knows of the verb
@@ -47,6 +48,9 @@ Nothing is written without --apply.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if completing(cmd) {
+				return nil // what is wrong with the settings is told when a verb is called
+			}
 			s, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
@@ -64,6 +68,7 @@ Nothing is written without --apply.`,
 	})
 	config.Flags(root.PersistentFlags())
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON lines for machines on standard output")
+	root.PersistentFlags().BoolVar(&a.plain, "plain", false, "no colours, no moving progress and no broken lines: for screen readers and files")
 	root.AddCommand(
 		newDemo(a),
 		newProvision(a),
@@ -83,6 +88,7 @@ Nothing is written without --apply.`,
 		newPolicy(a),
 		newEmulator(a),
 	)
+	completions(root, a)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}
@@ -131,23 +137,15 @@ func asUsage(err error) error {
 	return &usageError{strings.SplitN(err.Error(), "\n", 2)[0], "gallra --help lists the verbs"}
 }
 
-// usage makes a usage error of cobra's complaint about a verb that there is not.
-func usage(err error) error {
-	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
-		return &usageError{strings.SplitN(err.Error(), "\n", 2)[0], "gallra --help lists the verbs"}
-	}
-	return err
-}
-
 // printError says what happened in one line, and in another what to do about it. Problems of a policy come one by one
 // with their excerpts.
 func (a *app) printError(err error) {
 	if err == nil {
 		return
 	}
-	fmt.Fprintf(a.errs, "gallra: %s\n", err)
+	fmt.Fprintf(a.errs, "gallra: %s\n", neutral(err.Error()))
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(a.errs, "hint: %s\n", hint)
+		fmt.Fprintf(a.errs, "hint: %s\n", neutral(hint))
 	}
 }
 

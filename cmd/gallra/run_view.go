@@ -67,10 +67,10 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 		}
 	}
 	for _, f := range s.Failures {
-		w.printf("failed: %s %s (%s), stays scheduled\n", f.Table, f.ID, f.Code)
+		w.printf("%s %s %s (%s), stays scheduled\n", a.screen().in(red, "failed:"), f.Table, f.ID, f.Code)
 	}
 	for _, f := range s.Residue {
-		w.printf("LEFT BEHIND: %s of %s %s in %s\n", f.Where, f.Person.Table, f.Person.ID, f.Table)
+		w.printf("%s %s of %s %s in %s\n", a.screen().in(red, "LEFT BEHIND:"), f.Where, f.Person.Table, f.Person.ID, f.Table)
 	}
 	if n := len(s.Mentions); n > 0 {
 		w.printf("%d places still mention a purged person by rule (kept rows, other rows with the same address)\n", n)
@@ -81,7 +81,7 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 	var stop *purge.StopError
 	if errors.As(err, &stop) {
 		for _, r := range stop.Rails {
-			w.printf("\nstopped: %s\n  to go on: %s\n", r.Sentence, r.Remedy)
+			w.printf("\n%s %s\n  to go on: %s\n", a.screen().in(red, "stopped:"), r.Sentence, r.Remedy)
 		}
 	}
 	if s.Purged() > 0 {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra"
+)
+
+// Every verb that does something tells what it is for and shows how it is called, and what it shows is a valid call.
+func TestEveryExampleIsAValidCall(t *testing.T) {
+	root := newRoot(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr})
+	verbs := 0
+	each(root, func(c *cobra.Command) {
+		if c.Hidden || c.Name() == "help" || !c.Runnable() {
+			return
+		}
+		verbs++
+		if c.Short == "" {
+			t.Errorf("%s does not say what it does", c.CommandPath())
+		}
+		shown := 0
+		for line := range strings.Lines(c.Example) {
+			words := shellWords(t, line)
+			if len(words) == 0 || words[0] != "gallra" {
+				continue
+			}
+			shown++
+			// A command of its own for each call: flags keep what an earlier line set.
+			fresh := newRoot(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr})
+			found, args, err := fresh.Find(words[1:])
+			if err == nil {
+				err = found.ParseFlags(args)
+			}
+			if help, _ := found.Flags().GetBool("help"); err == nil && !help {
+				err = found.ValidateArgs(found.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s --help shows %q: %v", c.CommandPath(), strings.TrimSpace(line), err)
+				continue
+			}
+			if found.CommandPath() != c.CommandPath() && !strings.Contains(line, "#") && shown == 1 {
+				t.Errorf("%s --help shows how to call %s", c.CommandPath(), found.CommandPath())
+			}
+		}
+		if shown == 0 {
+			t.Errorf("%s --help shows no example", c.CommandPath())
+		}
+	})
+	if verbs < 20 {
+		t.Errorf("%d verbs", verbs)
+	}
+}
+
+// shellWords are the words of a command line up to a comment, a pipe or a redirection.
+func shellWords(t *testing.T, line string) (words []string) {
+	t.Helper()
+	var word strings.Builder
+	quote, begun := rune(0), false
+	end := func() {
+		if begun {
+			words = append(words, word.String())
+			word.Reset()
+			begun = false
+		}
+	}
+	for _, r := range strings.TrimSpace(line) {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '"' || r == '\'':
+			quote, begun = r, true
+		case r == ' ':
+			end()
+		case strings.ContainsRune("#|>&;", r) && !begun:
+			return words
+		default:
+			begun = true
+			word.WriteRune(r)
+		}
+	}
+	if quote != 0 {
+		t.Errorf("a quote is open in %q", line)
+	}
+	end()
+	return words
+}
+
+// Shells complete verbs, the policy's tables and grounds, and the values of settings.
+func TestCompletion(t *testing.T) {
+	policy := filepath.Join(t.TempDir(), "sales.yaml")
+	if err := os.WriteFile(policy, []byte(gallra.ModelPolicy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GALLRA_POLICY", policy)
+	for _, tt := range []struct {
+		line string
+		want []string
+	}{
+		{"st", []string{"status"}}, {"explain ", []string{"contact", "lead"}}, {"hold ", []string{"contact", "lead"}},
+		{"plan --table ", []string{"contact", "lead"}}, {"plan --ground cl", []string{"closed-opportunity\tFollow-up of a deal", "closed-quote\t"}},
+		{"report --lang ", []string{"en", "sv"}}, {"plan --auth work", []string{"workload-identity"}}, {"simulate ", []string{"yaml", ":8"}}, {"completion ", []string{"bash", "zsh", "fish", "powershell"}},
+		{"explain contact ", []string{":4"}}, {"policy ", []string{"check", "record", "schema", "test", "init"}},
+	} {
+		out := completed(t, tt.line)
+		for _, want := range tt.want {
+			if !strings.Contains("\n"+out, "\n"+want) {
+				t.Errorf("gallra %s completes %q, which lacks %q", tt.line, out, want)
+			}
+		}
+	}
+	// A policy or a setting that cannot be read completes nothing, and says nothing.
+	t.Setenv("GALLRA_POLICY", filepath.Join(t.TempDir(), "none.yaml"))
+	t.Setenv("GALLRA_AUTH", "magic")
+	if out := completed(t, "plan --table "); strings.Contains(out, "contact") || strings.Contains(out, "rror") {
+		t.Errorf("%q", out)
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if out := called(t, "completion", shell); !strings.Contains(out, "gallra") || len(out) < 1000 {
+			t.Errorf("completion %s: %d letters", shell, len(out))
+		}
+	}
+}
+
+func completed(t *testing.T, line string) string {
+	t.Helper()
+	i := strings.LastIndexByte(line, ' ')
+	return called(t, append([]string{"__complete"}, append(strings.Fields(line[:i+1]), line[i+1:])...)...)
+}
+
+// called is what a command prints that has to succeed.
+func called(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs strings.Builder
+	if code := run(args, os.Stdin, &out, &errs); code != 0 {
+		t.Fatalf("gallra %s: code %d, %s", strings.Join(args, " "), code, errs.String())
+	}
+	return out.String()
+}
