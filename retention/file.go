@@ -16,6 +16,7 @@ type filePolicy struct {
 	Environment     fileEnvironment         `yaml:"environment" jsonschema:"required,description=The one environment that this policy is for."`
 	TimeZone        string                  `yaml:"timeZone" jsonschema:"required,description=IANA name such as Europe/Stockholm: whose calendar dates count."`
 	Notice          Period                  `yaml:"notice" jsonschema:"description=How long a coming purge must have been visible before it may happen. Default 2 months."`
+	Purge           filePurge               `yaml:"purge" jsonschema:"description=How the rows that go are deleted."`
 	Limits          fileLimits              `yaml:"limits" jsonschema:"description=A run that would purge more purges nobody."`
 	ManualExtension Period                  `yaml:"manualExtension" jsonschema:"description=The furthest ahead of today that staff can extend by hand. Default 12 months."`
 	Columns         fileColumns             `yaml:"columns" jsonschema:"description=Names of existing columns that stand in for those that gallra creates."`
@@ -41,6 +42,11 @@ type fileLimits struct {
 	Purges int     `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
 	Share  percent `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
 	Canary int     `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
+}
+
+type filePurge struct {
+	placed `yaml:"-"`
+	Engine string `yaml:"engine" jsonschema:"enum=web-api,enum=bulk-delete,description=What deletes related rows: gallra's own requests\\, or jobs of Dataverse's bulk delete service. Default web-api."`
 }
 
 type fileColumns struct {
@@ -100,6 +106,7 @@ func (filePolicy) kind() string      { return "a policy" }
 func (fileInclude) kind() string     { return "an included file" }
 func (fileEnvironment) kind() string { return "`environment`" }
 func (fileLimits) kind() string      { return "`limits`" }
+func (filePurge) kind() string       { return "`purge`" }
 func (fileColumns) kind() string     { return "`columns`" }
 func (fileSubject) kind() string     { return "a subject" }
 func (fileGround) kind() string      { return "a ground" }

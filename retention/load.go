@@ -32,6 +32,7 @@ func Load(path string) (*Policy, error) {
 	l := &loader{hash: sha256.New(), policy: &Policy{
 		Dir:             filepath.Dir(path),
 		Notice:          DefaultNotice,
+		Engine:          WebAPI,
 		Limits:          DefaultLimits,
 		ManualExtension: DefaultManualExtension,
 		sources:         map[string][]string{},
@@ -163,6 +164,9 @@ func (l *loader) header(f *filePolicy) {
 	}
 	if f.has("manualExtension") {
 		p.ManualExtension = f.ManualExtension
+	}
+	if f.Purge.Engine != "" {
+		p.Engine = Engine(f.Purge.Engine)
 	}
 	limits := &f.Limits
 	if limits.has("purges") {

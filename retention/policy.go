@@ -19,6 +19,7 @@ type Policy struct {
 	Environment     Environment
 	TimeZone        *time.Location
 	Notice          Period
+	Engine          Engine
 	Limits          Limits
 	ManualExtension Period
 	Columns         ColumnNames // for subjects that do not name their own
@@ -55,6 +56,15 @@ type Environment struct {
 	Organization    string // the organisation's id, never its name
 	AllowProduction bool
 }
+
+// Engine is what deletes the related rows that go.
+type Engine string
+
+// The engines.
+const (
+	WebAPI     Engine = "web-api"     // the default: in one transaction with the person's own columns
+	BulkDelete Engine = "bulk-delete" // by jobs of Dataverse's bulk delete service, after the person's columns are anonymised
+)
 
 // Limits stop a run that would purge more. The share is of all persons in the subject table, from 0 to 1.
 type Limits struct {

@@ -21,6 +21,10 @@ func (p *Policy) WriteRecord(w io.Writer) error {
 	r.line("")
 	r.line("One run purges at most %s, and at most %s of a table's persons; otherwise it purges nobody. The first %d are purged alone and looked for, before the rest follows.",
 		count(p.Limits.Purges, "person"), percentage(p.Limits.Share), p.Limits.Canary)
+	if p.Engine == BulkDelete {
+		r.line("")
+		r.line("Related rows that go are deleted by Dataverse's bulk delete service, after the person has been anonymised and before the person's row is deleted; nothing of them stays in the recycle bin.")
+	}
 	r.line("")
 	r.line("Evidence of every announcement, rescue and purge stands in an append-only, hash-chained ledger, which holds no personal data.")
 	for i := range p.Subjects {

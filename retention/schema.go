@@ -15,7 +15,7 @@ func PolicySchema() ([]byte, error) {
 		RequiredFromJSONSchemaTags: true,
 		ExpandedStruct:             true,
 		Namer: func(t reflect.Type) string {
-			return map[string]string{"fileInclude": "Include", "fileEnvironment": "Environment", "fileLimits": "Limits", "fileColumns": "Columns",
+			return map[string]string{"fileInclude": "Include", "fileEnvironment": "Environment", "fileLimits": "Limits", "filePurge": "Purge", "fileColumns": "Columns",
 				"fileSubject": "Subject", "fileGround": "Ground", "fileRelated": "RelatedRule"}[t.Name()]
 		},
 		Mapper: func(t reflect.Type) *jsonschema.Schema {

@@ -4,53 +4,74 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
 )
 
-// maxJob is the longest that a run waits for a bulk delete job.
-const maxJob = 10 * time.Minute
+// Bulk delete jobs are Dataverse's own: it deletes the rows that a query finds, in its own time, outside the limits on
+// requests. With CanRecoverDeletedRecords false nothing of them goes to the recycle bin, so that they need not be emptied
+// before; their audit history is swept like that of every row that was touched. A job is asked for by ids only: a query by
+// condition could take a row that changed since the rules decided, and would stand with the job for everybody to read.
 
-// The state of a job that is over.
-const jobCompleted = 3
+// jobName begins the name of every job, before the run's id: by it a run finds the jobs of one that was cut.
+const jobName = "gallra "
 
-// errJob says that a bulk delete job did not come to its end.
-var errJob = errors.New("bulk delete job: not completed")
+// maxJobIDs is how many rows one query of a job names.
+const maxJobIDs = 500
 
-// bulkDelete deletes rows by Dataverse's asynchronous service, which alone can leave nothing of them in the recycle bin.
-// It asks by ids: the query is kept with the job. Whether the rows are gone is for the caller to see.
+// The states of a job, and how it ended. Page: reference/entities/asyncoperation.
+const (
+	jobCompleted = 3
+	jobSucceeded = 30
+)
+
+// byJob tells whether a bulk delete job deletes the row, by the policy's engine. The person's change set then leaves it
+// alone, and the person's row waits until it is gone. Rows that could not be found again from an anonymous person go with
+// the change set: those that are joined by a value of theirs, or over another row that may be gone before.
+func (inv *inventory) byJob(w *work, it *item) bool {
+	switch {
+	case !inv.jobs, w.ahead, inv.plain, inv.tried[it.ref]:
+		return false
+	case it.do != retention.Delete, it.shared, it.stays, it.table == "connection", inv.tables.persons[it.table]:
+		return false
+	case it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable:
+		return true
+	}
+	rule := &inv.subject.Related[it.rule]
+	return !rule.Person.ByValue() && !strings.Contains(rule.Link, "/")
+}
+
+// bulkDelete has rows deleted by a job and waits for its end. Whether the rows are gone is for the caller to see. The error
+// is a reason when the job did not come to its end, and the service's own when there is no job.
 func (r *runner) bulkDelete(ctx context.Context, rows []ref) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	ids := make(map[string][]uuid.UUID)
+	var order []string // children before parents, as the rows come
 	for _, row := range rows {
-		if !slices.Contains(ids[row.table], row.id) {
-			ids[row.table] = append(ids[row.table], row.id)
+		if ids[row.table] == nil {
+			order = append(order, row.table)
 		}
+		ids[row.table] = append(ids[row.table], row.id)
 	}
 	var queries []map[string]any
-	for _, table := range slices.Sorted(maps.Keys(ids)) {
+	for _, table := range order {
 		t, err := r.tables.table(ctx, table)
 		if err != nil {
 			return err
 		}
-		var values []map[string]any
-		for _, id := range ids[table] {
-			values = append(values, map[string]any{"Type": "System.Guid", "Value": id.String()})
+		slices.SortFunc(ids[table], func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
+		for some := range slices.Chunk(slices.Compact(ids[table]), maxJobIDs) {
+			queries = append(queries, idQuery(t, some))
 		}
-		queries = append(queries, map[string]any{
-			"@odata.type": "Microsoft.Dynamics.CRM.QueryExpression", "EntityName": table, "Distinct": false,
-			"ColumnSet": map[string]any{"AllColumns": false, "Columns": []string{t.PrimaryID}},
-			"Criteria": map[string]any{"FilterOperator": "And", "Filters": []any{},
-				"Conditions": []map[string]any{{"AttributeName": t.PrimaryID, "Operator": "In", "Values": values}}},
-		})
 	}
 	start := r.Client.Now()
 	if start.IsZero() {
@@ -58,35 +79,101 @@ func (r *runner) bulkDelete(ctx context.Context, rows []ref) error {
 	}
 	var job struct{ JobID uuid.UUID }
 	err := r.Client.Call(ctx, http.MethodPost, "BulkDelete", map[string]any{
-		"QuerySet": queries, "JobName": "gallra " + r.Run.ID, "SendEmailNotification": false, "ToRecipients": []any{}, "CCRecipients": []any{},
+		"QuerySet": queries, "JobName": jobName + r.Run.ID, "SendEmailNotification": false, "ToRecipients": []any{}, "CCRecipients": []any{},
 		"RecurrencePattern": "", "StartDateTime": start.UTC().Format(time.RFC3339),
 		"Options": map[string]any{"CanRecoverDeletedRecords": false, "RunJobForSandbox": false},
 	}, &job)
-	if err != nil {
+	var unsure *dataverse.Uncertain
+	switch {
+	case errors.As(err, &unsure):
+		return r.awaitJobs(ctx) // if it was begun, it is one of these
+	case err != nil:
 		return fmt.Errorf("bulk delete: %w", err)
 	}
 	return r.await(ctx, job.JobID)
 }
 
-// await asks for a job until it is over, ever less often.
+// idQuery is a query for rows by their ids.
+func idQuery(t *dataverse.Table, ids []uuid.UUID) map[string]any {
+	values := make([]map[string]any, len(ids))
+	for i, id := range ids {
+		values[i] = map[string]any{"Type": "System.Guid", "Value": id.String()}
+	}
+	return map[string]any{
+		"@odata.type": "Microsoft.Dynamics.CRM.QueryExpression", "EntityName": t.LogicalName, "Distinct": false,
+		"ColumnSet": map[string]any{"AllColumns": false, "Columns": []string{t.PrimaryID}},
+		"Criteria": map[string]any{"FilterOperator": "And", "Filters": []any{},
+			"Conditions": []map[string]any{{"AttributeName": t.PrimaryID, "Operator": "In", "Values": values}}},
+	}
+}
+
+// await asks for a job until it is over, ever less often. A job may wait in a queue, be paused by an administrator, or take
+// longer than a run can wait: it then goes on by itself, and the next run finds it.
 func (r *runner) await(ctx context.Context, job uuid.UUID) error {
-	wait, deadline := r.Poll, time.Now().Add(maxJob)
+	wait, deadline := r.Poll, time.Now().Add(r.JobWait)
 	for {
 		row, err := r.Client.Get(ctx, "asyncoperation", job, dataverse.Query{Select: []string{"asyncoperationid", "statecode", "statuscode"}})
-		if err != nil {
-			return fmt.Errorf("bulk delete job: %w", err)
-		}
-		if state, _ := row.Int("statecode"); state == jobCompleted {
+		switch state, _ := row.Int("statecode"); {
+		case errors.Is(err, dataverse.ErrNotFound): // somebody deleted it, at its end or before
 			return nil
+		case err != nil:
+			return fmt.Errorf("bulk delete job: %w", err)
+		case state == jobCompleted:
+			return r.ended(ctx, job, row)
+		case !time.Now().Before(deadline):
+			r.Log.Warn("bulk delete job is not over", "job", job)
+			return errJobOpen
 		}
-		if time.Now().After(deadline) {
-			return errJob
-		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return ctx.Err()
-		case <-time.After(wait):
+		case <-timer.C:
 		}
 		wait = min(wait*2, 15*time.Second)
 	}
+}
+
+// ended looks how a job ended. One that succeeded may have left rows: why stands in the failures, of which only the codes
+// are taken, since they quote rows.
+func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) error {
+	if status, _ := row.Int("statuscode"); status != jobSucceeded {
+		r.Log.Warn("bulk delete job did not succeed", "job", job, "status", status)
+		return errJobStopped
+	}
+	if !r.tables.exists("bulkdeletefailure") {
+		return nil
+	}
+	q := dataverse.Query{Table: "bulkdeletefailure", Select: []string{"bulkdeletefailureid", "errornumber", "_regardingobjectid_value"},
+		Filter: "_asyncoperationid_value eq " + job.String()}
+	for f, err := range r.Client.Rows(ctx, q) {
+		if err != nil { // the rows themselves tell: the next round lists them
+			r.Log.Warn("failures of a bulk delete job cannot be read", "job", job, "code", code(err))
+			return ctx.Err()
+		}
+		number, _ := f.Int("errornumber")
+		r.Log.Warn("bulk delete left a row", "job", job, "id", f.ID("regardingobjectid"), "code", fmt.Sprintf("0x%08x", uint32(number)))
+	}
+	return nil
+}
+
+// awaitJobs waits for the jobs that runs before this one have begun. How they ended does not matter: what is left of the
+// rows is listed again. One that is not over by then goes on beside another one for the same ids, which does no harm.
+func (r *runner) awaitJobs(ctx context.Context) error {
+	if !r.tables.exists("asyncoperation") {
+		return nil
+	}
+	q := dataverse.Query{Table: "asyncoperation", Select: []string{"asyncoperationid", "statecode"},
+		Filter: fmt.Sprintf("operationtype eq 13 and startswith(name,'%s') and statecode ne %d", jobName, jobCompleted)}
+	for job, err := range r.Client.Rows(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("bulk delete jobs: %w", err)
+		}
+		var stopped reason
+		if err := r.await(ctx, job.ID("asyncoperationid")); err != nil && !errors.As(err, &stopped) {
+			return err
+		}
+	}
+	return nil
 }

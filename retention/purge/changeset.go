@@ -103,6 +103,13 @@ func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 		return inv.takeOff(ctx, w, it)
 	case it.do == retention.Delete:
 		switch {
+		case inv.byJob(w, it):
+			w.rows[it.table] = append(w.rows[it.table], it.id)
+			if w.deferred = true; inv.second {
+				w.counts[didDelete+" "+it.table]++
+				w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
+			}
+			return nil
 		case it.binned && !inv.second && (it.table == "connection" || unwritable[it.table]):
 			// A connection's name is that of whom it leads to and follows the person's; other rows cannot be emptied
 			// at all. The next change set, or a bulk delete that leaves nothing in the recycle bin, deletes them.
@@ -113,7 +120,7 @@ func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 			w.deferred = true
 			w.rows[it.table] = append(w.rows[it.table], it.id)
 			return nil
-		case it.binned && !inv.plain && (unwritable[it.table] || inv.named(it)):
+		case it.binned && !inv.plain && !inv.tried[it.ref] && (unwritable[it.table] || inv.named(it)):
 			w.touch(it.ref, didDelete)
 			w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
 			return nil
@@ -126,7 +133,7 @@ func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 				w.mirrors[mirror.id] = true
 			}
 		}
-		if it.binned && inv.plain && (unwritable[it.table] || inv.named(it)) {
+		if it.binned && (inv.plain || inv.tried[it.ref]) && (unwritable[it.table] || inv.named(it)) {
 			w.binned = append(w.binned, it.ref)
 		}
 		inv.remove(w, it)

@@ -77,7 +77,8 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 }
 
 func (r *runner) inventory(subject *retention.CheckedSubject, persons []*person) *inventory {
-	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, limit: r.operations}
+	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, limit: r.operations,
+		jobs: r.Policy.Policy.Engine == retention.BulkDelete}
 }
 
 // marks is what the erasure writes into the columns that gallra owns.

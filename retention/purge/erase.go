@@ -230,8 +230,9 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
 	open := works
 	plain := false
+	tried := make(map[ref]bool)
 	for round := 0; len(open) > 0; round++ {
-		fresh, waits, err := r.leftovers(ctx, subject, open, plain)
+		fresh, waits, err := r.leftovers(ctx, subject, open, plain, tried)
 		if err != nil {
 			return err
 		}
@@ -283,8 +284,21 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			r.Log.Warn("bulk delete refused: the rows go into the recycle bin", "code", code(err))
+			var stopped reason
+			if errors.As(err, &stopped) { // by somebody, or it takes longer than a run waits: the next run goes on
+				for i, next := range more {
+					if len(next.bulk) > 0 {
+						owing[i].err = stopped
+					}
+				}
+				open = slices.DeleteFunc(open, func(w *work) bool { return w.err != nil })
+				continue
+			}
+			r.Log.Warn("bulk delete refused: the rows are deleted one by one", "code", code(err))
 			plain = true
+		}
+		for _, row := range bulk {
+			tried[row] = true
 		}
 	}
 	return nil
@@ -309,13 +323,13 @@ func (w *work) join(more *work) {
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
 // handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
 // handle it waits: their delete would take it along.
-func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
+func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool, tried map[ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
 	persons := make([]*person, len(works))
 	for i, w := range works {
 		persons[i] = &person{ref: w.ref, row: w.row}
 	}
 	inv := r.inventory(subject, persons)
-	inv.second, inv.plain = true, plain
+	inv.second, inv.plain, inv.tried = true, plain, tried
 	r.claims.begin(r)
 	if err := inv.take(ctx); err != nil {
 		return nil, nil, err

@@ -63,6 +63,8 @@ const (
 	errAppeared   reason = "rows-appeared"  // rows that belong to the person came after the last look: the delete waits
 	errRemains    reason = "columns-remain" // columns could not be emptied
 	errNoAnswer   reason = "no-answer"      // what became of a write could not be found out
+	errJobOpen    reason = "job-open"       // anonymised, but a bulk delete job has not come to its end: the next run waits for it
+	errJobStopped reason = "job-stopped"    // anonymised, but a bulk delete job was canceled or failed: the next run begins another
 	errNotDeleted reason = "not-deleted"    // anonymised, but the delete of the row was refused: the next run tries again
 )
 

@@ -85,8 +85,10 @@ type inventory struct {
 	byID    map[uuid.UUID]*person
 	items   map[ref]*item
 	erasers map[eraserKey]*eraser
-	second  bool // the persons' own rows are anonymous already
-	plain   bool // rows that cannot be emptied are deleted all the same: the bulk delete was refused
+	second  bool         // the persons' own rows are anonymous already
+	jobs    bool         // the policy's engine is bulk-delete
+	tried   map[ref]bool // rows that a bulk delete job did not delete
+	plain   bool         // rows that cannot be emptied are deleted all the same: the bulk delete was refused
 	// window is how many rows of a person are looked at together, limit how many operations a change set holds. Zero: all.
 	window, limit int
 	listed        map[ref]*item // rows that are left for a later look

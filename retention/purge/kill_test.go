@@ -30,8 +30,9 @@ import (
 var dumped = []string{"contact", "lead", "email", "annotation", "phonecall", "connection", "quote", "account", "activityparty", "customeraddress"}
 
 // crowd fills a CRM with people of every kind, and goes to the day on which most of them are due.
-func crowd(t *testing.T) *world {
-	w := newWorld(t, policy)
+func crowd(t *testing.T) *world { return crowdOf(newWorld(t, policy)) }
+
+func crowdOf(w *world) *world {
 	yvonne(w)
 	w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon", "emailaddress1": "paul@example.com"})
 	w.create("account", "adventure", row{"name": "Adventure Works", "primarycontactid@odata.bind": bindTo("contacts", "paul")})

@@ -24,6 +24,11 @@ func (r *runner) resume(ctx context.Context) error {
 			byTable[p.Table] = append(byTable[p.Table], p)
 		}
 	}
+	if len(byTable) > 0 {
+		if err := r.awaitJobs(ctx); err != nil {
+			return err
+		}
+	}
 	for i := range r.Policy.Subjects { // a table that the policy names no more stays as it is
 		s := &r.Policy.Subjects[i]
 		if err := r.resumePurges(ctx, s, byTable[s.Table]); err != nil {

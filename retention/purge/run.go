@@ -40,6 +40,8 @@ type Deps struct {
 	Grace time.Duration
 	// Poll is the first wait for a job of the service, which doubles; a second when zero.
 	Poll time.Duration
+	// JobWait is how long the run waits for a job of the service; half an hour when zero.
+	JobWait time.Duration
 
 	operations int // how many go into one change set; as many as the service takes when zero
 }
@@ -76,6 +78,9 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	}
 	if r.Poll <= 0 {
 		r.Poll = time.Second
+	}
+	if r.JobWait <= 0 {
+		r.JobWait = 30 * time.Minute
 	}
 	if r.operations <= 0 {
 		r.operations = maxOperations

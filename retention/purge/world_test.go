@@ -43,8 +43,14 @@ var day0 = time.Date(2026, 1, 10, 6, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB, policy string) *world {
 	t.Helper()
+	return newWorldOf(t, policy, emulator.Options{})
+}
+
+func newWorldOf(t testing.TB, policy string, o emulator.Options) *world {
+	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), policy: policy}
-	w.server = emulator.New(emulator.Options{Token: token})
+	o.Token = token
+	w.server = emulator.New(o)
 	srv := httptest.NewServer(w.server)
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
