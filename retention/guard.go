@@ -7,11 +7,11 @@ import (
 
 // GuardRail is a rule of prudence that a plan runs into. A run with one purges nobody.
 type GuardRail struct {
-	Rail     Rail
-	Table    string
-	Ground   string
-	Sentence string // what is the matter
-	Remedy   string // what it would take to go on
+	Rail     Rail   `json:"rail"`
+	Table    string `json:"table,omitempty"`
+	Ground   string `json:"ground,omitempty"`
+	Sentence string `json:"sentence"` // what is the matter
+	Remedy   string `json:"remedy"`   // what it would take to go on
 }
 
 // Rail names a guard rail for machines.

@@ -140,7 +140,7 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	for _, t := range s.Related {
 		related = append(related, map[string]any{"table": t.Table, "deleted": t.Deleted, "anonymized": t.Anonymized, "kept": t.Kept, "freed": t.Freed, "shared": t.Shared})
 	}
-	var rails []retention.GuardRail
+	rails := []retention.GuardRail{}
 	if s.Stop != nil {
 		rails = s.Stop.Rails
 	}
