@@ -185,7 +185,9 @@ func TestMaskedReport(t *testing.T) {
 		r.Last.Policy = r.Coming.Policy
 		// How much Dataverse keeps beside a person is for the tests of purges.
 		r.Last.Audit = 112
-		r.Last.Related = slices.DeleteFunc(r.Last.Related, func(x report.RunRelated) bool { return !slices.Contains([]string{"annotation", "email", "quote"}, x.Table) })
+		r.Last.Related = slices.DeleteFunc(r.Last.Related, func(x report.RunRelated) bool {
+			return !slices.Contains([]string{"annotation", "email", "quote"}, x.Table)
+		})
 		golden(t, "masked-"+string(lang)+".html", page(t, r))
 		golden(t, "masked-"+string(lang)+".txt", cells(t, workbook(t, r)))
 	}
