@@ -24,7 +24,7 @@ type Options struct {
 	Transport http.RoundTripper
 	// Observe, if set, stands around the transport and sees every attempt of a request as it goes over the wire.
 	Observe func(http.RoundTripper) http.RoundTripper
-	Logger    *slog.Logger // nothing is logged when nil
+	Logger  *slog.Logger // nothing is logged when nil
 	// MaxConcurrency caps the requests in flight below what the service recommends; zero leaves it to the service.
 	MaxConcurrency int
 	UserAgent      string

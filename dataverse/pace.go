@@ -38,37 +38,38 @@ type pace struct {
 type left struct {
 	requests, mostRequests float64
 	seconds, mostSeconds   float64
+	sent, spent            float64 // what the histories held at that time
 	at                     time.Time
 }
 
 // history is what was used in each second of the last window.
 type history struct {
 	seconds [paceWindow]float64
+	sum     float64
 	newest  int64
 }
 
 func (h *history) add(now time.Time, amount float64) {
 	h.slide(now)
 	h.seconds[h.newest%paceWindow] += amount
+	h.sum += amount
 }
 
 func (h *history) slide(now time.Time) {
 	at := now.Unix()
 	for n := 0; h.newest < at && n < paceWindow; n++ {
 		h.newest++
+		h.sum -= h.seconds[h.newest%paceWindow]
 		h.seconds[h.newest%paceWindow] = 0
 	}
 	h.newest = max(h.newest, at)
 }
 
-// rate is the highest constant rate that lasts for a window, when so much is left of most and a share of the history
-// counts against it.
-func (h *history) rate(remaining, most, share float64) float64 {
-	remaining -= paceReserve * most
-	var own float64
-	for _, n := range h.seconds {
-		own += n * share
-	}
+// rate is the highest constant rate that lasts for a window, when so much of most was left while the history held
+// then, and a share of the history counts against it.
+func (h *history) rate(remaining, most, then, share float64) float64 {
+	remaining += (then-h.sum)*share - paceReserve*most // what has left or slid out since
+	own := h.sum * share
 	// What somebody else used of the same quota slides out as well, nobody knows when: half of it is counted on.
 	others := max(0, most-remaining-own) / 2 / paceWindow
 	rate, slid := math.Inf(1), 0.0
@@ -100,7 +101,8 @@ func (p *pace) saw(h http.Header, now time.Time, took time.Duration) {
 		s = &left{}
 		p.servers[name] = s
 	}
-	s.requests, s.seconds, s.at = requests, seconds, now
+	p.sent.slide(now)
+	s.requests, s.seconds, s.sent, s.spent, s.at = requests, seconds, p.sent.sum, p.spent.sum, now
 	s.mostRequests, s.mostSeconds = max(s.mostRequests, requests+1), max(s.mostSeconds, seconds)
 }
 
@@ -143,10 +145,10 @@ func (p *pace) wait(now time.Time, inFlight int) time.Duration {
 	p.spent.slide(now)
 	gap := 0.0
 	for _, s := range p.servers { // nobody knows which one comes next: the one with the least sets the pace
-		gap = max(gap, 1/max(1e-9, n*p.sent.rate(s.requests, s.mostRequests, 1/n)))
+		gap = max(gap, 1/max(1e-9, n*p.sent.rate(s.requests, s.mostRequests, s.sent, 1/n)))
 		// What is in flight has not been booked yet, nor has the one that is to leave.
 		seconds := s.seconds - float64(inFlight+1)*p.took/n
-		gap = max(gap, p.took/max(1e-9, n*p.spent.rate(seconds, s.mostSeconds, 1/n)))
+		gap = max(gap, p.took/max(1e-9, n*p.spent.rate(seconds, s.mostSeconds, s.spent, 1/n)))
 	}
 	next := p.last.Add(time.Duration(min(gap, paceLongest.Seconds()) * float64(time.Second)))
 	return max(0, next.Sub(now))
