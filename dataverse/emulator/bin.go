@@ -186,14 +186,7 @@ func (w *writer) takeFromBin(of ref) *row {
 	if t == nil || w.bin[of.Table].get(of.ID) == nil {
 		return nil
 	}
-	from := w.writable(w.bin, t)
-	old, _ := from.byID.Delete(&row{id: of.ID})
-	for i, tree := range from.links {
-		if to, ok := pointsAt(old.get(i)); ok {
-			tree.Delete(link{to, of.ID})
-		}
-	}
-	return old
+	return w.writable(w.bin, t).take(of.ID)
 }
 
 // binReference is the deleteditemreference of a deleted root with what it put into the bin.

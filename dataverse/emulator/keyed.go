@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ func (e *env) keyed(t *table, names, texts []string) (uuid.UUID, error) {
 	q.home = slot
 	var terms []predicate
 	var where *access
+	wanted := values{}
 	for i, c := range columns {
 		x, err := odata.ParseValue(texts[i])
 		if err != nil {
@@ -47,10 +49,20 @@ func (e *env) keyed(t *table, names, texts []string) (uuid.UUID, error) {
 		}
 		terms = append(terms, v.compare(odata.Eq, k, q.nulls))
 		where = where.both(q.access(v, []constant{k}))
+		wanted[c.index] = k.value(v.class)
 	}
-	match := allOf(terms)
+	match, src := allOf(terms), e.source(t)
+	if x := src.rows.keyed(func(i int) bool { return wanted[i] != nil }, len(wanted)); x != nil {
+		where = &access{}
+		if key, ok := x.key(func(i int) any { return wanted[i] }); ok {
+			x.rows(key, func(id uuid.UUID) bool {
+				where.probes = append(where.probes, probe{-1, id})
+				return true
+			})
+		}
+	}
 	found := uuid.Nil
-	e.source(t).walk(e, where, uuid.Nil, func(r *row) bool {
+	src.walk(e, where, uuid.Nil, func(r *row) bool {
 		e.rows[slot] = r
 		if match(e) == yes {
 			found = r.id
@@ -58,6 +70,23 @@ func (e *env) keyed(t *table, names, texts []string) (uuid.UUID, error) {
 		return found == uuid.Nil
 	})
 	return found, nil
+}
+
+// value is the constant as rows hold it.
+func (c constant) value(as class) any {
+	switch {
+	case as == classText:
+		return c.text
+	case as == classGUID:
+		return c.guid
+	case as == classFloat:
+		return c.float
+	case c.isFloat && c.float != math.Trunc(c.float): // a moment or whole number that no row has
+		return c.float
+	case c.isFloat:
+		return int64(c.float)
+	}
+	return c.num
 }
 
 // hasKey tells whether the columns are those of an alternate key.

@@ -79,7 +79,19 @@ func keyValue(t *table, c *column, text string) (any, error) {
 // keyed is the row, other than one, whose columns hold the values; texts compare without case. nil if there is none.
 func (s *snapshot) keyed(t *table, v values, except uuid.UUID) *row {
 	var found *row
-	s.data[t.Name].scan(uuid.Nil, func(r *row) bool {
+	in := s.data[t.Name]
+	if x := in.keyed(func(i int) bool { return v[i] != nil }, len(v)); x != nil {
+		if key, ok := x.key(func(i int) any { return v[i] }); ok {
+			x.rows(key, func(id uuid.UUID) bool {
+				if id != except {
+					found = in.get(id)
+				}
+				return found == nil
+			})
+			return found
+		}
+	}
+	in.scan(uuid.Nil, func(r *row) bool {
 		if r.id == except {
 			return true
 		}

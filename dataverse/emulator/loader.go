@@ -323,6 +323,11 @@ func (l *loader) store() error {
 				tree.Load(x)
 			}
 		}
+		for _, x := range into.keys {
+			for _, r := range rows {
+				x.change(nil, r)
+			}
+		}
 	}
 	if !l.trusted {
 		if err := l.checkTargets(); err != nil {

@@ -274,6 +274,7 @@ func (ch *change) defineKey(t *table, body map[string]any) error {
 	}
 	edited := ch.schema.edit(t.Name)
 	edited.keys = append(edited.keys, k)
+	ch.indexLater(t.Name)
 	ch.made(componentKey, k.metadataID, "EntityDefinitions("+keyOf(ch.call.path.segments[0])+")/Keys("+k.metadataID.String()+")")
 	return nil
 }
@@ -525,6 +526,7 @@ func (ch *change) deleteKey(t *table, s segment) error {
 		if byName && k.Name == strings.ToLower(name) || !byName && k.metaID(t) == id {
 			edited := ch.schema.edit(t.Name)
 			edited.keys = slices.Delete(edited.keys, i, i+1)
+			ch.indexLater(t.Name)
 			return nil
 		}
 	}

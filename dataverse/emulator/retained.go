@@ -259,13 +259,7 @@ func (w *writer) purgeRetained(t *table, id uuid.UUID) bool {
 	if w.retained[t.Name].get(id) == nil {
 		return false
 	}
-	from := w.writable(w.retained, t)
-	old, _ := from.byID.Delete(&row{id: id})
-	for i, tree := range from.links {
-		if to, ok := pointsAt(old.get(i)); ok {
-			tree.Delete(link{to, id})
-		}
-	}
+	w.writable(w.retained, t).take(id)
 	return true
 }
 

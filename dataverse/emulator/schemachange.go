@@ -127,7 +127,8 @@ func (s *schema) dropTable(name string) {
 	delete(s.privileges, name)
 }
 
-// reindex gives the rows of a table the indexes of its new lookup columns. The columns are new: no row has a value.
+// reindex gives the rows of a table the indexes of its new lookup columns and keys. The columns are new: no row has a
+// value.
 func (t *tx) reindex(name string) {
 	tab := t.schema.tables[name]
 	for _, content := range []map[string]*rows{t.data, t.bin, t.retained} {
@@ -140,6 +141,19 @@ func (t *tx) reindex(name string) {
 				r.links[i] = btree.NewBTreeGOptions(lessLink, treeOptions)
 			}
 		}
+		for _, k := range tab.keys {
+			if r.keys[k.Name] == nil {
+				x := newKeyIndex(tab, k)
+				r.byID.Scan(func(old *row) bool {
+					x.change(nil, old)
+					return true
+				})
+				r.keys[k.Name] = x
+			}
+		}
+		maps.DeleteFunc(r.keys, func(name string, _ *keyIndex) bool {
+			return !slices.ContainsFunc(tab.keys, func(k *alternateKey) bool { return k.Name == name })
+		})
 	}
 }
 

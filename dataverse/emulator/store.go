@@ -30,6 +30,7 @@ type snapshot struct {
 type rows struct {
 	byID  *btree.BTreeG[*row]
 	links map[int]*btree.BTreeG[link]
+	keys  map[string]*keyIndex // by the name of the alternate key
 }
 
 // link is an entry of a lookup's index.
@@ -48,17 +49,23 @@ func lessLink(a, b link) bool {
 var treeOptions = btree.Options{NoLocks: true}
 
 func newRows(t *table) *rows {
-	r := &rows{byID: btree.NewBTreeGOptions(lessRow, treeOptions), links: map[int]*btree.BTreeG[link]{}}
+	r := &rows{byID: btree.NewBTreeGOptions(lessRow, treeOptions), links: map[int]*btree.BTreeG[link]{}, keys: map[string]*keyIndex{}}
 	for _, i := range t.indexed {
 		r.links[i] = btree.NewBTreeGOptions(lessLink, treeOptions)
+	}
+	for _, k := range t.keys {
+		r.keys[k.Name] = newKeyIndex(t, k)
 	}
 	return r
 }
 
 func (r *rows) copy() *rows {
-	c := &rows{byID: r.byID.Copy(), links: make(map[int]*btree.BTreeG[link], len(r.links))}
+	c := &rows{byID: r.byID.Copy(), links: make(map[int]*btree.BTreeG[link], len(r.links)), keys: make(map[string]*keyIndex, len(r.keys))}
 	for i, t := range r.links {
 		c.links[i] = t.Copy()
+	}
+	for name, x := range r.keys {
+		c.keys[name] = x.copy()
 	}
 	return c
 }
@@ -201,6 +208,9 @@ func (s *store) put(into *rows, r *row) {
 			tree.Set(link{a, r.id})
 		}
 	}
+	for _, x := range into.keys {
+		x.change(old, r)
+	}
 }
 
 // pointsAt is the row that a lookup, or an id column of an intersect table, points at.
@@ -220,14 +230,7 @@ func (t *tx) remove(tab *table, id uuid.UUID) *row {
 		return nil
 	}
 	t.written++
-	from := t.writable(t.data, tab)
-	old, _ := from.byID.Delete(&row{id: id})
-	for i, tree := range from.links {
-		if b, ok := pointsAt(old.get(i)); ok {
-			tree.Delete(link{b, id})
-		}
-	}
-	return old
+	return t.writable(t.data, tab).take(id)
 }
 
 // savepoint is where a transaction can go back to; what was written since is forgotten.

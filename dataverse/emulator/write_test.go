@@ -14,12 +14,12 @@ import (
 
 // site is a server under test, spoken to over HTTP.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	srv    *httptest.Server
 	server *emulator.Server
 }
 
-func newSite(t *testing.T, o emulator.Options) *site {
+func newSite(t testing.TB, o emulator.Options) *site {
 	t.Helper()
 	server := emulator.New(o)
 	srv := httptest.NewServer(server)
@@ -29,7 +29,7 @@ func newSite(t *testing.T, o emulator.Options) *site {
 
 // response is an answer, read whole.
 type response struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	text   string
