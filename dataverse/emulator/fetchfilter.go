@@ -34,6 +34,9 @@ func (q *fetchQuery) filters() error {
 			after = append(after, p)
 			continue
 		}
+		if err := q.quickFind(&root.Filters[i], p); err != nil {
+			return err
+		}
 		before = append(before, p)
 		q.where = q.where.both(where)
 	}
