@@ -27,7 +27,11 @@ type Settings struct {
 	URL         string `mapstructure:"url"`         // https://org.crm4.dynamics.com, without a trailing slash
 	Policy      string `mapstructure:"policy"`      // the policy file
 	Ledger      string `mapstructure:"ledger"`      // a folder, or the URL of a blob container
+	LedgerSAS   Secret `mapstructure:"ledger-sas"`  // a shared access signature of the container
+	LedgerKey   Secret `mapstructure:"ledger-key"`  // the account's shared key, for Azurite on this machine
 	Concurrency int    `mapstructure:"concurrency"` // most requests in flight; 0 leaves it to the service's own hint
+
+	SkipIfLocked bool `mapstructure:"skip-if-locked"` // a run that finds another one under way ends as done
 
 	Auth                     string `mapstructure:"auth"`
 	TenantID                 string `mapstructure:"tenant"`
@@ -72,7 +76,7 @@ func (e *Error) Error() string { return e.Message }
 func Flags(f *pflag.FlagSet) {
 	f.String("url", "", "the environment, such as https://org.crm4.dynamics.com (GALLRA_URL)")
 	f.String("policy", "", "the policy file (GALLRA_POLICY)")
-	f.String("ledger", "ledger", "the folder of the ledger (GALLRA_LEDGER)")
+	f.String("ledger", "ledger", "the ledger: a folder, or https://ACCOUNT.blob.core.windows.net/CONTAINER (GALLRA_LEDGER)")
 	f.String("auth", "", "how to sign in: "+strings.Join(AuthMethods, ", ")+" (GALLRA_AUTH)")
 	f.Int("concurrency", 0, "most requests in flight; 0 follows the service's own hint (GALLRA_CONCURRENCY)")
 	f.String("tenant", "", "the Entra tenant's id (GALLRA_TENANT)")
@@ -177,6 +181,9 @@ func (s *Settings) check() error {
 	if s.Auth == "token" && s.Token == "" {
 		return &Error{Message: "auth: token needs the token itself", Hint: "set GALLRA_TOKEN; there is no flag for it, since other users of the machine could read it"}
 	}
+	if err := s.checkLedger(); err != nil {
+		return err
+	}
 	if s.Concurrency < 0 {
 		return &Error{Message: "concurrency: must not be negative"}
 	}
@@ -199,6 +206,31 @@ func checkURL(text string) error {
 	}
 	return nil
 }
+
+// checkLedger takes a shared access signature out of the ledger's address, so that it is printed nowhere.
+func (s *Settings) checkLedger() error {
+	if !s.LedgerInAzure() {
+		if s.LedgerSAS != "" || s.LedgerKey != "" {
+			return &Error{Message: "ledger: a signature or a key is for a container of Azure Blob Storage, and the ledger is a folder"}
+		}
+		return nil
+	}
+	address, query, found := strings.Cut(s.Ledger, "?")
+	if found {
+		if s.LedgerSAS != "" {
+			return &Error{Message: "ledger: there is a signature in the address and another one in GALLRA_LEDGER_SAS"}
+		}
+		s.Ledger, s.LedgerSAS = address, Secret(query)
+	}
+	s.LedgerSAS = Secret(strings.TrimPrefix(string(s.LedgerSAS), "?"))
+	if s.LedgerSAS != "" && s.LedgerKey != "" {
+		return &Error{Message: "ledger: there are a signature and a key; one of them is enough"}
+	}
+	return nil
+}
+
+// LedgerInAzure tells whether the ledger is a container of Azure Blob Storage, and no folder.
+func (s Settings) LedgerInAzure() bool { return strings.Contains(s.Ledger, "://") }
 
 // NeedURL is the error of a verb that needs an environment when none is set.
 func (s Settings) NeedURL() error {

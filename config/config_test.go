@@ -111,3 +111,26 @@ func TestASettingsFileElsewhere(t *testing.T) {
 		t.Errorf("ledger %q, error %v", s.Ledger, err)
 	}
 }
+
+func TestTheLedgersSignatureIsNoPartOfItsAddress(t *testing.T) {
+	s, err := load(t, "", "--ledger", "https://acme.blob.core.windows.net/gallra/crm?sv=2024-11-04&sig=must-not-leak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Ledger != "https://acme.blob.core.windows.net/gallra/crm" || s.LedgerSAS != "sv=2024-11-04&sig=must-not-leak" || !s.LedgerInAzure() {
+		t.Errorf("ledger %s", s.Ledger)
+	}
+	if printed := fmt.Sprintf("%+v", s); strings.Contains(printed, "must-not-leak") {
+		t.Errorf("printed: %s", printed)
+	}
+	t.Setenv("GALLRA_LEDGER_SAS", "?another=one")
+	if s, err := load(t, "", "--ledger", "https://acme.blob.core.windows.net/gallra"); err != nil || s.LedgerSAS != "another=one" {
+		t.Errorf("%v %v", s, err)
+	}
+	if _, err := load(t, "", "--ledger", "https://acme.blob.core.windows.net/gallra?sig=x"); err == nil || strings.Contains(err.Error(), "another=") {
+		t.Errorf("two signatures: %v", err)
+	}
+	if _, err := load(t, "", "--ledger", "evidence"); err == nil {
+		t.Error("a signature for a folder was taken")
+	}
+}

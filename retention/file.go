@@ -18,6 +18,7 @@ type filePolicy struct {
 	Notice          Period                  `yaml:"notice" jsonschema:"description=How long a coming purge must have been visible before it may happen. Default 2 months."`
 	Purge           filePurge               `yaml:"purge" jsonschema:"description=How the rows that go are deleted."`
 	Limits          fileLimits              `yaml:"limits" jsonschema:"description=A run that would purge more purges nobody."`
+	Approval        string                  `yaml:"approval" jsonschema:"enum=none,enum=four-eyes,description=Whether a changed policy purges nobody before somebody else than who runs it has approved it. Default none."`
 	ManualExtension Period                  `yaml:"manualExtension" jsonschema:"description=The furthest ahead of today that staff can extend by hand. Default 12 months."`
 	Columns         fileColumns             `yaml:"columns" jsonschema:"description=Names of existing columns that stand in for those that gallra creates."`
 	Subjects        map[string]*fileSubject `yaml:"subjects" jsonschema:"description=The tables that hold persons and the rules for each."`

@@ -26,6 +26,9 @@ var (
 	DefaultLimits          = Limits{Purges: 500, Share: 0.05, Canary: 5}
 )
 
+// FourEyes is the value of approval that asks for a second identity.
+const FourEyes = "four-eyes"
+
 // Load reads a policy file and all that it includes. The error is [Problems] where the policy is wrong: all that is
 // wrong with it, not only the first. Nothing is held against an environment yet; see [Check].
 func Load(path string) (*Policy, error) {
@@ -168,6 +171,7 @@ func (l *loader) header(f *filePolicy) {
 	if f.Purge.Engine != "" {
 		p.Engine = Engine(f.Purge.Engine)
 	}
+	p.FourEyes = f.Approval == FourEyes
 	limits := &f.Limits
 	if limits.has("purges") {
 		p.Limits.Purges = limits.Purges

@@ -21,6 +21,7 @@ type Policy struct {
 	Notice          Period
 	Engine          Engine
 	Limits          Limits
+	FourEyes        bool // approval: four-eyes
 	ManualExtension Period
 	Columns         ColumnNames // for subjects that do not name their own
 	Subjects        []Subject   // in the order of the file

@@ -26,6 +26,10 @@ func (p *Policy) WriteRecord(w io.Writer) error {
 		r.line("Related rows that go are deleted by Dataverse's bulk delete service, after the person has been anonymised and before the person's row is deleted; nothing of them stays in the recycle bin.")
 	}
 	r.line("")
+	if p.FourEyes {
+		r.line("A changed policy purges nobody before somebody else than who runs it has approved it (four eyes); the approval stands in the ledger.")
+		r.line("")
+	}
 	r.line("Evidence of every announcement, rescue and purge stands in an append-only, hash-chained ledger, which holds no personal data.")
 	for i := range p.Subjects {
 		r.subject(&p.Subjects[i])

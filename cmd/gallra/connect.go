@@ -6,12 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
-	"github.com/gallra/gallra/retention/ledger"
 )
 
 // session is a connection to the environment that the settings name: who we are there, what day it is there.
@@ -28,14 +26,9 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 	if err := s.NeedURL(); err != nil {
 		return nil, err
 	}
-	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{
-		Method: s.Auth, TenantID: s.TenantID, ClientID: s.ClientID, ClientSecret: string(s.ClientSecret),
-		CertificatePath: s.CertificatePath, CertificatePassword: string(s.CertificatePassword), Token: string(s.Token),
-		AuthorityHost: s.AuthorityHost, DisableInstanceDiscovery: s.DisableInstanceDiscovery, URL: s.URL,
-		StateDir: stateDir(), Prompt: func(message string) { fmt.Fprintln(a.errs, message) },
-	})
+	credential, err := a.credential()
 	if err != nil {
-		return nil, &config.Error{Message: err.Error(), Hint: dataverse.SignInHint(err)}
+		return nil, err
 	}
 	client, err := dataverse.New(dataverse.Options{
 		URL: s.URL, Credential: credential, Logger: a.log, MaxConcurrency: s.Concurrency, Observe: a.told.Transport,
@@ -92,25 +85,4 @@ func (a *app) open(ctx context.Context) (*session, *retention.Checked, error) {
 		return nil, nil, err
 	}
 	return s, checked, nil
-}
-
-// ledgerDir is the ledger's folder.
-func (a *app) ledgerDir() (string, error) {
-	dir := a.settings.Ledger
-	if dir == "" {
-		dir = "ledger"
-	}
-	if strings.Contains(dir, "://") {
-		return "", &config.Error{Message: "ledger: this version keeps it in a folder only", Hint: "set GALLRA_LEDGER to a folder on durable storage, such as a mounted file share"}
-	}
-	return filepath.Clean(dir), nil
-}
-
-// readLedger is what a verb that writes nothing reads of the ledger.
-func (a *app) readLedger() (*ledger.Ledger, error) {
-	dir, err := a.ledgerDir()
-	if err != nil {
-		return nil, err
-	}
-	return ledger.Open(dir)
 }

@@ -74,7 +74,7 @@ func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 			return retention.Check(ctx, policy, s.client)
 		},
 		Ledger: a.readLedger,
-		Verify: a.verifyLedger,
+		Verify: func() (*ledger.Proof, error) { return a.verifyLedger(ctx) },
 		Deps: func(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps {
 			return a.deps(verb, s, c, l)
 		},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
 )
 
 // version is set by the release build.
@@ -33,6 +35,8 @@ type app struct {
 	told     *telemetry.Telemetry // nil where no collector is configured
 	finished func(exit int)       // ends what telemetry knows of the verb
 	job      *job                 // what is told about at the end; nil for what is no job
+
+	signedIn azcore.TokenCredential // nil before the first sign-in
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -80,6 +84,7 @@ Nothing is written without --apply.`,
 		newHold(a),
 		newRelease(a),
 		newErase(a),
+		newApprove(a),
 		newReapply(a),
 		newStatus(a),
 		newReport(a),
@@ -157,6 +162,8 @@ func hintFor(err error) string {
 		file     *retention.PlanFileError
 		stale    *retention.StalePlanError
 		making   *provisionError
+		storage  *ledger.StorageError
+		locked   *ledger.LockedError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -171,6 +178,14 @@ func hintFor(err error) string {
 		return "gallra plan --out FILE makes one"
 	case errors.As(err, &stale):
 		return stale.Hint
+	case errors.As(err, &storage):
+		return storage.Hint()
+	case errors.As(err, &locked):
+		return "wait until it has ended; a job that may overlap itself sets GALLRA_SKIP_IF_LOCKED=true"
+	case errors.Is(err, ledger.ErrLockLost):
+		return "the next run finishes what this one began"
+	case errors.Is(err, ledger.ErrBroken):
+		return "gallra ledger verify tells where; nothing is written to such a ledger"
 	}
 	if errors.Is(err, retention.ErrNobody) {
 		return "an address counts as a whole; rows that name the person only in their text are found by Dataverse search"

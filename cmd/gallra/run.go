@@ -23,6 +23,7 @@ type runOptions struct {
 	maxPurges int
 	stopAfter time.Duration // 0: it takes as long as it takes
 	plan      string
+	former    string
 	reviewed  *retention.Reviewed // what the file holds; nil without --plan
 }
 
@@ -48,6 +49,9 @@ With --plan only the decisions of a plan that was kept (gallra plan --out) and r
 what is still true: everybody is evaluated afresh. Lines may be taken out of the file. A plan that was made with another
 policy, for another organisation, in an earlier month or for a day to come is refused.
 
+While another run holds the lock on the ledger, a run ends at once and says who that is since when. It has failed then,
+unless GALLRA_SKIP_IF_LOCKED=true says that it may: for a job whose ticks can overlap.
+
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was touched), 3 a guard rail stopped the run
 (nobody was purged), 4 done but some persons failed and stay scheduled, 130 or 143 interrupted, consistent.`,
 		Example: `  gallra run                 # shows what it would do
@@ -71,6 +75,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the run is only shown")
 	c.Flags().StringVar(&o.plan, "plan", "", "carry out this reviewed plan, and only what is still true of it")
 	c.Flags().DurationVar(&o.stopAfter, "stop-after", 0, "begin nothing new after this time, such as 5h30m, and leave the rest to the next run (exit 4)")
+	c.Flags().StringVar(&o.former, "approved-policy", "", "the policy that was approved last: while the changed one purges nobody more, it needs no approval")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
 	return c
 }
@@ -120,7 +125,8 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	}
 	a.warnNoLedger(l.Existed())
 	summary, err := a.purge(ctx, s, checked, l, o)
-	if summary != nil {
+	var locked *ledger.LockedError
+	if summary != nil && !errors.As(err, &locked) { // of a run that did not begin there is nothing to tell
 		if told := a.tellRun(summary, err); told != nil && err == nil {
 			return told
 		}
@@ -130,7 +136,7 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 		return &guardStop{err}
 	}
 	if err != nil {
-		return err
+		return a.skipIfLocked(err)
 	}
 	if o.reviewed != nil {
 		if err := a.tellReviewed(o.reviewed); err != nil {
@@ -144,11 +150,14 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 }
 
 // purge carries a run out.
-func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked, l *ledger.Ledger, o runOptions) (*purge.Summary, error) {
+func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked, l *ledger.Ledger, o runOptions) (_ *purge.Summary, err error) {
 	bar := a.progress("starting")
 	defer bar.done()
 	deps := a.deps("run", s, checked, l)
 	deps.Progress = bar.follow
+	if deps.Former, err = a.formerPolicy(ctx, s, l, o.former); err != nil {
+		return nil, err
+	}
 	if o.maxPurges >= 0 {
 		limits := checked.Policy.Limits
 		limits.Purges = min(limits.Purges, o.maxPurges)

@@ -12,6 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 func newStatus(a *app) *cobra.Command {
@@ -82,6 +83,9 @@ func (a *app) runStatus(ctx context.Context) error {
 		return err
 	}
 	st.judge(checked)
+	if rail := purge.Unapproved(l, checked.Policy, s.identity.UserID, today); rail != nil {
+		st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
+	}
 	if a.json {
 		return a.statusJSON(st)
 	}

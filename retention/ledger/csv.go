@@ -27,33 +27,9 @@ func (l *Ledger) WriteCSV(ctx context.Context, w io.Writer) (entries int, err er
 	if err := out.Write(csvColumns); err != nil {
 		return 0, fmt.Errorf("ledger: %w", err)
 	}
-	run := ""
-	var waiting *Record // its hash is what the next one names
-	flush := func(hash string) error {
-		if waiting == nil {
-			return nil
-		}
-		entries++
-		return out.Write(csvRow(*waiting, run, hash))
-	}
-	last := l.Head()
-	for r, err := range l.Records(ctx) {
-		if err != nil {
-			return entries, err
-		}
-		if err := flush(r.Prev); err != nil {
-			return entries, fmt.Errorf("ledger: %w", err)
-		}
-		if r.Kind == Start {
-			run = r.Run
-		}
-		waiting = &r
-	}
-	if waiting != nil && waiting.Seq != l.Seq() {
-		return entries, fmt.Errorf("ledger: a run has written to it meanwhile")
-	}
-	if err := flush(last); err != nil {
-		return entries, fmt.Errorf("ledger: %w", err)
+	entries, err = l.exported(ctx, func(r Record, run, hash string) error { return out.Write(csvRow(r, run, hash)) })
+	if err != nil {
+		return entries, err
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {

@@ -42,6 +42,11 @@ const (
 	Swept   Kind = "swept"   // audit history of a purged person's rows was deleted; Deleted says how many entries
 	Stopped Kind = "stopped" // a guard rail stopped the run
 	Bypass  Kind = "bypass"  // a guard rail was bypassed, by a flag and a line of the policy
+
+	Approved Kind = "approved" // Actor has approved Policy on the day Today
+	// Adopted says that Policy is in force from now on, by the approval of Actor. Guard is four-eyes if the policy asks
+	// that its successor is approved as well.
+	Adopted Kind = "adopted"
 )
 
 // Status is how a run or a purge ended.
@@ -64,7 +69,7 @@ const NotBegun = "not-begun"
 type Entry struct {
 	Kind Kind `json:"kind"`
 
-	// Start.
+	// Start; Policy, Actor and Today also of Approved and Adopted.
 	Run          string         `json:"run,omitempty"`
 	Verb         string         `json:"verb,omitempty"`
 	Policy       string         `json:"policy,omitempty"`
@@ -93,7 +98,7 @@ type Entry struct {
 	Code   string `json:"code,omitempty"` // Dataverse's code, or a word of ours
 
 	Deleted int    `json:"deleted,omitempty"` // Swept
-	Guard   string `json:"guard,omitempty"`   // Stopped, Bypass
+	Guard   string `json:"guard,omitempty"`   // Stopped, Bypass, Adopted
 
 	First uint64 `json:"first,omitempty"` // Written
 	Last  uint64 `json:"last,omitempty"`
@@ -161,6 +166,7 @@ func (e *Entry) check() error {
 // required lists every kind, and what it cannot do without.
 var required = map[Kind]struct{ person, status bool }{
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Written: {}, Stopped: {}, Bypass: {},
+	Approved: {}, Adopted: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
 	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
 }

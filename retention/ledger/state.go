@@ -37,6 +37,9 @@ type state struct {
 	touched map[string]int // rows that purges have touched since the grounds were counted, by table
 	counted int            // the run that counted the grounds last
 	runs    []RunInfo
+
+	adopted   Adoption
+	approvals []Approval // since the last adoption
 }
 
 type groundKey struct{ table, ground string }
@@ -185,6 +188,11 @@ func (s *state) apply(r Record) {
 		if r.Status == Done || r.Code != NotBegun {
 			delete(s.despite, k)
 		}
+	case Approved:
+		s.approvals = append(s.approvals, Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today})
+	case Adopted:
+		s.adopted = Adoption{Approval: Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today}, FourEyes: r.Guard == retention.FourEyes}
+		s.approvals = nil
 	case Swept:
 		// Dataverse writes audit history with a delay: only when a later run finds nothing is nothing left.
 		if p := s.purges[k]; p != nil && p.Decided && r.Deleted == 0 && len(s.runs) > p.run {

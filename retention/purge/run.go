@@ -28,6 +28,9 @@ type Deps struct {
 
 	// Limits, if set, lower those of the policy; they cannot raise them.
 	Limits *retention.Limits
+	// Former, if set, is the policy that was approved last: a changed one that asks for four eyes runs without an approval
+	// while it purges nobody whom this one would not.
+	Former *retention.Checked
 	// Only, if set, leaves everybody else alone: the decisions of a plan that was reviewed.
 	Only func(table string, id uuid.UUID, action retention.Action) bool
 
@@ -233,6 +236,9 @@ func (r *runner) told(o Outcome) {
 
 // purge takes the due persons in chunks, the canary first.
 func (r *runner) purge(ctx context.Context) error {
+	if err := r.approved(ctx); err != nil {
+		return err
+	}
 	slices.SortStableFunc(r.due, func(a, b due) int {
 		// Rows that were merged into others come before them: the delete of the others would clear the link.
 		return cmp.Or(cmp.Compare(b.depth, a.depth))

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/gallra/gallra/config"
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// credential signs in, at the environment and where the ledger lies: one identity does both.
+func (a *app) credential() (azcore.TokenCredential, error) {
+	if a.signedIn != nil {
+		return a.signedIn, nil
+	}
+	s := a.settings
+	c, err := dataverse.NewCredential(dataverse.CredentialOptions{
+		Method: s.Auth, TenantID: s.TenantID, ClientID: s.ClientID, ClientSecret: string(s.ClientSecret),
+		CertificatePath: s.CertificatePath, CertificatePassword: string(s.CertificatePassword), Token: string(s.Token),
+		AuthorityHost: s.AuthorityHost, DisableInstanceDiscovery: s.DisableInstanceDiscovery, URL: s.URL,
+		StateDir: stateDir(), Prompt: func(message string) { fmt.Fprintln(a.errs, message) },
+	})
+	if err != nil {
+		return nil, &config.Error{Message: err.Error(), Hint: dataverse.SignInHint(err)}
+	}
+	a.signedIn = c
+	return c, nil
+}
+
+// ledgerStorage is where the ledger lies: a folder, or a container of Azure Blob Storage.
+func (a *app) ledgerStorage() (ledger.Storage, error) {
+	s := a.settings
+	if !s.LedgerInAzure() {
+		if s.Ledger == "" {
+			return ledger.Folder("ledger"), nil
+		}
+		return ledger.Folder(filepath.Clean(s.Ledger)), nil
+	}
+	o := ledger.ContainerOptions{URL: s.Ledger, SAS: string(s.LedgerSAS), Key: string(s.LedgerKey)}
+	if o.SAS == "" && o.Key == "" {
+		if s.Auth == "token" {
+			return nil, &config.Error{Message: "ledger: the token of GALLRA_TOKEN is for the environment, and is not sent to a storage account",
+				Hint: "sign in with another GALLRA_AUTH, or set GALLRA_LEDGER_SAS"}
+		}
+		var err error
+		if o.Credential, err = a.credential(); err != nil {
+			return nil, err
+		}
+	}
+	storage, err := ledger.Container(o)
+	if err != nil {
+		return nil, &config.Error{Message: "ledger: " + err.Error(), Hint: "it looks like https://ACCOUNT.blob.core.windows.net/CONTAINER"}
+	}
+	return storage, nil
+}
+
+// readLedger is what a verb that writes nothing reads of the ledger.
+func (a *app) readLedger() (*ledger.Ledger, error) {
+	storage, err := a.ledgerStorage()
+	if err != nil {
+		return nil, err
+	}
+	return ledger.OpenStorage(context.Background(), storage)
+}
+
+// errNoLedger is the error of a verb that is about the ledger where there is none.
+func (a *app) errNoLedger() error {
+	return &config.Error{Message: fmt.Sprintf("there is no ledger in %s", a.settings.Ledger),
+		Hint: "set GALLRA_LEDGER or --ledger to the ledger's folder or container"}
+}
+
+// verifyLedger proves the ledger, and holds checkpoints against it that were filed elsewhere.
+func (a *app) verifyLedger(ctx context.Context, filed ...ledger.Checkpoint) (*ledger.Proof, error) {
+	if !a.settings.LedgerInAzure() {
+		proof, err := ledger.Verify(filepath.Clean(a.settings.Ledger), filed...)
+		if errors.Is(err, os.ErrNotExist) || err == nil && proof.Files == 0 && len(proof.Problems) == 0 {
+			return nil, a.errNoLedger()
+		}
+		return proof, err
+	}
+	storage, err := a.ledgerStorage()
+	if err != nil {
+		return nil, err
+	}
+	proof, err := ledger.VerifySource(ctx, storage, filed...)
+	if err == nil && proof.Files == 0 && len(proof.Problems) == 0 {
+		return nil, a.errNoLedger()
+	}
+	return proof, err
+}
