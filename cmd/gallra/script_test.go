@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 // a ledger; code N COMMAND… expects an exit code; clock DURATION moves the emulator's clock; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
 // requests of a route fail, fault alone lets them be; entra, az, signin, unused and crm-do stand in files of their own; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
-// holds the text; snapshot and restore keep the emulator's state and put it back; keys writes
+// holds the text; snapshot and restore keep the emulator's state and put it back; colleague
+// VAR sets VAR to the token of another administrator; keys writes
 // an Ed25519 key to key.pem, its public half to pub.pem, and that of another one to other.pem.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -43,7 +44,7 @@ func TestScripts(t *testing.T) {
 			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
 			"who": rowOf, "snapshot": snapshot, "restore": restore, "entra": startEntra, "az": fakeAz,
 			"signin": signIn, "unused": unusedRights, "crm-do": inCRM, "crm-get": readCRM, "columns": addColumns,
-			"keys": makeKeys,
+			"keys": makeKeys, "colleague": makeColleague,
 		},
 	})
 }

@@ -1,0 +1,121 @@
+package purge
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+func TestConsent(t *testing.T) {
+	day := func(text string) retention.Date {
+		d, err := retention.ParseDate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	hash := func(n string) string { return "sha256:" + strings.Repeat(n, 64) }
+	runner, approver, other := uuid.UUID{15: 1}, uuid.UUID{15: 2}, uuid.UUID{15: 3}
+	today := day("2026-11-24")
+	approved := func(policy string, who uuid.UUID, on string) ledger.Entry {
+		return ledger.Entry{Kind: ledger.Approved, Policy: hash(policy), Actor: who, Today: day(on)}
+	}
+	adopted := func(policy string, who uuid.UUID, guard string) ledger.Entry {
+		return ledger.Entry{Kind: ledger.Adopted, Policy: hash(policy), Actor: who, Today: day("2026-01-01"), Guard: guard}
+	}
+	const eyes = retention.FourEyes
+	tests := []struct {
+		name    string
+		entries []ledger.Entry
+		policy  string
+		asks    bool
+		by      uuid.UUID // whose approval lets it run; Nil: none is needed
+		stops   string    // why it stops
+	}{
+		{"it does not ask", nil, "a", false, uuid.Nil, ""},
+		{"the first one", nil, "a", true, uuid.Nil, "has not been approved"},
+		{"approved by another", []ledger.Entry{approved("a", approver, "2026-11-24")}, "a", true, approver, ""},
+		{"on the last day", []ledger.Entry{approved("a", approver, "2026-11-17")}, "a", true, approver, ""},
+		{"a day too late", []ledger.Entry{approved("a", approver, "2026-11-16")}, "a", true, uuid.Nil, "has lapsed"},
+		{"approved anew after it lapsed", []ledger.Entry{approved("a", approver, "2026-10-01"), approved("a", other, "2026-11-20")}, "a", true, other, ""},
+		{"approved for a day to come", []ledger.Entry{approved("a", approver, "2026-11-25")}, "a", true, uuid.Nil, "has not been approved"},
+		{"approved by oneself", []ledger.Entry{approved("a", runner, "2026-11-24")}, "a", true, uuid.Nil, "identity that runs it"},
+		{"another one was approved", []ledger.Entry{approved("b", approver, "2026-11-24")}, "a", true, uuid.Nil, "has not been approved"},
+		{"in force, long ago", []ledger.Entry{adopted("a", approver, eyes)}, "a", true, uuid.Nil, ""},
+		{"in force by the approval of who runs it now", []ledger.Entry{adopted("a", runner, eyes)}, "a", true, uuid.Nil, "identity that runs it"},
+		{"in force by oneself, and approved by another", []ledger.Entry{adopted("a", runner, eyes), approved("a", other, "2026-11-24")}, "a", true, other, ""},
+		{"changed", []ledger.Entry{adopted("a", approver, eyes)}, "b", true, uuid.Nil, "is not the approved one"},
+		{"changed by leaving the rule out", []ledger.Entry{adopted("a", approver, eyes)}, "b", false, uuid.Nil, "is not the approved one"},
+		{"left with an approval", []ledger.Entry{adopted("a", approver, eyes), adopted("b", approver, "")}, "c", false, uuid.Nil, ""},
+		{"back to one that was in force before", []ledger.Entry{adopted("a", approver, eyes), adopted("b", approver, eyes)}, "a", true, uuid.Nil, "is not the approved one"},
+		{"approved before another came into force", []ledger.Entry{approved("b", approver, "2026-11-23"), adopted("a", approver, eyes)}, "b", true, uuid.Nil, "is not the approved one"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			l, err := ledger.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Begin(t.Context(), ledger.Run{ID: "one", Verb: "run", Now: func() time.Time { return today.Time() }}); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Append(tt.entries...); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.End(ledger.Done, nil); err != nil {
+				t.Fatal(err)
+			}
+			if l, err = ledger.Open(dir); err != nil { // as the next run reads it
+				t.Fatal(err)
+			}
+			got, rail := consent(l, &retention.Policy{Hash: hash(tt.policy), FourEyes: tt.asks}, runner, today)
+			switch {
+			case tt.stops == "" && rail != nil:
+				t.Errorf("it stops: %s", rail.Sentence)
+			case tt.stops != "" && (rail == nil || !strings.Contains(rail.Sentence, tt.stops) || rail.Rail != NotApproved || rail.Remedy == ""):
+				t.Errorf("it stops with %+v, want something about %q", rail, tt.stops)
+			case got.Actor != tt.by:
+				t.Errorf("by the approval of %v, want %v", got.Actor, tt.by)
+			}
+		})
+	}
+}
+
+func TestSameCare(t *testing.T) {
+	base := func() *retention.Policy {
+		return &retention.Policy{TimeZone: time.UTC, FourEyes: true, Notice: retention.Period{Months: 2}, Limits: retention.Limits{Purges: 500, Share: .05, Canary: 5},
+			Subjects: []retention.Subject{{Table: "contact", Purge: retention.Delete, Grounds: []retention.Ground{{ID: "one"}},
+				Related: []retention.RelatedRule{{Table: "email", Do: retention.Retain}}}}}
+	}
+	tests := []struct {
+		name   string
+		change func(*retention.Policy)
+		want   bool
+	}{
+		{"nothing", func(*retention.Policy) {}, true},
+		{"whom it keeps", func(p *retention.Policy) { p.Subjects[0].Grounds = nil }, true},
+		{"the notice", func(p *retention.Policy) { p.Notice = retention.Period{Days: 1} }, true}, // the persons are compared
+		{"a lower limit", func(p *retention.Policy) { p.Limits.Purges = 100 }, true},
+		{"a higher limit", func(p *retention.Policy) { p.Limits.Purges = 501 }, false},
+		{"a larger share", func(p *retention.Policy) { p.Limits.Share = 1 }, false},
+		{"no canary", func(p *retention.Policy) { p.Limits.Canary = 0 }, false},
+		{"no four eyes", func(p *retention.Policy) { p.FourEyes = false }, false},
+		{"what it deletes", func(p *retention.Policy) { p.Subjects[0].Related[0].Do = retention.Delete }, false},
+		{"one more table", func(p *retention.Policy) { p.Subjects = append(p.Subjects, retention.Subject{Table: "lead"}) }, false},
+		{"another environment", func(p *retention.Policy) { p.Environment.Organization = uuid.NewString() }, false},
+		{"another calendar", func(p *retention.Policy) { p.TimeZone = time.FixedZone("x", 3600) }, false},
+	}
+	for _, tt := range tests {
+		changed := base()
+		tt.change(changed)
+		if got := SameCare(base(), changed); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
