@@ -72,6 +72,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"reapply"}, 0},
 		{0, []string{"ledger", "verify"}, 0},
 		{0, []string{"ledger", "export", "--out", filepath.Join(dir, "ledger.csv")}, 0},
+		{0, []string{"ledger", "checkpoint"}, 0},
 		{0, []string{"policy", "check"}, 0},
 	} {
 		var out, errs bytes.Buffer

@@ -104,13 +104,12 @@ func (r *runner) approved(ctx context.Context) error {
 }
 
 // purgesMore tells whether this run would purge somebody, or something of somebody, that the approved policy would not.
-// Without the approved policy's own text nobody can know, so that it does. Whoever is purged on request is not due by
-// either policy, so that there is nothing to compare.
+// Without the approved policy's own text nobody can know, so that it does.
 //
 // It holds for this run only: the next one looks again.
 func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 	former := r.Former
-	if former == nil || r.asked != nil || former.Policy.Hash != r.Ledger.Adopted().Policy || !SameCare(former.Policy, r.Policy.Policy) {
+	if former == nil || former.Policy.Hash != r.Ledger.Adopted().Policy || !SameCare(former.Policy, r.Policy.Policy) {
 		return true, nil
 	}
 	e, err := retention.Evaluate(ctx, r.Client, former, retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace})
