@@ -85,13 +85,13 @@ func sessionCookieIsShut(t *testing.T, w *world) {
 	res, err := client.Get(w.console.Link())
 	w.must(err)
 	_ = res.Body.Close()
-	for _, c := range res.Cookies() {
-		if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 0 || !c.Expires.IsZero() || len(c.Value) < 32 {
-			t.Errorf("the cookie is %s", c)
-		}
-		return
+	all := res.Cookies()
+	if len(all) != 1 {
+		t.Fatalf("%d cookies", len(all))
 	}
-	t.Error("there is no cookie")
+	if c := all[0]; !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 0 || !c.Expires.IsZero() || len(c.Value) < 32 {
+		t.Errorf("the cookie is %s", c)
+	}
 }
 
 // Whoever does not work is signed out, and what a page asks for by itself is no work.

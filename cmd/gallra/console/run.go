@@ -86,6 +86,10 @@ func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *book) {
 		c.show(w, r, http.StatusOK, "confirm-run", map[string]any{"Plan": b.id, "Purges": purges, "Tables": b.Tables, "Today": b.AsOf, "States": actions})
 		return
 	}
+	if _, err := c.o.Client.WhoAmI(r.Context()); err != nil { // tells the service's day, which is the plan's only today
+		c.fail(w, r, err)
+		return
+	}
 	to := c.once.do("run"+once, func() string {
 		switch {
 		case r.PostForm.Get("plan") != b.id || b.AsOf != c.today(b):

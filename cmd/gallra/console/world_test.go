@@ -50,7 +50,8 @@ type world struct {
 // newWorld makes a world with data; sample data by default.
 func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 	t.Helper()
-	w := &world{TB: t, server: emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0 }}), dir: t.TempDir(), log: &bytes.Buffer{}, later: &atomic.Int64{}}
+	began := time.Now() // a clock that runs: jobs of the service take time
+	w := &world{TB: t, server: emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began)) }}), dir: t.TempDir(), log: &bytes.Buffer{}, later: &atomic.Int64{}}
 	sampled := data == nil
 	if sampled {
 		data = sample.Load
