@@ -13,6 +13,7 @@ type Checked struct {
 	Organization uuid.UUID // the environment's own answer
 	Production   bool      // the environment is a production one, and the policy allows that
 	Subjects     []CheckedSubject
+	Choices      []Choice // the options that filters of the policy name, by table, column and value
 	// Warnings are what is legal but suspicious. They stop nothing.
 	Warnings Problems
 }

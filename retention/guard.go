@@ -3,6 +3,7 @@ package retention
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // GuardRail is a rule of prudence that a plan runs into. A run with one purges nobody.
@@ -22,7 +23,31 @@ const (
 	TooMany     Rail = "too-many"     // more purges than limits.purges
 	TooLarge    Rail = "too-large"    // a larger share of a table than limits.share
 	GroundEmpty Rail = "ground-empty" // a ground that used to match rows matches none
+	Drift       Rail = "drift"        // something in the environment changed that a rule depends on
 )
+
+// Bypassable are the guard rails that a flag may bypass together with a line of the policy, limits.bypass.
+var Bypassable = []Rail{TooMany, TooLarge, GroundEmpty, Drift}
+
+func railNames(rails []Rail) []string {
+	names := make([]string, len(rails))
+	for i, r := range rails {
+		names[i] = string(r)
+	}
+	return names
+}
+
+// Bypassing is a guard rail with what it takes to bypass it added to its remedy, where that can be done.
+func (p *Policy) Bypassing(g GuardRail) GuardRail {
+	if !slices.Contains(Bypassable, g.Rail) {
+		return g
+	}
+	g.Remedy += fmt.Sprintf("; or pass over it once, with --bypass %s", g.Rail)
+	if !slices.Contains(p.Bypass, g.Rail) {
+		g.Remedy += fmt.Sprintf(" and `limits: {bypass: [%s]}` in the policy", g.Rail)
+	}
+	return g
+}
 
 // GuardRails holds a plan against the limits. Matched tells how many rows a ground led to a person by in the last
 // run, where that is known; nil means that nothing is known at all, as before the first run.

@@ -182,6 +182,13 @@ func (l *loader) header(f *filePolicy) {
 	if limits.has("canary") {
 		p.Limits.Canary = limits.Canary
 	}
+	for _, name := range limits.Bypass {
+		if !slices.Contains(Bypassable, Rail(name)) {
+			l.problem(limits.at["bypass"].Pos, fmt.Sprintf("no guard rail `%s` can be bypassed", name), didYouMean(name, railNames(Bypassable)))
+			continue
+		}
+		p.Bypass = append(p.Bypass, Rail(name))
+	}
 	for key, n := range map[string]int{"purges": p.Limits.Purges, "canary": p.Limits.Canary} {
 		if n < 0 {
 			l.problem(limits.at[key].Pos, fmt.Sprintf("`%s` cannot be below 0", key), "")

@@ -21,7 +21,8 @@ type Policy struct {
 	Notice          Period
 	Engine          Engine
 	Limits          Limits
-	FourEyes        bool // approval: four-eyes
+	FourEyes        bool   // approval: four-eyes
+	Bypass          []Rail // guard rails that a flag may bypass
 	ManualExtension Period
 	Columns         ColumnNames // for subjects that do not name their own
 	Subjects        []Subject   // in the order of the file

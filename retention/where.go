@@ -41,6 +41,7 @@ func (c *checker) where(text string, at place, s source) string {
 	if len(errs) > 0 {
 		return ""
 	}
+	c.choices(e, s.table)
 	if len(s.prefix) > 0 {
 		if !c.prefix(e, s, text, at) {
 			return ""

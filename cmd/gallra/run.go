@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type runOptions struct {
 	apply     bool
 	maxPurges int
 	stopAfter time.Duration // 0: it takes as long as it takes
+	bypass    []string
 	plan      string
 	former    string
 	reviewed  *retention.Reviewed // what the file holds; nil without --plan
@@ -35,6 +37,31 @@ func (o runOptions) check() error {
 		return &usageError{"--stop-after must not be negative", ""}
 	}
 	return nil
+}
+
+// bypassed checks the guard rails that are to be passed over: a flag and a line of the policy have to say so.
+func bypassed(names []string, p *retention.Policy) ([]retention.Rail, error) {
+	var rails []retention.Rail
+	for _, name := range names {
+		rail := retention.Rail(name)
+		if !slices.Contains(retention.Bypassable, rail) {
+			return nil, &usageError{fmt.Sprintf("no guard rail %q can be bypassed", name), fmt.Sprintf("there are %s", joined(retention.Bypassable))}
+		}
+		if !slices.Contains(p.Bypass, rail) {
+			return nil, &usageError{fmt.Sprintf("the policy does not let the guard rail %s be bypassed", name),
+				fmt.Sprintf("limits: {bypass: [%s]} in the policy does; a flag alone does not", name)}
+		}
+		rails = append(rails, rail)
+	}
+	return rails, nil
+}
+
+func joined(rails []retention.Rail) string {
+	names := make([]string, len(rails))
+	for i, r := range rails {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
 }
 
 func newRun(a *app) *cobra.Command {
@@ -51,6 +78,9 @@ policy, for another organisation, in an earlier month or for a day to come is re
 
 While another run holds the lock on the ledger, a run ends at once and says who that is since when. It has failed then,
 unless GALLRA_SKIP_IF_LOCKED=true says that it may: for a job whose ticks can overlap.
+
+--bypass passes over a guard rail once: too-many, too-large, ground-empty or drift. The policy has to allow it as well, by
+limits.bypass, and it stands in the ledger. Where a guard rail stops the run, it is told what it would take to go on.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was touched), 3 a guard rail stopped the run
 (nobody was purged), 4 done but some persons failed and stay scheduled, 130 or 143 interrupted, consistent.`,
@@ -77,6 +107,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 	c.Flags().DurationVar(&o.stopAfter, "stop-after", 0, "begin nothing new after this time, such as 5h30m, and leave the rest to the next run (exit 4)")
 	c.Flags().StringVar(&o.former, "approved-policy", "", "the policy that was approved last: while the changed one purges nobody more, it needs no approval")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
+	c.Flags().StringArrayVar(&o.bypass, "bypass", nil, "pass over this guard rail, which the policy has to allow as well; repeatable")
 	return c
 }
 
@@ -110,6 +141,9 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	s, checked, err := a.open(ctx)
 	if err != nil {
 		return a.tellProblems(err)
+	}
+	if _, err := bypassed(o.bypass, checked.Policy); err != nil {
+		return err
 	}
 	if err := provisioned(checked); err != nil {
 		return err
@@ -162,6 +196,9 @@ func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked,
 		limits := checked.Policy.Limits
 		limits.Purges = min(limits.Purges, o.maxPurges)
 		deps.Limits = &limits
+	}
+	if deps.Bypass, err = bypassed(o.bypass, checked.Policy); err != nil {
+		return nil, err
 	}
 	if o.reviewed != nil {
 		deps.Only = o.reviewed.Still

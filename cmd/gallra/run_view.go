@@ -78,6 +78,14 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 	if s.ScheduleLeft > 0 {
 		w.printf("%d rows changed while the run looked at them: the next run judges them afresh\n", s.ScheduleLeft)
 	}
+	for _, c := range s.Drift {
+		if !c.Stops {
+			w.printf("changed since the last run: %s\n", c.Sentence)
+		}
+	}
+	for _, r := range s.Bypassed {
+		w.printf("passed over (%s): %s\n", r.Rail, r.Sentence)
+	}
 	var stop *purge.StopError
 	if errors.As(err, &stop) {
 		for _, r := range stop.Rails {
@@ -144,7 +152,11 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	if s.Stop != nil {
 		rails = s.Stop.Rails
 	}
-	return o.e.Encode(map[string]any{"kind": "totals", "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
+	changes := []map[string]any{}
+	for _, c := range s.Drift {
+		changes = append(changes, map[string]any{"what": c.What, "stops": c.Stops, "sentence": c.Sentence})
+	}
+	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": s.Bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
 		"purged": s.Purged(), "failed": s.Failed(), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
 		"mentions": len(s.Mentions), "related": related, "guardRails": rails})
 }

@@ -18,7 +18,7 @@ import (
 
 // csvColumns are the fields of a record, in the order of the schema. Run stands on every line, not only on a run's first.
 var csvColumns = []string{"seq", "at", "run", "kind", "verb", "table", "id", "purgeOn", "noticedOn", "ground", "do", "rows", "counts",
-	"status", "code", "deleted", "guard", "policy", "organization", "actor", "today", "version", "first", "last", "file", "bytes", "prev", "hash"}
+	"status", "code", "deleted", "guard", "facts", "policy", "organization", "actor", "today", "version", "first", "last", "file", "bytes", "prev", "hash"}
 
 // WriteCSV writes all entries as a table for an auditor, and tells how many there were. The chain is checked on the way.
 // What a spreadsheet would take for a formula is written as text.
@@ -42,7 +42,7 @@ func csvRow(r Record, run, hash string) []string {
 	row := []string{
 		strconv.FormatUint(r.Seq, 10), r.At.UTC().Format(time.RFC3339), run, string(r.Kind), r.Verb, r.Table, csvID(r.ID),
 		csvDate(r.PurgeOn), csvDate(r.NoticedOn), r.Entry.Ground, string(r.Do), csvRows(r.Rows), csvCounts(r.Counts),
-		string(r.Status), r.Code, csvNumber(int64(r.Deleted)), r.Guard, r.Policy, csvID(r.Organization), csvID(r.Actor), csvDate(r.Today),
+		string(r.Status), r.Code, csvNumber(int64(r.Deleted)), r.Guard, csvFacts(r.Facts), r.Policy, csvID(r.Organization), csvID(r.Actor), csvDate(r.Today),
 		r.Version, csvNumber(int64(r.First)), csvNumber(int64(r.Last)), csvNumber(int64(r.File)), csvNumber(r.Bytes), r.Prev, hash,
 	}
 	for i := range row {
@@ -98,6 +98,15 @@ func csvCounts(counts map[string]int) string {
 	var all []string
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
 		all = append(all, what+": "+strconv.Itoa(counts[what]))
+	}
+	return strings.Join(all, "; ")
+}
+
+// csvFacts is what changed in the environment: bin contact=30; delete contact.annotation.objectid=Cascade.
+func csvFacts(facts map[string]string) string {
+	var all []string
+	for _, what := range slices.Sorted(maps.Keys(facts)) {
+		all = append(all, what+"="+facts[what])
 	}
 	return strings.Join(all, "; ")
 }

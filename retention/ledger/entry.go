@@ -20,6 +20,8 @@ const (
 	Repaired Kind = "repaired" // the unfinished last line that a cut run left in file File was taken off
 
 	Ground Kind = "ground" // how many rows a ground matched in this run
+	// Environment says what has changed in the environment since the entry of this kind before: of what the rules depend on.
+	Environment Kind = "environment"
 
 	// Scheduled, Moved and Cleared stand before the write that they announce. They count only once a Written entry
 	// covers them; Void takes one back whose write did not happen.
@@ -97,6 +99,9 @@ type Entry struct {
 	Status Status `json:"status,omitempty"`
 	Code   string `json:"code,omitempty"` // Dataverse's code, or a word of ours
 
+	// Environment: by name; an empty value says that there is no such thing any more.
+	Facts map[string]string `json:"facts,omitempty"`
+
 	Deleted int    `json:"deleted,omitempty"` // Swept
 	Guard   string `json:"guard,omitempty"`   // Stopped, Bypass, Adopted
 
@@ -124,6 +129,8 @@ var (
 	codeForm   = regexp.MustCompile(`^(0x[0-9a-f]{8}|[a-z0-9-]{1,64})$`) // Dataverse's codes and words of ours
 	hashForm   = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 	verForm    = regexp.MustCompile(`^[0-9A-Za-z.+()-]{1,64}$`)
+	factForm   = regexp.MustCompile(`^[a-z]+ [a-z0-9_]+(\.[a-z0-9_-]+){0,2}$`) // "delete contact.annotation.objectid", "option quote.statecode.2"
+	valueForm  = regexp.MustCompile(`^[A-Za-z0-9-]{0,64}$`)
 	countForm  = regexp.MustCompile(`^[a-z][a-z0-9_]*( [a-z][a-z0-9_]*)?$`) // "rows", "delete email"
 )
 
@@ -150,6 +157,11 @@ func (e *Entry) check() error {
 			return fmt.Errorf("ledger: %s entry: a key of counts does not have its form", e.Kind)
 		}
 	}
+	for what, value := range e.Facts {
+		if !factForm.MatchString(what) || !valueForm.MatchString(value) {
+			return fmt.Errorf("ledger: %s entry: a fact does not have its form", e.Kind)
+		}
+	}
 	need, known := required[e.Kind]
 	if !known {
 		return fmt.Errorf("ledger: there is no entry of this kind")
@@ -165,8 +177,8 @@ func (e *Entry) check() error {
 
 // required lists every kind, and what it cannot do without.
 var required = map[Kind]struct{ person, status bool }{
-	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Written: {}, Stopped: {}, Bypass: {},
 	Approved: {}, Adopted: {},
+	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Environment: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
 	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
 }

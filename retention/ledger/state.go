@@ -33,6 +33,7 @@ type state struct {
 	purges  map[Key]*Purge
 	ahead   map[Key]*Stages
 	despite map[Key][]string // grounds that were passed over for a person since their last outcome
+	facts   map[string]string
 	grounds map[groundKey]int
 	touched map[string]int // rows that purges have touched since the grounds were counted, by table
 	counted int            // the run that counted the grounds last
@@ -88,6 +89,7 @@ func newState() state {
 		purges:  make(map[Key]*Purge),
 		ahead:   make(map[Key]*Stages),
 		despite: make(map[Key][]string),
+		facts:   make(map[string]string),
 		grounds: make(map[groundKey]int),
 		touched: make(map[string]int),
 	}
@@ -108,6 +110,12 @@ func (s *state) apply(r Record) {
 			clear(s.touched)
 		}
 		s.grounds[groundKey{r.Table, r.Entry.Ground}] = r.Counts["rows"]
+	case Environment:
+		for what, value := range r.Facts {
+			if s.facts[what] = value; value == "" {
+				delete(s.facts, what)
+			}
+		}
 	case Scheduled, Moved, Cleared, Released:
 		s.pending[k] = r
 	case Void:
@@ -286,6 +294,9 @@ func (l *Ledger) GroundRows(table, ground string) (rows int, known bool) {
 
 // Touched is how many rows of a table purges have deleted, anonymised or otherwise changed since the grounds were counted.
 func (l *Ledger) Touched(table string) int { return l.state.touched[table] }
+
+// Facts are what the last run knew of the environment; empty before the first.
+func (l *Ledger) Facts() map[string]string { return l.state.facts }
 
 // Runs lists the runs in order.
 func (l *Ledger) Runs() []RunInfo { return l.state.runs }

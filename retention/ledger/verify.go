@@ -287,7 +287,7 @@ func entries(from, to uint64) string {
 
 // schemaFields are the fields that a line can have. None of them holds free text.
 var schemaFields = map[string]bool{
-	"seq": true, "prev": true, "at": true, "kind": true, "hash": true,
+	"seq": true, "prev": true, "at": true, "kind": true, "facts": true, "hash": true,
 	"run": true, "verb": true, "policy": true, "organization": true, "actor": true, "today": true, "version": true,
 	"table": true, "id": true, "purgeOn": true, "noticedOn": true, "ground": true,
 	"do": true, "rows": true, "counts": true, "status": true, "code": true, "deleted": true, "guard": true,

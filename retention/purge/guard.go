@@ -16,7 +16,25 @@ func (r *runner) guard(plan *retention.Plan, rails ...retention.Rail) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return r.stop(found...)
+	return r.halt(found)
+}
+
+// halt stops the run unless every guard rail is bypassed, by the flag and by the policy. Each that is stands in the ledger.
+func (r *runner) halt(found []retention.GuardRail) error {
+	var stopping []retention.GuardRail
+	var passed []ledger.Entry
+	for _, g := range found {
+		if !slices.Contains(r.Bypass, g.Rail) || !slices.Contains(r.Policy.Policy.Bypass, g.Rail) || !slices.Contains(retention.Bypassable, g.Rail) {
+			stopping = append(stopping, r.Policy.Policy.Bypassing(g))
+			continue
+		}
+		passed = append(passed, ledger.Entry{Kind: ledger.Bypass, Guard: string(g.Rail), Table: g.Table, Ground: g.Ground})
+	}
+	if len(stopping) > 0 {
+		return r.stop(stopping...)
+	}
+	r.summary.Bypassed = append(r.summary.Bypassed, found...)
+	return r.Ledger.Append(passed...)
 }
 
 // onlyDue is the plan as far as it will be carried out: of a reviewed plan only what it holds counts against the limits.

@@ -29,6 +29,9 @@ func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []str
 		if err := r.ready(ctx); err != nil {
 			return err
 		}
+		if err := r.unchanged(ctx); err != nil {
+			return err
+		}
 		if err := r.follow(ctx); err != nil {
 			return err
 		}
@@ -43,6 +46,18 @@ func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []str
 		r.ask(all, func(retention.PersonRef) []string { return despite })
 		return r.purge(ctx)
 	})
+}
+
+// unchanged stops the run where the environment changed in what a rule depends on.
+func (r *runner) unchanged(ctx context.Context) error {
+	drift, err := r.drift(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.halt(drift); err != nil {
+		return err
+	}
+	return r.remember()
 }
 
 // forbidden are the guard rails that an erasure runs into.
@@ -150,6 +165,9 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 		if err := r.ready(ctx); err != nil {
 			return err
 		}
+		if err := r.unchanged(ctx); err != nil {
+			return err
+		}
 		if err := r.follow(ctx); err != nil {
 			return err
 		}
@@ -168,9 +186,12 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 			}
 		}
 		if limit := r.limits().Purges; purges > limit {
-			return r.stop(retention.GuardRail{Rail: retention.TooMany,
+			err := r.halt([]retention.GuardRail{{Rail: retention.TooMany,
 				Sentence: fmt.Sprintf("%d persons would be purged again, and the limit of one run is %d: nobody is purged", purges, limit),
-				Remedy:   fmt.Sprintf("look at who is back; if it is right, set limits.purges to at least %d in the policy", purges)})
+				Remedy:   fmt.Sprintf("look at who is back; if it is right, set limits.purges to at least %d in the policy", purges)}})
+			if err != nil {
+				return err
+			}
 		}
 		r.ask(all, func(p retention.PersonRef) []string { return despite[p] })
 		return r.purge(ctx)

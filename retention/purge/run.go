@@ -31,6 +31,8 @@ type Deps struct {
 	// Former, if set, is the policy that was approved last: a changed one that asks for four eyes runs without an approval
 	// while it purges nobody whom this one would not.
 	Former *retention.Checked
+	// Bypass are guard rails that are passed over, as far as the policy lets them be.
+	Bypass []retention.Rail
 	// Only, if set, leaves everybody else alone: the decisions of a plan that was reviewed.
 	Only func(table string, id uuid.UUID, action retention.Action) bool
 
@@ -118,9 +120,10 @@ type runner struct {
 
 	erasers map[string]*eraser // of the subjects
 	due     []due
-	taken   map[ref]bool // persons whose turn was
-	claims  *claims      // while several chunks are under way
-	alone   []due        // set aside by such a chunk: who has too many rows to go beside others
+	taken   map[ref]bool      // persons whose turn was
+	claims  *claims           // while several chunks are under way
+	alone   []due             // set aside by such a chunk: who has too many rows to go beside others
+	known   map[string]string // of the environment, and not in the ledger yet
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.
 	asked map[ref][]string
@@ -182,10 +185,20 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.matched(plan); err != nil {
 		return err
 	}
-	if err := r.follow(ctx); err != nil {
+	drift, err := r.drift(ctx)
+	if err != nil {
 		return err
 	}
 	if err := r.schedule(ctx, plan); err != nil {
+		return err
+	}
+	if err := r.halt(drift); err != nil {
+		return err
+	}
+	if err := r.remember(); err != nil {
+		return err
+	}
+	if err := r.follow(ctx); err != nil {
 		return err
 	}
 	if err := r.guard(r.onlyDue(plan), retention.TooMany, retention.TooLarge); err != nil {

@@ -22,8 +22,10 @@ type Summary struct {
 	Residue      []Finding // what is left of purged persons and should not be
 	Mentions     []Finding // what is left of them and may be: kept rows, other rows with the same address
 	Unreachable  []Place
-	Stop         *StopError // the guard rail that stopped the run
-	ScheduleLeft int        // persons whose columns were not written because their row changed meanwhile
+	Bypassed     []retention.GuardRail // guard rails that were passed over
+	Drift        []Change              // what changed in the environment since the last run
+	Stop         *StopError            // the guard rail that stopped the run
+	ScheduleLeft int                   // persons whose columns were not written because their row changed meanwhile
 }
 
 // SubjectSummary counts the persons of a subject table.

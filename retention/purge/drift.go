@@ -1,0 +1,222 @@
+package purge
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// What the rules depend on in an environment is written down as facts, each a name and a value, when a run has purged by
+// them or could have. The next run compares: what changed is told, and stops the purge where a rule depends on it.
+//
+//	subject contact                     the table's relationships are among the facts
+//	delete contact.annotation.objectid  what the delete of a contact does to notes: Cascade, Restrict, RemoveLink …
+//	choice quote.statecode              the values that the column can have (a fingerprint)
+//	option quote.statecode.2            what the value is called (a fingerprint)
+//	bin organization, bin contact       for how many days the recycle bin keeps deleted rows, or off
+//	audit organization                  on or off, and for how many days
+
+// Change is something that changed in the environment since the last run.
+type Change struct {
+	What     string // the name of the fact
+	Sentence string
+	// Stops tells that a rule depends on it, so that nobody is purged before somebody has looked at it.
+	Stops bool
+	table string
+	way   string // what to do about it
+}
+
+// facts reads what the rules depend on.
+func (r *runner) facts(ctx context.Context) (map[string]string, error) {
+	facts := make(map[string]string)
+	tables := make(map[string]bool) // whose deletes matter
+	for i := range r.Policy.Subjects {
+		s := &r.Policy.Subjects[i]
+		tables[s.Table] = true
+		for _, rule := range s.Related {
+			if rule.Do == retention.Delete && rule.Table != retention.AnyTable {
+				tables[rule.Table] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		t, err := r.tables.table(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		facts["subject "+name] = "known"
+		for _, rel := range t.OneToMany {
+			if r.tables.exists(rel.Referencing) && !retention.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
+				facts["delete "+name+"."+rel.Referencing+"."+rel.ReferencingAttribute] = cmp.Or(rel.Delete, "unknown")
+			}
+		}
+		facts["bin "+name] = "off"
+		if days, on := r.tables.settings.Binned(name); on {
+			facts["bin "+name] = strconv.Itoa(days)
+		}
+	}
+	for _, c := range r.Policy.Choices {
+		facts[fmt.Sprintf("choice %s.%s", c.Table, c.Column)] = fingerprint(fmt.Sprint(c.Others))
+		facts[fmt.Sprintf("option %s.%s.%d", c.Table, c.Column, c.Value)] = fingerprint(c.Label)
+	}
+	facts["bin organization"], facts["audit organization"] = "off", "off"
+	if s := r.tables.settings; s.RecycleBin {
+		facts["bin organization"] = strconv.Itoa(s.RecycleBinDays)
+	}
+	if s := r.tables.settings; s.Audited {
+		facts["audit organization"] = strconv.Itoa(s.AuditDays)
+	}
+	return facts, nil
+}
+
+// fingerprint stands for a text in the ledger, which holds none.
+func fingerprint(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+// drift compares the environment with what the last run knew of it, and writes down what is new unless the purge is
+// stopped by it: then the next run compares with the same again. The error is nil or not the guard rail, which is answered.
+func (r *runner) drift(ctx context.Context) ([]retention.GuardRail, error) {
+	now, err := r.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := r.Ledger.Facts()
+	r.summary.Drift = r.changes(before, now)
+	var rails []retention.GuardRail
+	for _, c := range r.summary.Drift {
+		r.Log.Warn("the environment changed", "what", c.What, "stops", c.Stops)
+		if c.Stops {
+			rails = append(rails, retention.GuardRail{Rail: retention.Drift, Table: c.table, Sentence: c.Sentence + ": nobody is purged", Remedy: c.way})
+		}
+	}
+	r.known = make(map[string]string)
+	for what, value := range now {
+		if before[what] != value {
+			r.known[what] = value
+		}
+	}
+	for what := range before {
+		if _, ok := now[what]; !ok {
+			r.known[what] = ""
+		}
+	}
+	return rails, nil
+}
+
+// remember writes down what the run knows of the environment.
+func (r *runner) remember() error {
+	if len(r.known) == 0 {
+		return nil
+	}
+	err := r.Ledger.Append(ledger.Entry{Kind: ledger.Environment, Facts: r.known})
+	r.known = nil
+	return err
+}
+
+// changes are the differences that are the environment's doing, not the policy's, ordered by name.
+func (r *runner) changes(before, now map[string]string) []Change {
+	var out []Change
+	names := slices.Sorted(maps.Keys(now))
+	for what := range before {
+		if _, ok := now[what]; !ok {
+			names = append(names, what)
+		}
+	}
+	slices.Sort(names)
+	for _, what := range names {
+		old, was := before[what]
+		value, is := now[what]
+		if was && is && old == value {
+			continue
+		}
+		kind, name, _ := strings.Cut(what, " ")
+		table, rest, _ := strings.Cut(name, ".")
+		c := Change{What: what, table: table}
+		switch {
+		case kind == "delete" && before["subject "+table] != "" && now["subject "+table] != "":
+			r.relation(&c, table, rest, old, value)
+		case kind == "option" && was && is:
+			column, number, _ := strings.Cut(rest, ".")
+			c.Stops = true
+			c.Sentence = fmt.Sprintf("the value %s of `%s.%s`, by which the policy decides, is called something else than in the last run", number, table, column)
+			c.way = "see whether the value still means what the policy takes it for"
+		case kind == "choice" && was && is:
+			c.Sentence = fmt.Sprintf("`%s.%s`, by which the policy decides, has other values to choose from than in the last run", table, rest)
+		case kind == "bin" && was && is && name == "organization":
+			c.Sentence = fmt.Sprintf("the recycle bin was %s in the last run and is %s now", days(old), days(value))
+			if old == "off" {
+				c.Stops = r.deletes()
+				c.way = "see in docs/erasure.md what the recycle bin keeps of deleted rows, and whether that is wanted"
+			}
+		case kind == "bin" && was && is:
+			c.Sentence = fmt.Sprintf("the recycle bin for `%s` was %s in the last run and is %s now", table, days(old), days(value))
+			if old == "off" && before["bin organization"] != "off" {
+				c.Stops = true // of this table rows are deleted
+				c.way = "see in docs/erasure.md what the recycle bin keeps of deleted rows, and whether that is wanted"
+			}
+		case kind == "audit" && was && is:
+			c.Sentence = fmt.Sprintf("audit history was %s in the last run and is %s now", days(old), days(value))
+		default:
+			continue // the policy speaks of something else than before
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// relation judges a relationship that is new, gone or behaves otherwise. A purge by `delete` depends on what a delete
+// does to rows that no rule of their own leads to: they are found only by it.
+func (r *runner) relation(c *Change, table, rest, old, value string) {
+	child, lookup, _ := strings.Cut(rest, ".")
+	takes := func(behavior string) bool { return behavior == "Cascade" || behavior == "Restrict" }
+	switch {
+	case old == "":
+		c.Sentence = fmt.Sprintf("`%s.%s` points at `%s` since the last run, and a delete does %s to its rows", child, lookup, table, value)
+	case value == "":
+		c.Sentence = fmt.Sprintf("`%s.%s` points at `%s` no more", child, lookup, table)
+	default:
+		c.Sentence = fmt.Sprintf("a delete of `%s` did %s to the rows of `%s` that point at it by `%s` in the last run, and does %s now", table, old, child, lookup, value)
+	}
+	c.Stops = takes(old) != takes(value) || takes(old) && old != value
+	if s := r.Policy.Subject(table); s != nil && (s.Purge != retention.Delete || ruled(s, child)) {
+		c.Stops = false
+	}
+	if c.Stops {
+		c.way = fmt.Sprintf("look at the plan, and say what is to become of them by a rule of their own: {table: %s, link: %s, do: …}", child, lookup)
+	}
+}
+
+// ruled tells whether a rule of the subject names the table itself.
+func ruled(s *retention.CheckedSubject, table string) bool {
+	return slices.ContainsFunc(s.Related, func(r retention.CheckedRule) bool { return r.Table == table })
+}
+
+// deletes tells whether the policy deletes any rows.
+func (r *runner) deletes() bool {
+	return slices.ContainsFunc(r.Policy.Subjects, func(s retention.CheckedSubject) bool {
+		return s.Purge == retention.Delete || slices.ContainsFunc(s.Related, func(x retention.CheckedRule) bool { return x.Do == retention.Delete })
+	})
+}
+
+func days(value string) string {
+	switch value {
+	case "off":
+		return value
+	case "-1":
+		return "on"
+	case "1":
+		return "on for 1 day"
+	}
+	return "on for " + value + " days"
+}
