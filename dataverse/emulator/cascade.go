@@ -50,6 +50,7 @@ func (w *writer) erase(t *table, r *row) error {
 	}
 	for _, d := range e.rows {
 		w.orphanParties(d.table, d.row.id)
+		w.dropShares(d.row.id)
 		now := w.data[d.table.Name].get(d.row.id)
 		w.remove(d.table, d.row.id)
 		w.auditDelete(d.table, now)

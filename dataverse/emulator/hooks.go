@@ -10,6 +10,7 @@ func (w *writer) afterInsert(t *table, r *row) error {
 	if err := w.afterPlatform(t, r); err != nil {
 		return err
 	}
+	w.inheritShares(t, r)
 	if t.Name == "connection" && t.get(r, "relatedconnectionid") == nil {
 		return w.mirrorConnection(t, r)
 	}

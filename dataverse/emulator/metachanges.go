@@ -350,14 +350,11 @@ func (s *Server) retrievePrincipalAccess(c *call) (*answer, error) {
 	if r == nil {
 		return nil, noRow(to.Table, to.ID.String())
 	}
-	var rights []string
-	for _, right := range []string{"Read", "Write", "Append", "AppendTo", "Create", "Delete", "Share", "Assign"} {
+	mask := int64(0)
+	for _, right := range accessRights {
 		if _, _, exists := sn.schema.right(t, right); exists && s.mayDo(sn, user, right, t, r) == nil {
-			rights = append(rights, right+"Access")
+			mask |= rightMasks[right]
 		}
 	}
-	if rights == nil {
-		rights = []string{"None"}
-	}
-	return ok(map[string]any{"@odata.context": c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": strings.Join(rights, ", ")}), nil
+	return ok(map[string]any{"@odata.context": c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": maskText(mask)}), nil
 }

@@ -226,15 +226,7 @@ func (s *schema) points(from, attribute, to string) bool {
 // metaOneToMany is a one-to-many relationship; it is the same object seen from either table.
 // Page: query-metadata-web-api, configure-entity-relationship-cascading-behavior.
 func (s *schema) metaOneToMany(r *relationship) object {
-	cascade := func(action string) string {
-		if v := r.cascade[action]; v != "" {
-			return v
-		}
-		if action != "Archive" && r.Delete == "Cascade" { // parental: everything goes with the row it belongs to
-			return "Cascade"
-		}
-		return "NoCascade"
-	}
+	cascade := r.cascades
 	merge := r.Merge
 	if merge == "" {
 		merge = "NoCascade"

@@ -356,7 +356,7 @@ var metaComplex = map[string]string{
 	"RetrieveCurrentOrganizationResponse":   "C:OrganizationDetail:Detail",
 	"RetrieveUserPrivilegesResponse":        "[]RolePrivilege:RolePrivileges",
 	"RetrieveRolePrivilegesRoleResponse":    "[]RolePrivilege:RolePrivileges",
-	"RetrievePrincipalAccessResponse":       "string:AccessRights",
+	"RetrievePrincipalAccessResponse":       "E:AccessRights:AccessRights",
 	"InsertOptionValueResponse":             "int:NewOptionValue",
 	"CreateCustomerRelationshipsResponse":   "[]guid:RelationshipIds guid:AttributeId",
 }

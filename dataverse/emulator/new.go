@@ -86,6 +86,11 @@ func (s *Server) routeTable() map[string]handler {
 		"POST set(key)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole":               s.replacePrivileges,
 		"POST set(key)/Microsoft.Dynamics.CRM.RemovePrivilegeRole":                 s.removePrivilege,
 		"GET set(key)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess":              s.retrievePrincipalAccess,
+		// sharing.go
+		"POST GrantAccess":                      s.grantAccess,
+		"POST ModifyAccess":                     s.modifyAccess,
+		"POST RevokeAccess":                     s.revokeAccess,
+		"GET RetrieveSharedPrincipalsAndAccess": s.sharedPrincipals,
 		// solution.go
 		"POST AddSolutionComponent":         s.addSolutionComponent,
 		"GET RetrieveDependenciesForDelete": s.dependenciesForDelete,

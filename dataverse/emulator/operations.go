@@ -52,6 +52,10 @@ ac DeleteRecordChangeHistory Target:T:crmbaseentity -> C:DeleteRecordChangeHisto
 ac DeleteAuditData EndDate:time -> C:DeleteAuditDataResponse
 ac Restore Target:T:crmbaseentity
 ac BulkDelete QuerySet:[]QueryExpression JobName:string SendEmailNotification:bool ToRecipients:[]T:activityparty CCRecipients:[]T:activityparty RecurrencePattern:string StartDateTime:time SourceImportId:guid? RunNow:bool? Options:C:BulkDeleteOptions? -> C:BulkDeleteResponse
+ac GrantAccess Target:T:crmbaseentity PrincipalAccess:C:PrincipalAccess
+ac ModifyAccess Target:T:crmbaseentity PrincipalAccess:C:PrincipalAccess
+ac RevokeAccess Target:T:crmbaseentity Revokee:T:principal
+fn RetrieveSharedPrincipalsAndAccess Target:T:crmbaseentity -> C:RetrieveSharedPrincipalsAndAccessResponse
 ac DeleteFile FileId:guid
 ac InitializeFileBlocksUpload Target:T:crmbaseentity FileAttributeName:string FileName:string -> C:InitializeFileBlocksUploadResponse
 ac UploadBlock BlockId:string BlockData:binary FileContinuationToken:string
@@ -108,6 +112,8 @@ var operationTypes = map[string]string{
 	"DeleteRecordChangeHistoryResponse":          "int:DeletedEntriesCount",
 	"DeleteAuditDataResponse":                    "int:PartitionsDeleted",
 	"BulkDeleteResponse":                         "guid:JobId",
+	"PrincipalAccess":                            "E:AccessRights:AccessMask T:principal:Principal",
+	"RetrieveSharedPrincipalsAndAccessResponse":  "[]PrincipalAccess:PrincipalAccesses",
 	"InitializeFileBlocksUploadResponse":         "string:FileContinuationToken",
 	"CommitFileBlocksUploadResponse":             "guid:FileId long:FileSizeInBytes",
 	"InitializeFileBlocksDownloadResponse":       "string:FileContinuationToken long:FileSizeInBytes string:FileName bool:IsChunkingSupported",
@@ -136,6 +142,7 @@ var operationTypes = map[string]string{
 }
 
 var operationEnums = map[string]string{
+	"AccessRights":              "None=0 ReadAccess=1 WriteAccess=2 AppendAccess=4 AppendToAccess=16 CreateAccess=32 DeleteAccess=65536 ShareAccess=262144 AssignAccess=524288",
 	"LogicalOperator":           "And=0 Or",
 	"MetadataConditionOperator": "Equals=0 NotEquals In NotIn GreaterThan LessThan",
 	"DeletedMetadataFilters":    "Default=1 Entity=1 Attribute=2 Relationship=4 Label=8 OptionSet=16 All=31",

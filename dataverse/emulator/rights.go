@@ -247,11 +247,9 @@ func (g *grants) covers(sn *snapshot, list []held, t *table, r *row, right int64
 func (g *grants) shared(sn *snapshot, id uuid.UUID, right int64) bool {
 	t := sn.schema.tables["principalobjectaccess"]
 	found := false
-	sn.data[t.Name].scan(uuid.Nil, func(r *row) bool {
-		if t.get(r, "objectid") == id {
-			principal, _ := t.get(r, "principalid").(uuid.UUID)
-			found = g.principals[principal] && (t.int(r, "accessrightsmask")|t.int(r, "inheritedaccessrightsmask"))&right != 0
-		}
+	sn.shares(id, func(r *row) bool {
+		principal, _ := t.get(r, "principalid").(uuid.UUID)
+		found = g.principals[principal] && (t.int(r, "accessrightsmask")|t.int(r, "inheritedaccessrightsmask"))&right != 0
 		return !found
 	})
 	return found

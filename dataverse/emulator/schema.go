@@ -317,6 +317,9 @@ func (s *schema) link(tables []*table) error {
 		s.tables[t.Name] = t
 		s.sets[t.Set] = t
 	}
+	if t := s.tables["principalobjectaccess"]; t != nil {
+		t.index("objectid")
+	}
 	s.completePrivileges(tables)
 	if s.optionSets == nil {
 		s.optionSets = map[string]*optionSet{}
