@@ -17,9 +17,10 @@ import (
 
 // eraseOptions are the flags of gallra erase.
 type eraseOptions struct {
-	apply   bool
-	despite []string
-	receipt string
+	apply    bool
+	despite  []string
+	receipt  []string
+	language string
 }
 
 func newErase(a *app) *cobra.Command {
@@ -32,12 +33,13 @@ policy's identity joins, and rows that were merged. Shows what would go and whic
 basis. With --apply the rows are purged now, with the same care as in a run and without notice.
 
 While a ground justifies the person the request is refused; --despite GROUND names one that the request outweighs, which
-stands in the ledger. A legal hold forbids it always. --receipt writes what was done to a new file, without personal data.
+stands in the ledger. A legal hold forbids it always. --receipt writes what was done to a new file, without personal data:
+.json for machines, .html to hand over, in the --language of whoever asked; both can be asked for.
 
 EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched), 3 a ground or a
 legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 		Example: `  gallra erase anna@example.com
-  gallra erase contact 465b158c-541c-e511-80d3-3863bb347ba8 --apply --receipt receipt.json
+  gallra erase contact 465b158c-541c-e511-80d3-3863bb347ba8 --apply --receipt receipt.html --receipt receipt.json
   gallra erase anna@example.com --despite agreed-follow-up --apply`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,15 +47,19 @@ legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 			if err != nil {
 				return err
 			}
-			if o.receipt != "" && !o.apply {
+			if len(o.receipt) > 0 && !o.apply {
 				return &usageError{"--receipt tells what was done, and without --apply nothing is", "add --apply"}
+			}
+			if !slices.Contains(receiptLanguages, o.language) {
+				return &usageError{fmt.Sprintf("--language: no receipt comes in %q", o.language), "there are " + strings.Join(receiptLanguages, ", ")}
 			}
 			return a.runErase(cmd.Context(), w, o)
 		},
 	}
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the erasure is only shown")
 	c.Flags().StringArrayVar(&o.despite, "despite", nil, "erase although this ground justifies the person; repeatable")
-	c.Flags().StringVar(&o.receipt, "receipt", "", "write a receipt to this JSON file; it must not be there yet")
+	c.Flags().StringArrayVar(&o.receipt, "receipt", nil, "write a receipt to this .html or .json file, which must not be there yet; repeatable")
+	c.Flags().StringVar(&o.language, "language", receiptLanguages[0], "of an .html receipt: "+strings.Join(receiptLanguages, ", "))
 	return c
 }
 
@@ -120,11 +126,11 @@ func (a *app) eraseShown(ctx context.Context, s *session, checked *retention.Che
 }
 
 func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Checked, rows []retention.PersonRef, o eraseOptions) error {
-	receipt, err := newReceipt(o.receipt)
+	receipts, err := newReceipts(o.receipt)
 	if err != nil {
 		return err
 	}
-	defer receipt.discard()
+	defer receipts.discard()
 	l, err := a.readLedger()
 	if err != nil {
 		return err
@@ -163,11 +169,12 @@ func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Che
 	if err := stopped(err); err != nil {
 		return err
 	}
-	if err := receipt.write(receiptOf(summary, checked, rows, outcomes, o.despite, began, s.client.Now(), l)); err != nil {
+	done := receiptOf(summary, checked, rows, outcomes, o.despite, began, s.client.Now(), l)
+	if err := receipts.write(done, checked.Policy, o.language); err != nil {
 		return fmt.Errorf("the erasure is done and in the ledger; its receipt could not be written: %w", err)
 	}
-	if o.receipt != "" && !a.json {
-		fmt.Fprintf(a.out, "\nreceipt: %s\n", o.receipt)
+	if len(o.receipt) > 0 && !a.json {
+		fmt.Fprintf(a.out, "\nreceipt: %s\n", strings.Join(o.receipt, ", "))
 	}
 	if done := count(outcomes); done < len(rows) || len(summary.Residue) > 0 {
 		return &incomplete{fmt.Sprintf("%d of %s were purged", done, plural(len(rows), "row"))}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,17 +97,59 @@ func receiptOf(s *purge.Summary, c *retention.Checked, rows []retention.PersonRe
 }
 
 // newFile is a file that is made at once, so that a place that cannot be written is known before anything is done, and
-// that gets its name when it is whole. Nothing is written over. A nil newFile writes nothing.
+// that gets its name when it is whole. Nothing is written over.
 type newFile struct {
 	path string
 	f    *os.File
 }
 
-func newReceipt(path string) (*newFile, error) {
-	if path == "" {
-		return nil, nil
+// receipts are the files that a receipt is written to.
+type receipts []*newFile
+
+func newReceipts(paths []string) (receipts, error) {
+	var all receipts
+	for i, path := range paths {
+		if slices.Contains(paths[:i], path) {
+			all.discard()
+			return nil, &usageError{path + " is asked for twice", ""}
+		}
+		f, err := makeFile(path)
+		if err != nil {
+			all.discard()
+			return nil, err
+		}
+		all = append(all, f)
 	}
-	return makeFile(path)
+	return all, nil
+}
+
+func (r receipts) discard() {
+	for _, f := range r {
+		f.discard()
+	}
+}
+
+// write writes a receipt to every file, in the form that its name ends in.
+func (r receipts) write(x *receipt, p *retention.Policy, language string) error {
+	for _, f := range r {
+		var err error
+		switch strings.ToLower(filepath.Ext(f.path)) {
+		case ".html", ".htm":
+			err = writeReceiptHTML(f.f, x, p, language)
+		default:
+			e := json.NewEncoder(f.f)
+			e.SetIndent("", "  ")
+			e.SetEscapeHTML(false)
+			err = e.Encode(x)
+		}
+		if err == nil {
+			err = f.keep()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func makeFile(path string) (*newFile, error) {
@@ -139,19 +182,6 @@ func (n *newFile) keep() error {
 		n.f = nil
 	}
 	return err
-}
-
-func (n *newFile) write(r *receipt) error {
-	if n == nil {
-		return nil
-	}
-	e := json.NewEncoder(n.f)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	if err := e.Encode(r); err != nil {
-		return err
-	}
-	return n.keep()
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -45,6 +45,7 @@ type status struct {
 	stopped  []string  // the guard rails that stopped it
 	next     time.Time // zero: the rhythm is not known
 	debts    []debt
+	trend    []debtThen // the oldest first
 	begun    int // purges that a cut run left under way
 	sweeps   int // persons whose audit history is looked for again
 }
@@ -140,6 +141,7 @@ func (st *status) read(ctx context.Context, l *ledger.Ledger) error {
 		}
 	}
 	st.next = nextAfter(began)
+	st.trend = trendOf(runs, st.zone)
 	for _, p := range l.Unfinished() {
 		if p.Decided {
 			st.sweeps++

@@ -67,6 +67,14 @@ func (a *app) statusWords(st *status) error {
 		rows = append(rows, []string{d.table, strconv.Itoa(d.past), strconv.Itoa(d.held), oldest})
 	}
 	w.printf("\npersons whose purge date has come\n%s\n", a.table([]string{"table", "past", "of them held", "oldest date"}, rows))
+	if len(st.trend) > 1 {
+		rows = rows[:0]
+		for _, d := range st.trend {
+			rows = append(rows, []string{d.day.String(), strconv.Itoa(d.past), strconv.Itoa(d.left)})
+		}
+		w.printf("\nat the last runs: it %s\n%s\n", map[string]string{"grows": "grows", "falls": "falls", "level": "stays level"}[trendWord(st.trend)],
+			a.table([]string{"run of", "past when it began", "left by it"}, rows))
+	}
 	return w.err
 }
 
@@ -81,6 +89,10 @@ func (a *app) statusJSON(st *status) error {
 	for _, d := range st.debts {
 		debts = append(debts, map[string]any{"table": d.table, "past": d.past, "held": d.held, "oldest": dateOrNull(d.oldest)})
 	}
+	trend := []map[string]any{}
+	for _, d := range st.trend {
+		trend = append(trend, map[string]any{"run": d.run, "on": dateOrNull(d.day), "past": d.past, "left": d.left})
+	}
 	var last any
 	if r := st.last; r != nil {
 		last = map[string]any{"run": r.ID, "began": stamp(r.Began), "ended": stamp(r.Ended), "status": r.Status, "actor": r.Actor, "policy": r.Policy,
@@ -92,7 +104,7 @@ func (a *app) statusJSON(st *status) error {
 	}
 	return json.NewEncoder(a.out).Encode(map[string]any{"kind": "status", "now": stamp(st.now), "acts": st.acts, "next": stamp(st.next),
 		"actor": st.actor, "application": application, "policy": st.policy, "ledger": st.ledger, "warnings": append([]string{}, st.obstacle...),
-		"lastRun": last, "begun": st.begun, "sweeps": st.sweeps, "debt": debts})
+		"lastRun": last, "begun": st.begun, "sweeps": st.sweeps, "debt": debts, "trend": trend})
 }
 
 func counts(r *ledger.RunInfo) map[string]int {

@@ -179,6 +179,11 @@ func (r *runner) run(ctx context.Context) error {
 		s := r.summary.subject(t.Table)
 		s.Persons, s.Decisions = t.Persons, t.Actions
 	}
+	for i := range plan.Decisions {
+		if p := &plan.Decisions[i].Person; !p.PurgeOn.IsZero() && p.PurgeOn <= r.Today {
+			r.summary.subject(p.Table).Past++
+		}
+	}
 	if err := r.guard(plan, retention.GroundEmpty); err != nil {
 		return err
 	}

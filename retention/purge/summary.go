@@ -33,6 +33,7 @@ type SubjectSummary struct {
 	Table      string
 	Persons    int
 	Decisions  map[retention.Action]int
+	Past       int // whose purge date had come when the run began, held ones included
 	Written    int // purge dates written, moved or cleared
 	Deleted    int
 	Anonymized int // by the policy
@@ -138,6 +139,7 @@ func (s *Summary) counts() map[string]int {
 		}
 	}
 	for _, t := range s.Subjects {
+		add("past "+t.Table, t.Past)
 		add("written "+t.Table, t.Written)
 		add("deleted "+t.Table, t.Deleted)
 		add("anonymized "+t.Table, t.Anonymized)

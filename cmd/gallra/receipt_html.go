@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// receiptLanguages are those that a receipt for people comes in.
+var receiptLanguages = []string{"en", "sv"}
+
+// writeReceiptHTML prints a receipt for the data subject: one page that needs nothing else, prints on A4 and runs no
+// script. It holds ids, counts, dates and what the policy says, and no personal data.
+func writeReceiptHTML(w io.Writer, r *receipt, p *retention.Policy, language string) error {
+	zone := p.TimeZone
+	if zone == nil {
+		zone = time.UTC
+	}
+	say := receiptWords[language]
+	type line struct{ What, How string }
+	page := struct {
+		Language string
+		Say      map[string]string
+		R        *receipt
+		On       string
+		Erased   []line
+		Kept     []line
+		Left     []line
+		Reach    []line
+		Despite  []line
+	}{Language: language, Say: say, R: r, On: retention.DateOf(r.Ended, zone).String() + r.Ended.In(zone).Format(" 15:04 MST")}
+	name := func(table string) string {
+		if n, ok := receiptTables[language][table]; ok {
+			return n
+		}
+		return table
+	}
+	for _, x := range r.Rows {
+		how, ok := say["row-"+string(x.Do)]
+		switch {
+		case x.Do == "" || !ok:
+			page.Left = append(page.Left, line{name(x.Table) + " " + x.ID.String(), say["not-erased"] + " (" + x.Code + ")"})
+		default:
+			page.Erased = append(page.Erased, line{name(x.Table) + " " + x.ID.String(), how})
+		}
+	}
+	for _, t := range r.Related {
+		for _, n := range []struct {
+			count int
+			what  string
+		}{{t.Deleted, "deleted"}, {t.Anonymized, "anonymized"}, {t.TakenOff, "taken-off"}, {t.Freed, "freed"}} {
+			if n.count > 0 {
+				page.Erased = append(page.Erased, line{name(t.Table), fmt.Sprintf("%d %s", n.count, say[n.what])})
+			}
+		}
+		if t.Kept > 0 {
+			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", name(t.Table), t.Kept), keptWhy(p, t.Table, say["kept-why"])})
+		}
+	}
+	if r.Audit.Deleted > 0 {
+		page.Erased = append(page.Erased, line{say["history"], fmt.Sprintf("%d %s", r.Audit.Deleted, say["deleted"])})
+	}
+	for _, table := range sortedKeys(r.Mentions) {
+		page.Left = append(page.Left, line{fmt.Sprintf("%s: %d", name(table), r.Mentions[table]), say["mentions"]})
+	}
+	if r.Residue > 0 {
+		page.Left = append(page.Left, line{fmt.Sprint(r.Residue), say["residue"]})
+	}
+	for _, g := range r.Despite {
+		why, basis := groundWords(p, g)
+		page.Despite = append(page.Despite, line{why, say["basis-"+basis]})
+	}
+	for _, x := range r.ByHand {
+		l := line{x.Place, x.Remedy}
+		if t, ok := receiptPlaces[language][x.Place]; ok {
+			l = line(t)
+		}
+		page.Reach = append(page.Reach, l)
+	}
+	return receiptPage.Execute(w, page)
+}
+
+// keptWhy is why the policy keeps rows of a table: the reasons of its rules.
+func keptWhy(p *retention.Policy, table, otherwise string) string {
+	var all []string
+	for i := range p.Subjects {
+		for _, rule := range p.Subjects[i].Related {
+			if rule.Do == retention.Retain && rule.Table == table && rule.Why != "" && !slices.Contains(all, rule.Why) {
+				all = append(all, rule.Why)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return otherwise
+	}
+	text := all[0]
+	for _, why := range all[1:] {
+		text += "; " + why
+	}
+	return text
+}
+
+func groundWords(p *retention.Policy, id string) (why, basis string) {
+	for i := range p.Subjects {
+		for _, g := range p.Subjects[i].Grounds {
+			if g.ID == id {
+				return g.Why, g.Basis
+			}
+		}
+	}
+	return id, ""
+}
+
+var receiptPage = template.Must(template.New("receipt").Parse(`<!doctype html>
+<html lang="{{.Language}}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Say.title}}</title>
+<style>
+@page { size: A4; margin: 20mm }
+body { font: 11pt/1.5 Georgia, "Times New Roman", serif; color: #111; background: #fff; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
+h1 { font-size: 18pt; line-height: 1.2 } h2 { font-size: 13pt; margin: 1.6em 0 .4em; break-after: avoid }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em; margin: 0 } dt { color: #444 } dd { margin: 0 }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .3em .8em .3em 0; border-bottom: 1px solid #ccc } tr { break-inside: avoid }
+th { font-weight: normal; width: 45% } footer { margin-top: 2em; font-size: 9pt; color: #444 } code { font-size: 9pt }
+@media print { body { margin: 0; max-width: none; padding: 0 } }
+</style>
+</head>
+<body>
+<h1>{{.Say.title}}</h1>
+<p>{{.Say.intro}}</p>
+<dl>
+<dt>{{.Say.when}}</dt><dd>{{.On}}</dd>
+<dt>{{.Say.number}}</dt><dd>{{.R.Run}}</dd>
+<dt>{{.Say.organization}}</dt><dd>{{.R.Organization}}</dd>
+</dl>
+<h2>{{.Say.erased}}</h2>
+{{if .Erased}}<table>{{range .Erased}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{else}}<p>{{.Say.nothing}}</p>{{end}}
+{{if .Despite}}<h2>{{.Say.despite}}</h2>
+<table>{{range .Despite}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
+<h2>{{.Say.kept}}</h2>
+{{if .Kept}}<p>{{.Say.keptIntro}}</p>
+<table>{{range .Kept}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{else}}<p>{{.Say.keptNothing}}</p>{{end}}
+{{if .Left}}<h2>{{.Say.left}}</h2>
+<table>{{range .Left}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
+{{if .R.Audit.Pending}}<p>{{.Say.pending}}</p>{{end}}
+{{if .Reach}}<h2>{{.Say.reach}}</h2>
+<table>{{range .Reach}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
+<footer><p>{{.Say.evidence}} {{.R.Ledger.Entry}}<br><code>{{.R.Ledger.Hash}}</code><br>{{.Say.policy}} <code>{{.R.Policy}}</code></p></footer>
+</body>
+</html>
+`))

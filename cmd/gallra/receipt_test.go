@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"html"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+func TestReceiptForPeople(t *testing.T) {
+	hostile := `<script>alert(1)</script>`
+	policy := &retention.Policy{TimeZone: time.UTC, Subjects: []retention.Subject{{Table: "contact",
+		Grounds: []retention.Ground{{ID: "agreed-follow-up", Basis: "consent", Why: "Asked us to come back " + hostile}},
+		Related: []retention.RelatedRule{{Table: "email", Do: retention.Retain, Why: "Evidence of a contract " + hostile}, {Table: "quote", Do: retention.Delete, Why: "not this"}}}}}
+	id := uuid.MustParse("465b158c-541c-e511-80d3-3863bb347ba8")
+	r := &receipt{Run: "20261124-080000-12345678", Ended: time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC), Despite: []string{"agreed-follow-up"},
+		Rows:    []receiptRow{{Table: "contact", ID: id, Do: retention.Delete, Status: "done"}, {Table: "lead", ID: id, Status: "failed", Code: "bound"}},
+		Related: []receiptTable{{Table: "email", Deleted: 3, Kept: 2, TakenOff: 1}, {Table: "new_" + hostile, Deleted: 4}},
+		Audit:   receiptAudit{Deleted: 12, Pending: 1}, Mentions: map[string]int{"email": 2}}
+	for _, p := range purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 30}) {
+		r.ByHand = append(r.ByHand, receiptPlace{p.Name, p.Remedy})
+	}
+	for language, want := range map[string][]string{
+		"en": {"Contact " + id.String(), "emptied and deleted", "not erased (bound)", "3 deleted", "1 you were taken off", "E-mails: 2", "Evidence of a contract", "your consent", "Asked us to come back", "2026-11-24 08:30 UTC", "12 deleted", "ends after 7 to 28 days", "The recycle bin"},
+		"sv": {"Kontakt " + id.String(), "tömda och borttagna", "inte raderat (bound)", "3 borttagna", "E-postmeddelanden: 2", "ditt samtycke", "upphör efter 7 till 28 dagar", "Papperskorgen"},
+	} {
+		var buf bytes.Buffer
+		if err := writeReceiptHTML(&buf, r, policy, language); err != nil {
+			t.Fatal(err)
+		}
+		page := buf.String()
+		text := html.UnescapeString(page)
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: the page does not say %q", language, w)
+			}
+		}
+		for _, not := range []string{"<script", "http:", "https:", "src=", "<link", "not this"} {
+			if strings.Contains(page, not) {
+				t.Errorf("%s: the page holds %q", language, not)
+			}
+		}
+		for key := range receiptWords["en"] {
+			if receiptWords[language][key] == "" {
+				t.Errorf("%s has no word for %s", language, key)
+			}
+		}
+		for _, p := range r.ByHand {
+			if receiptPlaces[language][p.Place].How == "" {
+				t.Errorf("%s has no words for %s", language, p.Place)
+			}
+		}
+	}
+}
