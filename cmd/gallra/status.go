@@ -46,8 +46,8 @@ type status struct {
 	next     time.Time // zero: the rhythm is not known
 	debts    []debt
 	trend    []debtThen // the oldest first
-	begun    int // purges that a cut run left under way
-	sweeps   int // persons whose audit history is looked for again
+	begun    int        // purges that a cut run left under way
+	sweeps   int        // persons whose audit history is looked for again
 }
 
 // debt is what a subject table owes: persons whose date has come.

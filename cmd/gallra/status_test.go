@@ -64,7 +64,7 @@ func TestTrendOfTheDebt(t *testing.T) {
 	for n := range 14 {
 		many = append(many, run(n+1, "run", ledger.Done, nil))
 	}
-	if got := trendOf(many, time.UTC); len(got) != trendRuns || got[0].day != day(5) || trendWord(got) != "level" {
+	if got := trendOf(many, time.UTC); len(got) != trendRuns || got[0].day != day(5) || trendWord(got) != "stays level" {
 		t.Errorf("%d runs from %v, %s", len(got), got[0].day, trendWord(got))
 	}
 }

@@ -72,7 +72,7 @@ func (a *app) statusWords(st *status) error {
 		for _, d := range st.trend {
 			rows = append(rows, []string{d.day.String(), strconv.Itoa(d.past), strconv.Itoa(d.left)})
 		}
-		w.printf("\nat the last runs: it %s\n%s\n", map[string]string{"grows": "grows", "falls": "falls", "level": "stays level"}[trendWord(st.trend)],
+		w.printf("\nat the last runs: it %s\n%s\n", trendWord(st.trend),
 			a.table([]string{"run of", "past when it began", "left by it"}, rows))
 	}
 	return w.err

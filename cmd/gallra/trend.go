@@ -56,5 +56,5 @@ func trendWord(all []debtThen) string {
 	case last < first:
 		return "falls"
 	}
-	return "level"
+	return "stays level"
 }
