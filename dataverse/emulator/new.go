@@ -122,6 +122,15 @@ func (s *Server) routeTable() map[string]handler {
 		"POST CloseQuote":      s.closeQuote,
 		"POST Merge":           s.merge,
 		"POST set(key)/Microsoft.Dynamics.CRM.QualifyLead": s.qualifyLead,
+		// lists.go
+		"POST set(key)/Microsoft.Dynamics.CRM.AddMemberList":    s.addMemberList,
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMemberList": s.removeMemberList,
+		"POST AddListMembersList":                               s.addListMembers,
+		"POST set(key)/Microsoft.Dynamics.CRM.AddToQueue":       s.addToQueue,
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveFromQueue":  s.removeFromQueue,
+		// service.go
+		"POST CloseIncident": s.closeIncident,
+		"POST ReviseQuote":   s.reviseQuote,
 		// filetransfer.go, fileblocks.go
 		"PATCH set(key)/property":                 s.patchProperty,
 		"POST DeleteFile":                         s.deleteFile,

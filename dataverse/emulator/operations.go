@@ -56,6 +56,13 @@ ac GrantAccess Target:T:crmbaseentity PrincipalAccess:C:PrincipalAccess
 ac ModifyAccess Target:T:crmbaseentity PrincipalAccess:C:PrincipalAccess
 ac RevokeAccess Target:T:crmbaseentity Revokee:T:principal
 fn RetrieveSharedPrincipalsAndAccess Target:T:crmbaseentity -> C:RetrieveSharedPrincipalsAndAccessResponse
+ac AddMemberList @T:list EntityId:guid -> C:AddMemberListResponse
+ac RemoveMemberList @T:list EntityId:guid
+ac AddListMembersList List:T:list Members:[]T:crmbaseentity
+ac AddToQueue @T:queue Target:T:crmbaseentity SourceQueue:T:queue? QueueItemProperties:T:queueitem? -> C:AddToQueueResponse
+ac RemoveFromQueue @T:queueitem
+ac CloseIncident IncidentResolution:T:incidentresolution Status:int
+ac ReviseQuote QuoteId:guid ColumnSet:C:ColumnSet -> T:quote
 ac DeleteFile FileId:guid
 ac InitializeFileBlocksUpload Target:T:crmbaseentity FileAttributeName:string FileName:string -> C:InitializeFileBlocksUploadResponse
 ac UploadBlock BlockId:string BlockData:binary FileContinuationToken:string
@@ -112,6 +119,9 @@ var operationTypes = map[string]string{
 	"DeleteRecordChangeHistoryResponse":          "int:DeletedEntriesCount",
 	"DeleteAuditDataResponse":                    "int:PartitionsDeleted",
 	"BulkDeleteResponse":                         "guid:JobId",
+	"AddMemberListResponse":                      "guid:Id",
+	"AddToQueueResponse":                         "guid:QueueItemId",
+	"ColumnSet":                                  "bool:AllColumns []string:Columns",
 	"PrincipalAccess":                            "E:AccessRights:AccessMask T:principal:Principal",
 	"RetrieveSharedPrincipalsAndAccessResponse":  "[]PrincipalAccess:PrincipalAccesses",
 	"InitializeFileBlocksUploadResponse":         "string:FileContinuationToken",
