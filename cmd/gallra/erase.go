@@ -21,6 +21,7 @@ type eraseOptions struct {
 	despite  []string
 	receipt  []string
 	language string
+	rows     []string // TABLE/ID; empty: all that were found
 }
 
 func newErase(a *app) *cobra.Command {
@@ -31,6 +32,9 @@ func newErase(a *app) *cobra.Command {
 		Long: `Finds every row of a human being in all subject tables: by the address in any column for e-mail addresses, by what the
 policy's identity joins, and rows that were merged. Shows what would go and which grounds forbid it, with their lawful
 basis. With --apply the rows are purged now, with the same care as in a run and without notice.
+
+An address can be that of several human beings (info@). Where the rows bear different names, --apply is refused until --row
+TABLE/ID says which of them are meant, each by its own.
 
 While a ground justifies the person the request is refused; --despite GROUND names one that the request outweighs, which
 stands in the ledger. A legal hold forbids it always. --receipt writes what was done to a new file, without personal data:
@@ -60,6 +64,7 @@ legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 	c.Flags().StringArrayVar(&o.despite, "despite", nil, "erase although this ground justifies the person; repeatable")
 	c.Flags().StringArrayVar(&o.receipt, "receipt", nil, "write a receipt to this .html or .json file, which must not be there yet; repeatable")
 	c.Flags().StringVar(&o.language, "language", receiptLanguages[0], "of an .html receipt: "+strings.Join(receiptLanguages, ", "))
+	c.Flags().StringArrayVar(&o.rows, "row", nil, "erase only this row of those that are found, as TABLE/ID; repeatable")
 	return c
 }
 
@@ -87,10 +92,53 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 	if rows, err = purge.AllRows(ctx, s.client, checked, today, rows); err != nil {
 		return err
 	}
+	if rows, err = a.chosen(ctx, s, checked, rows, o); err != nil {
+		return err
+	}
 	if !o.apply {
 		return a.eraseShown(ctx, s, checked, rows, o)
 	}
 	return a.eraseApply(ctx, s, checked, rows, o)
+}
+
+// chosen are the rows that are meant. Where nobody said which, they must not be those of several human beings.
+func (a *app) chosen(ctx context.Context, s *session, checked *retention.Checked, found []retention.PersonRef, o eraseOptions) ([]retention.PersonRef, error) {
+	if len(o.rows) > 0 {
+		var rows []retention.PersonRef
+		for _, text := range o.rows {
+			table, id, _ := strings.Cut(text, "/")
+			key, err := uuid.Parse(id)
+			row := retention.PersonRef{Table: table, ID: key}
+			if err != nil || !slices.Contains(found, row) {
+				return nil, &usageError{fmt.Sprintf("--row %q is none of the rows that were found", text), "one of " + strings.Join(rowNames(found), ", ")}
+			}
+			if !slices.Contains(rows, row) {
+				rows = append(rows, row)
+			}
+		}
+		return rows, nil
+	}
+	people, err := purge.People(ctx, s.client, checked, found)
+	if err != nil || len(people) < 2 {
+		return found, err
+	}
+	w := &lines{w: a.errs}
+	w.printf("the rows that were found bear %d different names:\n", len(people))
+	for i, rows := range people {
+		w.printf("  name %d: %s\n", i+1, strings.Join(rowNames(rows), ", "))
+	}
+	if w.err != nil || !o.apply {
+		return found, w.err
+	}
+	return nil, &usageError{fmt.Sprintf("these may be %d human beings with one address: nothing was erased", len(people)), "say which rows are meant, each with --row TABLE/ID"}
+}
+
+func rowNames(rows []retention.PersonRef) []string {
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.Table + "/" + r.ID.String()
+	}
+	return names
 }
 
 // eraseShown is an erasure without --apply.

@@ -174,6 +174,31 @@ func TestAllRows(t *testing.T) {
 	}
 }
 
+// An address of a company's is that of several human beings; a part of a name, or none, is no other one.
+func TestPeopleOfOneAddress(t *testing.T) {
+	w := newWorld(t, identityPolicy)
+	yvonne(w)
+	w.create("contact", "part", row{"lastname": "MCKAY"})
+	w.create("lead", "lead", row{"firstname": "Yvonne", "lastname": "McKay", "subject": "s"})
+	w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon"})
+	lead := retention.PersonRef{Table: "lead", ID: id("lead")}
+	for _, tt := range []struct {
+		name string
+		rows []retention.PersonRef
+		want int
+	}{
+		{"one human being", []retention.PersonRef{contact("part"), contact("yvonne"), lead}, 1},
+		{"two", []retention.PersonRef{contact("part"), contact("paul"), contact("yvonne"), lead}, 2},
+		{"nobody", []retention.PersonRef{contact("nobody")}, 0},
+	} {
+		got, err := purge.People(t.Context(), w.client, w.checked(w.client), tt.rows)
+		w.must(err)
+		if len(got) != tt.want {
+			t.Errorf("%s: %v, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
 // A restored backup brings back who was purged: a run by the dates, an erasure despite a ground, and an anonymised lead.
 func TestReapply(t *testing.T) {
 	w := newWorld(t, policy)
