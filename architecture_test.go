@@ -67,7 +67,7 @@ var pure = map[string][]string{
 	"retention/decide.go": {"github.com/google/uuid"},
 	"retention/plan.go":   {"cmp", "slices", "github.com/google/uuid"},
 	"retention/reason.go": {"fmt", "strings"},
-	"retention/guard.go":  {"fmt", "math"},
+	"retention/guard.go":  {"fmt", "math", "slices"},
 }
 
 // goFile is a source file of the module.
