@@ -422,3 +422,45 @@ test("metadata", async (t) => {
     assert.match(await api.retrieveCsdlMetadata(), /<EntityType Name="contact"/);
   });
 });
+
+test("file columns: upload in chunks, read, delete", async () => {
+  const label = (text) => ({ "@odata.type": "Microsoft.Dynamics.CRM.Label", LocalizedLabels: [{ "@odata.type": "Microsoft.Dynamics.CRM.LocalizedLabel", Label: text, LanguageCode: 1033 }] });
+  const { MetadataId: entityKey } = await api.retrieveEntity({ key: "LogicalName='account'", select: ["MetadataId"] });
+  await api.createAttribute({
+    entityKey,
+    data: { "@odata.type": "Microsoft.Dynamics.CRM.FileAttributeMetadata", SchemaName: "nord_Contract", DisplayName: label("Contract"), RequiredLevel: { Value: "None" }, MaxSizeInKB: 10240 },
+  });
+  const key = await api.create({ collection: "accounts", data: { name: "With a contract" } });
+  const text = "Signed by Åsa. ".repeat(300000); // more than the 4 MB of one chunk
+  const at = { collection: "accounts", key, property: "nord_contract" };
+  await api.uploadFile({ ...at, fileName: "contract.txt", data: Buffer.from(text) });
+  const row = await api.retrieve({ collection: "accounts", key, select: ["nord_contract", "nord_contract_name"] });
+  assert.match(row.nord_contract, guid);
+  assert.equal(row.nord_contract_name, "contract.txt");
+  // The client downloads from the property itself, with ?size=full; the page file-column-data has /$value for files.
+  await refused(api.downloadFile(at), { status: 400, code: "0x80060888" });
+  const file = await fetch(`${server}/api/data/v9.2/accounts(${key})/nord_contract/$value`, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(file.headers.get("x-ms-file-name"), "contract.txt");
+  assert.equal(await file.text(), text);
+  await api.deleteRecord(at);
+  assert.equal((await api.retrieve({ collection: "accounts", key, select: ["nord_contract"] })).nord_contract, null);
+  await api.deleteRecord({ collection: "accounts", key });
+});
+
+test("sharing and marketing lists by actions", async () => {
+  const { UserId: user } = await api.callFunction("WhoAmI");
+  const contact = await api.create({ collection: "contacts", data: { lastname: "Shared" } });
+  await api.callAction({
+    actionName: "GrantAccess",
+    action: {
+      Target: { "@odata.type": "Microsoft.Dynamics.CRM.contact", contactid: contact },
+      PrincipalAccess: { AccessMask: "ReadAccess,WriteAccess", Principal: { "@odata.type": "Microsoft.Dynamics.CRM.systemuser", systemuserid: user } },
+    },
+  });
+  const shares = await api.retrieveMultiple({ collection: "principalobjectaccessset", select: ["accessrightsmask"], filter: `objectid eq ${contact}` });
+  assert.deepEqual(shares.value.map((s) => s.accessrightsmask), [3]);
+  const list = await api.create({ collection: "lists", data: { listname: "News", createdfromcode: 2 } });
+  const member = await api.callAction({ collection: "lists", key: list, actionName: "Microsoft.Dynamics.CRM.AddMemberList", action: { EntityId: contact } });
+  assert.match(member.Id, guid);
+  for (const [collection, key] of [["lists", list], ["contacts", contact]]) await api.deleteRecord({ collection, key });
+});
