@@ -43,6 +43,9 @@ func (c *Console) load(ctx context.Context, j *job) error {
 		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Traces(), read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
 		rails: plan.GuardRails(checked.Policy.Limits, matched), changes: plan.SinceLastRun(matched), evidence: found,
 	}
+	if rail := purge.Unapproved(l, checked.Policy, c.o.Deps("run", checked, l).Run.Actor, today); rail != nil {
+		b.rails = append(b.rails, *rail)
+	}
 	j.phase("names", len(b.Persons))
 	if err := b.ReadNames(ctx, c.o.Client, checked, report.NamesOptions{Progress: j.rows}); err != nil {
 		return err
