@@ -92,6 +92,9 @@ type Entry struct {
 	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead: the rows.
 	Do   retention.Disposition  `json:"do,omitempty"`
 	Rows map[string][]uuid.UUID `json:"rows,omitempty"`
+	// Intent, Ahead: rows that belong to the person and stay by a rule, by table. What is written to them can take away the
+	// very thing by which the rule found them, and they are listed again afterwards.
+	Stays map[string][]uuid.UUID `json:"stays,omitempty"`
 	// Ground (rows), Intent and Ahead (by what is done: "delete email"), Stopped, End.
 	Counts map[string]int `json:"counts,omitempty"`
 
@@ -147,9 +150,11 @@ func (e *Entry) check() error {
 			return fmt.Errorf("ledger: %s entry: the %s does not have its form", e.Kind, f.field) // the value might be personal data
 		}
 	}
-	for table := range e.Rows {
-		if !nameForm.MatchString(table) {
-			return fmt.Errorf("ledger: %s entry: a table in rows does not have its form", e.Kind)
+	for field, rows := range map[string]map[string][]uuid.UUID{"rows": e.Rows, "stays": e.Stays} {
+		for table := range rows {
+			if !nameForm.MatchString(table) {
+				return fmt.Errorf("ledger: %s entry: a table in %s does not have its form", e.Kind, field)
+			}
 		}
 	}
 	for what := range e.Counts {

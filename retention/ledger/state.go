@@ -32,7 +32,8 @@ type state struct {
 	pending map[Key]Record // announcements that neither Written nor Void covers
 	purges  map[Key]*Purge
 	ahead   map[Key]*Stages
-	despite map[Key][]string // grounds that were passed over for a person since their last outcome
+	stays   map[Key]map[string][]uuid.UUID // rows that stages have left in place, until their person is purged
+	despite map[Key][]string               // grounds that were passed over for a person since their last outcome
 	facts   map[string]string
 	grounds map[groundKey]int
 	touched map[string]int // rows that purges have touched since the grounds were counted, by table
@@ -50,6 +51,7 @@ type Purge struct {
 	Key
 	Do      retention.Disposition
 	Rows    map[string][]uuid.UUID // every row that was touched, the person's own included
+	Stays   map[string][]uuid.UUID // rows that a rule keeps, whatever the rules find later
 	Counts  map[string]int
 	Decided bool // an outcome stands in the ledger; what is missing is the sweep
 	run     int  // the run of the outcome
@@ -88,6 +90,7 @@ func newState() state {
 		pending: make(map[Key]Record),
 		purges:  make(map[Key]*Purge),
 		ahead:   make(map[Key]*Stages),
+		stays:   make(map[Key]map[string][]uuid.UUID),
 		despite: make(map[Key][]string),
 		facts:   make(map[string]string),
 		grounds: make(map[groundKey]int),
@@ -149,7 +152,7 @@ func (s *state) apply(r Record) {
 	case Intent:
 		p := s.purges[k]
 		if p == nil || p.Decided {
-			p = &Purge{Key: k, Rows: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
+			p = &Purge{Key: k, Rows: make(map[string][]uuid.UUID), Stays: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
 			s.purges[k] = p
 			if a := s.ahead[k]; a != nil {
 				for table, ids := range a.Rows {
@@ -166,6 +169,13 @@ func (s *state) apply(r Record) {
 			for _, id := range ids {
 				if !slices.Contains(p.Rows[table], id) {
 					p.Rows[table] = append(p.Rows[table], id)
+				}
+			}
+		}
+		for table, ids := range r.Stays {
+			for _, id := range ids {
+				if !slices.Contains(p.Stays[table], id) {
+					p.Stays[table] = append(p.Stays[table], id)
 				}
 			}
 		}
@@ -192,6 +202,7 @@ func (s *state) apply(r Record) {
 			delete(s.traces, k)
 			delete(s.pending, k)
 			delete(s.ahead, k)
+			delete(s.stays, k)
 		}
 		if r.Status == Done || r.Code != NotBegun {
 			delete(s.despite, k)
@@ -227,6 +238,12 @@ func (s *state) goAhead(k Key, r Record) {
 			a.Despite = append(a.Despite, g)
 		}
 	}
+	for table, ids := range r.Stays {
+		if s.stays[k] == nil {
+			s.stays[k] = make(map[string][]uuid.UUID)
+		}
+		s.stays[k][table] = append(s.stays[k][table], ids...)
+	}
 	for table, ids := range r.Rows {
 		a.Rows[table] = append(a.Rows[table], ids...)
 		s.touched[table] += len(ids)
@@ -259,6 +276,24 @@ func (l *Ledger) Unfinished() []Purge {
 		}
 	}
 	slices.SortFunc(out, func(a, b Purge) int { return a.Compare(b.Key) })
+	return out
+}
+
+// Stays lists the rows of a person, by table, that a purge which is under way has left in place by a rule. They stay,
+// whatever the rules find once the person is anonymous or the row is freed from them.
+func (l *Ledger) Stays(table string, id uuid.UUID) map[string][]uuid.UUID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := Key{table, id}
+	out := make(map[string][]uuid.UUID)
+	for t, ids := range l.state.stays[k] {
+		out[t] = append(out[t], ids...)
+	}
+	if p := l.state.purges[k]; p != nil && !p.Decided {
+		for t, ids := range p.Stays {
+			out[t] = append(out[t], ids...)
+		}
+	}
 	return out
 }
 

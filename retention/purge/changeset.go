@@ -22,19 +22,20 @@ type work struct {
 	do       retention.Disposition // what becomes of the person's row
 	rows     map[string][]uuid.UUID
 	counts   map[string]int
-	gone     []ref              // rows that the change set deletes
-	deferred bool               // rows were prepared for a delete that the next change set does
-	second   bool               // it follows the person's own: rows that were left, or came later
-	ahead    bool               // it goes before the person's own, and leaves the person whole
-	brief    bool               // connections are too many to be emptied: the bulk delete that follows leaves nothing of them
-	bulk     []ref              // rows for a bulk delete
-	binned   []ref              // rows that the change set deletes although the recycle bin keeps what is in them
-	refused  error              // what the last change set of this kind was answered
-	written  []ref              // rows that an ahead one handles and that stay
-	before   *stages            // what has gone ahead of it
-	removed  bool               // the person's row is gone already
-	cut      bool               // a second one that does not hold all that there is to do
-	mirrors  map[uuid.UUID]bool // connections that go with their other half
+	stays    map[string][]uuid.UUID // rows that a rule leaves in place
+	gone     []ref                  // rows that the change set deletes
+	deferred bool                   // rows were prepared for a delete that the next change set does
+	second   bool                   // it follows the person's own: rows that were left, or came later
+	ahead    bool                   // it goes before the person's own, and leaves the person whole
+	brief    bool                   // connections are too many to be emptied: the bulk delete that follows leaves nothing of them
+	bulk     []ref                  // rows for a bulk delete
+	binned   []ref                  // rows that the change set deletes although the recycle bin keeps what is in them
+	refused  error                  // what the last change set of this kind was answered
+	written  []ref                  // rows that an ahead one handles and that stay
+	before   *stages                // what has gone ahead of it
+	removed  bool                   // the person's row is gone already
+	cut      bool                   // a second one that does not hold all that there is to do
+	mirrors  map[uuid.UUID]bool     // connections that go with their other half
 }
 
 // effect is what a purge does with a related row, as the report counts it.
@@ -45,6 +46,13 @@ const (
 	didFree      = "free"
 	didShare     = "share"
 )
+
+// spare notes a row that stays.
+func (w *work) spare(it *item) {
+	if it.do != retention.Delete && !it.shared {
+		w.stays[it.table] = append(w.stays[it.table], it.id)
+	}
+}
 
 func (w *work) touch(r ref, effect string) {
 	w.rows[r.table] = append(w.rows[r.table], r.id)
@@ -85,6 +93,12 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 		if err := inv.handle(ctx, w, it); err != nil {
 			return nil, err
 		}
+		w.spare(it)
+	}
+	if p.stages != nil {
+		for r := range p.stages.kept {
+			w.stays[r.table] = append(w.stays[r.table], r.id)
+		}
 	}
 	if inv.limit > 0 && len(w.set) > inv.limit {
 		return nil, errTooMany
@@ -93,7 +107,7 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 }
 
 func newWork(p *person, do retention.Disposition) *work {
-	return &work{person: p, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), mirrors: make(map[uuid.UUID]bool)}
+	return &work{person: p, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), stays: make(map[string][]uuid.UUID), mirrors: make(map[uuid.UUID]bool)}
 }
 
 // handle adds to the change set what becomes of a related row.

@@ -163,10 +163,24 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 		case len(merged[d.id]) > 0:
 			r.leave(d.ref, errMaster)
 		default:
-			persons = append(persons, &person{ref: d.ref, row: row})
+			persons = append(persons, r.person(d.ref, row))
 		}
 	}
 	return persons, later, nil
+}
+
+// person is somebody whose turn has come, with the rows that their purge has left in place already, if it is under way.
+func (r *runner) person(who ref, row dataverse.Row) *person {
+	p := &person{ref: who, row: row}
+	for table, ids := range r.Ledger.Stays(who.table, who.id) {
+		for _, id := range ids {
+			if p.stays == nil {
+				p.stays = make(map[ref]bool)
+			}
+			p.stays[ref{table, id}] = true
+		}
+	}
+	return p
 }
 
 // rows reads all that is to be erased in the persons' rows, with their versions.

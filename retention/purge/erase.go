@@ -58,7 +58,7 @@ func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, w
 func (r *runner) intend(works []*work) error {
 	entries := make([]ledger.Entry, len(works))
 	for i, w := range works {
-		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.table, ID: w.id, Do: w.do, Rows: w.rows, Counts: w.counts}
+		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.table, ID: w.id, Do: w.do, Rows: w.rows, Counts: w.counts, Stays: w.stays}
 	}
 	return r.Ledger.Append(entries...)
 }
@@ -326,7 +326,7 @@ func (w *work) join(more *work) {
 func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool, tried map[ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
 	persons := make([]*person, len(works))
 	for i, w := range works {
-		persons[i] = &person{ref: w.ref, row: w.row}
+		persons[i] = r.person(w.ref, w.row)
 	}
 	inv := r.inventory(subject, persons)
 	inv.second, inv.plain, inv.tried = true, plain, tried
@@ -394,6 +394,7 @@ func (inv *inventory) rest(ctx context.Context, p *person) (*work, error) {
 			break // the person is anonymous: what is left goes in the next round
 		}
 		w.absorb(part)
+		w.spare(it)
 	}
 	return w, nil
 }

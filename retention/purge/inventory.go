@@ -70,6 +70,9 @@ type person struct {
 	later   bool    // shares an activity with a person before them: to be taken in a later chunk
 	many    bool    // more rows belong to them than one look can list
 	stages  *stages // what of theirs has gone ahead; nil: nothing
+	// stays are rows that this purge has left in place by a rule. Freeing them, or emptying the person, can take away what
+	// the rule found them by: they stay all the same.
+	stays map[ref]bool
 }
 
 func (p *person) bound() bool {
@@ -390,6 +393,8 @@ func (inv *inventory) judge(ctx context.Context, fresh []*item) error {
 func (inv *inventory) decide(it *item) {
 	switch {
 	case it.do != "":
+	case slices.ContainsFunc(it.owners, func(p *person) bool { return p.stays[it.ref] }):
+		it.do = retention.Retain
 	case it.rule == noRule && !it.direct && !retention.Business(it.table):
 		it.do = retention.Delete // a part of the row that it hangs on, such as an attachment
 	case it.rule == noRule:

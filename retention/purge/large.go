@@ -59,7 +59,7 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 		if len(w.set) == 1 {
 			continue // nothing to be done with the rows of this look
 		}
-		if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Ahead, Table: w.table, ID: w.id, Rows: w.rows, Counts: w.counts}); err != nil {
+		if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Ahead, Table: w.table, ID: w.id, Rows: w.rows, Counts: w.counts, Stays: w.stays}); err != nil {
 			return err
 		}
 		var unsure *dataverse.Uncertain
@@ -175,12 +175,14 @@ func (inv *inventory) ahead(ctx context.Context, p *person, guard map[string]any
 		if len(part.set) == 0 {
 			s.kept[it.ref] = true
 			s.count(part)
+			w.spare(it)
 			continue
 		}
 		if len(w.set)+len(part.set) > inv.limit {
 			break
 		}
 		w.absorb(part)
+		w.spare(it)
 		if it.do != retention.Delete || it.shared {
 			w.written = append(w.written, it.ref)
 		}
