@@ -43,6 +43,9 @@ func TestXLSX(t *testing.T) {
 	if err != nil || len(rows) != 7 || strings.Join(rows[0], " ") != strings.Join(csvColumns, " ") {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
+	if len(rows[6]) != len(csvColumns) || len(rows[6][len(csvColumns)-1]) != 64 {
+		t.Fatalf("%d cells in a row of %d columns: %q", len(rows[6]), len(csvColumns), rows[6])
+	}
 	cell := func(column string, row int) string {
 		for i, c := range csvColumns {
 			if c == column {
@@ -65,6 +68,7 @@ func TestXLSX(t *testing.T) {
 		{"run", 3, "one", excelize.CellTypeInlineString},
 		{"table", 3, "contact", excelize.CellTypeInlineString},
 		{"counts", 7, "swept: 7", excelize.CellTypeInlineString},
+		{"hash", 7, rows[6][len(csvColumns)-1], excelize.CellTypeInlineString},
 	} {
 		at := cell(tt.column, tt.row)
 		shown, _ := x.GetCellValue("Ledger", at)
@@ -79,9 +83,13 @@ func TestXLSX(t *testing.T) {
 	if panes, err := x.GetPanes("Ledger"); err != nil || !panes.Freeze || panes.YSplit != 1 {
 		t.Errorf("the header is not frozen: %+v %v", panes, err)
 	}
+	corner, err := excelize.CoordinatesToCellName(len(csvColumns), 7, true)
+	if err != nil {
+		t.Fatal(err)
+	}
 	filtered := false
 	for _, name := range x.GetDefinedName() {
-		filtered = filtered || strings.Contains(name.Name, "_FilterDatabase") && name.RefersTo == "'Ledger'!$A$1:$AB$7"
+		filtered = filtered || strings.Contains(name.Name, "_FilterDatabase") && name.RefersTo == "'Ledger'!$A$1:"+corner
 	}
 	if !filtered {
 		t.Errorf("there is no filter: %+v", x.GetDefinedName())
