@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -132,6 +133,29 @@ func (c *Client) UserPrivileges(ctx context.Context, user uuid.UUID) ([]Privileg
 		list[at].Depth = max(list[at].Depth, depth)
 	}
 	return list, nil
+}
+
+// UserPrivilege is the depth of one right of a user, through the roles of teams as well; false if the user lacks it.
+func (c *Client) UserPrivilege(ctx context.Context, user uuid.UUID, name string) (Depth, bool, error) {
+	var body struct {
+		RolePrivileges []struct{ Depth json.RawMessage }
+	}
+	path := "systemusers(" + user.String() + ")/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='" + strings.ReplaceAll(name, "'", "''") + "')"
+	err := c.Read(ctx, path, &body)
+	var refused *Error
+	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+		return 0, false, nil // the environment has no such privilege
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	widest, found := Basic, false
+	for _, p := range body.RolePrivileges {
+		if depth, ok := parseDepth(p.Depth); ok {
+			widest, found = max(widest, depth), true
+		}
+	}
+	return widest, found, nil
 }
 
 var depthNames = []string{"Basic", "Local", "Deep", "Global"}

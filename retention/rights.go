@@ -34,6 +34,11 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 	for _, table := range []string{"organization", "recyclebinconfig", "deleteditemreference", "asyncoperation", "systemuser"} {
 		need(table, "Read")
 	}
+	// To tell owners: in what language, of which view, whose members a team has; and whether it was done.
+	for _, table := range []string{"usersettings", "savedquery", "team"} {
+		need(table, "Read")
+	}
+	need("appnotification", "Create", "Read")
 	for i := range c.Subjects {
 		s := &c.Subjects[i]
 		need(s.Table, "Read", "Write")

@@ -132,14 +132,26 @@ func (d *diagnosis) visit(ctx context.Context, s *session, c *retention.Checked)
 			d.ok("columns", "%s has all columns", subject.Table)
 		}
 		d.cascades(subject)
+		if err := d.copies(ctx, s, subject); err != nil {
+			return err
+		}
 	}
 	if err := d.rights(ctx, s, c); err != nil {
 		return err
 	}
-	if err := d.settings(ctx, s); err != nil {
+	if err := d.forbidden("settings", d.settings(ctx, s)); err != nil {
 		return err
 	}
-	return d.data(ctx, s, c, d.ledger())
+	return d.forbidden("data", d.data(ctx, s, c, d.ledger()))
+}
+
+// forbidden makes a finding of a read that a missing right has ended: the visit goes on.
+func (d *diagnosis) forbidden(what string, err error) error {
+	if !errors.Is(err, dataverse.ErrForbidden) {
+		return err
+	}
+	d.fail(what, dataverse.Hint(err), "could not be looked at: %v", err)
+	return nil
 }
 
 func (d *diagnosis) cascades(s retention.CheckedSubject) {
@@ -155,43 +167,6 @@ func (d *diagnosis) cascades(s retention.CheckedSubject) {
 	if s.Purge == retention.Delete {
 		d.ok("cascades", "a delete of %s reaches %d tables, each named by a rule; %d tables of business would bind the person instead", s.Table, len(taken), len(bound))
 	}
-}
-
-// rights holds what the run needs against what the service says the user may do.
-func (d *diagnosis) rights(ctx context.Context, s *session, c *retention.Checked) error {
-	needed, err := c.Privileges(ctx, s.client)
-	if err != nil {
-		return err
-	}
-	have, err := s.client.UserPrivileges(ctx, s.identity.UserID)
-	if err != nil {
-		d.warn("rights", "let the user read its own rights", "the service does not tell the user's rights (%v)", err)
-		return nil
-	}
-	depth := map[string]dataverse.Depth{}
-	for _, p := range have {
-		name := strings.ToLower(p.Name)
-		depth[name] = max(depth[name], p.Depth)
-	}
-	var missing, narrow []string
-	for _, p := range needed {
-		switch got, ok := depth[strings.ToLower(p.Name)]; {
-		case !ok:
-			missing = append(missing, p.Name)
-		case got < p.Depth:
-			narrow = append(narrow, p.Name)
-		}
-	}
-	if len(missing) > 0 {
-		d.fail("rights", "assign the role gallra, which gallra provision keeps up to date, to the user", "missing: %s", strings.Join(missing, ", "))
-	}
-	if len(narrow) > 0 {
-		d.fail("rights", "grant them over the whole organisation: people in other business units would not be seen", "too narrow: %s", strings.Join(narrow, ", "))
-	}
-	if len(missing)+len(narrow) == 0 {
-		d.ok("rights", "all %d rights that the policy needs", len(needed))
-	}
-	return nil
 }
 
 func (d *diagnosis) settings(ctx context.Context, s *session) error {
@@ -296,7 +271,7 @@ func (d *diagnosis) end() error {
 		return d.err
 	}
 	if d.app.json {
-		d.err = json.NewEncoder(d.app.out).Encode(map[string]any{"kind": "totals", "errors": d.errors, "warnings": d.warned})
+		d.err = json.NewEncoder(d.app.out).Encode(map[string]any{"kind": "totals", "errors": d.errors, "warnings": d.warned, "ready": d.errors == 0})
 	} else {
 		_, d.err = fmt.Fprintf(d.app.out, "%d errors, %d warnings\n", d.errors, d.warned)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -83,12 +84,16 @@ func unusedRights(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("%d rights, all but %d of them used", len(have), len(unused))
 }
 
-// inCRM is the command crm-do METHOD PATH JSON: what an administrator does in the CRM.
+// inCRM is the command crm-do METHOD PATH JSON: what an administrator does in the CRM. ROOT is the root business unit, BASE the
+// address of the Web API.
 func inCRM(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: crm-do METHOD PATH JSON")
 	}
-	op := dataverse.Operation{Method: args[0], Path: args[1], Body: json.RawMessage(args[2])}
+	who, err := adminClient(ts).WhoAmI(context.Background())
+	ts.Check(err)
+	body := strings.NewReplacer("ROOT", who.BusinessUnitID.String(), "BASE", ts.Getenv("GALLRA_URL")+"/api/data/v9.2").Replace(args[2])
+	op := dataverse.Operation{Method: args[0], Path: args[1], Body: json.RawMessage(body)}
 	if args[0] == http.MethodPatch {
 		op.IfMatch = "*"
 	}
@@ -118,4 +123,64 @@ func addColumns(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Check(crm(ts).AddColumns(args[0], c))
 	}
+}
+
+// changeRole is the command role NAME add|remove PRIVILEGE DEPTH: a change of a role by hand.
+func changeRole(ts *testscript.TestScript, neg bool, args []string) {
+	c := adminClient(ts)
+	id := func(set, key, name string) string {
+		for row, err := range c.Rows(context.Background(), dataverse.Query{Set: set, Select: []string{key}, Filter: "name eq '" + name + "'"}) {
+			ts.Check(err)
+			return row.Text(key)
+		}
+		ts.Fatalf("no %s in %s", name, set)
+		return ""
+	}
+	path, privilege := "roles("+id("roles", "roleid", args[0])+")/Microsoft.Dynamics.CRM.", id("privileges", "privilegeid", args[2])
+	switch args[1] {
+	case "add":
+		ts.Check(c.Call(context.Background(), http.MethodPost, path+"AddPrivilegesRole", map[string]any{"Privileges": []any{map[string]string{"PrivilegeId": privilege, "Depth": args[3]}}}, nil))
+	case "remove":
+		ts.Check(c.Call(context.Background(), http.MethodPost, path+"RemovePrivilegeRole", map[string]any{"Privilege": map[string]string{"privilegeid": privilege}}, nil))
+	}
+}
+
+// giveOwner is the command own N SET ID: that user or team gets N of the administrator's contacts that have a purge date. own
+// all gives everybody of whom there is one to the administrator.
+func giveOwner(ts *testscript.TestScript, neg bool, args []string) {
+	c := adminClient(ts)
+	who, err := c.WhoAmI(context.Background())
+	ts.Check(err)
+	scheduled := func(set, key, filter string) (ids []string) {
+		q := dataverse.Query{Set: set, Select: []string{key}, OrderBy: key, Filter: "gallra_purgescheduledon ne null" + filter}
+		for row, err := range c.Rows(context.Background(), q) {
+			ts.Check(err)
+			ids = append(ids, row.Text(key))
+		}
+		return ids
+	}
+	give := func(path, owner string) {
+		ts.Check(c.Do(context.Background(), dataverse.Operation{Method: http.MethodPatch, Path: path, IfMatch: "*", Body: map[string]string{"ownerid@odata.bind": owner}}, nil))
+	}
+	if args[0] == "all" {
+		for set, key := range map[string]string{"contacts": "contactid", "leads": "leadid"} {
+			for _, id := range scheduled(set, key, "") {
+				give(set+"("+id+")", "/systemusers("+who.UserID.String()+")")
+			}
+		}
+		return
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for _, id := range scheduled("contacts", "contactid", " and _ownerid_value eq "+who.UserID.String())[:n] {
+		give("contacts("+id+")", "/"+args[1]+"("+args[2]+")")
+	}
+}
+
+// dropAnswer is the command drop before|after ROUTE N: the connection breaks before or after the next N requests of the route were
+// carried out.
+func dropAnswer(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ts.Check(crm(ts).SetFaults(emulator.Fault{Drop: args[0], Route: args[1], Count: n}))
 }

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command, as it is built, through testdata/script: one script a case.
 //
-// Besides testscript's own commands: crm [sample] starts an emulator and points GALLRA_* at it with the model policy and
+// Besides testscript's own commands: crm [sample] starts an emulator (of the type in CRM_TYPE) and points GALLRA_* at it with the model policy and
 // a ledger; code N COMMAND… expects an exit code; clock DURATION moves the emulator's clock; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
 // requests of a route fail, fault alone lets them be; entra, az, signin, unused and crm-do stand in files of their own; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
@@ -44,14 +44,14 @@ func TestScripts(t *testing.T) {
 			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
 			"who": rowOf, "snapshot": snapshot, "restore": restore, "entra": startEntra, "az": fakeAz,
 			"signin": signIn, "unused": unusedRights, "crm-do": inCRM, "crm-get": readCRM, "columns": addColumns,
-			"keys": makeKeys, "colleague": makeColleague,
+			"role": changeRole, "own": giveOwner, "drop": dropAnswer, "keys": makeKeys, "colleague": makeColleague,
 		},
 	})
 }
 
 func startCRM(ts *testscript.TestScript, neg bool, args []string) {
 	used := &usedRights{byUser: map[uuid.UUID]map[string]bool{}}
-	server := emulator.New(emulator.Options{Token: "script-token", OnPrivilege: used.note})
+	server := emulator.New(emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")})
 	rightsOf[ts.Getenv("WORK")] = used
 	if len(args) == 1 && args[0] == "sample" {
 		ts.Check(sample.Load(server))

@@ -31,6 +31,11 @@ const (
 	Written   Kind = "written" // the announcements from First to Last that are not void stand on their rows
 	Void      Kind = "void"    // the announcement for this person was not written
 
+	// Telling says that an owner (Actor) is about to be told of a person and their date; Told that the entries from First to
+	// Last were told, or with the status failed that they were not.
+	Telling Kind = "telling"
+	Told    Kind = "told"
+
 	Seen Kind = "seen" // a purge date without a trace was found; the notice begins with NoticedOn
 	Held Kind = "held" // a legal hold was seen, or set
 	// Released says that a legal hold is gone. Like Scheduled it announces the dates of the notice that begins again.
@@ -76,7 +81,7 @@ type Entry struct {
 	Verb         string         `json:"verb,omitempty"`
 	Policy       string         `json:"policy,omitempty"`
 	Organization uuid.UUID      `json:"organization,omitzero"`
-	Actor        uuid.UUID      `json:"actor,omitzero"`
+	Actor        uuid.UUID      `json:"actor,omitzero"` // of Telling: the user who is told
 	Today        retention.Date `json:"today,omitzero"`
 	Version      string         `json:"version,omitempty"`
 
@@ -84,7 +89,7 @@ type Entry struct {
 	Table string    `json:"table,omitempty"`
 	ID    uuid.UUID `json:"id,omitzero"`
 
-	// Scheduled, Moved, Cleared, Seen, Released.
+	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling.
 	PurgeOn   retention.Date `json:"purgeOn,omitzero"`
 	NoticedOn retention.Date `json:"noticedOn,omitzero"`
 	Ground    string         `json:"ground,omitempty"`
@@ -98,7 +103,7 @@ type Entry struct {
 	// Ground (rows), Intent and Ahead (by what is done: "delete email"), Stopped, End.
 	Counts map[string]int `json:"counts,omitempty"`
 
-	// Outcome, End.
+	// Outcome, End, Told.
 	Status Status `json:"status,omitempty"`
 	Code   string `json:"code,omitempty"` // Dataverse's code, or a word of ours
 
@@ -108,7 +113,7 @@ type Entry struct {
 	Deleted int    `json:"deleted,omitempty"` // Swept
 	Guard   string `json:"guard,omitempty"`   // Stopped, Bypass, Adopted
 
-	First uint64 `json:"first,omitempty"` // Written
+	First uint64 `json:"first,omitempty"` // Written, Told
 	Last  uint64 `json:"last,omitempty"`
 
 	File  int   `json:"file,omitempty"`  // Repaired
@@ -185,5 +190,5 @@ var required = map[Kind]struct{ person, status bool }{
 	Approved: {}, Adopted: {},
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Environment: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
-	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
+	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Telling: {person: true}, Told: {status: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
 }

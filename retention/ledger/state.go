@@ -35,6 +35,8 @@ type state struct {
 	stays   map[Key]map[string][]uuid.UUID // rows that stages have left in place, until their person is purged
 	despite map[Key][]string               // grounds that were passed over for a person since their last outcome
 	facts   map[string]string
+	telling []Record // what owners were about to be told, in the ledger's order
+	told    map[tellKey]retention.Date
 	grounds map[groundKey]int
 	touched map[string]int // rows that purges have touched since the grounds were counted, by table
 	counted int            // the run that counted the grounds last
@@ -42,6 +44,12 @@ type state struct {
 
 	adopted   Adoption
 	approvals []Approval // since the last adoption
+}
+
+// tellKey is a person and who was told of them.
+type tellKey struct {
+	Key
+	user uuid.UUID
 }
 
 type groundKey struct{ table, ground string }
@@ -94,6 +102,7 @@ func newState() state {
 		despite: make(map[Key][]string),
 		facts:   make(map[string]string),
 		grounds: make(map[groundKey]int),
+		told:    make(map[tellKey]retention.Date),
 		touched: make(map[string]int),
 	}
 }
@@ -121,6 +130,18 @@ func (s *state) apply(r Record) {
 		}
 	case Scheduled, Moved, Cleared, Released:
 		s.pending[k] = r
+	case Telling:
+		s.telling = append(s.telling, r)
+	case Told:
+		s.telling = slices.DeleteFunc(s.telling, func(t Record) bool {
+			if t.Seq < r.First || t.Seq > r.Last {
+				return false
+			}
+			if r.Status == Done {
+				s.told[tellKey{Key{t.Table, t.ID}, t.Actor}] = t.PurgeOn
+			}
+			return true
+		})
 	case Void:
 		delete(s.pending, k)
 	case Written:
@@ -335,3 +356,28 @@ func (l *Ledger) Facts() map[string]string { return l.state.facts }
 
 // Runs lists the runs in order.
 func (l *Ledger) Runs() []RunInfo { return l.state.runs }
+
+// WasTold is the date of a person's purge that a user was told of last, zero if never.
+func (l *Ledger) WasTold(k Key, user uuid.UUID) retention.Date {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state.told[tellKey{k, user}]
+}
+
+// Telling are the digests that somebody was about to be told, and of which nothing says whether they were: each the entries
+// that follow each other for one user.
+func (l *Ledger) Telling() [][]Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out [][]Record
+	for _, r := range l.state.telling {
+		if n := len(out); n > 0 {
+			if last := out[n-1][len(out[n-1])-1]; last.Actor == r.Actor && last.Seq+1 == r.Seq {
+				out[n-1] = append(out[n-1], r)
+				continue
+			}
+		}
+		out = append(out, []Record{r})
+	}
+	return out
+}

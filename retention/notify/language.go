@@ -1,0 +1,124 @@
+package notify
+
+import (
+	"embed"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/gallra/gallra/retention"
+)
+
+//go:embed languages/*.yaml
+var builtIn embed.FS
+
+// Language is what owners read, in one language. Words in braces are filled in.
+type Language struct {
+	Code   int    `yaml:"language"` // the Windows language code
+	Title  string `yaml:"title"`
+	One    string `yaml:"one"`    // {first}
+	Many   string `yaml:"many"`   // {count}, {first}
+	Advice string `yaml:"advice"` //
+	Open   string `yaml:"open"`   // {table}, {count}
+	Date   string `yaml:"date"`   // yyyy, mm, dd
+}
+
+// Languages are those that are built in, and those of the named files, which win.
+func Languages(files ...string) ([]Language, error) {
+	var list []Language
+	entries, err := builtIn.ReadDir("languages")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		b, err := builtIn.ReadFile("languages/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		l, err := parseLanguage(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+		}
+		list = append(list, l)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read a language: %w", err)
+		}
+		l, err := parseLanguage(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		list = append([]Language{l}, list...)
+	}
+	return list, nil
+}
+
+func parseLanguage(b []byte) (Language, error) {
+	var l Language
+	if err := yaml.UnmarshalWithOptions(b, &l, yaml.Strict()); err != nil {
+		return l, fmt.Errorf("no language: %w", err)
+	}
+	for _, f := range []struct {
+		name, text string
+		needs      []string
+		most       int
+	}{
+		{"title", l.Title, nil, 100}, {"one", l.One, []string{"{first}"}, 200}, {"many", l.Many, []string{"{count}", "{first}"}, 200},
+		{"advice", l.Advice, nil, 200}, {"open", l.Open, []string{"{table}", "{count}"}, 60}, {"date", l.Date, []string{"yyyy", "mm", "dd"}, 20},
+	} {
+		if f.text == "" {
+			return l, fmt.Errorf("%s is missing", f.name)
+		}
+		if len([]rune(f.text)) > f.most {
+			return l, fmt.Errorf("%s is longer than %d letters", f.name, f.most)
+		}
+		for _, word := range f.needs {
+			if !strings.Contains(f.text, word) {
+				return l, fmt.Errorf("%s must contain %s", f.name, word)
+			}
+		}
+	}
+	if l.Code <= 0 {
+		return l, fmt.Errorf("language is the Windows language code, such as 1033")
+	}
+	return l, nil
+}
+
+// primary is the language without its region: every kind of English is 9.
+func primary(code int) int { return code & 0x3ff }
+
+// pick is the language with that code, else its nearest kin, else the next code's.
+func pick(list []Language, codes ...int) Language {
+	for _, code := range codes {
+		for _, same := range []func(int) bool{func(c int) bool { return c == code }, func(c int) bool { return primary(c) == primary(code) }} {
+			for _, l := range list {
+				if code > 0 && same(l.Code) {
+					return l
+				}
+			}
+		}
+	}
+	return list[0]
+}
+
+func (l Language) date(d retention.Date) string {
+	text := d.String() // yyyy-mm-dd
+	return strings.NewReplacer("yyyy", text[:4], "mm", text[5:7], "dd", text[8:10]).Replace(l.Date)
+}
+
+func (l Language) body(count int, first retention.Date) string {
+	text := l.Many
+	if count == 1 {
+		text = l.One
+	}
+	return strings.NewReplacer("{count}", strconv.Itoa(count), "{first}", l.date(first)).Replace(text) + " " + l.Advice
+}
+
+func (l Language) open(table string, count int) string {
+	return strings.NewReplacer("{table}", table, "{count}", strconv.Itoa(count)).Replace(l.Open)
+}
