@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"dataverse/emulator": {"dataverse/emulator/...", "dataverse/odata", "dataverse/fetchxml"},
 	"retention":          {"dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/purge":    {"retention", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/notify":   {"retention", "retention/ledger", "dataverse"},
 	"retention/ledger":   {"retention", "retention/ledger/..."},
 	"retention/report":   {"retention", "retention/ledger", "retention/purge", "dataverse"},
 	// What is given away is built by programs of their own, which know the command only as a folder.
@@ -48,6 +49,7 @@ var inTests = map[string][]string{
 	"dataverse/emulator":   {"dataverse", "dataverse/emulator/..."},
 	"retention":            {"dataverse/...", "retention/..."},
 	"retention/purge":      {"dataverse/...", "retention/..."},
+	"retention/notify":     {"retention", "retention/ledger", "dataverse"},
 	"retention/ledger":     {"retention/ledger"},
 	"retention/report":     {"dataverse/...", "retention/..."},
 	"config":               {"config"},

@@ -59,6 +59,8 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"plan", "--all"}, 0},
 		{0, []string{"run"}, 0},
 		{0, []string{"run", "--apply"}, 0},
+		{0, []string{"notify"}, 0},
+		{0, []string{"notify", "--apply"}, 0},
 		{0, []string{"hold", "contact", linda, "--reason", "dispute"}, 0},
 		{0, []string{"release", "contact", linda, "--reason", "settled"}, 0},
 		{0, []string{"explain", "contact", olivier}, 0},
@@ -98,7 +100,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		}
 		server.Advance(step.advance)
 	}
-	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "explain: ground", "explain: decision", "simulate: change", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof"} {
+	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "explain: ground", "explain: decision", "notify: digest", "simulate: change", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof"} {
 		if !seen[kind] {
 			t.Errorf("no line of the kind %s was seen", kind)
 		}
