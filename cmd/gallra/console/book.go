@@ -34,6 +34,7 @@ type book struct {
 	evidence *evidence
 
 	byID    []int32 // persons by table and id
+	rank    []int32 // of each person by name
 	orders  map[string][]int32
 	folded  string           // names and addresses in small letters, for the search
 	spans   []span           // of each person's in folded
@@ -96,28 +97,36 @@ func (b *book) sort() {
 	slices.SortFunc(b.byID, func(i, j int32) int { return b.compareID(i, b.Persons[j].Table, b.Persons[j].ID) })
 
 	b.orders = map[string][]int32{"name": collated(n, func(i int) string { return b.Persons[i].Name })}
+	b.rank = make([]int32, n)
+	for rank, i := range b.orders["name"] {
+		b.rank[i] = int32(rank)
+	}
 	owners := make([]int, len(b.Owners)) // an owner's rank by name
 	for rank, i := range collated(len(b.Owners), func(i int) string { return b.Owners[i].Name }) {
 		owners[i] = rank
 	}
 	b.sortBy("owner", func(x, y *report.Person) int { return cmp.Compare(owners[x.Owner], owners[y.Owner]) })
 	b.sortBy("table", func(x, y *report.Person) int { return cmp.Compare(x.Table, y.Table) })
-	b.sortChanging()
+	for name, compare := range b.comparers() {
+		b.sortBy(name, compare)
+	}
 }
 
-// sortChanging makes the orders by what an action on a person can change.
-func (b *book) sortChanging() {
+// comparers order persons in ways that an action on one of them can change.
+func (b *book) comparers() map[string]func(x, y *report.Person) int {
 	states := map[retention.Action]int{}
 	for i, a := range actions {
 		states[a] = i
 	}
-	b.sortBy("date", func(x, y *report.Person) int { return cmp.Compare(dateRank(x), dateRank(y)) })
-	b.sortBy("state", func(x, y *report.Person) int {
-		return cmp.Or(cmp.Compare(states[x.Action], states[y.Action]), cmp.Compare(dateRank(x), dateRank(y)))
-	})
-	b.sortBy("ground", func(x, y *report.Person) int {
-		return strings.Compare(b.Grounds[x.Ground].ID, b.Grounds[y.Ground].ID)
-	})
+	return map[string]func(x, y *report.Person) int{
+		"date": func(x, y *report.Person) int { return cmp.Compare(dateRank(x), dateRank(y)) },
+		"state": func(x, y *report.Person) int {
+			return cmp.Or(cmp.Compare(states[x.Action], states[y.Action]), cmp.Compare(dateRank(x), dateRank(y)))
+		},
+		"ground": func(x, y *report.Person) int {
+			return strings.Compare(b.Grounds[x.Ground].ID, b.Grounds[y.Ground].ID)
+		},
+	}
 }
 
 // dateRank lets those without a date come last.
@@ -128,11 +137,32 @@ func dateRank(p *report.Person) retention.Date {
 	return p.PurgeOn
 }
 
-// sortBy makes an order; of equals the name decides, as people who read a list expect.
+// ordered compares persons; of equals the name decides, as people who read a list expect.
+func (b *book) ordered(compare func(x, y *report.Person) int) func(i, j int32) int {
+	return func(i, j int32) int {
+		return cmp.Or(compare(&b.Persons[i], &b.Persons[j]), cmp.Compare(b.rank[i], b.rank[j]))
+	}
+}
+
 func (b *book) sortBy(name string, compare func(x, y *report.Person) int) {
 	order := slices.Clone(b.orders["name"])
-	slices.SortStableFunc(order, func(i, j int32) int { return compare(&b.Persons[i], &b.Persons[j]) })
+	slices.SortFunc(order, b.ordered(compare))
 	b.orders[name] = order
+}
+
+// moved is an order after some of its persons changed: these are taken out and put where they belong now.
+func (b *book) moved(order []int32, changed []int32, compare func(x, y *report.Person) int) []int32 {
+	next := make([]int32, 0, len(order))
+	for _, i := range order {
+		if !slices.Contains(changed, i) {
+			next = append(next, i)
+		}
+	}
+	for _, i := range changed {
+		at, _ := slices.BinarySearchFunc(next, i, b.ordered(compare))
+		next = slices.Insert(next, at, i)
+	}
+	return next
 }
 
 // collated are the indexes of n texts in alphabetical order, as a Swedish reader looks them up; empty ones come last.
@@ -170,6 +200,7 @@ func (b *book) with(decisions ...*retention.Planned) *book {
 		next.reasons = map[int32]string{}
 	}
 	next.touched++
+	var changed []int32
 	for _, d := range decisions {
 		at, ok := b.find(d.Person.Table, d.Person.ID)
 		if !ok {
@@ -190,8 +221,11 @@ func (b *book) with(decisions ...*retention.Planned) *book {
 		}
 		p.Ground = int32(ground)
 		next.reasons[at] = d.Reason()
+		changed = append(changed, at)
 	}
-	next.orders = map[string][]int32{"name": b.orders["name"], "owner": b.orders["owner"], "table": b.orders["table"]}
-	next.sortChanging()
+	next.orders = maps.Clone(b.orders)
+	for name, compare := range next.comparers() {
+		next.orders[name] = next.moved(b.orders[name], changed, compare)
+	}
 	return &next
 }

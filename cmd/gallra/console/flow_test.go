@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -163,6 +164,13 @@ func TestHoldReleaseExtend(t *testing.T) {
 		t.Error("a hold that does not stand was released")
 	}
 	do("extend", "act.extend.done")
+	fresh := *w.console.book() // moving one person leaves every order as sorting them anew makes it
+	fresh.sort()
+	for _, sort := range sorts {
+		if !slices.Equal(fresh.orders[sort], w.console.book().orders[sort]) {
+			t.Errorf("after the actions the order by %s is not the one that it should be", sort)
+		}
+	}
 	if row := w.row(p.ID, "gallra_retainuntil", "gallra_retainreason"); row.Text("gallra_retainuntil") != "2026-06-01" || row.Text("gallra_retainreason") != "Agreed on the phone" {
 		t.Errorf("the extension is %v", row)
 	}
