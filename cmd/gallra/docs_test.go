@@ -2,14 +2,21 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
@@ -100,7 +107,8 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	}
-	for page, prepare := range map[string]func(*platform){
+	// prepare is what a page takes for granted. Every page is tried, also one that is not here.
+	prepare := map[string]func(*platform){
 		"quickstart.md": func(p *platform) {
 			// The reader writes their own.
 			if err := os.Remove(filepath.Join(p.dir, "sales.yaml")); err != nil {
@@ -109,14 +117,34 @@ func TestDocs(t *testing.T) {
 			p.env = without(p.env, "GALLRA_POLICY")
 		},
 		"operations.md": provisioned,
-		"security.md":   nil,
-		"erasure.md":    nil,
+		"ledger.md": func(p *platform) {
+			provisioned(p)
+			private, public := ed25519Files(t)
+			named(p, map[string]string{"gallra.key.pem": private, "gallra.pub.pem": public})
+		},
+		"README.md": func(p *platform) {
+			p.env = without(without(without(p.env, "GALLRA_POLICY"), "GALLRA_URL"), "GALLRA_TOKEN")
+			if err := os.MkdirAll(filepath.Join(p.dir, "testdata/policy"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			named(p, map[string]string{"testdata/policy/sales.yaml": gallra.ModelPolicy})
+		},
 		"policy.md": func(p *platform) {
 			named(p, map[string]string{"stricter.yaml": gallra.ModelPolicy, "policy.test.yaml": string(cases)})
 		},
-	} {
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 5 {
+		t.Fatal(pages, err)
+	}
+	for _, file := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+		page := filepath.Base(file)
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
+			all := blocks(t, file)
+			if !slices.ContainsFunc(all, func(b block) bool { return !b.tenant }) {
+				return
+			}
 			crm := emulator.New(emulator.Options{Token: "job-token"})
 			if err := sample.Load(crm); err != nil {
 				t.Fatal(err)
@@ -124,26 +152,64 @@ func TestDocs(t *testing.T) {
 			web := httptest.NewServer(crm)
 			defer web.Close()
 			p := newPlatform(t, web.URL)
-			if prepare != nil {
-				prepare(p)
+			if prepare[page] != nil {
+				prepare[page](p)
 			}
-			var text strings.Builder
-			for _, b := range blocks(t, filepath.Join("../../docs", page)) {
+			text := ""
+			for _, b := range all {
 				if !b.tenant {
-					text.WriteString(script("docs/"+page, b.text, b.line))
+					text += script(page, b.text, b.line)
 				}
 			}
-			c := exec.Command("/bin/sh", "-c", text.String())
+			// What was built is run, and on a port that is free.
+			text = strings.ReplaceAll(text, "go run ./cmd/gallra", "gallra")
+			text = strings.ReplaceAll(text, "127.0.0.1:8080", freeAddress(t))
+			c := exec.Command("/bin/sh", "-c", text)
 			c.Dir = p.dir
+			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			c.WaitDelay = time.Minute
 			c.Env = append(p.env, "PERSON="+idOf(t, crm, "contact", "scott.konersmann@cpandl.example"), "ADDRESS=walter.harp@wideworldimporters.example")
 			c.Env = append(without(c.Env, "PATH"), "PATH="+p.dir+":"+os.Getenv("PATH"))
 			var out bytes.Buffer
 			c.Stdout, c.Stderr = &out, &out
-			if err := c.Run(); err != nil {
+			err := c.Start()
+			if err == nil {
+				err = c.Wait()
+				_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // what the page has left running
+			}
+			if err != nil {
 				t.Errorf("%v\n%s", err, tail(out.String(), 40))
 			}
 		})
 	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// ed25519Files are a key and its public half, as openssl genpkey writes them.
+func ed25519Files(t *testing.T) (private, public string) {
+	t.Helper()
+	pub, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: k})), string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: p}))
 }
 
 func without(env []string, name string) (rest []string) {
