@@ -180,6 +180,7 @@ func (c *Console) handler() http.Handler {
 	loaded("GET /ledger", c.ledgerPage)
 	loaded("POST /ledger/verify", c.verify)
 	loaded("GET /ledger/export.csv", c.exportLedger)
+	loaded("GET /ledger/export.xlsx", c.exportLedger)
 	page("GET /health", c.healthPage)
 	page("POST /health", c.checkHealth)
 	mux.HandleFunc("GET /progress/{job}", c.signedIn(true, c.progress))

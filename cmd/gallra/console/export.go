@@ -26,6 +26,8 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request, b *book) (found
 	return b.list(f), true
 }
 
+const workbookType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 func attach(w http.ResponseWriter, kind, name string) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
@@ -95,7 +97,7 @@ func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *book) {
 		c.fail(w, r, err)
 		return
 	}
-	attach(w, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", fileName("people", b.AsOf, "xlsx"))
+	attach(w, workbookType, fileName("people", b.AsOf, "xlsx"))
 	_ = book.Write(w)
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
+
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -408,5 +410,11 @@ func TestLedgerPages(t *testing.T) {
 	}
 	if a := w.get("/ledger/export.csv"); strings.Count(a.body, "\n") != len(e.entries)+1 {
 		t.Errorf("%d lines for %d entries", strings.Count(a.body, "\n"), len(e.entries))
+	}
+	book, err := excelize.OpenReader(strings.NewReader(w.get("/ledger/export.xlsx").body))
+	w.must(err)
+	defer func() { _ = book.Close() }()
+	if rows, err := book.GetRows(book.GetSheetList()[0]); err != nil || len(rows) < len(e.entries) {
+		t.Errorf("%d rows in the workbook for %d entries (%v)", len(rows), len(e.entries), err)
 	}
 }

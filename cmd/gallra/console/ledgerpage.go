@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -132,8 +133,14 @@ func (c *Console) exportLedger(w http.ResponseWriter, r *http.Request, b *book) 
 		c.fail(w, r, err)
 		return
 	}
-	attach(w, "text/csv; charset=utf-8", fileName("ledger", b.AsOf, "csv"))
-	if _, err := l.WriteCSV(r.Context(), w); err != nil {
+	write := l.WriteCSV
+	if strings.HasSuffix(r.URL.Path, ".xlsx") {
+		write = l.WriteXLSX
+		attach(w, workbookType, fileName("ledger", b.AsOf, "xlsx"))
+	} else {
+		attach(w, "text/csv; charset=utf-8", fileName("ledger", b.AsOf, "csv"))
+	}
+	if _, err := write(r.Context(), w); err != nil {
 		c.log.Warn("console: the ledger's export broke off", "error", err)
 		panic(http.ErrAbortHandler) // half a ledger must not look like a whole one
 	}
