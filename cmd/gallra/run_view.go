@@ -137,9 +137,10 @@ func (o *outcomeWriter) outcome(x purge.Outcome) {
 
 func (o *outcomeWriter) totals(s *purge.Summary) error {
 	actions := map[retention.Action]int{}
-	persons := 0
+	persons, skipped := 0, 0
 	for _, t := range s.Subjects {
 		persons += t.Persons
+		skipped += t.Skipped
 		for a, n := range t.Decisions {
 			actions[a] += n
 		}
@@ -156,7 +157,8 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	for _, c := range s.Drift {
 		changes = append(changes, map[string]any{"what": c.What, "stops": c.Stops, "sentence": c.Sentence})
 	}
-	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": s.Bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
-		"purged": s.Purged(), "failed": s.Failed(), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
+	bypassed := append([]retention.GuardRail{}, s.Bypassed...)
+	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
+		"purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
 		"mentions": len(s.Mentions), "related": related, "guardRails": rails})
 }
