@@ -464,3 +464,20 @@ test("sharing and marketing lists by actions", async () => {
   assert.match(member.Id, guid);
   for (const [collection, key] of [["lists", list], ["contacts", contact]]) await api.deleteRecord({ collection, key });
 });
+
+test("change tracking", async () => {
+  const select = ["name", "telephone1"];
+  const gone = await api.create({ collection: "accounts", data: { name: "Goes" } });
+  const first = await api.retrieveMultiple({ collection: "accounts", select, trackChanges: true });
+  assert.ok(first.value.some((r) => r.accountid === gone));
+  assert.match(first.oDataDeltaLink, /\$deltatoken=\d+%21/);
+  const made = await api.create({ collection: "accounts", data: { name: "Comes", telephone1: "555" } });
+  await api.deleteRecord({ collection: "accounts", key: gone });
+  const then = await api.retrieveMultiple({ collection: "accounts", select }, first.oDataDeltaLink);
+  assert.deepEqual(then.value.map((r) => r.reason ?? r.name), ["Comes", "deleted"]);
+  assert.equal(then.value[1].id, gone);
+  const last = await api.retrieveMultiple({ collection: "accounts" }, then.oDataDeltaLink);
+  assert.deepEqual(last.value, []);
+  await refused(api.retrieveMultiple({ collection: "accounts", filter: "name eq 'x'", trackChanges: true }), { status: 400, message: /\$filter.*isn't supported when Change Tracking is enabled/ });
+  await api.deleteRecord({ collection: "accounts", key: made });
+});

@@ -205,6 +205,7 @@ func (s *Server) Restore(id string) error {
 	version, metadata := t.version, t.schema.version
 	t.snapshot = *old
 	t.version = max(version, old.version) + 1
+	t.restored = t.version
 	if old.schema.version != metadata {
 		again := *old.schema
 		again.version = max(metadata, old.schema.version) + 1

@@ -51,6 +51,7 @@ func (ch *change) defineTable(_ *table, body map[string]any) error {
 	}
 	t.description = allTexts(body["Description"])
 	t.audited = boolOf(valueOf(body, "IsAuditEnabled"), false)
+	t.tracked = boolOf(body["ChangeTrackingEnabled"], false)
 	if err := ch.firstColumns(t, body); err != nil {
 		return err
 	}

@@ -223,6 +223,9 @@ func (s *Server) countSet(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.query.Has("$deltatoken") {
+		return s.countChanges(c, e, t)
+	}
 	return s.counted(c, e, collection{table: t}, false)
 }
 

@@ -165,7 +165,7 @@ func (s *schema) metaTable(t *table) object {
 		"CanModifyAdditionalSettings":        managed(row, row, "canmodifyadditionalsettings"),
 		"CanChangeHierarchicalRelationship":  managed(row, row, "canchangehierarchicalrelationship"),
 		"IsOptimisticConcurrencyEnabled":     row,
-		"ChangeTrackingEnabled":              standard && row,
+		"ChangeTrackingEnabled":              t.tracked,
 		"CanChangeTrackingBeEnabled":         managed(row, row, "canchangetrackingbeenabled"),
 		"IsImportable":                       row, "IsIntersect": t.Intersect, "IsMailMergeEnabled": managed(standard && userOwned, row, "canmodifymailmergesettings"),
 		"IsManaged": standard, "IsEnabledForCharts": row, "IsEnabledForTrace": false, "IsValidForAdvancedFind": row,

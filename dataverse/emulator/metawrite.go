@@ -427,6 +427,9 @@ func (ch *change) replaceTable(t *table, body map[string]any) error {
 		next.plural = plural
 	}
 	next.audited = boolOf(valueOf(body, "IsAuditEnabled"), false)
+	if next.tracked = boolOf(body["ChangeTrackingEnabled"], t.tracked); t.tracked && !next.tracked {
+		return badArgument("Change tracking cannot be disabled for entity %s once it has been enabled.", t.Name)
+	}
 	id := next.metaID()
 	ch.made(componentTable, id, "EntityDefinitions("+id.String()+")")
 	return nil

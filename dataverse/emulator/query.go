@@ -47,6 +47,9 @@ func (s *Server) listSet(c *call) (*answer, error) {
 		return nil, err
 	}
 	e.slot()
+	if c.tracking() {
+		return s.listChanges(c, e, t)
+	}
 	return s.list(c, e, collection{table: t})
 }
 
@@ -67,7 +70,7 @@ func (s *Server) list(c *call, e *env, from collection) (*answer, error) {
 		return nil, err
 	}
 	if c.prefer("odata.track-changes") != "" {
-		return nil, s.notEmulated("Prefer: odata.track-changes")
+		return nil, s.notEmulated("Prefer: odata.track-changes on related rows")
 	}
 	if err := exclusive(o); err != nil {
 		return nil, err

@@ -178,6 +178,7 @@ type table struct {
 	childs  []*relationship // this table is the referenced one
 	indexed []int           // indexes of the lookup columns that are kept indexed
 	audited bool
+	tracked bool // its changes can be asked for
 	custom  bool
 
 	keys   []*alternateKey
@@ -314,6 +315,7 @@ func (s *schema) link(tables []*table) error {
 			return fmt.Errorf("table %s: no column %q", t.Name, t.ID)
 		}
 		t.audited = auditable(t)
+		t.tracked = t.Ownership != "None" && !t.Intersect
 		s.tables[t.Name] = t
 		s.sets[t.Set] = t
 	}

@@ -187,6 +187,9 @@ func (t *tx) dropColumn(s *schema, tab *table, c *column) {
 			t.store.put(fresh, r.without(gone, len(tab.Columns), forms))
 			return true
 		})
+		if old.gone != nil {
+			fresh.gone = old.gone.Copy()
+		}
 		content[tab.Name] = fresh
 		t.owned[fresh] = true
 	}

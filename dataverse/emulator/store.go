@@ -24,13 +24,15 @@ type snapshot struct {
 	retained map[string]*rows // long-term retention, by logical name
 	late     *late            // audit rows that do not show yet
 	version  int64            // the newest row version
+	restored int64            // the version at which a backup was put in place; 0: never
 }
 
 // rows is one table's content: the rows by id, and the rows that point somewhere, by lookup column and target.
 type rows struct {
 	byID  *btree.BTreeG[*row]
 	links map[int]*btree.BTreeG[link]
-	keys  map[string]*keyIndex // by the name of the alternate key
+	keys  map[string]*keyIndex    // by the name of the alternate key
+	gone  *btree.BTreeG[deletion] // what was taken away, of a table whose changes are tracked; nil: nothing yet
 }
 
 // link is an entry of a lookup's index.
@@ -66,6 +68,9 @@ func (r *rows) copy() *rows {
 	}
 	for name, x := range r.keys {
 		c.keys[name] = x.copy()
+	}
+	if r.gone != nil {
+		c.gone = r.gone.Copy()
 	}
 	return c
 }
@@ -230,7 +235,11 @@ func (t *tx) remove(tab *table, id uuid.UUID) *row {
 		return nil
 	}
 	t.written++
-	return t.writable(t.data, tab).take(id)
+	r := t.writable(t.data, tab)
+	if tab.tracked {
+		r.forget(id, t.nextVersion())
+	}
+	return r.take(id)
 }
 
 // savepoint is where a transaction can go back to; what was written since is forgotten.
