@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
@@ -200,5 +202,86 @@ func TestJobStopsByItself(t *testing.T) {
 	}
 	if code, log = p.run("run", "--apply", "--stop-after", "-1s"); code != 2 || !strings.Contains(log, "--stop-after must not be negative") {
 		t.Errorf("exit %d\n%s", code, log)
+	}
+}
+
+// What the templates start the job with is what the command takes.
+func TestTemplateArguments(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/azure/main.bicep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "args: concat([")
+		if !ok {
+			continue
+		}
+		found++
+		list, optional, _ := strings.Cut(rest, "], apply ? [")
+		args := words(list + ", " + strings.TrimSuffix(optional, "] : [])"))
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "${deadline}", "21000")
+		}
+		a := &app{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}
+		c, flags, err := newRoot(a).Find(args)
+		if err != nil || c.Name() != args[0] {
+			t.Errorf("%v: %v, %v", args, c.Name(), err)
+			continue
+		}
+		if err := c.ParseFlags(flags); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+		if apply, err := c.Flags().GetBool("apply"); err != nil || !apply {
+			t.Errorf("%v: apply %v, %v", args, apply, err)
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d jobs with arguments, want 2", found)
+	}
+}
+
+// words are the quoted ones of a list.
+func words(list string) (all []string) {
+	for i, part := range strings.Split(list, "'") {
+		if i%2 == 1 {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// The commands of the workflow example are ones that there are.
+func TestWorkflowCommands(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/github/gallra.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workflow any
+	if err := yaml.Unmarshal(text, &workflow); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		_, command, ok := strings.Cut(line, "run: bin/gallra ")
+		if !ok {
+			continue
+		}
+		found++
+		command, _, _ = strings.Cut(command, ">>")
+		a := &app{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}
+		c, rest, err := newRoot(a).Find(strings.Fields(command))
+		if err != nil || c.HasSubCommands() {
+			t.Errorf("%q: %v", command, err)
+			continue
+		}
+		if err := c.ParseFlags(rest); err != nil {
+			t.Errorf("%q: %v", command, err)
+		} else if err := c.ValidateArgs(c.Flags().Args()); err != nil {
+			t.Errorf("%q: %v", command, err)
+		}
+	}
+	if found < 3 {
+		t.Errorf("%d commands", found)
 	}
 }
