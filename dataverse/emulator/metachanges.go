@@ -58,10 +58,12 @@ func (s *Server) retrieveMetadataChanges(c *call) (*answer, error) {
 			return nil, payloadFault("", "The parameter 'Query' is not an EntityQueryExpression.")
 		}
 	}
-	for _, name := range []string{"DeletedMetadataFilters", "AppModuleId"} {
-		if v := args[name]; v != "null" && v != "" {
-			return nil, s.notEmulated("RetrieveMetadataChanges with " + name)
-		}
+	if v := args["AppModuleId"]; v != "null" && v != "" {
+		return nil, s.notEmulated("RetrieveMetadataChanges with AppModuleId")
+	}
+	filters, err := deletedFilters(args["DeletedMetadataFilters"])
+	if err != nil {
+		return nil, err
 	}
 	since := int64(-1)
 	if text := args["ClientVersionStamp"]; text != "" && text != "null" {
@@ -81,9 +83,61 @@ func (s *Server) retrieveMetadataChanges(c *call) (*answer, error) {
 	return ok(map[string]any{
 		"@odata.context":     c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrieveMetadataChangesResponse",
 		"ServerVersionStamp": strconv.FormatInt(meta.version, 10) + "!" + s.clock.now().Format(stampLayout),
-		"DeletedMetadata":    map[string]any{"Count": 0, "IsReadOnly": false, "Keys": []any{}, "Values": []any{}},
+		"DeletedMetadata":    meta.deleted(since, filters),
 		"EntityMetadata":     entities,
 	}), nil
+}
+
+// deletedKinds are the kinds of DeletedMetadataFilters whose deletes are known, in the order of their values. Labels have
+// no definitions of their own here. Page: webapi/reference/deletedmetadatafilters.
+var deletedKinds = []string{"Default", "Attribute", "Relationship", "OptionSet"}
+
+var deletedMasks = map[string]int{"Default": 1, "Entity": 1, "Attribute": 2, "Relationship": 4, "Label": 8, "OptionSet": 16, "All": 31}
+
+// deletedFilters reads the parameter, an enumeration with flags. Left out it is 0: none.
+func deletedFilters(text string) (int, error) {
+	if text == "" || text == "null" {
+		return 0, nil
+	}
+	bad := badArgument("The DeletedMetadataFilters %s is not valid.", text)
+	name, quoted := strings.CutPrefix(text, crmNamespace+"DeletedMetadataFilters'")
+	name, closed := strings.CutSuffix(name, "'")
+	if !quoted || !closed {
+		return 0, bad
+	}
+	if n, err := strconv.Atoi(name); err == nil {
+		if n < 1 || n > deletedMasks["All"] {
+			return 0, bad
+		}
+		return n, nil
+	}
+	mask := 0
+	for part := range strings.SplitSeq(name, ",") {
+		m := deletedMasks[strings.TrimSpace(part)]
+		if m == 0 {
+			return 0, bad
+		}
+		mask |= m
+	}
+	return mask, nil
+}
+
+// deleted is a DeletedMetadataCollection: what went since a version, whatever the query asks for. Without a version of the
+// client nothing did. Page: RetrieveMetadataChangesResponse.DeletedMetadata, webapi/reference/guidcollection.
+func (s *schema) deleted(since int64, filters int) map[string]any {
+	keys, lists := []any{}, []any{}
+	for _, kind := range deletedKinds {
+		var ids []any
+		for _, g := range s.gone {
+			if since >= 0 && g.version > since && g.kind == kind && filters&deletedMasks[kind] != 0 {
+				ids = append(ids, g.id.String())
+			}
+		}
+		if ids != nil {
+			keys, lists = append(keys, kind), append(lists, map[string]any{"Items": ids})
+		}
+	}
+	return map[string]any{"Count": len(keys), "IsReadOnly": false, "Keys": keys, "Values": lists}
 }
 
 const stampLayout = "01/02/2006 15:04:05"

@@ -1,10 +1,12 @@
 package emulator_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/google/go-cmp/cmp"
 )
 
 // Pages: query-schema-definitions, cache-schema-data; RetrieveMetadataChanges (reference).
@@ -38,7 +40,47 @@ func TestRetrieveMetadataChanges(t *testing.T) {
 	if l := r.list("EntityMetadata", 0, "Attributes"); len(l) != 1 || l[0]["MaxLength"] != 90.0 || l[0]["HasChanged"] != true {
 		t.Errorf("%.300s", r.text)
 	}
-	o.refused(501, "0x80040315", "DeletedMetadataFilters", "GET", "RetrieveMetadataChanges(DeletedMetadataFilters=Microsoft.Dynamics.CRM.DeletedMetadataFilters'Default')", nil)
+	o.refused(501, "0x80040315", "AppModuleId", "GET", "RetrieveMetadataChanges(AppModuleId=00000000-0000-0000-0000-000000000001)", nil)
 	now = now.Add(91 * 24 * time.Hour)
 	o.refused(400, "0x80044352", "expired", "GET", again, nil)
+}
+
+// Page RetrieveMetadataChangesResponse.DeletedMetadata: "Deleted metadata is only returned when a valid ClientVersionStamp and
+// DeletedMetadataFilters are included in a request. This collection is a dictionary of GUID values using a
+// DeletedMetadataFilters as a key. The GUID values represent MetadataId values of the metadata items."
+func TestDeletedDefinitions(t *testing.T) {
+	o := newOrg(t, emulator.Options{})
+	o.withSolution()
+	id := func(r reply) string {
+		address := r.header.Get("OData-EntityId")
+		return strings.TrimSuffix(address[strings.LastIndex(address, "(")+1:], ")")
+	}
+	column := id(o.must("POST", contactColumns, define("String", "sample_Goes", map[string]any{"MaxLength": 10})))
+	set := id(o.must("POST", "GlobalOptionSetDefinitions", map[string]any{"@odata.type": "Microsoft.Dynamics.CRM.OptionSetMetadata", "Name": "sample_set", "OptionSetType": "Picklist",
+		"IsGlobal": true, "DisplayName": label("Set"), "Options": choices(1, 2)["Options"]}))
+	stamp, _ := o.get("RetrieveMetadataChanges()").at("ServerVersionStamp").(string)
+	since := func(kinds string) reply {
+		t.Helper()
+		return o.get("RetrieveMetadataChanges(ClientVersionStamp=@s,DeletedMetadataFilters=@f)?@s='" + stamp + "'&@f=Microsoft.Dynamics.CRM.DeletedMetadataFilters'" + kinds + "'")
+	}
+	none := map[string]any{"Count": 0.0, "IsReadOnly": false, "Keys": []any{}, "Values": []any{}}
+	if diff := cmp.Diff(none, since("All").at("DeletedMetadata")); diff != "" {
+		t.Error(diff)
+	}
+	o.must("DELETE", contactColumns+"("+column+")", nil)
+	o.must("DELETE", "GlobalOptionSetDefinitions("+set+")", nil)
+	both := map[string]any{"Count": 2.0, "IsReadOnly": false, "Keys": []any{"Attribute", "OptionSet"},
+		"Values": []any{map[string]any{"Items": []any{column}}, map[string]any{"Items": []any{set}}}}
+	one := map[string]any{"Count": 1.0, "IsReadOnly": false, "Keys": []any{"OptionSet"}, "Values": []any{map[string]any{"Items": []any{set}}}}
+	for kinds, want := range map[string]any{"All": both, "31": both, "Attribute, OptionSet": both, "OptionSet": one, "Default": none, "Label,Relationship": none} {
+		if diff := cmp.Diff(want, since(kinds).at("DeletedMetadata")); diff != "" {
+			t.Errorf("%s: %s", kinds, diff)
+		}
+	}
+	if diff := cmp.Diff(none, o.get("RetrieveMetadataChanges(DeletedMetadataFilters=Microsoft.Dynamics.CRM.DeletedMetadataFilters'All')").at("DeletedMetadata")); diff != "" {
+		t.Errorf("without a stamp: %s", diff)
+	}
+	for _, kinds := range []string{"Microsoft.Dynamics.CRM.DeletedMetadataFilters'Nope'", "'All'", "Microsoft.Dynamics.CRM.DeletedMetadataFilters'32'", "Microsoft.Dynamics.CRM.DeletedMetadataFilters'0'"} {
+		o.refused(400, "0x80040203", "DeletedMetadataFilters", "GET", "RetrieveMetadataChanges(DeletedMetadataFilters=@f)?@f="+kinds, nil)
+	}
 }

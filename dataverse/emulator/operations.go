@@ -147,7 +147,8 @@ var operationTypes = map[string]string{
 	"LabelQueryExpression":                       "[]int:FilterLanguages int:MissingLabelBehavior",
 	"EntityQueryExpression":                      "C:MetadataPropertiesExpression:Properties C:MetadataFilterExpression:Criteria C:AttributeQueryExpression:AttributeQuery C:RelationshipQueryExpression:RelationshipQuery C:EntityKeyQueryExpression:KeyQuery C:LabelQueryExpression:LabelQuery",
 	"ComplexEntityMetadata":                      "guid:MetadataId bool:HasChanged string:LogicalName string:SchemaName",
-	"DeletedMetadataCollection":                  "int:Count bool:IsReadOnly []E:DeletedMetadataFilters:Keys []guid:Values",
+	"GuidCollection":                             "[]guid:Items",
+	"DeletedMetadataCollection":                  "int:Count bool:IsReadOnly []E:DeletedMetadataFilters:Keys []GuidCollection:Values",
 	"RetrieveMetadataChangesResponse":            "string:ServerVersionStamp C:DeletedMetadataCollection:DeletedMetadata []ComplexEntityMetadata:EntityMetadata",
 }
 

@@ -218,7 +218,8 @@ type schema struct {
 	optionSets map[string]*optionSet
 	version    int64
 	since      time.Time // when it came into force; zero for the embedded one
-	previous   *schema   // the one before, for the metadata cache that lags behind
+	gone       []goneDefinition
+	previous   *schema // the one before, for the metadata cache that lags behind
 }
 
 type privilege struct {

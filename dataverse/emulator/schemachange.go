@@ -22,8 +22,59 @@ func (t *tx) changeSchema(s *Server, fn func(*schema) error) error {
 	if err := fn(next); err != nil {
 		return err
 	}
+	next.noteGone(t.schema)
 	t.schema = next
 	return nil
+}
+
+// goneDefinition is a definition that is there no more, with the name of its kind in DeletedMetadataFilters.
+type goneDefinition struct {
+	kind    string
+	id      uuid.UUID
+	version int64 // of the schema that does without it
+}
+
+// noteGone notes what the schema before had and s has not.
+func (s *schema) noteGone(before *schema) {
+	old, now := before.definitionIDs(s), s.definitionIDs(before)
+	s.gone = slices.Clip(s.gone)
+	for _, kind := range deletedKinds {
+		for _, id := range old[kind] {
+			if !slices.Contains(now[kind], id) {
+				s.gone = append(s.gone, goneDefinition{kind, id, s.version})
+			}
+		}
+	}
+}
+
+// definitionIDs are the MetadataIds by kind, in order, without those of tables that are the same in the other schema.
+func (s *schema) definitionIDs(other *schema) map[string][]uuid.UUID {
+	out := map[string][]uuid.UUID{}
+	add := func(kind string, id uuid.UUID) { out[kind] = append(out[kind], id) }
+	for _, name := range s.names() {
+		t := s.tables[name]
+		if other.tables[name] == t {
+			continue
+		}
+		add("Default", t.metaID())
+		for _, c := range t.Columns {
+			add("Attribute", c.metaID(t))
+		}
+	}
+	if len(s.relations) != len(other.relations) || len(s.many) != len(other.many) {
+		for _, r := range s.relations {
+			add("Relationship", r.metaID())
+		}
+		for _, m := range s.many {
+			add("Relationship", m.metaID())
+		}
+	}
+	if len(s.optionSets) != len(other.optionSets) {
+		for _, name := range s.optionSetNames() {
+			add("OptionSet", s.optionSets[name].metaID())
+		}
+	}
+	return out
 }
 
 // copy shares the tables with s; edit copies one.
