@@ -15,7 +15,7 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{
-		options: o, store: &store{}, clock: &clock{machine: o.Now}, stats: newStats(), faults: &faults{}, tokens: newTokens(),
+		options: o, bodyLimit: maxBody, store: &store{}, clock: &clock{machine: o.Now}, stats: newStats(), faults: &faults{}, tokens: newTokens(),
 		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
 	}
 	s.limits = newLimiter(o.Limits, s.clock.now, o.Now, o.Latency)

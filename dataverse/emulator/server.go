@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -98,7 +99,8 @@ type Server struct {
 	control map[string]func(*control) (any, error)
 	copies  copies
 
-	maxSteps int // of one query, in rows looked at; 0 is the ordinary limit
+	maxSteps  int   // of one query, in rows looked at; 0 is the ordinary limit
+	bodyLimit int64 // of a request's body, in bytes
 
 	tokens      *tokens
 	grants      grantCache
@@ -277,12 +279,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serveAPI(w, r)
 }
 
+// readBody reads the body of a request before anything is done for it: one that is too large, or that breaks off, has no
+// effect. Page: compose-http-requests-handle-errors, "413 request too large".
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	tooLarge := newFault(http.StatusRequestEntityTooLarge, "0x80060888", "The request is too large.")
+	if r.ContentLength > s.bodyLimit {
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.bodyLimit))
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, tooLarge
+	case err != nil:
+		return nil, badQuery("The body of the request breaks off.")
+	}
+	return body, nil
+}
+
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	done := s.stats.begin()
 	defer done()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := s.readBody(w, r)
 	if err != nil {
-		s.send(w, r, "", faultAnswer(newFault(http.StatusRequestEntityTooLarge, "0x80060888", "The request is too large."), nil))
+		s.send(w, r, "", faultAnswer(err, nil))
 		return
 	}
 	c, err := s.newCall(r, body)

@@ -55,14 +55,28 @@ func (s *stats) count(route string, status int) {
 	s.total++
 	s.byStatus[status]++
 	if route != "" {
-		s.byRoute[route]++
+		tally(s.byRoute, route)
 	}
+}
+
+// maxNames bounds what a caller who invents names can make the statistics keep.
+const (
+	maxNames      = 10_000
+	maxNameLength = 200
+)
+
+// tally counts under a name; names that are too many or too long share "(others)".
+func tally(in map[string]int, name string) {
+	if _, known := in[name]; !known && (len(in) >= maxNames || len(name) > maxNameLength) {
+		name = "(others)"
+	}
+	in[name]++
 }
 
 func (s *stats) unsupported(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refused[what]++
+	tally(s.refused, what)
 }
 
 func (s *stats) read(rows int) {

@@ -29,7 +29,7 @@ package odata
 const (
 	// MaxLength is the longest text that a parser reads, in bytes: the longest URL that Dataverse takes, in a $batch.
 	MaxLength = 65536
-	// MaxDepth bounds how deep parentheses, not and lambdas nest.
+	// MaxDepth bounds how deep parentheses, not and lambdas nest, and the steps of a path.
 	MaxDepth = 128
 	// MaxConditions is how many conditions a filter may have (webapi/query/filter-rows).
 	MaxConditions = 500

@@ -150,6 +150,7 @@ func TestFilterErrors(t *testing.T) {
 		{"a in (b)", 6, "Expression expected at position 6 in 'a in (b)'."},
 		{"a eq '\xff'", 0, "The query option is not valid UTF-8."},
 		{strings.Repeat("(", 200), 128, "Recursion depth exceeded allowed limit."},
+		{strings.Repeat("a/", 200) + "b eq 1", 0, "Recursion depth exceeded allowed limit."},
 		{strings.Repeat("not ", 200) + "a", 512, "Recursion depth exceeded allowed limit."},
 		{strings.Repeat("a", MaxLength+1), MaxLength, "The query option is longer than 65536 characters."},
 	}

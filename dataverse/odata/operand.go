@@ -46,7 +46,7 @@ func (p *parser) path(first string, pos int) Expr {
 	for p.isPunct('/') {
 		p.next()
 		name := p.text()
-		if !p.ident() {
+		if !p.ident() || p.tooLong(path) {
 			return nil
 		}
 		if (name == "any" || name == "all") && p.isPunct('(') {
@@ -58,6 +58,15 @@ func (p *parser) path(first string, pos int) Expr {
 		p.unknownFunction(path.Segments[len(path.Segments)-1], pos)
 	}
 	return path
+}
+
+// tooLong refuses a path of more than MaxDepth steps: each is a join.
+func (p *parser) tooLong(path *Path) bool {
+	if len(path.Segments) <= MaxDepth {
+		return false
+	}
+	p.fail(path.Pos(), "Recursion depth exceeded allowed limit.")
+	return true
 }
 
 func (p *parser) lambda(path *Path, all bool) Expr {

@@ -58,7 +58,7 @@ func (p *parser) plainPath() *Path {
 	path := &Path{Position: Position(p.tok.pos)}
 	for {
 		path.Segments = append(path.Segments, p.text())
-		if !p.ident() {
+		if !p.ident() || p.tooLong(path) {
 			return nil
 		}
 		if !p.isPunct('/') {
