@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/gallra/gallra/dataverse/odata"
@@ -99,10 +101,51 @@ func (q *compiler) logic(x *odata.Logic, s *scope) (predicate, *access, error) {
 			where = where.either(a)
 		}
 	}
+	terms = cheapestFirst(x.Terms, terms)
 	if x.Op == odata.And {
 		return allOf(terms), where, nil
 	}
 	return anyOf(terms), where, nil
+}
+
+// cheapestFirst puts the conditions that cost least before those that they may spare. Which comes first changes no
+// outcome: neither and nor or cares, also where a condition is neither true nor false.
+func cheapestFirst(of []odata.Expr, terms []predicate) []predicate {
+	order := make([]int, len(terms))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(cost(of[a]), cost(of[b])) })
+	out := make([]predicate, len(terms))
+	for i, n := range order {
+		out[i] = terms[n]
+	}
+	return out
+}
+
+// cost ranks conditions: numbers, texts, patterns and functions, then what leads over other rows.
+func cost(x odata.Expr) int {
+	most := 0
+	odata.Walk(x, func(x odata.Expr) bool {
+		rank := 0
+		switch x := x.(type) {
+		case *odata.Literal:
+			if x.Kind == odata.String {
+				rank = 1
+			}
+		case *odata.Call, *odata.Function:
+			rank = 2
+		case *odata.Path:
+			if len(x.Segments) > 1 {
+				rank = 3
+			}
+		case *odata.Lambda:
+			rank = 4
+		}
+		most = max(most, rank)
+		return true
+	})
+	return most
 }
 
 var mirroredOps = map[odata.Op]odata.Op{odata.Eq: odata.Eq, odata.Ne: odata.Ne, odata.Gt: odata.Lt, odata.Ge: odata.Le, odata.Lt: odata.Gt, odata.Le: odata.Ge}

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -149,6 +150,22 @@ func (p *pattern) match(s string) bool {
 
 // containsText tells whether s holds folded, which is folded, without regard to case.
 func containsText(s, folded string) bool {
+	if first := folded[0]; first < utf8.RuneSelf {
+		upper := byte(unicode.ToUpper(rune(first)))
+		for i := 0; i < len(s); i++ {
+			c := s[i]
+			if c >= utf8.RuneSelf { // a letter beyond ASCII may fold to one in it
+				s = s[i:]
+				break
+			}
+			if (c == first || c == upper) && startsText(s[i:], folded) {
+				return true
+			}
+			if i == len(s)-1 {
+				return false
+			}
+		}
+	}
 	first, _ := next(folded)
 	for s != "" {
 		r, n := next(s)

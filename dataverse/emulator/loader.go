@@ -263,6 +263,7 @@ func (l *loader) addTo(b *base, t *table, id uuid.UUID, v values) {
 		for n, i := range l.order {
 			f.cols[n] = uint16(i)
 		}
+		f.index()
 		b.forms[string(l.key)] = f
 	}
 	r := l.slab.row(len(l.order))

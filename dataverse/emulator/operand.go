@@ -69,6 +69,8 @@ func atSlot(slot int) rowFunc { return func(e *env) *row { return e.rows[slot] }
 // over follows a lookup to a row of the target table.
 func (at rowFunc) over(column int, target *source) rowFunc {
 	name := target.tab.Name
+	var known map[uuid.UUID]*row
+	asked := 0
 	return func(e *env) *row {
 		r := at(e)
 		if r == nil {
@@ -78,9 +80,28 @@ func (at rowFunc) over(column int, target *source) rowFunc {
 		if !ok || to.Table != name && to.Table != activityPointer && name != activityPointer {
 			return nil
 		}
-		return target.get(e, to.ID)
+		if asked++; asked < worthKnowing || target.rows.len() > maxKnown {
+			return target.get(e, to.ID)
+		}
+		if known == nil {
+			known = make(map[uuid.UUID]*row, target.rows.len())
+		}
+		found, before := known[to.ID]
+		if !before {
+			found = target.get(e, to.ID)
+			if len(known) <= maxKnown {
+				known[to.ID] = found
+			}
+		}
+		return found
 	}
 }
+
+// A query that goes over a lookup again and again remembers where it led, if the table it leads to is not too large.
+const (
+	worthKnowing = 4096
+	maxKnown     = 1 << 16
+)
 
 func classOf(c *column) class {
 	switch c.kind {

@@ -57,7 +57,7 @@ func benchmarkGet(b *testing.B, path string) {
 	s := million()
 	b.ReportAllocs()
 	b.ResetTimer()
-	size := 0
+	size, used := 0, cpuTime()
 	for range b.N {
 		r := httptest.NewRequest(http.MethodGet, "http://localhost/api/data/v9.2/"+strings.ReplaceAll(path, " ", "%20"), nil)
 		r.Header.Set("Authorization", "Bearer emulator")
@@ -70,6 +70,7 @@ func benchmarkGet(b *testing.B, path string) {
 		size = w.Body.Len()
 	}
 	b.ReportMetric(float64(size), "bytes")
+	b.ReportMetric(float64((cpuTime()-used).Milliseconds())/float64(b.N), "cpu-ms/op")
 }
 
 func BenchmarkPageOfAll(b *testing.B) {

@@ -48,20 +48,25 @@ type row struct {
 type form struct {
 	cols []uint16 // ascending; a nil beside one of them hides what the base has
 	base []any    // by column index: what all rows of the form hold alike, such as a table's defaults
+	at   []uint16 // by column index: where the value is, counted from 1; nil where few rows have the form
 }
 
 // get is the value of the column with that index, nil if it is null.
 func (r *row) get(index int) any {
-	if r.form == nil {
+	f := r.form
+	if f == nil {
 		return nil
 	}
-	if i, ok := slices.BinarySearch(r.form.cols, uint16(index)); ok {
+	if f.at != nil {
+		if index < len(f.at) {
+			if n := f.at[index]; n > 0 {
+				return r.vals[n-1]
+			}
+		}
+	} else if i, ok := slices.BinarySearch(f.cols, uint16(index)); ok {
 		return r.vals[i]
 	}
-	if index < len(r.form.base) {
-		return r.form.base[index]
-	}
-	return nil
+	return f.common(index)
 }
 
 // all are the row's columns and values in the order of the columns, without nulls.

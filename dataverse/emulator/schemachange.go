@@ -277,6 +277,7 @@ func (f *form) without(gone, columns int) *form {
 		}
 		out.cols = append(out.cols, c)
 	}
+	out.index()
 	return out
 }
 

@@ -33,6 +33,7 @@ type rows struct {
 	links map[int]*btree.BTreeG[link]
 	keys  map[string]*keyIndex    // by the name of the alternate key
 	gone  *btree.BTreeG[deletion] // what was taken away, of a table whose changes are tracked; nil: nothing yet
+	forms *forms                  // the copies of a tree have them in common
 }
 
 // link is an entry of a lookup's index.
@@ -51,7 +52,7 @@ func lessLink(a, b link) bool {
 var treeOptions = btree.Options{NoLocks: true}
 
 func newRows(t *table) *rows {
-	r := &rows{byID: btree.NewBTreeGOptions(lessRow, treeOptions), links: map[int]*btree.BTreeG[link]{}, keys: map[string]*keyIndex{}}
+	r := &rows{byID: btree.NewBTreeGOptions(lessRow, treeOptions), links: map[int]*btree.BTreeG[link]{}, keys: map[string]*keyIndex{}, forms: newForms()}
 	for _, i := range t.indexed {
 		r.links[i] = btree.NewBTreeGOptions(lessLink, treeOptions)
 	}
@@ -62,7 +63,7 @@ func newRows(t *table) *rows {
 }
 
 func (r *rows) copy() *rows {
-	c := &rows{byID: r.byID.Copy(), links: make(map[int]*btree.BTreeG[link], len(r.links)), keys: make(map[string]*keyIndex, len(r.keys))}
+	c := &rows{byID: r.byID.Copy(), links: make(map[int]*btree.BTreeG[link], len(r.links)), keys: make(map[string]*keyIndex, len(r.keys)), forms: r.forms}
 	for i, t := range r.links {
 		c.links[i] = t.Copy()
 	}
@@ -97,11 +98,12 @@ func (r *rows) scan(after uuid.UUID, fn func(*row) bool) {
 	if r == nil {
 		return
 	}
+	if after == uuid.Nil {
+		r.byID.Scan(fn)
+		return
+	}
 	r.byID.Ascend(&row{id: after}, func(x *row) bool {
-		if x.id == after && after != uuid.Nil {
-			return true
-		}
-		return fn(x)
+		return x.id == after || fn(x)
 	})
 }
 
@@ -196,6 +198,7 @@ func (t *tx) put(tab *table, r *row) {
 }
 
 func (s *store) put(into *rows, r *row) {
+	r = into.forms.share(r)
 	old, replaced := into.byID.Set(r)
 	for i, tree := range into.links {
 		var before, after any
