@@ -155,7 +155,7 @@ func (t *tab) axe(where string) {
 		_, err := chromedp.Evaluate[bool](source+";true")(ctx, target)
 		return err
 	}))
-	found := value[[]string](t, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
+	found := value[[]string](t, `axe.run({include: [["html"]], exclude: [[".ln:nth-child(n+40)"]]}, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
 		r.violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + n.target.join(" ") + " — " + n.failureSummary.replaceAll("\n", " "))))`)
 	for _, f := range found {
 		t.Errorf("%s: %s", where, f)
@@ -202,8 +202,8 @@ func TestPagesInABrowser(t *testing.T) {
 			b := w.console.book()
 			somebody := b.Persons[b.list(filter{State: comingAll, Sort: "name"})[0]]
 			pages := []struct{ name, path string }{
-				{"coming", "/"}, {"coming-owner", "/?by=owner"}, {"people", "/people"}, {"person", personPath(b.TableOf(&somebody), somebody.ID)},
-				{"policy", "/policy?try=contact/closed-opportunity&n=12"}, {"run", "/run"}, {"ledger", "/ledger"}, {"health", "/health"}, {"missing", "/nowhere"},
+				{"coming", "/"}, {"people", "/people"}, {"person", personPath(b.TableOf(&somebody), somebody.ID)},
+				{"policy", "/policy?try=contact/closed-opportunity&n=12"}, {"run", "/run"}, {"ledger", "/ledger"}, {"health", "/health"}, {"coming-owner", "/?by=owner"}, {"missing", "/nowhere"},
 			}
 			if name == "sample" {
 				tab.open("/health")
@@ -218,10 +218,13 @@ func TestPagesInABrowser(t *testing.T) {
 						if name == "generated" && (width == 2560 || (width == 360) != (scheme == "dark") || p.name != "people" && p.name != "coming" && p.name != "ledger") {
 							continue
 						}
+						if (p.name == "coming-owner" || p.name == "missing") && (width != 1280 || scheme == "light") {
+							continue
+						}
 						where := fmt.Sprintf("%s-%s-%d-%s", name, p.name, width, scheme)
 						tab.open(p.path)
 						tab.fits(where)
-						if width == 1280 || width == 360 && scheme == "light" { // colours and structure are those of every width
+						if width == 1280 && scheme == "dark" || width == 360 && scheme == "light" { // colours and structure are those of every width
 							tab.axe(where)
 						}
 						tab.shoot(where)

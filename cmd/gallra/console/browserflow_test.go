@@ -107,7 +107,7 @@ func TestKeyboardAlone(t *testing.T) {
 			if out = what == "" || before["BUTTON Read again"]+before[what] > 0 && strings.Contains(what, "back"); out {
 				break
 			}
-			if strings.Contains(value[string](tab, `document.activeElement.closest("footer") ? "footer" : ""`), "footer") {
+			if strings.Contains(value[string](tab, `document.activeElement?.closest("footer") ? "footer" : ""`), "footer") {
 				out = true
 				break
 			}

@@ -94,7 +94,7 @@
     slider.dataset.slides = "yes";
     const value = document.getElementById("period-value"), file = document.getElementById("changed-file");
     slider.addEventListener("input", () => {
-      value.textContent = slider.value === "1" ? slider.dataset.one : slider.value + " " + slider.dataset.unit;
+      value.textContent = slider.value === "1" ? slider.dataset.single : slider.value + " " + slider.dataset.unit;
       file.href = slider.dataset.file + slider.value;
     });
   };
