@@ -92,7 +92,7 @@ func (c constant) value(as class) any {
 // hasKey tells whether the columns are those of an alternate key.
 func (t *table) hasKey(columns []*column) bool {
 	for _, k := range t.keys {
-		if len(k.Columns) == len(columns) && !slices.ContainsFunc(columns, func(c *column) bool { return !slices.Contains(k.Columns, c.Name) }) {
+		if !k.failed && len(k.Columns) == len(columns) && !slices.ContainsFunc(columns, func(c *column) bool { return !slices.Contains(k.Columns, c.Name) }) {
 			return true
 		}
 	}

@@ -120,6 +120,19 @@ next:
 	return nil
 }
 
+// collides tells whether two rows of a table have the same values in a key's columns.
+func (t *tx) collides(tab *table, k *alternateKey) bool {
+	x, seen, twice := newKeyIndex(tab, k), map[string]bool{}, false
+	t.data[tab.Name].scan(uuid.Nil, func(r *row) bool {
+		if key, ok := x.of(r); ok {
+			twice = seen[key]
+			seen[key] = true
+		}
+		return !twice
+	})
+	return twice
+}
+
 // take removes a row from the table and its indexes and returns it, nil if there was none.
 func (r *rows) take(id uuid.UUID) *row {
 	old, found := r.byID.Delete(&row{id: id})

@@ -13,7 +13,7 @@ import (
 // use-upsert-insert-update-record.
 func (s *snapshot) alternateKey(t *table, names, texts []string) (rowKey, error) {
 	for _, k := range t.keys {
-		if !sameNames(k.Columns, names) {
+		if k.failed || !sameNames(k.Columns, names) {
 			continue
 		}
 		out := rowKey{values: values{}}
@@ -122,6 +122,9 @@ func sameKeyValue(a, b any) bool {
 // checkKeys refuses a row whose alternate key another row has. A key of which a column is null holds nothing.
 func (w *writer) checkKeys(t *table, r *row) error {
 	for _, k := range t.keys {
+		if k.failed {
+			continue
+		}
 		v := values{}
 		for _, name := range k.Columns {
 			c := t.column(name)

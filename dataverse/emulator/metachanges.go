@@ -45,6 +45,9 @@ type metaCondition struct {
 // retrieveMetadataChanges answers with the definitions that a query describes, those of derived types whole, or with
 // what has changed since an earlier answer. Pages: query-schema-definitions, cache-schema-data.
 func (s *Server) retrieveMetadataChanges(c *call) (*answer, error) {
+	if err := c.readsDefinitions([]segment{{name: "EntityDefinitions"}}); err != nil {
+		return nil, err
+	}
 	meta := c.metadata()
 	args, err := c.arguments(c.path.segments[0])
 	if err != nil {

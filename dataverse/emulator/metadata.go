@@ -273,14 +273,18 @@ func (s *schema) metaManyToMany(m *manyToMany) object {
 	}}
 }
 
-// metaKey is an alternate key. Its index is there at once: the job that builds it is not emulated.
+// metaKey is an alternate key. Its index is there, or has failed, at once: the job that builds it is over with the request.
 func (s *schema) metaKey(t *table, k *alternateKey) object {
 	id := k.metaID(t)
+	status := "Active"
+	if k.failed {
+		status = "Failed"
+	}
 	return object{"EntityKeyMetadata", map[string]any{
 		"MetadataId": id.String(), "HasChanged": nil, "IsCustomizable": managed(true, false, "iscustomizable"),
 		"DisplayName": label(k.Label, k.labels, false, id), "LogicalName": k.Name, "SchemaName": k.SchemaName,
 		"EntityLogicalName": t.Name, "KeyAttributes": k.Columns, "IntroducedVersion": "1.0", "IsManaged": false,
 		"IsSynchronous": false, "IsExportKey": false, "IsSecondaryKey": false,
-		"EntityKeyIndexStatus": "Active", "AsyncJob": nil,
+		"EntityKeyIndexStatus": status, "AsyncJob": nil,
 	}}
 }

@@ -36,6 +36,9 @@ type definition struct {
 
 // readDefinitions answers GET of the metadata sets. Page: query-metadata-web-api.
 func (s *Server) readDefinitions(c *call) (*answer, error) {
+	if err := c.readsDefinitions(c.path.segments); err != nil {
+		return nil, err
+	}
 	meta := c.metadata()
 	d, err := meta.resolve(c.path.segments)
 	if err != nil {

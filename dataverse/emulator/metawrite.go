@@ -273,6 +273,7 @@ func (ch *change) defineKey(t *table, body map[string]any) error {
 		}
 	}
 	edited := ch.schema.edit(t.Name)
+	k.failed = ch.tx.collides(edited, k)
 	edited.keys = append(edited.keys, k)
 	ch.indexLater(t.Name)
 	ch.made(componentKey, k.metadataID, "EntityDefinitions("+keyOf(ch.call.path.segments[0])+")/Keys("+k.metadataID.String()+")")
@@ -534,6 +535,36 @@ func (ch *change) deleteKey(t *table, s segment) error {
 		}
 	}
 	return newFault(http.StatusNotFound, "0x80040217", "Could not find EntityKey '%s'.", s.key)
+}
+
+// reactivateKey is ReactivateEntityKey: the index of a key that failed is built again. Page: define-alternate-keys-entity.
+func (s *Server) reactivateKey(c *call) (*answer, error) {
+	_, err := s.changeMetadata(c, "prvWriteEntity", func(ch *change) error {
+		body, err := c.decode()
+		if err != nil {
+			return err
+		}
+		t := ch.schema.tables[textOf(body, "EntityLogicalName")]
+		if t == nil {
+			return badArgument("There is no table '%s'.", textOf(body, "EntityLogicalName"))
+		}
+		name := textOf(body, "EntityKeyLogicalName")
+		i := slices.IndexFunc(t.keys, func(k *alternateKey) bool { return k.Name == name })
+		switch {
+		case i < 0:
+			return newFault(http.StatusNotFound, "0x80040217", "Could not find EntityKey '%s'.", name)
+		case !t.keys[i].failed:
+			return newFault(http.StatusBadRequest, "0x80060897", "Cannot reactivate the entity key %s: it has not failed.", name)
+		}
+		again := *t.keys[i]
+		again.failed = ch.tx.collides(t, &again)
+		ch.schema.edit(t.Name).keys[i] = &again
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return noContent(), nil
 }
 
 func (ch *change) deleteTable(t *table) error {

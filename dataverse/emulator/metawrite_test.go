@@ -364,6 +364,46 @@ func TestAlternateKeys(t *testing.T) {
 	o.must("POST", "contacts", map[string]any{"lastname": "T", "employeeid": "7"})
 }
 
+// Page: define-alternate-keys-entity: the index cannot be built over rows that have the same values; the key is then
+// neither enforced nor usable, until the rows are mended and it is reactivated.
+func TestAlternateKeyOverRowsThatCollide(t *testing.T) {
+	o := newOrg(t, emulator.Options{})
+	first := o.must("POST", "contacts", map[string]any{"lastname": "A", "employeeid": "x7"}, "Prefer", "return=representation").at("contactid").(string)
+	o.must("POST", "contacts", map[string]any{"lastname": "B", "employeeid": "X7"})
+	o.must("POST", "contacts", map[string]any{"lastname": "without"})
+	o.must("POST", "contacts", map[string]any{"lastname": "without"})
+	keys := "EntityDefinitions(LogicalName='contact')/Keys"
+	o.must("POST", keys, map[string]any{"@odata.type": "Microsoft.Dynamics.CRM.EntityKeyMetadata", "SchemaName": "new_code", "DisplayName": label("Code"), "KeyAttributes": []string{"employeeid"}})
+	status := func() any {
+		return o.get(keys + "(LogicalName='new_code')?$select=EntityKeyIndexStatus").at("EntityKeyIndexStatus")
+	}
+	if status() != "Failed" {
+		t.Errorf("status %v", status())
+	}
+	o.must("POST", "contacts", map[string]any{"lastname": "C", "employeeid": "x7"}) // not enforced
+	if r := o.do("GET", "contacts(employeeid='x7')", nil); r.status != 400 {
+		t.Errorf("the key was usable: %d %s", r.status, r.text)
+	}
+	if r := o.do("PATCH", "contacts(employeeid='new')", map[string]any{"lastname": "D"}); r.status != 400 {
+		t.Errorf("an upsert by the key: %d %s", r.status, r.text)
+	}
+	again := map[string]any{"EntityLogicalName": "contact", "EntityKeyLogicalName": "new_code"}
+	o.must("POST", "ReactivateEntityKey", again)
+	if status() != "Failed" {
+		t.Errorf("the rows still collide: %v", status())
+	}
+	for _, r := range o.get("contacts?$select=contactid&$filter=employeeid eq 'x7' and contactid ne " + first).list() {
+		o.must("PATCH", "contacts("+r["contactid"].(string)+")", map[string]any{"employeeid": nil})
+	}
+	o.must("POST", "ReactivateEntityKey", again)
+	if status() != "Active" || o.get("contacts(employeeid='X7')?$select=lastname").at("lastname") != "A" {
+		t.Errorf("after the rows were mended: %v", status())
+	}
+	o.refused(412, "0x80060892", "Entity Key Code violated.", "POST", "contacts", map[string]any{"lastname": "E", "employeeid": "x7"})
+	o.refused(400, "0x80060897", "new_code", "POST", "ReactivateEntityKey", again)
+	o.refused(404, "0x80040217", "new_none", "POST", "ReactivateEntityKey", map[string]any{"EntityLogicalName": "contact", "EntityKeyLogicalName": "new_none"})
+}
+
 // Pages: web-api-metadata-operations-sample and compose-http-requests-handle-errors (Consistency: Strong).
 func TestMetadataLag(t *testing.T) {
 	o := newOrg(t, emulator.Options{MetadataLag: time.Hour})

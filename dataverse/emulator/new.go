@@ -76,6 +76,7 @@ func (s *Server) routeTable() map[string]handler {
 		"POST InsertStatusValue":            s.insertStatusValue,
 		"POST UpdateOptionValue":            s.updateOptionValue,
 		"POST DeleteOptionValue":            s.deleteOptionValue,
+		"POST ReactivateEntityKey":          s.reactivateKey,
 		"POST OrderOption":                  s.orderOption,
 		"POST UpdateStateValue":             s.updateStateValue,
 		// roleactions.go

@@ -38,6 +38,7 @@ ac CreateCustomerRelationships OneToManyRelationships:[]T:OneToManyRelationshipM
 ac InsertOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int? Label:C:Label Description:C:Label? SolutionUniqueName:string? ParentValues:[]int -> C:InsertOptionValueResponse
 ac InsertStatusValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int? Label:C:Label Description:C:Label? StateCode:int SolutionUniqueName:string? -> C:InsertStatusValueResponse
 ac UpdateOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int Label:C:Label? Description:C:Label? MergeLabels:bool SolutionUniqueName:string? ParentValues:[]int
+ac ReactivateEntityKey EntityLogicalName:string EntityKeyLogicalName:string
 ac DeleteOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int SolutionUniqueName:string?
 ac OrderOption OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Values:[]int SolutionUniqueName:string?
 ac UpdateStateValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int Label:C:Label? Description:C:Label? MergeLabels:bool DefaultStatusCode:int?

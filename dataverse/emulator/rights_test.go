@@ -110,6 +110,36 @@ func TestDepths(t *testing.T) {
 	}
 }
 
+// No page says whether definitions take rights to read: an option has them take some. Privileges: security-roles.
+func TestDefinitionsNeedRights(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		o := newOrg(t, emulator.Options{DefinitionsNeedRights: strict})
+		nobody, _ := o.user(o.unit())
+		tables, _ := o.user(o.unit(), "prvReadEntity Global")
+		all, _ := o.user(o.unit(), "prvReadEntity Global", "prvReadAttribute Global", "prvReadRelationship Global", "prvReadOptionSet Global")
+		for path, privilege := range map[string]string{
+			"EntityDefinitions(LogicalName='contact')?$select=LogicalName":                       "prvReadEntity",
+			"EntityDefinitions(LogicalName='contact')/Attributes?$select=LogicalName":            "prvReadAttribute",
+			"EntityDefinitions(LogicalName='contact')/OneToManyRelationships?$select=SchemaName": "prvReadRelationship",
+			"RelationshipDefinitions(SchemaName='contact_customer_accounts')":                    "prvReadRelationship",
+			"GlobalOptionSetDefinitions": "prvReadOptionSet",
+			"RetrieveMetadataChanges(Query=@q)?@q={\"Properties\":{\"PropertyNames\":[\"LogicalName\"]}}": "prvReadEntity",
+		} {
+			all.get(path)
+			if !strict {
+				nobody.get(path)
+				continue
+			}
+			if privilege == "prvReadEntity" {
+				tables.get(path)
+				nobody.refused(403, "0x80040220", privilege, "GET", path, nil)
+			} else {
+				tables.refused(403, "0x80040220", privilege, "GET", path, nil)
+			}
+		}
+	}
+}
+
 // Page: impersonate-another-user-web-api.
 func TestImpersonate(t *testing.T) {
 	o := newOrg(t, emulator.Options{})

@@ -192,6 +192,7 @@ type alternateKey struct {
 	SchemaName string
 	Label      string
 	Columns    []string
+	failed     bool // rows that were there before have the same values: the index could not be built
 	defined
 }
 

@@ -78,6 +78,9 @@ type Options struct {
 	// NoAddressRows leaves out the rows of customeraddress and leadaddress that every account, contact and lead has, and that
 	// are kept alike with it.
 	NoAddressRows bool
+	// DefinitionsNeedRights asks for prvReadEntity, prvReadAttribute, prvReadRelationship or prvReadOptionSet before
+	// definitions are read. No page says whether the service does.
+	DefinitionsNeedRights bool
 	// Limits are the service protection limits; off unless they are switched on.
 	Limits Limits
 	// OnPrivilege, if not nil, hears of every privilege that is asked about, and of whom. It may be called by several
