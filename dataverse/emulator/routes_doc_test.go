@@ -31,7 +31,7 @@ var pages = map[string]string{
 	"DELETE GlobalOptionSetDefinitions": "create-update-optionsets", "POST InsertOptionValue": "create-update-optionsets",
 	"POST InsertStatusValue": "create-update-optionsets", "POST UpdateOptionValue": "create-update-optionsets",
 	"POST ReactivateEntityKey": "define-alternate-keys-entity",
-	"POST DeleteOptionValue": "create-update-optionsets", "POST OrderOption": "create-update-optionsets", "POST UpdateStateValue": "create-update-optionsets",
+	"POST DeleteOptionValue":   "create-update-optionsets", "POST OrderOption": "create-update-optionsets", "POST UpdateStateValue": "create-update-optionsets",
 	"GET RetrieveDependenciesForDelete": "RetrieveDependenciesForDelete Function",
 	"GET RetrieveRolePrivilegesRole":    "RetrieveRolePrivilegesRole Function", "GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges": "RetrieveUserPrivileges Function",
 	"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName": "RetrieveUserPrivilegeByPrivilegeName Function",
