@@ -16,6 +16,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/pflag"
@@ -180,6 +181,9 @@ func (s *Settings) check() error {
 	}
 	if s.Auth == "token" && s.Token == "" {
 		return &Error{Message: "auth: token needs the token itself", Hint: "set GALLRA_TOKEN; there is no flag for it, since other users of the machine could read it"}
+	}
+	if strings.ContainsFunc(string(s.Token), unicode.IsControl) {
+		return &Error{Message: "auth: the token holds a line break or another control character", Hint: "set GALLRA_TOKEN to the bare token"}
 	}
 	if err := s.checkLedger(); err != nil {
 		return err

@@ -134,3 +134,12 @@ func TestTheLedgersSignatureIsNoPartOfItsAddress(t *testing.T) {
 		t.Error("a signature for a folder was taken")
 	}
 }
+
+func TestATokenIsOneLine(t *testing.T) {
+	t.Setenv("GALLRA_URL", "https://org.crm4.dynamics.com")
+	t.Setenv("GALLRA_TOKEN", "ey.first\ney.second")
+	_, err := load(t, "")
+	if err == nil || !strings.Contains(err.Error(), "line break") || strings.Contains(err.Error(), "ey.") {
+		t.Errorf("a token of two lines: %v", err)
+	}
+}
