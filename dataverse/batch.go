@@ -221,7 +221,7 @@ func (c *Client) readInBatch(ctx context.Context, u *url.URL, header http.Header
 		var refused error
 		epoch := c.transport.gate.now()
 		_, err := c.send(ctx, &request{
-			method: http.MethodPost, url: target, body: w.bytes(), repeatable: true, media: "multipart/mixed", partial: true,
+			method: http.MethodPost, reading: true, url: target, body: w.bytes(), repeatable: true, media: "multipart/mixed", partial: true,
 			header: http.Header{"Content-Type": {`multipart/mixed; boundary="` + w.boundary + `"`}},
 			read: func(ans *answer) error {
 				inner, err := singleAnswer(ans)

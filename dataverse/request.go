@@ -30,6 +30,7 @@ func broken(what string) error { return fmt.Errorf("%w: %w: %s", ErrAnswer, errB
 // request is one exchange with the service, with as many attempts as its policy allows.
 type request struct {
 	method     string
+	reading    bool // it only reads, whatever the method
 	url        *url.URL
 	header     http.Header
 	body       []byte
@@ -127,6 +128,9 @@ func (c *Client) setHeaders(h http.Header, r *request) {
 	}
 }
 
+// asks tells that the request only reads: an answer without a body is none, and never a list without rows.
+func (r *request) asks() bool { return r.method == http.MethodGet || r.reading }
+
 // readAnswer reads the whole body. What is no answer of the service, or ends early, is an error.
 func readAnswer(resp *http.Response, r *request) (*answer, error) {
 	defer resp.Body.Close()
@@ -150,6 +154,9 @@ func readAnswer(resp *http.Response, r *request) (*answer, error) {
 		return nil, broken("the body ended early")
 	}
 	r.into = body
+	if good && resp.StatusCode == http.StatusNoContent && r.read != nil && r.asks() {
+		return nil, broken("nothing, where rows or a document were asked for")
+	}
 	if !good || resp.StatusCode == http.StatusNoContent {
 		return ans, nil
 	}
