@@ -8,6 +8,7 @@ import (
 
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
 )
 
 // The exit codes, as --help and docs tell them.
@@ -55,6 +56,7 @@ func exitCode(err error) int {
 		stopped  interrupted
 		file     *retention.PlanFileError
 		stale    *retention.StalePlanError
+		foreign  *ledger.ForeignError
 	)
 	switch {
 	case err == nil:
@@ -67,7 +69,7 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted + int(syscall.SIGINT)
 	case errors.As(err, &usage), errors.As(err, &settings), errors.As(err, &policy),
-		errors.As(err, &file), errors.As(err, &stale):
+		errors.As(err, &file), errors.As(err, &stale), errors.As(err, &foreign):
 		return exitUsage
 	case errors.As(err, &guard):
 		return exitGuard

@@ -165,8 +165,11 @@ func hintFor(err error) string {
 		making   *provisionError
 		storage  *ledger.StorageError
 		locked   *ledger.LockedError
+		foreign  *ledger.ForeignError
 	)
 	switch {
+	case errors.As(err, &foreign):
+		return "an environment has a ledger of its own: set GALLRA_LEDGER or --ledger to another folder or container"
 	case errors.As(err, &usage):
 		return usage.hint
 	case errors.As(err, &making):

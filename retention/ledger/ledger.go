@@ -91,8 +91,26 @@ type Run struct {
 	Now          func() time.Time // the service's clock
 }
 
+// ForeignError says that the ledger belongs to another environment. Row ids mean nothing there, or worse, in a copy they
+// mean other rows: dates would count as noticed that nobody saw, and what one environment began be looked for in the other.
+type ForeignError struct{ Ledger, Environment uuid.UUID }
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("the ledger is of the organisation %s, and this environment is %s", e.Ledger, e.Environment)
+}
+
+// organization is the one that the ledger's runs were of, zero before the first.
+func (l *Ledger) organization() uuid.UUID {
+	for _, run := range l.state.runs {
+		if run.Organization != uuid.Nil {
+			return run.Organization
+		}
+	}
+	return uuid.Nil
+}
+
 // Begin locks the ledger, repairs what a cut run left, and begins a file for the run. If another run holds the lock, the
-// error is a [*LockedError].
+// error is a [*LockedError]; if the ledger belongs to another organisation, a [*ForeignError].
 func (l *Ledger) Begin(ctx context.Context, r Run) error {
 	if l.release != nil {
 		return errors.New("ledger: a run is already being written")
@@ -111,6 +129,9 @@ func (l *Ledger) Begin(ctx context.Context, r Run) error {
 func (l *Ledger) begin(ctx context.Context, r Run) error {
 	if err := l.refresh(ctx); err != nil {
 		return err
+	}
+	if of := l.organization(); of != uuid.Nil && r.Organization != of {
+		return &ForeignError{Ledger: of, Environment: r.Organization}
 	}
 	first := []Entry{{Kind: Start, Run: r.ID, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Actor: r.Actor,
 		Today: r.Today, Version: r.Version}}

@@ -216,6 +216,33 @@ func TestSecondRunIsRefused(t *testing.T) {
 	}
 }
 
+// A ledger of another environment proves nothing here: a copy has the same row ids.
+func TestALedgerHasOneOrganization(t *testing.T) {
+	dir := t.TempDir()
+	of := func(id string, organization uuid.UUID) error {
+		l := mustOpen(t, dir)
+		r := testRun(id)
+		r.Organization = organization
+		if err := l.Begin(t.Context(), r); err != nil {
+			return err
+		}
+		return l.End(Done, nil)
+	}
+	if err := of("one", person(1)); err != nil {
+		t.Fatal(err)
+	}
+	var foreign *ForeignError
+	if err := of("two", person(2)); !errors.As(err, &foreign) || foreign.Ledger != person(1) || foreign.Environment != person(2) {
+		t.Errorf("a run of another organisation: %v, want a *ForeignError", err)
+	}
+	if err := of("three", person(1)); err != nil {
+		t.Errorf("the lock was not given back, or something was written: %v", err)
+	}
+	if found := problems(t, dir); len(found) > 0 {
+		t.Error(found)
+	}
+}
+
 func TestExisted(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	if mustOpen(t, dir).Existed() {
