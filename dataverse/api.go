@@ -15,6 +15,8 @@ type Reader interface {
 	Organization(ctx context.Context) (Organization, error)
 	// Now is the service's clock, zero before its first answer.
 	Now() time.Time
+	// ClockErr tells why Now cannot be relied on, nil if it can.
+	ClockErr() error
 
 	Rows(ctx context.Context, q Query) iter.Seq2[Row, error]
 	// Scan streams rows column by column. A name in cols is a property (contactid, _ownerid_value, @odata.etag), an

@@ -149,6 +149,10 @@ func (c *Client) URL() string { return c.base.String() }
 // Now is the service's clock: the newest Date header seen, zero before the first good answer.
 func (c *Client) Now() time.Time { return c.transport.clock.time() }
 
+// ClockErr tells why the day cannot be taken from [Client.Now]: no answer has told the time ([ErrNoClock]), or one told a
+// time long before what another had told ([ErrClockTurns]), so that nobody knows which of them is right.
+func (c *Client) ClockErr() error { return c.transport.clock.check() }
+
 // Concurrency tells how many requests may be in flight at present, and how many there were at most.
 func (c *Client) Concurrency() (limit, peak int) {
 	g := c.transport.gate

@@ -27,6 +27,8 @@ func Hint(err error) string {
 		return "the connection is not trusted: check the address, and whether a proxy on the way opens TLS; its root certificate can be given by SSL_CERT_FILE"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: check the address and its port"
+	case errors.Is(err, ErrNoClock), errors.Is(err, ErrClockTurns):
+		return "the day is the service's own, by the Date header of its answers: look for a proxy or a cache on the way that takes it away or answers by itself"
 	case errors.Is(err, errBroken):
 		return "the answer broke off again and again: try later, and look for a proxy on the way"
 	case errors.Is(err, ErrAnswer):

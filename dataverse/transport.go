@@ -15,7 +15,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -237,28 +236,4 @@ func badCertificate(err error) bool {
 	var record tls.RecordHeaderError
 	return errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &host) ||
 		errors.As(err, &invalid) || errors.As(err, &record)
-}
-
-// serviceClock remembers the newest Date that the service has told.
-type serviceClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *serviceClock) saw(date string) {
-	t, err := http.ParseTime(date)
-	if err != nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t.After(c.now) {
-		c.now = t.UTC()
-	}
-}
-
-func (c *serviceClock) time() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
 }

@@ -94,7 +94,7 @@ func (a *app) formerPolicy(ctx context.Context, s *session, l *ledger.Ledger, pa
 	if path == "" {
 		return nil, nil
 	}
-	policy, err := retention.Load(path)
+	policy, err := readPolicy(path)
 	if err != nil {
 		return nil, &usageError{"--approved-policy: " + err.Error(), ""}
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -45,6 +47,9 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask %s what it is: %w", s.URL, err)
 	}
+	if err := client.ClockErr(); err != nil {
+		return nil, fmt.Errorf("ask %s what day it is: %w", s.URL, err)
+	}
 	return &session{client: client, identity: identity, org: org}, nil
 }
 
@@ -62,7 +67,17 @@ func (a *app) loadPolicy() (*retention.Policy, error) {
 	if err := a.settings.NeedPolicy(); err != nil {
 		return nil, err
 	}
-	return retention.Load(a.settings.Policy)
+	return readPolicy(a.settings.Policy)
+}
+
+// readPolicy reads a policy file; one that cannot be read is a mistake in how the command was called.
+func readPolicy(path string) (*retention.Policy, error) {
+	p, err := retention.Load(path)
+	var unreadable *fs.PathError
+	if errors.As(err, &unreadable) {
+		return nil, &usageError{err.Error(), "name the file of a policy"}
+	}
+	return p, err
 }
 
 // today is the service's calendar date in the policy's time zone: what the machine's clock says does not matter.
@@ -83,6 +98,9 @@ func (a *app) open(ctx context.Context) (*session, *retention.Checked, error) {
 	checked, err := retention.Check(ctx, policy, s.client)
 	if err != nil {
 		return nil, nil, err
+	}
+	if err := s.client.ClockErr(); err != nil {
+		return nil, nil, fmt.Errorf("ask what day it is: %w", err)
 	}
 	return s, checked, nil
 }

@@ -98,7 +98,7 @@ func (a *app) provesFit(ctx context.Context, s *session, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return err
 	}
-	policy, err := retention.Load(path)
+	policy, err := readPolicy(path)
 	if err == nil {
 		policy.Environment.AllowProduction = true
 		_, err = retention.Check(ctx, policy, s.client)

@@ -78,7 +78,7 @@ func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	policy, err := retention.Load(o.with)
+	policy, err := readPolicy(o.with)
 	if err != nil {
 		return a.tellProblems(err)
 	}

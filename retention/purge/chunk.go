@@ -123,6 +123,9 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := r.clock(); err != nil {
+		return nil, nil, err
+	}
 	merged := make(map[uuid.UUID][]uuid.UUID) // into which row which rows were merged
 	for p := range e.Persons(o) {
 		if p.Table == subject.Table && p.Master != uuid.Nil {

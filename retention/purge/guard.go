@@ -82,6 +82,14 @@ func (r *runner) limits() retention.Limits {
 	return l
 }
 
+// clock asks again whether the day can be relied on: many answers have told the time since the run began.
+func (r *runner) clock() error {
+	if stop := clock(&r.Deps); stop != nil {
+		return r.stop(stop.Rails...)
+	}
+	return nil
+}
+
 func (r *runner) stop(rails ...retention.GuardRail) error {
 	var entries []ledger.Entry
 	for _, g := range rails {

@@ -91,6 +91,9 @@ func Release(ctx context.Context, d Deps, who retention.PersonRef, reason string
 	} else if !row.Bool(subject.Own.LegalHold) {
 		return nil, ErrNotHeld
 	}
+	if stop := clock(&d); stop != nil {
+		return nil, stop
+	}
 	err = withLedger(ctx, d, func() error {
 		for try := 1; ; try++ {
 			done, err := release(ctx, d, subject, who, reason, res)

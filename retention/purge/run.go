@@ -92,6 +92,10 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	}
 	r.oneAtATime()
 	r.Run = d.about()
+	if stop := clock(&r.Deps); stop != nil {
+		r.finish(stop)
+		return r.summary, stop
+	}
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		return r.summary, err
 	}
@@ -185,6 +189,9 @@ func (r *runner) run(ctx context.Context) error {
 		}
 	}
 	if err := r.guard(plan, retention.GroundEmpty); err != nil {
+		return err
+	}
+	if err := r.clock(); err != nil {
 		return err
 	}
 	if err := r.matched(plan); err != nil {
