@@ -130,7 +130,7 @@ func (l *Ledger) begin(ctx context.Context, r Run) error {
 	if err := l.refresh(ctx); err != nil {
 		return err
 	}
-	if of := l.organization(); of != uuid.Nil && r.Organization != of {
+	if of := l.organization(); of != uuid.Nil && r.Organization != uuid.Nil && r.Organization != of {
 		return &ForeignError{Ledger: of, Environment: r.Organization}
 	}
 	first := []Entry{{Kind: Start, Run: r.ID, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Actor: r.Actor,
