@@ -56,10 +56,10 @@ func browser(t *testing.T, html string) context.Context {
 	return ctx
 }
 
-// artifact keeps what a test saw where GALLRA_ARTIFACTS says, to be looked at.
+// artifact keeps what a test saw where GALLRA_SCREENSHOTS says, to be looked at.
 func artifact(t *testing.T, name string, data []byte) {
 	t.Helper()
-	dir := os.Getenv("GALLRA_ARTIFACTS")
+	dir := os.Getenv("GALLRA_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
@@ -100,6 +100,7 @@ func TestReportInABrowser(t *testing.T) {
 			if dark := luminance(img, 2, 2) < 0.2; dark != (look == "dark") {
 				t.Errorf("%s at %d: the background is not", look, width)
 			}
+			accessible(t, ctx, look, width)
 			over, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
 			if err != nil || over > 0 {
 				t.Errorf("%s at %d: the page is %d too wide (%v)", look, width, over, err)
@@ -110,6 +111,26 @@ func TestReportInABrowser(t *testing.T) {
 	fill, err := chromedp.Run(ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".chart rect")).fill`))
 	if err != nil || fill != "rgb(131, 201, 227)" {
 		t.Errorf("the bars are %q (%v)", fill, err)
+	}
+}
+
+// accessible asks axe-core, which finds nothing that hinders anybody.
+func accessible(t *testing.T, ctx context.Context, look string, width int64) {
+	t.Helper()
+	source, err := os.ReadFile("../../tools/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		if os.Getenv("GALLRA_TOOLS") == "required" {
+			t.Fatal(err)
+		}
+		return
+	}
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](string(source)+`;axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
+		r.violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + n.target.join(" ") + " — " + n.failureSummary.replaceAll("\n", " "))))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		t.Errorf("%s at %d: %s", look, width, f)
 	}
 }
 
