@@ -31,7 +31,8 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 		}
 	}
 	// What kind of environment this is, what it keeps of deleted rows, and who people's owners are.
-	for _, table := range []string{"organization", "recyclebinconfig", "deleteditemreference", "asyncoperation", "systemuser"} {
+	// And where traces of the purged may be: jobs of the system, rows in long-term retention.
+	for _, table := range []string{"organization", "recyclebinconfig", "deleteditemreference", "asyncoperation", "systemuser", "bulkdeleteoperation", "retentionoperationdetail"} {
 		need(table, "Read")
 	}
 	// To tell owners: in what language, of which view, whose members a team has; and whether it was done.
@@ -77,13 +78,9 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 		if err != nil {
 			return nil, fmt.Errorf("read the rights of %s: %w", table, err)
 		}
-		depth := dataverse.Global
-		if table == "asyncoperation" {
-			depth = dataverse.Basic // its own jobs
-		}
 		for _, p := range t.Privileges {
 			if kinds[p.Type] {
-				out = append(out, dataverse.Privilege{Name: p.Name, Depth: depth})
+				out = append(out, dataverse.Privilege{Name: p.Name, Depth: dataverse.Global})
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -139,6 +140,9 @@ func (d *diagnosis) visit(ctx context.Context, s *session, c *retention.Checked)
 	if err := d.rights(ctx, s, c); err != nil {
 		return err
 	}
+	if err := d.forbidden("closed rows", d.closed(ctx, s, c)); err != nil {
+		return err
+	}
 	if err := d.forbidden("settings", d.settings(ctx, s)); err != nil {
 		return err
 	}
@@ -167,6 +171,19 @@ func (d *diagnosis) cascades(s retention.CheckedSubject) {
 	if s.Purge == retention.Delete {
 		d.ok("cascades", "a delete of %s reaches %d tables, each named by a rule; %d tables of business would bind the person instead", s.Table, len(taken), len(bound))
 	}
+}
+
+// closed counts the rows that are locked for everybody but an administrator.
+func (d *diagnosis) closed(ctx context.Context, s *session, c *retention.Checked) error {
+	tables, err := purge.ClosedRows(ctx, s.client, c)
+	for _, t := range tables {
+		d.warn("closed rows", purge.ClosedRemedy, "%s", closedRows(t))
+	}
+	return err
+}
+
+func closedRows(t purge.ClosedTable) string {
+	return fmt.Sprintf("%d rows of %s are closed, and only a system administrator may anonymise them: whose they are is left alone (row-closed)", t.Rows, t.Table)
 }
 
 func (d *diagnosis) settings(ctx context.Context, s *session) error {

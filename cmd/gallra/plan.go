@@ -112,6 +112,13 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err := a.planWords(plan, checked, rails, l); err != nil {
 		return err
 	}
+	closed, err := purge.ClosedRows(ctx, s.client, checked)
+	if err != nil {
+		return err
+	}
+	for _, t := range closed {
+		fmt.Fprintf(a.out, "\n%s\n  remedy: %s\n", closedRows(t), purge.ClosedRemedy)
+	}
 	if o.reviewed != nil {
 		return a.tellReviewed(o.reviewed)
 	}

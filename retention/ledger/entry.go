@@ -47,8 +47,11 @@ const (
 	Intent  Kind = "intent"  // a person is about to be purged
 	Outcome Kind = "outcome" // what became of the intent
 	Swept   Kind = "swept"   // audit history of a purged person's rows was deleted; Deleted says how many entries
-	Stopped Kind = "stopped" // a guard rail stopped the run
-	Bypass  Kind = "bypass"  // a guard rail was bypassed, by a flag and a line of the policy
+	// Retained says that rows of a purged person in long-term retention are about to be deleted, and with a status what
+	// became of it.
+	Retained Kind = "retained"
+	Stopped  Kind = "stopped" // a guard rail stopped the run
+	Bypass   Kind = "bypass"  // a guard rail was bypassed, by a flag and a line of the policy
 
 	Approved Kind = "approved" // Actor has approved Policy on the day Today
 	// Adopted says that Policy is in force from now on, by the approval of Actor. Guard is four-eyes if the policy asks
@@ -94,7 +97,7 @@ type Entry struct {
 	NoticedOn retention.Date `json:"noticedOn,omitzero"`
 	Ground    string         `json:"ground,omitempty"`
 
-	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead: the rows.
+	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows.
 	Do   retention.Disposition  `json:"do,omitempty"`
 	Rows map[string][]uuid.UUID `json:"rows,omitempty"`
 	// Intent, Ahead: rows that belong to the person and stay by a rule, by table. What is written to them can take away the
@@ -103,7 +106,7 @@ type Entry struct {
 	// Ground (rows), Intent and Ahead (by what is done: "delete email"), Stopped, End.
 	Counts map[string]int `json:"counts,omitempty"`
 
-	// Outcome, End, Told.
+	// Outcome, Retained, End, Told.
 	Status Status `json:"status,omitempty"`
 	Code   string `json:"code,omitempty"` // Dataverse's code, or a word of ours
 
@@ -190,5 +193,5 @@ var required = map[Kind]struct{ person, status bool }{
 	Approved: {}, Adopted: {},
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Environment: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
-	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Telling: {person: true}, Told: {status: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true},
+	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Telling: {person: true}, Told: {status: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true}, Retained: {person: true},
 }

@@ -34,23 +34,25 @@ const (
 
 // byJob tells whether a bulk delete job deletes the row, by the policy's engine. The person's change set then leaves it
 // alone, and the person's row waits until it is gone. Rows that could not be found again from an anonymous person go with
-// the change set: those that are joined by a value of theirs, or over another row that may be gone before.
+// the change set.
 func (inv *inventory) byJob(w *work, it *item) bool {
 	switch {
 	case !inv.jobs, w.ahead, inv.plain, inv.tried[it.ref]:
 		return false
 	case it.do != retention.Delete, it.shared, it.stays, it.table == "connection", inv.tables.persons[it.table]:
 		return false
-	case it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable:
-		return true
 	}
-	rule := &inv.subject.Related[it.rule]
-	return !rule.Person.ByValue() && !strings.Contains(rule.Link, "/")
+	return inv.lasts(it)
 }
 
 // bulkDelete has rows deleted by a job and waits for its end. Whether the rows are gone is for the caller to see. The error
 // is a reason when the job did not come to its end, and the service's own when there is no job.
 func (r *runner) bulkDelete(ctx context.Context, rows []ref) error {
+	return r.bulkDeleteFrom(ctx, "", rows)
+}
+
+// bulkDeleteFrom is bulkDelete for rows of a data source of its own: retained is long-term retention.
+func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []ref) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -70,7 +72,11 @@ func (r *runner) bulkDelete(ctx context.Context, rows []ref) error {
 		}
 		slices.SortFunc(ids[table], func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
 		for some := range slices.Chunk(slices.Compact(ids[table]), maxJobIDs) {
-			queries = append(queries, idQuery(t, some))
+			q := idQuery(t, some)
+			if source != "" {
+				q["DataSource"] = source
+			}
+			queries = append(queries, q)
 		}
 	}
 	start := r.Client.Now()

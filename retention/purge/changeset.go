@@ -36,6 +36,24 @@ type work struct {
 	removed  bool                   // the person's row is gone already
 	cut      bool                   // a second one that does not hold all that there is to do
 	mirrors  map[uuid.UUID]bool     // connections that go with their other half
+	effects
+}
+
+// effects are what the rows that stay must look like afterwards.
+type effects struct {
+	edited []edited // anonymised by a rule
+	off    []ref    // activities that the person was taken off
+}
+
+// edited is a related row that was anonymised, and by what.
+type edited struct {
+	ref
+	by *eraser
+}
+
+func (e *effects) also(more effects) {
+	e.edited = append(e.edited, more.edited...)
+	e.off = append(e.off, more.off...)
 }
 
 // effect is what a purge does with a related row, as the report counts it.
@@ -124,7 +142,7 @@ func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 				w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
 			}
 			return nil
-		case it.binned && !inv.second && (it.table == "connection" || unwritable[it.table]):
+		case it.binned && !inv.second && (it.table == "connection" || it.unwritable()):
 			// A connection's name is that of whom it leads to and follows the person's; other rows cannot be emptied
 			// at all. The next change set, or a bulk delete that leaves nothing in the recycle bin, deletes them.
 			if !w.brief {
@@ -134,7 +152,7 @@ func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 			w.deferred = true
 			w.rows[it.table] = append(w.rows[it.table], it.id)
 			return nil
-		case it.binned && !inv.plain && !inv.tried[it.ref] && (unwritable[it.table] || inv.named(it)):
+		case it.binned && !inv.plain && !inv.tried[it.ref] && (it.unwritable() || inv.named(it)):
 			w.touch(it.ref, didDelete)
 			w.gone, w.bulk = append(w.gone, it.ref), append(w.bulk, it.ref)
 			return nil
@@ -147,13 +165,14 @@ func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 				w.mirrors[mirror.id] = true
 			}
 		}
-		if it.binned && (inv.plain || inv.tried[it.ref]) && (unwritable[it.table] || inv.named(it)) {
+		if it.binned && (inv.plain || inv.tried[it.ref]) && (it.unwritable() || inv.named(it)) {
 			w.binned = append(w.binned, it.ref)
 		}
 		inv.remove(w, it)
 	case it.do == retention.Anonymize:
 		if inv.edit(w, it, inv.eraser(it), inv.freed(w, it)) || !inv.second {
 			w.touch(it.ref, didAnonymize)
+			w.edited = append(w.edited, edited{it.ref, inv.eraser(it)})
 		}
 	default:
 		if free := inv.freed(w, it); len(free) > 0 {
@@ -178,7 +197,7 @@ func (inv *inventory) remove(w *work, it *item) {
 
 // empty erases the texts of a row that the recycle bin would keep: its columns, its files, and its parties.
 func (inv *inventory) empty(w *work, it *item) {
-	if !it.binned && !it.stays || unwritable[it.table] {
+	if !it.binned && !it.stays || it.unwritable() {
 		return
 	}
 	e := inv.eraser(it)
@@ -300,6 +319,7 @@ func (inv *inventory) takeOff(ctx context.Context, w *work, it *item) error {
 		inv.close(w, it)
 	}
 	w.touch(it.ref, didShare)
+	w.off = append(w.off, it.ref)
 	return nil
 }
 

@@ -100,7 +100,7 @@ func marks(s *retention.CheckedSubject, today retention.Date) map[string]any {
 func (r *runner) leave(who ref, why error) {
 	status := ledger.Skipped
 	switch why {
-	case errBound, errNoRule, errTooMany, errMaster:
+	case errBound, errNoRule, errClosed, errTooMany, errMaster:
 		status = ledger.Failed
 	}
 	if _, word := why.(reason); !word {

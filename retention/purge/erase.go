@@ -178,7 +178,7 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	var remove []*work
 	for _, w := range erased {
 		if w.before != nil {
-			w.join(&work{rows: w.before.rows, counts: w.before.counts, gone: w.before.gone})
+			w.join(&work{rows: w.before.rows, counts: w.before.counts, gone: w.before.gone, effects: w.before.effects})
 		}
 		if (w.do == retention.Delete || w.deferred) && !w.removed {
 			remove = append(remove, w)
@@ -218,6 +218,7 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 		}
 		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Do: w.do, Status: ledger.Done})
 		targets = append(targets, sweepTarget{ledger.Key{Table: w.table, ID: w.id}, w.rows})
+		r.retired = append(r.retired, retiree{w.ref, w.do})
 	}
 	if err := r.sweep(ctx, targets); err != nil {
 		return err
@@ -318,6 +319,7 @@ func (w *work) join(more *work) {
 	}
 	w.gone = append(w.gone, more.gone...)
 	w.binned = append(w.binned, more.binned...)
+	w.also(more.effects)
 }
 
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be

@@ -45,6 +45,7 @@ type item struct {
 	row    dataverse.Row
 
 	binned  bool // its delete goes to the recycle bin
+	sealed  bool // closed, and may not be written to: deleted without being emptied before
 	stays   bool // emptied, and left to go with the person
 	shared  bool // others on it are still justified: the owners are taken off it
 	parties []dataverse.Row
@@ -135,6 +136,9 @@ func (inv *inventory) take(ctx context.Context) error {
 	}
 	inv.spare()
 	inv.unruled()
+	if err := inv.lock(ctx); err != nil {
+		return err
+	}
 	inv.settle()
 	return nil
 }
@@ -479,7 +483,7 @@ func (inv *inventory) eraser(it *item) *eraser {
 	switch {
 	case it.do == retention.Anonymize:
 		return inv.cached(it.def, it.rule, func() *eraser { return eraseNamed(it.def, inv.subject.Related[it.rule].Erase) })
-	case unwritable[it.table]:
+	case it.unwritable():
 	case it.binned, it.stays:
 		return inv.cached(it.def, noRule, func() *eraser { return eraseTexts(it.def) })
 	}

@@ -192,7 +192,7 @@ func (inv *inventory) ahead(ctx context.Context, p *person, guard map[string]any
 
 // goesLast tells whether a row is part of the person, or bears the name by reference.
 func (inv *inventory) goesLast(it *item) bool {
-	return it.stays || unwritable[it.table] || it.binned && it.table == "connection" || inv.tables.persons[it.table]
+	return it.stays || it.unwritable() || it.binned && it.table == "connection" || inv.tables.persons[it.table]
 }
 
 // part is what becomes of one row, as part of a change set.
@@ -222,6 +222,7 @@ func (s *stages) count(w *work) {
 func (s *stages) add(w *work) {
 	s.count(w)
 	s.gone = append(s.gone, w.gone...)
+	s.also(w.effects)
 	for _, r := range w.written {
 		s.written[r] = true
 	}

@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,7 +127,7 @@ func (r *runner) queueing() bool {
 // fork is a runner for one chunk beside others. What it counts is joined afterwards.
 func (r *runner) fork() *runner {
 	sub := *r
-	sub.summary, sub.taken, sub.alone = &Summary{}, make(map[ref]bool), nil
+	sub.summary, sub.taken, sub.alone, sub.retired = &Summary{}, make(map[ref]bool), nil, nil
 	return &sub
 }
 
@@ -134,6 +135,7 @@ func (r *runner) join(sub *runner) {
 	for who := range sub.taken {
 		r.taken[who] = true
 	}
+	r.retired = append(r.retired, sub.retired...)
 	r.summary.add(sub.summary)
 }
 
@@ -163,6 +165,11 @@ func (s *Summary) add(o *Summary) {
 	s.Failures = append(s.Failures, o.Failures...)
 	s.Residue = append(s.Residue, o.Residue...)
 	s.Mentions = append(s.Mentions, o.Mentions...)
+	for _, p := range o.Unreachable {
+		if !slices.Contains(s.Unreachable, p) {
+			s.Unreachable = append(s.Unreachable, p)
+		}
+	}
 	s.Resumed.Schedules += o.Resumed.Schedules
 	s.Resumed.Purges += o.Resumed.Purges
 	s.Resumed.Sweeps += o.Resumed.Sweeps

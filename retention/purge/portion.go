@@ -20,6 +20,7 @@ type stages struct {
 	// kept are rows that need no change; of these binding cannot be freed.
 	kept    map[ref]bool
 	binding []ref
+	effects
 }
 
 func newStages() *stages {

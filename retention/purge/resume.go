@@ -20,6 +20,9 @@ func (r *runner) resume(ctx context.Context) error {
 	for _, p := range r.Ledger.Unfinished() {
 		if p.Decided {
 			sweeps = append(sweeps, sweepTarget{p.Key, p.Rows})
+			if r.Policy.Subject(p.Table) != nil { // the run that purged them may have been cut before it searched
+				r.retired = append(r.retired, retiree{ref{p.Table, p.ID}, p.Do})
+			}
 		} else {
 			byTable[p.Table] = append(byTable[p.Table], p)
 		}

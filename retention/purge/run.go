@@ -104,6 +104,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	defer done()
 
 	err := do(r, ctx)
+	err = r.afterwards(ctx, err)
 	r.finish(err)
 	if endErr := r.Ledger.End(r.summary.Status, r.summary.counts()); err == nil {
 		err = endErr
@@ -127,6 +128,7 @@ type runner struct {
 	taken   map[ref]bool      // persons whose turn was
 	claims  *claims           // while several chunks are under way
 	alone   []due             // set aside by such a chunk: who has too many rows to go beside others
+	retired []retiree         // whom this run has purged, or the one before: for the search in long-term retention
 	known   map[string]string // of the environment, and not in the ledger yet
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.

@@ -21,6 +21,8 @@ type tables struct {
 	all      map[string]dataverse.TableSummary
 	settings dataverse.Settings
 	persons  map[string]bool // tables whose rows are persons
+	admin    administrator
+	jobTexts jobTexts
 }
 
 func readTables(ctx context.Context, client dataverse.Reader, policy *retention.Checked) (*tables, error) {

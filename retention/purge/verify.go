@@ -16,14 +16,13 @@ import (
 // The search for residue. It reads with queries of its own what should be gone, and knows nothing of how it was done.
 
 // verify looks for what is left of purged persons: rows that should be gone, the recycle bin and its references, and
-// audit history by id; other rows that carry the same address are only mentioned.
+// audit history by id, and columns of rows that stay; what other rows and kept ones say is only mentioned.
 func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
 	if len(done) == 0 {
 		return nil
 	}
 	expected := make(map[ref]ledger.Key) // rows that should be gone, and whose they were
 	touched := make(map[ref]ledger.Key)
-	addresses := make(map[string]ledger.Key)
 	names := make(map[ledger.Key]string) // what a row that cannot be emptied must not be called
 	inBin := make(map[ref]bool)
 	for _, w := range done {
@@ -46,16 +45,14 @@ func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, 
 				touched[ref{table, id}] = who
 			}
 		}
-		for _, c := range []string{"emailaddress1", "emailaddress2", "emailaddress3"} {
-			if a := strings.TrimSpace(w.row.Text(c)); a != "" && w.row.Null(subject.Own.AnonymizedOn) {
-				addresses[fold(a)] = who
-			}
-		}
 	}
 	if err := r.verifyGone(ctx, expected); err != nil {
 		return err
 	}
 	if err := r.verifyAnonymous(ctx, subject, done); err != nil {
+		return err
+	}
+	if err := r.verifyRelated(ctx, done); err != nil {
 		return err
 	}
 	maps.DeleteFunc(expected, func(g ref, _ ledger.Key) bool { return inBin[g] })
@@ -65,7 +62,7 @@ func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, 
 	if err := r.verifyAudit(ctx, touched); err != nil {
 		return err
 	}
-	return r.mentions(ctx, addresses)
+	return r.mentions(ctx, subject, done)
 }
 
 func byTable[V any](rows map[ref]V) map[string][]uuid.UUID {
@@ -223,54 +220,6 @@ func (r *runner) verifyAudit(ctx context.Context, touched map[ref]ledger.Key) er
 	}
 	for _, t := range slices.SortedFunc(maps.Keys(count), ref.compare) {
 		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: touched[t], Where: "audit", Table: t.table, ID: t.id, Count: count[t]})
-	}
-	return nil
-}
-
-// mentions looks for rows that carry an address of a purged person: a lead beside the contact, the line of a kept e-mail.
-func (r *runner) mentions(ctx context.Context, addresses map[string]ledger.Key) error {
-	if len(addresses) == 0 {
-		return nil
-	}
-	type place struct{ table, column, where string }
-	var places []place
-	for i := range r.Policy.Subjects {
-		s := &r.Policy.Subjects[i]
-		t, err := r.tables.table(ctx, s.Table)
-		if err != nil {
-			return err
-		}
-		for _, c := range []string{"emailaddress1", "emailaddress2", "emailaddress3"} {
-			if t.Attributes[c] != nil {
-				places = append(places, place{s.Table, c, "same-address"})
-			}
-		}
-	}
-	if r.tables.exists("activityparty") {
-		places = append(places, place{"activityparty", "addressused", "party"})
-	}
-	for _, p := range places {
-		t, err := r.tables.table(ctx, p.table)
-		if err != nil {
-			return err
-		}
-		var qs []dataverse.Query
-		for some := range slices.Chunk(slices.Sorted(maps.Keys(addresses)), maxIDs) {
-			terms := make([]string, len(some))
-			for i, a := range some {
-				terms[i] = p.column + " eq '" + strings.ReplaceAll(a, "'", "''") + "'"
-			}
-			qs = append(qs, dataverse.Query{Table: p.table, Select: []string{t.PrimaryID, p.column}, Filter: strings.Join(terms, " or ")})
-		}
-		answers, err := batched{r.Client}.queries(ctx, qs)
-		if err != nil {
-			return err
-		}
-		for _, row := range slices.Concat(answers...) {
-			if who, ok := addresses[fold(row.Text(p.column))]; ok && row.ID(t.PrimaryID) != who.ID {
-				r.summary.Mentions = append(r.summary.Mentions, Finding{Person: who, Where: p.where, Table: p.table, ID: row.ID(t.PrimaryID)})
-			}
-		}
 	}
 	return nil
 }

@@ -1,0 +1,186 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// Quotes, orders and invoices are read-only once they have left their first state. Only a system administrator may still
+// write to them, which is meant for requests like these; everybody else is answered 0x8004022e. Page:
+// dynamics-365-sales-privacy. Opening them again would be a way round that fires what the owner has built on their states.
+
+// closable are the tables whose rows are locked so, in the order in which they are told.
+var closable = []string{"quote", "salesorder", "invoice"}
+
+// closed tells whether the row is locked for everybody but administrators.
+func (it *item) closed() bool {
+	state, known := it.row.Int("statecode")
+	return slices.Contains(closable, it.table) && known && state != 0
+}
+
+// unwritable tells whether the row cannot be emptied before its delete.
+func (it *item) unwritable() bool { return unwritable[it.table] || it.sealed }
+
+// lock finds the closed rows that the purge would have to write to and may not. Those that are to be deleted go without
+// being emptied, by a job that leaves nothing in the recycle bin; for any other their persons are left alone before anything
+// is written.
+func (inv *inventory) lock(ctx context.Context) error {
+	for _, it := range inv.items {
+		if !it.closed() {
+			continue
+		}
+		writes := it.do == retention.Delete && it.binned
+		for _, p := range it.owners {
+			writes = writes || inv.writes(p, it)
+		}
+		if !writes {
+			continue
+		}
+		switch may, err := inv.administers(ctx); {
+		case err != nil:
+			return err
+		case may:
+			return nil
+		}
+		if it.do == retention.Delete && inv.lasts(it) {
+			it.sealed = true
+			continue
+		}
+		for _, p := range it.owners {
+			if p.err == nil && (it.do == retention.Delete || inv.writes(p, it)) {
+				p.err = errClosed
+			}
+		}
+	}
+	return nil
+}
+
+// writes tells whether the purge of the person would change the row, which stays.
+func (inv *inventory) writes(p *person, it *item) bool {
+	if it.do == retention.Delete {
+		return false
+	}
+	w := newWork(p, inv.subject.Purge)
+	if w.do == retention.Delete && p.bound() {
+		w.do = retention.Anonymize
+	}
+	if it.do != retention.Anonymize {
+		return len(inv.freed(w, it)) > 0
+	}
+	e := inv.eraser(it)
+	return len(inv.freed(w, it)) > 0 || len(e.patch(it.id, it.row)) > 0 || len(e.files(it.row)) > 0
+}
+
+// administrator remembers whether the caller has the system administrator's role.
+type administrator struct {
+	mu    sync.Mutex
+	known bool
+	is    bool
+}
+
+func (t *tables) administers(ctx context.Context) (bool, error) {
+	t.admin.mu.Lock()
+	defer t.admin.mu.Unlock()
+	if t.admin.known {
+		return t.admin.is, nil
+	}
+	is, err := administers(ctx, t.client)
+	if err == nil {
+		t.admin.known, t.admin.is = true, is
+	}
+	return is, err
+}
+
+// administratorTemplate is the template of the system administrator's role, the same everywhere; the role itself has
+// another id in every environment and business unit. Page: security-roles.
+const administratorTemplate = "627090ff-40a3-4053-8790-584edc5be201"
+
+// administers tells whether the caller has the system administrator's role, by itself or through a team. Whoever may not
+// read roles has not.
+func administers(ctx context.Context, client dataverse.Reader) (bool, error) {
+	who, err := client.WhoAmI(ctx)
+	if err != nil {
+		return false, err
+	}
+	mine := `<filter><condition attribute="systemuserid" operator="eq" value="` + who.UserID.String() + `"/></filter>`
+	for _, way := range []string{
+		`<link-entity name="systemuserroles" from="roleid" to="roleid" intersect="true">` + mine + `</link-entity>`,
+		`<link-entity name="teamroles" from="roleid" to="roleid" intersect="true"><link-entity name="teammembership" from="teamid" to="teamid" intersect="true">` + mine + `</link-entity></link-entity>`,
+	} {
+		q := dataverse.Query{Table: "role", FetchXML: `<fetch top="1"><entity name="role"><attribute name="roleid"/><filter><condition attribute="roletemplateid" operator="eq" value="` +
+			administratorTemplate + `"/></filter>` + way + `</entity></fetch>`}
+		for row, err := range client.Rows(ctx, q) {
+			var refused *dataverse.Error
+			switch {
+			case errors.As(err, &refused) && refused.Status == 403, errors.Is(err, dataverse.ErrNoTable):
+				return false, nil
+			case err != nil:
+				return false, fmt.Errorf("read the caller's roles: %w", err)
+			case row.ID("roleid") != uuid.Nil:
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// ClosedTable is a table of which rows are closed and locked, although the policy has something to write to them.
+type ClosedTable struct {
+	Table string
+	Rows  int
+}
+
+// ClosedRemedy says what helps persons who are left alone because of closed rows.
+const ClosedRemedy = "give the user that the job runs as the System Administrator role, or let a rule keep them as they are (do: keep)"
+
+// ClosedRows counts the closed quotes, orders and invoices that the policy's rules would write to and the caller may not.
+// An administrator may, so that there are none.
+func ClosedRows(ctx context.Context, client dataverse.Reader, policy *retention.Checked) ([]ClosedTable, error) {
+	written := make(map[string]bool)
+	for i := range policy.Subjects {
+		for _, rule := range policy.Subjects[i].Related {
+			if rule.Do == retention.Anonymize && slices.Contains(closable, rule.Table) {
+				written[rule.Table] = true
+			}
+		}
+	}
+	if len(written) == 0 {
+		return nil, nil
+	}
+	if may, err := administers(ctx, client); may || err != nil {
+		return nil, err
+	}
+	var out []ClosedTable
+	for _, table := range closable {
+		if !written[table] {
+			continue
+		}
+		n, err := client.Count(ctx, dataverse.Query{Table: table, Filter: "statecode ne 0"})
+		if err != nil {
+			return nil, fmt.Errorf("count the closed rows of %s: %w", table, err)
+		}
+		if n > 0 {
+			out = append(out, ClosedTable{table, n})
+		}
+	}
+	return out, nil
+}
+
+// lasts tells whether the row can be found again from an anonymous person: not if it is joined by a value of theirs, or
+// over another row that may be gone before.
+func (inv *inventory) lasts(it *item) bool {
+	if it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable {
+		return true
+	}
+	rule := &inv.subject.Related[it.rule]
+	return !rule.Person.ByValue() && !strings.Contains(rule.Link, "/")
+}

@@ -1,0 +1,120 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// System jobs outlive the rows that they ran for (their relationship does not cascade), and keep names, messages and the
+// context that they were given. A bulk delete job keeps its queries: whoever searched by a name left it there.
+
+// maxJobs is how many of the newest bulk delete jobs are read, once a run.
+const maxJobs = 200
+
+// jobTexts are the names and queries of bulk delete jobs.
+type jobTexts struct {
+	mu   sync.Mutex
+	read bool
+	rows []jobText
+}
+
+type jobText struct {
+	id   uuid.UUID
+	text string // folded
+}
+
+// jobsUnread is the place that is named where the user may not read system jobs.
+var jobsUnread = Place{"System jobs", "They were not searched, because the user may not read all of them: look under Settings, System Jobs and Bulk Record Deletion for jobs that name the person, and delete them."}
+
+// jobs looks for system jobs that ran for purged persons, and for bulk delete jobs that name them.
+func (r *runner) jobs(ctx context.Context, s *traces, done []*work, mention func(Finding)) error {
+	if !r.tables.exists("asyncoperation") {
+		return nil
+	}
+	of := make(map[uuid.UUID]ledger.Key)
+	var persons []uuid.UUID
+	for _, w := range done {
+		of[w.id] = ledger.Key{Table: w.table, ID: w.id}
+		persons = append(persons, w.id)
+	}
+	var qs []dataverse.Query
+	for some := range slices.Chunk(persons, maxIDs) {
+		qs = append(qs, dataverse.Query{Table: "asyncoperation", Select: []string{"asyncoperationid", "_regardingobjectid_value"}, Filter: idFilter("_regardingobjectid_value", some)})
+	}
+	answers, err := batched{r.Client}.queries(ctx, qs)
+	if forbidden403(err) {
+		r.unreached(jobsUnread)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, row := range slices.Concat(answers...) {
+		mention(Finding{Person: of[row.ID("regardingobjectid")], Where: "job", Table: "asyncoperation", ID: row.ID("asyncoperationid")})
+	}
+	return r.bulkJobs(ctx, s, mention)
+}
+
+func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding)) error {
+	if !r.tables.exists("bulkdeleteoperation") {
+		return nil
+	}
+	texts := &r.tables.jobTexts
+	texts.mu.Lock()
+	defer texts.mu.Unlock()
+	if !texts.read {
+		q := dataverse.Query{Table: "bulkdeleteoperation", Select: []string{"bulkdeleteoperationid", "name", "orderedquerysetxml"}, OrderBy: "createdon desc", Top: maxJobs}
+		for row, err := range r.Client.Rows(ctx, q) {
+			if forbidden403(err) {
+				r.unreached(jobsUnread)
+				break
+			}
+			if err != nil {
+				texts.rows = nil
+				return err
+			}
+			if name := row.Text("name"); !strings.HasPrefix(name, jobName) { // our own name rows by their ids only
+				texts.rows = append(texts.rows, jobText{row.ID("bulkdeleteoperationid"), fold(name + " " + row.Text("orderedquerysetxml"))})
+			}
+		}
+		texts.read = true
+	}
+	for _, job := range texts.rows {
+		for who, name := range s.names {
+			if containsWord(job.text, name) {
+				mention(Finding{Person: who, Where: "job", Table: "bulkdeleteoperation", ID: job.id})
+			}
+		}
+		for address, holders := range s.addresses {
+			if !containsWord(job.text, address) {
+				continue
+			}
+			for _, who := range holders {
+				if s.names[who] == "" || !containsWord(job.text, s.names[who]) {
+					mention(Finding{Person: who, Where: "job", Table: "bulkdeleteoperation", ID: job.id})
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// unreached names a place that this run could not reach, once.
+func (r *runner) unreached(p Place) {
+	if !slices.Contains(r.summary.Unreachable, p) {
+		r.summary.Unreachable = append(r.summary.Unreachable, p)
+	}
+}
+
+func forbidden403(err error) bool {
+	var refused *dataverse.Error
+	return errors.As(err, &refused) && refused.Status == 403
+}
