@@ -376,13 +376,10 @@ func (s *retainedSearch) end(ctx context.Context) error {
 		}
 		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: f.owner.key(), Where: "retained", Table: f.table, ID: f.id})
 	}
-	// The lines of an activity go with it; of the others only the line is left to tell of.
+	// No page says that party lines, which cannot be deleted by themselves, go with their retained activity.
+	who := s.byID()
 	for _, line := range s.lines {
-		a := line.ID("activityid")
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(s.found)), func(f ref) bool { return f.id == a }) {
-			p := s.byID()[line.ID("partyid")]
-			r.summary.Mentions = append(r.summary.Mentions, Finding{Person: p.key(), Where: "retained", Table: "activityparty", ID: line.ID("activitypartyid")})
-		}
+		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: who[line.ID("partyid")].key(), Where: "retained", Table: "activityparty", ID: line.ID("activitypartyid")})
 	}
 	if err := s.remove(ctx, goes); err != nil {
 		return err
@@ -444,6 +441,13 @@ func (s *retainedSearch) remove(ctx context.Context, goes map[ref]*retained) err
 		}); err != nil {
 			return err
 		}
+	}
+	var targets []sweepTarget // their move into retention was a delete, which the audit history has with all values
+	for _, e := range order {
+		targets = append(targets, sweepTarget{ledger.Key{Table: e.Table, ID: e.ID}, e.Rows})
+	}
+	if err := r.sweep(ctx, targets); err != nil {
+		return err
 	}
 	failed := make(map[ledger.Key]bool)
 	for _, id := range rows {
