@@ -55,6 +55,8 @@ var receiptPlaces = map[string]map[string]struct{ What, How string }{
 		"Microsoft Purview's audit log":                                    {"The provider's log", "It ends by its own retention."},
 		"Power Automate's run history":                                     {"Logs of automatic flows", "They end after 28 days."},
 		"Text of others":                                                   {"What others wrote", "A text about somebody else that mentions you is found by search only."},
+		"Long-term retained rows":                                          {"The archive", "What was moved into the system's archive is looked for by hand."},
+		"System jobs":                                                      {"Logs of the system's own jobs", "They are looked through by hand."},
 		"The recycle bin of Dataverse":                                     {"The recycle bin", "It holds the emptied rows, without personal data, until they end."},
 	},
 	"sv": {
@@ -66,6 +68,8 @@ var receiptPlaces = map[string]map[string]struct{ What, How string }{
 		"Microsoft Purview's audit log":                                    {"Leverantörens logg", "Den upphör enligt sina egna regler."},
 		"Power Automate's run history":                                     {"Loggar från automatiska flöden", "De upphör efter 28 dagar."},
 		"Text of others":                                                   {"Vad andra har skrivit", "En text om någon annan som nämner dig hittas bara genom sökning."},
+		"Long-term retained rows":                                          {"Arkivet", "Det som har flyttats till systemets arkiv letas upp för hand."},
+		"System jobs":                                                      {"Loggar från systemets egna jobb", "De gås igenom för hand."},
 		"The recycle bin of Dataverse":                                     {"Papperskorgen", "Den innehåller de tömda raderna, utan personuppgifter, tills de upphör."},
 	},
 }

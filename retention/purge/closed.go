@@ -119,9 +119,8 @@ func administers(ctx context.Context, client dataverse.Reader) (bool, error) {
 		q := dataverse.Query{Table: "role", FetchXML: `<fetch top="1"><entity name="role"><attribute name="roleid"/><filter><condition attribute="roletemplateid" operator="eq" value="` +
 			administratorTemplate + `"/></filter>` + way + `</entity></fetch>`}
 		for row, err := range client.Rows(ctx, q) {
-			var refused *dataverse.Error
 			switch {
-			case errors.As(err, &refused) && refused.Status == 403, errors.Is(err, dataverse.ErrNoTable):
+			case errors.Is(err, dataverse.ErrForbidden), errors.Is(err, dataverse.ErrNoTable):
 				return false, nil
 			case err != nil:
 				return false, fmt.Errorf("read the caller's roles: %w", err)

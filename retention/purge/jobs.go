@@ -50,7 +50,7 @@ func (r *runner) jobs(ctx context.Context, s *traces, done []*work, mention func
 		qs = append(qs, dataverse.Query{Table: "asyncoperation", Select: []string{"asyncoperationid", "_regardingobjectid_value"}, Filter: idFilter("_regardingobjectid_value", some)})
 	}
 	answers, err := batched{r.Client}.queries(ctx, qs)
-	if forbidden403(err) {
+	if errors.Is(err, dataverse.ErrForbidden) {
 		r.unreached(jobsUnread)
 		return nil
 	}
@@ -73,7 +73,7 @@ func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding))
 	if !texts.read {
 		q := dataverse.Query{Table: "bulkdeleteoperation", Select: []string{"bulkdeleteoperationid", "name", "orderedquerysetxml"}, OrderBy: "createdon desc", Top: maxJobs}
 		for row, err := range r.Client.Rows(ctx, q) {
-			if forbidden403(err) {
+			if errors.Is(err, dataverse.ErrForbidden) {
 				r.unreached(jobsUnread)
 				break
 			}
@@ -112,9 +112,4 @@ func (r *runner) unreached(p Place) {
 	if !slices.Contains(r.summary.Unreachable, p) {
 		r.summary.Unreachable = append(r.summary.Unreachable, p)
 	}
-}
-
-func forbidden403(err error) bool {
-	var refused *dataverse.Error
-	return errors.As(err, &refused) && refused.Status == 403
 }

@@ -28,6 +28,9 @@ const (
 	maxRetainedIDs = 400
 )
 
+// retainedPlace is the place that is named where not all retained rows could be searched.
+const retainedPlace = "Long-term retained rows"
+
 // retiree is somebody who was purged, and what became of their row.
 type retiree struct {
 	ref
@@ -104,8 +107,8 @@ func (s *retainedSearch) tables(ctx context.Context) ([]string, error) {
 	q := dataverse.Query{Table: "retentionoperationdetail", Select: []string{"retentionoperationdetailid", "entitylogicalname"}, Filter: "retentioncount gt 0"}
 	for row, err := range s.Client.Rows(ctx, q) {
 		switch {
-		case forbidden403(err):
-			s.unreached(Place{"Long-term retained rows", "They were not searched, because the user may not read what has been retained (retentionoperationdetail): give it that right, or look for the ids in the ledger with the filter Change to retained data and delete by a bulk delete job."})
+		case errors.Is(err, dataverse.ErrForbidden):
+			s.unreached(Place{retainedPlace, "They were not searched, because the user may not read what has been retained (retentionoperationdetail): give it that right, or look for the ids in the ledger with the filter Change to retained data and delete by a bulk delete job."})
 			return nil, nil
 		case err != nil:
 			return nil, fmt.Errorf("read what has been retained: %w", err)
@@ -384,9 +387,9 @@ func (s *retainedSearch) end(ctx context.Context) error {
 	if err := s.remove(ctx, goes); err != nil {
 		return err
 	}
-	for _, table := range slices.Sorted(maps.Keys(s.unread)) {
-		r.unreached(Place{"Long-term retained rows of " + table,
-			"They were not all searched: an environment answers few such queries a day. Look for the ids in the ledger with the filter Change to retained data, and delete what is found by a bulk delete job of retained data."})
+	if len(s.unread) > 0 {
+		r.unreached(Place{retainedPlace, "They were not all searched, since an environment answers few such queries a day: " + strings.Join(slices.Sorted(maps.Keys(s.unread)), ", ") +
+			". Look there for the ids in the ledger with the filter Change to retained data, and delete what is found by a bulk delete job of retained data."})
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func Unreachable(s dataverse.Settings) []Place {
 		{"Data lakes and reports (Synapse Link, Fabric, Power BI, exports)", "An append-only lake keeps every version: delete there by the row ids in the ledger."},
 		{"Microsoft Purview's audit log", "It expires by its own retention."},
 		{"Power Automate's run history", "It expires after 28 days."},
-		{"Text of others", "What colleagues wrote about a person in rows of other people (a note, the body of a kept e-mail) is found by Dataverse search only."},
+		{"Text of others", "What colleagues wrote about a person in rows of other people (a note, the body of an e-mail, which no query can search) is found by Dataverse search only."},
 	}
 	if s.RecycleBin {
 		places = append(places, Place{"The recycle bin of Dataverse",
