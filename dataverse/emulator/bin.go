@@ -27,7 +27,7 @@ var unbinnable = map[string]bool{
 	"queue": true, "recurringappointmentmaster": true, "recyclebinconfig": true, "role": true, "roleprivileges": true,
 	"savedquery": true, "solution": true, "solutioncomponent": true, "systemuser": true, "systemuserroles": true,
 	"teamroles": true, "transactioncurrency": true, "userquery": true, "workflow": true, "activitypointer": true,
-	"duplicaterule": true, "retentionconfig": true, "retentionfailuredetail": true, "retentionoperation": true,
+	"duplicaterule": true, "duplicaterulecondition": true, "retentionconfig": true, "retentionfailuredetail": true, "retentionoperation": true,
 	"retentionoperationdetail": true, "sharepointdocument": true, "msdynmkt_contactpointconsent": true,
 	"msdynmkt_contactpointconsent2": true, "msdynmkt_contactpointconsent3": true,
 	"msdynmkt_contactpointconsent4": true,

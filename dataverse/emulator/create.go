@@ -113,6 +113,9 @@ func (w *writer) createFrom(t *table, in *input) (*row, error) {
 	if err := w.allow("Create", t, r); err != nil {
 		return nil, err
 	}
+	if err := w.refuseDuplicate(t, r); err != nil {
+		return nil, err
+	}
 	for _, n := range in.children {
 		if err := w.createChildren(t, r, n); err != nil {
 			return nil, err

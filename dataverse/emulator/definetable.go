@@ -41,8 +41,11 @@ func (ch *change) defineTable(_ *table, body map[string]any) error {
 			return badArgument("%s is missing.", name)
 		}
 	}
-	if boolOf(body["IsActivity"], false) {
-		return ch.server.notEmulated("custom activity tables")
+	if t.Activity = boolOf(body["IsActivity"], false); t.Activity {
+		t.ID = "activityid"
+		if err := ch.checkActivity(t, body); err != nil {
+			return err
+		}
 	}
 	t.Label, t.labels = texts(body["DisplayName"])
 	t.plural, _ = texts(body["DisplayCollectionName"])
@@ -56,7 +59,11 @@ func (ch *change) defineTable(_ *table, body map[string]any) error {
 		return err
 	}
 	ch.schema.put(t)
-	ch.ownColumns(t)
+	if !t.Activity {
+		ch.ownColumns(t)
+	} else if err := ch.activityColumns(t); err != nil {
+		return err
+	}
 	if boolOf(body["HasNotes"], false) {
 		ch.mayPoint("annotation", "objectid", t, "_Annotations", "Cascade")
 	}
@@ -68,7 +75,9 @@ func (ch *change) defineTable(_ *table, body map[string]any) error {
 		}
 	}
 	ch.schema.privileges[t.Name] = ch.schema.madePrivileges(t)
-	ch.grantNew(t)
+	if !t.Activity { // those of activities are there
+		ch.grantNew(t)
+	}
 	ch.made(componentTable, t.metadataID, "EntityDefinitions("+t.metadataID.String()+")")
 	return nil
 }
@@ -85,15 +94,21 @@ func (s *schema) hasTypeCode(code int) bool {
 // firstColumns reads the columns in the body: exactly one is the primary name, a text.
 func (ch *change) firstColumns(t *table, body map[string]any) error {
 	list, _ := body["Attributes"].([]any)
-	t.add(&column{Name: t.ID, SchemaName: t.SchemaName + "Id", Label: t.Label, Type: "Uniqueidentifier", Required: "SystemRequired", NoUpdate: true, audit: true, custom: true, defined: madeNow(ch.now())})
+	key := t.SchemaName + "Id"
+	if t.Activity {
+		key = "ActivityId"
+	}
+	t.add(&column{Name: t.ID, SchemaName: key, Label: t.Label, Type: "Uniqueidentifier", Required: "SystemRequired", NoUpdate: true, audit: true, custom: true, defined: madeNow(ch.now())})
 	for _, x := range list {
 		m, _ := x.(map[string]any)
 		c, err := ch.column(m)
 		if err != nil {
 			return err
 		}
-		if err := ch.checkName(c.SchemaName, ch.publisher); err != nil {
-			return err
+		if !t.Activity || c.SchemaName != "Subject" {
+			if err := ch.checkName(c.SchemaName, ch.publisher); err != nil {
+				return err
+			}
 		}
 		if boolOf(m["IsPrimaryName"], false) {
 			if t.PrimaryName != "" || c.Type != "String" {

@@ -121,6 +121,7 @@ func (s *Server) seed() {
 	add("team", stableID("team"), fields{"name": "orgemulator", "isdefault": true, "teamtype": int64(0), "businessunitid": unit, "administratorid": admin})
 	s.seedUsers(t, add, unit)
 	s.seedRoles(t, add, unit)
+	seedRules(add, unit, admin)
 
 	add("fieldsecurityprofile", administratorProfile, fields{"name": "System Administrator", "description": "Lets administrators see and change every secured column."})
 	t.place("systemuserprofiles", stableID("systemuserprofile"), fields{"systemuserid": s.administrator, "fieldsecurityprofileid": administratorProfile})

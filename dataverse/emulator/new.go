@@ -132,6 +132,10 @@ func (s *Server) routeTable() map[string]handler {
 		// service.go
 		"POST CloseIncident": s.closeIncident,
 		"POST ReviseQuote":   s.reviseQuote,
+		// duplicates.go
+		"POST PublishDuplicateRule":   s.publishRule,
+		"POST UnpublishDuplicateRule": s.unpublishRule,
+		"GET RetrieveDuplicates":      s.retrieveDuplicates,
 		// filetransfer.go, fileblocks.go
 		"PATCH set(key)/property":                 s.patchProperty,
 		"POST DeleteFile":                         s.deleteFile,

@@ -62,6 +62,9 @@ ac RemoveMemberList @T:list EntityId:guid
 ac AddListMembersList List:T:list Members:[]T:crmbaseentity
 ac AddToQueue @T:queue Target:T:crmbaseentity SourceQueue:T:queue? QueueItemProperties:T:queueitem? -> C:AddToQueueResponse
 ac RemoveFromQueue @T:queueitem
+fn RetrieveDuplicates BusinessEntity:T:crmbaseentity MatchingEntityName:string PagingInfo:C:PagingInfo? -> []T:crmbaseentity
+ac PublishDuplicateRule DuplicateRuleId:guid -> C:PublishDuplicateRuleResponse
+ac UnpublishDuplicateRule DuplicateRuleId:guid
 ac CloseIncident IncidentResolution:T:incidentresolution Status:int
 ac ReviseQuote QuoteId:guid ColumnSet:C:ColumnSet -> T:quote
 ac DeleteFile FileId:guid
@@ -119,6 +122,7 @@ var operationTypes = map[string]string{
 	"CreateMultipleResponse":                     "[]guid:Ids",
 	"DeleteRecordChangeHistoryResponse":          "int:DeletedEntriesCount",
 	"DeleteAuditDataResponse":                    "int:PartitionsDeleted",
+	"PublishDuplicateRuleResponse":               "guid:JobId",
 	"BulkDeleteResponse":                         "guid:JobId",
 	"AddMemberListResponse":                      "guid:Id",
 	"AddToQueueResponse":                         "guid:QueueItemId",

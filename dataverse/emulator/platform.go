@@ -36,6 +36,10 @@ func (w *writer) checkPlatform(t *table, before, r *row) error {
 		return w.checkAssignment(t, r)
 	case "retentionconfig":
 		return w.checkRetention(t, r)
+	case "duplicaterule":
+		return w.checkRule(t, r)
+	case "duplicaterulecondition":
+		return w.checkCondition(t, r)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ const retainedNames = 1<<16 - 5 // map[string]string, by column
 var unretainable = map[string]bool{
 	"post": true, "postcomment": true, "postfollow": true, "postlike": true, "postregarding": true, "postrole": true,
 	"asyncoperation": true, "audit": true, "bulkdeletefailure": true, "bulkdeleteoperation": true, "businessunit": true,
-	"connectionrole": true, "deleteditemreference": true, "duplicaterule": true, "fieldpermission": true,
+	"connectionrole": true, "deleteditemreference": true, "duplicaterule": true, "duplicaterulecondition": true, "fieldpermission": true,
 	"fieldsecurityprofile": true, "mailbox": true, "organization": true, "principalobjectaccess": true, "privilege": true,
 	"publisher": true, "queue": true, "recyclebinconfig": true, "retentionconfig": true, "retentionfailuredetail": true,
 	"retentionoperation": true, "retentionoperationdetail": true, "role": true, "savedquery": true, "solution": true,

@@ -153,6 +153,7 @@ var lines = map[string][2]string{
 	"quotedetail": {"quote", "quoteid"}, "salesorderdetail": {"salesorder", "salesorderid"}, "invoicedetail": {"invoice", "invoiceid"},
 	"opportunityproduct": {"opportunity", "opportunityid"}, "activityparty": {"activitypointer", "activityid"},
 	"activitymimeattachment": {"activitypointer", "objectid"}, "leadaddress": {"lead", "parentid"},
+	"duplicaterulecondition": {"duplicaterule", "regardingobjectid"},
 }
 
 // right is the privilege that a right on a table's rows needs, false where nothing is asked.

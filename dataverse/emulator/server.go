@@ -81,6 +81,9 @@ type Options struct {
 	// DefinitionsNeedRights asks for prvReadEntity, prvReadAttribute, prvReadRelationship or prvReadOptionSet before
 	// definitions are read. No page says whether the service does.
 	DefinitionsNeedRights bool
+	// DuplicateStatus is the status of the error that a duplicate is refused with: 412 as compose-http-requests-handle-errors
+	// lists such codes, the default, or 500 as manage-duplicate-detection-create-update shows it.
+	DuplicateStatus int
 	// Limits are the service protection limits; off unless they are switched on.
 	Limits Limits
 	// OnPrivilege, if not nil, hears of every privilege that is asked about, and of whom. It may be called by several

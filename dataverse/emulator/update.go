@@ -140,6 +140,9 @@ func (w *writer) patch(t *table, r *row, body map[string]any, k rowKey) (*row, e
 		}
 	}
 	r, err = w.update(t, r, in.values)
+	if err == nil {
+		err = w.refuseDuplicate(t, r)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type writer struct {
 	job       *uuid.UUID     // the bulk delete job that deletes
 	unbinned  bool           // deletes skip the recycle bin
 	unaudited bool           // changes are not written down
+	detecting bool           // a row that a published rule calls a duplicate is refused
 	solution  *joining       // the solution that new components go into
 	action    int64          // what the audit history calls the change, where it is not a plain one
 }
@@ -39,7 +40,8 @@ func (c *call) change(fn func(*writer) error) error {
 func (c *call) writer(t *tx) *writer {
 	return &writer{
 		tx: t, server: c.server, base: c.base, user: c.user, behalf: c.caller, contents: c.contents,
-		now: instant(c.server.clock.now().Unix()),
+		now:       instant(c.server.clock.now().Unix()),
+		detecting: strings.EqualFold(c.header.Get("MSCRM.SuppressDuplicateDetection"), "false"),
 	}
 }
 
