@@ -132,6 +132,9 @@ func (s *Server) routeTable() map[string]handler {
 		// service.go
 		"POST CloseIncident": s.closeIncident,
 		"POST ReviseQuote":   s.reviseQuote,
+		// convert.go
+		"POST ConvertQuoteToSalesOrder":   s.convertQuote,
+		"POST ConvertSalesOrderToInvoice": s.convertOrder,
 		// duplicates.go
 		"POST PublishDuplicateRule":   s.publishRule,
 		"POST UnpublishDuplicateRule": s.unpublishRule,

@@ -67,6 +67,8 @@ ac PublishDuplicateRule DuplicateRuleId:guid -> C:PublishDuplicateRuleResponse
 ac UnpublishDuplicateRule DuplicateRuleId:guid
 ac CloseIncident IncidentResolution:T:incidentresolution Status:int
 ac ReviseQuote QuoteId:guid ColumnSet:C:ColumnSet -> T:quote
+ac ConvertQuoteToSalesOrder QuoteId:guid ColumnSet:C:ColumnSet QuoteCloseDate:time? QuoteCloseStatus:int? QuoteCloseSubject:string? QuoteCloseDescription:string? ProcessInstanceId:T:crmbaseentity? -> T:salesorder
+ac ConvertSalesOrderToInvoice SalesOrderId:guid ColumnSet:C:ColumnSet ProcessInstanceId:T:crmbaseentity? -> T:invoice
 ac DeleteFile FileId:guid
 ac InitializeFileBlocksUpload Target:T:crmbaseentity FileAttributeName:string FileName:string -> C:InitializeFileBlocksUploadResponse
 ac UploadBlock BlockId:string BlockData:binary FileContinuationToken:string

@@ -21,6 +21,7 @@ var pages = map[string]string{
 	"GET set(key)/property/$value": "retrieve-entity-using-web-api", "GET set(key)/property/$count": "query/count-rows",
 	"GET set(key)/property/$ref": "retrieve-entity-using-web-api", "GET EntityDefinitions": "query-metadata-web-api",
 	"GET RelationshipDefinitions": "query-metadata-web-api", "GET GlobalOptionSetDefinitions": "query-metadata-web-api",
+	"POST ConvertQuoteToSalesOrder": "ConvertQuoteToSalesOrder Action", "POST ConvertSalesOrderToInvoice": "ConvertSalesOrderToInvoice Action",
 	"POST PublishDuplicateRule": "duplicaterule-entities", "POST UnpublishDuplicateRule": "duplicaterule-entities", "GET RetrieveDuplicates": "run-duplicate-detection",
 	"GET RetrieveMetadataChanges": "query-schema-definitions", "POST $batch": "execute-batch-operations-using-web-api",
 	"POST EntityDefinitions":   "create-update-entity-definitions-using-web-api, create-update-column-definitions-using-web-api",
