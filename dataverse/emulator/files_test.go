@@ -42,6 +42,16 @@ func TestFileColumn(t *testing.T) {
 		t.Fatalf("the row shows %v %v", row["new_letter"], row["new_letter_name"])
 	}
 	r := o.do("GET", column+"/$value", "").want(200)
+	// Page image-column-data: "you must append this parameter to the URL: ?size=full".
+	if x := o.do("GET", column+"/$value?size=full", "").want(200); x.text != r.text || x.header.Get("x-ms-file-name") != r.header.Get("x-ms-file-name") {
+		t.Errorf("%q", x.text)
+	}
+	if x := o.do("GET", column+"?size=full", "").want(200); !strings.Contains(x.text, `"value":"`+base64.StdEncoding.EncodeToString([]byte(r.text))+`"`) || x.header.Get("x-ms-file-name") != r.header.Get("x-ms-file-name") {
+		t.Errorf("%q", x.text)
+	}
+	for _, path := range []string{column + "/$value?size=thumbnail", column + "?size=", column + "/$value?$select=name"} {
+		o.do("GET", path, "").want(400)
+	}
 	if r.text != "Dear Maria, yours truly" || r.header.Get("x-ms-file-size") != "23" || r.header.Get("x-ms-file-name") != "maria.txt" || r.header.Get("mimetype") != "text/plain" ||
 		!strings.Contains(r.header.Get("Access-Control-Expose-Headers"), "x-ms-file-name") {
 		t.Errorf("%q %v", r.text, r.header)

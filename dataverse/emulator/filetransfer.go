@@ -111,8 +111,39 @@ func contentRange(text string) (from, to, size int, err error) {
 	return from, to, size, nil
 }
 
-// download answers with the file of a column, or a part of it. Page: file-column-data; image-column-data: without
-// ?size=full it is the thumbnail, which here is the image itself.
+// isFile tells whether the column holds a file or an image.
+func (c *column) isFile() bool { return c.kind == kindFile || c.kind == kindImage }
+
+// fullSize is a download from a property: "To download the full-sized image, you must append this parameter to the URL:
+// ?size=full." Without it is the thumbnail, which here is the image itself. Page: image-column-data.
+func (s *Server) fullSize(c *call, t *table, r *row, col *column) (*answer, error) {
+	o, err := readOptions(c, "size")
+	if err != nil {
+		return nil, err
+	}
+	if o.has("size") && o.values["size"] != "full" {
+		return nil, badQuery("Invalid value '%s' for size query option found.", o.values["size"])
+	}
+	if t.value(r, col) == nil || col.NoRead {
+		return noContent(), nil
+	}
+	c.readRows(1)
+	return s.download(c, t, r, col)
+}
+
+// wrappedFile is the same without /$value: the bytes as Base64 in JSON. No page has it, but dynamics-web-api downloads from
+// the service like this.
+func (s *Server) wrappedFile(c *call, t *table, r *row, col *column) (*answer, error) {
+	a, err := s.fullSize(c, t, r, col)
+	if err != nil || a.body == nil {
+		return a, err
+	}
+	data, _ := a.body.([]byte)
+	a.body = map[string]any{"@odata.context": c.base + "/$metadata#" + t.Set + "(" + r.id.String() + ")/" + col.Name, "value": data}
+	return a.set("Content-Type", "application/json; odata.metadata=minimal"), nil
+}
+
+// download answers with the file of a column, or a part of it. Page: file-column-data.
 func (s *Server) download(c *call, t *table, r *row, column *column) (*answer, error) {
 	f := c.view().fileIn(t, r, column)
 	if f == nil {

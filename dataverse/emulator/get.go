@@ -127,6 +127,9 @@ func (s *Server) getProperty(c *call) (*answer, error) {
 	if col == nil {
 		return nil, noSegment(name)
 	}
+	if c.query.Has("size") && col.isFile() {
+		return s.wrappedFile(c, t, r, col)
+	}
 	if _, err := readOptions(c); err != nil {
 		return nil, err
 	}
@@ -195,14 +198,17 @@ func (s *Server) getValue(c *call) (*answer, error) {
 	if col == nil {
 		return nil, noSegment(name)
 	}
+	if col.isFile() {
+		return s.fullSize(c, t, r, col)
+	}
+	if _, err := readOptions(c); err != nil {
+		return nil, err
+	}
 	v := t.value(r, col)
 	if v == nil || col.NoRead {
 		return noContent(), nil
 	}
 	c.readRows(1)
-	if col.kind == kindFile || col.kind == kindImage {
-		return s.download(c, t, r, col)
-	}
 	text := []byte{}
 	if str, ok := v.(string); ok {
 		text = []byte(str)

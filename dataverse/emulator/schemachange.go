@@ -34,47 +34,48 @@ type goneDefinition struct {
 	version int64 // of the schema that does without it
 }
 
-// noteGone notes what the schema before had and s has not.
+// noteGone notes what the schema before had and s has not. A definition keeps its name for as long as it lives.
 func (s *schema) noteGone(before *schema) {
-	old, now := before.definitionIDs(s), s.definitionIDs(before)
 	s.gone = slices.Clip(s.gone)
-	for _, kind := range deletedKinds {
-		for _, id := range old[kind] {
-			if !slices.Contains(now[kind], id) {
-				s.gone = append(s.gone, goneDefinition{kind, id, s.version})
+	gone := func(kind string, id uuid.UUID) { s.gone = append(s.gone, goneDefinition{kind, id, s.version}) }
+	for _, name := range before.names() {
+		old, now := before.tables[name], s.tables[name]
+		if old == now {
+			continue
+		}
+		if now == nil {
+			gone("Default", old.metaID())
+		}
+		for _, c := range old.Columns {
+			if now == nil || now.byName[c.Name] == nil {
+				gone("Attribute", c.metaID(old))
 			}
 		}
 	}
-}
-
-// definitionIDs are the MetadataIds by kind, in order, without those of tables that are the same in the other schema.
-func (s *schema) definitionIDs(other *schema) map[string][]uuid.UUID {
-	out := map[string][]uuid.UUID{}
-	add := func(kind string, id uuid.UUID) { out[kind] = append(out[kind], id) }
-	for _, name := range s.names() {
-		t := s.tables[name]
-		if other.tables[name] == t {
-			continue
-		}
-		add("Default", t.metaID())
-		for _, c := range t.Columns {
-			add("Attribute", c.metaID(t))
-		}
-	}
-	if len(s.relations) != len(other.relations) || len(s.many) != len(other.many) {
+	if len(s.relations) < len(before.relations) || len(s.many) < len(before.many) {
+		here := map[string]bool{}
 		for _, r := range s.relations {
-			add("Relationship", r.metaID())
+			here[r.Name] = true
 		}
 		for _, m := range s.many {
-			add("Relationship", m.metaID())
+			here[m.Name] = true
+		}
+		for _, r := range before.relations {
+			if !here[r.Name] {
+				gone("Relationship", r.metaID())
+			}
+		}
+		for _, m := range before.many {
+			if !here[m.Name] {
+				gone("Relationship", m.metaID())
+			}
 		}
 	}
-	if len(s.optionSets) != len(other.optionSets) {
-		for _, name := range s.optionSetNames() {
-			add("OptionSet", s.optionSets[name].metaID())
+	for _, name := range before.optionSetNames() {
+		if s.optionSets[name] == nil {
+			gone("OptionSet", before.optionSets[name].metaID())
 		}
 	}
-	return out
 }
 
 // copy shares the tables with s; edit copies one.
