@@ -106,7 +106,8 @@ func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	return s, nil
 }
 
-// UserPrivileges are the rights that a user has through roles of their own, each at its widest depth.
+// UserPrivileges are the rights that a user has, each at its widest depth. Those through teams are among them at the depth
+// Basic, whatever the team's roles say; [EffectiveDepths] tells of some rights how deep they really go.
 func (c *Client) UserPrivileges(ctx context.Context, user uuid.UUID) ([]Privilege, error) {
 	var body struct {
 		RolePrivileges []struct {
@@ -135,13 +136,11 @@ func (c *Client) UserPrivileges(ctx context.Context, user uuid.UUID) ([]Privileg
 	return list, nil
 }
 
-// UserPrivilege is the depth of one right of a user, through the roles of teams as well; false if the user lacks it.
-func (c *Client) UserPrivilege(ctx context.Context, user uuid.UUID, name string) (Depth, bool, error) {
-	var body struct {
-		RolePrivileges []struct{ Depth json.RawMessage }
-	}
+// userPrivilege is the depth of one right of a user, through the roles of teams as well; false if the user lacks it.
+func userPrivilege(ctx context.Context, r Reader, user uuid.UUID, name string) (Depth, bool, error) {
+	var body struct{ RolePrivileges []rolePrivilege }
 	path := "systemusers(" + user.String() + ")/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='" + strings.ReplaceAll(name, "'", "''") + "')"
-	err := c.Read(ctx, path, &body)
+	err := r.Read(ctx, path, &body)
 	var refused *Error
 	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 		return 0, false, nil // the environment has no such privilege
@@ -151,7 +150,7 @@ func (c *Client) UserPrivilege(ctx context.Context, user uuid.UUID, name string)
 	}
 	widest, found := Basic, false
 	for _, p := range body.RolePrivileges {
-		if depth, ok := parseDepth(p.Depth); ok {
+		if depth, ok := p.depth(); ok {
 			widest, found = max(widest, depth), true
 		}
 	}

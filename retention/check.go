@@ -146,6 +146,7 @@ func (c *checker) subject(s *Subject) {
 		}
 		out.Related = append(out.Related, r)
 	}
+	c.sees(&out)
 	out.Reads = slices.Sorted(maps.Keys(c.model.asked))
 	c.model.asked = nil
 	if s.Purge == Delete {

@@ -16,6 +16,8 @@ type Checked struct {
 	Choices      []Choice // the options that filters of the policy name, by table, column and value
 	// Warnings are what is legal but suspicious. They stop nothing.
 	Warnings Problems
+
+	seen map[string]map[string]bool // see Seen
 }
 
 // Subject is the checked subject of that table, nil if the policy has none.

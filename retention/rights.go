@@ -40,6 +40,41 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 		need(table, "Read")
 	}
 	need("appnotification", "Create", "Read")
+	if err := c.judged(ctx, r, need); err != nil {
+		return nil, err
+	}
+	secured, err := c.secured(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if len(secured) > 0 { // whether they may be read has to be found out
+		need("fieldsecurityprofile", "Read")
+		need("fieldpermission", "Read")
+	}
+	var out []dataverse.Privilege
+	for _, name := range generalRights {
+		out = append(out, dataverse.Privilege{Name: name, Depth: dataverse.Global})
+	}
+	for table, kinds := range needs {
+		t, err := r.Table(ctx, table)
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue // a target of a lookup that this environment does not have
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the rights of %s: %w", table, err)
+		}
+		for _, p := range t.Privileges {
+			if kinds[p.Type] {
+				out = append(out, dataverse.Privilege{Name: p.Name, Depth: dataverse.Global})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b dataverse.Privilege) int { return cmp.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(out, func(a, b dataverse.Privilege) bool { return strings.EqualFold(a.Name, b.Name) }), nil
+}
+
+// judged asks for what judging and purging people needs.
+func (c *Checked) judged(ctx context.Context, r dataverse.Reader, need func(table string, kinds ...string)) error {
 	for i := range c.Subjects {
 		s := &c.Subjects[i]
 		need(s.Table, "Read", "Write")
@@ -63,29 +98,10 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 			}
 		}
 		if err := c.reached(ctx, r, s, need); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	var out []dataverse.Privilege
-	for _, name := range generalRights {
-		out = append(out, dataverse.Privilege{Name: name, Depth: dataverse.Global})
-	}
-	for table, kinds := range needs {
-		t, err := r.Table(ctx, table)
-		if errors.Is(err, dataverse.ErrNoTable) {
-			continue // a target of a lookup that this environment does not have
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the rights of %s: %w", table, err)
-		}
-		for _, p := range t.Privileges {
-			if kinds[p.Type] {
-				out = append(out, dataverse.Privilege{Name: p.Name, Depth: dataverse.Global})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b dataverse.Privilege) int { return cmp.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(out, func(a, b dataverse.Privilege) bool { return strings.EqualFold(a.Name, b.Name) }), nil
+	return nil
 }
 
 // reached asks for what the deletes of a subject's persons and related rows need of the rows that hang on those: they are

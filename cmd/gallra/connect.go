@@ -104,3 +104,24 @@ func (a *app) open(ctx context.Context) (*session, *retention.Checked, error) {
 	}
 	return s, checked, nil
 }
+
+// warnBlind says what the signed-in user does not see of what the policy judges by. A verb that only looks goes on with that:
+// what it shows may be wrong.
+func (a *app) warnBlind(ctx context.Context, s *session, c *retention.Checked) error {
+	_, err := c.Prove(ctx, s.client)
+	var blind *retention.BlindError
+	if !errors.As(err, &blind) {
+		return err
+	}
+	fmt.Fprintf(a.errs, "gallra: warning: what is shown may be wrong, and a run would be refused: %s\nhint: %s\n", neutral(blind.Error()), neutral(blind.Hint()))
+	return nil
+}
+
+// sighted is warnBlind for what is only shown; what is written needs the proof.
+func (a *app) sighted(ctx context.Context, s *session, c *retention.Checked, apply bool) error {
+	if !apply {
+		return a.warnBlind(ctx, s, c)
+	}
+	_, err := c.Prove(ctx, s.client)
+	return err
+}

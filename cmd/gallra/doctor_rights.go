@@ -7,14 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 )
-
-// administratorTemplate is what every environment's role System Administrator is made from.
-const administratorTemplate = "627090ff-40a3-4053-8790-584edc5be201"
 
 // rights holds what a run needs against what the service says the user may do: what is missing, what is too narrow, and
 // what is wider than it has to be.
@@ -28,18 +23,18 @@ func (d *diagnosis) rights(ctx context.Context, s *session, c *retention.Checked
 		d.fail("rights", "let the user read its own rights: the role gallra does", "the service does not tell the user's rights (%v)", err)
 		return nil
 	}
-	depth := map[string]dataverse.Depth{}
-	for _, p := range have {
-		depth[strings.ToLower(p.Name)] = max(depth[strings.ToLower(p.Name)], p.Depth)
+	names := make([]string, len(needed))
+	for i, p := range needed {
+		names[i] = p.Name
+	}
+	depth, err := dataverse.EffectiveDepths(ctx, s.client, s.identity.UserID, names)
+	if err != nil {
+		d.fail("rights", "let the user read its own rights: the role gallra does", "the service does not tell the user's rights (%v)", err)
+		return nil
 	}
 	var missing, narrow []string
 	for _, p := range needed {
-		got, ok := depth[strings.ToLower(p.Name)]
-		if !ok { // the roles of the user's teams count as well, and are told by name only
-			if got, ok, err = s.client.UserPrivilege(ctx, s.identity.UserID, p.Name); err != nil {
-				return fmt.Errorf("ask for the right %s: %w", p.Name, err)
-			}
-		}
+		got, ok := depth[p.Name]
 		switch {
 		case !ok:
 			missing = append(missing, p.Name)
@@ -56,7 +51,10 @@ func (d *diagnosis) rights(ctx context.Context, s *session, c *retention.Checked
 	if len(missing)+len(narrow) == 0 {
 		d.ok("rights", "all %d rights that the policy needs", len(needed))
 	}
-	administrator, err := isAdministrator(ctx, s)
+	if err := d.sight(ctx, s, c); err != nil {
+		return err
+	}
+	administrator, err := dataverse.Administrator(ctx, s.client, s.identity.UserID)
 	if err != nil {
 		return err
 	}
@@ -69,20 +67,20 @@ func (d *diagnosis) rights(ctx context.Context, s *session, c *retention.Checked
 	return nil
 }
 
-func isAdministrator(ctx context.Context, s *session) (bool, error) {
-	q := dataverse.Query{Set: "systemusers(" + s.identity.UserID.String() + ")/systemuserroles_association", Select: []string{"roleid", "_roletemplateid_value"}}
-	for row, err := range s.client.Rows(ctx, q) {
-		switch {
-		case errors.Is(err, dataverse.ErrForbidden):
-			return false, nil // an administrator may read roles
-		case err != nil:
-			return false, fmt.Errorf("read the user's roles: %w", err)
+// sight finds secured columns that the user cannot be proven to read: the rows of tables are among the rights.
+func (d *diagnosis) sight(ctx context.Context, s *session, c *retention.Checked) error {
+	_, err := c.Prove(ctx, s.client)
+	var blind *retention.BlindError
+	if !errors.As(err, &blind) {
+		if err == nil {
+			d.ok("sight", "sees every row and every secured column that the policy judges by")
 		}
-		if row.ID("roletemplateid") == uuid.MustParse(administratorTemplate) {
-			return true, nil
-		}
+		return err
 	}
-	return false, nil
+	for _, spot := range blind.Spots {
+		d.fail("sight", spot.Remedy, "what is hidden looks as if it were not there, and a run is refused: %s", spot.Sentence)
+	}
+	return nil
 }
 
 // tooWide finds rights that no rule of the policy needs. What a user has on its own rows only does no harm.

@@ -84,6 +84,9 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 			return err
 		}
 	}
+	if err := a.sighted(ctx, s, checked, o.apply); err != nil {
+		return err
+	}
 	rows, err := w.find(ctx, s, checked)
 	if err != nil {
 		return err

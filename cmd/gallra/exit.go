@@ -57,6 +57,7 @@ func exitCode(err error) int {
 		file     *retention.PlanFileError
 		stale    *retention.StalePlanError
 		foreign  *ledger.ForeignError
+		blind    *retention.BlindError
 	)
 	switch {
 	case err == nil:
@@ -69,7 +70,7 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted + int(syscall.SIGINT)
 	case errors.As(err, &usage), errors.As(err, &settings), errors.As(err, &policy),
-		errors.As(err, &file), errors.As(err, &stale), errors.As(err, &foreign):
+		errors.As(err, &file), errors.As(err, &stale), errors.As(err, &foreign), errors.As(err, &blind):
 		return exitUsage
 	case errors.As(err, &guard):
 		return exitGuard

@@ -69,6 +69,9 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
+	if err := a.warnBlind(ctx, s, checked); err != nil {
+		return err
+	}
 	people, err := w.find(ctx, s, checked)
 	if err != nil {
 		return err

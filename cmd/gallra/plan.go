@@ -91,6 +91,9 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := a.warnBlind(ctx, s, checked); err != nil {
+		return err
+	}
 	plan, err := a.evaluate(ctx, s, checked, day, l.Traces(), o.all)
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ func (a *app) runReapply(ctx context.Context, apply bool) error {
 	if !l.Existed() {
 		return &usageError{"there is no ledger in " + a.settings.Ledger + ": nothing tells who was purged", "set GALLRA_LEDGER or --ledger to the ledger's folder"}
 	}
+	if err := a.sighted(ctx, s, checked, apply); err != nil {
+		return err
+	}
 	deps := a.deps("reapply", s, checked, l)
 	back, unnamed, err := purge.Back(ctx, deps)
 	if err != nil {

@@ -166,6 +166,7 @@ func hintFor(err error) string {
 		storage  *ledger.StorageError
 		locked   *ledger.LockedError
 		foreign  *ledger.ForeignError
+		blind    *retention.BlindError
 	)
 	switch {
 	case errors.As(err, &foreign):
@@ -182,6 +183,8 @@ func hintFor(err error) string {
 		return "gallra plan --out FILE makes one"
 	case errors.As(err, &stale):
 		return stale.Hint
+	case errors.As(err, &blind):
+		return blind.Hint()
 	case errors.As(err, &storage):
 		return storage.Hint()
 	case errors.As(err, &locked):

@@ -15,6 +15,9 @@ import (
 
 // tellRun says what a run did, in one log line for the operators and in words or JSON for the caller.
 func (a *app) tellRun(s *purge.Summary, err error) error {
+	if s == nil { // it did not begin
+		return nil
+	}
 	a.told.Run(context.Background(), s)
 	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept)
 	if a.json {

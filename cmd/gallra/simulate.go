@@ -86,6 +86,11 @@ func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
+	for _, c := range []*retention.Checked{checked, with} {
+		if err := a.warnBlind(ctx, s, c); err != nil {
+			return err
+		}
+	}
 	day, err := planOptions{asOf: o.asOf}.day(s, checked.Policy)
 	if err != nil {
 		return err
@@ -122,6 +127,9 @@ func (a *app) runBackCast(ctx context.Context, o simulateOptions) error {
 	s, checked, err := a.open(ctx)
 	if err != nil {
 		return a.tellProblems(err)
+	}
+	if err := a.warnBlind(ctx, s, checked); err != nil {
+		return err
 	}
 	today := s.today(checked.Policy)
 	bar := a.progress("reading")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -84,6 +85,12 @@ func (a *app) runStatus(ctx context.Context) error {
 		return err
 	}
 	st.judge(checked)
+	var blind *retention.BlindError
+	if _, err := checked.Prove(ctx, s.client); errors.As(err, &blind) {
+		st.obstacle = append(st.obstacle, blind.Error()+"; "+blind.Hint())
+	} else if err != nil {
+		return err
+	}
 	if rail := purge.Unapproved(l, checked.Policy, s.identity.UserID, today); rail != nil {
 		st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
 	}

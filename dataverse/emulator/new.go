@@ -83,6 +83,7 @@ func (s *Server) routeTable() map[string]handler {
 		"GET RetrieveRolePrivilegesRole":                                           s.rolePrivileges,
 		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges":               s.userPrivileges,
 		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName": s.userPrivilege,
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames":   s.userPrivilegesByNames,
 		"POST set(key)/Microsoft.Dynamics.CRM.AddPrivilegesRole":                   s.addPrivileges,
 		"POST set(key)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole":               s.replacePrivileges,
 		"POST set(key)/Microsoft.Dynamics.CRM.RemovePrivilegeRole":                 s.removePrivilege,

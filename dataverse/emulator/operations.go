@@ -27,6 +27,7 @@ fn RetrieveDependenciesForDelete ObjectId:guid ComponentType:int -> []T:crmbasee
 fn RetrieveRolePrivilegesRole RoleId:guid -> C:RetrieveRolePrivilegesRoleResponse
 fn RetrieveUserPrivileges @T:systemuser -> C:RetrieveUserPrivilegesResponse
 fn RetrieveUserPrivilegeByPrivilegeName @T:systemuser PrivilegeName:string -> C:RetrieveUserPrivilegeByPrivilegeNameResponse
+fn RetrieveUserSetOfPrivilegesByNames @T:systemuser PrivilegeNames:[]string ExcludeTeamBasic:bool? -> C:RetrieveUserSetOfPrivilegesByNamesResponse
 fn RetrievePrincipalAccess @T:systemuser Target:T:crmbaseentity -> C:RetrievePrincipalAccessResponse
 fn RetrieveRecordChangeHistory Target:T:crmbaseentity PagingInfo:C:PagingInfo? -> C:RetrieveRecordChangeHistoryResponse
 fn RetrieveAttributeChangeHistory Target:T:crmbaseentity AttributeLogicalName:string PagingInfo:C:PagingInfo? -> C:RetrieveAttributeChangeHistoryResponse
@@ -113,6 +114,7 @@ func operations() []operation {
 // gives; those that it only reads are open to what the caller sends.
 var operationTypes = map[string]string{
 	"RetrieveUserPrivilegeByPrivilegeNameResponse": "[]RolePrivilege:RolePrivileges",
+	"RetrieveUserSetOfPrivilegesByNamesResponse":   "[]RolePrivilege:RolePrivileges",
 	"PagingInfo":                                 "int:PageNumber int:Count string:PagingCookie bool:ReturnTotalRecordCount",
 	"AuditDetail":                                "T:audit:AuditRecord",
 	"AuditDetailCollection":                      "bool:MoreRecords string:PagingCookie int:TotalRecordCount []AuditDetail:AuditDetails",

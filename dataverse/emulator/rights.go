@@ -12,6 +12,7 @@ import (
 type held struct {
 	mask int64
 	unit uuid.UUID
+	team bool // through a team
 }
 
 // grants are what a user may do, gathered from his own roles and those of his teams. The least restrictive counts. Page:
@@ -86,7 +87,7 @@ func gather(sn *snapshot, user uuid.UUID) *grants {
 	g.unit = users.ref(self, "businessunitid").ID
 	g.accessMode = users.int(self, "accessmode")
 
-	take := func(role, unit uuid.UUID) {
+	take := func(role, unit uuid.UUID, team bool) {
 		r := sn.data["role"].get(role)
 		if r == nil {
 			return
@@ -98,7 +99,7 @@ func gather(sn *snapshot, user uuid.UUID) *grants {
 		t := tables["roleprivileges"]
 		sn.data[t.Name].pointing(t.column("roleid").index, sn.rootRole(role), func(r *row) bool {
 			id, _ := t.get(r, "privilegeid").(uuid.UUID)
-			g.held[id] = append(g.held[id], held{t.int(r, "privilegedepthmask"), unit})
+			g.held[id] = append(g.held[id], held{t.int(r, "privilegedepthmask"), unit, team})
 			return true
 		})
 	}
@@ -114,12 +115,12 @@ func gather(sn *snapshot, user uuid.UUID) *grants {
 			return true
 		})
 	}
-	ends("systemuserroles", "systemuserid", user, "roleid", func(role uuid.UUID) { take(role, g.unit) })
+	ends("systemuserroles", "systemuserid", user, "roleid", func(role uuid.UUID) { take(role, g.unit, false) })
 	ends("systemuserprofiles", "systemuserid", user, "fieldsecurityprofileid", func(p uuid.UUID) { g.profiles[p] = true })
 	ends("teammembership", "systemuserid", user, "teamid", func(team uuid.UUID) {
 		g.principals[team] = true
 		unit := tables["team"].ref(sn.data["team"].get(team), "businessunitid").ID
-		ends("teamroles", "teamid", team, "roleid", func(role uuid.UUID) { take(role, unit) })
+		ends("teamroles", "teamid", team, "roleid", func(role uuid.UUID) { take(role, unit, true) })
 		ends("teamprofiles", "teamid", team, "fieldsecurityprofileid", func(p uuid.UUID) { g.profiles[p] = true })
 	})
 	for _, list := range g.held {

@@ -213,3 +213,73 @@ func TestRolePrivileges(t *testing.T) {
 		t.Error(n)
 	}
 }
+
+// What comes through a team is told at the depth Basic by RetrieveUserPrivileges and at its own by the functions that ask
+// for names. Pages: RetrieveUserPrivileges Function (remarks), RetrieveUserSetOfPrivilegesByNames Function.
+func TestPrivilegesThroughTeams(t *testing.T) {
+	o := newOrg(t, emulator.Options{})
+	u, user := o.user(o.unit(), "prvReadContact Basic")
+	_, giver := o.user(o.unit(), "prvReadAccount Global", "prvReadContact Deep")
+	role := o.get("systemusers("+giver+")/systemuserroles_association?$select=roleid").at("value", 0, "roleid").(string)
+	team := o.must("POST", "teams", map[string]any{"name": "Readers", "teamtype": 0, "businessunitid@odata.bind": "/businessunits(" + o.unit() + ")", "administratorid@odata.bind": "/systemusers(" + giver + ")"}, "Prefer", "return=representation").at("teamid").(string)
+	o.must("POST", "teams("+team+")/teamroles_association/$ref", map[string]any{"@odata.id": o.url + "/api/data/v9.2/roles(" + role + ")"})
+	o.must("POST", "teams("+team+")/teammembership_association/$ref", map[string]any{"@odata.id": o.url + "/api/data/v9.2/systemusers(" + user + ")"})
+	depths := func(path string) map[string]any {
+		out := map[string]any{}
+		for _, p := range u.get("systemusers(" + user + ")/Microsoft.Dynamics.CRM." + path).list("RolePrivileges") {
+			out[p["PrivilegeName"].(string)] = p["Depth"]
+		}
+		return out
+	}
+	if d := depths("RetrieveUserPrivileges()"); d["prvReadAccount"] != "Basic" || d["prvReadContact"] != "Basic" {
+		t.Error(d)
+	}
+	for _, names := range []string{`["prvReadAccount","prvReadContact","prvReadLead"]`, `['prvReadAccount','prvReadContact','prvReadLead']`} {
+		if d := depths("RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p)?@p=" + names); len(d) != 2 || d["prvReadAccount"] != "Global" || d["prvReadContact"] != "Deep" {
+			t.Error(d)
+		}
+	}
+	u.refused(400, "0x80040203", "prvReadNothing", "GET", "systemusers("+user+")/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p)?@p=[\"prvReadNothing\"]", nil)
+	u.refused(400, "0x80048d19", "PrivilegeNames", "GET", "systemusers("+user+")/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames()", nil)
+	u.get("accounts?$select=name")
+}
+
+// A secured column that may not be read is null wherever it is looked at: in answers, filters, paths, orders, joins and
+// aggregates. Page: column-level-security.
+func TestSecuredColumnIsNullEverywhere(t *testing.T) {
+	o := newOrg(t, emulator.Options{})
+	o.must("POST", contactColumns, define("String", "new_Secret", map[string]any{"MaxLength": 10}))
+	o.must("PUT", contactColumns+"(LogicalName='new_secret')", define("String", "new_Secret", map[string]any{"MaxLength": 10, "IsSecured": true}))
+	contact := o.must("POST", "contacts", map[string]any{"lastname": "T", "new_secret": "abc"}, "Prefer", "return=representation").at("contactid").(string)
+	o.must("POST", "accounts", map[string]any{"name": "A", "primarycontactid@odata.bind": "/contacts(" + contact + ")"})
+	u, _ := o.user(o.unit(), "prvReadContact Global", "prvReadAccount Global")
+	fetch := func(body string) string {
+		return "accounts?fetchXml=<fetch><entity name='account'><attribute name='accountid'/>" + body + "</entity></fetch>"
+	}
+	link := "<link-entity name='contact' from='contactid' to='primarycontactid' alias='c'>"
+	for _, q := range []struct {
+		path         string
+		admin, other int
+	}{
+		{"accounts?$select=name&$filter=primarycontactid/new_secret eq 'abc'", 1, 0},
+		{"accounts?$select=name&$filter=primarycontactid/lastname eq 'T' and primarycontactid/new_secret eq null", 0, 1},
+		{"contacts?$select=lastname&$filter=startswith(new_secret,'a')", 1, 0},
+		{"contacts?$select=lastname&$filter=account_primary_contact/any(a:a/primarycontactid/new_secret eq 'abc')", 1, 0},
+		{fetch(link + "<filter><condition attribute='new_secret' operator='eq' value='abc'/></filter></link-entity>"), 1, 0},
+		{fetch(link + "</link-entity><filter><condition entityname='c' attribute='new_secret' operator='not-null'/></filter>"), 1, 0},
+		{fetch("<link-entity name='contact' from='new_secret' to='name'/>"), 0, 0},
+	} {
+		if r := o.get(q.path); len(r.list()) != q.admin {
+			t.Errorf("an administrator finds %d by %s: %s", len(r.list()), q.path, r.text)
+		}
+		if r := u.get(q.path); len(r.list()) != q.other || strings.Contains(r.text, "abc") {
+			t.Errorf("without a profile %d are found by %s: %s", len(r.list()), q.path, r.text)
+		}
+	}
+	if r := u.get("accounts?$select=name&$expand=primarycontactid($select=new_secret)"); strings.Contains(r.text, "abc") {
+		t.Error(r.text)
+	}
+	if r := u.get("contacts?$apply=groupby((new_secret),aggregate($count as n))"); strings.Contains(r.text, "abc") {
+		t.Error(r.text)
+	}
+}

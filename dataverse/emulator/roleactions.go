@@ -62,13 +62,14 @@ func (s *Server) rolePrivileges(c *call) (*answer, error) {
 	return privilegesAnswer(c, "RetrieveRolePrivilegesRoleResponse", list), nil
 }
 
-// userPrivileges answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges().
+// userPrivileges answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges(). What the user has through teams
+// is told at the depth Basic, however deep the team's roles go. Page: RetrieveUserPrivileges Function, remarks.
 func (s *Server) userPrivileges(c *call) (*answer, error) {
 	user, err := c.boundUser()
 	if err != nil {
 		return nil, err
 	}
-	return privilegesAnswer(c, "RetrieveUserPrivilegesResponse", s.heldBy(c, user, "")), nil
+	return privilegesAnswer(c, "RetrieveUserPrivilegesResponse", s.heldBy(c, user, nil, true)), nil
 }
 
 // userPrivilege answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='…').
@@ -88,7 +89,40 @@ func (s *Server) userPrivilege(c *call) (*answer, error) {
 	if c.view().data["privilege"].get(privilegeID(name)) == nil {
 		return nil, badArgument("The privilege with name %s does not exist.", name)
 	}
-	return privilegesAnswer(c, "RetrieveUserPrivilegeByPrivilegeNameResponse", s.heldBy(c, user, name)), nil
+	return privilegesAnswer(c, "RetrieveUserPrivilegeByPrivilegeNameResponse", s.heldBy(c, user, map[uuid.UUID]bool{privilegeID(name): true}, false)), nil
+}
+
+// userPrivilegesByNames answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p),
+// those through teams included and at their own depth. Pages: verifying-access-code,
+// RetrieveUserSetOfPrivilegesByNames Function.
+func (s *Server) userPrivilegesByNames(c *call) (*answer, error) {
+	user, err := c.boundUser()
+	if err != nil {
+		return nil, err
+	}
+	args, err := c.arguments(c.path.segments[1])
+	if err != nil {
+		return nil, err
+	}
+	text, found := args["PrivilegeNames"]
+	if !found {
+		return nil, missingArgument("PrivilegeNames", "RetrieveUserSetOfPrivilegesByNames")
+	}
+	var names []string
+	if !strings.Contains(text, `"`) {
+		text = strings.ReplaceAll(text, "'", `"`)
+	}
+	if json.Unmarshal([]byte(text), &names) != nil {
+		return nil, badQuery("Bad Request - Error in query syntax.")
+	}
+	only := map[uuid.UUID]bool{}
+	for _, name := range names {
+		if c.view().data["privilege"].get(privilegeID(name)) == nil {
+			return nil, badArgument("The privilege with name %s does not exist.", name)
+		}
+		only[privilegeID(name)] = true
+	}
+	return privilegesAnswer(c, "RetrieveUserSetOfPrivilegesByNamesResponse", s.heldBy(c, user, only, false)), nil
 }
 
 func (c *call) boundUser() (uuid.UUID, error) {
@@ -103,17 +137,22 @@ func (c *call) boundUser() (uuid.UUID, error) {
 	return id, nil
 }
 
-// heldBy are a user's privileges, one entry for each role that gives one, or of one privilege only.
-func (s *Server) heldBy(c *call, user uuid.UUID, only string) []map[string]any {
+// heldBy are a user's privileges, one entry for each business unit that they count from, or some of them only; those
+// through teams, if that is asked, at the depth Basic.
+func (s *Server) heldBy(c *call, user uuid.UUID, only map[uuid.UUID]bool, basic bool) []map[string]any {
 	sn := c.view()
 	list := []map[string]any{}
 	for id, hs := range s.grantsOf(sn, user).held {
-		if only != "" && id != privilegeID(only) {
+		if only != nil && !only[id] {
 			continue
 		}
 		widest := map[uuid.UUID]int64{}
 		for _, h := range hs {
-			widest[h.unit] = max(widest[h.unit], h.mask)
+			mask := h.mask
+			if h.team && basic {
+				mask = depthMasks["Basic"]
+			}
+			widest[h.unit] = max(widest[h.unit], mask)
 		}
 		for unit, mask := range widest {
 			list = append(list, rolePrivilege(sn, id, unit, mask))

@@ -37,6 +37,7 @@ var pages = map[string]string{
 	"GET RetrieveDependenciesForDelete": "RetrieveDependenciesForDelete Function",
 	"GET RetrieveRolePrivilegesRole":    "RetrieveRolePrivilegesRole Function", "GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges": "RetrieveUserPrivileges Function",
 	"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName": "RetrieveUserPrivilegeByPrivilegeName Function",
+	"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames":   "RetrieveUserSetOfPrivilegesByNames Function",
 	"POST set(key)/Microsoft.Dynamics.CRM.AddPrivilegesRole":                   "AddPrivilegesRole Action", "POST set(key)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole": "ReplacePrivilegesRole Action",
 	"POST set(key)/Microsoft.Dynamics.CRM.RemovePrivilegeRole": "RemovePrivilegeRole Action", "GET set(key)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess": "RetrievePrincipalAccess Function",
 	"POST AddSolutionComponent": "AddSolutionComponent Action", "POST PublishXml": "publish-customizations", "POST PublishAllXml": "publish-customizations",

@@ -14,6 +14,9 @@ import (
 // chunk takes the last look at some persons of one subject table and purges those for whom it finds nothing. It answers
 // who has to be taken in a later chunk.
 func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error) {
+	if err := r.sees(ctx, false); err != nil {
+		return nil, err
+	}
 	subject := r.Policy.Subject(chunk[0].table)
 	r.progress(Progress{Phase: "look", Total: len(chunk)})
 	r.claims.begin(r)

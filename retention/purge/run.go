@@ -66,12 +66,13 @@ func (d *Deps) about() ledger.Run {
 //
 // The error is a [*StopError] when a guard rail stopped the run, a [*ledger.LockedError] when another run is under way,
 // and ctx's error when the run was cancelled; in each case what was done until then is consistent and in the summary.
-// Persons who failed are no error: they stand in the summary.
+// Persons who failed are no error: they stand in the summary. Before all, the error is a [*retention.BlindError] and the
+// summary nil where the signed-in user is not proven to see everything that the policy judges by.
 func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d, (*runner).run) }
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{Deps: d, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{Deps: d, sight: &sight{}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -91,6 +92,9 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		r.operations = maxOperations
 	}
 	r.oneAtATime()
+	if err := r.sight.begin(ctx, &r.Deps); err != nil {
+		return nil, err
+	}
 	r.Run = d.about()
 	if stop := clock(&r.Deps); stop != nil {
 		r.finish(stop)
@@ -122,6 +126,7 @@ type runner struct {
 	tables  *tables
 	// writing outlives a cancelled run by the grace: what has been sent is seen to its end.
 	writing context.Context
+	sight   *sight
 
 	erasers map[string]*eraser // of the subjects
 	due     []due
@@ -178,6 +183,9 @@ func (r *runner) run(ctx context.Context) error {
 	}}
 	evaluation, err := retention.Evaluate(ctx, r.Client, r.Policy, options)
 	if err != nil {
+		return err
+	}
+	if err := r.sees(ctx, true); err != nil { // until the last page was read
 		return err
 	}
 	plan := retention.NewPlan(r.Policy, evaluation, retention.PlanOptions{Traces: r.Ledger.Trace})
@@ -271,6 +279,11 @@ func (r *runner) purge(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(b.depth, a.depth))
 	})
 	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.ref] }) // begun by another run, and finished
+	if len(r.due) > 0 {
+		if err := r.sees(ctx, true); err != nil {
+			return err
+		}
+	}
 	waiting := r.due
 	if canary := r.Policy.Policy.Limits.Canary; canary > 0 && len(waiting) > 0 {
 		first, rest := split(waiting, canary)

@@ -27,6 +27,7 @@ func (c *Console) trouble(err error) *trouble {
 		policy retention.Problems
 		stop   *purge.StopError
 		locked *ledger.LockedError
+		blind  *retention.BlindError
 	)
 	switch {
 	case errors.As(err, &policy):
@@ -36,6 +37,8 @@ func (c *Console) trouble(err error) *trouble {
 		}
 	case errors.As(err, &stop):
 		t.Hint = stop.Hint()
+	case errors.As(err, &blind):
+		t.Hint = blind.Hint()
 	case errors.As(err, &locked):
 		t.Hint = "run " + locked.Holder.Run
 	}

@@ -1,0 +1,68 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// Sight is the guard rail of a run whose user does not see any more what it judges by, or is another. Nothing bypasses it.
+const Sight retention.Rail = "sight"
+
+// sightLasts is for how long it counts that the user was proven to see everything: rights can be taken away during a
+// purge of hours, and a last look that is blind finds nobody justified.
+const sightLasts = time.Minute
+
+// sight is who the run was proven to see everything as, and when that was.
+type sight struct {
+	mu   sync.Mutex
+	user uuid.UUID
+	at   time.Time // by the service's clock
+}
+
+// begin proves it before anything is read or written. The error is a [*retention.BlindError] where it cannot be proven.
+func (s *sight) begin(ctx context.Context, d *Deps) error {
+	user, err := d.Policy.Prove(ctx, d.Client)
+	if err != nil {
+		return err
+	}
+	if d.Run.Actor != uuid.Nil && d.Run.Actor != user {
+		return &retention.BlindError{User: user, Spots: []retention.BlindSpot{{Sentence: anotherUser(d.Run.Actor, user), Remedy: oneUser}}}
+	}
+	s.user, s.at = user, d.Client.Now()
+	return nil
+}
+
+const oneUser = "let one identity sign in for the whole run"
+
+func anotherUser(before, now uuid.UUID) string {
+	return fmt.Sprintf("the run began as the user %s and is now signed in as %s", before, now)
+}
+
+// sees stops the run where its user is not proven any more to see everything; unless afresh, a proof of a moment ago counts.
+func (r *runner) sees(ctx context.Context, afresh bool) error {
+	s := r.sight
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if age := r.Client.Now().Sub(s.at); !afresh && age >= 0 && age < sightLasts {
+		return nil
+	}
+	user, err := r.Policy.Prove(ctx, r.Client)
+	var blind *retention.BlindError
+	switch {
+	case errors.As(err, &blind):
+		return r.stop(retention.GuardRail{Rail: Sight, Table: blind.Spots[0].Table, Sentence: blind.Error() + ": nobody else is scheduled or purged", Remedy: blind.Hint()})
+	case err != nil:
+		return err
+	case user != s.user:
+		return r.stop(retention.GuardRail{Rail: Sight, Sentence: anotherUser(s.user, user) + ": nobody else is scheduled or purged", Remedy: oneUser})
+	}
+	s.at = r.Client.Now()
+	return nil
+}
