@@ -76,6 +76,9 @@ With --plan only the decisions of a plan that was kept (gallra plan --out) and r
 what is still true: everybody is evaluated afresh. Lines may be taken out of the file. A plan that was made with another
 policy, for another organisation, in an earlier month or for a day to come is refused.
 
+A run is refused unless the signed-in user is proven to see every row and every secured column that the policy judges by:
+what Dataverse hides looks as if it were not there.
+
 While another run holds the lock on the ledger, a run ends at once and says who that is since when. It has failed then,
 unless GALLRA_SKIP_IF_LOCKED=true says that it may: for a job whose ticks can overlap.
 

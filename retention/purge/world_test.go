@@ -207,6 +207,9 @@ func (w *world) tryRun(change ...func(*purge.Deps)) (*purge.Summary, error) {
 	}
 	s, err := purge.Run(w.t.Context(), d)
 	w.verifyLedger()
+	if s == nil { // it did not begin
+		return nil, err
+	}
 	for _, f := range s.Residue {
 		w.t.Logf("residue: %s %s %s", f.Where, f.Table, f.ID)
 	}
