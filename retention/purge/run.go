@@ -97,10 +97,11 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	}
 	r.Run = d.about()
 	if stop := clock(&r.Deps); stop != nil {
-		r.finish(stop)
+		r.finish(ctx, stop)
 		return r.summary, stop
 	}
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
+		r.finish(ctx, err)
 		return r.summary, err
 	}
 	var done context.CancelFunc
@@ -109,9 +110,10 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 
 	err := do(r, ctx)
 	err = r.afterwards(ctx, err)
-	r.finish(err)
-	if endErr := r.Ledger.End(r.summary.Status, r.summary.counts()); err == nil {
+	r.finish(ctx, err)
+	if endErr := r.Ledger.End(r.summary.Status, r.summary.counts()); err == nil && endErr != nil {
 		err = endErr
+		r.finish(ctx, err) // what was done is done; that it was cannot be proven to its end
 	}
 	return r.summary, err
 }
@@ -229,14 +231,14 @@ func (r *runner) run(ctx context.Context) error {
 	return r.purge(ctx)
 }
 
-// finish says in the summary how the run ended.
-func (r *runner) finish(err error) {
+// finish says in the summary how the run ended. A request that got no answer in time is no end of ctx.
+func (r *runner) finish(ctx context.Context, err error) {
 	s := r.summary
 	slices.SortFunc(s.Related, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
 	switch {
 	case errors.As(err, &s.Stop):
 		s.Status = ledger.Halted
-	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
 		s.Status = ledger.Interrupted
 	case err != nil:
 		s.Status = ledger.Failed

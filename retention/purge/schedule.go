@@ -31,8 +31,11 @@ func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
 	var waiting []announcement
 	var seen []ledger.Entry
 	for i := range plan.Decisions {
-		d := &plan.Decisions[i]
-		p := d.Person
+		planned := plan.Decisions[i]
+		d, p := &planned, planned.Person
+		if day := r.written(); day > r.Today && d.NoticedOn == r.Today && d.Changes(p.Columns) {
+			d.Decision = retention.DecideRow(p, r.Policy.Policy.Rules(), day)
+		}
 		who := ref{p.Table, p.ID}
 		if p.Master != uuid.Nil {
 			masters[who] = p.Master
