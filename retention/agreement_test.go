@@ -139,6 +139,7 @@ func differences(want, got []naiveVerdict) string {
 }
 
 func TestSecondImplementationAgrees(t *testing.T) {
+	t.Parallel()
 	seen := map[string]int{}
 	gave := map[string]int{} // to how many persons a ground of a policy gave their date
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {

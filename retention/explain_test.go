@@ -17,6 +17,7 @@ import (
 
 // What an explanation found makes the date and the ground that the plan has, and its verdict is the plan's.
 func TestExplainAgreesWithThePlan(t *testing.T) {
+	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
 		today, url, _ := generated(t, seed, 40, 20)
 		c := connect(t, url)

@@ -9,6 +9,7 @@ import (
 
 // TestFetchXMLMistakesStandInTheFile: what is wrong with a FetchXML file is told with its place in that file.
 func TestFetchXMLMistakesStandInTheFile(t *testing.T) {
+	t.Parallel()
 	const sound = `<fetch>
   <entity name="opportunity">
     <attribute name="actualclosedate" alias="after"/>

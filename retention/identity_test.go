@@ -22,6 +22,7 @@ const twoTables = `  contact:
 `
 
 func TestOneHumanBeingWithSeveralRows(t *testing.T) {
+	t.Parallel()
 	deal := record("opportunity", "a", "parentcontactid", ref("contact", "Anna"))
 	closed := []any{"statecode", 2}
 	lead := func(name string, values ...any) emulator.Record {

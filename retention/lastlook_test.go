@@ -58,6 +58,7 @@ var sameJudgement = cmpopts.IgnoreUnexported(retention.PersonRow{})
 
 // The last look at any of the persons says of each of them what the evaluation of everybody says.
 func TestLastLookSaysWhatTheEvaluationSaid(t *testing.T) {
+	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
 		today, url, _ := generated(t, seed, 90, 50)
 		c := connect(t, url)
@@ -185,6 +186,7 @@ func (s *shuffled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Whatever size pages have and in whatever order rows come: the plan is the same.
 func TestOrderOfPagesDoesNotMatter(t *testing.T) {
+	t.Parallel()
 	today, url, server := generated(t, 3, 60, 30)
 	plain := connect(t, url)
 	for _, path := range policies(t) {
@@ -216,6 +218,7 @@ func TestOrderOfPagesDoesNotMatter(t *testing.T) {
 
 // What the server leaves out because it has ended changes nothing that is decided: neither what is done nor when.
 func TestLeavingOutWhatHasEndedNeverChangesADecision(t *testing.T) {
+	t.Parallel()
 	decided, purges := 0, 0
 	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
 		today, url, _ := generated(t, seed, 60, 30)

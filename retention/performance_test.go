@@ -47,6 +47,7 @@ func pageWorld(t testing.TB, s *pageServer) (*retention.Checked, *dataverse.Clie
 
 // TestAnyOrderOfPages: the same plan, byte by byte, whatever order the pages come in.
 func TestAnyOrderOfPages(t *testing.T) {
+	t.Parallel()
 	plan := func(order func(string, int) []int) string {
 		s := &pageServer{contacts: 12000, leads: 6000, related: 12000, order: order}
 		c, client := pageWorld(t, s)

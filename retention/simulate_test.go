@@ -136,6 +136,7 @@ func evaluate(t *testing.T, r dataverse.Reader, c *retention.Checked, o retentio
 
 // TestBackCast: one person a line, as of 24 November 2024; today is 24 November 2026.
 func TestBackCast(t *testing.T) {
+	t.Parallel()
 	won := func(on string) []any { return []any{"statecode", 1, "actualclosedate", on} }
 	tests := []struct {
 		name string

@@ -38,6 +38,7 @@ func starterOf(t *testing.T, client *dataverse.Client) (*retention.Checked, stri
 // TestStarterSchedulesNobodyWithASignOfLife: one person for each sign of life, none of whom is scheduled, and beside each
 // one whose sign is too old.
 func TestStarterSchedulesNobodyWithASignOfLife(t *testing.T) {
+	t.Parallel()
 	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	const recent, old = "2021-11-24", "2021-08-23" // five years ago to the day, and longer ago than the margin for the notice
 	ref := func(name string) emulator.Reference { return emulator.Ref("contact", personID(name)) }
@@ -134,6 +135,7 @@ func TestStarterSchedulesNobodyWithASignOfLife(t *testing.T) {
 
 // TestStarterKeepsNobodyByItsOwnWriting: a purge date that gallra wrote is no sign of life, an edit by hand is.
 func TestStarterKeepsNobodyByItsOwnWriting(t *testing.T) {
+	t.Parallel()
 	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	me := connect(t, serve(t, newCRM(t, today)))
 	who, err := me.WhoAmI(t.Context())

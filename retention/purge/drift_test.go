@@ -68,6 +68,7 @@ func (w *world) bin(table string, on bool) {
 }
 
 func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(w *world)
@@ -142,6 +143,7 @@ func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
 
 // What the policy speaks of newly did not change in the environment, and a rule of its own answers for a new table.
 func TestPolicyThatChangesIsNoDrift(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, policy)
 	yvonne(w)
 	w.run()
@@ -166,6 +168,7 @@ func TestPolicyThatChangesIsNoDrift(t *testing.T) {
 
 // Each guard rail can be passed over by a flag and a line of the policy, and by neither alone.
 func TestBypassNeedsBoth(t *testing.T) {
+	t.Parallel()
 	crowded := func(w *world) {
 		for _, n := range []string{"a", "b", "c"} {
 			w.create("contact", n, row{"lastname": n})

@@ -2,7 +2,6 @@ package purge_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -34,6 +33,7 @@ func (w *world) jobs() (n int, deleted int64) {
 
 // TestEnginesAgree: whatever deletes the related rows, the same is left.
 func TestEnginesAgree(t *testing.T) {
+	t.Parallel()
 	w := crowd(t)
 	start := w.snapshot()
 	keep := filepath.Join(w.dir, "keep")
@@ -61,46 +61,6 @@ func TestEnginesAgree(t *testing.T) {
 	}
 }
 
-// TestEngineKilledAtEveryRequest is the matrix of TestEveryRequestCanBeTheLast over the bulk delete engine.
-func TestEngineKilledAtEveryRequest(t *testing.T) {
-	w := crowdOf(newWorld(t, byJobs))
-	start := w.snapshot()
-	keep := filepath.Join(w.dir, "keep")
-	copyLedger(t, w.ledgerDir(), keep)
-	want, requests := w.endState()
-	client := w.connect(-1)
-	w.checked(client)
-	for n := range requests {
-		if testing.Short() && n%5 != 0 {
-			continue
-		}
-		fault := row{"drop": "after", "after": n}
-		if n%3 == 0 {
-			fault["drop"] = "before"
-		}
-		name, _ := json.Marshal(fault)
-		w.control("faults", []row{})
-		w.control("restore", row{"id": start})
-		copyLedger(t, keep, w.ledgerDir())
-		d := w.deps(client)
-		w.control("faults", []row{fault})
-		purge.Run(t.Context(), d)
-		d.Ledger.Close()
-		w.control("faults", []row{})
-		w.run()
-		w.run()
-		if diff := differ(want, w.dump(dumped...)); diff != "" {
-			t.Fatalf("%s: the end state differs from that of an undisturbed run:\n%s\noutcomes %v", name, diff, w.outcomes())
-		}
-		for _, text := range []string{"Goner", "McKay"} {
-			w.nothingFound(text)
-		}
-		if t.Failed() {
-			t.Fatalf("at %s", name)
-		}
-	}
-}
-
 // jobWatch does something to every bulk delete job when somebody asks how it stands.
 type jobWatch struct {
 	dataverse.Writer
@@ -116,6 +76,7 @@ func (j *jobWatch) Get(ctx context.Context, table string, id uuid.UUID, q datave
 
 // TestEngineJobsThatDoNotEnd: a job that is canceled, paused or slow leaves its persons begun, says so, and is made good.
 func TestEngineJobsThatDoNotEnd(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		meddle  func(w *world, job uuid.UUID)
@@ -176,6 +137,7 @@ func TestEngineJobsThatDoNotEnd(t *testing.T) {
 
 // TestEngineWithoutTheRight falls back on requests of its own where jobs are refused.
 func TestEngineWithoutTheRight(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, byJobs)
 	yvonne(w)
 	w.create("annotation", "note", row{"subject": "About Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
@@ -195,6 +157,7 @@ func TestEngineWithoutTheRight(t *testing.T) {
 
 // TestEngineKeeps: what a rule keeps is no matter for a job, nor is what the person is only taken off.
 func TestEngineKeeps(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, byJobs)
 	yvonne(w)
 	w.create("account", "fabrikam", row{"name": "Fabrikam"})

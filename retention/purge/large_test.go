@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +42,7 @@ func busy(w *world) {
 }
 
 func TestLargePersonGoesInStages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, policy)
 	busy(w)
 	w.run()
@@ -73,6 +72,7 @@ func TestLargePersonGoesInStages(t *testing.T) {
 }
 
 func TestLargePersonAmongOthers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, policy)
 	busy(w)
 	for _, n := range []string{"ann", "bob", "cid"} { // canaries, and one of the same chunk
@@ -108,6 +108,7 @@ func (w *world) count(kind ledger.Kind) int {
 
 // What stops between two stages leaves a person who is whole but for the rows that went.
 func TestWhatAppearsBetweenStagesStopsThem(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, want string
 		meddle     func(w *world)
@@ -162,6 +163,7 @@ func TestWhatAppearsBetweenStagesStopsThem(t *testing.T) {
 }
 
 func TestWhoIsBoundIsLeftBeforeTheFirstStage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, strings.Replace(policy, "    purge: delete\n", "    purge: delete\n    whenBound: fail\n", 1))
 	busy(w)
 	w.create("quote", "zz", row{"name": "Q-2", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
@@ -178,6 +180,7 @@ func TestWhoIsBoundIsLeftBeforeTheFirstStage(t *testing.T) {
 }
 
 func TestLargePersonIsBound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, policy)
 	busy(w)
 	w.create("quote", "zz", row{"name": "Q-2", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
@@ -190,53 +193,9 @@ func TestLargePersonIsBound(t *testing.T) {
 	}
 }
 
-// TestStagesSurviveEveryCut cuts the connection for good at every request of a run that purges in stages.
-func TestStagesSurviveEveryCut(t *testing.T) {
-	w := newWorld(t, policy)
-	busy(w)
-	w.run()
-	w.advance(60)
-	tables := append(slices.Clone(dumped), "quote")
-	start := w.snapshot()
-	keep := filepath.Join(w.dir, "keep")
-	copyLedger(t, w.ledgerDir(), keep)
-	w.control("stats", row{})
-	w.run(small)
-	var stats struct{ Requests struct{ Total int } }
-	w.must(json.Unmarshal(w.control("stats", nil), &stats))
-	w.run(small)
-	want := w.dump(tables...)
-	client := w.connect(-1)
-	w.checked(client)
-	for n := range stats.Requests.Total {
-		fault := row{"drop": "after", "after": n}
-		if n%3 == 2 {
-			fault = row{"status": 503, "after": n}
-		}
-		w.control("faults", []row{})
-		w.control("restore", row{"id": start})
-		copyLedger(t, keep, w.ledgerDir())
-		d := w.deps(client)
-		small(&d)
-		w.control("faults", []row{fault})
-		_, _ = purge.Run(t.Context(), d)
-		d.Ledger.Close()
-		w.control("faults", []row{})
-		w.run(small)
-		w.run(small)
-		if diff := differ(want, w.dump(tables...)); diff != "" {
-			t.Fatalf("%v: the end state differs from that of an undisturbed run:\n%s\noutcomes %v", fault, diff, w.outcomes())
-		}
-		w.nothingFound("mail note")
-		w.nothingFound("Hello")
-		if t.Failed() {
-			t.Fatalf("at %v", fault)
-		}
-	}
-}
-
 // Somebody asked, the run was cut between two stages: the next night's run finishes it, without dates, by what was asked.
 func TestStagesOfARequestAreFinishedFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, policy)
 	busy(w)
 	w.create("account", "fabrikam", row{"name": "Fabrikam", "primarycontactid@odata.bind": bindTo("contacts", "yvonne")})
@@ -265,6 +224,7 @@ func TestStagesOfARequestAreFinishedFirst(t *testing.T) {
 
 // TestTwelveThousandEmails purges somebody with more related rows than fit ten change sets.
 func TestTwelveThousandEmails(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes its time")
 	}

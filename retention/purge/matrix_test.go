@@ -1,0 +1,566 @@
+package purge_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// The matrix: every fault (a row) meets every kind of purge (a column), at the requests where it can. Whatever happens,
+//
+//   - nobody is touched who was not to be, and nothing is done that the ledger does not announce,
+//   - each person is whole or erased,
+//   - the ledger verifies, and tells of each purge once,
+//   - the status, the error and its text say what happened, and name nobody,
+//   - a further run reaches the end state of an undisturbed one.
+//
+// A fault meets each kind of request at least once in a column, at one of the requests of that kind; the faults that leave
+// less doubt take turns. GALLRA_MATRIX=full takes every fault at every request, GALLRA_MATRIX=7 other ones of them.
+
+// columns are what is carried out.
+var columns = []*kind{
+	{name: "run", policy: driftable(policy), fill: func(w *world) { crowdOf(w) }, do: purge.Run, gone: []string{"Goner", "McKay", "ann@"}},
+	{name: "staged", policy: driftable(policy), fill: dueAndBusy, change: small, do: purge.Run, gone: []string{"mail note", "Hello"}},
+	{name: "engine", policy: driftable(byJobs), fill: func(w *world) { crowdOf(w) }, do: purge.Run, gone: []string{"Goner", "McKay", "ann@"}},
+	{name: "erase", policy: driftable(policy), fill: asking, asks: eraseThem, gone: []string{"McKay", "ann@", "Goner AB"}},
+	{name: "reapply", policy: driftable(policy), fill: restored, do: purge.Reapply, gone: []string{"Goner", "McKay", "ann@"}},
+}
+
+// atRequests are faults of the network and of the service, at one request or from it on.
+var atRequests = []disturbance{
+	{name: "killed after the work", fault: row{"drop": "after"}, lasts: true, always: true, client: quits},
+	{name: "one answer lost", fault: row{"drop": "after"}, client: insists},
+	{name: "killed before the work", fault: row{"drop": "before"}, lasts: true, client: quits},
+	{name: "one request lost", fault: row{"drop": "before"}, client: insists},
+	{name: "one 429", fault: row{"status": 429, "retryAfter": 0}, client: insists},
+	{name: "429 for good", fault: row{"status": 429, "retryAfter": 1}, lasts: true, client: impatient, means: dataverse.ErrThrottled},
+	{name: "one 503", fault: row{"status": 503}, client: insists},
+	{name: "503 for good", fault: row{"status": 503}, lasts: true, client: tries, means: dataverse.ErrUnavailable},
+	{name: "one 500", fault: row{"status": 500}, client: insists},
+	{name: "500 for good", fault: row{"status": 500}, lasts: true, client: tries},
+	{name: "one stall", fault: row{"delay": "1m"}, client: hurried},
+	{name: "stalls for good", fault: row{"delay": "1m"}, lasts: true, client: hurriedOnce},
+	{name: "one truncated body", fault: row{"truncate": true}, client: insists},
+	{name: "truncated for good", fault: row{"truncate": true}, lasts: true, client: tries},
+	{name: "one delivered twice", fault: row{"duplicate": true}, client: insists},
+	{name: "all delivered twice", fault: row{"duplicate": true}, lasts: true, client: insists, passes: true},
+	{name: "all rights taken away", fault: row{"status": 403}, lasts: true, client: tries, means: dataverse.ErrForbidden},
+	{name: "token revoked and renewed", signIn: func() *session { return &session{renews: true} }},
+	{name: "token expired, and no other given", signIn: func() *session { return &session{} }, lasts: true, means: dataverse.ErrUnauthorized},
+	{name: "token refused for good", fault: row{"status": 401}, lasts: true, client: tries, means: dataverse.ErrUnauthorized},
+}
+
+// byOthers is what somebody else does to the environment meanwhile, or to one right of the run's.
+var byOthers = []disturbance{
+	{name: "a row is edited between look and write", client: insists, passes: true, before: func(w *world, parts []dataverse.Part) bool {
+		for _, p := range parts {
+			if len(p.Set) > 1 && strings.Contains(p.Set[0].Path, id("yvonne").String()) {
+				w.update("contact", "yvonne", row{"jobtitle": "Director"})
+				return true
+			}
+		}
+		return false
+	}},
+	{name: "no right to write persons any more", fault: row{"status": 403, "route": "PATCH contacts"}, lasts: true, client: tries, passes: true},
+	{name: "no right to delete persons any more", fault: row{"status": 403, "route": "DELETE contacts"}, lasts: true, client: tries, passes: true},
+	{name: "no right to delete e-mails any more", fault: row{"status": 403, "route": "DELETE emails"}, lasts: true, client: tries, passes: true},
+	{name: "no right to read e-mails any more", fault: row{"status": 403, "route": "GET emails"}, lasts: true, client: tries, passes: true},
+	{name: "no right to delete audit history any more", fault: row{"status": 403, "route": "POST DeleteRecordChangeHistory"}, lasts: true, client: tries, passes: true},
+	{name: "no right to bulk delete any more", fault: row{"status": 403, "route": "POST BulkDelete"}, lasts: true, client: tries, passes: true},
+	{name: "a table vanishes before the first look", client: insists, passes: true, before: func(w *world, _ []dataverse.Part) bool { w.dropGuests(); return true }, anew: true},
+	{name: "a table vanishes before the first write", client: insists, passes: true, before: func(w *world, parts []dataverse.Part) bool {
+		if !slices.ContainsFunc(parts, func(p dataverse.Part) bool { return len(p.Set) > 1 }) {
+			return false
+		}
+		w.dropGuests()
+		return true
+	}, anew: true},
+	{name: "the clock a day ahead", client: insists, passes: true, before: clockAtTheLook("24h"), after: func(w *world) { w.control("clock", row{"advance": "-24h"}) }},
+	{name: "the clock a day back", client: insists, passes: true, before: clockAtTheLook("-24h"), after: func(w *world) { w.control("clock", row{"advance": "24h"}) }},
+}
+
+// underTheLedger is what happens to its storage, at one of the writes.
+var underTheLedger = []disturbance{
+	{name: "disk full", client: insists, means: syscall.ENOSPC, storage: func(s ledger.Storage, n int) ledger.Storage {
+		return &failing{Storage: s, left: n, err: syscall.ENOSPC}
+	}},
+	{name: "disk full in the middle of a line", client: insists, means: syscall.ENOSPC, storage: func(s ledger.Storage, n int) ledger.Storage {
+		return &failing{Storage: s, left: n, err: syscall.ENOSPC, half: true}
+	}},
+	{name: "lock lost", client: insists, means: ledger.ErrLockLost, storage: func(s ledger.Storage, n int) ledger.Storage {
+		return &failing{Storage: s, left: n, err: ledger.ErrLockLost}
+	}},
+}
+
+func TestMatrix(t *testing.T) {
+	thin := thinning(t)
+	for _, k := range columns {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			c := newColumn(t, k)
+			kinds, total := c.requests()
+			t.Logf("%d requests of %d kinds, %d writes to the ledger", total, len(kinds), c.appends)
+			for i, d := range atRequests {
+				for j, kind := range kinds {
+					if !d.always && !thin.turn(i, j) {
+						continue
+					}
+					for _, n := range thin.some(kind.at) {
+						c.cell(t, fmt.Sprintf("%s at %d %s", d.name, n, kind.what), d, n)
+					}
+				}
+			}
+			for _, d := range byOthers {
+				c.cell(t, d.name, d, 0)
+			}
+			for i, d := range underTheLedger {
+				for n := range c.appends {
+					if thin.full || n == 0 || (n+i)%3 == thin.seed%3 {
+						c.cell(t, fmt.Sprintf("%s at write %d", d.name, n), d, n)
+					}
+				}
+			}
+		})
+	}
+}
+
+// kind is a column of the matrix.
+type kind struct {
+	name   string
+	policy string
+	fill   func(w *world) // up to the moment before
+	change func(*purge.Deps)
+	do     verb
+	asks   func(w *world) verb // in place of do, where it depends on who is there
+	gone   []string            // texts that nothing holds afterwards
+}
+
+type verb = func(context.Context, purge.Deps) (*purge.Summary, error)
+
+// disturbance is a row of the matrix.
+type disturbance struct {
+	name   string
+	fault  row  // for the emulator
+	lasts  bool // to the end
+	signIn func() *session
+	always bool // at every kind of request, whatever the thinning
+	client func(*dataverse.Options)
+	before func(w *world, parts []dataverse.Part) (done bool) // called before every batch until it has done its work
+	after  func(w *world)                                     // puts right what before did
+	anew   bool                                               // the environment is another one afterwards: later runs read it anew
+	// storage makes the ledger's fail at its n-th write.
+	storage func(s ledger.Storage, n int) ledger.Storage
+
+	passes bool  // it is no matter of the run as a whole
+	means  error // what an error of the run is
+}
+
+// driftable lets what a table's end means for the rules be passed over.
+func driftable(policy string) string {
+	return strings.Replace(policy, "canary: 2}", "canary: 2, bypass: [drift]}", 1)
+}
+
+func insists(o *dataverse.Options)     { o.Retries = 4 }
+func tries(o *dataverse.Options)       { o.Retries = 1 }
+func quits(o *dataverse.Options)       { o.Retries = -1 }
+func impatient(o *dataverse.Options)   { o.Retries, o.MaxWait = 1, 20*time.Millisecond }
+func hurried(o *dataverse.Options)     { o.Retries, o.Timeout = 4, time.Second }
+func hurriedOnce(o *dataverse.Options) { o.Retries, o.Timeout = -1, time.Second }
+
+// dueAndBusy is somebody whose purge takes stages, on the day.
+func dueAndBusy(w *world) {
+	guests(w)
+	busy(w)
+	w.create("new_guest", "guest", row{"new_name": "Guest McKay", "new_Contact@odata.bind": bindTo("contacts", "yvonne")})
+	w.run()
+	w.advance(59)
+}
+
+var askedFor = []retention.PersonRef{contact("yvonne"), contact("ann"), {Table: "lead", ID: id("lead")}}
+
+// asking is a CRM in which three people of a crowd ask for their erasure, one of them justified.
+func asking(w *world) {
+	people(w)
+	w.create("account", "fabrikam", row{"name": "Fabrikam", "primarycontactid@odata.bind": bindTo("contacts", "yvonne")})
+}
+
+// eraseThem asks for those who are still there, as one has to.
+func eraseThem(w *world) verb {
+	var who []retention.PersonRef
+	for _, p := range askedFor {
+		r, err := w.client.Get(w.t.Context(), p.Table, p.ID, dataverse.Query{Select: []string{"gallra_anonymizedon"}})
+		if errors.Is(err, dataverse.ErrNotFound) {
+			continue
+		}
+		if w.must(err); r.Null("gallra_anonymizedon") {
+			who = append(who, p)
+		}
+	}
+	return func(ctx context.Context, d purge.Deps) (*purge.Summary, error) {
+		d.Run.Verb = "erase"
+		return purge.Erase(ctx, d, who, []string{"primary-contact"})
+	}
+}
+
+// restored is a CRM that was restored to the day before everybody was purged.
+func restored(w *world) {
+	crowdOf(w)
+	backup := w.server.Snapshot()
+	w.run()
+	w.run()
+	w.must(w.server.Restore(backup))
+}
+
+// column is a kind of purge on a world, with what an undisturbed one leaves.
+type column struct {
+	*kind
+	w           *world
+	start, keep string // of the environment, of the ledger
+	before      map[string]row
+	after, want map[string]row // after the purge, and after a further run
+	done        map[uuid.UUID]int
+	doneAll     map[uuid.UUID]int
+	appends     int // writes to the ledger
+	tables      []string
+	clients     map[string]*dataverse.Client
+	checked     *retention.Checked
+}
+
+func newColumn(t *testing.T, k *kind) *column {
+	w := newWorld(t, k.policy)
+	k.fill(w)
+	c := &column{kind: k, w: w, keep: filepath.Join(w.dir, "keep"), tables: slices.Clone(dumped), clients: make(map[string]*dataverse.Client)}
+	w.create("contact", "bystander", row{"firstname": "Nina", "lastname": "Bystander"})
+	w.create("account", "keeper", row{"name": "Keeper", "primarycontactid@odata.bind": bindTo("contacts", "bystander")})
+	c.checked = w.checked(w.client)
+	c.start = w.snapshot()
+	w.must(os.MkdirAll(w.ledgerDir(), 0o700)) // nobody has written to it yet where nothing has run
+	copyLedger(t, w.ledgerDir(), c.keep)
+	c.before, c.done = w.dump(c.tables...), w.doneOnce()
+	counting := &failing{Storage: ledger.Folder(w.ledgerDir()), left: 1 << 30}
+	s, err := c.carryOut(w.client, counting)()
+	w.must(err)
+	if s.Status != ledger.Done || s.Purged() == 0 {
+		t.Fatalf("undisturbed: status %s, purged %d, failures %v", s.Status, s.Purged(), s.Failures)
+	}
+	c.appends = 1<<30 - counting.left
+	c.after = w.dump(c.tables...)
+	c.further(w, w.client, false)
+	c.want, c.doneAll = w.dump(c.tables...), w.doneOnce()
+	for _, text := range c.gone {
+		w.nothingFound(text)
+	}
+	return c
+}
+
+// carryOut makes everything ready for doing it once.
+func (c *column) carryOut(client dataverse.Writer, s ledger.Storage) func() (*purge.Summary, error) {
+	d := c.w.deps(c.w.client)
+	d.Client = client
+	if s != nil {
+		var err error
+		d.Ledger, err = ledger.OpenStorage(c.w.t.Context(), s)
+		c.w.must(err)
+	}
+	if c.change != nil {
+		c.change(&d)
+	}
+	do := c.do
+	if c.asks != nil {
+		do = c.asks(c.w)
+	}
+	return func() (*purge.Summary, error) {
+		summary, err := do(c.w.t.Context(), d)
+		d.Ledger.Close()
+		c.w.verifyLedger()
+		return summary, err
+	}
+}
+
+// further is what comes after: it is done once more, and a night's run sweeps. Drifted says that the environment has
+// changed in what the rules depend on, and that somebody has looked at it.
+func (c *column) further(w *world, client *dataverse.Client, drifted bool) {
+	w.t.Helper()
+	here, k := *c, *c.kind
+	here.w, here.kind = w, &k
+	k.change = func(d *purge.Deps) {
+		if c.change != nil {
+			c.change(d)
+		}
+		if drifted {
+			d.Bypass = []retention.Rail{retention.Drift}
+		}
+	}
+	_, err := here.carryOut(client, nil)()
+	w.must(err)
+	w.run(func(d *purge.Deps) {
+		d.Client = client
+		k.change(d)
+	})
+}
+
+// requestKind are requests that do the same.
+type requestKind struct {
+	what string
+	at   []int
+}
+
+// requests are those of an undisturbed purge, by what they do.
+func (c *column) requests() (kinds []requestKind, total int) {
+	seen := &recorder{}
+	client := c.w.connectWith(func(o *dataverse.Options) {
+		o.Observe = func(next http.RoundTripper) http.RoundTripper { seen.next = next; return seen }
+	})
+	c.w.checked(client)
+	c.reset(c.w)
+	do := c.carryOut(client, nil)
+	seen.requests = nil
+	_, err := do()
+	c.w.must(err)
+	for n, what := range seen.requests {
+		i := slices.IndexFunc(kinds, func(k requestKind) bool { return k.what == what })
+		if i < 0 {
+			i = len(kinds)
+			kinds = append(kinds, requestKind{what: what})
+		}
+		kinds[i].at = append(kinds[i].at, n)
+	}
+	return kinds, len(seen.requests)
+}
+
+func (c *column) reset(w *world) {
+	w.control("faults", []row{})
+	w.control("restore", row{"id": c.start})
+	copyLedger(w.t, c.keep, w.ledgerDir())
+}
+
+// client is one of a kind, used again, since the definitions take long to read; one that was told to wait is not.
+func (c *column) client(d *disturbance) *dataverse.Client {
+	of := fmt.Sprintf("%p", d.client)
+	if client := c.clients[of]; client != nil {
+		return client
+	}
+	client := c.w.connectWith(d.client)
+	for try := 0; ; try++ { // the definitions are read once; a hurried client may need several tries
+		_, err := retention.Check(c.w.t.Context(), c.checked.Policy, client)
+		if err == nil {
+			break
+		}
+		if try == 20 {
+			c.w.must(err)
+		}
+	}
+	if d.fault["status"] != 429 && d.signIn == nil {
+		c.clients[of] = client
+	}
+	return client
+}
+
+// cell is one purge that is disturbed, what it leaves, and what a further one makes of it.
+func (c *column) cell(t *testing.T, name string, d disturbance, n int) {
+	t.Run(name, func(t *testing.T) {
+		here, w := *c, *c.w
+		w.t, here.w = t, &w
+		here.reset(&w)
+		var signedIn *session
+		if d.signIn != nil {
+			signedIn = d.signIn()
+			d.client = signedIn.connect
+		}
+		client := here.client(&d)
+		var writer dataverse.Writer = client
+		happened := false
+		if d.before != nil {
+			writer = &meddler{client, func(parts []dataverse.Part) {
+				if !happened {
+					happened = d.before(&w, parts)
+				}
+			}}
+		}
+		var storage ledger.Storage
+		if d.storage != nil {
+			storage = d.storage(ledger.Folder(w.ledgerDir()), n)
+		}
+		do := here.carryOut(writer, storage)
+		if d.fault != nil {
+			fault := row{"after": n}
+			for k, v := range d.fault {
+				fault[k] = v
+			}
+			if !d.lasts {
+				fault["count"] = 1
+			}
+			w.control("faults", []row{fault})
+		}
+		if signedIn != nil {
+			signedIn.begin(n)
+		}
+		s, err := do()
+		w.control("faults", []row{})
+		if d.after != nil && happened {
+			d.after(&w)
+		}
+		here.judge(&d, s, err)
+		again := w.client
+		if d.anew {
+			again = w.connect(6)
+		}
+		here.further(&w, again, d.anew)
+		here.ends()
+		if t.Failed() {
+			t.Logf("status %s, error %v, failures %v, outcomes %v", s.Status, err, s.Failures, w.outcomes())
+		}
+	})
+}
+
+// judge looks at what a disturbed purge has left, and at what it says.
+func (c *column) judge(d *disturbance, s *purge.Summary, err error) {
+	t := c.w.t
+	t.Helper()
+	var stop *purge.StopError
+	switch {
+	case err == nil && s.Status != ledger.Done && s.Status != ledger.Partial,
+		err != nil && !errors.As(err, &stop) && s.Status != ledger.Failed,
+		errors.As(err, &stop) && s.Status != ledger.Halted:
+		t.Errorf("status %s, error %v", s.Status, err)
+	case err != nil && d.means != nil && !errors.Is(err, d.means):
+		t.Errorf("error %v, want one of %v", err, d.means)
+	case err != nil && d.fault != nil && !d.lasts:
+		t.Errorf("one fault ended it: %v", err)
+	case err == nil && s.Status == ledger.Partial && len(s.Failures)+len(s.Residue)+s.Unswept == 0:
+		t.Error("it says that not all is done, and not what")
+	}
+	if err != nil {
+		for _, secret := range []string{"Goner", "McKay", "Yvonne", "@", token, "example.com"} {
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("the error holds %q: %v", secret, err)
+			}
+		}
+	}
+	left := s.ScheduleLeft
+	for _, t := range s.Subjects {
+		left += t.Skipped
+	}
+	now := c.spares(d.before)
+	if s.Status == ledger.Done && left == 0 && !d.anew {
+		if diff := differ(c.after, now); diff != "" {
+			t.Errorf("it says that all is done, and the rows say otherwise:\n%s", diff)
+		}
+	}
+}
+
+// spares looks at the rows of a moment: nobody is touched who is not to be, and each person is whole or erased. Meddled
+// says that somebody edited one of them.
+func (c *column) spares(meddled func(*world, []dataverse.Part) bool) map[string]row {
+	t, w := c.w.t, c.w
+	t.Helper()
+	now := w.dump(c.tables...)
+	announced := w.announced()
+	for key, was := range c.before {
+		is := now[key]
+		table, _, _ := strings.Cut(key, " ")
+		switch {
+		case meddled != nil && strings.Contains(key, id("yvonne").String()): // edited by somebody
+		case differ(map[string]row{key: was}, map[string]row{key: c.after[key]}) == "" && c.after[key] != nil:
+			if diff := differ(map[string]row{key: was}, map[string]row{key: is}); is == nil || diff != "" {
+				t.Errorf("nobody was to touch %s:\n%s", key, diff)
+			}
+		case table != "contact" && table != "lead":
+		case is == nil || is["gallra_anonymizedon"] != nil:
+			if was["gallra_anonymizedon"] == nil && !announced[key] {
+				t.Errorf("%s was erased, and the ledger does not announce it", key)
+			}
+		default:
+			if diff := differ(map[string]row{key: withoutOurs(was)}, map[string]row{key: withoutOurs(is)}); diff != "" {
+				t.Errorf("%s is neither whole nor erased:\n%s", key, diff)
+			}
+		}
+	}
+	return now
+}
+
+// ends looks at the end state.
+func (c *column) ends() {
+	t, w := c.w.t, c.w
+	t.Helper()
+	if diff := differ(c.want, w.dump(c.tables...)); diff != "" {
+		t.Errorf("the end state differs from that of an undisturbed purge:\n%s", diff)
+	}
+	for _, text := range c.gone {
+		w.nothingFound(text)
+	}
+	for who, n := range w.doneOnce() {
+		if n != c.doneAll[who] {
+			t.Errorf("the ledger says %d times that %s was purged, want %d", n, who, c.doneAll[who])
+		}
+	}
+}
+
+// withoutOurs is a row without gallra's own columns, which a run may have written by then.
+func withoutOurs(r row) row {
+	out := row{}
+	for k, v := range r {
+		if !strings.HasPrefix(k, "gallra_") {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// announced are the persons of whom the ledger said beforehand that they are purged.
+func (w *world) announced() map[string]bool {
+	w.t.Helper()
+	out := make(map[string]bool)
+	l, err := ledger.Open(w.ledgerDir())
+	w.must(err)
+	for r, err := range l.Records(w.t.Context()) {
+		w.must(err)
+		if r.Kind == ledger.Intent {
+			out[r.Table+" "+r.ID.String()] = true
+		}
+	}
+	return out
+}
+
+// doneOnce counts how often the ledger says of each person that they were purged.
+func (w *world) doneOnce() map[uuid.UUID]int {
+	w.t.Helper()
+	out := make(map[uuid.UUID]int)
+	l, err := ledger.Open(w.ledgerDir())
+	w.must(err)
+	for r, err := range l.Records(w.t.Context()) {
+		w.must(err)
+		if r.Kind == ledger.Outcome && r.Status == ledger.Done {
+			out[r.ID]++
+		}
+	}
+	return out
+}
+
+// clockAtTheLook moves the service's clock when the last look begins to read.
+func clockAtTheLook(by string) func(*world, []dataverse.Part) bool {
+	return func(w *world, parts []dataverse.Part) bool {
+		if op := parts[0].Op; op == nil || op.Method != http.MethodGet || !strings.HasPrefix(op.Path, "contacts?") {
+			return false
+		}
+		b, _ := json.Marshal(row{"advance": by})
+		w.control("clock", json.RawMessage(b))
+		return true
+	}
+}
