@@ -350,10 +350,12 @@ func (c *column) reset(w *world) {
 	copyLedger(w.t, c.keep, w.ledgerDir())
 }
 
-// client is one of a kind, used again, since the definitions take long to read; one that was told to wait is not.
+// client is one of a kind, used again, since the definitions take long to read; one that was told to wait,
+// or another day, is not.
 func (c *column) client(d *disturbance) *dataverse.Client {
 	of := fmt.Sprintf("%p", d.client)
-	if client := c.clients[of]; client != nil {
+	once := d.fault["status"] == 429 || d.signIn != nil || d.after != nil
+	if client := c.clients[of]; client != nil && !once {
 		return client
 	}
 	client := c.w.connectWith(d.client)
@@ -366,7 +368,7 @@ func (c *column) client(d *disturbance) *dataverse.Client {
 			c.w.must(err)
 		}
 	}
-	if d.fault["status"] != 429 && d.signIn == nil {
+	if !once {
 		c.clients[of] = client
 	}
 	return client
