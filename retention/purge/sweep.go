@@ -37,6 +37,9 @@ func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
 	var open []asked
 	for i, t := range targets {
 		for _, table := range slices.Sorted(maps.Keys(t.rows)) {
+			if _, err := r.tables.table(ctx, table); errors.Is(err, dataverse.ErrNoTable) {
+				continue // it was taken away since, and its rows' history with it
+			}
 			for _, id := range t.rows[table] {
 				open = append(open, asked{i, ref{table, id}})
 			}
