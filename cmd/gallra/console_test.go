@@ -44,7 +44,9 @@ func TestConsoleVerb(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- a.runConsole(ctx, consoleOptions{listen: "127.0.0.1:0", noOpen: true, idle: time.Hour}) }()
+	go func() {
+		ended <- a.runConsole(ctx, consoleOptions{listen: "127.0.0.1:0", noOpen: true, idle: time.Hour})
+	}()
 
 	lines := bufio.NewReader(out)
 	link := func() string {
