@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -77,6 +78,9 @@ func (r *runner) verifyGone(ctx context.Context, expected map[ref]ledger.Key) er
 	tables := byTable(expected)
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
 		t, err := r.tables.table(ctx, table)
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue // it has gone meanwhile, and its rows with it
+		}
 		if err != nil {
 			return err
 		}
@@ -132,6 +136,9 @@ func (r *runner) verifyBin(ctx context.Context, expected map[ref]ledger.Key, nam
 			continue
 		}
 		t, err := r.tables.table(ctx, table)
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue // it has gone meanwhile, and its rows with it
+		}
 		if err != nil {
 			return err
 		}
@@ -165,6 +172,9 @@ func (r *runner) verifyBin(ctx context.Context, expected map[ref]ledger.Key, nam
 			}
 			g := who[row.ID("deletedobject")]
 			t, err := r.tables.table(ctx, g.table)
+			if errors.Is(err, dataverse.ErrNoTable) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
