@@ -156,8 +156,8 @@ type verb = func(context.Context, purge.Deps) (*purge.Summary, error)
 // disturbance is a row of the matrix.
 type disturbance struct {
 	name   string
-	fault  row    // for the emulator
-	lasts  bool   // to the end
+	fault  row  // for the emulator
+	lasts  bool // to the end
 	signIn func() *session
 	always bool // at every kind of request, whatever the thinning
 	client func(*dataverse.Options)
