@@ -50,7 +50,7 @@ func thinning(t *testing.T) thin {
 }
 
 // turns is how many rows share the kinds of requests.
-const turns = 12
+const turns = 24
 
 // turn tells whether it is a row's turn at a kind of request.
 func (m thin) turn(row, kind int) bool { return m.full || (row+kind+m.seed)%turns == 0 }
