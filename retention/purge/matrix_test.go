@@ -109,6 +109,9 @@ var underTheLedger = []disturbance{
 }
 
 func TestMatrix(t *testing.T) {
+	if os.Getenv("GALLRA_MATRIX") == "" {
+		t.Skip("takes minutes, and a cell in which a bulk delete job starts a day late waits for it: GALLRA_MATRIX=1 runs it")
+	}
 	thin := thinning(t)
 	for _, k := range columns {
 		t.Run(k.name, func(t *testing.T) {
