@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/uuid"
 
@@ -82,14 +81,17 @@ func (inv *inventory) writes(p *person, it *item) bool {
 
 // administrator remembers whether the caller has the system administrator's role.
 type administrator struct {
-	mu    sync.Mutex
+	turn  turn
 	known bool
 	is    bool
 }
 
 func (t *tables) administers(ctx context.Context) (bool, error) {
-	t.admin.mu.Lock()
-	defer t.admin.mu.Unlock()
+	end, err := t.admin.turn.take(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer end()
 	if t.admin.known {
 		return t.admin.is, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/uuid"
 
@@ -21,7 +20,7 @@ const maxJobs = 200
 
 // jobTexts are the names and queries of bulk delete jobs.
 type jobTexts struct {
-	mu   sync.Mutex
+	turn turn
 	read bool
 	rows []jobText
 }
@@ -68,8 +67,11 @@ func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding))
 		return nil
 	}
 	texts := &r.tables.jobTexts
-	texts.mu.Lock()
-	defer texts.mu.Unlock()
+	end, err := texts.turn.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if !texts.read {
 		q := dataverse.Query{Table: "bulkdeleteoperation", Select: []string{"bulkdeleteoperationid", "name", "orderedquerysetxml"}, OrderBy: "createdon desc", Top: maxJobs}
 		for row, err := range r.Client.Rows(ctx, q) {

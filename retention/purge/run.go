@@ -72,7 +72,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{Deps: d, sight: &sight{}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{Deps: d, sight: newSight(), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,10 +20,12 @@ const sightLasts = time.Minute
 
 // sight is who the run was proven to see everything as, and when that was.
 type sight struct {
-	mu   sync.Mutex
+	turn turn // of who proves it
 	user uuid.UUID
 	at   time.Time // by the service's clock
 }
+
+func newSight() *sight { return &sight{turn: newTurn()} }
 
 // begin proves it before anything is read or written. The error is a [*retention.BlindError] where it cannot be proven.
 func (s *sight) begin(ctx context.Context, d *Deps) error {
@@ -48,8 +49,11 @@ func anotherUser(before, now uuid.UUID) string {
 // sees stops the run where its user is not proven any more to see everything; unless afresh, a proof of a moment ago counts.
 func (r *runner) sees(ctx context.Context, afresh bool) error {
 	s := r.sight
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	end, err := s.turn.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if age := r.Client.Now().Sub(s.at); !afresh && age >= 0 && age < sightLasts {
 		return nil
 	}

@@ -30,7 +30,7 @@ func readTables(ctx context.Context, client dataverse.Reader, policy *retention.
 	if err != nil {
 		return nil, err
 	}
-	t := &tables{client: client, all: make(map[string]dataverse.TableSummary, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
+	t := &tables{client: client, admin: administrator{turn: newTurn()}, jobTexts: jobTexts{turn: newTurn()}, all: make(map[string]dataverse.TableSummary, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
 	for _, s := range all {
 		if s.EntitySet != "" {
 			t.all[s.LogicalName] = s
