@@ -221,6 +221,7 @@ type schema struct {
 	since      time.Time // when it came into force; zero for the embedded one
 	gone       []goneDefinition
 	previous   *schema // the one before, for the metadata cache that lags behind
+	rendered   *sync.Map // by *table, the definitions of its columns as JSON values; nil while the schema is being changed
 }
 
 type privilege struct {
@@ -279,7 +280,11 @@ func readSchema(files fs.FS) (*schema, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return s, s.link(tables)
+	if err := s.link(tables); err != nil {
+		return nil, err
+	}
+	s.rendered = new(sync.Map)
+	return s, nil
 }
 
 // unindexed are lookups that every row has and that nothing is found by.

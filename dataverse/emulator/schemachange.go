@@ -3,6 +3,7 @@ package emulator
 import (
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ func (t *tx) changeSchema(s *Server, fn func(*schema) error) error {
 		return err
 	}
 	next.noteGone(t.schema)
+	next.rendered = new(sync.Map)
 	t.schema = next
 	return nil
 }
@@ -85,7 +87,7 @@ func (s *schema) copy() *schema {
 	c.relations, c.many = slices.Clone(s.relations), slices.Clone(s.many)
 	c.privileges, c.optionSets = maps.Clone(s.privileges), maps.Clone(s.optionSets)
 	c.version++
-	c.previous = nil
+	c.previous, c.rendered = nil, nil
 	return &c
 }
 
