@@ -220,7 +220,7 @@ type schema struct {
 	version    int64
 	since      time.Time // when it came into force; zero for the embedded one
 	gone       []goneDefinition
-	previous   *schema // the one before, for the metadata cache that lags behind
+	previous   *schema   // the one before, for the metadata cache that lags behind
 	rendered   *sync.Map // by *table, the definitions of its columns as JSON values; nil while the schema is being changed
 }
 
