@@ -221,7 +221,7 @@ type schema struct {
 	since      time.Time // when it came into force; zero for the embedded one
 	gone       []goneDefinition
 	previous   *schema   // the one before, for the metadata cache that lags behind
-	rendered   *sync.Map // by *table, the definitions of its columns as JSON values; nil while the schema is being changed
+	rendered   *sync.Map // the definitions of tables and columns as JSON values; nil while the schema is being changed
 }
 
 type privilege struct {
