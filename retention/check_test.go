@@ -17,7 +17,7 @@ func check(t *testing.T, e *environment, files ...string) (*Checked, string, err
 	path := write(t, files...)
 	p, err := Load(path)
 	if err != nil {
-		t.Fatalf("load: %v", err)
+		return nil, path, err
 	}
 	c, err := Check(t.Context(), p, e)
 	return c, path, err

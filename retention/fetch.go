@@ -1,7 +1,6 @@
 package retention
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,11 +103,7 @@ func (c *checker) fetchGround(subject *table, g *CheckedGround) {
 	file := newFetchFile(g.Ground, at)
 	query, err := fetchxml.Parse([]byte(text))
 	if err != nil {
-		var fault *fetchxml.Error
-		if errors.As(err, &fault) {
-			at = file.place(fault.Pos)
-		}
-		c.problem(at, "not FetchXML: "+err.Error(), "")
+		c.problems = append(c.problems, c.policy.notFetch(err, g.Ground))
 		return
 	}
 	bad := func(attribute, format string, args ...any) {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,6 +16,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/fetchxml"
+	"github.com/gallra/gallra/dataverse/odata"
 )
 
 // The defaults of a policy.
@@ -86,26 +88,30 @@ func (p *Policy) problem(at Pos, message, hint string) Problem {
 
 // read reads one YAML file into v and notes it as part of the policy.
 func (l *loader) read(path string, v any) error {
-	b, err := l.bytes(path)
+	b, noText, err := l.text(path)
 	if err != nil {
 		return err
 	}
 	l.policy.Files = append(l.policy.Files, path)
 	l.policy.sources[path] = strings.Split(string(b), "\n")
+	if len(noText) > 0 {
+		l.problems = append(l.problems, noText...)
+		return nil
+	}
 	l.problems = append(l.problems, readStrict(path, b, v)...)
 	return nil
 }
 
-// bytes reads a file and lets its content count for the policy's hash. Its length goes first, so that text cannot
-// wander from one file to the next unseen.
-func (l *loader) bytes(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
+// text reads a file and lets its text count for the policy's hash, whatever its line ends are. Its length goes first, so
+// that text cannot wander from one file to the next unseen.
+func (l *loader) text(path string) ([]byte, Problems, error) {
+	b, noText, err := readText(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the policy: %w", err)
+		return nil, nil, fmt.Errorf("read the policy: %w", err)
 	}
 	binary.Write(l.hash, binary.BigEndian, uint64(len(b))) // a hash never fails
 	l.hash.Write(b)
-	return b, nil
+	return b, noText, nil
 }
 
 // cause is an error without the path that the message names already.
@@ -340,16 +346,22 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 		g.MissingDate = MissingIgnored // the date itself is what the ground is about
 	}
 	l.link(f.Link, f.at["link"])
+	l.where(f.Where, f.at["where"])
 	if f.FetchXML != "" {
 		g.fetchPath = filepath.Join(filepath.Dir(path), f.FetchXML)
-		b, err := l.bytes(g.fetchPath)
+		b, noText, err := l.text(g.fetchPath)
+		l.problems = append(l.problems, noText...)
 		if err != nil {
 			bad("fetchXml", fmt.Sprintf("cannot read %s: %s", f.FetchXML, cause(errors.Unwrap(err))), "paths start at the folder of the file that names them")
 		}
 		g.FetchXML = string(b)
 		l.policy.sources[g.fetchPath] = strings.Split(g.FetchXML, "\n")
-		if err == nil && strings.TrimSpace(g.FetchXML) == "" {
+		if err == nil && len(noText) == 0 && strings.TrimSpace(g.FetchXML) == "" {
 			bad("fetchXml", f.FetchXML+" is empty", "")
+		} else if err == nil && len(noText) == 0 {
+			if _, err := fetchxml.Parse(b); err != nil {
+				l.problems = append(l.problems, l.policy.notFetch(err, &g))
+			}
 		}
 	}
 	return g
@@ -398,5 +410,39 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 		bad("do", "do: keep needs `why`: the record states why personal data stays", "")
 	}
 	l.link(f.Link, f.at["link"])
+	l.where(f.Where, f.at["where"])
 	return r
+}
+
+// where finds what is wrong with a filter without knowing the tables. What it says of them is held against an environment.
+func (l *loader) where(text string, at place) {
+	if text == "" { // or not a text, which is told already
+		return
+	}
+	if _, err := odata.ParseFilter(text); err != nil {
+		l.problems = append(l.problems, l.policy.notFilter(err, text, at))
+	}
+}
+
+// notFetch is the problem of a query in FetchXML that cannot be read.
+func (p *Policy) notFetch(err error, g *Ground) Problem {
+	at := g.at["fetchXml"].Pos
+	if g.View != "" {
+		at = g.at["view"].Pos
+	}
+	var fault *fetchxml.Error
+	if errors.As(err, &fault) {
+		at = newFetchFile(g, at).place(fault.Pos)
+	}
+	return p.problem(at, "not FetchXML: "+err.Error(), "")
+}
+
+// notFilter is the problem of a filter that cannot be read.
+func (p *Policy) notFilter(err error, text string, at place) Problem {
+	var syntax *odata.SyntaxError
+	pos := at.Pos
+	if errors.As(err, &syntax) {
+		pos = at.inside(text, syntax.Pos)
+	}
+	return p.problem(pos, "not a filter: "+err.Error(), "an OData filter, such as statecode eq 0 and customertypecode eq 3")
 }

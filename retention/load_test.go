@@ -200,17 +200,17 @@ func TestLoadIncludes(t *testing.T) {
 		p, err := Load(path)
 		return p, path, err
 	}
-	p, _, err := load("policy.yaml", main, "leads.yaml", leads, "all.xml", "<fetch/>")
+	p, _, err := load("policy.yaml", main, "leads.yaml", leads, "all.xml", `<fetch><entity name="lead"/></fetch>`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Subjects) != 2 || p.Subjects[1].Table != "lead" || p.Subjects[1].Grounds[0].FetchXML != "<fetch/>" || len(p.Files) != 2 {
+	if len(p.Subjects) != 2 || p.Subjects[1].Table != "lead" || p.Subjects[1].Grounds[0].FetchXML != `<fetch><entity name="lead"/></fetch>` || len(p.Files) != 2 {
 		t.Errorf("subjects %+v of %v", p.Subjects, p.Files)
 	}
 	for name, changed := range map[string][]string{
-		"the policy file":  {"policy.yaml", main + "#\n", "leads.yaml", leads, "all.xml", "<fetch/>"},
-		"an included file": {"policy.yaml", main, "leads.yaml", leads + "#\n", "all.xml", "<fetch/>"},
-		"a FetchXML file":  {"policy.yaml", main, "leads.yaml", leads, "all.xml", "<fetch />"},
+		"the policy file":  {"policy.yaml", main + "#\n", "leads.yaml", leads, "all.xml", `<fetch><entity name="lead"/></fetch>`},
+		"an included file": {"policy.yaml", main, "leads.yaml", leads + "#\n", "all.xml", `<fetch><entity name="lead"/></fetch>`},
+		"a FetchXML file":  {"policy.yaml", main, "leads.yaml", leads, "all.xml", `<fetch ><entity name="lead"/></fetch>`},
 	} {
 		q, _, err := load(changed...)
 		if err != nil {
@@ -221,15 +221,15 @@ func TestLoadIncludes(t *testing.T) {
 		}
 	}
 
-	_, path, err := load("policy.yaml", main, "leads.yaml", strings.Replace(leads, "lead:", "contact:", 1), "all.xml", "<fetch/>")
+	_, path, err := load("policy.yaml", main, "leads.yaml", strings.Replace(leads, "lead:", "contact:", 1), "all.xml", `<fetch><entity name="lead"/></fetch>`)
 	if got := told(t, path, err); !strings.HasPrefix(got, "leads.yaml:2:3: the subject `contact` stands in two files, also at policy.yaml:6:3\n") {
 		t.Error(got)
 	}
-	_, path, err = load("policy.yaml", main, "leads.yaml", "include: [policy.yaml]\n"+leads, "all.xml", "<fetch/>")
+	_, path, err = load("policy.yaml", main, "leads.yaml", "include: [policy.yaml]\n"+leads, "all.xml", `<fetch><entity name="lead"/></fetch>`)
 	if got := told(t, path, err); !strings.HasPrefix(got, "leads.yaml:1:11: policy.yaml is part of the policy already\n") {
 		t.Error(got)
 	}
-	_, path, err = load("policy.yaml", main, "leads.yaml", "notice: 1 day\n"+leads, "all.xml", "<fetch/>")
+	_, path, err = load("policy.yaml", main, "leads.yaml", "notice: 1 day\n"+leads, "all.xml", `<fetch><entity name="lead"/></fetch>`)
 	if got := told(t, path, err); !strings.HasPrefix(got, "leads.yaml:1:1: unknown key `notice` in an included file\n") {
 		t.Error(got)
 	}

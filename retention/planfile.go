@@ -42,10 +42,17 @@ type StalePlanError struct{ Sentence, Hint string }
 func (e *StalePlanError) Error() string { return e.Sentence }
 
 // ReadPlan reads what [Plan.WriteJSON] wrote. Lines may have been taken out: those decisions are not carried out. The
-// header and the totals at the end must be there, since a plan that was cut off says something else than it did.
+// header and the totals at the end must be there, since a plan that was cut off says something else than it did. An editor
+// may have added a byte order mark or other line ends.
 func ReadPlan(r io.Reader) (*Reviewed, error) {
 	p := &Reviewed{actions: map[string]map[uuid.UUID]Action{}}
 	in := bufio.NewReader(r)
+	switch head, _ := in.Peek(3); { // what cannot be read is told by the first line
+	case bytes.Equal(head, byteOrderMark):
+		_, _ = in.Discard(len(byteOrderMark))
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		return nil, &PlanFileError{Why: "it is in UTF-16, as > of Windows PowerShell writes it; gallra plan --out FILE writes UTF-8"}
+	}
 	ended := false
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')

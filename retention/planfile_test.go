@@ -51,12 +51,38 @@ func TestReviewedPlan(t *testing.T) {
 	}
 }
 
+// TestReadPlanWhateverEditorSavedIt: a review on Windows makes no other plan of it.
+func TestReadPlanWhateverEditorSavedIt(t *testing.T) {
+	whole := planText(t)
+	want, err := ReadPlan(strings.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	crlf := strings.ReplaceAll(whole, "\n", "\r\n")
+	for name, text := range map[string]string{
+		"a byte order mark": "\ufeff" + whole, "the line ends of Windows": crlf, "both": "\ufeff" + crlf,
+		"no line end at the end": strings.TrimSpace(whole), "a blank line at the end": crlf + "\r\n",
+	} {
+		got, err := ReadPlan(strings.NewReader(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Reviewed{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestReadPlanRefuses(t *testing.T) {
 	whole := planText(t)
 	lines := slices.Collect(strings.Lines(whole))
 	for _, tt := range []struct{ name, text, want string }{
 		{"an empty file", "", "not a plan: the file is empty"},
 		{"text", "hello\n", "not a plan: line 1: not JSON"},
+		{"a mark and nothing else", "\ufeff", "not a plan: the file is empty"},
+		{"a mark within", lines[0] + "\ufeff" + lines[1], "not a plan: line 2: not JSON"},
+		{"UTF-16", "\xff\xfe{\x00", "not a plan: it is in UTF-16, as > of Windows PowerShell writes it; gallra plan --out FILE writes UTF-8"},
 		{"no header", strings.Join(lines[1:], ""), "not a plan: line 1: a plan begins with its header, and has one"},
 		{"two headers", lines[0] + lines[0], "not a plan: line 2: a plan begins with its header, and has one"},
 		{"cut off", strings.Join(lines[:3], ""), "not a plan: it breaks off before its totals"},

@@ -40,12 +40,31 @@ func (p Problem) String() string {
 	if p.Source != "" {
 		gutter := fmt.Sprintf("%5d | ", p.Pos.Line)
 		blank := strings.Repeat(" ", len(gutter)-2) + "| "
-		fmt.Fprintf(&b, "\n%s%s\n%s%s^", gutter, p.Source, blank, padding(p.Source, p.Pos.Column))
+		line, column := excerpt(p.Source, p.Pos.Column)
+		fmt.Fprintf(&b, "\n%s%s\n%s%s^", gutter, line, blank, padding(line, column))
 	}
 	if p.Hint != "" {
 		b.WriteString("\n  hint: " + p.Hint)
 	}
 	return b.String()
+}
+
+// excerpt is the part of a line around a column, where the line is longer than anybody reads.
+func excerpt(line string, column int) (string, int) {
+	const most, before = 240, 120
+	r := []rune(line)
+	if len(r) <= most {
+		return line, column
+	}
+	from := min(max(0, column-before), len(r)-1)
+	part := string(r[from:min(from+most, len(r))])
+	if from+most < len(r) {
+		part += "…"
+	}
+	if from > 0 {
+		return "…" + part, column - from + 1
+	}
+	return part, column
 }
 
 // padding is blank and as wide as what stands before the column; tabs stay tabs.

@@ -4,12 +4,15 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -21,6 +24,7 @@ type strictReader struct {
 	lines    []string
 	problems Problems
 	anchors  map[string]ast.Node
+	steps    int // values that may still be read: aliases make more of a file than stands in it
 }
 
 // placed is embedded in what the reader fills: where the mapping stands and where the value of each of its keys.
@@ -68,14 +72,20 @@ func (p place) item(i int) Pos {
 // readStrict reads a file's bytes into v, a pointer to a struct.
 func readStrict(file string, b []byte, v any) Problems {
 	r := &strictReader{file: file, lines: strings.Split(string(b), "\n"), anchors: map[string]ast.Node{}}
-	tree, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey()) // told as a problem among others
+	tokens := lexer.Tokenize(string(b))
+	if at, message := shape(file, tokens); message != "" {
+		r.problem(at, message, "")
+		return r.problems
+	}
+	r.steps = 10_000 + 10*len(tokens)
+	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // told as a problem among others
 	if err != nil {
 		r.syntax(err)
 		return r.problems
 	}
 	var docs []ast.Node
 	for _, d := range tree.Docs {
-		if d.Body != nil && d.Body.Type() != ast.NullType {
+		if d.Body != nil && d.Body.Type() != ast.NullType && d.Body.Type() != ast.DirectiveType {
 			docs = append(docs, d.Body)
 		}
 	}
@@ -97,7 +107,11 @@ func (r *strictReader) syntax(err error) {
 		return
 	}
 	at := Pos{File: r.file, Line: ye.GetToken().Position.Line, Column: ye.GetToken().Position.Column}
-	r.problem(at, "not YAML: "+ye.GetMessage(), "")
+	hint := ""
+	if at.Line > 0 && at.Line <= len(r.lines) && strings.Contains(r.lines[at.Line-1], "\t") {
+		hint = "YAML indents with blanks; there is a tab in this line"
+	}
+	r.problem(at, "not YAML: "+ye.GetMessage(), hint)
 }
 
 func (r *strictReader) problem(at Pos, message, hint string) {
@@ -127,6 +141,12 @@ func (r *strictReader) pos(n ast.Node) Pos {
 
 // resolve looks through anchors and aliases.
 func (r *strictReader) resolve(n ast.Node) ast.Node {
+	if r.steps--; r.steps <= 0 {
+		if r.steps == 0 {
+			r.problem(r.pos(n), "aliases make more than ten times of the file what stands in it", "write out what is meant")
+		}
+		return nil
+	}
 	switch n := n.(type) {
 	case *ast.AnchorNode:
 		r.anchors[n.Name.GetToken().Value] = n.Value
@@ -331,7 +351,15 @@ func (r *strictReader) scalar(key string, n ast.Node, v reflect.Value, tag strin
 	case reflect.Int:
 		i, ok := n.(*ast.IntegerNode)
 		number, fits := integer(i)
-		if !ok || !fits {
+		fits = fits && number >= math.MinInt32 && number <= math.MaxInt32
+		switch {
+		case ok && fits && !plainNumber.MatchString(text):
+			r.problem(r.pos(n), fmt.Sprintf("`%s`: `%s` can be read as more than one number", key, text), fmt.Sprintf("write it in plain digits: if it is %d, as that", number))
+			return
+		case ok && !fits, !ok && onlyDigits.MatchString(text):
+			r.problem(r.pos(n), fmt.Sprintf("`%s`: %s is larger than any number here may be", key, short(text)), "")
+			return
+		case !ok:
 			r.problem(r.pos(n), fmt.Sprintf("`%s` is a whole number, not %s", key, typeName(n)), "")
 			return
 		}
@@ -350,6 +378,19 @@ func (r *strictReader) scalar(key string, n ast.Node, v reflect.Value, tag strin
 	default:
 		panic("retention: no reader for " + v.Type().String())
 	}
+}
+
+var (
+	plainNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`) // 0777, 0x1f and 1_000 are others to other readers of YAML
+	onlyDigits  = regexp.MustCompile(`^[+-]?[0-9][0-9_]*$`)
+)
+
+// short is a text of which no more than a line's worth is told.
+func short(text string) string {
+	if len(text) > 60 {
+		return text[:60] + "…"
+	}
+	return text
 }
 
 func integer(n *ast.IntegerNode) (int64, bool) {
@@ -395,6 +436,8 @@ func typeName(n ast.Node) string {
 		return "keys and values"
 	case *ast.NullNode:
 		return "nothing"
+	case *ast.TagNode:
+		return "a value with a tag of YAML's"
 	}
 	return "that"
 }

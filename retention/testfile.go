@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -209,11 +208,15 @@ func (l *loader) testCase(f *fileTestCase, file *fileTests) TestCase {
 
 // readPlain reads a file that is no part of the policy.
 func (l *loader) readPlain(path string, v any) error {
-	b, err := os.ReadFile(path)
+	b, noText, err := readText(path)
 	if err != nil {
 		return fmt.Errorf("read the tests: %w", err)
 	}
 	l.policy.sources[path] = strings.Split(string(b), "\n")
+	if len(noText) > 0 {
+		l.problems = append(l.problems, noText...)
+		return nil
+	}
 	l.problems = append(l.problems, readStrict(path, b, v)...)
 	return nil
 }

@@ -25,12 +25,7 @@ func (c *checker) where(text string, at place, s source) string {
 	}
 	e, err := odata.ParseFilter(text)
 	if err != nil {
-		var syntax *odata.SyntaxError
-		pos := at.Pos
-		if errors.As(err, &syntax) {
-			pos = at.inside(text, syntax.Pos)
-		}
-		c.problem(pos, "not a filter: "+err.Error(), "an OData filter, such as statecode eq 0 and customertypecode eq 3")
+		c.problems = append(c.problems, c.policy.notFilter(err, text, at))
 		return ""
 	}
 	renamed := c.rename(e, s.table)

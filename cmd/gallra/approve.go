@@ -35,7 +35,7 @@ func (a *app) runApprove(ctx context.Context) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return err
 	}

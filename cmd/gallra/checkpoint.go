@@ -57,7 +57,8 @@ func (a *app) runCheckpoint(ctx context.Context, keyFile, out string) error {
 	if n := len(proof.Problems); n > 0 {
 		return fmt.Errorf("%w: %s (the first of %s)", ledger.ErrBroken, proof.Problems[0], plural(n, "problem"))
 	}
-	l, err := a.readLedger()
+	a.warnForeign(proof.Organization)
+	l, err := a.readLedger(ctx)
 	if err != nil {
 		return err
 	}

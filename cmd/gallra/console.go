@@ -64,6 +64,9 @@ func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
+	if _, err := a.ledgerOf(ctx, s); err != nil { // before a browser opens on what cannot be shown
+		return err
+	}
 	c, err := console.New(console.Options{
 		Client: s.client, URL: a.settings.URL, Organization: s.org, Idle: o.idle, Log: a.log,
 		Policy: func(ctx context.Context) (*retention.Checked, error) {
@@ -73,7 +76,7 @@ func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 			}
 			return retention.Check(ctx, policy, s.client)
 		},
-		Ledger: a.readLedger,
+		Ledger: func() (*ledger.Ledger, error) { return a.ledgerOf(ctx, s) },
 		Verify: func() (*ledger.Proof, error) { return a.verifyLedger(ctx) },
 		Deps: func(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps {
 			return a.deps(verb, s, c, l)

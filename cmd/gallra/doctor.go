@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -146,7 +147,7 @@ func (d *diagnosis) visit(ctx context.Context, s *session, c *retention.Checked)
 	if err := d.forbidden("settings", d.settings(ctx, s)); err != nil {
 		return err
 	}
-	return d.forbidden("data", d.data(ctx, s, c, d.ledger()))
+	return d.forbidden("data", d.data(ctx, s, c, d.ledger(ctx, s)))
 }
 
 // forbidden makes a finding of a read that a missing right has ended: the visit goes on.
@@ -205,9 +206,13 @@ func (d *diagnosis) settings(ctx context.Context, s *session) error {
 }
 
 // ledger is what the ledger proves, nil where there is none to be read.
-func (d *diagnosis) ledger() func(string, uuid.UUID) retention.Trace {
-	l, err := d.app.readLedger()
+func (d *diagnosis) ledger(ctx context.Context, s *session) func(string, uuid.UUID) retention.Trace {
+	l, err := d.app.ledgerOf(ctx, s)
+	var foreign *ledger.ForeignError
 	switch {
+	case errors.As(err, &foreign):
+		d.fail("ledger", foreign.Hint(), "%v: a run would be refused", err)
+		return nil
 	case err != nil:
 		d.fail("ledger", "gallra ledger verify tells which line", "%v", err)
 		return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -87,6 +88,10 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 	if err := a.sighted(ctx, s, checked, o.apply); err != nil {
 		return err
 	}
+	l, err := a.ledgerOf(ctx, s)
+	if err != nil {
+		return err
+	}
 	rows, err := w.find(ctx, s, checked)
 	if err != nil {
 		return err
@@ -101,7 +106,7 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 	if !o.apply {
 		return a.eraseShown(ctx, s, checked, rows, o)
 	}
-	return a.eraseApply(ctx, s, checked, rows, o)
+	return a.eraseApply(ctx, s, checked, l, rows, o)
 }
 
 // chosen are the rows that are meant. Where nobody said which, they must not be those of several human beings.
@@ -176,16 +181,12 @@ func (a *app) eraseShown(ctx context.Context, s *session, checked *retention.Che
 	return a.eraseShownWords(all, forecasts, o, today)
 }
 
-func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Checked, rows []retention.PersonRef, o eraseOptions) error {
+func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Checked, l *ledger.Ledger, rows []retention.PersonRef, o eraseOptions) error {
 	receipts, err := newReceipts(o.receipt)
 	if err != nil {
 		return err
 	}
 	defer receipts.discard()
-	l, err := a.readLedger()
-	if err != nil {
-		return err
-	}
 	a.warnNoLedger(l.Existed())
 	bar := a.progress("starting")
 	deps := a.deps("erase", s, checked, l)

@@ -76,7 +76,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (a *app) runHold(ctx context.Context, verb string, args []string, reason st
 	if err := provisioned(checked, w.row.Table); err != nil {
 		return err
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention/ledger"
@@ -66,13 +67,14 @@ func (a *app) runLedgerExport(ctx context.Context, path string) error {
 	if extension != ".csv" && extension != ".xlsx" {
 		return &usageError{"--out has to name a file that ends in .csv or .xlsx", ""}
 	}
-	l, err := a.readLedger()
+	l, err := a.readLedger(ctx)
 	if err != nil {
 		return err
 	}
 	if !l.Existed() {
 		return a.errNoLedger()
 	}
+	a.warnForeign(l.Organization())
 	file, err := makeFile(path)
 	if err != nil {
 		return err
@@ -94,9 +96,9 @@ func (a *app) runLedgerExport(ctx context.Context, path string) error {
 		return err
 	}
 	if a.json {
-		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "export", "file": path, "entries": n, "head": l.Head()})
+		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "export", "file": path, "entries": n, "head": l.Head(), "organization": l.Organization()})
 	}
-	_, err = fmt.Fprintf(a.out, "%d entries in %s, last hash %s\n", n, path, l.Head())
+	_, err = fmt.Fprintf(a.out, "%d entries in %s, last hash %s, of the organisation %s\n", n, path, l.Head(), l.Organization())
 	return err
 }
 
@@ -109,6 +111,7 @@ func (a *app) runLedgerVerify(ctx context.Context, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	a.warnForeign(proof.Organization)
 	if a.json {
 		e := json.NewEncoder(a.out)
 		for _, p := range proof.Problems {
@@ -117,7 +120,8 @@ func (a *app) runLedgerVerify(ctx context.Context, o verifyOptions) error {
 			}
 		}
 		err = e.Encode(map[string]any{"kind": "proof", "files": proof.Files, "entries": proof.Entries, "head": proof.Head,
-			"unfinished": proof.Unfinished, "problems": len(proof.Problems), "checkpoints": len(filed), "signed": o.publicKey != ""})
+			"unfinished": proof.Unfinished, "problems": len(proof.Problems), "checkpoints": len(filed), "signed": o.publicKey != "",
+			"organization": proof.Organization})
 	} else {
 		err = verifyWords(&lines{w: a.out}, proof, filed, o)
 	}
@@ -139,6 +143,9 @@ func verifyWords(w *lines, proof *ledger.Proof, filed []ledger.Checkpoint, o ver
 		verdict = "the chain is BROKEN, in " + plural(n, "place")
 	}
 	w.printf("%s: %d entries in %d files, last hash %s\n", verdict, proof.Entries, proof.Files, proof.Head)
+	if proof.Organization != uuid.Nil {
+		w.printf("it is the ledger of the organisation %s\n", proof.Organization)
+	}
 	if proof.Unfinished {
 		w.printf("the last line is unfinished: a run was killed while it wrote it, and the next one says so\n")
 	}

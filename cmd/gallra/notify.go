@@ -55,7 +55,7 @@ func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
 	if err := provisioned(checked); err != nil {
 		return err
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return err
 	}

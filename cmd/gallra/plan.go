@@ -87,7 +87,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 			return err
 		}
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return err
 	}

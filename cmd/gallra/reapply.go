@@ -43,7 +43,7 @@ func (a *app) runReapply(ctx context.Context, apply bool) error {
 			return err
 		}
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 	if err != nil {
 		return nil, a.tellProblems(err)
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return nil, err
 	}

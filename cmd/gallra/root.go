@@ -170,7 +170,7 @@ func hintFor(err error) string {
 	)
 	switch {
 	case errors.As(err, &foreign):
-		return "an environment has a ledger of its own: set GALLRA_LEDGER or --ledger to another folder or container"
+		return foreign.Hint()
 	case errors.As(err, &usage):
 		return usage.hint
 	case errors.As(err, &making):

@@ -156,7 +156,7 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 			return err
 		}
 	}
-	l, err := a.readLedger()
+	l, err := a.ledgerOf(ctx, s)
 	if err != nil {
 		return err
 	}

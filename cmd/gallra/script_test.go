@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 // holds the text; snapshot and restore keep the emulator's state and put it back; colleague
 // VAR sets VAR to the token of another administrator; keys writes
 // an Ed25519 key to key.pem, its public half to pub.pem, and that of another one to other.pem.
+// ledger-of stands in a file of its own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
 			"who": rowOf, "snapshot": snapshot, "restore": restore, "entra": startEntra, "az": fakeAz,
 			"signin": signIn, "unused": unusedRights, "crm-do": inCRM, "crm-get": readCRM, "columns": addColumns,
-			"role": changeRole, "own": giveOwner, "drop": dropAnswer, "keys": makeKeys, "colleague": makeColleague,
+			"role": changeRole, "own": giveOwner, "drop": dropAnswer, "keys": makeKeys, "colleague": makeColleague, "ledger-of": ledgerOf,
 		},
 	})
 }

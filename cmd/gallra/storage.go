@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
@@ -60,13 +62,36 @@ func (a *app) ledgerStorage() (ledger.Storage, error) {
 	return storage, nil
 }
 
-// readLedger is what a verb that writes nothing reads of the ledger.
-func (a *app) readLedger() (*ledger.Ledger, error) {
+// readLedger reads the ledger, whatever environment it is of.
+func (a *app) readLedger(ctx context.Context) (*ledger.Ledger, error) {
 	storage, err := a.ledgerStorage()
 	if err != nil {
 		return nil, err
 	}
-	return ledger.OpenStorage(context.Background(), storage)
+	return ledger.OpenStorage(ctx, storage)
+}
+
+// ledgerOf reads the ledger for a verb that judges persons by it. One of another organisation is refused also where
+// nothing would be written: what it says of row ids is not true here, or is true of other rows.
+func (a *app) ledgerOf(ctx context.Context, s *session) (*ledger.Ledger, error) {
+	l, err := a.readLedger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l, l.Of(s.org.ID)
+}
+
+// warnForeign says that a ledger is not that of the organisation which the policy is pinned to, for verbs that are about
+// the ledger alone: they do their work on any. Without a policy nobody can know.
+func (a *app) warnForeign(of uuid.UUID) {
+	if a.settings.Policy == "" || of == uuid.Nil {
+		return
+	}
+	p, err := retention.Load(a.settings.Policy)
+	if err != nil || p.Environment.Organization == "" || p.Environment.Organization == of.String() {
+		return
+	}
+	fmt.Fprintf(a.errs, "gallra: warning: this is the ledger of the organisation %s, and the policy %s is for %s\n", of, a.settings.Policy, p.Environment.Organization)
 }
 
 // errNoLedger is the error of a verb that is about the ledger where there is none.

@@ -69,7 +69,11 @@ func ReadCheckpoints(r io.Reader) ([]Checkpoint, error) {
 	var all []Checkpoint
 	in := bufio.NewScanner(r)
 	for n := 1; in.Scan(); n++ {
-		line := bytes.TrimSpace(in.Bytes())
+		line := in.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff")) // which editors of Windows put first
+		}
+		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
 			continue
 		}

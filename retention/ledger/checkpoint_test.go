@@ -36,6 +36,7 @@ func TestCheckpointSignature(t *testing.T) {
 	}{
 		{"as printed", string(signed), public, nil},
 		{"with blanks around it, as a mail leaves it", "\n  " + string(signed) + "\r\n", public, nil},
+		{"with a mark before it, as an editor leaves it", "\ufeff" + string(signed), public, nil},
 		{"another key", string(signed), stranger, ErrSignature},
 		{"another number", strings.Replace(string(signed), `"seq":1`, `"seq":2`, 1), public, ErrSignature},
 		{"another time", strings.Replace(string(signed), `08:30`, `08:31`, 1), public, ErrSignature},

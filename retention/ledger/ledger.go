@@ -99,8 +99,21 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("the ledger is of the organisation %s, and this environment is %s", e.Ledger, e.Environment)
 }
 
-// organization is the one that the ledger's runs were of, zero before the first.
-func (l *Ledger) organization() uuid.UUID {
+// Hint tells what to do about it.
+func (e *ForeignError) Hint() string {
+	return "an environment has a ledger of its own: set GALLRA_LEDGER or --ledger to another folder or container"
+}
+
+// Of tells whether the ledger is that of an organisation, or of none yet: the error is a [*ForeignError].
+func (l *Ledger) Of(organization uuid.UUID) error {
+	if of := l.Organization(); of != uuid.Nil && organization != uuid.Nil && organization != of {
+		return &ForeignError{Ledger: of, Environment: organization}
+	}
+	return nil
+}
+
+// Organization is the one that the ledger's runs were of, zero before the first.
+func (l *Ledger) Organization() uuid.UUID {
 	for _, run := range l.state.runs {
 		if run.Organization != uuid.Nil {
 			return run.Organization
@@ -130,8 +143,8 @@ func (l *Ledger) begin(ctx context.Context, r Run) error {
 	if err := l.refresh(ctx); err != nil {
 		return err
 	}
-	if of := l.organization(); of != uuid.Nil && r.Organization != uuid.Nil && r.Organization != of {
-		return &ForeignError{Ledger: of, Environment: r.Organization}
+	if err := l.Of(r.Organization); err != nil {
+		return err
 	}
 	first := []Entry{{Kind: Start, Run: r.ID, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Actor: r.Actor,
 		Today: r.Today, Version: r.Version}}

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Proof is what [Verify] found.
@@ -26,7 +28,9 @@ type Proof struct {
 	// Unfinished tells that the last file ends within a line that a killed run was writing. That is no problem: the run
 	// never relied on it, and the next run takes it off and says so.
 	Unfinished bool
-	Problems   []Problem
+	// Organization is the one that the runs are of. A ledger is of one: runs of another are a problem.
+	Organization uuid.UUID
+	Problems     []Problem
 }
 
 // Problem is a place where the ledger is not what was written.
@@ -225,6 +229,7 @@ func (v *verifier) line(file string, n int, text string) {
 		v.problem(file, n, "the line was changed: it has no number or names no line before it")
 	}
 	v.explained(seq, fields)
+	v.organization(file, n, fields)
 	switch {
 	case seq > v.next:
 		v.problem(file, n, "%s missing before this line", entries(v.next, seq-1))
@@ -246,6 +251,24 @@ func (v *verifier) line(file string, n int, text string) {
 	}
 }
 
+// organization sees to it that all runs are of one: nothing that writes a ledger takes one of another environment.
+func (v *verifier) organization(file string, n int, fields map[string]json.RawMessage) {
+	var kind, of string
+	_ = json.Unmarshal(fields["kind"], &kind)
+	if kind != "start" || json.Unmarshal(fields["organization"], &of) != nil {
+		return
+	}
+	id, err := uuid.Parse(of)
+	switch {
+	case err != nil:
+		v.problem(file, n, "the run's organisation is no id")
+	case v.proof.Organization == uuid.Nil:
+		v.proof.Organization = id
+	case id != v.proof.Organization:
+		v.problem(file, n, "the run is of another organisation (%s) than those before it (%s)", id, v.proof.Organization)
+	}
+}
+
 func (v *verifier) end() {
 	if v.torn.index > 0 && v.torn.next == v.next { // nothing follows: the run that wrote it was the last
 		v.torn.index, v.proof.Unfinished = 0, true
@@ -253,6 +276,8 @@ func (v *verifier) end() {
 	v.cut()
 	for _, c := range v.filed {
 		switch hash := v.wanted[c.Seq]; {
+		case c.Organization != uuid.Nil && v.proof.Organization != uuid.Nil && c.Organization != v.proof.Organization:
+			v.problem(checkpointName, 0, "the checkpoint of %s is of the organisation %s, and this is the ledger of %s", c.At.UTC().Format(time.RFC3339), c.Organization, v.proof.Organization)
 		case c.Seq >= v.next:
 			v.problem(checkpointName, 0, "%s missing at the end: entry %d was the last when the checkpoint of %s was filed", entries(v.next, c.Seq), c.Seq, c.At.UTC().Format(time.RFC3339))
 		case hash != c.Hash:

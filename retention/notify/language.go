@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"os"
@@ -49,7 +50,7 @@ func Languages(files ...string) ([]Language, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read a language: %w", err)
 		}
-		l, err := parseLanguage(b)
+		l, err := parseLanguage(bytes.TrimPrefix(b, []byte("\ufeff"))) // which editors of Windows put first
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}

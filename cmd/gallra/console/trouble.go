@@ -28,6 +28,7 @@ func (c *Console) trouble(err error) *trouble {
 		stop   *purge.StopError
 		locked *ledger.LockedError
 		blind  *retention.BlindError
+		alien  *ledger.ForeignError
 	)
 	switch {
 	case errors.As(err, &policy):
@@ -39,6 +40,8 @@ func (c *Console) trouble(err error) *trouble {
 		t.Hint = stop.Hint()
 	case errors.As(err, &blind):
 		t.Hint = blind.Hint()
+	case errors.As(err, &alien):
+		t.Hint = alien.Hint()
 	case errors.As(err, &locked):
 		t.Hint = "run " + locked.Holder.Run
 	}
