@@ -81,9 +81,7 @@ func (a *app) runStatus(ctx context.Context) error {
 		}
 		st.debts = append(st.debts, d)
 	}
-	if err := st.read(ctx, l); err != nil {
-		return err
-	}
+	st.read(l)
 	st.judge(checked)
 	var blind *retention.BlindError
 	if _, err := checked.Prove(ctx, s.client); errors.As(err, &blind) {
@@ -138,7 +136,7 @@ func debtOf(ctx context.Context, client dataverse.Reader, s *retention.CheckedSu
 }
 
 // read takes from the ledger what the last run did and what is left of it.
-func (st *status) read(ctx context.Context, l *ledger.Ledger) error {
+func (st *status) read(l *ledger.Ledger) {
 	var began []time.Time
 	runs := l.Runs()
 	for i := range runs {
@@ -156,22 +154,9 @@ func (st *status) read(ctx context.Context, l *ledger.Ledger) error {
 			st.begun++
 		}
 	}
-	if st.last == nil || st.last.Status != ledger.Halted {
-		return nil
+	if st.last != nil && st.last.Status == ledger.Halted {
+		st.stopped = st.last.Stopped
 	}
-	run := ""
-	for r, err := range l.Records(ctx) {
-		if err != nil {
-			return err
-		}
-		switch {
-		case r.Kind == ledger.Start:
-			run = r.Run
-		case r.Kind == ledger.Stopped && run == st.last.ID && !slices.Contains(st.stopped, r.Guard):
-			st.stopped = append(st.stopped, r.Guard)
-		}
-	}
-	return nil
 }
 
 // rhythm is how many runs it takes to know how often they come.

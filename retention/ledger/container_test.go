@@ -161,6 +161,7 @@ func TestContainer(t *testing.T) {
 		{"a file that is full goes on in the next", testRollOver},
 		{"the head finds a missing end", testContainerHead},
 		{"a folder in the container", testPrefix},
+		{"hundreds of nights are read side by side", testManyNights},
 	}
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,13 +1,11 @@
 package ledger
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"sync"
@@ -310,55 +308,20 @@ func (l *Ledger) read(ctx context.Context) error {
 	}
 	l.files, l.headed, l.state, l.tail = files, known, newState(), tail{}
 	headSeen := h.Seq == 0
-	for i, f := range files {
-		whole, torn, err := l.readFile(ctx, f.Name, func(r Record, hash string) {
-			headSeen = headSeen || r.Seq == h.Seq && hash == h.Hash
-			l.state.apply(r)
-		})
-		if err != nil {
-			return err
-		}
-		if torn > 0 && l.tail.file > 0 {
-			return fmt.Errorf("ledger: %s ends within a line: %w", files[l.tail.file-1].Name, ErrBroken)
-		}
-		if torn > 0 {
-			l.tail = tail{file: i + 1, whole: whole, torn: torn}
-		}
+	c := chain{hash: genesis}
+	err = c.through(ctx, l.storage, files, func(r Record, hash string) error {
+		headSeen = headSeen || r.Seq == h.Seq && hash == h.Hash
+		l.state.apply(r)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if !headSeen {
 		return fmt.Errorf("ledger: entries up to %d are missing at the end: %w", h.Seq, ErrBroken)
 	}
+	l.state.seq, l.state.hash, l.tail = c.seq, c.hash, c.tail
 	return nil
-}
-
-func (l *Ledger) readFile(ctx context.Context, name string, each func(Record, string)) (whole, torn int64, err error) {
-	f, err := l.storage.Read(ctx, name)
-	if err != nil {
-		return 0, 0, fmt.Errorf("ledger: %w", err)
-	}
-	defer f.Close()
-	in := bufio.NewReaderSize(f, 1<<16)
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if err == io.EOF {
-			return whole, int64(len(line)), nil
-		}
-		if err != nil {
-			return 0, 0, fmt.Errorf("ledger: %w", err)
-		}
-		r, hash, err := decode(line[:len(line)-1])
-		switch {
-		case err != nil:
-			return 0, 0, fmt.Errorf("ledger: %s line %d: %v: %w", name, n, err, ErrBroken)
-		case r.Seq != l.state.seq+1 || r.Prev != l.state.hash:
-			return 0, 0, fmt.Errorf("ledger: %s line %d does not follow the line before it: %w", name, n, ErrBroken)
-		case !l.tail.covers(r):
-			return 0, 0, fmt.Errorf("ledger: the file before %s ends within a line: %w", name, ErrBroken)
-		}
-		each(r, hash)
-		l.state.seq, l.state.hash = r.Seq, hash
-		whole += int64(len(line))
-	}
 }
 
 // Records goes through all entries in order, from the storage.
@@ -369,26 +332,16 @@ func (l *Ledger) Records(ctx context.Context) iter.Seq2[Record, error] {
 			yield(Record{}, err)
 			return
 		}
-		fresh := &Ledger{storage: l.storage, state: newState()}
 		stop := errors.New("stop")
-		for _, f := range files {
-			if err := fresh.each(ctx, f.Name, yield, stop); err != nil {
-				if err != stop {
-					yield(Record{}, err)
-				}
-				return
+		c := chain{hash: genesis}
+		err = c.through(ctx, l.storage, files, func(r Record, _ string) error {
+			if !yield(r, nil) {
+				return stop
 			}
+			return nil
+		})
+		if err != nil && err != stop {
+			yield(Record{}, err)
 		}
 	}
-}
-
-func (l *Ledger) each(ctx context.Context, name string, yield func(Record, error) bool, stop error) error {
-	stopped := false
-	_, _, err := l.readFile(ctx, name, func(r Record, _ string) {
-		stopped = stopped || !yield(r, nil)
-	})
-	if stopped {
-		return stop
-	}
-	return err
 }

@@ -35,8 +35,8 @@ type state struct {
 	stays   map[Key]map[string][]uuid.UUID // rows that stages have left in place, until their person is purged
 	despite map[Key][]string               // grounds that were passed over for a person since their last outcome
 	facts   map[string]string
-	telling []Record // what owners were about to be told, in the ledger's order
-	told    map[tellKey]retention.Date
+	telling []Record          // what owners were about to be told, in the ledger's order
+	told    map[Key][]telling // of whose purge somebody was told; until they are purged
 	grounds map[groundKey]int
 	touched map[string]int // rows that purges have touched since the grounds were counted, by table
 	counted int            // the run that counted the grounds last
@@ -46,10 +46,10 @@ type state struct {
 	approvals []Approval // since the last adoption
 }
 
-// tellKey is a person and who was told of them.
-type tellKey struct {
-	Key
+// telling is who was told of a person, and of which date.
+type telling struct {
 	user uuid.UUID
+	date retention.Date
 }
 
 type groundKey struct{ table, ground string }
@@ -89,6 +89,7 @@ type RunInfo struct {
 	Organization     uuid.UUID
 	Actor            uuid.UUID
 	Counts           map[string]int
+	Stopped          []string // the guard rails that stopped it
 }
 
 func newState() state {
@@ -102,7 +103,7 @@ func newState() state {
 		despite: make(map[Key][]string),
 		facts:   make(map[string]string),
 		grounds: make(map[groundKey]int),
-		told:    make(map[tellKey]retention.Date),
+		told:    make(map[Key][]telling),
 		touched: make(map[string]int),
 	}
 }
@@ -115,6 +116,10 @@ func (s *state) apply(r Record) {
 	case End:
 		if n := len(s.runs); n > 0 {
 			s.runs[n-1].Ended, s.runs[n-1].Status, s.runs[n-1].Counts = r.At, r.Status, r.Counts
+		}
+	case Stopped:
+		if n := len(s.runs); n > 0 && !slices.Contains(s.runs[n-1].Stopped, r.Guard) {
+			s.runs[n-1].Stopped = append(s.runs[n-1].Stopped, r.Guard)
 		}
 	case Ground:
 		if s.counted != len(s.runs) {
@@ -138,7 +143,7 @@ func (s *state) apply(r Record) {
 				return false
 			}
 			if r.Status == Done {
-				s.told[tellKey{Key{t.Table, t.ID}, t.Actor}] = t.PurgeOn
+				s.wasTold(Key{t.Table, t.ID}, telling{t.Actor, t.PurgeOn})
 			}
 			return true
 		})
@@ -224,6 +229,7 @@ func (s *state) apply(r Record) {
 			delete(s.pending, k)
 			delete(s.ahead, k)
 			delete(s.stays, k)
+			delete(s.told, k)
 		}
 		if r.Status == Done || r.Code != NotBegun {
 			delete(s.despite, k)
@@ -242,6 +248,16 @@ func (s *state) apply(r Record) {
 			delete(s.ahead, k)
 		}
 	}
+}
+
+func (s *state) wasTold(k Key, t telling) {
+	for i := range s.told[k] {
+		if s.told[k][i].user == t.user {
+			s.told[k][i].date = t.date
+			return
+		}
+	}
+	s.told[k] = append(s.told[k], t)
 }
 
 func (s *state) goAhead(k Key, r Record) {
@@ -361,7 +377,12 @@ func (l *Ledger) Runs() []RunInfo { return l.state.runs }
 func (l *Ledger) WasTold(k Key, user uuid.UUID) retention.Date {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.state.told[tellKey{k, user}]
+	for _, t := range l.state.told[k] {
+		if t.user == user {
+			return t.date
+		}
+	}
+	return 0
 }
 
 // Telling are the digests that somebody was about to be told, and of which nothing says whether they were: each the entries

@@ -1,12 +1,11 @@
 package ledger
 
-// The verifier. It reads the files with its own eyes: nothing here calls the code that writes or reads a ledger for a
-// run, so that it cannot inherit its mistakes. It knows the form of a line, the rule of the chain and the closed schema.
+// The verifier. It reads the lines with its own eyes: nothing here calls the code that writes or reads entries for a run, so
+// that it cannot inherit its mistakes. It knows the form of a line, the rule of the chain and the closed schema. Only how the
+// bytes come from the storage (ahead.go) is common to both; what got lost on that way would show as lines that are missing.
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -90,11 +89,8 @@ func VerifySource(ctx context.Context, from Source, filed ...Checkpoint) (*Proof
 	for _, c := range filed {
 		v.wanted[c.Seq] = ""
 	}
-	for i, file := range files {
-		v.index = i + 1
-		if err := v.file(ctx, from, file.Name); err != nil {
-			return nil, err
-		}
+	if err := v.files(ctx, from, files); err != nil {
+		return nil, err
 	}
 	v.end()
 	return v.proof, nil
@@ -150,27 +146,28 @@ func (v *verifier) problem(file string, line int, format string, args ...any) {
 	v.proof.Problems = append(v.proof.Problems, Problem{File: filepath.Base(file), Line: line, What: fmt.Sprintf(format, args...)})
 }
 
-func (v *verifier) file(ctx context.Context, from Source, name string) error {
-	f, err := from.Read(ctx, name)
+// files goes through the lines of all files. Each line is looked at by itself first, several at once; what it says about the
+// others is judged in their order.
+func (v *verifier) files(ctx context.Context, from Source, files []File) error {
+	produce := func(ctx context.Context, yield func(*proving) bool) error {
+		return chunks(ctx, from.Read, files, func(c chunk) bool { return yield(&proving{chunk: c}) })
+	}
+	err := inOrder(ctx, produce, (*proving).look, func(p *proving) error {
+		name := files[p.file].Name
+		v.index = p.file + 1
+		for i := range p.seen {
+			v.line(name, p.line+i, &p.seen[i])
+		}
+		if p.ends && p.torn > 0 {
+			v.cut()
+			v.torn.file, v.torn.index, v.torn.line, v.torn.bytes, v.torn.next = name, v.index, p.line+len(p.seen), p.torn, v.next
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	defer f.Close()
-	in := bufio.NewReader(f)
-	for n := 1; ; n++ {
-		text, err := in.ReadString('\n')
-		if err == io.EOF {
-			if text != "" {
-				v.cut()
-				v.torn.file, v.torn.index, v.torn.line, v.torn.bytes, v.torn.next = name, v.index, n, int64(len(text)), v.next
-			}
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
-		v.line(name, n, strings.TrimSuffix(text, "\n"))
-	}
+	return nil
 }
 
 // cut says that a file ends within a line, unless that has been told or explained.
@@ -183,82 +180,66 @@ func (v *verifier) cut() {
 
 // explained takes note of what follows a line that was cut. When a run is killed while it writes, and nothing can be
 // taken off the end of a file, the next run says in its first entries how many bytes count for nothing.
-func (v *verifier) explained(seq uint64, fields map[string]json.RawMessage) {
+func (v *verifier) explained(s *said) {
 	if v.torn.index == 0 {
 		return
 	}
-	var kind string
-	var file int
-	var bytes int64
-	_ = json.Unmarshal(fields["kind"], &kind) // an empty kind explains nothing
-	_ = json.Unmarshal(fields["file"], &file)
-	_ = json.Unmarshal(fields["bytes"], &bytes)
 	switch {
-	case kind == "start" && seq == v.torn.next && v.index > v.torn.index:
-	case kind == "repaired" && seq == v.torn.next+1 && file == v.torn.index && bytes == v.torn.bytes:
+	case s.kind == "start" && s.seq == v.torn.next && v.index > v.torn.index:
+	case s.kind == "repaired" && s.seq == v.torn.next+1 && s.file == v.torn.index && s.bytes == v.torn.bytes:
 		v.torn.index = 0
 	default:
 		v.cut()
 	}
 }
 
-// line checks one line: that it matches its own hash, that it follows the line before it, and that it keeps the schema.
-func (v *verifier) line(file string, n int, text string) {
-	const hashLength = 64
-	tail := len(text) - hashLength - len(`,"hash":""}`)
-	if tail < 0 || !strings.HasPrefix(text[tail:], `,"hash":"`) || !strings.HasSuffix(text, `"}`) {
+// line judges one line: that it matches its own hash, that it follows the line before it, and that it keeps the schema.
+func (v *verifier) line(file string, n int, s *said) {
+	if s.hash == "" {
 		v.problem(file, n, "the line was changed or cut: it does not end with its hash")
 		v.next++ // what follows is judged by its own numbers
 		v.prev = ""
 		return
 	}
-	stated := text[len(text)-hashLength-2 : len(text)-2]
-	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(text[:tail]))); sum != stated {
+	if s.changed {
 		v.problem(file, n, "the line was changed: it does not match its hash")
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+	if !s.json {
 		v.problem(file, n, "the line was changed: it is not JSON")
 		v.next++
-		v.prev = stated
+		v.prev = s.hash
 		return
 	}
-	var seq uint64
-	var prev string
-	if json.Unmarshal(fields["seq"], &seq) != nil || json.Unmarshal(fields["prev"], &prev) != nil {
+	if !s.whole {
 		v.problem(file, n, "the line was changed: it has no number or names no line before it")
 	}
-	v.explained(seq, fields)
-	v.organization(file, n, fields)
+	v.explained(s)
+	v.organization(file, n, s)
 	switch {
-	case seq > v.next:
-		v.problem(file, n, "%s missing before this line", entries(v.next, seq-1))
-	case seq < v.next:
-		v.problem(file, n, "entry %d stands out of order", seq)
-	case v.prev != "" && prev != v.prev:
+	case s.seq > v.next:
+		v.problem(file, n, "%s missing before this line", entries(v.next, s.seq-1))
+	case s.seq < v.next:
+		v.problem(file, n, "entry %d stands out of order", s.seq)
+	case v.prev != "" && s.prev != v.prev:
 		v.problem(file, n, "the line before it was replaced: this line names another one")
 	}
-	for field := range fields {
-		if !schemaFields[field] {
-			v.problem(file, n, "the line has a field that no entry has")
-		}
+	if s.foreign {
+		v.problem(file, n, "the line has a field that no entry has")
 	}
 	v.proof.Entries++
-	v.proof.Head = stated
-	v.next, v.prev = max(v.next, seq+1), stated
-	if _, ok := v.wanted[seq]; ok {
-		v.wanted[seq] = stated
+	v.proof.Head = s.hash
+	v.next, v.prev = max(v.next, s.seq+1), s.hash
+	if _, ok := v.wanted[s.seq]; ok {
+		v.wanted[s.seq] = s.hash
 	}
 }
 
 // organization sees to it that all runs are of one: nothing that writes a ledger takes one of another environment.
-func (v *verifier) organization(file string, n int, fields map[string]json.RawMessage) {
-	var kind, of string
-	_ = json.Unmarshal(fields["kind"], &kind)
-	if kind != "start" || json.Unmarshal(fields["organization"], &of) != nil {
+func (v *verifier) organization(file string, n int, s *said) {
+	if s.kind != "start" || s.organization == "" {
 		return
 	}
-	id, err := uuid.Parse(of)
+	id, err := uuid.Parse(s.organization)
 	switch {
 	case err != nil:
 		v.problem(file, n, "the run's organisation is no id")
@@ -308,13 +289,4 @@ func entries(from, to uint64) string {
 		return fmt.Sprintf("entry %d is", from)
 	}
 	return fmt.Sprintf("entries %d to %d are", from, to)
-}
-
-// schemaFields are the fields that a line can have. None of them holds free text.
-var schemaFields = map[string]bool{
-	"seq": true, "prev": true, "at": true, "kind": true, "facts": true, "hash": true,
-	"run": true, "verb": true, "policy": true, "organization": true, "actor": true, "today": true, "version": true,
-	"table": true, "id": true, "purgeOn": true, "noticedOn": true, "ground": true,
-	"do": true, "rows": true, "stays": true, "counts": true, "status": true, "code": true, "deleted": true, "guard": true,
-	"first": true, "last": true, "file": true, "bytes": true,
 }
