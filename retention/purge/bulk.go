@@ -96,7 +96,11 @@ func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []ref) 
 	case err != nil:
 		return fmt.Errorf("bulk delete: %w", err)
 	}
-	return r.await(ctx, job.JobID)
+	err = r.await(ctx, job.JobID, time.Now().Add(r.JobWait))
+	if errors.Is(err, errJobOpen) {
+		r.stalled.Store(true)
+	}
+	return err
 }
 
 // idQuery is a query for rows by their ids.
@@ -115,8 +119,8 @@ func idQuery(t *dataverse.Table, ids []uuid.UUID) map[string]any {
 
 // await asks for a job until it is over, ever less often. A job may wait in a queue, be paused by an administrator, or take
 // longer than a run can wait: it then goes on by itself, and the next run finds it.
-func (r *runner) await(ctx context.Context, job uuid.UUID) error {
-	wait, deadline := r.Poll, time.Now().Add(r.JobWait)
+func (r *runner) await(ctx context.Context, job uuid.UUID, deadline time.Time) error {
+	wait := r.Poll
 	for {
 		row, err := r.Client.Get(ctx, "asyncoperation", job, dataverse.Query{Select: []string{"asyncoperationid", "statecode", "statuscode"}})
 		switch state, _ := row.Int("statecode"); {
@@ -166,18 +170,20 @@ func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) er
 
 // awaitJobs waits for the jobs that runs before this one have begun. How they ended does not matter: what is left of the
 // rows is listed again. One that is not over by then goes on beside another one for the same ids, which does no harm.
+// All of them together are waited for no longer than one job is.
 func (r *runner) awaitJobs(ctx context.Context) error {
 	if !r.tables.exists("asyncoperation") {
 		return nil
 	}
 	q := dataverse.Query{Table: "asyncoperation", Select: []string{"asyncoperationid", "statecode"},
 		Filter: fmt.Sprintf("operationtype eq 13 and startswith(name,'%s') and statecode ne %d", jobName, jobCompleted)}
+	deadline := time.Now().Add(r.JobWait)
 	for job, err := range r.Client.Rows(ctx, q) {
 		if err != nil {
 			return fmt.Errorf("bulk delete jobs: %w", err)
 		}
 		var stopped reason
-		if err := r.await(ctx, job.ID("asyncoperationid")); err != nil && !errors.As(err, &stopped) {
+		if err := r.await(ctx, job.ID("asyncoperationid"), deadline); err != nil && !errors.As(err, &stopped) {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package purge_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -133,6 +134,48 @@ func TestEngineJobsThatDoNotEnd(t *testing.T) {
 			w.nothingFound("McKay")
 		})
 	}
+}
+
+// TestEngineJobsThatStandStill: after a job that does not end nobody else is begun, and they are whole for the next run.
+func TestEngineJobsThatStandStill(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, byJobs, emulator.Options{JobStep: time.Hour})
+	var names []string
+	for i := range 20 {
+		name := fmt.Sprintf("goner %02d", i)
+		names = append(names, name)
+		w.create("contact", name, row{"lastname": name})
+		w.create("annotation", "note "+name, row{"subject": "About " + name, "objectid_contact@odata.bind": bindTo("contacts", name)})
+	}
+	w.run()
+	w.advance(60)
+	s := w.run(func(d *purge.Deps) { d.JobWait, d.Chunk = 20*time.Millisecond, 1 })
+	if s.Status != ledger.Partial {
+		t.Errorf("status %s", s.Status)
+	}
+	said := make(map[string]int)
+	for _, name := range names {
+		what := w.outcomes()[id(name)]
+		said[what]++
+		if r := w.get("contact", name); what == "skipped jobs-stalled" && r["lastname"] != name {
+			t.Errorf("%s was said to be left alone, and is %v", name, r)
+		}
+	}
+	begun := said[""]+said["failed job-open"]
+	if begun == 0 || begun > 8 || said["skipped jobs-stalled"] != len(names)-begun {
+		t.Errorf("outcomes: %v", said)
+	}
+	for range 2 {
+		w.control("clock", map[string]any{"advance": "4h"})
+		s = w.run(func(d *purge.Deps) {
+			d.JobWait = time.Minute
+			d.Client = &jobWatch{w.client, func(uuid.UUID) { w.control("clock", map[string]any{"advance": "4h"}) }}
+		})
+	}
+	if s.Status != ledger.Done {
+		t.Errorf("in the end: status %s %+v", s.Status, s.Failures)
+	}
+	w.nothingFound("goner")
 }
 
 // TestEngineWithoutTheRight falls back on requests of its own where jobs are refused.

@@ -192,7 +192,11 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	for _, w := range erased {
 		if w.err != nil {
 			// The intent stays open: the next run deletes the anonymous row.
-			r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Failed, Code: code(w.err)})
+			failed := Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Failed, Code: code(w.err)}
+			r.told(failed)
+			if !w.passing() {
+				r.unfinished = append(r.unfinished, failed)
+			}
 			continue
 		}
 		done = append(done, w)
@@ -201,6 +205,7 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	if err := r.Ledger.Append(entries...); err != nil {
 		return err
 	}
+	r.finished += len(done)
 	var targets []sweepTarget
 	for _, w := range done {
 		s := r.summary.subject(w.table)
@@ -224,6 +229,14 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 		return err
 	}
 	return r.verify(ctx, subject, done)
+}
+
+// passing says that what kept a person from being finished says nothing of the next: rows that somebody just wrote, a job
+// in a queue, a service that does not answer or has had too many requests.
+func (w *work) passing() bool {
+	var unsure *dataverse.Uncertain
+	return w.err == errAppeared || w.err == errJobOpen || w.err == errNoAnswer || errors.As(w.refused, &unsure) ||
+		errors.Is(w.refused, dataverse.ErrThrottled) || errors.Is(w.refused, dataverse.ErrUnavailable) || errors.Is(w.refused, context.Canceled)
 }
 
 // remove deletes the rows of persons who were erased. What came to belong to them since the last look is handled by the
@@ -446,11 +459,11 @@ func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubje
 		case errors.As(err, &unsure):
 			rows, readErr := r.rows(r.writing, subject, []uuid.UUID{w.id})
 			if readErr != nil || rows[w.id] != nil {
-				w.err = errNotDeleted
+				w.err, w.refused = errNotDeleted, err
 			}
 		default:
 			r.Log.Warn("delete refused", "table", w.table, "id", w.id, "code", code(err))
-			w.err = errNotDeleted
+			w.err, w.refused = errNotDeleted, err
 		}
 	}
 	return nil

@@ -43,6 +43,13 @@ func residueRail(found []Finding) retention.GuardRail {
 		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
 }
 
+// unfinishedRail speaks of the first purges of a run of which the rows did not go: what refused them would refuse the others.
+func unfinishedRail(found []Outcome) retention.GuardRail {
+	return retention.GuardRail{Rail: Residue, Table: found[0].Table,
+		Sentence: fmt.Sprintf("%d of the first purges were begun and did not come to their end (%s): nobody else is begun", len(found), found[0].Code),
+		Remedy:   "see in the report who they are and what refused it: a plug-in, a workflow or a missing right; the next run tries them again first"}
+}
+
 // reason is why a person was left alone, as a word that stands in the ledger.
 type reason string
 
@@ -65,6 +72,7 @@ const (
 	errRemains    reason = "columns-remain" // columns could not be emptied
 	errNoAnswer   reason = "no-answer"      // what became of a write could not be found out
 	errJobOpen    reason = "job-open"       // anonymised, but a bulk delete job has not come to its end: the next run waits for it
+	errStalled    reason = "jobs-stalled"   // not begun: the service does not come to the end of the bulk delete jobs that this run began before
 	errJobStopped reason = "job-stopped"    // anonymised, but a bulk delete job was canceled or failed: the next run begins another
 	errNotDeleted reason = "not-deleted"    // anonymised, but the delete of the row was refused: the next run tries again
 )

@@ -427,6 +427,9 @@ func (c *column) cell(t *testing.T, name string, d disturbance, n int) {
 		here.further(&w, again, d.anew)
 		here.ends()
 		if t.Failed() {
+			if s == nil {
+				s = &purge.Summary{}
+			}
 			t.Logf("status %s, error %v, failures %v, outcomes %v", s.Status, err, s.Failures, w.outcomes())
 		}
 	})
@@ -437,6 +440,15 @@ func (c *column) judge(d *disturbance, s *purge.Summary, err error) {
 	t := c.w.t
 	t.Helper()
 	var stop *purge.StopError
+	if s == nil { // it did not begin
+		if err == nil {
+			t.Fatal("neither a summary nor an error")
+		}
+		if diff := differ(c.before, c.w.dump(c.tables...)); diff != "" {
+			t.Errorf("it says that it did not begin, and the rows say otherwise:\n%s", diff)
+		}
+		s = &purge.Summary{Status: ledger.Failed}
+	}
 	switch {
 	case err == nil && s.Status != ledger.Done && s.Status != ledger.Partial,
 		err != nil && !errors.As(err, &stop) && s.Status != ledger.Failed,

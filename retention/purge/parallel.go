@@ -76,6 +76,13 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 		}()
 	}
 	for {
+		if r.stalled.Load() && failed == nil {
+			for _, d := range slices.Concat(alone, q.waiting, q.later) {
+				r.leave(d.ref, errStalled)
+				r.taken[d.ref] = true
+			}
+			alone, q = nil, queue{}
+		}
 		if running == 0 && failed == nil {
 			for _, d := range alone {
 				if err := r.large(ctx, r.Policy.Subject(d.table), d); err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,7 +73,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{Deps: d, sight: newSight(), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{Deps: d, sight: newSight(), stalled: new(atomic.Bool), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -132,11 +133,15 @@ type runner struct {
 
 	erasers map[string]*eraser // of the subjects
 	due     []due
-	taken   map[ref]bool      // persons whose turn was
-	claims  *claims           // while several chunks are under way
-	alone   []due             // set aside by such a chunk: who has too many rows to go beside others
-	retired []retiree         // whom this run has purged, or the one before: for the search in long-term retention
-	known   map[string]string // of the environment, and not in the ledger yet
+	taken   map[ref]bool // persons whose turn was
+	claims  *claims      // while several chunks are under way
+	alone   []due        // set aside by such a chunk: who has too many rows to go beside others
+	// finished counts the persons who were purged, and unfinished are those who were begun and could not be: for the canary.
+	finished   int
+	unfinished []Outcome
+	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
+	stalled    *atomic.Bool      // a bulk delete job of this run was waited for in vain: nobody new is begun
+	known      map[string]string // of the environment, and not in the ledger yet
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.
 	asked map[ref][]string
@@ -286,19 +291,35 @@ func (r *runner) purge(ctx context.Context) error {
 			return err
 		}
 	}
-	waiting := r.due
-	if canary := r.Policy.Policy.Limits.Canary; canary > 0 && len(waiting) > 0 {
-		first, rest := split(waiting, canary)
+	waiting, err := r.canary(ctx, r.due)
+	if err != nil {
+		return err
+	}
+	return r.chunks(ctx, waiting)
+}
+
+// canary purges the first persons alone, until as many are purged as the policy asks for: whoever is left alone proves
+// nothing. What the search then finds, and a purge that was begun and does not come to its end, stop the run before
+// anybody else is begun. It answers who is left.
+func (r *runner) canary(ctx context.Context, waiting []due) ([]due, error) {
+	canary := r.Policy.Policy.Limits.Canary
+	r.finished, r.unfinished = 0, nil
+	for r.finished < canary && len(waiting) > 0 && !r.stalled.Load() {
+		first, rest := split(waiting, canary-r.finished)
 		later, err := r.chunk(ctx, first)
-		if err != nil {
-			return err
-		}
-		if len(r.summary.Residue) > 0 {
-			return r.stop(residueRail(r.summary.Residue))
+		switch {
+		case err != nil:
+			return nil, err
+		case len(r.summary.Residue) > 0:
+			return nil, r.stop(residueRail(r.summary.Residue))
+		case len(r.unfinished) > 0 && len(later)+len(rest) > 0:
+			return nil, r.stop(unfinishedRail(r.unfinished))
+		case len(later) == len(first): // cannot be: the first of a chunk waits for nobody in it
+			return append(later, rest...), nil
 		}
 		waiting = append(later, rest...)
 	}
-	return r.chunks(ctx, waiting)
+	return waiting, nil
 }
 
 // split takes persons of one subject table, and merged equally deep, from the front.
