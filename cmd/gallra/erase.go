@@ -23,6 +23,7 @@ type eraseOptions struct {
 	receipt  []string
 	language string
 	rows     []string // TABLE/ID; empty: all that were found
+	bypass   []string
 }
 
 func newErase(a *app) *cobra.Command {
@@ -38,7 +39,10 @@ An address can be that of several human beings (info@). Where the rows bear diff
 TABLE/ID says which of them are meant, each by its own.
 
 While a ground justifies the person the request is refused; --despite GROUND names one that the request outweighs, which
-stands in the ledger. A legal hold forbids it always. --receipt writes what was done to a new file, without personal data:
+stands in the ledger. A legal hold forbids it always. --bypass drift passes over a change in the environment that a rule depends
+on, where the policy allows that by limits.bypass; the night's run is still stopped by it. No other guard rail can be passed
+over: whom a ground justifies is what --despite is for, and a missing approval, a clock or what is left behind is none to
+argue with. --receipt writes what was done to a new file, without personal data:
 .json for machines, .html to hand over, in the --language of whoever asked; both can be asked for.
 
 EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched), 3 a ground or a
@@ -66,6 +70,7 @@ legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 	c.Flags().StringArrayVar(&o.receipt, "receipt", nil, "write a receipt to this .html or .json file, which must not be there yet; repeatable")
 	c.Flags().StringVar(&o.language, "language", receiptLanguages[0], "of an .html receipt: "+strings.Join(receiptLanguages, ", "))
 	c.Flags().StringArrayVar(&o.rows, "row", nil, "erase only this row of those that are found, as TABLE/ID; repeatable")
+	c.Flags().StringArrayVar(&o.bypass, "bypass", nil, "pass over this guard rail ("+joined(purge.EraseBypass)+"), which the policy has to allow as well")
 	return c
 }
 
@@ -79,6 +84,9 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 		if !slices.Contains(names, g) {
 			return &usageError{fmt.Sprintf("the policy has no ground %q", g), "there are " + strings.Join(names, ", ")}
 		}
+	}
+	if _, err := bypassed(o.bypass, purge.EraseBypass, checked.Policy); err != nil {
+		return err
 	}
 	if o.apply {
 		if err := provisioned(checked); err != nil {
@@ -190,6 +198,9 @@ func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Che
 	a.warnNoLedger(l.Existed())
 	bar := a.progress("starting")
 	deps := a.deps("erase", s, checked, l)
+	if deps.Bypass, err = bypassed(o.bypass, purge.EraseBypass, checked.Policy); err != nil {
+		return err
+	}
 	deps.Progress = bar.follow
 	out := newOutcomeWriter(a.out)
 	var outcomes []purge.Outcome

@@ -15,6 +15,7 @@ import (
 
 func newReapply(a *app) *cobra.Command {
 	var apply bool
+	var bypass []string
 	c := &cobra.Command{
 		Use:   "reapply",
 		Short: "After a restore: purge again whoever the ledger says was purged and who is back",
@@ -22,21 +23,29 @@ func newReapply(a *app) *cobra.Command {
 restored from a backup, is purged again, now and with the same care as in a run. A legal hold is respected, and so is a
 ground that did not stand in the way before: both are told. Run it before administration mode is lifted.
 
+--bypass passes over a guard rail once: too-many, when more are back than limits.purges, or drift. The policy has to allow it as
+well, by limits.bypass, and it stands in the ledger. limits.share does not apply: whoever is back was purged before.
+
 EXIT STATUS: 0 nobody is back any more, 1 failed, 2 wrong usage, settings or policy or no ledger (nothing was touched), 3 a
 guard rail stopped it (nobody was purged), 4 done, but some are still back and are told.`,
 		Example: `  gallra reapply             # shows who is back
   gallra reapply --apply`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runReapply(cmd.Context(), apply) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runReapply(cmd.Context(), apply, bypass) },
 	}
 	c.Flags().BoolVar(&apply, "apply", false, "write: without it is only shown who is back")
+	c.Flags().StringArrayVar(&bypass, "bypass", nil, "pass over this guard rail ("+joined(purge.ReapplyBypass)+"), which the policy has to allow as well; repeatable")
 	return c
 }
 
-func (a *app) runReapply(ctx context.Context, apply bool) error {
+func (a *app) runReapply(ctx context.Context, apply bool, bypass []string) error {
 	s, checked, err := a.open(ctx)
 	if err != nil {
 		return a.tellProblems(err)
+	}
+	rails, err := bypassed(bypass, purge.ReapplyBypass, checked.Policy)
+	if err != nil {
+		return err
 	}
 	if apply {
 		if err := provisioned(checked); err != nil {
@@ -54,6 +63,7 @@ func (a *app) runReapply(ctx context.Context, apply bool) error {
 		return err
 	}
 	deps := a.deps("reapply", s, checked, l)
+	deps.Bypass = rails
 	back, unnamed, err := purge.Back(ctx, deps)
 	if err != nil {
 		return err

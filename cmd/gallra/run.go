@@ -39,13 +39,17 @@ func (o runOptions) check() error {
 	return nil
 }
 
-// bypassed checks the guard rails that are to be passed over: a flag and a line of the policy have to say so.
-func bypassed(names []string, p *retention.Policy) ([]retention.Rail, error) {
+// bypassed checks the guard rails that are to be passed over: a flag and a line of the policy have to say so, and the verb
+// has to be one that they stop.
+func bypassed(names []string, stopping []retention.Rail, p *retention.Policy) ([]retention.Rail, error) {
 	var rails []retention.Rail
 	for _, name := range names {
 		rail := retention.Rail(name)
-		if !slices.Contains(retention.Bypassable, rail) {
-			return nil, &usageError{fmt.Sprintf("no guard rail %q can be bypassed", name), fmt.Sprintf("there are %s", joined(retention.Bypassable))}
+		switch {
+		case !slices.Contains(retention.Bypassable, rail):
+			return nil, &usageError{fmt.Sprintf("no guard rail %q can be bypassed", name), fmt.Sprintf("there are %s", joined(stopping))}
+		case !slices.Contains(stopping, rail):
+			return nil, &usageError{fmt.Sprintf("the guard rail %s does not stop this verb", name), fmt.Sprintf("what can be bypassed here is %s", joined(stopping))}
 		}
 		if !slices.Contains(p.Bypass, rail) {
 			return nil, &usageError{fmt.Sprintf("the policy does not let the guard rail %s be bypassed", name),
@@ -145,7 +149,7 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	if _, err := bypassed(o.bypass, checked.Policy); err != nil {
+	if _, err := bypassed(o.bypass, purge.RunBypass, checked.Policy); err != nil {
 		return err
 	}
 	if err := provisioned(checked); err != nil {
@@ -200,7 +204,7 @@ func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked,
 		limits.Purges = min(limits.Purges, o.maxPurges)
 		deps.Limits = &limits
 	}
-	if deps.Bypass, err = bypassed(o.bypass, checked.Policy); err != nil {
+	if deps.Bypass, err = bypassed(o.bypass, purge.RunBypass, checked.Policy); err != nil {
 		return nil, err
 	}
 	if o.reviewed != nil {

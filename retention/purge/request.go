@@ -18,6 +18,15 @@ const (
 	GroundForbids retention.Rail = "ground-holds" // a ground still justifies the person and was not named
 )
 
+// The guard rails that can stop a verb and be passed over, as far as the policy lets them be. What stands elsewhere cannot:
+// an erasure and a reapplication judge nobody by a plan, so that no limit on shares and no ground that came out empty stops them,
+// and a data subject's request is one human being.
+var (
+	RunBypass     = retention.Bypassable
+	EraseBypass   = []retention.Rail{retention.Drift}
+	ReapplyBypass = []retention.Rail{retention.TooMany, retention.Drift}
+)
+
 // Erase carries out a data subject's request: it purges some rows now, without notice, with the care of a run. What was
 // begun by runs before is finished first.
 //
@@ -48,7 +57,8 @@ func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []str
 	})
 }
 
-// unchanged stops the run where the environment changed in what a rule depends on.
+// unchanged stops the run where the environment changed in what a rule depends on. Where that is passed over for whom
+// somebody asked for, it is not written down as known: the night's run, which is about everybody, is still to be stopped by it.
 func (r *runner) unchanged(ctx context.Context) error {
 	drift, err := r.drift(ctx)
 	if err != nil {
@@ -56,6 +66,9 @@ func (r *runner) unchanged(ctx context.Context) error {
 	}
 	if err := r.halt(drift); err != nil {
 		return err
+	}
+	if len(drift) > 0 {
+		return nil
 	}
 	return r.remember()
 }
