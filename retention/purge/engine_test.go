@@ -161,7 +161,7 @@ func TestEngineJobsThatStandStill(t *testing.T) {
 			t.Errorf("%s was said to be left alone, and is %v", name, r)
 		}
 	}
-	begun := said[""]+said["failed job-open"]
+	begun := said[""] + said["failed job-open"]
 	if begun == 0 || begun > 8 || said["skipped jobs-stalled"] != len(names)-begun {
 		t.Errorf("outcomes: %v", said)
 	}
