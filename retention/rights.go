@@ -31,8 +31,8 @@ func (c *Checked) Privileges(ctx context.Context, r dataverse.Reader) ([]dataver
 		}
 	}
 	// What kind of environment this is, what it keeps of deleted rows, and who people's owners are.
-	// And where traces of the purged may be: jobs of the system, rows in long-term retention.
-	for _, table := range []string{"organization", "recyclebinconfig", "deleteditemreference", "asyncoperation", "systemuser", "bulkdeleteoperation", "retentionoperationdetail"} {
+	// And where traces of the purged may be: jobs of the system, posts, rows in long-term retention.
+	for _, table := range []string{"organization", "recyclebinconfig", "deleteditemreference", "asyncoperation", "systemuser", "bulkdeleteoperation", "retentionoperationdetail", "post", "postcomment"} {
 		need(table, "Read")
 	}
 	// To tell owners: in what language, of which view, whose members a team has; and whether it was done.

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -23,6 +24,7 @@ type tables struct {
 	persons  map[string]bool // tables whose rows are persons
 	admin    administrator
 	jobTexts jobTexts
+	feedsOff atomic.Bool // the activity feed could not be searched, and is not asked again
 }
 
 func readTables(ctx context.Context, client dataverse.Reader, policy *retention.Checked) (*tables, error) {

@@ -122,6 +122,9 @@ func (r *runner) mentions(ctx context.Context, subject *retention.CheckedSubject
 	if err := r.kept(ctx, s, done, mention); err != nil {
 		return err
 	}
+	if err := r.feeds(ctx, s, mention); err != nil {
+		return err
+	}
 	return r.jobs(ctx, s, done, mention)
 }
 

@@ -1,0 +1,95 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/odata"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// The activity feed writes posts by itself that quote names ("Closed the deal with …"), and colleagues write others. Nothing
+// but their text leads from most of them to a person, and no index helps to search it, so it is asked for in few queries,
+// and not at all any more once the service has not answered one. Page: common-data-service-gdpr-dsr-guide.
+
+// maxFeedNames is how many names or addresses one query of a feed asks for.
+const maxFeedNames = 10
+
+// feedTables hold the texts of the activity feed.
+var feedTables = []string{"post", "postcomment"}
+
+// feedsUnread is the place that is named where the feed could not be searched.
+var feedsUnread = Place{"Activity feeds (posts)", "They were not searched to the end, because the user may not read them or the service did not answer in time: search the timelines for the person's name, and delete the posts."}
+
+// feeds looks for posts that bear the whole name or an address of a purged person.
+func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) error {
+	if r.tables.feedsOff.Load() {
+		return nil
+	}
+	words := make(map[string][]ledger.Key)
+	for who, name := range s.names {
+		if strings.Contains(name, " ") { // a first name or a word alone is found everywhere
+			words[name] = with(words[name], who)
+		}
+	}
+	for address, holders := range s.addresses {
+		words[address] = holders
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	var all []string
+	for w := range words {
+		all = append(all, w)
+	}
+	slices.Sort(all)
+	for _, table := range feedTables {
+		if !r.tables.exists(table) {
+			continue
+		}
+		t, err := r.tables.table(ctx, table)
+		if err != nil {
+			return err
+		}
+		var qs []dataverse.Query
+		for some := range slices.Chunk(all, maxFeedNames) {
+			var or []string
+			for _, w := range some {
+				or = append(or, "contains(text,"+odata.Quote(w)+")")
+			}
+			qs = append(qs, dataverse.Query{Table: table, Select: []string{t.PrimaryID, "text"}, Filter: strings.Join(or, " or "), Top: maxFound})
+		}
+		answers, err := batched{r.Client}.queries(ctx, qs)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil, errors.Is(err, dataverse.ErrThrottled), errors.Is(err, dataverse.ErrUnauthorized):
+			return err
+		default:
+			r.Log.Warn("the activity feed could not be searched", "table", table, "code", code(err))
+			r.tables.feedsOff.Store(true)
+			r.unreached(feedsUnread)
+			return nil
+		}
+		told := make(map[Finding]bool)
+		for _, row := range slices.Concat(answers...) {
+			text := fold(row.Text("text"))
+			for _, w := range all {
+				if !containsWord(text, w) {
+					continue
+				}
+				for _, who := range words[w] {
+					if f := (Finding{Person: who, Where: "feed", Table: table, ID: row.ID(t.PrimaryID)}); f.ID != uuid.Nil && !told[f] {
+						told[f] = true
+						mention(f)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
