@@ -22,7 +22,7 @@ func Unreachable(s dataverse.Settings) []Place {
 		{"Data lakes and reports (Synapse Link, Fabric, Power BI, exports)", "An append-only lake keeps every version: delete there by the row ids in the ledger."},
 		{"Microsoft Purview's audit log", "It expires by its own retention."},
 		{"Power Automate's run history and approvals", "The history expires after 28 days. Approvals are rows of eight tables (msdyn_flow_approval and others): delete those that name the person."},
-		{"Uploaded import files", "An import job keeps every line of its file: delete old import jobs, by a bulk delete of system jobs of the type Import, and their files with them."},
+		{"Uploaded import files", "An import job keeps every line of its file: delete old import jobs, by a bulk delete of jobs of the type Import, and their files with them."},
 		{"Logs of workflows, business processes and plug-ins", "Let Dataverse delete completed jobs by itself (the setting of each workflow); plug-in traces expire after a day unless somebody has switched that job off."},
 		{"Sales Insights, Customer Insights", "Profiles, segments and interactions are kept outside Dataverse: refresh the sources and everything that follows from them, and renew static segments."},
 		{"Dataverse search and mobile devices", "The search index follows with a delay, and a device that works offline at its next synchronisation."},
