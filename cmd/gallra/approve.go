@@ -45,8 +45,16 @@ func (a *app) runApprove(ctx context.Context) error {
 			"approval: " + retention.FourEyes + " in the policy asks for it"}
 	}
 	runs := lastRun(l)
-	if runs != nil && runs.Actor == s.identity.UserID {
-		return &guardStop{fmt.Errorf("user %s is the one that runs the policy: it takes somebody else to approve it", s.identity.UserID)}
+	if runs != nil {
+		same, err := purge.SameIdentity(ctx, s.client, s.identity.UserID, runs.Actor)
+		switch {
+		case err != nil:
+			return fmt.Errorf("see who runs the policy: %w", err)
+		case runs.Actor == s.identity.UserID:
+			return &guardStop{fmt.Errorf("user %s is the one that runs the policy: it takes somebody else to approve it", s.identity.UserID)}
+		case same:
+			return &guardStop{fmt.Errorf("user %s is the same identity in the directory as user %s, which runs the policy: it takes somebody else to approve it", s.identity.UserID, runs.Actor)}
+		}
 	}
 	day := s.today(checked.Policy)
 	plan, err := a.evaluate(ctx, s, checked, day, l.Traces(), false)
@@ -54,7 +62,7 @@ func (a *app) runApprove(ctx context.Context) error {
 		return err
 	}
 	if err := purge.Approve(ctx, a.deps("approve", s, checked, l)); err != nil {
-		return err
+		return stopped(err)
 	}
 	lapses := day.Add(purge.ApprovalLasts)
 	if a.json {

@@ -89,7 +89,9 @@ func (a *app) runStatus(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	if rail := purge.Unapproved(l, checked.Policy, s.identity.UserID, today); rail != nil {
+	if rail, err := purge.Unapproved(ctx, s.client, l, checked.Policy, s.identity.UserID, today); err != nil {
+		return err
+	} else if rail != nil {
 		st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
 	}
 	if a.json {

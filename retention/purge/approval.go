@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -19,8 +21,12 @@ const NotApproved retention.Rail = "not-approved"
 // ApprovalLasts is how long an approval may wait to be used.
 var ApprovalLasts = retention.Period{Days: 7}
 
-// Approve writes into the ledger that whoever runs this has approved the policy.
+// Approve writes into the ledger that whoever runs this has approved the policy. Its day counts, so that it is not taken from
+// a clock that a run would not take.
 func Approve(ctx context.Context, d Deps) error {
+	if stop := clock(&d); stop != nil {
+		return stop
+	}
 	return withLedger(ctx, d, func() error {
 		return d.Ledger.Append(ledger.Entry{Kind: ledger.Approved, Policy: d.Policy.Policy.Hash, Actor: d.Run.Actor, Today: d.Today})
 	})
@@ -31,9 +37,71 @@ func Approve(ctx context.Context, d Deps) error {
 //
 // A policy that does not ask for four eyes needs an approval as well if the one in force asks for it: otherwise the rule
 // could be left by leaving it out.
-func Unapproved(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today retention.Date) *retention.GuardRail {
-	_, rail := consent(l, p, actor, today)
-	return rail
+func Unapproved(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today retention.Date) (*retention.GuardRail, error) {
+	_, rail, err := agreed(ctx, c, l, p, actor, today)
+	return rail, err
+}
+
+// unapproved is Unapproved for a run.
+func (r *runner) unapproved(ctx context.Context) (*retention.GuardRail, error) {
+	return Unapproved(ctx, r.Client, r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today)
+}
+
+// agreed is consent by what the ledger says, given by somebody whom the directory knows as somebody else than who runs: a user
+// of the environment can be made anew for the same application or account.
+func agreed(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today retention.Date) (ledger.Approval, *retention.GuardRail, error) {
+	a, rail := consent(l, p, actor, today)
+	inForce := l.Adopted()
+	if rail != nil || !p.FourEyes && !inForce.FourEyes {
+		return a, rail, nil
+	}
+	approver := a.Actor
+	if a.Policy == "" {
+		approver = inForce.Actor
+	}
+	no := func(format string, args ...any) (ledger.Approval, *retention.GuardRail, error) {
+		return ledger.Approval{}, &retention.GuardRail{Rail: NotApproved, Sentence: fmt.Sprintf(format, args...) + ": nobody is purged", Remedy: remedy(actor)}, nil
+	}
+	switch same, err := SameIdentity(ctx, c, approver, actor); {
+	case errors.Is(err, dataverse.ErrNotFound) && a.Policy == "": // who has left since the policy came into force
+	case errors.Is(err, dataverse.ErrNotFound):
+		return no("this policy was approved by user %s, who is no user of this environment", approver)
+	case err != nil:
+		return ledger.Approval{}, nil, fmt.Errorf("see who approved the policy: %w", err)
+	case same:
+		return no("this policy was approved by user %s, who is the same identity in the directory as user %s that runs it, which does not count", approver, actor)
+	}
+	return a, nil, nil
+}
+
+// SameIdentity tells whether two users of the environment are one application or one account of the directory. The error
+// wraps [dataverse.ErrNotFound] when the first is no user of the environment.
+func SameIdentity(ctx context.Context, c dataverse.Reader, a, b uuid.UUID) (bool, error) {
+	if a == b {
+		return true, nil
+	}
+	q := dataverse.Query{Select: []string{"systemuserid", "applicationid", "azureactivedirectoryobjectid"}}
+	one, err := c.Get(ctx, "systemuser", a, q)
+	if err != nil {
+		return false, err
+	}
+	other, err := c.Get(ctx, "systemuser", b, q)
+	if errors.Is(err, dataverse.ErrNotFound) { // whoever ran before has left
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, column := range q.Select[1:] {
+		if id := one.ID(column); id != uuid.Nil && id == other.ID(column) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func remedy(actor uuid.UUID) string {
+	return fmt.Sprintf("somebody else than user %s looks at the policy and its plan, and says gallra approve; a run has %s to use it", actor, ApprovalLasts)
 }
 
 // consent is the approval by which a policy may purge, zero where it needs none or is in force already.
@@ -43,7 +111,8 @@ func consent(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today reten
 		return ledger.Approval{}, nil
 	}
 	own := false
-	var lapsed retention.Date
+	var lapsed, ahead retention.Date
+	var other *ledger.Approval // of another policy
 	if inForce.Policy == p.Hash {
 		if inForce.Actor != actor {
 			return ledger.Approval{}, nil
@@ -54,7 +123,12 @@ func consent(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today reten
 	slices.Reverse(approvals) // the newest tells most
 	for _, a := range approvals {
 		switch ends := a.On.Add(ApprovalLasts); {
-		case a.Policy != p.Hash || a.On > today:
+		case a.Policy != p.Hash:
+			if other == nil {
+				other = &a
+			}
+		case a.On > today:
+			ahead = a.On
 		case a.Actor == actor:
 			own = true
 		case ends < today:
@@ -63,13 +137,16 @@ func consent(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today reten
 			return a, nil
 		}
 	}
-	rail := &retention.GuardRail{Rail: NotApproved,
-		Remedy: fmt.Sprintf("somebody else than user %s looks at the policy and its plan, and says gallra approve; a run has %s to use it", actor, ApprovalLasts)}
+	rail := &retention.GuardRail{Rail: NotApproved, Remedy: remedy(actor)}
 	switch {
 	case !lapsed.IsZero():
 		rail.Sentence = fmt.Sprintf("the approval of this policy was not used until %s and has lapsed: nobody is purged", lapsed.Words())
 	case own:
 		rail.Sentence = "this policy was approved by the identity that runs it, which does not count: nobody is purged"
+	case !ahead.IsZero():
+		rail.Sentence = fmt.Sprintf("the approval of this policy is of %s, and today is %s: nobody is purged", ahead.Words(), today.Words())
+	case other != nil:
+		rail.Sentence = fmt.Sprintf("this policy is not the one that was approved on %s (%.19s…), and has not been approved itself: nobody is purged", other.On.Words(), other.Policy)
 	case inForce.Policy == "":
 		rail.Sentence = "this policy has not been approved, and it asks for four eyes: nobody is purged"
 	default:
@@ -81,8 +158,10 @@ func consent(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today reten
 // approved lets a run purge or stops it. An approval that is used brings the policy into force.
 func (r *runner) approved(ctx context.Context) error {
 	policy := r.Policy.Policy
-	a, rail := consent(r.Ledger, policy, r.Run.Actor, r.Today)
+	a, rail, err := agreed(ctx, r.Client, r.Ledger, policy, r.Run.Actor, r.Today)
 	switch {
+	case err != nil:
+		return err
 	case rail != nil:
 		no, err := r.purgesMore(ctx)
 		if err != nil {

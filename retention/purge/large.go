@@ -231,8 +231,11 @@ func (s *stages) add(w *work) {
 // follow finishes what earlier runs began in stages. Under a policy that still has to be approved they wait: the rest of
 // their rows would go by its rules.
 func (r *runner) follow(ctx context.Context) error {
-	if Unapproved(r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today) != nil {
+	if len(r.Ledger.Begun()) == 0 {
 		return nil
+	}
+	if rail, err := r.unapproved(ctx); rail != nil || err != nil {
+		return err
 	}
 	for _, b := range r.Ledger.Begun() {
 		subject := r.Policy.Subject(b.Table)

@@ -53,8 +53,11 @@ type retained struct {
 func (r *runner) afterwards(ctx context.Context, err error) error {
 	var stop *StopError
 	canary := errors.As(err, &stop) && slices.ContainsFunc(stop.Rails, func(g retention.GuardRail) bool { return g.Rail == Residue })
-	if err != nil && !canary || len(r.retired) == 0 || Unapproved(r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today) != nil {
+	if err != nil && !canary || len(r.retired) == 0 {
 		return err
+	}
+	if rail, unknown := r.unapproved(ctx); rail != nil || unknown != nil {
+		return errors.Join(err, unknown) // who may not purge may not do this either
 	}
 	if more := r.longTerm(ctx); err == nil {
 		return more

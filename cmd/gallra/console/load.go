@@ -43,7 +43,11 @@ func (c *Console) load(ctx context.Context, j *job) error {
 		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Traces(), read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
 		rails: plan.GuardRails(checked.Policy.Limits, matched), changes: plan.SinceLastRun(matched), evidence: found,
 	}
-	if rail := purge.Unapproved(l, checked.Policy, c.o.Deps("run", checked, l).Run.Actor, today); rail != nil {
+	rail, err := purge.Unapproved(ctx, c.o.Client, l, checked.Policy, c.o.Deps("run", checked, l).Run.Actor, today)
+	if err != nil {
+		return err
+	}
+	if rail != nil {
 		b.rails = append(b.rails, *rail)
 	}
 	j.phase("names", len(b.Persons))
