@@ -33,6 +33,7 @@ type receipt struct {
 	Audit        receiptAudit       `json:"audit"`
 	Residue      int                `json:"residue"`  // places that still hold something that should be gone
 	Mentions     map[string]int     `json:"mentions"` // what still mentions the person by rule, by table
+	Unread       []receiptPlace     `json:"unread"`   // what was not searched, or not to the end
 	ByHand       []receiptPlace     `json:"byHand"`
 	Ledger       receiptLedgerPlace `json:"ledger"`
 }
@@ -73,7 +74,7 @@ type receiptLedgerPlace struct {
 func receiptOf(s *purge.Summary, c *retention.Checked, rows []retention.PersonRef, outcomes []purge.Outcome, despite []string, began, ended time.Time, l *ledger.Ledger) *receipt {
 	r := &receipt{Kind: "receipt", Run: s.Run, Status: string(s.Status), Began: began.UTC(), Ended: ended.UTC(), Organization: c.Organization,
 		Policy: c.Policy.Hash, Despite: append([]string{}, despite...), Rows: []receiptRow{}, Related: []receiptTable{}, ByHand: []receiptPlace{},
-		Audit: receiptAudit{Deleted: s.Swept, Pending: s.Unswept}, Residue: len(s.Residue), Mentions: map[string]int{},
+		Audit: receiptAudit{Deleted: s.Swept, Pending: s.Unswept}, Residue: len(s.Residue), Mentions: map[string]int{}, Unread: places(s.Unread),
 		Ledger: receiptLedgerPlace{Entry: l.Seq(), Hash: l.Head()}}
 	for _, p := range rows {
 		row := receiptRow{Table: p.Table, ID: p.ID, Status: string(ledger.Skipped)}
@@ -88,7 +89,7 @@ func receiptOf(s *purge.Summary, c *retention.Checked, rows []retention.PersonRe
 		r.Related = append(r.Related, receiptTable{t.Table, t.Deleted, t.Anonymized, t.Kept, t.Freed, t.Shared})
 	}
 	for _, f := range s.Mentions {
-		r.Mentions[f.Table]++
+		r.Mentions[f.Table] += 1 + f.More
 	}
 	for _, p := range s.Unreachable {
 		r.ByHand = append(r.ByHand, receiptPlace{p.Name, p.Remedy})

@@ -74,7 +74,7 @@ func writeReceiptHTML(w io.Writer, r *receipt, p *retention.Policy, language str
 		why, basis := groundWords(p, g)
 		page.Despite = append(page.Despite, line{why, say["basis-"+basis]})
 	}
-	for _, x := range r.ByHand {
+	for _, x := range append(slices.Clone(r.Unread), r.ByHand...) {
 		l := line{x.Place, x.Remedy}
 		if t, ok := receiptPlaces[language][x.Place]; ok {
 			l = line(t)

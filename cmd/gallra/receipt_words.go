@@ -62,6 +62,8 @@ var receiptPlaces = map[string]map[string]struct{ What, How string }{
 		"Text of others":                                                   {"What others wrote", "A text about somebody else that mentions you is found by search only."},
 		"Long-term retained rows":                                          {"The archive", "What was moved into the system's archive is looked for by hand."},
 		"System jobs":                                                      {"Logs of the system's own jobs", "They are looked through by hand."},
+		"Bulk delete jobs":                                                 {"Logs of the system's own jobs", "They are looked through by hand."},
+		"Rows with the same address or number":                             {"Others with the same number or address", "So many share it that they are looked through by hand."},
 		"The recycle bin of Dataverse":                                     {"The recycle bin", "It holds the emptied rows, without personal data, until they end."},
 	},
 	"sv": {
@@ -80,6 +82,8 @@ var receiptPlaces = map[string]map[string]struct{ What, How string }{
 		"Text of others":                                                   {"Vad andra har skrivit", "En text om någon annan som nämner dig hittas bara genom sökning."},
 		"Long-term retained rows":                                          {"Arkivet", "Det som har flyttats till systemets arkiv letas upp för hand."},
 		"System jobs":                                                      {"Loggar från systemets egna jobb", "De gås igenom för hand."},
+		"Bulk delete jobs":                                                 {"Loggar från systemets egna jobb", "De gås igenom för hand."},
+		"Rows with the same address or number":                             {"Andra med samma nummer eller adress", "Så många delar det att de gås igenom för hand."},
 		"The recycle bin of Dataverse":                                     {"Papperskorgen", "Den innehåller de tömda raderna, utan personuppgifter, tills de upphör."},
 	},
 }

@@ -72,12 +72,7 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 	for _, f := range s.Failures {
 		w.printf("%s %s %s (%s), stays scheduled\n", a.screen().in(red, "failed:"), f.Table, f.ID, f.Code)
 	}
-	for _, f := range s.Residue {
-		w.printf("%s %s of %s %s in %s\n", a.screen().in(red, "LEFT BEHIND:"), f.Where, f.Person.Table, f.Person.ID, f.Table)
-	}
-	if n := len(s.Mentions); n > 0 {
-		w.printf("%d places still mention a purged person by rule (kept rows, other rows with the same address)\n", n)
-	}
+	a.left(w, s)
 	if s.ScheduleLeft > 0 {
 		w.printf("%d rows changed while the run looked at them: the next run judges them afresh\n", s.ScheduleLeft)
 	}
@@ -161,7 +156,13 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 		changes = append(changes, map[string]any{"what": c.What, "stops": c.Stops, "sentence": c.Sentence})
 	}
 	bypassed := append([]retention.GuardRail{}, s.Bypassed...)
+	for _, l := range leftLines(s) {
+		if err := o.e.Encode(l); err != nil {
+			return err
+		}
+	}
+	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
 		"purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
-		"mentions": len(s.Mentions), "related": related, "guardRails": rails})
+		"mentions": sum(mentioned), "mentioned": mentioned, "unread": places(s.Unread), "related": related, "guardRails": rails})
 }

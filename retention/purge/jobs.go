@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/odata"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
 // System jobs outlive the rows that they ran for (their relationship does not cascade), and keep names, messages and the
 // context that they were given. A bulk delete job keeps its queries: whoever searched by a name left it there.
 
-// maxJobs is how many of the newest bulk delete jobs are read, once a run.
-const maxJobs = 200
+// maxJobTexts is how much of the newest bulk delete jobs' names and queries is read, once a run.
+const maxJobTexts = 4 << 20
 
 // jobTexts are the names and queries of bulk delete jobs.
 type jobTexts struct {
@@ -32,6 +32,9 @@ type jobText struct {
 
 // jobsUnread is the place that is named where the user may not read system jobs.
 var jobsUnread = Place{"System jobs", "They were not searched, because the user may not read all of them: look under Settings, System Jobs and Bulk Record Deletion for jobs that name the person, and delete them."}
+
+// jobsMore is the place that is named where there are more bulk delete jobs than are read.
+var jobsMore = Place{"Bulk delete jobs", "There are so many that only the newest were searched for names and addresses in their queries: look under Settings, Bulk Record Deletion, and delete jobs that have ended."}
 
 // jobs looks for system jobs that ran for purged persons, and for bulk delete jobs that name them.
 func (r *runner) jobs(ctx context.Context, s *traces, done []*work, mention func(Finding)) error {
@@ -50,7 +53,7 @@ func (r *runner) jobs(ctx context.Context, s *traces, done []*work, mention func
 	}
 	answers, err := batched{r.Client}.queries(ctx, qs)
 	if errors.Is(err, dataverse.ErrForbidden) {
-		r.unreached(jobsUnread)
+		r.unread(jobsUnread)
 		return nil
 	}
 	if err != nil {
@@ -73,19 +76,24 @@ func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding))
 	}
 	defer end()
 	if !texts.read {
-		q := dataverse.Query{Table: "bulkdeleteoperation", Select: []string{"bulkdeleteoperationid", "name", "orderedquerysetxml"}, OrderBy: "createdon desc", Top: maxJobs}
+		q := dataverse.Query{Table: "bulkdeleteoperation", Select: []string{"bulkdeleteoperationid", "name", "orderedquerysetxml"},
+			Filter: "name eq null or not startswith(name," + odata.Quote(jobName) + ")", OrderBy: "createdon desc"} // our own name rows by their ids only
+		size := 0
 		for row, err := range r.Client.Rows(ctx, q) {
 			if errors.Is(err, dataverse.ErrForbidden) {
-				r.unreached(jobsUnread)
+				r.unread(jobsUnread)
 				break
 			}
 			if err != nil {
 				texts.rows = nil
 				return err
 			}
-			if name := row.Text("name"); !strings.HasPrefix(name, jobName) { // our own name rows by their ids only
-				texts.rows = append(texts.rows, jobText{row.ID("bulkdeleteoperationid"), fold(name + " " + row.Text("orderedquerysetxml"))})
+			text := fold(row.Text("name") + " " + row.Text("orderedquerysetxml"))
+			if size += len(text); size > maxJobTexts {
+				r.unread(jobsMore)
+				break
 			}
+			texts.rows = append(texts.rows, jobText{row.ID("bulkdeleteoperationid"), text})
 		}
 		texts.read = true
 	}
@@ -109,9 +117,9 @@ func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding))
 	return nil
 }
 
-// unreached names a place that this run could not reach, once.
-func (r *runner) unreached(p Place) {
-	if !slices.Contains(r.summary.Unreachable, p) {
-		r.summary.Unreachable = append(r.summary.Unreachable, p)
+// unread names a place that this run could not search, or not to the end, once.
+func (r *runner) unread(p Place) {
+	if !slices.Contains(r.summary.Unread, p) {
+		r.summary.Unread = append(r.summary.Unread, p)
 	}
 }

@@ -172,9 +172,9 @@ func (s *Summary) add(o *Summary) {
 	s.Failures = append(s.Failures, o.Failures...)
 	s.Residue = append(s.Residue, o.Residue...)
 	s.Mentions = append(s.Mentions, o.Mentions...)
-	for _, p := range o.Unreachable {
-		if !slices.Contains(s.Unreachable, p) {
-			s.Unreachable = append(s.Unreachable, p)
+	for _, p := range o.Unread {
+		if !slices.Contains(s.Unread, p) {
+			s.Unread = append(s.Unread, p)
 		}
 	}
 	s.Resumed.Schedules += o.Resumed.Schedules

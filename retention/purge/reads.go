@@ -50,7 +50,18 @@ func (r oneByOne) queries(ctx context.Context, qs []dataverse.Query) ([][]datave
 type batched struct{ client dataverse.Writer }
 
 func (r batched) queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
-	out := make([][]dataverse.Row, 0, len(qs))
+	out := make([][]dataverse.Row, len(qs))
+	err := r.each(ctx, qs, func(i int, row dataverse.Row) bool {
+		out[i] = append(out[i], row)
+		return true
+	})
+	return out, err
+}
+
+// each hands over the rows of many queries, each to its end or until fn has had enough of it. No more is held than the first
+// pages of a batch.
+func (r batched) each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error {
+	at := 0
 	for group := range slices.Chunk(qs, maxReads) {
 		parts := make([]dataverse.Part, len(group))
 		for i, q := range group {
@@ -58,7 +69,7 @@ func (r batched) queries(ctx context.Context, qs []dataverse.Query) ([][]dataver
 			if set == "" {
 				t, err := r.client.Table(ctx, q.Table)
 				if err != nil {
-					return nil, err
+					return err
 				}
 				set = t.EntitySet
 			}
@@ -66,27 +77,43 @@ func (r batched) queries(ctx context.Context, qs []dataverse.Query) ([][]dataver
 		}
 		results, err := r.client.Batch(ctx, parts)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for i, res := range results {
 			if res.Err != nil {
-				return nil, fmt.Errorf("read %s: %w", group[i].Table, res.Err)
+				return fmt.Errorf("read %s: %w", group[i].Table, res.Err)
 			}
 			rows, more, err := page(res)
 			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", group[i].Table, err)
+				return fmt.Errorf("read %s: %w", group[i].Table, err)
 			}
 			if more { // rare: more rows than a page holds
-				all, err := oneByOne{r.client}.queries(ctx, group[i:i+1])
-				if err != nil {
-					return nil, err
+				if err := r.stream(ctx, group[i], func(row dataverse.Row) bool { return fn(at, row) }); err != nil {
+					return err
 				}
-				rows = all[0]
+				rows = nil
 			}
-			out = append(out, rows)
+			for _, row := range rows {
+				if !fn(at, row) {
+					break
+				}
+			}
+			at++
 		}
 	}
-	return out, nil
+	return nil
+}
+
+func (r batched) stream(ctx context.Context, q dataverse.Query, fn func(dataverse.Row) bool) error {
+	for row, err := range r.client.Rows(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("read %s: %w", q.Table, err)
+		}
+		if !fn(row) {
+			return nil
+		}
+	}
+	return nil
 }
 
 func page(res dataverse.Result) (rows []dataverse.Row, more bool, err error) {
@@ -96,6 +123,7 @@ func page(res dataverse.Result) (rows []dataverse.Row, more bool, err error) {
 	var body struct {
 		Value []dataverse.Row `json:"value"`
 		Next  string          `json:"@odata.nextLink"`
+		More  bool            `json:"@Microsoft.Dynamics.CRM.morerecords"`
 	}
 	d := json.NewDecoder(bytes.NewReader(res.Bodies[0]))
 	d.UseNumber()
@@ -105,7 +133,7 @@ func page(res dataverse.Result) (rows []dataverse.Row, more bool, err error) {
 	if body.Value == nil {
 		return nil, false, errors.New("the answer holds no list of rows")
 	}
-	return body.Value, body.Next != "", nil
+	return body.Value, body.Next != "" || body.More, nil
 }
 
 func annotations(q dataverse.Query) http.Header {

@@ -111,7 +111,7 @@ func (s *retainedSearch) tables(ctx context.Context) ([]string, error) {
 	for row, err := range s.Client.Rows(ctx, q) {
 		switch {
 		case errors.Is(err, dataverse.ErrForbidden):
-			s.unreached(Place{retainedPlace, "They were not searched, because the user may not read what has been retained (retentionoperationdetail): give it that right, or look for the ids in the ledger with the filter Change to retained data and delete by a bulk delete job."})
+			s.runner.unread(Place{retainedPlace, "They were not searched, because the user may not read what has been retained (retentionoperationdetail): give it that right, or look for the ids in the ledger with the filter Change to retained data and delete by a bulk delete job."})
 			return nil, nil
 		case err != nil:
 			return nil, fmt.Errorf("read what has been retained: %w", err)
@@ -391,7 +391,7 @@ func (s *retainedSearch) end(ctx context.Context) error {
 		return err
 	}
 	if len(s.unread) > 0 {
-		r.unreached(Place{retainedPlace, "They were not all searched, since an environment answers few such queries a day: " + strings.Join(slices.Sorted(maps.Keys(s.unread)), ", ") +
+		r.unread(Place{retainedPlace, "They were not all searched, since an environment answers few such queries a day: " + strings.Join(slices.Sorted(maps.Keys(s.unread)), ", ") +
 			". Look there for the ids in the ledger with the filter Change to retained data, and delete what is found by a bulk delete job of retained data."})
 	}
 	return nil

@@ -50,6 +50,7 @@ type Deps struct {
 	JobWait time.Duration
 
 	operations int // how many go into one change set; as many as the service takes when zero
+	most       int // rows that a search for what is left reads of one query
 }
 
 // about is what the run says about itself in the ledger.
@@ -91,6 +92,9 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	}
 	if r.operations <= 0 {
 		r.operations = maxOperations
+	}
+	if r.most <= 0 {
+		r.most = maxFound
 	}
 	r.oneAtATime()
 	if err := r.sight.begin(ctx, &r.Deps); err != nil {

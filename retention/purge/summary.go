@@ -22,6 +22,7 @@ type Summary struct {
 	Residue      []Finding // what is left of purged persons and should not be
 	Mentions     []Finding // what is left of them and may be: kept rows, other rows with the same address
 	Unreachable  []Place
+	Unread       []Place               // what this run could not search, or not to the end: there may be more than it tells
 	Bypassed     []retention.GuardRail // guard rails that were passed over
 	Drift        []Change              // what changed in the environment since the last run
 	Stop         *StopError            // the guard rail that stopped the run
@@ -72,6 +73,7 @@ type Finding struct {
 	Table  string
 	ID     uuid.UUID
 	Count  int // of findings that are only counted
+	More   int // how many others like this one there are of the person that are not listed
 }
 
 // Progress tells how far a phase of the run has come.
@@ -123,6 +125,15 @@ func (s *Summary) Purged() int {
 	n := 0
 	for _, t := range s.Subjects {
 		n += t.Deleted + t.Anonymized + t.Bound
+	}
+	return n
+}
+
+// Mentioned counts the mentions by where they are, with those that are not listed.
+func (s *Summary) Mentioned() map[string]int {
+	n := make(map[string]int)
+	for _, f := range s.Mentions {
+		n[f.Where] += 1 + f.More
 	}
 	return n
 }

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"encoding/xml"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -19,25 +20,33 @@ import (
 
 // The bounds of the search. It must not cost more than the purge, and a switchboard's number finds a whole company.
 const (
-	maxValues   = 50  // values that one query names for each column
-	maxFound    = 500 // rows that one query answers
-	maxMentions = 20  // of one kind for a person
-	maxKept     = 500 // kept rows that are read for one person
-	maxBodies   = 20  // rows that one query reads together with their long texts
+	maxValues   = 50     // values that one query names for each column
+	maxFound    = 20_000 // rows of one query that are read
+	maxMentions = 20     // of one kind for a person, beyond which they are only counted
+	maxKept     = 500    // kept rows that are read for one person
+	maxBodies   = 20     // rows that one query reads together with their long texts
 )
 
 // traces are how purged persons can be told from others in rows that stay.
 type traces struct {
 	addresses map[string][]ledger.Key // folded
-	numbers   map[string][]ledger.Key // digits only
+	numbers   map[string][]numberOf   // by the tail
 	spelled   map[string]bool         // numbers as they are looked for
 	names     map[ledger.Key]string   // folded
 }
 
+// numberOf is a person's phone number.
+type numberOf struct {
+	number
+	who ledger.Key
+}
+
 // tracesOf takes the traces of persons from their rows as they were before.
 func tracesOf(subject *retention.CheckedSubject, t *dataverse.Table, done []*work) *traces {
-	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]ledger.Key), spelled: make(map[string]bool), names: make(map[ledger.Key]string)}
+	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]numberOf), spelled: make(map[string]bool), names: make(map[ledger.Key]string)}
 	mails, phones := addressColumns(t), phoneColumns(t)
+	var countries []string // that anybody's number names
+	var texts []string
 	for _, w := range done {
 		if w.row == nil || !w.row.Null(subject.Own.AnonymizedOn) {
 			continue // begun by a run before: nobody knows any more
@@ -52,17 +61,45 @@ func tracesOf(subject *retention.CheckedSubject, t *dataverse.Table, done []*wor
 			}
 		}
 		for _, c := range phones {
-			text := strings.TrimSpace(w.row.Text(c))
-			if n := digits(text); len(n) > 5 {
-				s.numbers[n] = with(s.numbers[n], who)
-				s.spelled[text], s.spelled[n] = true, true
-				if text[0] == '+' {
-					s.spelled["+"+n] = true
-				}
+			text := w.row.Text(c)
+			n, ok := readNumber(text)
+			if !ok {
+				continue
+			}
+			if !slices.ContainsFunc(s.numbers[n.tail()], func(o numberOf) bool { return o.who == who && o.digits == n.digits }) {
+				s.numbers[n.tail()] = append(s.numbers[n.tail()], numberOf{n, who})
+			}
+			texts = append(texts, text)
+			if n.country != "" && len(countries) < maxCountries && !slices.Contains(countries, n.country) {
+				countries = append(countries, n.country)
 			}
 		}
 	}
+	for _, text := range texts {
+		n, _ := readNumber(text)
+		for _, spelled := range n.notations(text, countries) {
+			s.spelled[fold(spelled)] = true
+		}
+	}
 	return s
+}
+
+// maxCountries is how many countries a number is looked for in that names none.
+const maxCountries = 2
+
+// holders are the persons whose number a text is.
+func (s *traces) holders(text string) []ledger.Key {
+	n, ok := readNumber(text)
+	if !ok {
+		return nil
+	}
+	var out []ledger.Key
+	for _, o := range s.numbers[n.tail()] {
+		if n.same(o.number) {
+			out = with(out, o.who)
+		}
+	}
+	return out
 }
 
 func with(all []ledger.Key, who ledger.Key) []ledger.Key {
@@ -92,15 +129,6 @@ func textColumns(t *dataverse.Table, which func(*dataverse.Attribute) bool) []st
 	return out
 }
 
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, s)
-}
-
 // mentions looks for rows that carry an address or a number of a purged person, a lead beside the contact or the line of a
 // kept e-mail, and for what the kept rows still say about them.
 func (r *runner) mentions(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
@@ -110,11 +138,15 @@ func (r *runner) mentions(ctx context.Context, subject *retention.CheckedSubject
 	}
 	s := tracesOf(subject, t, done)
 	told := make(map[Finding]int)
+	last := make(map[Finding]int)
 	mention := func(f Finding) {
 		kind := Finding{Person: f.Person, Where: f.Where}
-		if told[kind]++; told[kind] <= maxMentions {
-			r.summary.Mentions = append(r.summary.Mentions, f)
+		if told[kind]++; told[kind] > maxMentions {
+			r.summary.Mentions[last[kind]].More++
+			return
 		}
+		last[kind] = len(r.summary.Mentions)
+		r.summary.Mentions = append(r.summary.Mentions, f)
 	}
 	if err := r.reached(ctx, s, mention); err != nil {
 		return err
@@ -128,18 +160,22 @@ func (r *runner) mentions(ctx context.Context, subject *retention.CheckedSubject
 	return r.jobs(ctx, s, done, mention)
 }
 
+// search is a query for values in columns of a table.
+type search struct {
+	table   *dataverse.Table
+	columns []string
+	where   string
+	holders func(text string) []ledger.Key
+	// at tells which of the queries like this one asks for a value. A row that several find is taken where the first does.
+	at map[string]int
+	n  int
+}
+
 // reached looks for the addresses and numbers in persons and in the parties of activities.
 func (r *runner) reached(ctx context.Context, s *traces, mention func(Finding)) error {
-	type search struct {
-		table   *dataverse.Table
-		columns []string
-		where   string
-		holders map[string][]ledger.Key
-		form    func(string) string
-	}
 	var all []search
 	var qs []dataverse.Query
-	ask := func(table, where string, columns func(*dataverse.Table) []string, values []string, holders map[string][]ledger.Key, form func(string) string) error {
+	ask := func(table, where string, columns func(*dataverse.Table) []string, values []string, holders func(string) []ledger.Key) error {
 		t, err := r.tables.table(ctx, table)
 		if err != nil {
 			return err
@@ -148,49 +184,71 @@ func (r *runner) reached(ctx context.Context, s *traces, mention func(Finding)) 
 		if len(cols) == 0 {
 			return nil
 		}
+		at := make(map[string]int, len(values))
+		for i, v := range values {
+			at[v] = i / maxValues
+		}
+		n := 0
 		for some := range slices.Chunk(values, maxValues) {
-			all = append(all, search{t, cols, where, holders, form})
+			all = append(all, search{t, cols, where, holders, at, n})
 			qs = append(qs, dataverse.Query{Table: table, FetchXML: valuesFetch(t, cols, some)})
+			n++
 		}
 		return nil
 	}
 	addresses, numbers := slices.Sorted(maps.Keys(s.addresses)), slices.Sorted(maps.Keys(s.spelled))
+	byAddress := func(text string) []ledger.Key { return s.addresses[fold(text)] }
 	for i := range r.Policy.Subjects {
 		table := r.Policy.Subjects[i].Table
-		if err := ask(table, "same-address", addressColumns, addresses, s.addresses, fold); err != nil {
+		if err := ask(table, "same-address", addressColumns, addresses, byAddress); err != nil {
 			return err
 		}
-		if err := ask(table, "same-number", phoneColumns, numbers, s.numbers, digits); err != nil {
+		if err := ask(table, "same-number", phoneColumns, numbers, s.holders); err != nil {
 			return err
 		}
 	}
 	if r.tables.exists("activityparty") {
 		used := func(*dataverse.Table) []string { return []string{"addressused"} }
-		if err := ask("activityparty", "party", used, addresses, s.addresses, fold); err != nil {
+		if err := ask("activityparty", "party", used, addresses, byAddress); err != nil {
 			return err
 		}
 	}
-	answers, err := batched{r.Client}.queries(ctx, qs)
-	if err != nil {
-		return err
+	found := make([]int, len(all))
+	return batched{r.Client}.each(ctx, qs, func(i int, row dataverse.Row) bool {
+		if found[i]++; found[i] > r.most {
+			r.unread(Place{"Rows with the same address or number", fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
+				"Look by hand for who else has the switchboard's number or the company's address.", all[i].table.LogicalName, r.most)})
+			return false
+		}
+		if a := &all[i]; a.first(row) {
+			a.mention(row, mention)
+		}
+		return true
+	})
+}
+
+// first tells whether no query before this one has found the row.
+func (a *search) first(row dataverse.Row) bool {
+	for _, c := range a.columns {
+		if at, asked := a.at[fold(row.Text(c))]; asked && at < a.n {
+			return false
+		}
 	}
-	seen := make(map[Finding]bool)
-	for i, rows := range answers {
-		a := all[i]
-		for _, row := range rows {
-			id := row.ID(a.table.PrimaryID)
-			for _, c := range a.columns {
-				for _, who := range a.holders[a.form(row.Text(c))] {
-					f := Finding{Person: who, Where: a.where, Table: a.table.LogicalName, ID: id}
-					if id != who.ID && !seen[f] {
-						seen[f] = true
-						mention(f)
-					}
-				}
+	return true
+}
+
+// mention tells of whose values a row has.
+func (a *search) mention(row dataverse.Row, mention func(Finding)) {
+	id := row.ID(a.table.PrimaryID)
+	var told []ledger.Key
+	for _, c := range a.columns {
+		for _, who := range a.holders(row.Text(c)) {
+			if id != who.ID && !slices.Contains(told, who) {
+				told = append(told, who)
+				mention(Finding{Person: who, Where: a.where, Table: a.table.LogicalName, ID: id})
 			}
 		}
 	}
-	return nil
 }
 
 // valuesFetch asks for rows of which one of the columns has one of the values.
@@ -201,7 +259,7 @@ func valuesFetch(t *dataverse.Table, columns, values []string) string {
 		_ = xml.EscapeText(&in, []byte(v))
 		in.WriteString("</value>")
 	}
-	b.WriteString(`<fetch top="500"><entity name="` + t.LogicalName + `"><attribute name="` + t.PrimaryID + `"/>`)
+	b.WriteString(`<fetch><entity name="` + t.LogicalName + `"><attribute name="` + t.PrimaryID + `"/>`)
 	for _, c := range columns {
 		b.WriteString(`<attribute name="` + c + `"/>`)
 	}
@@ -284,7 +342,7 @@ func (s *traces) in(row dataverse.Row, columns, phones []string, who ledger.Key)
 				break
 			}
 		}
-		if slices.Contains(phones, c) && slices.Contains(s.numbers[digits(text)], who) {
+		if slices.Contains(phones, c) && slices.Contains(s.holders(text), who) {
 			found["kept-number"]++
 		}
 	}

@@ -184,8 +184,8 @@ func TestRetainedRowsThatMayNotBeAskedForAreNamed(t *testing.T) {
 	w.retain("annotation", `<condition attribute="subject" operator="like" value="old%"/>`)
 	w.retain("task", `<condition attribute="subject" operator="like" value="old%"/>`)
 	s := w.purgeAll()
-	if s.Status != ledger.Done || !slices.ContainsFunc(s.Unreachable, func(p purge.Place) bool { return p.Name == "Long-term retained rows" }) {
-		t.Errorf("%s, unreachable %v", s.Status, s.Unreachable)
+	if s.Status != ledger.Done || !slices.ContainsFunc(s.Unread, func(p purge.Place) bool { return p.Name == "Long-term retained rows" }) {
+		t.Errorf("%s, unread %v", s.Status, s.Unread)
 	}
 }
 
