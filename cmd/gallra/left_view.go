@@ -20,6 +20,7 @@ var leftWords = map[string]string{
 	"same-address": "other persons with the same e-mail address: if they are the same human being, gallra erase TABLE ID",
 	"same-number":  "other persons with the same phone number, in whatever notation: look before you take them for the same human being",
 	"party":        "party lines of activities that keep the address that was used",
+	"feed":         "posts of the activity feed that bear the name or an address: delete them",
 	"kept-name":    "kept rows that bear the name",
 	"kept-address": "kept rows that bear an e-mail address",
 	"kept-number":  "kept rows that bear a phone number",

@@ -24,7 +24,7 @@ const maxFeedNames = 10
 var feedTables = []string{"post", "postcomment"}
 
 // feedsUnread is the place that is named where the feed could not be searched.
-var feedsUnread = Place{"Activity feeds (posts)", "They were not searched to the end, because the user may not read them or the service did not answer in time: search the timelines for the person's name, and delete the posts."}
+var feedsUnread = Place{"Activity feeds (posts)", "They were not searched to the end, because the user may not read them the service did not answer in time, or too many bear the name: search the timelines for the person's name, and delete the posts."}
 
 // feeds looks for posts that bear the whole name or an address of a purged person.
 func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) error {
@@ -62,21 +62,15 @@ func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) er
 			for _, w := range some {
 				or = append(or, "contains(text,"+odata.Quote(w)+")")
 			}
-			qs = append(qs, dataverse.Query{Table: table, Select: []string{t.PrimaryID, "text"}, Filter: strings.Join(or, " or "), Top: maxFound})
+			qs = append(qs, dataverse.Query{Table: table, Select: []string{t.PrimaryID, "text"}, Filter: strings.Join(or, " or ")})
 		}
-		answers, err := batched{r.Client}.queries(ctx, qs)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil, errors.Is(err, dataverse.ErrThrottled), errors.Is(err, dataverse.ErrUnauthorized):
-			return err
-		default:
-			r.Log.Warn("the activity feed could not be searched", "table", table, "code", code(err))
-			r.tables.feedsOff.Store(true)
-			r.unreached(feedsUnread)
-			return nil
-		}
+		found := make([]int, len(qs))
 		told := make(map[Finding]bool)
-		for _, row := range slices.Concat(answers...) {
+		err = batched{r.Client}.each(ctx, qs, func(i int, row dataverse.Row) bool {
+			if found[i]++; found[i] > r.most {
+				r.unread(feedsUnread)
+				return false
+			}
 			text := fold(row.Text("text"))
 			for _, w := range all {
 				if !containsWord(text, w) {
@@ -89,6 +83,17 @@ func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) er
 					}
 				}
 			}
+			return true
+		})
+		switch {
+		case err == nil:
+		case ctx.Err() != nil, errors.Is(err, dataverse.ErrThrottled), errors.Is(err, dataverse.ErrUnauthorized):
+			return err
+		default:
+			r.Log.Warn("the activity feed could not be searched", "table", table, "code", code(err))
+			r.tables.feedsOff.Store(true)
+			r.unread(feedsUnread)
+			return nil
 		}
 	}
 	return nil
