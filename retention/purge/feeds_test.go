@@ -45,7 +45,7 @@ func TestFeedsThatDoNotAnswer(t *testing.T) {
 	if s.Status != ledger.Done || s.Purged() != len(names) {
 		t.Errorf("status %s, %d purged", s.Status, s.Purged())
 	}
-	if n := len(slices.DeleteFunc(slices.Clone(s.Unreachable), func(p purge.Place) bool { return p.Name != "Activity feeds (posts)" })); n != 1 {
+	if n := len(slices.DeleteFunc(slices.Clone(s.Unread), func(p purge.Place) bool { return p.Name != "Activity feeds (posts)" })); n != 1 {
 		t.Errorf("the feeds are named %d times as not searched, want once", n)
 	}
 }
