@@ -144,6 +144,9 @@ func (d *diagnosis) visit(ctx context.Context, s *session, c *retention.Checked)
 	if err := d.forbidden("closed rows", d.closed(ctx, s, c)); err != nil {
 		return err
 	}
+	if err := d.forbidden("anonymised", d.refilled(ctx, s, c)); err != nil {
+		return err
+	}
 	if err := d.forbidden("settings", d.settings(ctx, s)); err != nil {
 		return err
 	}
@@ -181,6 +184,30 @@ func (d *diagnosis) closed(ctx context.Context, s *session, c *retention.Checked
 		d.warn("closed rows", purge.ClosedRemedy, "%s", closedRows(t))
 	}
 	return err
+}
+
+// refilled names the rows that were anonymised and hold something again.
+func (d *diagnosis) refilled(ctx context.Context, s *session, c *retention.Checked) error {
+	for _, subject := range c.Subjects {
+		found, err := purge.Refilled(ctx, s.client, c, subject.Table)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			continue
+		}
+		var ids []string
+		for _, f := range found[:min(len(found), 20)] {
+			ids = append(ids, f.ID.String())
+		}
+		n := len(found) + found[len(found)-1].More
+		more := ""
+		if n > len(ids) {
+			more = fmt.Sprintf(" and %d more", n-len(ids))
+		}
+		d.warn("anonymised", purge.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s%s", plural(n, "row"), subject.Table, strings.Join(ids, ", "), more)
+	}
+	return nil
 }
 
 func closedRows(t purge.ClosedTable) string {

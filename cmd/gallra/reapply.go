@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,8 @@ func newReapply(a *app) *cobra.Command {
 		Short: "After a restore: purge again whoever the ledger says was purged and who is back",
 		Long: `Looks up everybody whom the ledger says was purged in this organisation. Whoever is there again, because the environment was
 restored from a backup, is purged again, now and with the same care as in a run. A legal hold is respected, and so is a
-ground that did not stand in the way before: both are told. Run it before administration mode is lifted.
+ground that did not stand in the way before: both are told, and so is a row that stayed, anonymous, and that somebody has
+written to since. Run it before administration mode is lifted.
 
 --bypass passes over a guard rail once: too-many, when more are back than limits.purges, or drift. The policy has to allow it as
 well, by limits.bypass, and it stands in the ledger. limits.share does not apply: whoever is back was purged before.
@@ -99,7 +101,7 @@ func (a *app) runReapply(ctx context.Context, apply bool, bypass []string) error
 	}
 	if left, _, err := purge.Back(ctx, deps); err != nil {
 		return err
-	} else if len(left) > 0 || len(summary.Failures)+len(summary.Residue) > 0 {
+	} else if left = slices.DeleteFunc(left, func(p purge.Returned) bool { return p.Written }); len(left) > 0 || len(summary.Failures)+len(summary.Residue) > 0 {
 		return &incomplete{fmt.Sprintf("%d of %s who were back were purged again", purged, plural(len(back), "person"))}
 	}
 	return nil
@@ -130,6 +132,9 @@ func (a *app) reapplyShown(c *retention.Checked, today retention.Date, back []pu
 		fate := "is purged again"
 		if reason, ok := p.Again(); !ok {
 			fate = "stays: " + reason
+			if p.Written && !p.Held {
+				fate = "stays: somebody has written to the row since, so that it is judged like everybody; if it is the same person, gallra erase"
+			}
 			var grounds []string
 			for _, h := range p.Forbids(p.Despite) {
 				grounds = append(grounds, h.Ground)

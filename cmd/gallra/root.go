@@ -195,7 +195,7 @@ func hintFor(err error) string {
 		return "gallra ledger verify tells where; nothing is written to such a ledger"
 	}
 	if errors.Is(err, retention.ErrNobody) {
-		return "an address counts as a whole; rows that name the person only in their text are found by Dataverse search"
+		return "an address counts as a whole; rows that name the person only in their text are found by Dataverse search, and anonymised rows that somebody has written to since by gallra doctor"
 	}
 	return dataverse.Hint(err)
 }

@@ -75,6 +75,10 @@ const (
 // NotBegun is the code of an outcome that says that a cut run wrote an intent and nothing else.
 const NotBegun = "not-begun"
 
+// WrittenSince is the code of an outcome that says that the person was anonymised, and that somebody has written to the row
+// before it was deleted: it stays, and is judged as a new one.
+const WrittenSince = "written-since"
+
 // Entry is what one line of the ledger tells. Which fields a kind has stands at the fields; the others are empty.
 type Entry struct {
 	Kind Kind `json:"kind"`

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
 )
 
 // GroundGuard is the guard that a Bypass entry names for a person who was purged although a ground justified them.
@@ -19,6 +21,8 @@ type Purged struct {
 	Verb string
 	// Despite are the grounds that justified the person and that whoever asked for the purge named.
 	Despite []string
+	// Stayed tells that their row stayed: it was anonymised in place, or written to before it was deleted.
+	Stayed bool
 }
 
 // Purged lists everybody whose purge in an organisation stands in the ledger as done, by table and id. It reads the whole
@@ -41,8 +45,8 @@ func (l *Ledger) Purged(ctx context.Context, organization uuid.UUID) ([]Purged, 
 				despite[k] = append(despite[k], r.Entry.Ground)
 			}
 		case r.Kind == Outcome:
-			if r.Status == Done {
-				done[k] = Purged{Key: k, At: r.At, Run: run.Run, Verb: run.Verb, Despite: despite[k]}
+			if written := r.Code == WrittenSince; r.Status == Done || written {
+				done[k] = Purged{Key: k, At: r.At, Run: run.Run, Verb: run.Verb, Despite: despite[k], Stayed: written || r.Do == retention.Anonymize}
 			}
 			delete(despite, k)
 		}

@@ -38,8 +38,9 @@ type state struct {
 	telling []Record          // what owners were about to be told, in the ledger's order
 	told    map[Key][]telling // of whose purge somebody was told; until they are purged
 	grounds map[groundKey]int
-	touched map[string]int // rows that purges have touched since the grounds were counted, by table
-	counted int            // the run that counted the grounds last
+	touched map[string]int  // rows that purges have touched since the grounds were counted, by table
+	inPlace map[string]bool // tables of which persons were anonymised in place
+	counted int             // the run that counted the grounds last
 	runs    []RunInfo
 
 	adopted   Adoption
@@ -62,7 +63,10 @@ type Purge struct {
 	Stays   map[string][]uuid.UUID // rows that a rule keeps, whatever the rules find later
 	Counts  map[string]int
 	Decided bool // an outcome stands in the ledger; what is missing is the sweep
-	run     int  // the run of the outcome
+	// Written tells that the outcome is WrittenSince.
+	Written bool
+	Actors  []uuid.UUID // who ran when the person was to be purged
+	run     int         // the run of the outcome
 }
 
 // Stages is a purge whose related rows have begun to go ahead of the person.
@@ -105,6 +109,7 @@ func newState() state {
 		grounds: make(map[groundKey]int),
 		told:    make(map[Key][]telling),
 		touched: make(map[string]int),
+		inPlace: make(map[string]bool),
 	}
 }
 
@@ -191,6 +196,9 @@ func (s *state) apply(r Record) {
 		}
 		// A second intent adds rows that came up later to a purge that is under way.
 		p.Do = r.Do
+		if n := len(s.runs); n > 0 && !slices.Contains(p.Actors, s.runs[n-1].Actor) {
+			p.Actors = append(p.Actors, s.runs[n-1].Actor)
+		}
 		for table, ids := range r.Rows {
 			for _, id := range ids {
 				if !slices.Contains(p.Rows[table], id) {
@@ -212,13 +220,16 @@ func (s *state) apply(r Record) {
 		p := s.purges[k]
 		a := s.ahead[k]
 		switch {
-		case r.Status != Done:
+		case r.Status != Done && r.Code != WrittenSince:
 			delete(s.purges, k)
 			if a != nil {
 				a.open, a.run = a.open && r.Code == NotBegun, len(s.runs)
 			}
 		case p != nil:
-			p.Decided, p.run = true, len(s.runs)
+			p.Decided, p.Written, p.run = true, r.Code == WrittenSince, len(s.runs)
+			if r.Do == retention.Anonymize {
+				s.inPlace[r.Table] = true
+			}
 			for table, ids := range p.Rows {
 				s.touched[table] += len(ids)
 				if a != nil {
@@ -366,6 +377,9 @@ func (l *Ledger) GroundRows(table, ground string) (rows int, known bool) {
 
 // Touched is how many rows of a table purges have deleted, anonymised or otherwise changed since the grounds were counted.
 func (l *Ledger) Touched(table string) int { return l.state.touched[table] }
+
+// InPlace tells whether somebody of the table was anonymised in place.
+func (l *Ledger) InPlace(table string) bool { return l.state.inPlace[table] }
 
 // Facts are what the last run knew of the environment; empty before the first.
 func (l *Ledger) Facts() map[string]string { return l.state.facts }

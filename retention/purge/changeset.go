@@ -33,6 +33,9 @@ type work struct {
 	refused  error                  // what the last change set of this kind was answered
 	written  []ref                  // rows that an ahead one handles and that stay
 	before   *stages                // what has gone ahead of it
+	actors   []uuid.UUID            // who has begun the purge, other than this run
+	columns  int                    // how many of the row's hold something again
+	over     bool                   // somebody has written to the row since: only rows that the purge named before still go
 	removed  bool                   // the person's row is gone already
 	cut      bool                   // a second one that does not hold all that there is to do
 	mirrors  map[uuid.UUID]bool     // connections that go with their other half

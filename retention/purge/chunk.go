@@ -196,7 +196,11 @@ func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, id
 
 func personRows(ctx context.Context, from reader, subject *retention.CheckedSubject, e *eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	cols := append([]string{subject.PrimaryID}, e.selects()...)
-	for _, c := range []string{subject.PrimaryName, subject.Own.LegalHold, subject.Own.AnonymizedOn} {
+	own := []string{subject.PrimaryName, subject.Own.LegalHold, subject.Own.AnonymizedOn}
+	if e.table.Attributes["modifiedby"] != nil {
+		own = append(own, "_modifiedby_value")
+	}
+	for _, c := range own {
 		if c != "" && !slices.Contains(cols, c) {
 			cols = append(cols, c)
 		}

@@ -189,7 +189,12 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	}
 	var entries []ledger.Entry
 	var done []*work
+	var written []*work
 	for _, w := range erased {
+		if w.err == errWritten {
+			written = append(written, w)
+			continue
+		}
 		if w.err != nil {
 			// The intent stays open: the next run deletes the anonymous row.
 			failed := Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Failed, Code: code(w.err)}
@@ -226,6 +231,9 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 		r.retired = append(r.retired, retiree{w.ref, w.do})
 	}
 	if err := r.sweep(ctx, targets); err != nil {
+		return err
+	}
+	if err := r.released(ctx, subject, written); err != nil {
 		return err
 	}
 	return r.verify(ctx, subject, done)
@@ -366,6 +374,9 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 			if w.do != retention.Delete && !w.deferred {
 				continue
 			}
+			if w.over {
+				p.items = slices.DeleteFunc(p.items, func(it *item) bool { return !slices.Contains(w.rows[it.table], it.id) })
+			}
 			next, err := inv.rest(ctx, p)
 			if err != nil {
 				w.err = err
@@ -438,8 +449,11 @@ func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubje
 			continue
 		}
 		if left := r.erasers[subject.Table].left(w.id, row); len(left) > 0 {
-			// Written since by somebody, or locked. In the recycle bin it would stay.
-			w.err = errRemains
+			// In the recycle bin it would stay.
+			if w.err = errRemains; r.retyped(subject, w, left, row) {
+				w.err, w.columns = errWritten, len(left)
+				continue
+			}
 			r.Log.Warn("columns could not be emptied", "table", w.table, "id", w.id, "columns", left)
 			continue
 		}

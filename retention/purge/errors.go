@@ -57,24 +57,25 @@ func (r reason) Error() string { return string(r) }
 
 // Why a person is left alone. The words stand in the ledger and in the report.
 const (
-	errJustified  reason = "justified"      // the last look found a ground, an extension, or that the notice is not over
-	errHeld       reason = "legal-hold"     // the last look found a legal hold
-	errChanged    reason = "changed"        // somebody changed the row after the last look
-	errGone       reason = "gone"           // the row is not there any more
-	errNotBegun   reason = ledger.NotBegun  // a cut run wrote the intent and nothing else
-	errBound      reason = "bound"          // a kept row cannot be freed, and the policy says whenBound: fail
-	errNoRule     reason = "row-no-rule"    // a delete would take a row along that no rule names
-	errClosed     reason = "row-closed"     // a closed quote, order or invoice would be written to, which only an administrator may
-	errTooMany    reason = "too-many-rows"  // what belongs to the person does not fit one transaction
-	errMaster     reason = "merged-first"   // a row that was merged into this one is not purged yet
-	errSubject    reason = "other-subject"  // a row of another subject table would be deleted with it
-	errAppeared   reason = "rows-appeared"  // rows that belong to the person came after the last look: the delete waits
-	errRemains    reason = "columns-remain" // columns could not be emptied
-	errNoAnswer   reason = "no-answer"      // what became of a write could not be found out
-	errJobOpen    reason = "job-open"       // anonymised, but a bulk delete job has not come to its end: the next run waits for it
-	errStalled    reason = "jobs-stalled"   // not begun: the service does not come to the end of the bulk delete jobs that this run began before
-	errJobStopped reason = "job-stopped"    // anonymised, but a bulk delete job was canceled or failed: the next run begins another
-	errNotDeleted reason = "not-deleted"    // anonymised, but the delete of the row was refused: the next run tries again
+	errJustified  reason = "justified"         // the last look found a ground, an extension, or that the notice is not over
+	errHeld       reason = "legal-hold"        // the last look found a legal hold
+	errChanged    reason = "changed"           // somebody changed the row after the last look
+	errGone       reason = "gone"              // the row is not there any more
+	errNotBegun   reason = ledger.NotBegun     // a cut run wrote the intent and nothing else
+	errBound      reason = "bound"             // a kept row cannot be freed, and the policy says whenBound: fail
+	errNoRule     reason = "row-no-rule"       // a delete would take a row along that no rule names
+	errClosed     reason = "row-closed"        // a closed quote, order or invoice would be written to, which only an administrator may
+	errTooMany    reason = "too-many-rows"     // what belongs to the person does not fit one transaction
+	errMaster     reason = "merged-first"      // a row that was merged into this one is not purged yet
+	errSubject    reason = "other-subject"     // a row of another subject table would be deleted with it
+	errAppeared   reason = "rows-appeared"     // rows that belong to the person came after the last look: the delete waits
+	errRemains    reason = "columns-remain"    // columns could not be emptied
+	errWritten    reason = ledger.WrittenSince // anonymised, and somebody has written to the row before it was deleted: it is judged as a new one
+	errNoAnswer   reason = "no-answer"         // what became of a write could not be found out
+	errJobOpen    reason = "job-open"          // anonymised, but a bulk delete job has not come to its end: the next run waits for it
+	errStalled    reason = "jobs-stalled"      // not begun: the service does not come to the end of the bulk delete jobs that this run began before
+	errJobStopped reason = "job-stopped"       // anonymised, but a bulk delete job was canceled or failed: the next run begins another
+	errNotDeleted reason = "not-deleted"       // anonymised, but the delete of the row was refused: the next run tries again
 )
 
 var codeForm = regexp.MustCompile(`^0x[0-9a-f]{8}$`)

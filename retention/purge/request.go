@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -112,6 +114,9 @@ func until(d retention.Date) string {
 type Returned struct {
 	ledger.Purged
 	Assessment
+	// Written tells that the row stayed when the person was purged, and that somebody has written to it since and taken off
+	// the mark of an anonymous row: what stands there has not come out of a backup, and is judged like everybody.
+	Written bool
 }
 
 // Again tells whether the person can be purged again, and if not why: a legal hold, or a ground that did not stand in the
@@ -120,6 +125,8 @@ func (p *Returned) Again() (reason string, ok bool) {
 	switch {
 	case p.Held:
 		return string(errHeld), false
+	case p.Written:
+		return string(errWritten), false
 	case len(p.Forbids(p.Despite)) > 0:
 		return string(errJustified), false
 	}
@@ -162,12 +169,45 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 			if err != nil {
 				return nil, nil, err
 			}
+			written, err := writtenAfter(ctx, d.Client, s, who)
+			if err != nil {
+				return nil, nil, err
+			}
 			for i, a := range all {
-				back = append(back, Returned{Purged: who[i], Assessment: a})
+				back = append(back, Returned{Purged: who[i], Assessment: a, Written: written[a.ID]})
 			}
 		}
 	}
 	return back, unnamed, nil
+}
+
+// writtenAfter tells which rows that stayed when their persons were purged have been written to since. A restore brings a
+// row back with the time of its last change, which was before.
+func writtenAfter(ctx context.Context, client dataverse.Reader, s *retention.CheckedSubject, who []ledger.Purged) (map[uuid.UUID]bool, error) {
+	at := make(map[uuid.UUID]time.Time)
+	var ids []uuid.UUID
+	for _, p := range who {
+		if p.Stayed {
+			at[p.ID], ids = p.At.Truncate(time.Second), append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	t, err := client.Table(ctx, s.Table)
+	if err != nil || t.Attributes["modifiedon"] == nil {
+		return nil, err
+	}
+	written := make(map[uuid.UUID]bool)
+	for row, err := range client.Rows(ctx, dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, "modifiedon"}, Filter: idFilter(s.PrimaryID, ids)}) {
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", s.Table, err)
+		}
+		id := row.ID(s.PrimaryID)
+		changed, ok := row.Time("modifiedon")
+		written[id] = ok && !changed.Before(at[id])
+	}
+	return written, nil
 }
 
 // Reapply purges again whoever the ledger says was purged and is back, without notice and with the care of a run. Whom a
@@ -188,6 +228,7 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 		if err != nil {
 			return err
 		}
+		back = slices.DeleteFunc(back, func(p Returned) bool { return p.Written }) // judged like everybody
 		all := make([]Assessment, len(back))
 		despite := make(map[retention.PersonRef][]string)
 		purges := 0

@@ -20,6 +20,11 @@ func (r *runner) resume(ctx context.Context) error {
 	for _, p := range r.Ledger.Unfinished() {
 		if p.Decided {
 			sweeps = append(sweeps, sweepTarget{p.Key, p.Rows})
+			if s := r.Policy.Subject(p.Table); s != nil && p.Written { // unless the run was cut before it
+				if err := r.handBack(ctx, s, p.ID); err != nil {
+					return err
+				}
+			}
 			if r.Policy.Subject(p.Table) != nil { // the run that purged them may have been cut before it searched
 				r.retired = append(r.retired, retiree{ref{p.Table, p.ID}, p.Do})
 			}
@@ -89,7 +94,7 @@ func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, 
 		var erased []*work
 		for _, p := range some {
 			row := rows[p.ID]
-			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, deferred: true}
+			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, deferred: true, actors: p.Actors}
 			if w.counts == nil {
 				w.counts = make(map[string]int)
 			}
@@ -100,6 +105,7 @@ func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, 
 			case row.Null(s.Own.AnonymizedOn):
 				untouched = append(untouched, ledger.Entry{Kind: ledger.Outcome, Table: p.Table, ID: p.ID, Status: ledger.Skipped, Code: string(errNotBegun)})
 			default:
+				w.over = len(r.erasers[s.Table].left(w.id, row)) > 0 && r.writtenSince(w, row)
 				erased = append(erased, w)
 			}
 		}

@@ -237,7 +237,10 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.guard(r.onlyDue(plan), retention.TooMany, retention.TooLarge); err != nil {
 		return err
 	}
-	return r.purge(ctx)
+	if err := r.purge(ctx); err != nil {
+		return err
+	}
+	return r.refilled(ctx)
 }
 
 // finish says in the summary how the run ended. A request that got no answer in time is no end of ctx.

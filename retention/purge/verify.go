@@ -117,8 +117,15 @@ func (r *runner) verifyAnonymous(ctx context.Context, subject *retention.Checked
 	}
 	for _, w := range stay {
 		if row := rows[w.id]; row != nil {
-			if n := len(r.erasers[subject.Table].left(w.id, row)); n > 0 {
-				r.residue(Finding{Person: ledger.Key{Table: w.table, ID: w.id}, Where: "column", Table: w.table, ID: w.id, Count: n})
+			left := r.erasers[subject.Table].left(w.id, row)
+			f := Finding{Person: ledger.Key{Table: w.table, ID: w.id}, Where: "column", Table: w.table, ID: w.id, Count: len(left)}
+			switch {
+			case len(left) == 0:
+			case r.retyped(subject, w, left, row):
+				f.Where = "refilled"
+				r.summary.Mentions = append(r.summary.Mentions, f)
+			default:
+				r.residue(f)
 			}
 		}
 	}

@@ -1,0 +1,101 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// A person's row is anonymous before it is deleted. Between the two somebody can write to it: who had the form open and saves
+// it, or takes the empty row for somebody new. The decision to purge was about who stood there before, and that person is
+// purged: their columns were emptied, their rows are gone, their audit history follows. What stands there now was not
+// judged by anybody. So the row is not deleted; the mark of an anonymous row is taken off, and from then on it is judged like
+// every other, with the whole notice ahead of it.
+//
+// A column that could not be emptied at all is no such case: it fails until somebody unlocks it.
+
+// writtenSince tells whether somebody else than gallra has written to the row last.
+func (r *runner) writtenSince(w *work, row dataverse.Row) bool {
+	by := row.ID("modifiedby")
+	return by != uuid.Nil && r.Run.Actor != uuid.Nil && by != r.Run.Actor && !slices.Contains(w.actors, by)
+}
+
+// retyped tells whether the columns of an anonymous row that are not empty are somebody's work, and not locked: what is
+// known of them from before they were to be emptied is not what they hold.
+func (r *runner) retyped(subject *retention.CheckedSubject, w *work, columns []string, row dataverse.Row) bool {
+	known := w.row != nil && w.row.Null(subject.Own.AnonymizedOn)
+	return r.writtenSince(w, row) && !(known && r.erasers[subject.Table].locked(columns, w.row, row))
+}
+
+// locked tells whether one of the columns still has what it had before.
+func (e *eraser) locked(columns []string, before, row dataverse.Row) bool {
+	return slices.ContainsFunc(e.columns, func(c column) bool {
+		return slices.Contains(columns, c.attr.LogicalName) && !c.large && !before.Null(c.wire) && before[c.wire] == row[c.wire]
+	})
+}
+
+// released says of persons whose rows were written to since that they are purged and their rows are not deleted, and gives
+// the rows back.
+func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject, written []*work) error {
+	var entries []ledger.Entry
+	var targets []sweepTarget
+	for _, w := range written {
+		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Status: ledger.Skipped, Code: string(errWritten)})
+		targets = append(targets, sweepTarget{ledger.Key{Table: w.table, ID: w.id}, w.rows})
+	}
+	if len(written) == 0 {
+		return nil
+	}
+	// First, so that a run that is cut here is followed by one that gives the rows back.
+	if err := r.Ledger.Append(entries...); err != nil {
+		return err
+	}
+	for _, w := range written {
+		for what, n := range w.counts {
+			effect, table := cut(what)
+			r.summary.count(effect, table, n)
+		}
+		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
+		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: ledger.Key{Table: w.table, ID: w.id}, Where: "written-since", Table: w.table, ID: w.id, Count: w.columns})
+		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.table, "id", w.id)
+		r.retired = append(r.retired, retiree{w.ref, retention.Anonymize})
+		if err := r.handBack(ctx, subject, w.id); err != nil {
+			return err
+		}
+	}
+	return r.sweep(ctx, targets)
+}
+
+// handBack takes the mark of an anonymous row off, so that the row is judged again.
+func (r *runner) handBack(ctx context.Context, subject *retention.CheckedSubject, id uuid.UUID) error {
+	for range maxRounds {
+		rows, err := r.rows(ctx, subject, []uuid.UUID{id})
+		if err != nil {
+			return err
+		}
+		row := rows[id]
+		if row == nil || row.Null(subject.Own.AnonymizedOn) {
+			return nil
+		}
+		set := dataverse.ChangeSet{{Method: "PATCH", Path: rowPath(subject.EntitySet, id), IfMatch: row.ETag(), Body: map[string]any{subject.Own.AnonymizedOn: nil}}}
+		err = r.batch(ctx, []dataverse.Part{{Set: set}})[0]
+		var unsure *dataverse.Uncertain
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, dataverse.ErrChanged), errors.As(err, &unsure): // look again
+		default:
+			r.Log.Warn("an anonymised row could not be given back", "table", subject.Table, "id", id, "code", code(err))
+			return nil // the next run tries again
+		}
+	}
+	return nil
+}
