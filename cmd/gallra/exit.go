@@ -16,7 +16,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2 // wrong usage, settings or policy: nothing was touched
-	exitGuard       = 3 // a guard rail stopped the run: nobody was purged
+	exitGuard       = 3 // a guard rail stopped the run: nobody was purged beyond the canary
 	exitIncomplete  = 4 // done, but some persons failed and stay scheduled
 	exitInterrupted = 128
 )

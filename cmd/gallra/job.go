@@ -43,7 +43,7 @@ var outcomes = map[int]string{
 	exitDone:             "done",
 	exitFailed:           "failed",
 	exitUsage:            "wrong usage, settings or policy: nothing was touched",
-	exitGuard:            "stopped by a guard rail: nobody was purged",
+	exitGuard:            "stopped by a guard rail: nobody was purged beyond the canary",
 	exitIncomplete:       "done, but some persons failed and stay scheduled",
 	exitInterrupted + 2:  "interrupted, consistent",
 	exitInterrupted + 15: "interrupted, consistent",

@@ -29,7 +29,7 @@ written to since. Run it before administration mode is lifted.
 well, by limits.bypass, and it stands in the ledger. limits.share does not apply: whoever is back was purged before.
 
 EXIT STATUS: 0 nobody is back any more, 1 failed, 2 wrong usage, settings or policy or no ledger (nothing was touched), 3 a
-guard rail stopped it (nobody was purged), 4 done, but some are still back and are told.`,
+guard rail stopped it (nobody was purged beyond the canary), 4 done, but some are still back and are told.`,
 		Example: `  gallra reapply             # shows who is back
   gallra reapply --apply`,
 		Args: cobra.NoArgs,

@@ -90,7 +90,7 @@ unless GALLRA_SKIP_IF_LOCKED=true says that it may: for a job whose ticks can ov
 limits.bypass, and it stands in the ledger. Where a guard rail stops the run, it is told what it would take to go on.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was touched), 3 a guard rail stopped the run
-(nobody was purged), 4 done but some persons failed and stay scheduled, 130 or 143 interrupted, consistent.`,
+(nobody was purged beyond the canary), 4 done but some persons failed and stay scheduled, 130 or 143 interrupted, consistent.`,
 		Example: `  gallra run                 # shows what it would do
   gallra run --apply
   gallra run --apply --json > outcomes.jsonl
