@@ -16,7 +16,11 @@ func (a *app) skipIfLocked(err error) error {
 		return err
 	}
 	h := locked.Holder
-	a.log.Warn("skipped: another run is under way", "run", h.Run, "actor", h.Actor, "since", h.Since.UTC().Format(time.RFC3339))
+	if h.Run == "" {
+		a.log.Warn("skipped: another run is under way; the lock does not say which")
+	} else {
+		a.log.Warn("skipped: another run is under way", "run", h.Run, "actor", h.Actor, "since", h.Since.UTC().Format(time.RFC3339))
+	}
 	if a.json {
 		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "skipped", "reason": "locked", "run": h.Run, "actor": h.Actor, "since": h.Since.UTC().Format(time.RFC3339)})
 	}

@@ -18,6 +18,7 @@ func main() {
 
 // run is main without the exit, so that tests can re-run the test binary as the command.
 func run(args []string, in *os.File, out, errs io.Writer) int {
+	ignoreFileSizeLimit()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

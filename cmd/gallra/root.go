@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/spf13/cobra"
@@ -191,6 +193,10 @@ func hintFor(err error) string {
 		return "wait until it has ended; a job that may overlap itself sets GALLRA_SKIP_IF_LOCKED=true"
 	case errors.Is(err, ledger.ErrLockLost):
 		return "the next run finishes what this one began"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
+		return "make room; what was done until then is consistent, and the next run finishes what was begun"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "whoever runs this needs to write there"
 	case errors.Is(err, ledger.ErrBroken):
 		return "gallra ledger verify tells where; nothing is written to such a ledger"
 	}

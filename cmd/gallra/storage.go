@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/uuid"
@@ -39,10 +41,11 @@ func (a *app) credential() (azcore.TokenCredential, error) {
 func (a *app) ledgerStorage() (ledger.Storage, error) {
 	s := a.settings
 	if !s.LedgerInAzure() {
-		if s.Ledger == "" {
-			return ledger.Folder("ledger"), nil
+		dir, err := a.ledgerFolder()
+		if err != nil {
+			return nil, err
 		}
-		return ledger.Folder(filepath.Clean(s.Ledger)), nil
+		return ledger.Folder(dir), nil
 	}
 	o := ledger.ContainerOptions{URL: s.Ledger, SAS: string(s.LedgerSAS), Key: string(s.LedgerKey)}
 	if o.SAS == "" && o.Key == "" {
@@ -60,6 +63,16 @@ func (a *app) ledgerStorage() (ledger.Storage, error) {
 		return nil, &config.Error{Message: "ledger: " + err.Error(), Hint: "it looks like https://ACCOUNT.blob.core.windows.net/CONTAINER"}
 	}
 	return storage, nil
+}
+
+// ledgerFolder is the folder of a ledger that does not lie in Azure.
+func (a *app) ledgerFolder() (string, error) {
+	dir := filepath.Clean(cmp.Or(a.settings.Ledger, "ledger"))
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() || errors.Is(err, syscall.ENOTDIR) {
+		return "", &config.Error{Message: fmt.Sprintf("ledger: %s is, or lies below, a file: a ledger is a folder", dir),
+			Hint: "set GALLRA_LEDGER or --ledger to the ledger's folder or container"}
+	}
+	return dir, nil
 }
 
 // readLedger reads the ledger, whatever environment it is of.
@@ -103,7 +116,11 @@ func (a *app) errNoLedger() error {
 // verifyLedger proves the ledger, and holds checkpoints against it that were filed elsewhere.
 func (a *app) verifyLedger(ctx context.Context, filed ...ledger.Checkpoint) (*ledger.Proof, error) {
 	if !a.settings.LedgerInAzure() {
-		proof, err := ledger.Verify(filepath.Clean(a.settings.Ledger), filed...)
+		dir, err := a.ledgerFolder()
+		if err != nil {
+			return nil, err
+		}
+		proof, err := ledger.Verify(dir, filed...)
 		if errors.Is(err, os.ErrNotExist) || err == nil && proof.Files == 0 && len(proof.Problems) == 0 {
 			return nil, a.errNoLedger()
 		}

@@ -14,9 +14,12 @@ import (
 )
 
 // Folder is a ledger's storage in a folder of the file system. The folder is made when the first run begins.
-func Folder(dir string) Storage { return folder(dir) }
+func Folder(dir string) Storage { return &folder{dir: dir} }
 
-type folder string
+type folder struct {
+	dir  string
+	lock *os.File // nil: it is not held
+}
 
 const (
 	fileSuffix = ".jsonl"
@@ -24,10 +27,10 @@ const (
 	lockName   = "lock"
 )
 
-func (d folder) path(name string) string { return filepath.Join(string(d), name) }
+func (d *folder) path(name string) string { return filepath.Join(d.dir, name) }
 
-func (d folder) List(context.Context) ([]File, error) {
-	all, err := os.ReadDir(string(d))
+func (d *folder) List(context.Context) ([]File, error) {
+	all, err := os.ReadDir(d.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -49,11 +52,11 @@ func (d folder) List(context.Context) ([]File, error) {
 	return files, nil
 }
 
-func (d folder) Read(_ context.Context, name string) (io.ReadCloser, error) {
+func (d *folder) Read(_ context.Context, name string) (io.ReadCloser, error) {
 	return os.Open(d.path(name))
 }
 
-func (d folder) Create(_ context.Context, name string) error {
+func (d *folder) Create(_ context.Context, name string) error {
 	f, err := os.OpenFile(d.path(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
@@ -64,7 +67,30 @@ func (d folder) Create(_ context.Context, name string) error {
 	return d.syncDir()
 }
 
-func (d folder) Append(_ context.Context, name string, at int64, data []byte) error {
+// held fails when the lock is not, or no more, this process's. The operating system's lock is on a file: where that was
+// deleted, or its folder with it, the next run locks another one, and two would write.
+func (d *folder) held() error {
+	if d.lock == nil {
+		return ErrLockLost
+	}
+	mine, err := d.lock.Stat()
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	there, err := os.Stat(d.path(lockName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !os.SameFile(mine, there):
+		return ErrLockLost
+	case err != nil:
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}
+
+func (d *folder) Append(_ context.Context, name string, at int64, data []byte) error {
+	if err := d.held(); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(d.path(name), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
@@ -86,7 +112,7 @@ func (d folder) Append(_ context.Context, name string, at int64, data []byte) er
 	return nil
 }
 
-func (d folder) Cut(_ context.Context, name string, at int64) error {
+func (d *folder) Cut(_ context.Context, name string, at int64) error {
 	f, err := os.OpenFile(d.path(name), os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
@@ -102,9 +128,9 @@ func (d folder) Cut(_ context.Context, name string, at int64) error {
 }
 
 // Seal does nothing: the lock of the operating system ends with its holder, who can add nothing after that.
-func (d folder) Seal(context.Context, string) error { return nil }
+func (d *folder) Seal(context.Context, string) error { return nil }
 
-func (d folder) Head(context.Context) ([]byte, error) {
+func (d *folder) Head(context.Context) ([]byte, error) {
 	b, err := os.ReadFile(d.path(headName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -112,8 +138,11 @@ func (d folder) Head(context.Context) ([]byte, error) {
 	return b, err
 }
 
-func (d folder) SetHead(_ context.Context, data []byte) error {
-	f, err := os.CreateTemp(string(d), headName+".*")
+func (d *folder) SetHead(_ context.Context, data []byte) error {
+	if err := d.held(); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(d.dir, headName+".*")
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
@@ -134,8 +163,8 @@ func (d folder) SetHead(_ context.Context, data []byte) error {
 	return nil
 }
 
-func (d folder) Lock(_ context.Context, h Holder) (func() error, error) {
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
+func (d *folder) Lock(_ context.Context, h Holder) (func() error, error) {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	// The file stays; what counts is the operating system's lock on it, which ends with its process, however that ends.
@@ -166,14 +195,16 @@ func (d folder) Lock(_ context.Context, h Holder) (func() error, error) {
 		f.Close()
 		return nil, fmt.Errorf("ledger: lock: %w", err)
 	}
+	d.lock = f
 	return func() error {
+		d.lock = nil
 		err := f.Truncate(0)
 		return errors.Join(err, f.Close())
 	}, nil
 }
 
-func (d folder) syncDir() error {
-	f, err := os.Open(string(d))
+func (d *folder) syncDir() error {
+	f, err := os.Open(d.dir)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}

@@ -317,6 +317,9 @@ func (l *Ledger) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if known == nil && c.seq > 1 { // with one, a run was killed before it could set the head
+		return fmt.Errorf("ledger: %s is missing, without which entries that were taken off at the end would not show: %w", headName, ErrBroken)
+	}
 	if !headSeen {
 		return fmt.Errorf("ledger: entries up to %d are missing at the end: %w", h.Seq, ErrBroken)
 	}

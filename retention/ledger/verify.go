@@ -80,6 +80,7 @@ func VerifySource(ctx context.Context, from Source, filed ...Checkpoint) (*Proof
 		}
 		if json.Unmarshal(head, &raw) != nil {
 			v.problem("head.json", 0, "it cannot be read")
+			v.unreadable = true
 		}
 		v.head.Seq, v.head.Hash = raw.Seq.String(), raw.Hash
 	}
@@ -125,12 +126,14 @@ func (d plainFolder) Head(context.Context) ([]byte, error) {
 }
 
 type verifier struct {
-	proof  *Proof
-	next   uint64 // the number that the next line has to carry
-	prev   string // the hash that it has to name
-	head   struct{ Seq, Hash string }
-	wanted map[uint64]string // the hashes of the entries that the head and the checkpoints name
-	filed  []Checkpoint
+	proof *Proof
+	next  uint64 // the number that the next line has to carry
+	prev  string // the hash that it has to name
+	head  struct{ Seq, Hash string }
+
+	unreadable bool              // the head
+	wanted     map[uint64]string // the hashes of the entries that the head and the checkpoints name
+	filed      []Checkpoint
 
 	index int // of the file, counted from 1
 	torn  struct {
@@ -266,7 +269,7 @@ func (v *verifier) end() {
 		}
 	}
 	if v.head.Seq == "" {
-		if v.proof.Entries > 0 {
+		if v.proof.Entries > 1 && !v.unreadable { // with one, a run was killed before it could set the head
 			v.problem("head.json", 0, "it is missing: entries that were taken off at the end would not show")
 		}
 		return
