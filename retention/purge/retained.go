@@ -192,7 +192,13 @@ func (s *retainedSearch) search(ctx context.Context, table string) error {
 		return nil
 	}
 	who := s.byID()
-	return s.each(ctx, t, conditions, by, append([]string{t.PrimaryID}, lookups...), func(row dataverse.Row) {
+	columns := slices.Clone(lookups)
+	for _, c := range s.looksAt(t) {
+		if !slices.Contains(columns, c) {
+			columns = append(columns, c)
+		}
+	}
+	return s.each(ctx, t, conditions, by, columns, func(row dataverse.Row) {
 		f := &retained{ref: ref{table, row.ID(t.PrimaryID)}}
 		if known := s.found[f.ref]; known != nil {
 			f = known
@@ -218,7 +224,7 @@ func (s *retainedSearch) search(ctx context.Context, table string) error {
 			add(p, "")
 		}
 		if f.owner.table != "" {
-			f.goes = !f.mixed && s.rule(t, f)
+			f.goes = !f.mixed && s.rule(t, f, row)
 		}
 	})
 }
@@ -226,9 +232,22 @@ func (s *retainedSearch) search(ctx context.Context, table string) error {
 // viaParty stands among the lookups for a line of the activity's parties.
 const viaParty = "(party)"
 
-// rule tells whether the rules have the row deleted, whatever their conditions say: those cannot be asked of retained rows.
-// A row that is another person is left to people.
-func (s *retainedSearch) rule(t *dataverse.Table, f *retained) bool {
+// looksAt are the columns of a table that the conditions of its rules look at.
+func (s *retainedSearch) looksAt(t *dataverse.Table) []string {
+	var out []string
+	for i := range s.Policy.Subjects {
+		for j := range s.Policy.Subjects[i].Related {
+			if rule := &s.Policy.Subjects[i].Related[j]; rule.Table == t.LogicalName {
+				out = append(out, newCondition(t, rule.Where).columns()...)
+			}
+		}
+	}
+	return out
+}
+
+// rule tells whether the first rule that matches has the row deleted. Where that depends on a condition that cannot be told
+// from the row, it stays. A row that is another person is left to people.
+func (s *retainedSearch) rule(t *dataverse.Table, f *retained, row dataverse.Row) bool {
 	subject := s.Policy.Subject(f.owner.table)
 	switch {
 	case subject == nil:
@@ -246,13 +265,15 @@ func (s *retainedSearch) rule(t *dataverse.Table, f *retained) bool {
 				return r.Delete == "Cascade" && r.Referenced == f.owner.table && slices.Contains(f.via, r.ReferencingAttribute)
 			})
 		}
+		matches := newCondition(t, rule.Where).of(row)
+		// A line of a party tells not as what somebody is on the activity, and what leads by value or over other rows is not
+		// followed: such a rule may match all the same.
+		may := leads && rule.Link == "" && rule.Party != "any" && rule.Table != retention.AnyTable || rule.Table == f.table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/"))
 		switch {
-		case rule.Table == f.table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/")) && rule.Do != retention.Delete:
-			return false // it may lead to the row all the same
-		case !leads:
+		case matches != yes && matches != cannot, !leads && !may:
 		case rule.Do != retention.Delete:
 			return false
-		case rule.Where == "":
+		case !may && matches == yes:
 			return true
 		}
 	}

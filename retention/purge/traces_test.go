@@ -175,6 +175,59 @@ func TestRetainedRowsGoByTheRules(t *testing.T) {
 	}
 }
 
+// A condition that can be told from a retained row decides as it does for others; one that cannot keeps the row.
+func TestRetainedRowsGoByConditions(t *testing.T) {
+	w := newWorldOf(t, withRules("      - {table: task, link: regardingobjectid, where: 'prioritycode eq 2 or startswith(subject,''old receipt'')', do: keep, why: Bookkeeping}\n"+
+		"      - {table: task, link: regardingobjectid, where: 'category eq ''keep''', do: keep, why: Bookkeeping}\n"), emulator.Options{JobStep: -1})
+	yvonne(w)
+	w.create("account", "fabrikam", row{"name": "Fabrikam"})
+	w.create("quote", "offer", row{"name": "Q-2", "customerid_account@odata.bind": bindTo("accounts", "fabrikam")})
+	w.update("quote", "offer", row{"statecode": 1, "statuscode": 2})
+	task := func(name string, more row) {
+		body := row{"subject": "old task", "description": "Yvonne McKay", "regardingobjectid_contact_task@odata.bind": bindTo("contacts", "yvonne")}
+		for k, v := range more {
+			body[k] = v
+		}
+		w.create("task", name, body)
+	}
+	task("goes", row{"category": "other"})
+	task("urgent", row{"prioritycode": 2, "category": "other"})
+	task("receipt", row{"subject": "OLD RECEIPT 7", "category": "other"})
+	task("kept", row{"category": "KEEP"})
+	task("nothing", nil)                    // compared with nothing
+	task("accent", row{"category": "kéep"}) // the collation decides
+	party := []row{{"partyid_contact@odata.bind": bindTo("contacts", "yvonne"), "participationtypemask": 1}}
+	w.create("email", "plain", row{"subject": "old mail", "email_activity_parties": party})
+	w.create("email", "accepts", row{"subject": "old acceptance", "email_activity_parties": party, "regardingobjectid_quote_email@odata.bind": bindTo("quotes", "offer")})
+	w.retain("task", `<condition attribute="subject" operator="like" value="old%"/>`)
+	w.retain("email", `<condition attribute="subject" operator="like" value="old%"/>`)
+	s := w.purgeAll()
+	if s.Status != ledger.Done || s.Purged() != 1 {
+		t.Fatalf("%s: failures %v, residue %v", s.Status, s.Failures, s.Residue)
+	}
+	left := make(map[string]bool)
+	for _, table := range []string{"task", "email"} {
+		for r, err := range w.client.Rows(t.Context(), dataverse.Query{Table: table, FetchXML: `<fetch datasource="retained"><entity name="` + table + `"/></fetch>`}) {
+			w.must(err)
+			left[r.Text("activityid")] = true
+		}
+	}
+	named := make(map[string]bool)
+	for _, f := range s.Mentions {
+		if f.Where == "retained" {
+			named[f.ID.String()] = true
+		}
+	}
+	for name, stays := range map[string]bool{"goes": false, "urgent": true, "receipt": true, "kept": true, "nothing": false, "accent": true, "plain": false, "accepts": true} {
+		if got := left[id(name).String()]; got != stays {
+			t.Errorf("%s is left: %v", name, got)
+		}
+		if got := named[id(name).String()]; got != stays {
+			t.Errorf("%s is named: %v", name, got)
+		}
+	}
+}
+
 // The few queries of a day are used up: the tables are named, and nothing is taken for clean.
 func TestRetainedRowsThatMayNotBeAskedForAreNamed(t *testing.T) {
 	w := newWorldOf(t, policy, emulator.Options{JobStep: -1, RetainedQueries: 1})
