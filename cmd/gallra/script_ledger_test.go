@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -24,4 +25,12 @@ func ledgerOf(ts *testscript.TestScript, neg bool, args []string) {
 		Today: day, Version: "development", Now: crm(ts).Now}))
 	ts.Check(l.Append(ledger.Entry{Kind: ledger.Seen, Table: args[2], ID: uuid.MustParse(args[3]), PurgeOn: day, NoticedOn: day.Add(retention.Period{Months: -3})}))
 	ts.Check(l.End(ledger.Done, nil))
+}
+
+// slowRoute lets the answers of a route come late: slow DELAY ROUTE.
+func slowRoute(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: slow DELAY ROUTE")
+	}
+	ts.Check(crm(ts).SetFaults(emulator.Fault{Delay: args[0], Route: args[1]}))
 }

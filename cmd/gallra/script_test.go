@@ -27,13 +27,13 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command, as it is built, through testdata/script: one script a case.
 //
 // Besides testscript's own commands: crm [sample] starts an emulator (of the type in CRM_TYPE) and points GALLRA_* at it with the model policy and
-// a ledger; code N COMMAND… expects an exit code; clock DURATION moves the emulator's clock; [!] found TEXT searches the
+// a ledger; code N COMMAND… expects an exit code; clock DURATION|TIME moves the emulator's clock, or sets it; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
 // requests of a route fail, fault alone lets them be; entra, az, signin, unused and crm-do stand in files of their own; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
 // holds the text; snapshot and restore keep the emulator's state and put it back; colleague
 // VAR sets VAR to the token of another administrator; keys writes
 // an Ed25519 key to key.pem, its public half to pub.pem, and that of another one to other.pem.
-// ledger-of stands in a file of its own.
+// ledger-of and slow stand in a file of their own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
 			"who": rowOf, "snapshot": snapshot, "restore": restore, "entra": startEntra, "az": fakeAz,
 			"signin": signIn, "unused": unusedRights, "crm-do": inCRM, "crm-get": readCRM, "columns": addColumns,
-			"role": changeRole, "own": giveOwner, "drop": dropAnswer, "keys": makeKeys, "colleague": makeColleague, "ledger-of": ledgerOf,
+			"role": changeRole, "own": giveOwner, "drop": dropAnswer, "keys": makeKeys, "colleague": makeColleague, "ledger-of": ledgerOf, "slow": slowRoute,
 		},
 	})
 }
@@ -99,6 +99,10 @@ func expectCode(ts *testscript.TestScript, neg bool, args []string) {
 func moveClock(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: clock DURATION")
+	}
+	if at, err := time.Parse(time.RFC3339, args[0]); err == nil {
+		crm(ts).SetClock(at)
+		return
 	}
 	d, err := time.ParseDuration(args[0])
 	ts.Check(err)

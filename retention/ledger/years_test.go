@@ -17,6 +17,9 @@ import (
 	"github.com/gallra/gallra/retention"
 )
 
+// emulatorOrganization is the one that gallra emulator is, so that verbs take the ledger for theirs.
+var emulatorOrganization = uuid.MustParse("d09f1406-5373-5ba9-8193-08d22d7fe17f")
+
 // years are many nights of a ledger, as runs write them.
 type years struct {
 	nights, persons int // persons are purged in all, evenly
@@ -34,7 +37,7 @@ func (y years) write(each func(name string, data []byte) error) (entries int, he
 		return u
 	}
 	day := retention.DateOf(time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC), time.UTC)
-	org, actor := uuid.UUID{15: 9}, uuid.UUID{15: 7}
+	org, actor := emulatorOrganization, uuid.UUID{15: 7}
 	policy := fmt.Sprintf("sha256:%064d", 1)
 	var seq uint64
 	hash := genesis
