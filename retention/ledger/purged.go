@@ -23,6 +23,9 @@ type Purged struct {
 	Despite []string
 	// Stayed tells that their row stayed: it was anonymised in place, or written to before it was deleted.
 	Stayed bool
+	// Judged tells that a run has judged that row as a new one since: it was written to before it was deleted, or a purge
+	// date was announced for it that had none.
+	Judged bool
 }
 
 // Purged lists everybody whose purge in an organisation stands in the ledger as done, by table and id. It reads the whole
@@ -46,9 +49,14 @@ func (l *Ledger) Purged(ctx context.Context, organization uuid.UUID) ([]Purged, 
 			}
 		case r.Kind == Outcome:
 			if written := r.Code == WrittenSince; r.Status == Done || written {
-				done[k] = Purged{Key: k, At: r.At, Run: run.Run, Verb: run.Verb, Despite: despite[k], Stayed: written || r.Do == retention.Anonymize}
+				done[k] = Purged{Key: k, At: r.At, Run: run.Run, Verb: run.Verb, Despite: despite[k], Stayed: written || r.Do == retention.Anonymize, Judged: written}
 			}
 			delete(despite, k)
+		case r.Kind == Scheduled:
+			if p, known := done[k]; known && p.Stayed {
+				p.Judged = true
+				done[k] = p
+			}
 		}
 	}
 	out := make([]Purged, 0, len(done))

@@ -114,8 +114,8 @@ func until(d retention.Date) string {
 type Returned struct {
 	ledger.Purged
 	Assessment
-	// Written tells that the row stayed when the person was purged, and that somebody has written to it since and taken off
-	// the mark of an anonymous row: what stands there has not come out of a backup, and is judged like everybody.
+	// Written tells that the row stayed when the person was purged and was written to since: what stands there has not come
+	// out of a backup, and is judged like everybody.
 	Written bool
 }
 
@@ -169,7 +169,7 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 			if err != nil {
 				return nil, nil, err
 			}
-			written, err := writtenAfter(ctx, d.Client, s, who)
+			written, err := writtenAfter(ctx, d, s, who)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -181,31 +181,40 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 	return back, unnamed, nil
 }
 
-// writtenAfter tells which rows that stayed when their persons were purged have been written to since. A restore brings a
-// row back with the time of its last change, which was before.
-func writtenAfter(ctx context.Context, client dataverse.Reader, s *retention.CheckedSubject, who []ledger.Purged) (map[uuid.UUID]bool, error) {
-	at := make(map[uuid.UUID]time.Time)
+// writtenAfter tells which rows that stayed when their persons were purged have not come out of a backup: they were changed
+// after the purge (a restore brings the time of the last change back, which was before it), and a run has judged them as
+// new ones since, or somebody else than gallra has changed them and they do not have the purge date by which they were
+// purged. In doubt a row is none of these, as one that was restored and then put under a legal hold.
+func writtenAfter(ctx context.Context, d Deps, s *retention.CheckedSubject, who []ledger.Purged) (map[uuid.UUID]bool, error) {
+	stayed := make(map[uuid.UUID]ledger.Purged)
 	var ids []uuid.UUID
 	for _, p := range who {
 		if p.Stayed {
-			at[p.ID], ids = p.At.Truncate(time.Second), append(ids, p.ID)
+			stayed[p.ID], ids = p, append(ids, p.ID)
 		}
 	}
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	t, err := client.Table(ctx, s.Table)
-	if err != nil || t.Attributes["modifiedon"] == nil {
+	t, err := d.Client.Table(ctx, s.Table)
+	if err != nil || t.Attributes["modifiedon"] == nil || t.Attributes["modifiedby"] == nil {
 		return nil, err
 	}
+	actors := make(map[uuid.UUID]bool)
+	for _, r := range d.Ledger.Runs() {
+		actors[r.Actor] = true
+	}
 	written := make(map[uuid.UUID]bool)
-	for row, err := range client.Rows(ctx, dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, "modifiedon"}, Filter: idFilter(s.PrimaryID, ids)}) {
+	q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, "modifiedon", "_modifiedby_value", s.Own.PurgeScheduledOn}, Filter: idFilter(s.PrimaryID, ids)}
+	for row, err := range d.Client.Rows(ctx, q) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", s.Table, err)
 		}
-		id := row.ID(s.PrimaryID)
+		p := stayed[row.ID(s.PrimaryID)]
 		changed, ok := row.Time("modifiedon")
-		written[id] = ok && !changed.Before(at[id])
+		due, dated := row.Time(s.Own.PurgeScheduledOn)
+		former := dated && !due.After(p.At)
+		written[p.ID] = ok && !changed.Before(p.At.Truncate(time.Second)) && (p.Judged || !actors[row.ID("modifiedby")] && !former)
 	}
 	return written, nil
 }

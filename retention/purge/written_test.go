@@ -193,6 +193,9 @@ func TestAnonymisedRowsThatHoldSomethingAgainAreNamed(t *testing.T) {
 	if r := w.get("lead", "rene"); s.Mentioned()["refilled"] != 0 || r.Text("gallra_purgescheduledon") == "" || r.Text("description") == "" {
 		t.Errorf("mentions %v, row %v", s.Mentions, r["gallra_purgescheduledon"])
 	}
+	if s, err := purge.Reapply(t.Context(), w.requestDeps("reapply")); err != nil || s.Purged() != 0 {
+		t.Errorf("%d purged within the notice: %v", s.Purged(), err)
+	}
 	w.advance(62)
 	if s = w.run(by(w.actor())); s.Purged() != 1 || s.Subjects[1].Anonymized != 1 {
 		t.Errorf("%d purged", s.Purged())
