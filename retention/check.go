@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/odata"
 )
 
 // Check holds a policy against an environment: that it is the one that the policy is for, and that every table, column,
@@ -244,22 +245,33 @@ func (c *checker) rule(subject *table, r *RelatedRule) CheckedRule {
 	if !ok {
 		return out
 	}
-	c.compile(s, r.Where, r.at, &out.read, func(x *expansion) string {
+	out.bare = c.compile(s, r.Where, r.at, &out.read, func(x *expansion) string {
 		var filter string
 		out.Person, out.links, filter = c.link(subject, s, r.Link, r.Party, r.at["link"], x)
 		return filter
 	}, nil)
+	if t := c.model.get(r.Table); t != nil && r.Where != "" {
+		if e, err := odata.ParseFilter(r.Where); err == nil { // otherwise it was told
+			if out.Filter = r.Where; c.rename(e, t) {
+				out.Filter = e.String()
+			}
+		}
+		out.Wavers = c.model.reads(t, out.Filter, subject.LogicalName)
+	}
+	out.Wavers = out.Wavers || out.Person.ByValue()
 	out.Erase = c.erased(s.table, r)
 	return out
 }
 
-// compile puts a query together: who the row leads to, the rule's filter, what else is to be selected.
-func (c *checker) compile(s source, where string, at map[string]place, r *Read, link func(*expansion) string, rest func(*expansion)) {
+// compile puts a query together: who the row leads to, the rule's filter, what else is to be selected. It answers the
+// query's filter without that of the rule.
+func (c *checker) compile(s source, where string, at map[string]place, r *Read, link func(*expansion) string, rest func(*expansion)) (bare string) {
 	x := &expansion{columns: []string{s.asked.PrimaryID}}
 	filter := s.typed
 	if link != nil {
 		filter = and(filter, link(x))
 	}
+	bare = filter
 	filter = and(filter, c.where(where, at["where"], s))
 	if rest != nil {
 		rest(x)
@@ -269,6 +281,7 @@ func (c *checker) compile(s source, where string, at map[string]place, r *Read, 
 		r.ID = "_activityid_value"
 		r.Select = append(r.Select, "_activityid_value")
 	}
+	return bare
 }
 
 // erased are the columns that an anonymising rule blanks.

@@ -75,6 +75,14 @@ func TestCheckRefuses(t *testing.T) {
 			"to}", "`opportunity` is no activity: nobody is a party of it", "use `link` with its lookup to the person"},
 		{"a view that is not there", ground("view: Contacts to kep"),
 			"Contacts to kep", "`contact` has no system view `Contacts to kep`", "did you mean `Contacts to keep`?"},
+		{"a view of whoever asks", ground("view: My contacts"),
+			"My contacts", "`eq-userid` in the view `My contacts` means whoever runs the query: the job would keep others than the person who looks at it", callerHint},
+		{"a personal view", ground("view: Mine alone"),
+			"Mine alone", "`contact` has no system view `Mine alone`", "a personal view has that name: it belongs to a user, who may change or unshare it, so make a system view of it"},
+		{"a function of whoever asks", ground("where: Microsoft.Dynamics.CRM.EqualUserTeams(PropertyName='ownerid')"),
+			"Microsoft", "`EqualUserTeams` means whoever runs the query: the job would keep others than the person who looks at it", callerHint},
+		{"the same in a related rule", rule("{table: quote, link: customerid, do: keep, why: w, where: \"statecode eq 0 and Microsoft.Dynamics.CRM.NotEqualUserId(PropertyName='ownerid')\"}"),
+			"Microsoft", "`NotEqualUserId` means whoever runs the query: the job would keep others than the person who looks at it", callerHint},
 		{"an identity that is no text", strings.Replace(ground("where: statecode eq 0"), "purge: anonymize", "purge: anonymize\n    identity: birthdate", 1),
 			"birthdate", "`identity` is a column of text, and `birthdate` is a date", "such as emailaddress1"},
 		{"an unknown column to retain", strings.Replace(ground("where: statecode eq 0"), "purge: anonymize", "purge: anonymize\n    retain: [statecode, jobtitel]", 1),
@@ -87,7 +95,9 @@ func TestCheckRefuses(t *testing.T) {
 			"createdon]", "`createdon` of `quote` cannot be written", ""},
 	}
 	e := newEnvironment(t)
-	e.views = []dataverse.Row{{"name": "Contacts to keep", "returnedtypecode": "contact", "fetchxml": "<fetch/>"}}
+	e.views = []dataverse.Row{{"name": "Contacts to keep", "returnedtypecode": "contact", "fetchxml": "<fetch/>"},
+		{"name": "My contacts", "returnedtypecode": "contact", "fetchxml": `<fetch><entity name="contact"><link-entity name="account" from="accountid" to="parentcustomerid"><filter type="or"><condition attribute="ownerid" operator="eq-userid"/></filter></link-entity></entity></fetch>`}}
+	e.personal = []string{"Mine alone"}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := check(t, e, "policy.yaml", tt.policy)

@@ -137,8 +137,14 @@ type CheckedRule struct {
 	// Erase are the columns that an anonymising rule blanks, also where the policy names only those that stay.
 	Erase []string
 
+	// Filter is Where in the environment's own names, of the rule's table itself.
+	Filter string
+	// Wavers tells that the rule reads what a purge takes away: columns of the person, by its filter or by equal values.
+	Wavers bool
+
 	read  Read
 	links []string
+	bare  string // the filter of read without Where
 }
 
 // Cascade is a relationship by which a delete of a person reaches rows of a table.

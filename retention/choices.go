@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/fetchxml"
 	"github.com/gallra/gallra/dataverse/odata"
 )
 
@@ -92,17 +93,33 @@ func (c *checker) named(column odata.Expr, values []odata.Expr, t *table) {
 		if !ok {
 			continue
 		}
-		x := Choice{Table: owner.LogicalName, Column: a.LogicalName, Value: int(value)}
-		for _, o := range a.Options {
-			x.Others = append(x.Others, o.Value)
-			if o.Value == x.Value {
-				x.Label = o.Label
-			}
+		c.choice(owner, a, int(value))
+	}
+}
+
+// choice notes an option.
+func (c *checker) choice(owner *table, a *dataverse.Attribute, value int) {
+	x := Choice{Table: owner.LogicalName, Column: a.LogicalName, Value: value}
+	for _, o := range a.Options {
+		x.Others = append(x.Others, o.Value)
+		if o.Value == x.Value {
+			x.Label = o.Label
 		}
-		slices.Sort(x.Others)
-		at, known := slices.BinarySearchFunc(c.out.Choices, x, Choice.compare)
-		if !known {
-			c.out.Choices = slices.Insert(c.out.Choices, at, x)
+	}
+	slices.Sort(x.Others)
+	if at, known := slices.BinarySearchFunc(c.out.Choices, x, Choice.compare); !known {
+		c.out.Choices = slices.Insert(c.out.Choices, at, x)
+	}
+}
+
+// fetched notes the options that a condition of a FetchXML query names.
+func (c *checker) fetched(owner *table, a *dataverse.Attribute, condition *fetchxml.Condition) {
+	if len(a.Options) == 0 {
+		return
+	}
+	for _, text := range append([]string{condition.Value}, condition.Values...) {
+		if n, err := strconv.Atoi(text); err == nil {
+			c.choice(owner, a, n)
 		}
 	}
 }

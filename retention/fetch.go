@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/fetchxml"
+	"github.com/gallra/gallra/dataverse/odata"
 )
 
 // The aliases by which a FetchXML query tells what its columns mean.
@@ -81,6 +82,9 @@ func (c *checker) view(subject *table, g *Ground) (string, bool) {
 			slices.Sort(names)
 			hint = "there are: " + strings.Join(names[:min(len(names), 10)], ", ")
 		}
+		if c.personalView(subject, g.View) {
+			hint = "a personal view has that name: it belongs to a user, who may change or unshare it, so make a system view of it"
+		}
 		c.problem(at, fmt.Sprintf("`%s` has no system view `%s`", subject.LogicalName, g.View), hint)
 		return "", false
 	case 1:
@@ -88,6 +92,16 @@ func (c *checker) view(subject *table, g *Ground) (string, bool) {
 	}
 	c.problem(at, fmt.Sprintf("`%s` has %d system views with the name `%s`", subject.LogicalName, len(found), g.View), "give the one that is meant a name of its own")
 	return "", false
+}
+
+// personalView tells whether the user sees a personal view of that name. Whoever may not read any has none.
+func (c *checker) personalView(subject *table, name string) bool {
+	q := dataverse.Query{Table: "userquery", Select: []string{"userqueryid"},
+		Filter: fmt.Sprintf("returnedtypecode eq '%s' and name eq %s", subject.LogicalName, odata.Quote(name))}
+	for _, err := range c.reader.Rows(c.ctx, q) {
+		return err == nil
+	}
+	return false
 }
 
 // fetchGround compiles a ground that is a view or a FetchXML query.
@@ -125,6 +139,10 @@ func (c *checker) fetchGround(subject *table, g *CheckedGround) {
 			bad(first, "a FetchXML query with `top`, `count` or `page` would keep only some of the persons")
 			return
 		}
+	}
+	if of := c.policy.callerFetch(query, g.Ground, at); len(of) > 0 {
+		c.problems = append(c.problems, of...)
+		return
 	}
 	query.Top, query.Count, query.Page, query.PagingCookie, query.ReturnTotalRecordCount = 0, 0, 0, "", false
 	root := c.model.get(query.Entity.Name)
@@ -228,7 +246,9 @@ func (f *fetchCheck) linked(t *table, l *fetchxml.Link, e *element, way []int) {
 func (f *fetchCheck) filter(t *table, x *fetchxml.Filter, e *element) {
 	for i, c := range x.Conditions {
 		if c.EntityName == "" { // otherwise it is of a link, by its alias: the service knows
-			f.column(t, c.Attribute, f.file.of(e.child("condition", i), "attribute"))
+			if a := f.column(t, c.Attribute, f.file.of(e.child("condition", i), "attribute")); a != nil {
+				f.fetched(t, a, &c)
+			}
 		}
 	}
 	for i := range x.Filters {

@@ -58,6 +58,28 @@ func (e *element) child(name string, i int) *element {
 	return nil
 }
 
+// each calls f for every element of that name below.
+func (e *element) each(name string, f func(*element)) {
+	for _, c := range e.children {
+		if c.name == name {
+			f(c)
+		}
+		c.each(name, f)
+	}
+}
+
+// attribute is the value of an attribute, "" where there is none.
+func (e *element) attribute(name string) string {
+	rest := e.tag
+	if i := e.value(name) - e.offset; i > 0 && i <= len(rest) {
+		quote := rest[i-1]
+		if j := strings.IndexByte(rest[i:], quote); j >= 0 {
+			return rest[i : i+j]
+		}
+	}
+	return ""
+}
+
 var xmlAttribute = regexp.MustCompile(`([\w-]+)\s*=\s*["']`)
 
 // value is the offset of an attribute's value, that of the element where it has no such attribute.

@@ -67,6 +67,11 @@ func TestFetchXMLMistakesStandInTheFile(t *testing.T) {
     2 |   <entity name="opportunity">
       |                 ^
   hint: give the column that holds the id of the ` + "`contact` the alias \"person\""},
+		{"an operator that means whoever asks", `<condition attribute="name" operator="not-null"/>`, `<condition attribute="ownerid" operator="eq-useroruserteams"/>`,
+			"q.xml:7:50: `eq-useroruserteams` means whoever runs the query: the job would keep others than the person who looks at it" + `
+    7 |         <condition attribute="ownerid" operator="eq-useroruserteams"/>
+      |                                                  ^
+  hint: ` + callerHint},
 		{"a few of them", `<fetch>`, `<fetch top='5'>`, "q.xml:1:13: a FetchXML query with `top`, `count` or `page` would keep only some of the persons" + `
     1 | <fetch top='5'>
       |             ^`},

@@ -359,8 +359,10 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 		if err == nil && len(noText) == 0 && strings.TrimSpace(g.FetchXML) == "" {
 			bad("fetchXml", f.FetchXML+" is empty", "")
 		} else if err == nil && len(noText) == 0 {
-			if _, err := fetchxml.Parse(b); err != nil {
+			if q, err := fetchxml.Parse(b); err != nil {
 				l.problems = append(l.problems, l.policy.notFetch(err, &g))
+			} else {
+				l.problems = append(l.problems, l.policy.callerFetch(q, &g, f.at["fetchXml"].Pos)...)
 			}
 		}
 	}
@@ -419,9 +421,12 @@ func (l *loader) where(text string, at place) {
 	if text == "" { // or not a text, which is told already
 		return
 	}
-	if _, err := odata.ParseFilter(text); err != nil {
+	e, err := odata.ParseFilter(text)
+	if err != nil {
 		l.problems = append(l.problems, l.policy.notFilter(err, text, at))
+		return
 	}
+	l.problems = append(l.problems, l.policy.callerFilter(e, text, at)...)
 }
 
 // notFetch is the problem of a query in FetchXML that cannot be read.

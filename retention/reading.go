@@ -44,10 +44,25 @@ func (g *CheckedGround) ReadingFor(ids []uuid.UUID, values []string) Read {
 	return r
 }
 
+// Finds is what a ground that is a view or a FetchXML query finds persons by: the query without its columns and its order.
+func (g *CheckedGround) Finds() string { return g.read.FetchXML }
+
 // Reading is the query for the rule's rows of some persons, as in [CheckedGround.ReadingFor].
 func (c *CheckedRule) Reading(ids []uuid.UUID, values []string) Read {
 	r := c.read
 	r.Filter = and(r.Filter, restrict(c.Person, c.links, ids, values))
+	return r
+}
+
+// Linking is the query for those of some rows that lead to some persons by the rule's link, whatever its filter says of
+// them. There is none for a join by value.
+func (c *CheckedRule) Linking(persons, rows []uuid.UUID) Read {
+	r := c.read
+	terms := make([]string, len(rows))
+	for i, id := range rows {
+		terms[i] = string(r.ID) + " eq " + id.String()
+	}
+	r.Filter = and(and(c.bare, restrict(c.Person, c.links, persons, nil)), strings.Join(terms, " or "))
 	return r
 }
 

@@ -105,6 +105,17 @@ func (s *seen) over(t *table, nav string) *table {
 	return to
 }
 
+// reads tells whether a filter of t's rows leads to columns of another table.
+func (m *model) reads(t *table, filter, other string) bool {
+	e, err := odata.ParseFilter(filter)
+	if err != nil || filter == "" {
+		return false // the check has told
+	}
+	s := &seen{model: m, columns: map[string]map[string]bool{}}
+	s.filter(t, e, nil)
+	return s.columns[other] != nil
+}
+
 func (s *seen) path(t *table, segments []string, scope map[string]*table) *table {
 	if len(segments) > 0 && scope[segments[0]] != nil {
 		t, segments = scope[segments[0]], segments[1:]

@@ -62,6 +62,25 @@ func (o Operator) ComparesColumns() bool {
 	return false
 }
 
+// OfCaller tells whether o compares with whoever runs the query, so that its answer is another one for another user.
+func (o Operator) OfCaller() bool {
+	switch o {
+	case EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserLanguage, EqUserTeams, EqUserOrUserTeams, EqUserOrUserHierarchy, EqUserOrUserHierarchyAndTeams:
+		return true
+	}
+	return false
+}
+
+// FunctionOfCaller is [Operator.OfCaller] by the name of the Web API's query function.
+func FunctionOfCaller(name string) bool {
+	for o, info := range operators {
+		if info.Name == name && o.OfCaller() {
+			return true
+		}
+	}
+	return false
+}
+
 // The condition operators. Mind the spelling of the negated ones: not-begin-with, not-end-with.
 const (
 	Eq                            Operator = "eq"

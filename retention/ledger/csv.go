@@ -17,7 +17,7 @@ import (
 )
 
 // csvColumns are the fields of a record, in the order of the schema. Run stands on every line, not only on a run's first.
-var csvColumns = []string{"seq", "at", "run", "kind", "verb", "table", "id", "purgeOn", "noticedOn", "ground", "do", "rows", "stays", "counts",
+var csvColumns = []string{"seq", "at", "run", "kind", "verb", "table", "id", "purgeOn", "noticedOn", "ground", "do", "rows", "stays", "decided", "counts",
 	"status", "code", "deleted", "guard", "facts", "policy", "organization", "actor", "today", "version", "first", "last", "file", "bytes", "prev", "hash"}
 
 // WriteCSV writes all entries as a table for an auditor, and tells how many there were. The chain is checked on the way.
@@ -41,7 +41,7 @@ func (l *Ledger) WriteCSV(ctx context.Context, w io.Writer) (entries int, err er
 func csvRow(r Record, run, hash string) []string {
 	row := []string{
 		strconv.FormatUint(r.Seq, 10), r.At.UTC().Format(time.RFC3339), run, string(r.Kind), r.Verb, r.Table, csvID(r.ID),
-		csvDate(r.PurgeOn), csvDate(r.NoticedOn), r.Entry.Ground, string(r.Do), csvRows(r.Rows), csvRows(r.Stays), csvCounts(r.Counts),
+		csvDate(r.PurgeOn), csvDate(r.NoticedOn), r.Entry.Ground, string(r.Do), csvRows(r.Rows), csvRows(r.Stays), csvRows(r.Decided), csvCounts(r.Counts),
 		string(r.Status), r.Code, csvNumber(int64(r.Deleted)), r.Guard, csvFacts(r.Facts), r.Policy, csvID(r.Organization), csvID(r.Actor), csvDate(r.Today),
 		r.Version, csvNumber(int64(r.First)), csvNumber(int64(r.Last)), csvNumber(int64(r.File)), csvNumber(r.Bytes), r.Prev, hash,
 	}

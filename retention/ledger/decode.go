@@ -302,6 +302,9 @@ func (p *plainLine) record(r *Record) bool {
 		case "stays":
 			r.Stays, ok = p.rows()
 			ok = ok && once(18)
+		case "decided":
+			r.Decided, ok = p.rows()
+			ok = ok && once(29)
 		case "counts":
 			r.Counts, ok = p.counts()
 			ok = ok && once(19)

@@ -43,6 +43,7 @@ func anyRecord() *rapid.Generator[Record] {
 		if some(t, "rows") {
 			r.Rows = rapid.MapOfN(name, ids, 0, 3).Draw(t, "rows")
 			r.Stays = rapid.MapOfN(name, ids, 0, 3).Draw(t, "stays")
+			r.Decided = rapid.MapOfN(rapid.StringMatching(`(delete|keep) [a-z]{1,9}( [0-9])?`), ids, 0, 3).Draw(t, "decided")
 		}
 		if some(t, "counts") {
 			r.Counts = rapid.MapOfN(name, rapid.IntRange(-3, 1<<40), 0, 3).Draw(t, "counts")

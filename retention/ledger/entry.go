@@ -107,6 +107,10 @@ type Entry struct {
 	// Intent, Ahead: rows that belong to the person and stay by a rule, by table. What is written to them can take away the
 	// very thing by which the rule found them, and they are listed again afterwards.
 	Stays map[string][]uuid.UUID `json:"stays,omitempty"`
+	// Intent, Ahead: what the rules have decided of rows that are still to be handled, by what is done and table ("delete
+	// email", "anonymize quote 4" with the rule's place). It holds for as long as the policy is the same: once the person is
+	// anonymous, a rule that reads their columns cannot be asked again.
+	Decided map[string][]uuid.UUID `json:"decided,omitempty"`
 	// Ground (rows), Intent and Ahead (by what is done: "delete email"), Stopped, End.
 	Counts map[string]int `json:"counts,omitempty"`
 
@@ -146,6 +150,7 @@ var (
 	verForm    = regexp.MustCompile(`^[0-9A-Za-z.+()-]{1,64}$`)
 	factForm   = regexp.MustCompile(`^[a-z]+ [a-z0-9_]+(\.[a-z0-9_-]+){0,2}$`) // "delete contact.annotation.objectid", "option quote.statecode.2"
 	valueForm  = regexp.MustCompile(`^[A-Za-z0-9-]{0,64}$`)
+	decideForm = regexp.MustCompile(`^(delete|anonymize|keep) [a-z][a-z0-9_]*( [0-9]{1,4})?$`)
 	countForm  = regexp.MustCompile(`^[a-z][a-z0-9_]*( [a-z][a-z0-9_]*)?$`) // "rows", "delete email"
 )
 
@@ -167,6 +172,11 @@ func (e *Entry) check() error {
 			if !nameForm.MatchString(table) {
 				return fmt.Errorf("ledger: %s entry: a table in %s does not have its form", e.Kind, field)
 			}
+		}
+	}
+	for what := range e.Decided {
+		if !decideForm.MatchString(what) {
+			return fmt.Errorf("ledger: %s entry: a key of decided does not have its form", e.Kind)
 		}
 	}
 	for what := range e.Counts {

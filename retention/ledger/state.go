@@ -33,6 +33,7 @@ type state struct {
 	purges  map[Key]*Purge
 	ahead   map[Key]*Stages
 	stays   map[Key]map[string][]uuid.UUID // rows that stages have left in place, until their person is purged
+	decided map[Key]*Decisions             // until their person is purged, or left alone
 	despite map[Key][]string               // grounds that were passed over for a person since their last outcome
 	facts   map[string]string
 	telling []Record          // what owners were about to be told, in the ledger's order
@@ -67,6 +68,12 @@ type Purge struct {
 	Written bool
 	Actors  []uuid.UUID // who ran when the person was to be purged
 	run     int         // the run of the outcome
+}
+
+// Decisions are what the rules of a policy have decided of rows of a person whose purge is under way.
+type Decisions struct {
+	Policy string                 // the policy's hash
+	Rows   map[string][]uuid.UUID // by what is done and table, as in [Entry]
 }
 
 // Stages is a purge whose related rows have begun to go ahead of the person.
@@ -104,6 +111,7 @@ func newState() state {
 		purges:  make(map[Key]*Purge),
 		ahead:   make(map[Key]*Stages),
 		stays:   make(map[Key]map[string][]uuid.UUID),
+		decided: make(map[Key]*Decisions),
 		despite: make(map[Key][]string),
 		facts:   make(map[string]string),
 		grounds: make(map[groundKey]int),
@@ -179,8 +187,10 @@ func (s *state) apply(r Record) {
 			s.despite[k] = append(s.despite[k], r.Entry.Ground)
 		}
 	case Ahead:
+		s.decide(k, r)
 		s.goAhead(k, r)
 	case Intent:
+		s.decide(k, r)
 		p := s.purges[k]
 		if p == nil || p.Decided {
 			p = &Purge{Key: k, Rows: make(map[string][]uuid.UUID), Stays: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
@@ -222,6 +232,9 @@ func (s *state) apply(r Record) {
 		switch {
 		case r.Status != Done && r.Code != WrittenSince:
 			delete(s.purges, k)
+			if a == nil || r.Code != NotBegun {
+				delete(s.decided, k)
+			}
 			if a != nil {
 				a.open, a.run = a.open && r.Code == NotBegun, len(s.runs)
 			}
@@ -241,6 +254,7 @@ func (s *state) apply(r Record) {
 			delete(s.ahead, k)
 			delete(s.stays, k)
 			delete(s.told, k)
+			delete(s.decided, k)
 		}
 		if r.Status == Done || r.Code != NotBegun {
 			delete(s.despite, k)
@@ -269,6 +283,25 @@ func (s *state) wasTold(k Key, t telling) {
 		}
 	}
 	s.told[k] = append(s.told[k], t)
+}
+
+// decide adds decisions to those of the same policy.
+func (s *state) decide(k Key, r Record) {
+	if len(r.Decided) == 0 {
+		return
+	}
+	policy := ""
+	if n := len(s.runs); n > 0 {
+		policy = s.runs[n-1].Policy
+	}
+	d := s.decided[k]
+	if d == nil || d.Policy != policy {
+		d = &Decisions{Policy: policy, Rows: make(map[string][]uuid.UUID)}
+		s.decided[k] = d
+	}
+	for what, ids := range r.Decided {
+		d.Rows[what] = append(d.Rows[what], ids...)
+	}
 }
 
 func (s *state) goAhead(k Key, r Record) {
@@ -341,6 +374,21 @@ func (l *Ledger) Stays(table string, id uuid.UUID) map[string][]uuid.UUID {
 		for t, ids := range p.Stays {
 			out[t] = append(out[t], ids...)
 		}
+	}
+	return out
+}
+
+// Decided is what the rules of a policy have decided of rows of a person whose purge is under way.
+func (l *Ledger) Decided(table string, id uuid.UUID) Decisions {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.state.decided[Key{table, id}]
+	if d == nil {
+		return Decisions{}
+	}
+	out := Decisions{Policy: d.Policy, Rows: make(map[string][]uuid.UUID, len(d.Rows))}
+	for what, ids := range d.Rows {
+		out.Rows[what] = slices.Clone(ids)
 	}
 	return out
 }

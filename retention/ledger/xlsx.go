@@ -64,7 +64,7 @@ func (x *workbook) styles() (err error) {
 func ptr[T any](v T) *T { return &v }
 
 // xlsxWidths are the widths of the columns that hold more than a number or a date.
-var xlsxWidths = map[string]float64{"at": 19, "run": 24, "id": 37, "ground": 24, "rows": 50, "stays": 50, "counts": 40, "policy": 24, "organization": 37,
+var xlsxWidths = map[string]float64{"at": 19, "run": 24, "id": 37, "ground": 24, "rows": 50, "stays": 50, "decided": 50, "counts": 40, "policy": 24, "organization": 37,
 	"actor": 37, "prev": 24, "hash": 24}
 
 func (x *workbook) begin() (err error) {
@@ -139,7 +139,7 @@ func (x *workbook) add(r Record, run, hash string) error {
 	}
 	return x.sheet.SetRow(cell, []any{
 		r.Seq, excelize.Cell{StyleID: x.moment, Value: r.At.UTC()}, text(run), text(string(r.Kind)), text(r.Verb), text(r.Table), text(csvID(r.ID)),
-		x.date(r.PurgeOn), x.date(r.NoticedOn), text(r.Entry.Ground), text(string(r.Do)), text(csvRows(r.Rows)), text(csvRows(r.Stays)), text(csvCounts(r.Counts)),
+		x.date(r.PurgeOn), x.date(r.NoticedOn), text(r.Entry.Ground), text(string(r.Do)), text(csvRows(r.Rows)), text(csvRows(r.Stays)), text(csvRows(r.Decided)), text(csvCounts(r.Counts)),
 		text(string(r.Status)), text(r.Code), number(int64(r.Deleted)), text(r.Guard), text(csvFacts(r.Facts)), text(r.Policy), text(csvID(r.Organization)), text(csvID(r.Actor)),
 		x.date(r.Today), text(r.Version), number(int64(r.First)), number(int64(r.Last)), number(int64(r.File)), number(r.Bytes), text(r.Prev), text(hash),
 	})

@@ -23,6 +23,7 @@ type work struct {
 	rows     map[string][]uuid.UUID
 	counts   map[string]int
 	stays    map[string][]uuid.UUID // rows that a rule leaves in place
+	decided  map[ref]decision       // of rows that go later
 	gone     []ref                  // rows that the change set deletes
 	deferred bool                   // rows were prepared for a delete that the next change set does
 	second   bool                   // it follows the person's own: rows that were left, or came later
@@ -124,6 +125,7 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 	if inv.limit > 0 && len(w.set) > inv.limit {
 		return nil, errTooMany
 	}
+	w.decided = inv.owed(p, w)
 	return w, nil
 }
 

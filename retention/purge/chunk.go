@@ -177,7 +177,7 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 
 // person is somebody whose turn has come, with the rows that their purge has left in place already, if it is under way.
 func (r *runner) person(who ref, row dataverse.Row) *person {
-	p := &person{ref: who, row: row}
+	p := &person{ref: who, row: row, decided: r.decisions(who)}
 	for table, ids := range r.Ledger.Stays(who.table, who.id) {
 		for _, id := range ids {
 			if p.stays == nil {

@@ -179,7 +179,7 @@ func ClosedRows(ctx context.Context, client dataverse.Reader, policy *retention.
 // lasts tells whether the row can be found again from an anonymous person: not if it is joined by a value of theirs, or
 // over another row that may be gone before.
 func (inv *inventory) lasts(it *item) bool {
-	if it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable {
+	if inv.second && it.settled || it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable {
 		return true
 	}
 	rule := &inv.subject.Related[it.rule]

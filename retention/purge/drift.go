@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -22,6 +23,7 @@ import (
 //	delete contact.annotation.objectid  what the delete of a contact does to notes: Cascade, Restrict, RemoveLink …
 //	choice quote.statecode              the values that the column can have (a fingerprint)
 //	option quote.statecode.2            what the value is called (a fingerprint)
+//	view contact.listed-by-hand         the view that a ground names, and what it finds persons by (two fingerprints)
 //	bin organization, bin contact       for how many days the recycle bin keeps deleted rows, or off
 //	audit organization                  on or off, and for how many days
 
@@ -35,13 +37,57 @@ type Change struct {
 	way   string // what to do about it
 }
 
+// surroundings is the environment as the rules of a policy depend on it.
+type surroundings struct {
+	tables *tables
+	policy *retention.Checked
+}
+
+// Drift tells what has changed in the environment since the last run that wrote it down, as a run with --apply would find
+// it. It writes nothing.
+func Drift(ctx context.Context, client dataverse.Reader, policy *retention.Checked, before map[string]string) ([]Change, error) {
+	if len(before) == 0 {
+		return nil, nil // nothing to compare with
+	}
+	tables, err := readTables(ctx, client, policy)
+	if err != nil {
+		return nil, err
+	}
+	s := surroundings{tables, policy}
+	now, err := s.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.changes(before, now), nil
+}
+
+// rail is the guard rail of a change that stops the purge.
+func (c Change) rail() retention.GuardRail {
+	return retention.GuardRail{Rail: retention.Drift, Table: c.table, Sentence: c.Sentence + ": nobody is purged", Remedy: c.way}
+}
+
+// DriftRails are the guard rails of the changes that stop a purge.
+func DriftRails(changes []Change) (rails []retention.GuardRail) {
+	for _, c := range changes {
+		if c.Stops {
+			rails = append(rails, c.rail())
+		}
+	}
+	return rails
+}
+
 // facts reads what the rules depend on.
-func (r *runner) facts(ctx context.Context) (map[string]string, error) {
+func (r surroundings) facts(ctx context.Context) (map[string]string, error) {
 	facts := make(map[string]string)
 	tables := make(map[string]bool) // whose deletes matter
-	for i := range r.Policy.Subjects {
-		s := &r.Policy.Subjects[i]
+	for i := range r.policy.Subjects {
+		s := &r.policy.Subjects[i]
 		tables[s.Table] = true
+		for j := range s.Grounds {
+			if g := &s.Grounds[j]; g.View != "" {
+				facts["view "+s.Table+"."+g.ID] = fingerprint(g.View) + "-" + fingerprint(g.Finds())
+			}
+		}
 		for _, rule := range s.Related {
 			if rule.Do == retention.Delete && rule.Table != retention.AnyTable {
 				tables[rule.Table] = true
@@ -64,7 +110,7 @@ func (r *runner) facts(ctx context.Context) (map[string]string, error) {
 			facts["bin "+name] = strconv.Itoa(days)
 		}
 	}
-	for _, c := range r.Policy.Choices {
+	for _, c := range r.policy.Choices {
 		facts[fmt.Sprintf("choice %s.%s", c.Table, c.Column)] = fingerprint(fmt.Sprint(c.Others))
 		facts[fmt.Sprintf("option %s.%s.%d", c.Table, c.Column, c.Value)] = fingerprint(c.Label)
 	}
@@ -87,18 +133,15 @@ func fingerprint(s string) string {
 // drift compares the environment with what the last run knew of it, and writes down what is new unless the purge is
 // stopped by it: then the next run compares with the same again. The error is nil or not the guard rail, which is answered.
 func (r *runner) drift(ctx context.Context) ([]retention.GuardRail, error) {
-	now, err := r.facts(ctx)
+	around := surroundings{r.tables, r.Policy}
+	now, err := around.facts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	before := r.Ledger.Facts()
-	r.summary.Drift = r.changes(before, now)
-	var rails []retention.GuardRail
+	r.summary.Drift = around.changes(before, now)
 	for _, c := range r.summary.Drift {
 		r.Log.Warn("the environment changed", "what", c.What, "stops", c.Stops)
-		if c.Stops {
-			rails = append(rails, retention.GuardRail{Rail: retention.Drift, Table: c.table, Sentence: c.Sentence + ": nobody is purged", Remedy: c.way})
-		}
 	}
 	r.known = make(map[string]string)
 	for what, value := range now {
@@ -111,7 +154,7 @@ func (r *runner) drift(ctx context.Context) ([]retention.GuardRail, error) {
 			r.known[what] = ""
 		}
 	}
-	return rails, nil
+	return DriftRails(r.summary.Drift), nil
 }
 
 // remember writes down what the run knows of the environment.
@@ -125,7 +168,7 @@ func (r *runner) remember() error {
 }
 
 // changes are the differences that are the environment's doing, not the policy's, ordered by name.
-func (r *runner) changes(before, now map[string]string) []Change {
+func (r surroundings) changes(before, now map[string]string) []Change {
 	var out []Change
 	names := slices.Sorted(maps.Keys(now))
 	for what := range before {
@@ -151,6 +194,13 @@ func (r *runner) changes(before, now map[string]string) []Change {
 			c.Stops = true
 			c.Sentence = fmt.Sprintf("the value %s of `%s.%s`, by which the policy decides, is called something else than in the last run", number, table, column)
 			c.way = "see whether the value still means what the policy takes it for"
+		case kind == "view" && was && is:
+			if name, _, _ := strings.Cut(old, "-"); !strings.HasPrefix(value, name+"-") {
+				continue // the policy names another view
+			}
+			c.Stops = true
+			c.Sentence = fmt.Sprintf("the view `%s` of `%s`, by which the ground `%s` keeps persons, was edited since the last run", r.view(table, rest), table, rest)
+			c.way = "see with gallra plan who is in the view now, and whether that is meant"
 		case kind == "choice" && was && is:
 			c.Sentence = fmt.Sprintf("`%s.%s`, by which the policy decides, has other values to choose from than in the last run", table, rest)
 		case kind == "bin" && was && is && name == "organization":
@@ -175,9 +225,19 @@ func (r *runner) changes(before, now map[string]string) []Change {
 	return out
 }
 
+// view is the view of a ground.
+func (r surroundings) view(table, ground string) string {
+	for _, g := range r.policy.Subject(table).Grounds {
+		if g.ID == ground {
+			return g.View
+		}
+	}
+	return ""
+}
+
 // relation judges a relationship that is new, gone or behaves otherwise. A purge by `delete` depends on what a delete
 // does to rows that no rule of their own leads to: they are found only by it.
-func (r *runner) relation(c *Change, table, rest, old, value string) {
+func (r surroundings) relation(c *Change, table, rest, old, value string) {
 	child, lookup, _ := strings.Cut(rest, ".")
 	takes := func(behavior string) bool { return behavior == "Cascade" || behavior == "Restrict" }
 	switch {
@@ -189,7 +249,7 @@ func (r *runner) relation(c *Change, table, rest, old, value string) {
 		c.Sentence = fmt.Sprintf("a delete of `%s` did %s to the rows of `%s` that point at it by `%s` in the last run, and does %s now", table, old, child, lookup, value)
 	}
 	c.Stops = takes(old) != takes(value) || takes(old) && old != value
-	if s := r.Policy.Subject(table); s != nil && (s.Purge != retention.Delete || ruled(s, child)) {
+	if s := r.policy.Subject(table); s != nil && (s.Purge != retention.Delete || ruled(s, child)) {
 		c.Stops = false
 	}
 	if c.Stops {
@@ -203,8 +263,8 @@ func ruled(s *retention.CheckedSubject, table string) bool {
 }
 
 // deletes tells whether the policy deletes any rows.
-func (r *runner) deletes() bool {
-	return slices.ContainsFunc(r.Policy.Subjects, func(s retention.CheckedSubject) bool {
+func (r surroundings) deletes() bool {
+	return slices.ContainsFunc(r.policy.Subjects, func(s retention.CheckedSubject) bool {
 		return s.Purge == retention.Delete || slices.ContainsFunc(s.Related, func(x retention.CheckedRule) bool { return x.Do == retention.Delete })
 	})
 }

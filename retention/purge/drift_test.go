@@ -67,6 +67,88 @@ func (w *world) bin(table string, on bool) {
 	w.t.Fatalf("the recycle bin does not know %s", table)
 }
 
+// viewPolicy keeps whoever is in a view.
+var viewPolicy = strings.Replace(driftPolicy, "    related:\n", `      - id: listed-by-hand
+        basis: legitimate-interests
+        why: The view that the sales manager maintains
+        view: Contacts to keep
+        mayBeEmpty: true
+    related:
+`, 1)
+
+// view makes or edits the view of contacts to keep.
+func (w *world) view(fetch string) {
+	w.t.Helper()
+	if w.get("savedquery", "view") != nil {
+		w.call(http.MethodPatch, "savedqueries("+id("view").String()+")", row{"fetchxml": fetch})
+		return
+	}
+	w.create("savedquery", "view", row{"name": "Contacts to keep", "returnedtypecode": "contact", "querytype": 0, "fetchxml": fetch,
+		"layoutxml": `<grid name="resultset" jump="fullname" select="1" icon="1" preview="1"><row name="result" id="contactid"><cell name="fullname" width="150"/></row></grid>`})
+}
+
+// A view that somebody edits changes who is kept: a run stops before it purges by it, and a plan says so beforehand.
+func TestDriftOfViews(t *testing.T) {
+	t.Parallel()
+	const fetch = `<fetch><entity name="contact"><attribute name="fullname"/><filter><condition attribute="jobtitle" operator="eq" value="CEO"/><condition attribute="gendercode" operator="eq" value="2"/></filter></entity></fetch>`
+	for _, tt := range []struct {
+		name   string
+		change func(w *world)
+		stops  string
+	}{
+		{"its columns and order only", func(w *world) {
+			w.view(strings.Replace(fetch, `<attribute name="fullname"/>`, `<attribute name="fullname"/><attribute name="lastname"/><order attribute="lastname"/>`, 1))
+		}, ""},
+		{"its filter", func(w *world) { w.view(strings.Replace(fetch, `value="CEO"`, `value="CFO"`, 1)) },
+			"the view `Contacts to keep` of `contact`, by which the ground `listed-by-hand` keeps persons, was edited since the last run"},
+		{"another view in the policy", func(w *world) {
+			w.view(strings.Replace(fetch, `value="CEO"`, `value="CFO"`, 1))
+			w.call(http.MethodPatch, "savedqueries("+id("view").String()+")", row{"name": "Contacts that stay"})
+			w.policy = strings.Replace(w.policy, "view: Contacts to keep", "view: Contacts that stay", 1)
+		}, ""},
+		{"an option that it names", func(w *world) {
+			w.call(http.MethodPost, "UpdateOptionValue", row{"EntityLogicalName": "contact", "AttributeLogicalName": "gendercode", "Value": 2, "Label": labelled("Other"), "MergeLabels": true})
+		}, "the value 2 of `contact.gendercode`"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, viewPolicy)
+			w.view(fetch)
+			yvonne(w)
+			w.run()
+			w.advance(60)
+			tt.change(w)
+			w.client = w.connect(6)
+			d := w.deps(w.client)
+			foreseen, err := purge.Drift(t.Context(), w.client, d.Policy, d.Ledger.Facts())
+			w.must(err)
+			s, err := w.tryRun()
+			if diff := cmp.Diff(foreseen, s.Drift, cmp.AllowUnexported(purge.Change{})); diff != "" {
+				t.Errorf("a plan says something else (-plan +run):\n%s", diff)
+			}
+			if tt.stops == "" {
+				w.must(err)
+				if s.Purged() != 1 || len(s.Drift) != 0 {
+					t.Errorf("purged %d, drift %+v", s.Purged(), s.Drift)
+				}
+				return
+			}
+			var stop *purge.StopError
+			if !errors.As(err, &stop) || s.Purged() != 0 || !strings.Contains(stop.Error(), tt.stops) {
+				t.Fatalf("purged %d, error %v", s.Purged(), err)
+			}
+			if rails := purge.DriftRails(foreseen); len(rails) != 1 || !strings.Contains(rails[0].Sentence, tt.stops) {
+				t.Errorf("a plan does not say so: %+v", rails)
+			}
+			if s := w.run(func(d *purge.Deps) { d.Bypass = []retention.Rail{retention.Drift} }); s.Purged() != 1 {
+				t.Errorf("passed over: purged %d", s.Purged())
+			}
+			if s := w.run(); len(s.Drift) != 0 {
+				t.Errorf("told again: %+v", s.Drift)
+			}
+		})
+	}
+}
+
 func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

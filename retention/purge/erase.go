@@ -58,7 +58,7 @@ func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, w
 func (r *runner) intend(works []*work) error {
 	entries := make([]ledger.Entry, len(works))
 	for i, w := range works {
-		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.table, ID: w.id, Do: w.do, Rows: w.rows, Counts: w.counts, Stays: w.stays}
+		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.table, ID: w.id, Do: w.do, Rows: w.rows, Counts: w.counts, Stays: w.stays, Decided: listed(w.decided)}
 	}
 	return r.Ledger.Append(entries...)
 }
@@ -422,6 +422,7 @@ func (inv *inventory) rest(ctx context.Context, p *person) (*work, error) {
 		w.absorb(part)
 		w.spare(it)
 	}
+	w.decided = inv.owed(p, w)
 	return w, nil
 }
 

@@ -49,6 +49,8 @@ type item struct {
 	stays   bool // emptied, and left to go with the person
 	shared  bool // others on it are still justified: the owners are taken off it
 	parties []dataverse.Row
+	linked  bool // a rule's own link leads to it
+	settled bool // what becomes of it was decided before
 	done    bool // written by an earlier change set of this chunk
 }
 
@@ -74,6 +76,9 @@ type person struct {
 	// stays are rows that this purge has left in place by a rule. Freeing them, or emptying the person, can take away what
 	// the rule found them by: they stay all the same.
 	stays map[ref]bool
+	// decided is what was decided of other rows before anything of this purge was written.
+	decided map[ref]decision
+	absent  []ref // of these, those that no rule has found in this look
 }
 
 func (p *person) bound() bool {
@@ -110,6 +115,9 @@ func (inv *inventory) take(ctx context.Context) error {
 	if err := inv.byRules(ctx); err != nil {
 		return err
 	}
+	if err := inv.byDecision(ctx); err != nil {
+		return err
+	}
 	var reached []*item
 	if inv.subject.Purge == retention.Delete {
 		var err error
@@ -123,6 +131,10 @@ func (inv *inventory) take(ctx context.Context) error {
 		return err
 	}
 	if err := inv.descend(ctx); err != nil {
+		return err
+	}
+	inv.forget()
+	if err := inv.pair(ctx); err != nil {
 		return err
 	}
 	if err := inv.details(ctx); err != nil {
@@ -235,7 +247,7 @@ func (inv *inventory) add(r ref, rule int, owner *person) *item {
 		it = &item{ref: r, rule: rule}
 		inv.items[r] = it
 	}
-	it.rule, it.direct = min(it.rule, rule), true
+	it.rule, it.direct, it.linked = min(it.rule, rule), true, it.linked || rule != noRule
 	if !slices.Contains(it.owners, owner) {
 		it.owners = append(it.owners, owner)
 	}
@@ -364,7 +376,7 @@ func (inv *inventory) judge(ctx context.Context, fresh []*item) error {
 				continue
 			}
 			open := slices.DeleteFunc(slices.Clone(byTable[name]), func(it *item) bool { return it.rule != noRule })
-			if rule.Where == "" {
+			if rule.Filter == "" {
 				for _, it := range open {
 					it.rule = i
 				}
@@ -376,7 +388,7 @@ func (inv *inventory) judge(ctx context.Context, fresh []*item) error {
 			}
 			var qs []dataverse.Query
 			for group := range slices.Chunk(open, maxIDs) {
-				filter := "(" + rule.Where + ") and (" + idFilter(t.PrimaryID, itemIDs(group)) + ")"
+				filter := "(" + rule.Filter + ") and (" + idFilter(t.PrimaryID, itemIDs(group)) + ")"
 				qs = append(qs, dataverse.Query{Table: name, Select: []string{t.PrimaryID}, Filter: filter})
 			}
 			answers, err := inv.reader.queries(ctx, qs)
@@ -395,9 +407,18 @@ func (inv *inventory) judge(ctx context.Context, fresh []*item) error {
 
 // decide says what is to become of a row by the rule that was found for it.
 func (inv *inventory) decide(it *item) {
+	if it.do != "" {
+		return
+	}
+	if d, known := it.before(); known {
+		it.do, it.settled = d.do, true
+		if d.do == retention.Anonymize {
+			it.rule = d.rule
+		}
+		return
+	}
 	switch {
-	case it.do != "":
-	case slices.ContainsFunc(it.owners, func(p *person) bool { return p.stays[it.ref] }):
+	case inv.wavers(it):
 		it.do = retention.Retain
 	case it.rule == noRule && !it.direct && !retention.Business(it.table):
 		it.do = retention.Delete // a part of the row that it hangs on, such as an attachment
@@ -555,7 +576,7 @@ func (inv *inventory) spare() {
 // refuses such a policy; this is for what changed since.
 func (inv *inventory) unruled() {
 	for _, it := range inv.items {
-		if it.rule != noRule || !it.direct || retention.Business(it.table) {
+		if it.rule != noRule || it.settled || !it.direct || retention.Business(it.table) {
 			continue
 		}
 		if slices.ContainsFunc(it.held, func(h attachment) bool { return h.over.cascades() }) {

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -37,7 +38,7 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 		}
 		p := persons[0]
 		if !surveyed {
-			if done.binding, err = r.survey(ctx, subject, p); err != nil {
+			if done.binding, done.decided, err = r.survey(ctx, subject, p); err != nil {
 				return err
 			}
 			if p.err != nil {
@@ -47,7 +48,7 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 			surveyed = true
 			continue // that took a while
 		}
-		p.stages = done
+		p.stages, p.decided = done, done.decided
 		w, err := r.stage(ctx, subject, p)
 		if w == nil || err != nil {
 			return err
@@ -59,9 +60,15 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 		if len(w.set) == 1 {
 			continue // nothing to be done with the rows of this look
 		}
-		if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Ahead, Table: w.table, ID: w.id, Rows: w.rows, Counts: w.counts, Stays: w.stays}); err != nil {
+		var entries []ledger.Entry
+		if !done.recorded {
+			entries = announce(p.ref, done.decided, r.decisions(p.ref))
+		}
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: w.table, ID: w.id, Rows: w.rows, Counts: w.counts, Stays: w.stays})
+		if err := r.Ledger.Append(entries...); err != nil {
 			return err
 		}
+		done.recorded = true
 		var unsure *dataverse.Uncertain
 		switch err := r.send(ctx, subject, []*work{w})[0]; {
 		case err == nil:
@@ -83,15 +90,20 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 }
 
 // survey goes through all rows of a person, a window at a time, and finds out before anything is written what binds the
-// person and whether they have to be left alone.
-func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *person) (binding []ref, err error) {
+// person, whether they have to be left alone, and what the rules say of each row.
+func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *person) (binding []ref, decided map[ref]decision, err error) {
 	p.stages = newStages()
+	if p.decided == nil {
+		p.decided = make(map[ref]decision)
+	}
+	fresh := make(map[ref]decision)
 	for p.many = true; p.many; {
 		inv := r.inventory(subject, []*person{p})
 		inv.window = r.window()
 		if err := inv.take(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		maps.Copy(fresh, inv.decisionsOf(p, func(*item) bool { return true }))
 		for row := range inv.items {
 			p.stages.kept[row] = true
 		}
@@ -101,13 +113,31 @@ func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, 
 			}
 		}
 		if p.err != nil {
-			return nil, nil
+			return nil, nil, nil
 		}
 	}
 	if subject.Purge == retention.Delete && len(binding) > 0 && subject.WhenBound == retention.BoundFail {
 		p.err = errBound
 	}
-	return binding, nil
+	maps.Copy(p.decided, fresh)
+	return binding, p.decided, nil
+}
+
+// announcedAtOnce is how many decisions one entry of the ledger holds.
+const announcedAtOnce = 1000
+
+// announce is what the ledger is told of decisions that it does not know yet.
+func announce(who ref, decisions, known map[ref]decision) (entries []ledger.Entry) {
+	decisions = maps.Clone(decisions)
+	maps.DeleteFunc(decisions, func(r ref, _ decision) bool { _, ok := known[r]; return ok })
+	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(decisions), ref.compare), announcedAtOnce) {
+		part := make(map[ref]decision, len(some))
+		for _, r := range some {
+			part[r] = decisions[r]
+		}
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: who.table, ID: who.id, Decided: listed(part)})
+	}
+	return entries
 }
 
 // stage makes the next change set of a person: one that goes ahead, or the last one. It is nil when the person had to be

@@ -20,12 +20,15 @@ type stages struct {
 	// kept are rows that need no change; of these binding cannot be freed.
 	kept    map[ref]bool
 	binding []ref
+	// decided is what was decided of the rows before the first change set; the ledger has it with that one.
+	decided  map[ref]decision
+	recorded bool
 	effects
 }
 
 func newStages() *stages {
 	return &stages{rows: make(map[string][]uuid.UUID), counts: make(map[string]int),
-		written: make(map[ref]bool), last: make(map[ref]bool), kept: make(map[ref]bool)}
+		written: make(map[ref]bool), last: make(map[ref]bool), kept: make(map[ref]bool), decided: make(map[ref]decision)}
 }
 
 // looked tells whether an earlier look has dealt with the row.

@@ -138,19 +138,25 @@ func (w *randomWorld) belongings(p someone) {
 	}
 }
 
-// TestRandomPeopleLeaveNothing purges random people from random CRMs. Of whoever is purged nothing is found anywhere, rows
-// that a keep rule names aside, and whoever is justified is as they were. GALLRA_SEEDS is how many CRMs are tried; a seed
-// that failed is its subtest's name.
-func TestRandomPeopleLeaveNothing(t *testing.T) {
-	seeds := 4
-	if text := os.Getenv("GALLRA_SEEDS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seeds = n
+// seeds is how many random worlds are tried: GALLRA_SEEDS, otherwise usual.
+func seeds(t *testing.T, usual int) int {
+	t.Helper()
+	text := os.Getenv("GALLRA_SEEDS")
+	if text == "" {
+		return usual
 	}
-	for seed := range uint64(seeds) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestRandomPeopleLeaveNothing purges random people from random CRMs. Of whoever is purged nothing is found anywhere, rows
+// that a keep rule names aside, and whoever is justified is as they were. A seed that
+// failed is its subtest's name.
+func TestRandomPeopleLeaveNothing(t *testing.T) {
+	for seed := range uint64(seeds(t, 4)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			w := &randomWorld{world: newWorld(t, policy), Rand: rand.New(rand.NewPCG(seed, 11))}
 			w.create("account", "company", row{"name": "Company"})
