@@ -101,7 +101,11 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if o.reviewed != nil {
 		plan = plan.Only(func(d *retention.Planned) bool { return o.reviewed.Still(d.Person.Table, d.Person.ID, d.Action) })
 	}
-	rails := plan.GuardRails(checked.Policy.Limits, purge.Matched(l, checked))
+	drift, err := purge.Drift(ctx, s.client, checked, l.Facts())
+	if err != nil {
+		return err
+	}
+	rails := append(plan.GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
 	plan.Decisions = slices.DeleteFunc(plan.Decisions, func(d retention.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {
 		if err := keepPlan(o.out, plan); err != nil {
@@ -109,11 +113,17 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		}
 	}
 	if a.json {
+		a.warnDrift(drift)
 		return plan.WriteJSON(a.out)
 	}
 	a.warnNoLedger(l.Existed())
 	if err := a.planWords(plan, checked, rails, l); err != nil {
 		return err
+	}
+	for _, c := range drift {
+		if !c.Stops {
+			fmt.Fprintf(a.out, "\nchanged since the last run: %s\n", c.Sentence)
+		}
 	}
 	closed, err := purge.ClosedRows(ctx, s.client, checked)
 	if err != nil {
@@ -200,6 +210,17 @@ func (a *app) evaluate(ctx context.Context, s *session, c *retention.Checked, da
 		return nil, err
 	}
 	return retention.NewPlan(c, e, retention.PlanOptions{Traces: traces, All: all}), nil
+}
+
+// warnDrift says beside the lines for a machine what has changed in the environment since the last run.
+func (a *app) warnDrift(drift []purge.Change) {
+	for _, c := range drift {
+		what := "changed since the last run"
+		if c.Stops {
+			what = "gallra run --apply would purge nobody"
+		}
+		fmt.Fprintf(a.errs, "gallra: %s: %s\n", what, c.Sentence)
+	}
 }
 
 // warnNoLedger says what a missing ledger means: it delays purges and never hastens them.
