@@ -19,12 +19,12 @@ var leftWords = map[string]string{
 
 	"same-address":  "other persons with the same e-mail address: if they are the same human being, gallra erase TABLE ID",
 	"same-number":   "other persons with the same phone number, in whatever notation: look before you take them for the same human being",
-	"party":         "party lines of activities that keep the address that was used",
+	"party":         "party lines of activities that keep the name or the address of that day: look at the activity, and name its kind by a rule with party",
 	"feed":          "posts of the activity feed that bear the name or an address: delete them",
 	"written-since": "rows that somebody wrote to after they were anonymised and before their delete: the person who stood there is purged, the row is judged as a new one, with the whole notice",
 	"refilled":      "rows that were anonymised in place and hold something again: " + purge.RefilledRemedy,
 
-	"kept-name":    "kept rows that bear the name",
+	"kept-name":    "kept rows, and activities that the person was taken off, that bear the name",
 	"kept-address": "kept rows that bear an e-mail address",
 	"kept-number":  "kept rows that bear a phone number",
 	"kept-unread":  "kept rows that were not read, because one person has so many",

@@ -10,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
@@ -151,6 +153,9 @@ func (r *runner) mentions(ctx context.Context, subject *retention.CheckedSubject
 	if err := r.reached(ctx, s, mention); err != nil {
 		return err
 	}
+	if err := r.lines(ctx, s, done, mention); err != nil {
+		return err
+	}
 	if err := r.kept(ctx, s, done, mention); err != nil {
 		return err
 	}
@@ -227,6 +232,43 @@ func (r *runner) reached(ctx context.Context, s *traces, mention func(Finding)) 
 	})
 }
 
+// lines looks for party lines that lead to the purged, as of a kind of activities that no rule names: they stay when the
+// person is deleted, with the name and the address of that day. Those with an address of theirs are found by it.
+func (r *runner) lines(ctx context.Context, s *traces, done []*work, mention func(Finding)) error {
+	if !r.tables.exists("activityparty") {
+		return nil
+	}
+	t, err := r.tables.table(ctx, "activityparty")
+	if err != nil {
+		return err
+	}
+	columns := []string{"activitypartyid", "_partyid_value", "addressused"}
+	name := t.Attributes["partyidname"]
+	if name != nil && name.ForRead && name.AttributeOf == "" {
+		columns = append(columns, "partyidname")
+	} else {
+		name = nil
+	}
+	of := make(map[uuid.UUID]ledger.Key)
+	for _, w := range done {
+		of[w.id] = ledger.Key{Table: w.table, ID: w.id}
+	}
+	var qs []dataverse.Query
+	for some := range slices.Chunk(workIDs(done), maxIDs) {
+		qs = append(qs, dataverse.Query{Table: "activityparty", Select: columns, Filter: idFilter("_partyid_value", some)})
+	}
+	return batched{r.Client}.each(ctx, qs, func(_ int, row dataverse.Row) bool {
+		who := of[row.ID("partyid")]
+		address := fold(row.Text("addressused"))
+		byAddress := slices.Contains(s.addresses[address], who)
+		anonymous := address == "" && name != nil && (row.Text("partyidname") == "" || strings.Contains(row.Text("partyidname"), "purged"))
+		if !byAddress && !anonymous && who.ID != uuid.Nil {
+			mention(Finding{Person: who, Where: "party", Table: "activityparty", ID: row.ID("activitypartyid")})
+		}
+		return true
+	})
+}
+
 // first tells whether no query before this one has found the row.
 func (a *search) first(row dataverse.Row) bool {
 	for _, c := range a.columns {
@@ -283,6 +325,9 @@ func (r *runner) kept(ctx context.Context, s *traces, done []*work, mention func
 					owners[ref{table, id}] = with(owners[ref{table, id}], who)
 				}
 			}
+		}
+		for _, a := range w.off { // the person is off it, and its text stays
+			owners[a] = with(owners[a], who)
 		}
 		if n > maxKept {
 			mention(Finding{Person: who, Where: "kept-unread", Table: w.table, ID: w.id, Count: n - maxKept})
