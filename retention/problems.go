@@ -18,10 +18,17 @@ type Problem struct {
 // Problems are all that is wrong with a policy, in the order of its files. It is the error of [Load] and [Check].
 type Problems []Problem
 
-// Error prints every problem with its excerpt.
+// maxPrinted is how many problems are printed: nobody reads more, and the next look tells the rest.
+const maxPrinted = 200
+
+// Error prints the problems with their excerpts.
 func (ps Problems) Error() string {
 	var b strings.Builder
 	for i, p := range ps {
+		if i == maxPrinted {
+			fmt.Fprintf(&b, "\nand %s more, which --json lists", count(len(ps)-i, "problem"))
+			break
+		}
 		if i > 0 {
 			b.WriteString("\n")
 		}

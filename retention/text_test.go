@@ -116,7 +116,10 @@ func TestLoadHostileYAML(t *testing.T) {
 		}
 		return b.String()
 	}
-	many := strings.Repeat("      - "+g+"\n", 3000)
+	many := ""
+	for i := range 3000 {
+		many += "      - " + strings.Replace(g, "id: g", fmt.Sprintf("id: g%d", i), 1) + "\n"
+	}
 	tests := []struct{ name, policy, want string }{
 		{"brackets in brackets", strings.Repeat("[", 100_000), "policy.yaml:1:51: more than 50 lists and mappings in each other"},
 		{"braces in braces", sound + "limits: " + strings.Repeat("{a: ", 100_000), "policy.yaml:9:"},
@@ -201,6 +204,9 @@ func TestLoadLongPolicy(t *testing.T) {
 	var problems Problems
 	if !errors.As(err, &problems) || len(problems) != lines {
 		t.Fatalf("%d problems, want %d", len(problems), lines)
+	}
+	if text := err.Error(); strings.Count(text, "not a filter") != maxPrinted || !strings.HasSuffix(text, "and 49800 problems more, which --json lists") {
+		t.Errorf("%d bytes are printed, and end in %q", len(text), text[len(text)-60:])
 	}
 	if at := problems[lines-1].Pos; at.Line != lines+7 {
 		t.Errorf("the last stands at %v", at)

@@ -63,7 +63,7 @@ type Purge struct {
 	Rows    map[string][]uuid.UUID // every row that was touched, the person's own included
 	Stays   map[string][]uuid.UUID // rows that a rule keeps, whatever the rules find later
 	Counts  map[string]int
-	Decided bool // an outcome stands in the ledger; what is missing is the sweep
+	Decided bool // an outcome stands in the ledger; what is missing is the sweep, of Rows: Stays and Counts are empty
 	// Written tells that the outcome is WrittenSince.
 	Written bool
 	Actors  []uuid.UUID // who ran when the person was to be purged
@@ -240,6 +240,7 @@ func (s *state) apply(r Record) {
 			}
 		case p != nil:
 			p.Decided, p.Written, p.run = true, r.Code == WrittenSince, len(s.runs)
+			p.Stays, p.Counts = nil, nil // what is left is the sweep, which needs the rows alone
 			if r.Do == retention.Anonymize {
 				s.inPlace[r.Table] = true
 			}
