@@ -2,6 +2,7 @@ package retention
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,6 +31,7 @@ var rowKeepers = map[string]bool{
 func (c *checker) cascades(subject *table, s *Subject) []Cascade {
 	var out, bare []Cascade
 	seen := map[string]bool{s.Table: true}
+	along := map[string][]string{} // by table of business, what goes with its rows without a word
 	queue := []*table{subject}
 	for len(queue) > 0 {
 		from := queue[0]
@@ -47,6 +49,9 @@ func (c *checker) cascades(subject *table, s *Subject) []Cascade {
 				Behavior: r.Delete, Rule: s.ruleFor(r.Referencing), Business: Business(r.Referencing)}
 			// Parts of other rows (a quote's lines, an e-mail's parties) go with them and need no word of their own.
 			if !direct && !k.Business && !slices.ContainsFunc(s.Related, func(r RelatedRule) bool { return r.Table == k.Table }) {
+				if k.Rule < 0 && Business(k.Via) && !PlatformTable(k.Table) && rowsOf[k.Table] == "" && !slices.Contains(along[k.Via], k.Table) {
+					along[k.Via] = append(along[k.Via], k.Table)
+				}
 				continue
 			}
 			out = append(out, k)
@@ -63,7 +68,17 @@ func (c *checker) cascades(subject *table, s *Subject) []Cascade {
 		}
 	}
 	c.uncovered(s, bare)
+	c.along(s, along)
 	return out
+}
+
+// along says what goes with rows of business that a rule deletes, and that no rule speaks of.
+func (c *checker) along(s *Subject, along map[string][]string) {
+	for _, via := range slices.Sorted(maps.Keys(along)) {
+		tables := along[via]
+		c.warn(s.at["related"].Pos, fmt.Sprintf("with the rows of `%s` that go, the service deletes rows of %s, and no rule names them", via, inTicks(tables)),
+			fmt.Sprintf("say so by rules, such as {table: %s, link: …, do: delete}, or let the rest go by {table: '*', do: delete}", tables[0]))
+	}
 }
 
 // ruleFor is the first rule that speaks of the table, else the last rule `*` where that covers it, else -1.

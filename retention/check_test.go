@@ -2,6 +2,7 @@ package retention
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -251,6 +252,34 @@ func TestReadingForSomePersons(t *testing.T) {
 	const want = `<fetch><entity name="contact"><attribute name="contactid"/><filter><condition attribute="contactid" operator="in"><value>00000000-0000-0000-0000-000000000001</value></condition></filter></entity></fetch>`
 	if got := grounds[2].ReadingFor(ids[:1], nil).FetchXML; got != want {
 		t.Errorf("by view:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What goes two steps from the person, with a row of business that a rule deletes, is told.
+func TestCheckCascadesOfCascades(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		rest  bool // a last rule *
+		warns bool
+	}{
+		{"no word of them", false, true},
+		{"the rest may go", true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &Subject{Table: "contact", Related: []RelatedRule{{Table: "opportunity", Link: "customerid", Do: Delete}}}
+			if tt.rest {
+				s.Related = append(s.Related, RelatedRule{Table: AnyTable, Do: Delete})
+			}
+			e := newEnvironment(t)
+			c := &checker{ctx: t.Context(), reader: e, policy: &Policy{}, model: newModel(t.Context(), e), out: &Checked{}}
+			c.cascades(c.model.get("contact"), s)
+			warned := slices.ContainsFunc(c.warnings, func(p Problem) bool {
+				return strings.HasPrefix(p.Message, "with the rows of `opportunity` that go") && strings.Contains(p.Message, "`task`")
+			})
+			if warned != tt.warns {
+				t.Errorf("warned %t, want %t: %v", warned, tt.warns, c.warnings)
+			}
+		})
 	}
 }
 
