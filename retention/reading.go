@@ -2,6 +2,7 @@ package retention
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -94,6 +95,40 @@ func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
 		return ""
 	}
 	return strings.Join(terms, " or ")
+}
+
+// Joined is how rows of a table lead to persons of the subject by the value that stands in a field of theirs: by the columns of
+// every rule and ground that joins it, and by the identity; false if by none.
+func (s *CheckedSubject) Joined(table string, value Field) (l Link, ok bool) {
+	l = Link{Value: value, Text: true}
+	join := func(of string, by Link) {
+		if of != table || by.Value != value || !by.ByValue() {
+			return
+		}
+		l.Text = by.Text
+		for _, c := range by.Columns {
+			if !slices.Contains(l.Columns, c) {
+				l.Columns = append(l.Columns, c)
+			}
+		}
+	}
+	for _, r := range s.Related {
+		join(r.Table, r.Person)
+	}
+	for _, g := range s.Grounds {
+		join(g.Table, g.Person)
+	}
+	if s.Identity != "" && l.Text && !slices.Contains(l.Columns, s.Identity) {
+		l.Columns = append(l.Columns, s.Identity)
+	}
+	return l, len(l.Columns) > 0
+}
+
+// Sharing reads the persons who have one of the values in a column that the link joins.
+func (s *CheckedSubject) Sharing(l Link, values []string) Read {
+	r := s.Persons
+	r.Filter = and(r.Filter, restrict(l, l.Columns, nil, values))
+	return r
 }
 
 // padded are the conditions for texts with blanks around them. Values are the same blanks aside, and whether the

@@ -135,6 +135,14 @@ func newWork(p *person, do retention.Disposition) *work {
 
 // handle adds to the change set what becomes of a related row.
 func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
+	from := len(w.set)
+	defer func() {
+		// A row that is a person in its own right was judged like one: what somebody writes to it since, such as a legal
+		// hold, ends the change set.
+		if inv.tables.persons[it.table] && it.do != retention.Retain && len(w.set) > from && w.set[from].Path == rowPath(it.def.EntitySet, it.id) {
+			w.set[from].IfMatch = it.row.ETag()
+		}
+	}()
 	switch {
 	case it.shared:
 		return inv.takeOff(ctx, w, it)

@@ -39,9 +39,11 @@ type item struct {
 	def    *dataverse.Table
 	rule   int // index of the rule that decided, noRule
 	do     retention.Disposition
-	direct bool         // a rule or the person leads to it, not only a row that is to be deleted
-	owners []*person    // whose row it is, in the order in which they are purged
-	held   []attachment // the rows that a delete would reach it from
+	direct bool                       // a rule or the person leads to it, not only a row that is to be deleted
+	byRef  bool                       // a rule leads to it by an id
+	joined map[retention.Field]string // the values by which rules lead to it, by where in the row they stand
+	owners []*person                  // whose row it is, in the order in which they are purged
+	held   []attachment               // the rows that a delete would reach it from
 	row    dataverse.Row
 
 	binned  bool // its delete goes to the recycle bin
@@ -143,6 +145,9 @@ func (inv *inventory) take(ctx context.Context) error {
 	if err := inv.share(ctx); err != nil {
 		return err
 	}
+	if err := inv.common(ctx); err != nil {
+		return err
+	}
 	if err := inv.bind(ctx); err != nil {
 		return err
 	}
@@ -223,9 +228,18 @@ func (inv *inventory) byRules(ctx context.Context) error {
 				}
 			}
 			for _, p := range owners {
-				if p.id != id { // a rule on the subject table itself may lead back to the person
-					inv.add(ref{rule.Table, id}, a.rule, p)
+				if p.id == id { // a rule on the subject table itself may lead back to the person
+					continue
 				}
+				it := inv.add(ref{rule.Table, id}, a.rule, p)
+				if !rule.Person.ByValue() {
+					it.byRef = true
+					continue
+				}
+				if it.joined == nil {
+					it.joined = make(map[retention.Field]string)
+				}
+				it.joined[rule.Person.Value] = strings.TrimSpace(fieldText(row, rule.Person.Value))
 			}
 		}
 	}

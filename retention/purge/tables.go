@@ -19,6 +19,7 @@ var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}
 // tables is what the environment says about its tables, read once.
 type tables struct {
 	client   dataverse.Reader
+	policy   *retention.Checked
 	all      map[string]dataverse.TableSummary
 	settings dataverse.Settings
 	persons  map[string]bool // tables whose rows are persons
@@ -32,7 +33,7 @@ func readTables(ctx context.Context, client dataverse.Reader, policy *retention.
 	if err != nil {
 		return nil, err
 	}
-	t := &tables{client: client, admin: administrator{turn: newTurn()}, jobTexts: jobTexts{turn: newTurn()}, all: make(map[string]dataverse.TableSummary, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
+	t := &tables{client: client, policy: policy, admin: administrator{turn: newTurn()}, jobTexts: jobTexts{turn: newTurn()}, all: make(map[string]dataverse.TableSummary, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
 	for _, s := range all {
 		if s.EntitySet != "" {
 			t.all[s.LogicalName] = s
