@@ -41,7 +41,12 @@ func (c *Client) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 			if first {
 				return nil, err
 			}
-			return results, nil // which hold why the parts of this round were sent again
+			if errors.Is(err, ErrLate) {
+				for _, at := range todo {
+					results[at] = Result{Err: err}
+				}
+			}
+			return results, nil // which otherwise hold why the parts of this round were sent again
 		}
 		var again []int
 		var put, passed bool

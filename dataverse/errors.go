@@ -24,6 +24,8 @@ var (
 	ErrCustomizing  = errors.New("another customisation is under way")
 	// ErrSkipped marks parts of a batch that the service never came to.
 	ErrSkipped = errors.New("not carried out: the batch ended before")
+	// ErrLate is why a request never left, or not again: its time, set by [SendBy], was over before its turn came.
+	ErrLate = errors.New("too late: the request waited longer than it may")
 	// ErrAnswer marks answers that are not what the service sends: a proxy's page, half a document, a link that
 	// leads elsewhere.
 	ErrAnswer = errors.New("not an answer of Dataverse")

@@ -46,12 +46,31 @@ type heldError struct{ err error }
 func (e *heldError) Error() string { return e.err.Error() }
 func (e *heldError) Unwrap() error { return e.err }
 
+type sendByKey struct{}
+
+// SendBy has requests fail with [ErrLate] instead of leaving after that time, whatever they waited for: their turn, the end
+// of a closed window, another attempt. A request that has left is seen to its end. It is for writes that rest on a look at
+// the data: while the service has them wait, the look grows old.
+func SendBy(ctx context.Context, at time.Time) context.Context {
+	return context.WithValue(ctx, sendByKey{}, at)
+}
+
+func late(ctx context.Context) bool {
+	at, ok := ctx.Value(sendByKey{}).(time.Time)
+	return ok && time.Now().After(at)
+}
+
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	l, err := t.gate.acquire(ctx)
 	if err != nil {
 		closeBody(req)
 		return nil, &heldError{err}
+	}
+	if late(ctx) {
+		l.release()
+		closeBody(req)
+		return nil, &heldError{ErrLate}
 	}
 	resp, err := t.authorized(req)
 	if err != nil {

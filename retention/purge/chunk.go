@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -103,7 +104,7 @@ func marks(s *retention.CheckedSubject, today retention.Date) map[string]any {
 func (r *runner) leave(who ref, why error) {
 	status := ledger.Skipped
 	switch why {
-	case errBound, errNoRule, errClosed, errTooMany, errMaster:
+	case errBound, errNoRule, errClosed, errTooMany, errMaster, errLate:
 		status = ledger.Failed
 	}
 	if _, word := why.(reason); !word {
@@ -121,23 +122,52 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 	for i, d := range chunk {
 		ids[i] = d.id
 	}
+	seen, err := r.lookAt(ctx, subject, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range chunk {
+		switch why := seen.why[d.id]; {
+		case why != nil:
+			r.leave(d.ref, why)
+		case slices.ContainsFunc(seen.merged[d.id], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[ref{d.table, id}] }):
+			later = append(later, d)
+		case len(seen.merged[d.id]) > 0:
+			r.leave(d.ref, errMaster)
+		default:
+			p := r.person(d.ref, seen.rows[d.id])
+			p.looked = seen.at
+			persons = append(persons, p)
+		}
+	}
+	return persons, later, nil
+}
+
+// sights is what a look at persons found.
+type sights struct {
+	at     time.Time           // when it began
+	why    map[uuid.UUID]error // why they must not be purged; nil for whoever may be
+	rows   map[uuid.UUID]dataverse.Row
+	merged map[uuid.UUID][]uuid.UUID // into which row which rows were merged
+}
+
+func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (*sights, error) {
+	seen := &sights{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
 	o := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
 	e, err := retention.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := r.clock(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	merged := make(map[uuid.UUID][]uuid.UUID) // into which row which rows were merged
 	for p := range e.Persons(o) {
 		if p.Table == subject.Table && p.Master != uuid.Nil {
-			merged[p.Master] = append(merged[p.Master], p.ID)
+			seen.merged[p.Master] = append(seen.merged[p.Master], p.ID)
 		}
 	}
-	rows, err := r.rows(ctx, subject, ids)
-	if err != nil {
-		return nil, nil, err
+	if seen.rows, err = r.rows(ctx, subject, ids); err != nil {
+		return nil, err
 	}
 	var standing map[ref]bool // of persons who were asked for
 	there := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
@@ -147,32 +177,70 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 	})
 	if len(there) > 0 {
 		if standing, err = r.weigh(ctx, subject.Table, there); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	for _, d := range chunk {
-		p, found := e.Person(subject.Table, d.id, o)
-		row := rows[d.id]
-		_, asked := r.asked[d.ref]
+	for _, id := range ids {
+		who := ref{subject.Table, id}
+		p, found := e.Person(subject.Table, id, o)
+		row := seen.rows[id]
+		_, asked := r.asked[who]
 		switch {
 		case !found || row == nil:
-			r.leave(d.ref, errGone)
+			seen.why[id] = errGone
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
-			r.leave(d.ref, errHeld)
-		case asked && standing[d.ref],
+			seen.why[id] = errHeld
+		case asked && standing[who],
 			!asked && retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
-			r.leave(d.ref, errJustified)
+			seen.why[id] = errJustified
 		case p.ETag != row.ETag():
-			r.leave(d.ref, errChanged)
-		case slices.ContainsFunc(merged[d.id], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[ref{d.table, id}] }):
-			later = append(later, d)
-		case len(merged[d.id]) > 0:
-			r.leave(d.ref, errMaster)
-		default:
-			persons = append(persons, r.person(d.ref, row))
+			seen.why[id] = errChanged
 		}
 	}
-	return persons, later, nil
+	return seen, nil
+}
+
+// lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
+// whose turn it still is; why it is not stands in errs.
+func (r *runner) lookAgain(ctx context.Context, subject *retention.CheckedSubject, works []*work, group []int, errs []error) []int {
+	var ids []uuid.UUID
+	for _, at := range group {
+		if w := works[at]; !w.looked.IsZero() && time.Since(w.looked) > r.LookAge {
+			ids = append(ids, w.id)
+		}
+	}
+	if len(ids) == 0 {
+		return group
+	}
+	seen, err := r.lookAt(ctx, subject, ids)
+	return slices.DeleteFunc(group, func(at int) bool {
+		w := works[at]
+		if !slices.Contains(ids, w.id) {
+			return false
+		}
+		switch {
+		case err != nil:
+			errs[at] = err
+		case seen.why[w.id] != nil:
+			errs[at] = seen.why[w.id]
+		case seen.rows[w.id].ETag() != w.row.ETag():
+			errs[at] = errChanged
+		default:
+			w.looked = seen.at
+		}
+		return errs[at] != nil
+	})
+}
+
+// sendBy is until when a change set may leave that rests on a look.
+func (r *runner) sendBy(works []*work, group []int) time.Time {
+	var by time.Time
+	for _, at := range group {
+		if w := works[at]; !w.looked.IsZero() && (by.IsZero() || w.looked.Add(r.LookAge).Before(by)) {
+			by = w.looked.Add(r.LookAge)
+		}
+	}
+	return by
 }
 
 // person is somebody whose turn has come, with the rows that their purge has left in place already, if it is under way.

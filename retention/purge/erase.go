@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,6 +13,9 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
+
+// maxLooks bounds how often a look is taken again for a write that had to wait.
+const maxLooks = 5
 
 // maxRounds bounds how often rows that came up after the change set are taken care of before a person's row is deleted.
 const maxRounds = 3
@@ -43,7 +47,8 @@ func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, w
 			continue
 		}
 		status := ledger.Failed
-		if w.err == errChanged || w.err == errHeld {
+		switch w.err {
+		case errChanged, errHeld, errJustified, errGone:
 			status = ledger.Skipped
 		}
 		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Status: status, Code: code(w.err)})
@@ -73,12 +78,26 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 		if len(group) == 0 {
 			return
 		}
-		parts := make([]dataverse.Part, len(group))
-		for i, at := range group {
-			parts[i].Set = works[at].set
-		}
-		for i, err := range r.batch(ctx, parts) {
-			errs[group[i]] = err
+		for try := 0; ; try++ {
+			if group = r.lookAgain(ctx, subject, works, group, errs); len(group) == 0 {
+				break
+			}
+			parts := make([]dataverse.Part, len(group))
+			for i, at := range group {
+				parts[i].Set = works[at].set
+			}
+			var late []int
+			for i, err := range r.batchBy(ctx, parts, r.sendBy(works, group)) {
+				switch at := group[i]; {
+				case !errors.Is(err, dataverse.ErrLate):
+					errs[at] = err
+				case try < maxLooks:
+					late = append(late, at)
+				default:
+					errs[at] = errLate
+				}
+			}
+			group = late
 		}
 		group, size = group[:0], 0
 	}
@@ -118,6 +137,11 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 
 // batch sends parts and tells what became of each. A cancelled run sends nothing new.
 func (r *runner) batch(ctx context.Context, parts []dataverse.Part) []error {
+	return r.batchBy(ctx, parts, time.Time{})
+}
+
+// batchBy sends nothing after a time that is not zero.
+func (r *runner) batchBy(ctx context.Context, parts []dataverse.Part, by time.Time) []error {
 	errs := make([]error, len(parts))
 	if err := ctx.Err(); err != nil {
 		for i := range errs {
@@ -125,7 +149,11 @@ func (r *runner) batch(ctx context.Context, parts []dataverse.Part) []error {
 		}
 		return errs
 	}
-	results, err := r.Client.Batch(r.writing, parts)
+	writing := r.writing
+	if !by.IsZero() {
+		writing = dataverse.SendBy(writing, by)
+	}
+	results, err := r.Client.Batch(writing, parts)
 	for i := range errs {
 		switch {
 		case err != nil: // nothing of the batch was carried out
@@ -161,9 +189,15 @@ func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 			return errNoAnswer
 		}
 		var unsure *dataverse.Uncertain
-		switch err := r.batch(r.writing, []dataverse.Part{{Set: w.set}})[0]; {
+		one, why := []*work{w}, make([]error, 1)
+		if len(r.lookAgain(r.writing, subject, one, []int{0}, why)) == 0 {
+			return why[0]
+		}
+		switch err := r.batchBy(r.writing, []dataverse.Part{{Set: w.set}}, r.sendBy(one, []int{0}))[0]; {
 		case err == nil:
 			return nil
+		case errors.Is(err, dataverse.ErrLate):
+			return errLate
 		case errors.As(err, &unsure), errors.Is(err, dataverse.ErrChanged):
 			// It may have happened the first time, after the row was read.
 		default:

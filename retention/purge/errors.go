@@ -73,6 +73,7 @@ const (
 	errWritten    reason = ledger.WrittenSince // anonymised, and somebody has written to the row before it was deleted: it is judged as a new one
 	errNoAnswer   reason = "no-answer"         // what became of a write could not be found out
 	errJobOpen    reason = "job-open"          // anonymised, but a bulk delete job has not come to its end: the next run waits for it
+	errLate       reason = "late"              // the service had the write wait again and again, until the look before it was too old
 	errStalled    reason = "jobs-stalled"      // not begun: the service does not come to the end of the bulk delete jobs that this run began before
 	errJobStopped reason = "job-stopped"       // anonymised, but a bulk delete job was canceled or failed: the next run begins another
 	errNotDeleted reason = "not-deleted"       // anonymised, but the delete of the row was refused: the next run tries again

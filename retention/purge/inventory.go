@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -70,11 +71,12 @@ type person struct {
 	ref
 	row     dataverse.Row
 	items   []*item
-	binding []ref   // kept rows that cannot be freed
-	err     error   // why the person is left alone
-	later   bool    // shares an activity with a person before them: to be taken in a later chunk
-	many    bool    // more rows belong to them than one look can list
-	stages  *stages // what of theirs has gone ahead; nil: nothing
+	binding []ref     // kept rows that cannot be freed
+	err     error     // why the person is left alone
+	looked  time.Time // when the look at them began; zero for whoever is anonymous already
+	later   bool      // shares an activity with a person before them: to be taken in a later chunk
+	many    bool      // more rows belong to them than one look can list
+	stages  *stages   // what of theirs has gone ahead; nil: nothing
 	// stays are rows that this purge has left in place by a rule. Freeing them, or emptying the person, can take away what
 	// the rule found them by: they stay all the same.
 	stays map[ref]bool

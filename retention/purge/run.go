@@ -42,6 +42,9 @@ type Deps struct {
 	Outcome  func(Outcome)  // called for every person that something was done about; nil: nobody listens
 	// Chunk is how many persons get their last look together; 100 when zero.
 	Chunk int
+	// LookAge is how old the last look at a person may be when their change set leaves; two minutes when zero. Where the
+	// service has a run wait for longer, the look is taken again.
+	LookAge time.Duration
 	// Grace is how long writes in flight may take to end after the run was cancelled; 15 seconds when zero.
 	Grace time.Duration
 	// Poll is the first wait for a job of the service, which doubles; a second when zero.
@@ -80,6 +83,9 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	}
 	if r.Chunk <= 0 {
 		r.Chunk = 100
+	}
+	if r.LookAge <= 0 {
+		r.LookAge = 2 * time.Minute
 	}
 	if r.Grace <= 0 {
 		r.Grace = 15 * time.Second
