@@ -200,6 +200,9 @@ func TestJobStopsByItself(t *testing.T) {
 	if l := lastLine(t, log); l["exit"] != float64(4) {
 		t.Errorf("%v", l)
 	}
+	if code, log = p.run("run", "--apply", "--max-purges", "-1"); code != 2 || !strings.Contains(log, "--max-purges must not be negative") {
+		t.Errorf("exit %d\n%s", code, log)
+	}
 	if code, log = p.run("run", "--apply", "--stop-after", "-1s"); code != 2 || !strings.Contains(log, "--stop-after must not be negative") {
 		t.Errorf("exit %d\n%s", code, log)
 	}

@@ -21,7 +21,8 @@ import (
 // runOptions are the flags of gallra run.
 type runOptions struct {
 	apply     bool
-	maxPurges int
+	maxPurges int           // -1: what the policy says
+	limited   bool          // --max-purges was given
 	stopAfter time.Duration // 0: it takes as long as it takes
 	bypass    []string
 	plan      string
@@ -30,7 +31,7 @@ type runOptions struct {
 }
 
 func (o runOptions) check() error {
-	if o.maxPurges < -1 {
+	if o.limited && o.maxPurges < 0 { // whoever mistypes a limit must not purge without one
 		return &usageError{"--max-purges must not be negative", ""}
 	}
 	if o.stopAfter < 0 {
@@ -97,6 +98,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
   gallra run --plan plan.jsonl --apply`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.limited = cmd.Flags().Changed("max-purges")
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -114,6 +116,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 	c.Flags().DurationVar(&o.stopAfter, "stop-after", 0, "begin nothing new after this time, such as 5h30m, and leave the rest to the next run (exit 4)")
 	c.Flags().StringVar(&o.former, "approved-policy", "", "the policy that was approved last: while the changed one purges nobody more, it needs no approval")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
+	c.Flags().Lookup("max-purges").DefValue = "0" // not shown: it is what the policy says
 	c.Flags().StringArrayVar(&o.bypass, "bypass", nil, "pass over this guard rail, which the policy has to allow as well; repeatable")
 	return c
 }
