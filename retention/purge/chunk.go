@@ -81,7 +81,8 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 }
 
 func (r *runner) inventory(subject *retention.CheckedSubject, persons []*person) *inventory {
-	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, limit: r.operations,
+	noticed := !slices.ContainsFunc(persons, func(p *person) bool { _, asked := r.asked[p.ref]; return asked })
+	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, noticed: noticed, limit: r.operations,
 		jobs: r.Policy.Policy.Engine == retention.BulkDelete}
 }
 
@@ -298,42 +299,45 @@ func personRows(ctx context.Context, from reader, subject *retention.CheckedSubj
 }
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
-func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (map[ref]bool, error) {
+func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (justifies, error) {
 	out, err := justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	var asked []retention.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
-	for who, is := range out {
+	for who, is := range out.by {
 		if _, ok := r.asked[who]; ok && is {
 			asked = append(asked, retention.PersonRef{Table: who.table, ID: who.id})
 		}
 	}
 	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	for i := range all {
 		who := ref{all[i].Table, all[i].ID}
-		out[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
+		out.by[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
 	}
 	return out, nil
 }
 
+// justifies tells of persons whether something justifies them, and of whom nothing does whether their own day is yet to come.
+type justifies struct{ by, notYet map[ref]bool }
+
 func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
-	others map[string][]uuid.UUID) (map[ref]bool, error) {
-	out := make(map[ref]bool)
+	others map[string][]uuid.UUID) (justifies, error) {
+	out := justifies{make(map[ref]bool), make(map[ref]bool)}
 	for table, ids := range others {
 		if policy.Subject(table) == nil {
 			for _, id := range ids {
-				out[ref{table, id}] = true
+				out.by[ref{table, id}] = true
 			}
 			continue
 		}
 		o := retention.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
 		e, err := retention.EvaluatePersons(ctx, client, policy, table, ids, o)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		for _, id := range ids {
 			p, found := e.Person(table, id, o)
@@ -341,7 +345,8 @@ func justified(ctx context.Context, client dataverse.Reader, policy *retention.C
 				continue // gone, or anonymised
 			}
 			d := retention.DecideRow(p, policy.Policy.Rules(), today)
-			out[ref{table, id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+			out.by[ref{table, id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+			out.notYet[ref{table, id}] = d.Action != retention.Purge
 		}
 	}
 	return out, nil

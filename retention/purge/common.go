@@ -94,7 +94,7 @@ func (inv *inventory) common(ctx context.Context) error {
 	}
 	for who, shared := range theirs {
 		for _, it := range shared {
-			if justified[who] {
+			if justified.by[who] {
 				it.do, it.binned, it.direct = retention.Retain, false, true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -54,5 +55,42 @@ func TestHoldOnRelatedPersonAfterTheLook(t *testing.T) {
 				t.Errorf("the next run purged the lead that is held: %v", lead)
 			}
 		})
+	}
+}
+
+// A related row that is a person in its own right has a notice of its own: a lead that was registered yesterday does not go
+// with its contact today, and goes when its own day has come. Where somebody asks for the contact's erasure it goes at once.
+func TestRelatedPersonHasItsOwnNotice(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []bool{false, true} {
+		w := newWorld(t, strings.Replace(policy, "    related:\n", "    related:\n      - {table: lead, link: customerid, do: delete}\n", 1))
+		yvonne(w)
+		w.run()
+		w.advance(30)
+		w.create("lead", "lead", row{"lastname": "McKay", "subject": "Boats", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
+		w.run()
+		w.advance(30)
+		if asked {
+			_, err := purge.Erase(t.Context(), w.deps(w.client), []retention.PersonRef{contact("yvonne")}, nil)
+			w.must(err)
+		} else {
+			w.run()
+		}
+		if c := w.get("contact", "yvonne"); c != nil && c.Null("gallra_anonymizedon") { // the lead that stays binds its row
+			t.Fatalf("the contact is still there: %v", w.outcomes())
+		}
+		lead := w.get("lead", "lead")
+		switch {
+		case asked && lead != nil:
+			t.Errorf("she asked for it, and the lead is still there: %v", lead)
+		case !asked && (lead == nil || lead.Text("lastname") != "McKay" || lead.Null("gallra_purgescheduledon")):
+			t.Errorf("the lead went without notice: %v", lead)
+		case !asked:
+			w.advance(60)
+			w.run()
+			if lead := w.get("lead", "lead"); lead.Null("gallra_anonymizedon") {
+				t.Errorf("the lead's day has come, and it is still there: %v", lead)
+			}
+		}
 	}
 }

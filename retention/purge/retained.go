@@ -326,7 +326,7 @@ func (s *retainedSearch) share(ctx context.Context) error {
 		if !f.goes || !slices.Contains(ids, f.id) {
 			continue
 		}
-		f.goes = known[f.id] && !slices.ContainsFunc(on[f.id], func(p ref) bool { return justified[p] })
+		f.goes = known[f.id] && !slices.ContainsFunc(on[f.id], func(p ref) bool { return justified.by[p] })
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ const (
 
 // share looks for other people. Who else is on the activities that are to be deleted: where one of them is still
 // justified, the activity stays, and the purged are taken off it. And related rows that are persons themselves, such as
-// the leads whose customer a contact is: where they are justified, they are kept whatever the rule says.
+// the leads whose customer a contact is: where they are justified, or their own notice is not over, they are kept whatever
+// the rule says.
 func (inv *inventory) share(ctx context.Context) error {
 	others := make(map[string][]uuid.UUID)
 	ask := func(table string, id uuid.UUID) {
@@ -74,13 +75,13 @@ func (inv *inventory) share(ctx context.Context) error {
 		return err
 	}
 	for _, it := range persons {
-		if justified[it.ref] {
+		if justified.by[it.ref] || inv.noticed && justified.notYet[it.ref] {
 			it.do, it.binned, it.direct = retention.Retain, false, true
 		}
 	}
 	for _, it := range activities {
-		it.shared = justified[ref{it.row.Target("regardingobjectid"), it.row.ID("regardingobjectid")}] ||
-			slices.ContainsFunc(it.parties, func(p dataverse.Row) bool { return justified[ref{p.Target("partyid"), p.ID("partyid")}] })
+		it.shared = justified.by[ref{it.row.Target("regardingobjectid"), it.row.ID("regardingobjectid")}] ||
+			slices.ContainsFunc(it.parties, func(p dataverse.Row) bool { return justified.by[ref{p.Target("partyid"), p.ID("partyid")}] })
 	}
 	return nil
 }
