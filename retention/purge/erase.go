@@ -274,11 +274,12 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 }
 
 // passing says that what kept a person from being finished says nothing of the next: rows that somebody just wrote, a job
-// in a queue, a service that does not answer or has had too many requests.
+// in a queue, a service that does not answer or has had too many requests, a sign-in that has ended: that ends the run by itself.
 func (w *work) passing() bool {
 	var unsure *dataverse.Uncertain
 	return w.err == errAppeared || w.err == errJobOpen || w.err == errNoAnswer || errors.As(w.refused, &unsure) ||
-		errors.Is(w.refused, dataverse.ErrThrottled) || errors.Is(w.refused, dataverse.ErrUnavailable) || errors.Is(w.refused, context.Canceled)
+		errors.Is(w.refused, dataverse.ErrThrottled) || errors.Is(w.refused, dataverse.ErrUnavailable) ||
+		errors.Is(w.refused, dataverse.ErrUnauthorized) || errors.Is(w.refused, context.Canceled)
 }
 
 // remove deletes the rows of persons who were erased. What came to belong to them since the last look is handled by the
