@@ -189,15 +189,15 @@ func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 			return errNoAnswer
 		}
 		var unsure *dataverse.Uncertain
-		one, why := []*work{w}, make([]error, 1)
-		if len(r.lookAgain(r.writing, subject, one, []int{0}, why)) == 0 {
-			return why[0]
+		one := []*work{w}
+		if len(r.lookAgain(r.writing, subject, one, []int{0}, make([]error, 1))) == 0 {
+			return errNoAnswer // the first sending may still come to be carried out: the intent stays open
 		}
 		switch err := r.batchBy(r.writing, []dataverse.Part{{Set: w.set}}, r.sendBy(one, []int{0}))[0]; {
 		case err == nil:
 			return nil
 		case errors.Is(err, dataverse.ErrLate):
-			return errLate
+			return errNoAnswer
 		case errors.As(err, &unsure), errors.Is(err, dataverse.ErrChanged):
 			// It may have happened the first time, after the row was read.
 		default:

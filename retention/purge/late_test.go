@@ -63,3 +63,39 @@ func TestLookThatIsAlwaysTooOld(t *testing.T) {
 		t.Errorf("the next run: status %s, %d purged", s.Status, s.Purged())
 	}
 }
+
+// TestLookAgainAtAWriteWithoutAnswer: a write without an answer may still be carried out while the look is taken again. Whoever
+// a ground saves then is not written off: the intent stays open, and the next run finds out. They are whole in the end, or
+// purged whole by the write that left before there was a ground.
+func TestLookAgainAtAWriteWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, policy)
+	yvonne(w)
+	w.run()
+	w.advance(60)
+	sent := false
+	client := w.connectWith(hurried)
+	w.checked(client)
+	w.run(func(d *purge.Deps) {
+		d.LookAge = 500 * time.Millisecond
+		d.Client = &meddler{client, func(parts []dataverse.Part) {
+			for _, p := range parts {
+				if !sent && len(p.Set) > 1 && strings.Contains(p.Set[0].Path, id("yvonne").String()) {
+					sent = true
+					w.create("account", "fabrikam", row{"name": "Fabrikam", "primarycontactid@odata.bind": bindTo("contacts", "yvonne")})
+					w.control("faults", []row{{"delay": "1m", "count": 1}}) // ends with the client's patience, and is carried out then
+				}
+			}
+		}}
+	})
+	if !sent {
+		t.Fatal("nothing was sent")
+	}
+	w.run()
+	switch r, said := w.get("contact", "yvonne"), w.outcomes()[id("yvonne")]; {
+	case r == nil && said == "done":
+	case r != nil && r["lastname"] == "McKay" && strings.HasPrefix(said, "skipped"):
+	default:
+		t.Errorf("the ledger says %q, and the row is %v", said, r["lastname"])
+	}
+}
