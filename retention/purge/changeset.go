@@ -133,16 +133,20 @@ func newWork(p *person, do retention.Disposition) *work {
 	return &work{person: p, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), stays: make(map[string][]uuid.UUID), mirrors: make(map[uuid.UUID]bool)}
 }
 
-// handle adds to the change set what becomes of a related row.
+// handle adds to the change set what becomes of a related row. One that is a person in its own right was judged like one: what
+// somebody writes to it since, such as a legal hold, ends the change set.
 func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 	from := len(w.set)
-	defer func() {
-		// A row that is a person in its own right was judged like one: what somebody writes to it since, such as a legal
-		// hold, ends the change set.
-		if inv.tables.persons[it.table] && it.do != retention.Retain && len(w.set) > from && w.set[from].Path == rowPath(it.def.EntitySet, it.id) {
-			w.set[from].IfMatch = it.row.ETag()
-		}
-	}()
+	if err := inv.dispose(ctx, w, it); err != nil {
+		return err
+	}
+	if inv.tables.persons[it.table] && it.do != retention.Retain && len(w.set) > from && w.set[from].Path == rowPath(it.def.EntitySet, it.id) {
+		w.set[from].IfMatch = it.row.ETag()
+	}
+	return nil
+}
+
+func (inv *inventory) dispose(ctx context.Context, w *work, it *item) error {
 	switch {
 	case it.shared:
 		return inv.takeOff(ctx, w, it)

@@ -77,11 +77,11 @@ func DriftRails(changes []Change) (rails []retention.GuardRail) {
 }
 
 // facts reads what the rules depend on.
-func (r surroundings) facts(ctx context.Context) (map[string]string, error) {
+func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 	facts := make(map[string]string)
 	tables := make(map[string]bool) // whose deletes matter
-	for i := range r.policy.Subjects {
-		s := &r.policy.Subjects[i]
+	for i := range e.policy.Subjects {
+		s := &e.policy.Subjects[i]
 		tables[s.Table] = true
 		for j := range s.Grounds {
 			if g := &s.Grounds[j]; g.View != "" {
@@ -95,30 +95,30 @@ func (r surroundings) facts(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		t, err := r.tables.table(ctx, name)
+		t, err := e.tables.table(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		facts["subject "+name] = "known"
 		for _, rel := range t.OneToMany {
-			if r.tables.exists(rel.Referencing) && !retention.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
+			if e.tables.exists(rel.Referencing) && !retention.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
 				facts["delete "+name+"."+rel.Referencing+"."+rel.ReferencingAttribute] = cmp.Or(rel.Delete, "unknown")
 			}
 		}
 		facts["bin "+name] = "off"
-		if days, on := r.tables.settings.Binned(name); on {
+		if days, on := e.tables.settings.Binned(name); on {
 			facts["bin "+name] = strconv.Itoa(days)
 		}
 	}
-	for _, c := range r.policy.Choices {
+	for _, c := range e.policy.Choices {
 		facts[fmt.Sprintf("choice %s.%s", c.Table, c.Column)] = fingerprint(fmt.Sprint(c.Others))
 		facts[fmt.Sprintf("option %s.%s.%d", c.Table, c.Column, c.Value)] = fingerprint(c.Label)
 	}
 	facts["bin organization"], facts["audit organization"] = "off", "off"
-	if s := r.tables.settings; s.RecycleBin {
+	if s := e.tables.settings; s.RecycleBin {
 		facts["bin organization"] = strconv.Itoa(s.RecycleBinDays)
 	}
-	if s := r.tables.settings; s.Audited {
+	if s := e.tables.settings; s.Audited {
 		facts["audit organization"] = strconv.Itoa(s.AuditDays)
 	}
 	return facts, nil
@@ -168,7 +168,7 @@ func (r *runner) remember() error {
 }
 
 // changes are the differences that are the environment's doing, not the policy's, ordered by name.
-func (r surroundings) changes(before, now map[string]string) []Change {
+func (e surroundings) changes(before, now map[string]string) []Change {
 	var out []Change
 	names := slices.Sorted(maps.Keys(now))
 	for what := range before {
@@ -188,7 +188,7 @@ func (r surroundings) changes(before, now map[string]string) []Change {
 		c := Change{What: what, table: table}
 		switch {
 		case kind == "delete" && before["subject "+table] != "" && now["subject "+table] != "":
-			r.relation(&c, table, rest, old, value)
+			e.relation(&c, table, rest, old, value)
 		case kind == "option" && was && is:
 			column, number, _ := strings.Cut(rest, ".")
 			c.Stops = true
@@ -199,14 +199,14 @@ func (r surroundings) changes(before, now map[string]string) []Change {
 				continue // the policy names another view
 			}
 			c.Stops = true
-			c.Sentence = fmt.Sprintf("the view `%s` of `%s`, by which the ground `%s` keeps persons, was edited since the last run", r.view(table, rest), table, rest)
+			c.Sentence = fmt.Sprintf("the view `%s` of `%s`, by which the ground `%s` keeps persons, was edited since the last run", e.view(table, rest), table, rest)
 			c.way = "see with gallra plan who is in the view now, and whether that is meant"
 		case kind == "choice" && was && is:
 			c.Sentence = fmt.Sprintf("`%s.%s`, by which the policy decides, has other values to choose from than in the last run", table, rest)
 		case kind == "bin" && was && is && name == "organization":
 			c.Sentence = fmt.Sprintf("the recycle bin was %s in the last run and is %s now", days(old), days(value))
 			if old == "off" {
-				c.Stops = r.deletes()
+				c.Stops = e.deletes()
 				c.way = "see in docs/erasure.md what the recycle bin keeps of deleted rows, and whether that is wanted"
 			}
 		case kind == "bin" && was && is:
@@ -226,8 +226,8 @@ func (r surroundings) changes(before, now map[string]string) []Change {
 }
 
 // view is the view of a ground.
-func (r surroundings) view(table, ground string) string {
-	for _, g := range r.policy.Subject(table).Grounds {
+func (e surroundings) view(table, ground string) string {
+	for _, g := range e.policy.Subject(table).Grounds {
 		if g.ID == ground {
 			return g.View
 		}
@@ -237,7 +237,7 @@ func (r surroundings) view(table, ground string) string {
 
 // relation judges a relationship that is new, gone or behaves otherwise. A purge by `delete` depends on what a delete
 // does to rows that no rule of their own leads to: they are found only by it.
-func (r surroundings) relation(c *Change, table, rest, old, value string) {
+func (e surroundings) relation(c *Change, table, rest, old, value string) {
 	child, lookup, _ := strings.Cut(rest, ".")
 	takes := func(behavior string) bool { return behavior == "Cascade" || behavior == "Restrict" }
 	switch {
@@ -249,7 +249,7 @@ func (r surroundings) relation(c *Change, table, rest, old, value string) {
 		c.Sentence = fmt.Sprintf("a delete of `%s` did %s to the rows of `%s` that point at it by `%s` in the last run, and does %s now", table, old, child, lookup, value)
 	}
 	c.Stops = takes(old) != takes(value) || takes(old) && old != value
-	if s := r.policy.Subject(table); s != nil && (s.Purge != retention.Delete || ruled(s, child)) {
+	if s := e.policy.Subject(table); s != nil && (s.Purge != retention.Delete || ruled(s, child)) {
 		c.Stops = false
 	}
 	if c.Stops {
@@ -263,8 +263,8 @@ func ruled(s *retention.CheckedSubject, table string) bool {
 }
 
 // deletes tells whether the policy deletes any rows.
-func (r surroundings) deletes() bool {
-	return slices.ContainsFunc(r.policy.Subjects, func(s retention.CheckedSubject) bool {
+func (e surroundings) deletes() bool {
+	return slices.ContainsFunc(e.policy.Subjects, func(s retention.CheckedSubject) bool {
 		return s.Purge == retention.Delete || slices.ContainsFunc(s.Related, func(x retention.CheckedRule) bool { return x.Do == retention.Delete })
 	})
 }

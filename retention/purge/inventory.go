@@ -105,7 +105,7 @@ type inventory struct {
 	// window is how many rows of a person are looked at together, limit how many operations a change set holds. Zero: all.
 	window, limit int
 	listed        map[ref]*item // rows that are left for a later look
-	justify       func(ctx context.Context, others map[string][]uuid.UUID) (justifies, error)
+	justify       func(ctx context.Context, others map[string][]uuid.UUID) (judgement, error)
 	noticed       bool // the persons' turn has come by their dates, so that of everybody who goes with them it must have, too
 }
 

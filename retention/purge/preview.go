@@ -52,7 +52,7 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 			}
 		}
 		inv := &inventory{tables: tables, reader: from, subject: subject, persons: persons,
-			justify: func(ctx context.Context, others map[string][]uuid.UUID) (justifies, error) {
+			justify: func(ctx context.Context, others map[string][]uuid.UUID) (judgement, error) {
 				return justified(ctx, client, policy, today, nil, others)
 			}}
 		if err := inv.take(ctx); err != nil {

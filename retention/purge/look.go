@@ -1,0 +1,196 @@
+package purge
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+)
+
+// The last look: what justifies a person is asked again, seconds before the write, and once more where the service has the write
+// wait. And what justifies others, whom a write would touch as well.
+
+// look evaluates the persons again and reads their rows. Whoever is justified, held or changed is left alone.
+func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, chunk []due) (persons []*person, later []due, err error) {
+	ids := make([]uuid.UUID, len(chunk))
+	for i, d := range chunk {
+		ids[i] = d.id
+	}
+	seen, err := r.lookAt(ctx, subject, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range chunk {
+		switch why := seen.why[d.id]; {
+		case why != nil:
+			r.leave(d.ref, why)
+		case slices.ContainsFunc(seen.merged[d.id], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[ref{d.table, id}] }):
+			later = append(later, d)
+		case len(seen.merged[d.id]) > 0:
+			r.leave(d.ref, errMaster)
+		default:
+			p := r.person(d.ref, seen.rows[d.id])
+			p.looked = seen.at
+			persons = append(persons, p)
+		}
+	}
+	return persons, later, nil
+}
+
+// lastLook is what a look at persons found.
+type lastLook struct {
+	at     time.Time           // when it began
+	why    map[uuid.UUID]error // why they must not be purged; nil for whoever may be
+	rows   map[uuid.UUID]dataverse.Row
+	merged map[uuid.UUID][]uuid.UUID // into which row which rows were merged
+}
+
+func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (*lastLook, error) {
+	seen := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
+	o := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
+	e, err := retention.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.clock(); err != nil {
+		return nil, err
+	}
+	for p := range e.Persons(o) {
+		if p.Table == subject.Table && p.Master != uuid.Nil {
+			seen.merged[p.Master] = append(seen.merged[p.Master], p.ID)
+		}
+	}
+	if seen.rows, err = r.rows(ctx, subject, ids); err != nil {
+		return nil, err
+	}
+	var standing map[ref]bool // of persons who were asked for
+	there := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
+		_, found := e.Person(subject.Table, id, o)
+		_, asked := r.asked[ref{subject.Table, id}]
+		return !found || !asked
+	})
+	if len(there) > 0 {
+		if standing, err = r.weigh(ctx, subject.Table, there); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range ids {
+		who := ref{subject.Table, id}
+		p, found := e.Person(subject.Table, id, o)
+		row := seen.rows[id]
+		_, asked := r.asked[who]
+		switch {
+		case !found || row == nil:
+			seen.why[id] = errGone
+		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
+			seen.why[id] = errHeld
+		case asked && standing[who],
+			!asked && retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
+			seen.why[id] = errJustified
+		case p.ETag != row.ETag():
+			seen.why[id] = errChanged
+		}
+	}
+	return seen, nil
+}
+
+// lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
+// whose turn it still is; why it is not stands in errs.
+func (r *runner) lookAgain(ctx context.Context, subject *retention.CheckedSubject, works []*work, group []int, errs []error) []int {
+	var ids []uuid.UUID
+	for _, at := range group {
+		if w := works[at]; !w.looked.IsZero() && time.Since(w.looked) > r.LookAge {
+			ids = append(ids, w.id)
+		}
+	}
+	if len(ids) == 0 {
+		return group
+	}
+	seen, err := r.lookAt(ctx, subject, ids)
+	return slices.DeleteFunc(group, func(at int) bool {
+		w := works[at]
+		if !slices.Contains(ids, w.id) {
+			return false
+		}
+		switch {
+		case err != nil:
+			errs[at] = err
+		case seen.why[w.id] != nil:
+			errs[at] = seen.why[w.id]
+		case seen.rows[w.id].ETag() != w.row.ETag():
+			errs[at] = errChanged
+		default:
+			w.looked = seen.at
+		}
+		return errs[at] != nil
+	})
+}
+
+// sendBy is until when a change set may leave that rests on a look.
+func (r *runner) sendBy(works []*work, group []int) time.Time {
+	var by time.Time
+	for _, at := range group {
+		if w := works[at]; !w.looked.IsZero() && (by.IsZero() || w.looked.Add(r.LookAge).Before(by)) {
+			by = w.looked.Add(r.LookAge)
+		}
+	}
+	return by
+}
+
+// justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
+func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (judgement, error) {
+	out, err := justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
+	if err != nil {
+		return out, err
+	}
+	var asked []retention.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
+	for who, is := range out.by {
+		if _, ok := r.asked[who]; ok && is {
+			asked = append(asked, retention.PersonRef{Table: who.table, ID: who.id})
+		}
+	}
+	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
+	if err != nil {
+		return out, err
+	}
+	for i := range all {
+		who := ref{all[i].Table, all[i].ID}
+		out.by[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
+	}
+	return out, nil
+}
+
+// judgement tells of persons whether something judgement them, and of whom nothing does whether their own day is yet to come.
+type judgement struct{ by, notYet map[ref]bool }
+
+func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
+	others map[string][]uuid.UUID) (judgement, error) {
+	out := judgement{make(map[ref]bool), make(map[ref]bool)}
+	for table, ids := range others {
+		if policy.Subject(table) == nil {
+			for _, id := range ids {
+				out.by[ref{table, id}] = true
+			}
+			continue
+		}
+		o := retention.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
+		e, err := retention.EvaluatePersons(ctx, client, policy, table, ids, o)
+		if err != nil {
+			return out, err
+		}
+		for _, id := range ids {
+			p, found := e.Person(table, id, o)
+			if !found {
+				continue // gone, or anonymised
+			}
+			d := retention.DecideRow(p, policy.Policy.Rules(), today)
+			out.by[ref{table, id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+			out.notYet[ref{table, id}] = d.Action != retention.Purge
+		}
+	}
+	return out, nil
+}
