@@ -90,7 +90,7 @@ func TestConsoleVerb(t *testing.T) {
 		t.Errorf("the other link answers %d", status)
 	}
 	base, _, _ := strings.Cut(first, "/start/")
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if _, page := get(me, base+"/health"); strings.Contains(page, "f-error") {
 			if !strings.Contains(page, "gallra provision") {
 				t.Error("the doctor does not say that columns are missing")

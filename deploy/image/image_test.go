@@ -120,7 +120,7 @@ func unpack(t *testing.T, image v1.Image, dir string) (names []string) {
 
 func TestImage(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the command from nothing")
+		t.Skip("-short leaves out what builds the command from nothing")
 	}
 	if runtime.GOOS != "linux" {
 		t.Skip("the image is for linux")

@@ -23,7 +23,7 @@ import (
 
 func TestRelease(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the command from nothing")
+		t.Skip("-short leaves out what builds the command from nothing")
 	}
 	t.Setenv("SOURCE_DATE_EPOCH", "1790000000")
 	target := build.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}

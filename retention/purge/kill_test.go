@@ -180,7 +180,7 @@ func child(target, dir, verb string) error {
 // (see TestMatrix).
 func TestSIGKILL(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("-short leaves out what builds the command and kills it")
 	}
 	thin := thinning(t)
 	for _, k := range columns {

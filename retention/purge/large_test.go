@@ -226,7 +226,7 @@ func TestStagesOfARequestAreFinishedFirst(t *testing.T) {
 func TestTwelveThousandEmails(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("takes its time")
+		t.Skip("-short leaves out who has 12,000 e-mails")
 	}
 	w := newWorld(t, policy)
 	yvonne(w)

@@ -50,7 +50,7 @@ func (d *direct) RoundTrip(r *http.Request) (*http.Response, error) {
 //	go test ./retention/purge -run TestThroughputUnderLimits -v -purge.requests 6000
 func TestThroughputUnderLimits(t *testing.T) {
 	if testing.Short() {
-		t.Skip("purges hundreds")
+		t.Skip("-short leaves out what purges hundreds of people")
 	}
 	text := modelPolicy(t)
 	for _, tt := range []struct {

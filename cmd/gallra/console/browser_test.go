@@ -104,7 +104,7 @@ func value[T any](t *tab, script string) T {
 // until waits for a script to give true.
 func (t *tab) until(what, script string) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(30 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(30 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+script+")"))
 		cancel()
