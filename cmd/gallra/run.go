@@ -48,7 +48,7 @@ func bypassed(names []string, stopping []retention.Rail, p *retention.Policy) ([
 		rail := retention.Rail(name)
 		switch {
 		case !slices.Contains(retention.Bypassable, rail):
-			return nil, &usageError{fmt.Sprintf("no guard rail %q can be bypassed", name), fmt.Sprintf("there are %s", joined(stopping))}
+			return nil, &usageError{fmt.Sprintf("no guard rail %q can be bypassed", name), "these can: " + joined(stopping)}
 		case !slices.Contains(stopping, rail):
 			return nil, &usageError{fmt.Sprintf("the guard rail %s does not stop this verb", name), fmt.Sprintf("what can be bypassed here is %s", joined(stopping))}
 		}
