@@ -150,7 +150,7 @@ func (st *status) read(l *ledger.Ledger) {
 	st.next = nextAfter(began)
 	st.trend = trendOf(runs, st.zone)
 	for _, p := range l.Unfinished() {
-		if p.Decided {
+		if p.Concluded {
 			st.sweeps++
 		} else {
 			st.begun++

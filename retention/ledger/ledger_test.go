@@ -146,14 +146,14 @@ func TestUnfinishedUntilALaterRunFindsNothing(t *testing.T) {
 	l := begin(t, dir, "one")
 	appendAll(t, l, Entry{Kind: Intent, Table: "contact", ID: person(1), Do: retention.Delete, Rows: rows},
 		Entry{Kind: Intent, Table: "contact", ID: person(2), Do: retention.Delete})
-	if got := unfinished(); len(got) != 2 || got[0].Key != key || got[0].Decided {
+	if got := unfinished(); len(got) != 2 || got[0].Key != key || got[0].Concluded {
 		t.Fatalf("after the intents: %+v", got)
 	}
 	appendAll(t, l, Entry{Kind: Outcome, Table: "contact", ID: person(2), Status: Failed, Code: "0x80040227"},
 		Entry{Kind: Outcome, Table: "contact", ID: person(1), Status: Done}, swept(3), swept(0))
 	l.End(Done, nil)
 	got := unfinished()
-	if len(got) != 1 || !got[0].Decided || !cmp.Equal(got[0].Rows, rows) {
+	if len(got) != 1 || !got[0].Concluded || !cmp.Equal(got[0].Rows, rows) {
 		t.Fatalf("the purging run's own sweep must not be the last: %+v", got)
 	}
 	l = begin(t, dir, "two")

@@ -59,11 +59,11 @@ type groundKey struct{ table, ground string }
 // Purge is a purge that is not finished.
 type Purge struct {
 	Key
-	Do      retention.Disposition
-	Rows    map[string][]uuid.UUID // every row that was touched, the person's own included
-	Stays   map[string][]uuid.UUID // rows that a rule keeps, whatever the rules find later
-	Counts  map[string]int
-	Decided bool // an outcome stands in the ledger; what is missing is the sweep, of Rows: Stays and Counts are empty
+	Do        retention.Disposition
+	Rows      map[string][]uuid.UUID // every row that was touched, the person's own included
+	Stays     map[string][]uuid.UUID // rows that a rule keeps, whatever the rules find later
+	Counts    map[string]int
+	Concluded bool // an outcome stands in the ledger; what is missing is the sweep, of Rows: Stays and Counts are empty
 	// Written tells that the outcome is WrittenSince.
 	Written bool
 	Actors  []uuid.UUID // who ran when the person was to be purged
@@ -192,7 +192,7 @@ func (s *state) apply(r Record) {
 	case Intent:
 		s.decide(k, r)
 		p := s.purges[k]
-		if p == nil || p.Decided {
+		if p == nil || p.Concluded {
 			p = &Purge{Key: k, Rows: make(map[string][]uuid.UUID), Stays: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
 			s.purges[k] = p
 			if a := s.ahead[k]; a != nil {
@@ -239,7 +239,7 @@ func (s *state) apply(r Record) {
 				a.open, a.run = a.open && r.Code == NotBegun, len(s.runs)
 			}
 		case p != nil:
-			p.Decided, p.Written, p.run = true, r.Code == WrittenSince, len(s.runs)
+			p.Concluded, p.Written, p.run = true, r.Code == WrittenSince, len(s.runs)
 			p.Stays, p.Counts = nil, nil // what is left is the sweep, which needs the rows alone
 			if r.Do == retention.Anonymize {
 				s.inPlace[r.Table] = true
@@ -267,7 +267,7 @@ func (s *state) apply(r Record) {
 		s.approvals = nil
 	case Swept:
 		// Dataverse writes audit history with a delay: only when a later run finds nothing is nothing left.
-		if p := s.purges[k]; p != nil && p.Decided && r.Deleted == 0 && len(s.runs) > p.run {
+		if p := s.purges[k]; p != nil && p.Concluded && r.Deleted == 0 && len(s.runs) > p.run {
 			delete(s.purges, k)
 		}
 		if a := s.ahead[k]; a != nil && !a.open && r.Deleted == 0 && len(s.runs) > a.run {
@@ -354,7 +354,7 @@ func (l *Ledger) Unfinished() []Purge {
 	}
 	for k, a := range l.state.ahead {
 		if !a.open && l.state.purges[k] == nil {
-			out = append(out, Purge{Key: k, Rows: a.Rows, Counts: a.Counts, Decided: true})
+			out = append(out, Purge{Key: k, Rows: a.Rows, Counts: a.Counts, Concluded: true})
 		}
 	}
 	slices.SortFunc(out, func(a, b Purge) int { return a.Compare(b.Key) })
@@ -371,7 +371,7 @@ func (l *Ledger) Stays(table string, id uuid.UUID) map[string][]uuid.UUID {
 	for t, ids := range l.state.stays[k] {
 		out[t] = append(out[t], ids...)
 	}
-	if p := l.state.purges[k]; p != nil && !p.Decided {
+	if p := l.state.purges[k]; p != nil && !p.Concluded {
 		for t, ids := range p.Stays {
 			out[t] = append(out[t], ids...)
 		}

@@ -18,7 +18,7 @@ func (r *runner) resume(ctx context.Context) error {
 	var sweeps []sweepTarget
 	byTable := make(map[string][]ledger.Purge)
 	for _, p := range r.Ledger.Unfinished() {
-		if p.Decided {
+		if p.Concluded {
 			sweeps = append(sweeps, sweepTarget{p.Key, p.Rows})
 			if s := r.Policy.Subject(p.Table); s != nil && p.Written { // unless the run was cut before it
 				if err := r.handBack(ctx, s, p.ID); err != nil {

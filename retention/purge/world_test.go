@@ -308,3 +308,17 @@ func (w *world) decode(b []byte, into any) {
 	w.t.Helper()
 	w.must(json.Unmarshal(b, into))
 }
+
+// bypassed are the guard rails that the ledger says were passed over.
+func (w *world) bypassed() (rails []string) {
+	w.t.Helper()
+	l, err := ledger.Open(w.ledgerDir())
+	w.must(err)
+	for r, err := range l.Records(context.Background()) {
+		w.must(err)
+		if r.Kind == ledger.Bypass {
+			rails = append(rails, r.Guard)
+		}
+	}
+	return rails
+}

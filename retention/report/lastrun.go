@@ -108,7 +108,7 @@ func ReadLastRun(ctx context.Context, l *ledger.Ledger) (*LastRun, error) {
 	}
 	story.end()
 	for _, p := range l.Unfinished() {
-		if p.Decided {
+		if p.Concluded {
 			run.ToSweep++
 		} else {
 			run.Begun++

@@ -318,7 +318,7 @@ func TestStopARun(t *testing.T) {
 			l, err := w.ledger()
 			w.must(err)
 			for _, p := range l.Unfinished() {
-				if !p.Decided {
+				if !p.Concluded {
 					t.Errorf("%s is left half done", p.ID)
 				}
 			}
