@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gallra/gallra/retention"
-	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
 

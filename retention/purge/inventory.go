@@ -148,7 +148,7 @@ func (inv *inventory) take(ctx context.Context) error {
 	if err := inv.share(ctx); err != nil {
 		return err
 	}
-	if err := inv.common(ctx); err != nil {
+	if err := inv.joined(ctx); err != nil {
 		return err
 	}
 	if err := inv.bind(ctx); err != nil {

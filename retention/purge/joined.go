@@ -11,10 +11,10 @@ import (
 	"github.com/gallra/gallra/retention"
 )
 
-// common keeps the rows that somebody else needs who has the same value: a row that is joined by a value, such as the
+// joined keeps the rows that somebody else needs who has the same value: a row that is joined by a value, such as the
 // consent of an address, is as much theirs as it is the purged person's. Who they are tell the identity and every rule and
 // ground, of any subject table, that joins the same column.
-func (inv *inventory) common(ctx context.Context) error {
+func (inv *inventory) joined(ctx context.Context) error {
 	type source struct {
 		table string
 		value retention.Field
