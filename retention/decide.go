@@ -72,6 +72,8 @@ type Person struct {
 	Retention
 	Columns
 	Trace Trace
+	// HeldWith is set when a legal hold stands on another row of the same human being: nothing of them is purged.
+	HeldWith bool
 }
 
 // Rules are the policy's date rules.
@@ -104,12 +106,24 @@ const (
 //
 // What stands on the row is what people see and what they can change; what stands in the ledger is what was proven to
 // be there. A date counts from the later of the two, so that no edit by hand shortens the notice.
+//
+// A legal hold on another row of the same human being stops the purge of this one. Once it has, the row waits as held for
+// as long as the hold stands; its notice begins anew when it is lifted, not with every run before.
 func Decide(p Person, r Rules, today Date) Decision {
+	d := decideAlone(p, r, today)
+	if p.HeldWith && (d.Action == Purge || p.Trace.Held && (d.Action == Move || d.Action == Wait)) {
+		d.Action, d.PurgeOn, d.NoticedOn = Hold, p.PurgeOn, p.NoticedOn
+	}
+	return d
+}
+
+// decideAlone decides about a row without regard to the other rows of the same human being.
+func decideAlone(p Person, r Rules, today Date) Decision {
 	d := Decision{Retention: p.Retention, PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
 	if d.Until.IsZero() {
 		d.Retention = Retention{Ground: NoGround}
 	}
-	d.Extension = extension(p.Columns, r, today)
+	d.Extension = p.Columns.ExtensionOn(today, r)
 	if d.Extension == ExtensionCounts {
 		d.Retention = d.Retention.Later(Retention{Until: p.ExtendedUntil, Ground: ByHand})
 	}
@@ -179,7 +193,8 @@ func (d Decision) Proves(t Trace) Trace {
 // lost, when a hold is seen for the first time, when a date was emptied by hand.
 func (d Decision) Unproven(t Trace) bool { return d.Proves(t) != t }
 
-func extension(c Columns, r Rules, today Date) Extension {
+// ExtensionOn is what the manual extension counts for on that day.
+func (c Columns) ExtensionOn(today Date, r Rules) Extension {
 	switch {
 	case c.ExtendedUntil.IsZero():
 		return NoExtension

@@ -56,8 +56,6 @@ type PersonRow struct {
 	ETag  string
 	// Master is the row that this one was merged into, zero if it was not.
 	Master uuid.UUID
-	// HeldWith is set when a legal hold stands on another row of the same human being: nothing of them is purged.
-	HeldWith bool
 
 	number int32 // the ground among those of all subjects
 }

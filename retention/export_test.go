@@ -70,3 +70,16 @@ func (k *keeping) Scan(ctx context.Context, q dataverse.Query, cols []string, fn
 		return fn(row)
 	})
 }
+
+// FilledEvaluation is an evaluation that found these persons in the policy's first subject.
+func FilledEvaluation(c *Checked, today Date, persons []Person) *Evaluation {
+	e := newEvaluation(c, today)
+	table := e.tables[0]
+	for i, p := range persons {
+		table.entries.add(entry{id: p.ID, until: p.Until, trigger: p.Trigger, ground: int16(p.Ground), purgeOn: p.PurgeOn, noticedOn: p.NoticedOn})
+		if !p.ExtendedUntil.IsZero() {
+			table.byHand[int32(i)] = extended{until: p.ExtendedUntil, reason: p.ExtendReason}
+		}
+	}
+	return e
+}

@@ -21,7 +21,7 @@ func (x *Explanation) Holding(r Rules, today Date) []Holding {
 		}
 	}
 	for _, row := range slices.Concat([]PersonRow{x.Person}, x.Others) {
-		if row.ExtendedUntil > today && extension(row.Columns, r, today) == ExtensionCounts {
+		if row.ExtendedUntil > today && row.Columns.ExtensionOn(today, r) == ExtensionCounts {
 			out = append(out, Holding{Table: row.Table, Ground: ManualExtension, Why: "Extended by hand", Until: row.ExtendedUntil})
 		}
 	}

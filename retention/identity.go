@@ -22,7 +22,7 @@ func (e *Evaluation) join() {
 			t := e.tables[m.table]
 			c := t.columns(m.at)
 			best = best.Later(t.entries.at(int(m.at)).retention())
-			if extension(c, rules, e.Today) == ExtensionCounts {
+			if c.ExtensionOn(e.Today, rules) == ExtensionCounts {
 				best = best.Later(Retention{Until: c.ExtendedUntil, Ground: ByHand})
 			}
 			if c.LegalHold {

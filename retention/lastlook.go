@@ -50,15 +50,21 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	e.grounds(ctx, group, r, o, func(g *CheckedGround, t *personTable) []Read {
+		lasting := func(r Read) Read {
+			if o.Lasting {
+				return g.Lasting(r, o.Today)
+			}
+			return r
+		}
 		var reads []Read
 		if g.Person.ByValue() {
 			for some := range slices.Chunk(t.textsOf(g.Person.Columns), MaxPersons) {
-				reads = append(reads, g.lasting(g.ReadingFor(nil, some), o))
+				reads = append(reads, lasting(g.ReadingFor(nil, some)))
 			}
 			return reads
 		}
 		for some := range slices.Chunk(t.ids(), MaxPersons) {
-			reads = append(reads, g.lasting(g.ReadingFor(some, nil), o))
+			reads = append(reads, lasting(g.ReadingFor(some, nil)))
 		}
 		return reads
 	})

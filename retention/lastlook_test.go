@@ -45,7 +45,7 @@ type judged struct {
 func judge(c *retention.Checked, e *retention.Evaluation, o retention.EvaluateOptions) map[string]judged {
 	out := map[string]judged{}
 	for p := range e.Persons(o) {
-		j := judged{Row: p, Decision: retention.DecideRow(p, c.Policy.Rules(), o.Today)}
+		j := judged{Row: p, Decision: retention.Decide(p.Person, c.Policy.Rules(), o.Today)}
 		if g := e.GroundOf(p); g != nil {
 			j.Ground = g.ID
 		}
@@ -250,8 +250,8 @@ func TestLeavingOutWhatHasEndedNeverChangesADecision(t *testing.T) {
 					if !found {
 						t.Fatalf("seed %d, %s: %s %s is missing", seed, path, s.Table, id)
 					}
-					a := retention.DecideRow(all, policy.Policy.Rules(), whole.Today)
-					b := retention.DecideRow(less, policy.Policy.Rules(), whole.Today)
+					a := retention.Decide(all.Person, policy.Policy.Rules(), whole.Today)
+					b := retention.Decide(less.Person, policy.Policy.Rules(), whole.Today)
 					if a.Action != b.Action || a.PurgeOn != b.PurgeOn || a.NoticedOn != b.NoticedOn {
 						t.Errorf("seed %d, %s: %s %s: %s %s with everything, %s %s with what lasts", seed, path, s.Table, id, a.Action, a.PurgeOn, b.Action, b.PurgeOn)
 					}

@@ -343,10 +343,10 @@ func (t *personTable) person(at int32, o EvaluateOptions) PersonRow {
 	}
 	return PersonRow{
 		Person: Person{
-			ID: e.id, Retention: r, Columns: t.columns(at), Trace: o.trace(t.subject.Table, e.id),
+			ID: e.id, Retention: r, Columns: t.columns(at), Trace: o.trace(t.subject.Table, e.id), HeldWith: e.held,
 		},
 		Table: t.subject.Table, ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
-		Master: t.masters[at], HeldWith: e.held, number: int32(e.ground),
+		Master: t.masters[at], number: int32(e.ground),
 	}
 }
 

@@ -106,7 +106,7 @@ func NewPlan(c *Checked, e *Evaluation, o PlanOptions) *Plan {
 // planned is the decision about one person of an evaluation, with the ground that it rests on.
 func (c *Checked) planned(e *Evaluation, row PersonRow) Planned {
 	rules := c.Policy.Rules()
-	p := Planned{Person: row, Decision: DecideRow(row, rules, e.Today), rules: rules}
+	p := Planned{Person: row, Decision: Decide(row.Person, rules, e.Today), rules: rules}
 	if p.Decision.Ground != ByHand {
 		p.Ground = e.GroundOf(row)
 	}

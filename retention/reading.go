@@ -11,10 +11,10 @@ import (
 	"github.com/gallra/gallra/dataverse/odata"
 )
 
-// lasting leaves out of a query what the server can tell to have ended, where that is wanted: what it can decide about
-// time, it decides. A row without the date comes back as well, unless such rows are ignored.
-func (g *CheckedGround) lasting(r Read, o EvaluateOptions) Read {
-	if bound := g.bound(o.Today); o.Lasting && bound != "" {
+// Lasting leaves out of a query what the server can tell to have ended by today: what it can decide about time, it
+// decides. A row without the date comes back as well, unless such rows are ignored.
+func (g *CheckedGround) Lasting(r Read, today Date) Read {
+	if bound := g.bound(today); bound != "" {
 		r.Filter = and(r.Filter, bound)
 	}
 	return r

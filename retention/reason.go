@@ -19,7 +19,7 @@ func Reason(d Decision, g *CheckedGround, c Columns, r Rules) string {
 	case g == nil || d.Until.IsZero():
 		text = "Nothing registered justifies keeping this person"
 	case d.Until == Open && g.Date != nil:
-		text = fmt.Sprintf("%s; the date that the period would be counted from is missing (%s)", sentence(g.Why), g.dateName())
+		text = fmt.Sprintf("%s; the date that the period would be counted from is missing (%s)", sentence(g.Why), g.DateName())
 	case d.Until == Open:
 		text = sentence(g.Why)
 	default:
@@ -44,7 +44,7 @@ func Reason(d Decision, g *CheckedGround, c Columns, r Rules) string {
 func counted(r Retention, g *CheckedGround) string {
 	trigger := g.Trigger
 	if trigger == "" {
-		trigger = sentence(g.dateName()) + ":"
+		trigger = sentence(g.DateName()) + ":"
 	}
 	text := trigger + " " + r.Trigger.Words()
 	switch {
@@ -57,8 +57,8 @@ func counted(r Retention, g *CheckedGround) string {
 	return text
 }
 
-// dateName is what people call the date that the ground counts from.
-func (g *CheckedGround) dateName() string {
+// DateName is what people call the date that the ground counts from.
+func (g *CheckedGround) DateName() string {
 	switch {
 	case g.Date == nil:
 		return ""

@@ -190,7 +190,7 @@ func TestWritersDuringTheEvaluation(t *testing.T) {
 			t.Fatal(err)
 		}
 		for id, name := range justified {
-			if r, ok := look.Person("contact", id, o); !ok || retention.DecideRow(r, policy.Policy.Rules(), o.Today).Action == retention.Purge {
+			if r, ok := look.Person("contact", id, o); !ok || retention.Decide(r.Person, policy.Policy.Rules(), o.Today).Action == retention.Purge {
 				t.Errorf("%s is justified all the time, and the last look does not see it", name)
 			}
 		}

@@ -89,7 +89,7 @@ func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, 
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
 			seen.why[id] = errHeld
 		case asked && standing[who],
-			!asked && retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
+			!asked && retention.Decide(p.Person, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
 			seen.why[id] = errJustified
 		case p.ETag != row.ETag():
 			seen.why[id] = errChanged
@@ -187,7 +187,7 @@ func justified(ctx context.Context, client dataverse.Reader, policy *retention.C
 			if !found {
 				continue // gone, or anonymised
 			}
-			d := retention.DecideRow(p, policy.Policy.Rules(), today)
+			d := retention.Decide(p.Person, policy.Policy.Rules(), today)
 			out.by[ref{table, id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
 			out.notYet[ref{table, id}] = d.Action != retention.Purge
 		}

@@ -34,7 +34,7 @@ func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
 		planned := plan.Decisions[i]
 		d, p := &planned, planned.Person
 		if day := r.written(); day > r.Today && d.NoticedOn == r.Today && d.Changes(p.Columns) {
-			d.Decision = retention.DecideRow(p, r.Policy.Policy.Rules(), day)
+			d.Decision = retention.Decide(p.Person, r.Policy.Policy.Rules(), day)
 		}
 		who := ref{p.Table, p.ID}
 		if p.Master != uuid.Nil {
