@@ -16,8 +16,8 @@ const (
 	Purge    Action = "purge"    // the day has come and still nothing justifies the person
 )
 
-// Retention is what the grounds give a person: the latest date, and the ground that gave it.
-type Retention struct {
+// Term is what the grounds give a person: the latest date, and the ground that gave it.
+type Term struct {
 	Until   Date  // zero: no ground matched at all; Open: without an end
 	Trigger Date  // the date that the retention period was counted from; zero where there is none
 	Ground  int32 // index into the subject's grounds; NoGround where Until is zero, ByHand for a manual extension
@@ -32,7 +32,7 @@ const (
 
 // Later is the one of a and b that lasts longer. Of two that last equally long the ground that the policy names first
 // wins, whatever order the rows came in.
-func (a Retention) Later(b Retention) Retention {
+func (a Term) Later(b Term) Term {
 	switch {
 	case a.Until != b.Until:
 		if a.Until > b.Until {
@@ -69,7 +69,7 @@ type Trace struct {
 // Person is all that decides about one row of a subject table.
 type Person struct {
 	ID uuid.UUID
-	Retention
+	Term
 	Columns
 	Trace Trace
 	// HeldWith is set when a legal hold stands on another row of the same human being: nothing of them is purged.
@@ -85,7 +85,7 @@ type Rules struct {
 // Decision is what is to happen about one person. The dates are those that are to stand on the row afterwards.
 type Decision struct {
 	Action    Action
-	Retention           // including a manual extension that counts
+	Term                // including a manual extension that counts
 	PurgeOn   Date      // zero: none
 	NoticedOn Date      // zero: none
 	Extension Extension // what became of a manual extension
@@ -119,13 +119,13 @@ func Decide(p Person, r Rules, today Date) Decision {
 
 // decideAlone decides about a row without regard to the other rows of the same human being.
 func decideAlone(p Person, r Rules, today Date) Decision {
-	d := Decision{Retention: p.Retention, PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
+	d := Decision{Term: p.Term, PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
 	if d.Until.IsZero() {
-		d.Retention = Retention{Ground: NoGround}
+		d.Term = Term{Ground: NoGround}
 	}
 	d.Extension = p.Columns.ExtensionOn(today, r)
 	if d.Extension == ExtensionCounts {
-		d.Retention = d.Retention.Later(Retention{Until: p.ExtendedUntil, Ground: ByHand})
+		d.Term = d.Term.Later(Term{Until: p.ExtendedUntil, Ground: ByHand})
 	}
 	noticeEnds := today.Add(r.Notice)
 	// A ground that has ended moves nothing any more: a date is never moved to a day that is past. (This is also what
@@ -205,3 +205,6 @@ func (c Columns) ExtensionOn(today Date, r Rules) Extension {
 	}
 	return ExtensionCounts
 }
+
+// ManualExtension stands where a ground's id would, for persons whom the staff keep by hand.
+const ManualExtension = "manual-extension"

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 func TestWriteCSV(t *testing.T) {
@@ -28,7 +29,7 @@ func TestWriteCSV(t *testing.T) {
 		day, _ := retention.ParseDate("2026-03-10")
 		err := l.Append(
 			Entry{Kind: Scheduled, Table: "contact", ID: person, PurgeOn: day, Ground: "not-a-formula"},
-			Entry{Kind: Intent, Table: "contact", ID: person, Do: retention.Delete,
+			Entry{Kind: Intent, Table: "contact", ID: person, Do: policy.Delete,
 				Rows: map[string][]uuid.UUID{"email": {mail}, "contact": {person}}, Counts: map[string]int{"delete email": 1, "keep quote": 2}},
 			Entry{Kind: Outcome, Table: "contact", ID: person, Status: Done})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Kind says what an entry tells.
@@ -102,7 +103,7 @@ type Entry struct {
 	Ground    string         `json:"ground,omitempty"`
 
 	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows.
-	Do   retention.Disposition  `json:"do,omitempty"`
+	Do   policy.Disposition     `json:"do,omitempty"`
 	Rows map[string][]uuid.UUID `json:"rows,omitempty"`
 	// Intent, Ahead: rows that belong to the person and stay by a rule, by table. What is written to them can take away the
 	// very thing by which the rule found them, and they are listed again afterwards.

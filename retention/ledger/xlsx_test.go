@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/xuri/excelize/v2"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 func exportLedger(t *testing.T) *Ledger {
@@ -19,7 +19,7 @@ func exportLedger(t *testing.T) *Ledger {
 	for i := range many {
 		many[i] = uuid.UUID{0: byte(i), 1: byte(i >> 8)}
 	}
-	appendAll(t, l, Entry{Kind: Intent, Table: "contact", ID: person(1), Do: retention.Delete, Rows: map[string][]uuid.UUID{"email": many}},
+	appendAll(t, l, Entry{Kind: Intent, Table: "contact", ID: person(1), Do: policy.Delete, Rows: map[string][]uuid.UUID{"email": many}},
 		Entry{Kind: Outcome, Table: "contact", ID: person(1), Status: Done})
 	if err := l.End(Done, map[string]int{"swept": 7}); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Bulk delete jobs are Dataverse's own: it deletes the rows that a query finds, in its own time, outside the limits on
@@ -39,7 +39,7 @@ func (inv *inventory) byJob(w *work, it *item) bool {
 	switch {
 	case !inv.jobs, w.ahead, inv.plain, inv.tried[it.ref]:
 		return false
-	case it.do != retention.Delete, it.shared, it.stays, it.table == "connection", inv.tables.persons[it.table]:
+	case it.do != policy.Delete, it.shared, it.stays, it.table == "connection", inv.tables.persons[it.table]:
 		return false
 	}
 	return inv.lasts(it)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // maxOperations is how many operations the service takes in one batch, and so in one change set.
@@ -19,7 +19,7 @@ const maxOperations = 1000
 type work struct {
 	*person
 	set      dataverse.ChangeSet
-	do       retention.Disposition // what becomes of the person's row
+	do       policy.Disposition // what becomes of the person's row
 	rows     map[string][]uuid.UUID
 	counts   map[string]int
 	stays    map[string][]uuid.UUID // rows that a rule leaves in place
@@ -71,7 +71,7 @@ const (
 
 // spare notes a row that stays.
 func (w *work) spare(it *item) {
-	if it.do != retention.Delete && !it.shared {
+	if it.do != policy.Delete && !it.shared {
 		w.stays[it.table] = append(w.stays[it.table], it.id)
 	}
 }
@@ -98,8 +98,8 @@ func rowPath(set string, id uuid.UUID) string { return set + "(" + id.String() +
 func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks map[string]any, brief bool) (*work, error) {
 	w := newWork(p, inv.subject.Purge)
 	w.brief = brief
-	if w.do == retention.Delete && p.bound() {
-		w.do = retention.Anonymize
+	if w.do == policy.Delete && p.bound() {
+		w.do = policy.Anonymize
 	}
 	body := own.patch(p.id, p.row)
 	maps.Copy(body, marks)
@@ -129,7 +129,7 @@ func (inv *inventory) prepare(ctx context.Context, p *person, own *eraser, marks
 	return w, nil
 }
 
-func newWork(p *person, do retention.Disposition) *work {
+func newWork(p *person, do policy.Disposition) *work {
 	return &work{person: p, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), stays: make(map[string][]uuid.UUID), mirrors: make(map[uuid.UUID]bool)}
 }
 
@@ -140,7 +140,7 @@ func (inv *inventory) handle(ctx context.Context, w *work, it *item) error {
 	if err := inv.dispose(ctx, w, it); err != nil {
 		return err
 	}
-	if inv.tables.persons[it.table] && it.do != retention.Retain && len(w.set) > from && w.set[from].Path == rowPath(it.def.EntitySet, it.id) {
+	if inv.tables.persons[it.table] && it.do != policy.Retain && len(w.set) > from && w.set[from].Path == rowPath(it.def.EntitySet, it.id) {
 		w.set[from].IfMatch = it.row.ETag()
 	}
 	return nil
@@ -150,7 +150,7 @@ func (inv *inventory) dispose(ctx context.Context, w *work, it *item) error {
 	switch {
 	case it.shared:
 		return inv.takeOff(ctx, w, it)
-	case it.do == retention.Delete:
+	case it.do == policy.Delete:
 		switch {
 		case inv.byJob(w, it):
 			w.rows[it.table] = append(w.rows[it.table], it.id)
@@ -186,7 +186,7 @@ func (inv *inventory) dispose(ctx context.Context, w *work, it *item) error {
 			w.binned = append(w.binned, it.ref)
 		}
 		inv.remove(w, it)
-	case it.do == retention.Anonymize:
+	case it.do == policy.Anonymize:
 		if inv.edit(w, it, inv.eraser(it), inv.freed(w, it)) || !inv.second {
 			w.touch(it.ref, didAnonymize)
 			w.edited = append(w.edited, edited{it.ref, inv.eraser(it)})
@@ -291,10 +291,10 @@ func (inv *inventory) edit(w *work, it *item, e *eraser, free map[string]any) (c
 func (inv *inventory) freed(w *work, it *item) map[string]any {
 	body := make(map[string]any)
 	for _, h := range it.held {
-		if h.parent == w.ref && w.do != retention.Delete {
+		if h.parent == w.ref && w.do != policy.Delete {
 			continue
 		}
-		if parent := inv.items[h.parent]; parent != nil && (parent.do != retention.Delete || parent.shared) {
+		if parent := inv.items[h.parent]; parent != nil && (parent.do != policy.Delete || parent.shared) {
 			continue
 		}
 		if h.over.ReferencingNav != "" {

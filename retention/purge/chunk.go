@@ -8,7 +8,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // chunk takes the last look at some persons of one subject table and purges those for whom it finds nothing. It answers
@@ -42,7 +44,7 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 			later = append(later, dueOf(chunk, p.ref))
 			continue
 		}
-		if p.err == nil && subject.Purge == retention.Delete && p.bound() && subject.WhenBound == retention.BoundFail {
+		if p.err == nil && subject.Purge == policy.Delete && p.bound() && subject.WhenBound == policy.BoundFail {
 			p.err = errBound
 		}
 		if p.err == nil {
@@ -79,18 +81,18 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 	return later, nil
 }
 
-func (r *runner) inventory(subject *retention.CheckedSubject, persons []*person) *inventory {
+func (r *runner) inventory(subject *compile.Subject, persons []*person) *inventory {
 	noticed := !slices.ContainsFunc(persons, func(p *person) bool { _, asked := r.asked[p.ref]; return asked })
 	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, noticed: noticed, limit: r.operations,
-		jobs: r.Policy.Policy.Engine == retention.BulkDelete}
+		jobs: r.Policy.Policy.Engine == policy.BulkDelete}
 }
 
 // marks is what the erasure writes into the columns that gallra owns.
-func (r *runner) marks(s *retention.CheckedSubject) map[string]any {
+func (r *runner) marks(s *compile.Subject) map[string]any {
 	return marks(s, r.Today)
 }
 
-func marks(s *retention.CheckedSubject, today retention.Date) map[string]any {
+func marks(s *compile.Subject, today retention.Date) map[string]any {
 	m := map[string]any{s.Own.AnonymizedOn: today.String()}
 	for _, c := range []string{s.Own.PurgeScheduledOn, s.Own.PurgeNoticedOn, s.Own.PurgeReason, s.Own.RetainUntil, s.Own.RetainReason} {
 		if c != "" {
@@ -131,11 +133,11 @@ func (r *runner) person(who ref, row dataverse.Row) *person {
 }
 
 // rows reads all that is to be erased in the persons' rows, with their versions.
-func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
+func (r *runner) rows(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	return personRows(ctx, batched{r.Client}, subject, r.erasers[subject.Table], ids)
 }
 
-func personRows(ctx context.Context, from reader, subject *retention.CheckedSubject, e *eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
+func personRows(ctx context.Context, from reader, subject *compile.Subject, e *eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	cols := append([]string{subject.PrimaryID}, e.selects()...)
 	own := []string{subject.PrimaryName, subject.Own.LegalHold, subject.Own.AnonymizedOn}
 	if e.table.Attributes["modifiedby"] != nil {

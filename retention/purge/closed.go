@@ -10,7 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Quotes, orders and invoices are read-only once they have left their first state. Only a system administrator may still
@@ -37,7 +38,7 @@ func (inv *inventory) lock(ctx context.Context) error {
 		if !it.closed() {
 			continue
 		}
-		writes := it.do == retention.Delete && it.binned
+		writes := it.do == policy.Delete && it.binned
 		for _, p := range it.owners {
 			writes = writes || inv.writes(p, it)
 		}
@@ -50,12 +51,12 @@ func (inv *inventory) lock(ctx context.Context) error {
 		case may:
 			return nil
 		}
-		if it.do == retention.Delete && inv.lasts(it) {
+		if it.do == policy.Delete && inv.lasts(it) {
 			it.sealed = true
 			continue
 		}
 		for _, p := range it.owners {
-			if p.err == nil && (it.do == retention.Delete || inv.writes(p, it)) {
+			if p.err == nil && (it.do == policy.Delete || inv.writes(p, it)) {
 				p.err = errClosed
 			}
 		}
@@ -65,14 +66,14 @@ func (inv *inventory) lock(ctx context.Context) error {
 
 // writes tells whether the purge of the person would change the row, which stays.
 func (inv *inventory) writes(p *person, it *item) bool {
-	if it.do == retention.Delete {
+	if it.do == policy.Delete {
 		return false
 	}
 	w := newWork(p, inv.subject.Purge)
-	if w.do == retention.Delete && p.bound() {
-		w.do = retention.Anonymize
+	if w.do == policy.Delete && p.bound() {
+		w.do = policy.Anonymize
 	}
-	if it.do != retention.Anonymize {
+	if it.do != policy.Anonymize {
 		return len(inv.freed(w, it)) > 0
 	}
 	e := inv.eraser(it)
@@ -145,11 +146,11 @@ const ClosedRemedy = "give the user that the job runs as the System Administrato
 
 // ClosedRows counts the closed quotes, orders and invoices that the policy's rules would write to and the caller may not.
 // An administrator may, so that there are none.
-func ClosedRows(ctx context.Context, client dataverse.Reader, policy *retention.Checked) ([]ClosedTable, error) {
+func ClosedRows(ctx context.Context, client dataverse.Reader, pol *compile.Policy) ([]ClosedTable, error) {
 	written := make(map[string]bool)
-	for i := range policy.Subjects {
-		for _, rule := range policy.Subjects[i].Related {
-			if rule.Do == retention.Anonymize && slices.Contains(closable, rule.Table) {
+	for i := range pol.Subjects {
+		for _, rule := range pol.Subjects[i].Related {
+			if rule.Do == policy.Anonymize && slices.Contains(closable, rule.Table) {
 				written[rule.Table] = true
 			}
 		}
@@ -179,7 +180,7 @@ func ClosedRows(ctx context.Context, client dataverse.Reader, policy *retention.
 // lasts tells whether the row can be found again from an anonymous person: not if it is joined by a value of theirs, or
 // over another row that may be gone before.
 func (inv *inventory) lasts(it *item) bool {
-	if inv.second && it.settled || it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable {
+	if inv.second && it.settled || it.rule == noRule || inv.subject.Related[it.rule].Table == policy.AnyTable {
 		return true
 	}
 	rule := &inv.subject.Related[it.rule]

@@ -40,7 +40,7 @@ func (w *world) colleague() *dataverse.Client {
 
 // withRules is the policy with other related rules of a contact in front.
 func withRules(rules string) string {
-	return strings.Replace(policy, "    related:\n", "    related:\n"+rules, 1)
+	return strings.Replace(pol, "    related:\n", "    related:\n"+rules, 1)
 }
 
 const anonymizeOrders = "      - {table: salesorder, link: customerid, do: anonymize, erase: [billto_contactname, billto_line1], why: Bookkeeping}\n"

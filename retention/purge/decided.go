@@ -11,7 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // A rule is asked once. Its filter may read columns of the person, or of other rows that the purge writes to, and says
@@ -21,13 +22,13 @@ import (
 
 // decision is what a rule has decided of a row.
 type decision struct {
-	do   retention.Disposition
+	do   policy.Disposition
 	rule int // of an anonymising one: which columns; otherwise noRule
 }
 
 // key is how the ledger names a decision.
 func (d decision) key(table string) string {
-	if d.do == retention.Anonymize {
+	if d.do == policy.Anonymize {
 		return fmt.Sprintf("%s %s %d", d.do, table, d.rule)
 	}
 	return string(d.do) + " " + table
@@ -43,13 +44,13 @@ func (r *runner) decisions(who ref) map[ref]decision {
 	out := make(map[ref]decision)
 	for what, ids := range known.Rows {
 		words := strings.Fields(what)
-		d := decision{do: retention.Disposition(words[0]), rule: noRule}
+		d := decision{do: policy.Disposition(words[0]), rule: noRule}
 		if len(words) > 2 {
 			if n, err := strconv.Atoi(words[2]); err == nil && n < len(subject.Related) {
 				d.rule = n
 			}
 		}
-		if d.do == retention.Anonymize && d.rule == noRule {
+		if d.do == policy.Anonymize && d.rule == noRule {
 			continue
 		}
 		for _, id := range ids {
@@ -63,7 +64,7 @@ func (r *runner) decisions(who ref) map[ref]decision {
 func (it *item) before() (d decision, known bool) {
 	for _, p := range it.owners {
 		if p.stays[it.ref] {
-			return decision{retention.Retain, noRule}, true
+			return decision{policy.Retain, noRule}, true
 		}
 		if of, ok := p.decided[it.ref]; ok && !known {
 			d, known = of, true
@@ -80,7 +81,7 @@ func (inv *inventory) wavers(it *item) bool {
 	}
 	for i := range inv.subject.Related {
 		rule := &inv.subject.Related[i]
-		if i < it.rule && rule.Table == it.table && rule.Wavers && rule.Do != retention.Delete {
+		if i < it.rule && rule.Table == it.table && rule.Wavers && rule.Do != policy.Delete {
 			return true
 		}
 	}
@@ -106,7 +107,7 @@ func (inv *inventory) byDecision(ctx context.Context) error {
 	type asked struct {
 		rule int
 		of   *person
-		read retention.Read
+		read compile.Read
 	}
 	var all []asked
 	var qs []dataverse.Query
@@ -171,7 +172,7 @@ func (inv *inventory) decisionsOf(p *person, wanted func(*item) bool) map[ref]de
 			continue
 		}
 		d := decision{it.do, noRule}
-		if it.do == retention.Anonymize {
+		if it.do == policy.Anonymize {
 			d.rule = it.rule
 		}
 		out[it.ref] = d
@@ -186,7 +187,7 @@ func (inv *inventory) owed(p *person, w *work) map[ref]decision {
 	for _, r := range w.gone {
 		gone[r] = true
 	}
-	return inv.decisionsOf(p, func(it *item) bool { return it.do == retention.Delete && !it.stays && !gone[it.ref] })
+	return inv.decisionsOf(p, func(it *item) bool { return it.do == policy.Delete && !it.stays && !gone[it.ref] })
 }
 
 // listed are decisions as the ledger has them.

@@ -11,7 +11,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // maxLooks bounds how often a look is taken again for a write that had to wait.
@@ -21,7 +23,7 @@ const maxLooks = 5
 const maxRounds = 3
 
 // erase carries the erasures out: intents, change sets, deletes, outcomes, audit history, and the search for residue.
-func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+func (r *runner) erase(ctx context.Context, subject *compile.Subject, works []*work) error {
 	if len(works) == 0 {
 		return nil
 	}
@@ -70,7 +72,7 @@ func (r *runner) intend(works []*work) error {
 
 // send carries out change sets and tells for each what became of it. It is the only function that takes data away from a
 // row, and so the place that asks for the legal hold once more.
-func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, works []*work) []error {
+func (r *runner) send(ctx context.Context, subject *compile.Subject, works []*work) []error {
 	errs := make([]error, len(works))
 	var group []int
 	size := 0
@@ -169,7 +171,7 @@ func (r *runner) batchBy(ctx context.Context, parts []dataverse.Part, by time.Ti
 
 // findOut reads what became of a change set that got no answer. One that did not happen is sent once more: the row's
 // version makes sure that it cannot happen twice.
-func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
+func (r *runner) findOut(subject *compile.Subject, w *work) error {
 	for again := false; ; again = true {
 		rows, err := r.rows(r.writing, subject, []uuid.UUID{w.id})
 		if err != nil {
@@ -208,13 +210,13 @@ func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 
 // conclude follows the change sets that were carried out: the rows are deleted where that is the disposition, the
 // outcomes go into the ledger, audit history is deleted, and what is left is looked for.
-func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject, erased []*work) error {
+func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased []*work) error {
 	var remove []*work
 	for _, w := range erased {
 		if w.before != nil {
 			w.join(&work{rows: w.before.rows, counts: w.before.counts, gone: w.before.gone, effects: w.before.effects})
 		}
-		if (w.do == retention.Delete || w.deferred) && !w.removed {
+		if (w.do == policy.Delete || w.deferred) && !w.removed {
 			remove = append(remove, w)
 		}
 	}
@@ -249,9 +251,9 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	for _, w := range done {
 		s := r.summary.subject(w.table)
 		switch {
-		case w.do == retention.Delete:
+		case w.do == policy.Delete:
 			s.Deleted++
-		case subject.Purge == retention.Delete:
+		case subject.Purge == policy.Delete:
 			s.Bound++
 		default:
 			s.Anonymized++
@@ -284,7 +286,7 @@ func (w *work) passing() bool {
 
 // remove deletes the rows of persons who were erased. What came to belong to them since the last look is handled by the
 // rules first: a delete takes nothing along that was not listed.
-func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*work) error {
 	open := works
 	plain := false
 	tried := make(map[ref]bool)
@@ -295,7 +297,7 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		}
 		var ready []*work
 		for _, w := range open {
-			if fresh[w] == nil && !waits[w] && w.err == nil && w.do == retention.Delete {
+			if fresh[w] == nil && !waits[w] && w.err == nil && w.do == policy.Delete {
 				ready = append(ready, w)
 			}
 		}
@@ -381,7 +383,7 @@ func (w *work) join(more *work) {
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
 // handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
 // handle it waits: their delete would take it along.
-func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool, tried map[ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
+func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
 	persons := make([]*person, len(works))
 	for i, w := range works {
 		persons[i] = r.person(w.ref, w.row)
@@ -404,9 +406,9 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 			w.err = errAppeared
 		default:
 			if p.bound() {
-				w.do = retention.Anonymize // by a row that came since: anonymised in place
+				w.do = policy.Anonymize // by a row that came since: anonymised in place
 			}
-			if w.do != retention.Delete && !w.deferred {
+			if w.do != policy.Delete && !w.deferred {
 				continue
 			}
 			if w.over {
@@ -426,7 +428,7 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 // handledByAnother tells whether a row that belongs to the person is still to be deleted in another person's turn.
 func (inv *inventory) handledByAnother(p *person) bool {
 	for _, it := range inv.items {
-		if it.do == retention.Delete && !it.shared && !it.stays && it.owners[0] != p && slices.Contains(it.owners, p) {
+		if it.do == policy.Delete && !it.shared && !it.stays && it.owners[0] != p && slices.Contains(it.owners, p) {
 			return true
 		}
 	}
@@ -439,8 +441,8 @@ func (inv *inventory) rest(ctx context.Context, p *person) (*work, error) {
 		it.done = it.stays && len(inv.eraser(it).patch(it.id, it.row)) == 0 // emptied, and goes with the person
 	}
 	w := newWork(p, inv.subject.Purge)
-	if w.second = true; w.do == retention.Delete && p.bound() {
-		w.do = retention.Anonymize
+	if w.second = true; w.do == policy.Delete && p.bound() {
+		w.do = policy.Anonymize
 	}
 	w.rows[p.table] = append(w.rows[p.table], p.id)
 	for _, it := range p.items {
@@ -462,7 +464,7 @@ func (inv *inventory) rest(ctx context.Context, p *person) (*work, error) {
 }
 
 // deleteRows deletes the persons' rows, which must be what the change set left: anonymous.
-func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works []*work) error {
 	if len(works) == 0 {
 		return nil
 	}
@@ -505,7 +507,7 @@ func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubje
 		switch {
 		case err == nil, errors.Is(err, dataverse.ErrNotFound):
 		case errors.Is(err, dataverse.ErrRestricted):
-			w.do = retention.Anonymize // bound by rows that nobody may see: anonymised in place
+			w.do = policy.Anonymize // bound by rows that nobody may see: anonymised in place
 		case errors.As(err, &unsure):
 			rows, readErr := r.rows(r.writing, subject, []uuid.UUID{w.id})
 			if readErr != nil || rows[w.id] != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // ref names a row.
@@ -39,12 +40,12 @@ type item struct {
 	ref
 	def    *dataverse.Table
 	rule   int // index of the rule that decided, noRule
-	do     retention.Disposition
-	direct bool                       // a rule or the person leads to it, not only a row that is to be deleted
-	byRef  bool                       // a rule leads to it by an id
-	joined map[retention.Field]string // the values by which rules lead to it, by where in the row they stand
-	owners []*person                  // whose row it is, in the order in which they are purged
-	held   []attachment               // the rows that a delete would reach it from
+	do     policy.Disposition
+	direct bool                     // a rule or the person leads to it, not only a row that is to be deleted
+	byRef  bool                     // a rule leads to it by an id
+	joined map[compile.Field]string // the values by which rules lead to it, by where in the row they stand
+	owners []*person                // whose row it is, in the order in which they are purged
+	held   []attachment             // the rows that a delete would reach it from
 	row    dataverse.Row
 
 	binned  bool // its delete goes to the recycle bin
@@ -93,7 +94,7 @@ func (p *person) bound() bool {
 type inventory struct {
 	*tables
 	reader  reader
-	subject *retention.CheckedSubject
+	subject *compile.Subject
 	persons []*person
 	byID    map[uuid.UUID]*person
 	items   map[ref]*item
@@ -124,7 +125,7 @@ func (inv *inventory) take(ctx context.Context) error {
 		return err
 	}
 	var reached []*item
-	if inv.subject.Purge == retention.Delete {
+	if inv.subject.Purge == policy.Delete {
 		var err error
 		if reached, err = inv.byReach(ctx); err != nil {
 			return err
@@ -168,18 +169,18 @@ func (inv *inventory) byRules(ctx context.Context) error {
 	type asked struct {
 		rule  int
 		qs    dataverse.Query
-		read  retention.Read
+		read  compile.Read
 		byVal map[string][]*person
 	}
 	var all []asked
 	for ids := range slices.Chunk(inv.persons, maxIDs) {
 		for i := range inv.subject.Related {
 			rule := &inv.subject.Related[i]
-			if rule.Table == retention.AnyTable {
+			if rule.Table == policy.AnyTable {
 				continue
 			}
 			a := asked{rule: i}
-			var read retention.Read
+			var read compile.Read
 			if rule.Person.ByValue() {
 				a.byVal = make(map[string][]*person)
 				var values []string
@@ -240,7 +241,7 @@ func (inv *inventory) byRules(ctx context.Context) error {
 					continue
 				}
 				if it.joined == nil {
-					it.joined = make(map[retention.Field]string)
+					it.joined = make(map[compile.Field]string)
 				}
 				it.joined[rule.Person.Value] = strings.TrimSpace(fieldText(row, rule.Person.Value))
 			}
@@ -288,7 +289,7 @@ func (inv *inventory) descend(ctx context.Context) error {
 		for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
 			it := inv.items[r]
 			inv.decide(it)
-			if it.do == retention.Delete && !asked[r] && !withPerson[r.table] {
+			if it.do == policy.Delete && !asked[r] && !withPerson[r.table] {
 				asked[r] = true
 				parents = append(parents, r)
 			}
@@ -389,7 +390,7 @@ func (inv *inventory) judge(ctx context.Context, fresh []*item) error {
 	for _, name := range slices.Sorted(maps.Keys(byTable)) {
 		for i := range inv.subject.Related {
 			rule := &inv.subject.Related[i]
-			if rule.Table != name && (rule.Table != retention.AnyTable || retention.Business(name)) {
+			if rule.Table != name && (rule.Table != policy.AnyTable || compile.Business(name)) {
 				continue
 			}
 			open := slices.DeleteFunc(slices.Clone(byTable[name]), func(it *item) bool { return it.rule != noRule })
@@ -429,18 +430,18 @@ func (inv *inventory) decide(it *item) {
 	}
 	if d, known := it.before(); known {
 		it.do, it.settled = d.do, true
-		if d.do == retention.Anonymize {
+		if d.do == policy.Anonymize {
 			it.rule = d.rule
 		}
 		return
 	}
 	switch {
 	case inv.wavers(it):
-		it.do = retention.Retain
-	case it.rule == noRule && !it.direct && !retention.Business(it.table):
-		it.do = retention.Delete // a part of the row that it hangs on, such as an attachment
+		it.do = policy.Retain
+	case it.rule == noRule && !it.direct && !compile.Business(it.table):
+		it.do = policy.Delete // a part of the row that it hangs on, such as an attachment
 	case it.rule == noRule:
-		it.do = retention.Retain // whether that stops the person is decided by bind
+		it.do = policy.Retain // whether that stops the person is decided by bind
 	default:
 		it.do = inv.subject.Related[it.rule].Do
 	}
@@ -484,8 +485,8 @@ func (inv *inventory) details(ctx context.Context) error {
 		}
 		for _, it := range byTable[name] {
 			it.def = t
-			it.binned = it.do == retention.Delete && inv.binned(name)
-			it.stays = it.do == retention.Delete && withPerson[name]
+			it.binned = it.do == policy.Delete && inv.binned(name)
+			it.stays = it.do == policy.Delete && withPerson[name]
 			add(inv.eraser(it).selects()...)
 		}
 		for some := range slices.Chunk(byTable[name], maxIDs) {
@@ -519,7 +520,7 @@ func itemIDs(items []*item) []uuid.UUID {
 // eraser is what is erased in a related row before it goes, or instead.
 func (inv *inventory) eraser(it *item) *eraser {
 	switch {
-	case it.do == retention.Anonymize:
+	case it.do == policy.Anonymize:
 		return inv.cached(it.def, it.rule, func() *eraser { return eraseNamed(it.def, inv.subject.Related[it.rule].Erase) })
 	case it.unwritable():
 	case it.binned, it.stays:
@@ -548,7 +549,7 @@ func (inv *inventory) bind(ctx context.Context) error {
 		again = false
 		for _, r := range order {
 			it := inv.items[r]
-			if it.do == retention.Delete && !it.shared {
+			if it.do == policy.Delete && !it.shared {
 				continue
 			}
 			for _, h := range it.held {
@@ -563,8 +564,8 @@ func (inv *inventory) bind(ctx context.Context) error {
 					if !slices.Contains(p.binding, r) {
 						p.binding = append(p.binding, r)
 					}
-				} else if parent := inv.items[h.parent]; parent != nil && parent.do == retention.Delete && !parent.shared {
-					parent.do, parent.binned = retention.Retain, false
+				} else if parent := inv.items[h.parent]; parent != nil && parent.do == policy.Delete && !parent.shared {
+					parent.do, parent.binned = policy.Retain, false
 					again = true
 				}
 			}
@@ -578,13 +579,13 @@ func (inv *inventory) spare() {
 	for again := true; again; {
 		again = false
 		for _, it := range inv.items {
-			if it.direct || it.do != retention.Delete || slices.ContainsFunc(it.held, func(h attachment) bool {
+			if it.direct || it.do != policy.Delete || slices.ContainsFunc(it.held, func(h attachment) bool {
 				parent := inv.items[h.parent]
-				return parent != nil && parent.do == retention.Delete && !parent.shared
+				return parent != nil && parent.do == policy.Delete && !parent.shared
 			}) {
 				continue
 			}
-			it.do, again = retention.Retain, true
+			it.do, again = policy.Retain, true
 		}
 	}
 }
@@ -593,7 +594,7 @@ func (inv *inventory) spare() {
 // refuses such a policy; this is for what changed since.
 func (inv *inventory) unruled() {
 	for _, it := range inv.items {
-		if it.rule != noRule || it.settled || !it.direct || retention.Business(it.table) {
+		if it.rule != noRule || it.settled || !it.direct || compile.Business(it.table) {
 			continue
 		}
 		if slices.ContainsFunc(it.held, func(h attachment) bool { return h.over.cascades() }) {
@@ -640,7 +641,7 @@ func (inv *inventory) settle() {
 		}
 		slices.SortFunc(it.owners, func(a, b *person) int { return cmp.Compare(rank[a], rank[b]) })
 		for i, p := range it.owners {
-			if i == 0 || it.do != retention.Delete {
+			if i == 0 || it.do != policy.Delete {
 				p.items = append(p.items, it)
 			}
 		}

@@ -8,7 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // joined keeps the rows that somebody else needs who has the same value: a row that is joined by a value, such as the
@@ -17,12 +18,12 @@ import (
 func (inv *inventory) joined(ctx context.Context) error {
 	type source struct {
 		table string
-		value retention.Field
+		value compile.Field
 	}
 	rows := make(map[source]map[string][]*item) // by the value that they are joined by
 	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
 		it := inv.items[r]
-		if it.byRef || len(it.held) > 0 || it.do == retention.Retain {
+		if it.byRef || len(it.held) > 0 || it.do == policy.Retain {
 			continue
 		}
 		for at, value := range it.joined {
@@ -34,8 +35,8 @@ func (inv *inventory) joined(ctx context.Context) error {
 		}
 	}
 	type asked struct {
-		subject *retention.CheckedSubject
-		link    retention.Link
+		subject *compile.Subject
+		link    compile.Link
 		rows    map[string][]*item
 	}
 	var all []asked
@@ -95,7 +96,7 @@ func (inv *inventory) joined(ctx context.Context) error {
 	for who, shared := range theirs {
 		for _, it := range shared {
 			if justified.by[who] {
-				it.do, it.binned, it.direct = retention.Retain, false, true
+				it.do, it.binned, it.direct = policy.Retain, false, true
 			}
 		}
 	}

@@ -8,8 +8,9 @@ import (
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // A person with more rows than a change set holds is purged in stages. Related rows go ahead, children before parents, in
@@ -25,7 +26,7 @@ const maxStageTries = 3
 func (r *runner) window() int { return max(r.operations/2, 1) }
 
 // large purges a person in stages.
-func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, who due) error {
+func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) error {
 	done := newStages()
 	surveyed := false
 	for tries := 0; ; {
@@ -91,7 +92,7 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 
 // survey goes through all rows of a person, a window at a time, and finds out before anything is written what binds the
 // person, whether they have to be left alone, and what the rules say of each row.
-func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *person) (binding []ref, decided map[ref]decision, err error) {
+func (r *runner) survey(ctx context.Context, subject *compile.Subject, p *person) (binding []ref, decided map[ref]decision, err error) {
 	p.stages = newStages()
 	if p.decided == nil {
 		p.decided = make(map[ref]decision)
@@ -116,7 +117,7 @@ func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, 
 			return nil, nil, nil
 		}
 	}
-	if subject.Purge == retention.Delete && len(binding) > 0 && subject.WhenBound == retention.BoundFail {
+	if subject.Purge == policy.Delete && len(binding) > 0 && subject.WhenBound == policy.BoundFail {
 		p.err = errBound
 	}
 	maps.Copy(p.decided, fresh)
@@ -142,7 +143,7 @@ func announce(who ref, decisions, known map[ref]decision) (entries []ledger.Entr
 
 // stage makes the next change set of a person: one that goes ahead, or the last one. It is nil when the person had to be
 // left alone.
-func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p *person) (*work, error) {
+func (r *runner) stage(ctx context.Context, subject *compile.Subject, p *person) (*work, error) {
 	inv := r.inventory(subject, []*person{p})
 	inv.window = r.window()
 	if err := inv.take(ctx); err != nil {
@@ -186,8 +187,8 @@ func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p
 func (inv *inventory) ahead(ctx context.Context, p *person, guard map[string]any) (*work, error) {
 	s := p.stages
 	w := newWork(p, inv.subject.Purge)
-	if w.ahead = true; w.do == retention.Delete && p.bound() {
-		w.do = retention.Anonymize
+	if w.ahead = true; w.do == policy.Delete && p.bound() {
+		w.do = policy.Anonymize
 	}
 	w.add(http.MethodPatch, rowPath(inv.subject.EntitySet, p.id), guard, p.row.ETag())
 	for _, it := range p.items { // what hangs on a row comes before it
@@ -213,7 +214,7 @@ func (inv *inventory) ahead(ctx context.Context, p *person, guard map[string]any
 		}
 		w.absorb(part)
 		w.spare(it)
-		if it.do != retention.Delete || it.shared {
+		if it.do != policy.Delete || it.shared {
 			w.written = append(w.written, it.ref)
 		}
 	}

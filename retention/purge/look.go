@@ -9,13 +9,15 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 )
 
 // The last look: what justifies a person is asked again, seconds before the write, and once more where the service has the write
 // wait. And what justifies others, whom a write would touch as well.
 
 // look evaluates the persons again and reads their rows. Whoever is justified, held or changed is left alone.
-func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, chunk []due) (persons []*person, later []due, err error) {
+func (r *runner) look(ctx context.Context, subject *compile.Subject, chunk []due) (persons []*person, later []due, err error) {
 	ids := make([]uuid.UUID, len(chunk))
 	for i, d := range chunk {
 		ids[i] = d.id
@@ -49,10 +51,10 @@ type lastLook struct {
 	merged map[uuid.UUID][]uuid.UUID // into which row which rows were merged
 }
 
-func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (*lastLook, error) {
+func (r *runner) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
 	seen := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
-	o := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
-	e, err := retention.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
+	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
+	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +102,7 @@ func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, 
 
 // lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
 // whose turn it still is; why it is not stands in errs.
-func (r *runner) lookAgain(ctx context.Context, subject *retention.CheckedSubject, works []*work, group []int, errs []error) []int {
+func (r *runner) lookAgain(ctx context.Context, subject *compile.Subject, works []*work, group []int, errs []error) []int {
 	var ids []uuid.UUID
 	for _, at := range group {
 		if w := works[at]; !w.looked.IsZero() && time.Since(w.looked) > r.LookAge {
@@ -147,10 +149,10 @@ func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (
 	if err != nil {
 		return out, err
 	}
-	var asked []retention.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
+	var asked []evaluate.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
 	for who, is := range out.by {
 		if _, ok := r.asked[who]; ok && is {
-			asked = append(asked, retention.PersonRef{Table: who.table, ID: who.id})
+			asked = append(asked, evaluate.PersonRef{Table: who.table, ID: who.id})
 		}
 	}
 	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
@@ -167,7 +169,7 @@ func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (
 // judgement tells of persons whether something judgement them, and of whom nothing does whether their own day is yet to come.
 type judgement struct{ by, notYet map[ref]bool }
 
-func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
+func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
 	others map[string][]uuid.UUID) (judgement, error) {
 	out := judgement{make(map[ref]bool), make(map[ref]bool)}
 	for table, ids := range others {
@@ -177,8 +179,8 @@ func justified(ctx context.Context, client dataverse.Reader, policy *retention.C
 			}
 			continue
 		}
-		o := retention.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
-		e, err := retention.EvaluatePersons(ctx, client, policy, table, ids, o)
+		o := evaluate.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
+		e, err := evaluate.EvaluatePersons(ctx, client, policy, table, ids, o)
 		if err != nil {
 			return out, err
 		}

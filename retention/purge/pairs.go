@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // A connection comes in pairs, one half seen from each end, and the service deletes both with one. So what is decided of one
@@ -19,7 +19,7 @@ func (inv *inventory) pair(ctx context.Context) error {
 	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
 		if it := inv.items[r]; it.table == "connection" && !it.settled {
 			halves = append(halves, it)
-			goes, stays = goes || it.do == retention.Delete, stays || it.do != retention.Delete
+			goes, stays = goes || it.do == policy.Delete, stays || it.do != policy.Delete
 		}
 	}
 	if len(inv.listed) == 0 && (!goes || !stays) {
@@ -43,16 +43,16 @@ func (inv *inventory) pair(ctx context.Context) error {
 		if a == nil || b == nil {
 			continue
 		}
-		if a.do != retention.Delete {
+		if a.do != policy.Delete {
 			a, b = b, a
 		}
-		if a.do != retention.Delete || b.do == retention.Delete {
+		if a.do != policy.Delete || b.do == policy.Delete {
 			continue
 		}
 		if a.decides(b) {
-			b.do, b.settled = retention.Delete, true
+			b.do, b.settled = policy.Delete, true
 		} else {
-			a.do, a.settled = retention.Retain, true
+			a.do, a.settled = policy.Retain, true
 		}
 	}
 	return nil

@@ -8,13 +8,15 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Forecast is what a purge of one person would do.
 type Forecast struct {
 	Table string
 	ID    uuid.UUID
-	Do    retention.Disposition // with the person's row
+	Do    policy.Disposition // with the person's row
 	// Bound tells that a kept row cannot be freed, so that the person is anonymised instead of deleted, or left alone
 	// if the policy says so. By are those rows' tables.
 	Bound bool
@@ -27,9 +29,9 @@ type Forecast struct {
 
 // Preview tells what a purge of some persons of a subject table would do to the rows that belong to them. It takes a
 // client that cannot write. Persons who are not there are left out.
-func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, table string, ids []uuid.UUID) ([]Forecast, error) {
-	subject := policy.Subject(table)
-	tables, err := readTables(ctx, client, policy)
+func Preview(ctx context.Context, client dataverse.Reader, pol *compile.Policy, today retention.Date, table string, ids []uuid.UUID) ([]Forecast, error) {
+	subject := pol.Subject(table)
+	tables, err := readTables(ctx, client, pol)
 	if err != nil {
 		return nil, err
 	}
@@ -53,13 +55,13 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 		}
 		inv := &inventory{tables: tables, reader: from, subject: subject, persons: persons,
 			justify: func(ctx context.Context, others map[string][]uuid.UUID) (judgement, error) {
-				return justified(ctx, client, policy, today, nil, others)
+				return justified(ctx, client, pol, today, nil, others)
 			}}
 		if err := inv.take(ctx); err != nil {
 			return nil, err
 		}
 		for _, p := range persons {
-			f := Forecast{Table: table, ID: p.id, Do: subject.Purge, Bound: subject.Purge == retention.Delete && p.bound()}
+			f := Forecast{Table: table, ID: p.id, Do: subject.Purge, Bound: subject.Purge == policy.Delete && p.bound()}
 			for _, b := range p.binding {
 				if !slices.Contains(f.By, b.table) {
 					f.By = append(f.By, b.table)
@@ -71,7 +73,7 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 				f.Code = code(p.err)
 			case err != nil:
 				f.Code = code(err)
-			case f.Bound && subject.WhenBound == retention.BoundFail:
+			case f.Bound && subject.WhenBound == policy.BoundFail:
 				f.Code = string(errBound)
 			}
 			if err == nil {

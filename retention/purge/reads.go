@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,12 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"bytes"
-
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 )
 
 // maxIDs is how many ids one query names.
@@ -173,7 +172,7 @@ func idFilter(column string, ids []uuid.UUID) string {
 }
 
 // query makes a query of a compiled read.
-func query(r retention.Read, extra ...string) dataverse.Query {
+func query(r compile.Read, extra ...string) dataverse.Query {
 	q := dataverse.Query{Table: r.Table, Set: r.Set, Select: r.Select, Filter: r.Filter, Expand: r.Expand, FetchXML: r.FetchXML}
 	for _, c := range extra {
 		if len(q.Select) > 0 && !slices.Contains(q.Select, c) {
@@ -184,7 +183,7 @@ func query(r retention.Read, extra ...string) dataverse.Query {
 }
 
 // field finds a field of a compiled read in a row of its answer.
-func field(row dataverse.Row, f retention.Field) (dataverse.Row, string) {
+func field(row dataverse.Row, f compile.Field) (dataverse.Row, string) {
 	path := strings.Split(string(f), "/")
 	for _, nav := range path[:len(path)-1] {
 		if row = row.Expanded(nav); row == nil {
@@ -194,12 +193,12 @@ func field(row dataverse.Row, f retention.Field) (dataverse.Row, string) {
 	return row, path[len(path)-1]
 }
 
-func fieldID(row dataverse.Row, f retention.Field) uuid.UUID {
+func fieldID(row dataverse.Row, f compile.Field) uuid.UUID {
 	r, name := field(row, f)
 	return r.ID(name)
 }
 
-func fieldText(row dataverse.Row, f retention.Field) string {
+func fieldText(row dataverse.Row, f compile.Field) string {
 	r, name := field(row, f)
 	return r.Text(name)
 }

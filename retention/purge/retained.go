@@ -11,8 +11,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Long-term retention: a policy of the environment moves rows that are no longer worked with out of the tables. Nobody can
@@ -34,7 +36,7 @@ const retainedPlace = "Long-term retained rows"
 // retiree is somebody who was purged, and what became of their row.
 type retiree struct {
 	ref
-	do retention.Disposition
+	do policy.Disposition
 }
 
 func (p retiree) key() ledger.Key { return ledger.Key{Table: p.table, ID: p.id} }
@@ -52,7 +54,7 @@ type retained struct {
 // this as well; the canary's does not, since it was purged.
 func (r *runner) afterwards(ctx context.Context, err error) error {
 	var stop *StopError
-	canary := errors.As(err, &stop) && slices.ContainsFunc(stop.Rails, func(g retention.GuardRail) bool { return g.Rail == Residue })
+	canary := errors.As(err, &stop) && slices.ContainsFunc(stop.Rails, func(g plan.GuardRail) bool { return g.Rail == Residue })
 	if err != nil && !canary || len(r.retired) == 0 {
 		return err
 	}
@@ -253,14 +255,14 @@ func (s *retainedSearch) rule(t *dataverse.Table, f *retained, row dataverse.Row
 	case subject == nil:
 		return false
 	case f.ref == f.owner.ref, s.runner.tables.persons[f.table] && slices.Contains(f.via, "masterid"):
-		return subject.Purge == retention.Delete && f.owner.do == retention.Delete
+		return subject.Purge == policy.Delete && f.owner.do == policy.Delete
 	case s.runner.tables.persons[f.table]:
 		return false
 	}
 	for i := range subject.Related {
 		rule := &subject.Related[i]
 		leads := rule.Table == f.table && (slices.Contains(f.via, rule.Link) || rule.Party != "" && slices.Contains(f.via, viaParty))
-		if rule.Table == retention.AnyTable && !retention.Business(f.table) {
+		if rule.Table == policy.AnyTable && !compile.Business(f.table) {
 			leads = slices.ContainsFunc(t.ManyToOne, func(r dataverse.Relationship) bool {
 				return r.Delete == "Cascade" && r.Referenced == f.owner.table && slices.Contains(f.via, r.ReferencingAttribute)
 			})
@@ -268,10 +270,10 @@ func (s *retainedSearch) rule(t *dataverse.Table, f *retained, row dataverse.Row
 		matches := newCondition(t, rule.Where).of(row)
 		// A line of a party tells not as what somebody is on the activity, and what leads by value or over other rows is not
 		// followed: such a rule may match all the same.
-		may := leads && rule.Link == "" && rule.Party != "any" && rule.Table != retention.AnyTable || rule.Table == f.table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/"))
+		may := leads && rule.Link == "" && rule.Party != "any" && rule.Table != policy.AnyTable || rule.Table == f.table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/"))
 		switch {
 		case matches != yes && matches != cannot, !leads && !may:
-		case rule.Do != retention.Delete:
+		case rule.Do != policy.Delete:
 			return false
 		case !may && matches == yes:
 			return true

@@ -15,7 +15,11 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Deps are what a run works with.
@@ -24,16 +28,16 @@ type Deps struct {
 	// Ledger has been opened and not begun: the run begins and ends it.
 	Ledger *ledger.Ledger
 	Run    ledger.Run // who runs; Policy, Organization and Today are filled in
-	Policy *retention.Checked
+	Policy *compile.Policy
 	Today  retention.Date
 
 	// Limits, if set, lower those of the policy; they cannot raise them.
-	Limits *retention.Limits
+	Limits *policy.Limits
 	// Former, if set, is the policy that was approved last: a changed one that asks for four eyes runs without an approval
 	// while it purges nobody whom this one would not.
-	Former *retention.Checked
+	Former *compile.Policy
 	// Bypass are guard rails that are passed over, as far as the policy lets them be.
-	Bypass []retention.Rail
+	Bypass []policy.Rail
 	// Only, if set, leaves everybody else alone: the decisions of a plan that was reviewed.
 	Only func(table string, id uuid.UUID, action retention.Action) bool
 
@@ -195,17 +199,17 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
-	options := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Progress: func(what string, rows int) {
+	options := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Progress: func(what string, rows int) {
 		r.progress(Progress{Phase: "evaluate", What: what, Done: rows})
 	}}
-	evaluation, err := retention.Evaluate(ctx, r.Client, r.Policy, options)
+	evaluation, err := evaluate.Evaluate(ctx, r.Client, r.Policy, options)
 	if err != nil {
 		return err
 	}
 	if err := r.sees(ctx, true); err != nil { // until the last page was read
 		return err
 	}
-	plan := retention.NewPlan(r.Policy, evaluation, retention.PlanOptions{Traces: r.Ledger.Trace})
+	plan := plan.NewPlan(r.Policy, evaluation, plan.PlanOptions{Traces: r.Ledger.Trace})
 	for _, t := range plan.Tables {
 		s := r.summary.subject(t.Table)
 		s.Persons, s.Decisions = t.Persons, t.Actions
@@ -215,7 +219,7 @@ func (r *runner) run(ctx context.Context) error {
 			r.summary.subject(p.Table).Past++
 		}
 	}
-	if err := r.guard(plan, retention.GroundEmpty); err != nil {
+	if err := r.guard(plan, policy.GroundEmpty); err != nil {
 		return err
 	}
 	if err := r.clock(); err != nil {
@@ -240,7 +244,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.follow(ctx); err != nil {
 		return err
 	}
-	if err := r.guard(r.onlyDue(plan), retention.TooMany, retention.TooLarge); err != nil {
+	if err := r.guard(r.onlyDue(plan), policy.TooMany, policy.TooLarge); err != nil {
 		return err
 	}
 	if err := r.purge(ctx); err != nil {
@@ -345,6 +349,6 @@ func split(waiting []due, size int) (chunk, rest []due) {
 }
 
 // owned are the names of the columns that gallra owns.
-func owned(c retention.ColumnNames) []string {
+func owned(c policy.ColumnNames) []string {
 	return []string{c.PurgeScheduledOn, c.PurgeNoticedOn, c.PurgeReason, c.RetainUntil, c.RetainReason, c.LegalHold, c.AnonymizedOn}
 }

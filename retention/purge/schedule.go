@@ -10,7 +10,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 // scheduleBatch is how many persons' dates one request writes.
@@ -20,13 +22,13 @@ const scheduleBatch = 100
 type announcement struct {
 	entry   ledger.Entry
 	action  retention.Action
-	subject *retention.CheckedSubject
+	subject *compile.Subject
 	etag    string
 	reason  string
 }
 
 // schedule writes the purge dates that the plan changes, each announced in the ledger before, and collects who is due.
-func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
+func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 	masters := make(map[ref]uuid.UUID)
 	var waiting []announcement
 	var seen []ledger.Entry
@@ -86,7 +88,7 @@ func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
 	return r.announce(ctx, waiting)
 }
 
-func kindOf(d *retention.Planned) ledger.Kind {
+func kindOf(d *plan.Planned) ledger.Kind {
 	switch {
 	case d.Action == retention.Clear:
 		return ledger.Cleared

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Kinds of activity parties that the service makes by itself, from the activity's own columns.
@@ -32,11 +32,11 @@ func (inv *inventory) share(ctx context.Context) error {
 	var activities, persons []*item
 	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
 		switch it := inv.items[r]; {
-		case it.do == retention.Retain:
+		case it.do == policy.Retain:
 		case inv.tables.persons[it.table]:
 			persons = append(persons, it)
 			ask(it.table, it.id)
-		case it.def.Activity && it.do == retention.Delete && partiesNav(it.def) != "":
+		case it.def.Activity && it.do == policy.Delete && partiesNav(it.def) != "":
 			activities = append(activities, it)
 		}
 	}
@@ -76,7 +76,7 @@ func (inv *inventory) share(ctx context.Context) error {
 	}
 	for _, it := range persons {
 		if justified.by[it.ref] || inv.noticed && justified.notYet[it.ref] {
-			it.do, it.binned, it.direct = retention.Retain, false, true
+			it.do, it.binned, it.direct = policy.Retain, false, true
 		}
 	}
 	for _, it := range activities {

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 )
 
 // unwritable tables take creates and deletes, but no updates: their rows cannot be emptied before their delete. (The
@@ -19,7 +19,7 @@ var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}
 // tables is what the environment says about its tables, read once.
 type tables struct {
 	client   dataverse.Reader
-	policy   *retention.Checked
+	policy   *compile.Policy
 	all      map[string]dataverse.TableSummary
 	settings dataverse.Settings
 	persons  map[string]bool // tables whose rows are persons
@@ -28,7 +28,7 @@ type tables struct {
 	feedsOff atomic.Bool // the activity feed could not be searched, and is not asked again
 }
 
-func readTables(ctx context.Context, client dataverse.Reader, policy *retention.Checked) (*tables, error) {
+func readTables(ctx context.Context, client dataverse.Reader, policy *compile.Policy) (*tables, error) {
 	all, err := client.Tables(ctx)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (t *tables) reaches(ctx context.Context, name string) ([]reach, error) {
 	var out []reach
 	for _, r := range table.OneToMany {
 		switch {
-		case r.Delete != "Cascade" && r.Delete != "Restrict", retention.PlatformTable(r.Referencing), !t.exists(r.Referencing):
+		case r.Delete != "Cascade" && r.Delete != "Restrict", compile.PlatformTable(r.Referencing), !t.exists(r.Referencing):
 		case r.Referencing == "activitypointer": // the lookup that all activities have; the concrete tables decide
 		default:
 			out = append(out, reach{Relationship: r, child: t.all[r.Referencing], wire: "_" + r.ReferencingAttribute + "_value"})
@@ -101,7 +101,7 @@ func (t *tables) freeable(ctx context.Context, r reach) (bool, error) {
 		return false, err
 	}
 	a := child.Attributes[r.ReferencingAttribute]
-	return a.ForUpdate && !required(a) && !(a.Type == "Customer" && retention.Business(r.Referencing)), nil
+	return a.ForUpdate && !required(a) && !(a.Type == "Customer" && compile.Business(r.Referencing)), nil
 }
 
 // partiesNav is the name by which the parties of an activity are replaced, empty for a table that has none.

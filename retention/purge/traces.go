@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
@@ -44,7 +44,7 @@ type numberOf struct {
 }
 
 // tracesOf takes the traces of persons from their rows as they were before.
-func tracesOf(subject *retention.CheckedSubject, t *dataverse.Table, done []*work) *traces {
+func tracesOf(subject *compile.Subject, t *dataverse.Table, done []*work) *traces {
 	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]numberOf), spelled: make(map[string]bool), names: make(map[ledger.Key]string)}
 	mails, phones := addressColumns(t), phoneColumns(t)
 	var countries []string // that anybody's number names
@@ -133,7 +133,7 @@ func textColumns(t *dataverse.Table, which func(*dataverse.Attribute) bool) []st
 
 // mentions looks for rows that carry an address or a number of a purged person, a lead beside the contact or the line of a
 // kept e-mail, and for what the kept rows still say about them.
-func (r *runner) mentions(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
+func (r *runner) mentions(ctx context.Context, subject *compile.Subject, done []*work) error {
 	t, err := r.tables.table(ctx, subject.Table)
 	if err != nil {
 		return err

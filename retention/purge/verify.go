@@ -10,15 +10,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // The search for residue. It reads with queries of its own what should be gone, and knows nothing of how it was done.
 
 // verify looks for what is left of purged persons: rows that should be gone, the recycle bin and its references, and
 // audit history by id, and columns of rows that stay; what other rows and kept ones say is only mentioned.
-func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
+func (r *runner) verify(ctx context.Context, subject *compile.Subject, done []*work) error {
 	if len(done) == 0 {
 		return nil
 	}
@@ -37,7 +38,7 @@ func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, 
 			inBin[b] = true
 			r.summary.Mentions = append(r.summary.Mentions, Finding{Person: who, Where: "bin-until", Table: b.table, ID: b.id, Count: days})
 		}
-		if w.do == retention.Delete {
+		if w.do == policy.Delete {
 			expected[w.ref] = who
 		}
 		names[who] = fold(w.row.Text(subject.PrimaryName))
@@ -101,10 +102,10 @@ func (r *runner) verifyGone(ctx context.Context, expected map[ref]ledger.Key) er
 }
 
 // verifyAnonymous reads the rows that stay: a locked column is silently left unchanged by an update.
-func (r *runner) verifyAnonymous(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
+func (r *runner) verifyAnonymous(ctx context.Context, subject *compile.Subject, done []*work) error {
 	var stay []*work
 	for _, w := range done {
-		if w.do != retention.Delete {
+		if w.do != policy.Delete {
 			stay = append(stay, w)
 		}
 	}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // A person's row is anonymous before it is deleted. Between the two somebody can write to it: who had the form open and saves
@@ -28,7 +30,7 @@ func (r *runner) writtenSince(w *work, row dataverse.Row) bool {
 
 // retyped tells whether the columns of an anonymous row that are not empty are somebody's work, and not locked: what is
 // known of them from before they were to be emptied is not what they hold.
-func (r *runner) retyped(subject *retention.CheckedSubject, w *work, columns []string, row dataverse.Row) bool {
+func (r *runner) retyped(subject *compile.Subject, w *work, columns []string, row dataverse.Row) bool {
 	known := w.row != nil && w.row.Null(subject.Own.AnonymizedOn)
 	return r.writtenSince(w, row) && !(known && r.erasers[subject.Table].locked(columns, w.row, row))
 }
@@ -42,7 +44,7 @@ func (e *eraser) locked(columns []string, before, row dataverse.Row) bool {
 
 // released says of persons whose rows were written to since that they are purged and their rows are not deleted, and gives
 // the rows back.
-func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject, written []*work) error {
+func (r *runner) released(ctx context.Context, subject *compile.Subject, written []*work) error {
 	var entries []ledger.Entry
 	var targets []sweepTarget
 	for _, w := range written {
@@ -64,7 +66,7 @@ func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject
 		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
 		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: ledger.Key{Table: w.table, ID: w.id}, Where: "written-since", Table: w.table, ID: w.id, Count: w.columns})
 		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.table, "id", w.id)
-		r.retired = append(r.retired, retiree{w.ref, retention.Anonymize})
+		r.retired = append(r.retired, retiree{w.ref, policy.Anonymize})
 		if err := r.handBack(ctx, subject, w.id); err != nil {
 			return err
 		}
@@ -73,7 +75,7 @@ func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject
 }
 
 // handBack takes the mark of an anonymous row off, so that the row is judged again.
-func (r *runner) handBack(ctx context.Context, subject *retention.CheckedSubject, id uuid.UUID) error {
+func (r *runner) handBack(ctx context.Context, subject *compile.Subject, id uuid.UUID) error {
 	for range maxRounds {
 		rows, err := r.rows(ctx, subject, []uuid.UUID{id})
 		if err != nil {

@@ -24,7 +24,9 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -42,7 +44,7 @@ type world struct {
 	log     *bytes.Buffer
 	later   *atomic.Int64 // how far the machine's clock is set ahead, for sessions
 	browser *http.Client
-	checked *retention.Checked
+	checked *compile.Policy
 	end     context.CancelFunc
 	ended   chan error
 }
@@ -85,17 +87,17 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) policy(ctx context.Context) (*retention.Checked, error) {
-	p, err := retention.Load(filepath.Join(w.dir, "sales.yaml"))
+func (w *world) policy(ctx context.Context) (*compile.Policy, error) {
+	p, err := policy.Load(filepath.Join(w.dir, "sales.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	return retention.Check(ctx, p, w.client)
+	return compile.Check(ctx, p, w.client)
 }
 
 func (w *world) ledger() (*ledger.Ledger, error) { return ledger.Open(filepath.Join(w.dir, "ledger")) }
 
-func (w *world) deps(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps {
+func (w *world) deps(verb string, c *compile.Policy, l *ledger.Ledger) purge.Deps {
 	_, _ = w.client.WhoAmI(context.Background()) // its answer tells the time
 	return purge.Deps{Client: w.client, Ledger: l, Policy: c, Today: retention.DateOf(w.client.Now(), c.Policy.TimeZone), Poll: time.Millisecond,
 		Run: ledger.Run{ID: "test-" + strings.ToLower(uuid.NewString()[:8]), Verb: verb, Version: "test", Now: w.client.Now}}
