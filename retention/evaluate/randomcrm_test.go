@@ -74,7 +74,7 @@ func connect(t testing.TB, url string) *dataverse.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := dataverse.New(dataverse.Options{URL: url, Credential: credential, RetryWait: time.Millisecond})
+	c, err := dataverse.New(dataverse.Options{URL: url, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	if err != nil {
 		t.Fatal(err)
 	}

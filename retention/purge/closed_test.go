@@ -33,7 +33,7 @@ func (w *world) colleague() *dataverse.Client {
 	w.must(w.client.Call(ctx, "POST", "systemusers("+user.String()+")/systemuserroles_association/$ref", row{"@odata.id": w.url + "/api/data/v9.2/roles(" + role.String() + ")"}, nil))
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: w.server.TokenFor(user)})
 	w.must(err)
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Definitions: definitions})
 	w.must(err)
 	return c
 }

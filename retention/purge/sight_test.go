@@ -107,7 +107,7 @@ func (w *world) user(name string, roles ...string) *dataverse.Client {
 	}
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: w.server.TokenFor(id(name))})
 	w.must(err)
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, RetryWait: time.Millisecond})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	return c
 }

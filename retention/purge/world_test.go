@@ -40,6 +40,9 @@ type world struct {
 
 const token = "emulator"
 
+// definitions are shared by all clients of the tests: their worlds have most tables in common.
+var definitions = new(dataverse.Definitions)
+
 // day0 is when the stories begin.
 var day0 = time.Date(2026, 1, 10, 6, 0, 0, 0, time.UTC)
 
@@ -73,7 +76,7 @@ func (w *world) connect(retries int) *dataverse.Client {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Retries: retries, RetryWait: time.Millisecond})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Retries: retries, RetryWait: time.Millisecond, Definitions: definitions})
 	if err != nil {
 		w.t.Fatal(err)
 	}

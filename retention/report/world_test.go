@@ -45,7 +45,7 @@ func startWorld(t *testing.T, dir string, later func(func())) *world {
 	later(web.Close)
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
 	w.must(err)
-	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})
+	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
 	provisioning.Role = dataverse.Role{}

@@ -63,7 +63,7 @@ func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 	t.Cleanup(web.Close)
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
 	w.must(err)
-	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})
+	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
 	provisioning.Role = dataverse.Role{}
