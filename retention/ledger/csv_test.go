@@ -79,12 +79,12 @@ func TestCSVHasEveryField(t *testing.T) {
 		}
 	}
 	for _, name := range append(fields, "hash") {
-		if !slices.Contains(csvColumns, name) {
+		if !slices.Contains(columns, name) {
 			t.Errorf("%s has no column", name)
 		}
 	}
-	if n := len(csvRow(Record{}, "", "")); n != len(csvColumns) {
-		t.Errorf("%d cells for %d columns", n, len(csvColumns))
+	if n := len(csvRow(Record{}, "", "")); n != len(columns) {
+		t.Errorf("%d cells for %d columns", n, len(columns))
 	}
 }
 

@@ -56,9 +56,6 @@ type Summary struct {
 	Before                int // persons whose owner has been told of this date before
 }
 
-// Persons counts whom the digests are about.
-func (d *Digest) Persons() int { return len(d.persons) }
-
 // Deps are what telling works with.
 type Deps struct {
 	Client    dataverse.Writer

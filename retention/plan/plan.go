@@ -123,13 +123,6 @@ func (p *Plan) Count(a retention.Action) int {
 	return n
 }
 
-// Changes tells whether the plan has anything to write, to the rows or to the ledger.
-func (p *Plan) Changes() bool {
-	return slices.ContainsFunc(p.Decisions, func(d Planned) bool {
-		return d.Action == retention.Purge || d.Decision.Changes(d.Person.Columns) || d.Unproven(d.Person.Trace)
-	})
-}
-
 // Only is the plan without the decisions that keep refuses; its counts are of what is left.
 func (p *Plan) Only(keep func(*Planned) bool) *Plan {
 	only := *p
