@@ -22,11 +22,11 @@ func (c *call) precondition() precondition {
 	return p
 }
 
-// check holds the condition against the row that is there, nil if there is none.
-func (p precondition) check(t *table, r *row, id string) error {
+// check holds the condition against the row that is there, nil if there is none: then missing says so.
+func (p precondition) check(r *row, missing error) error {
 	if r == nil {
 		if p.match != "" {
-			return noRow(t.Name, id)
+			return missing
 		}
 		return nil
 	}
@@ -64,7 +64,7 @@ func (s *Server) patchRow(c *call) (*answer, error) {
 			return err
 		}
 		r := w.data[t.Name].get(k.id)
-		if err := c.precondition().check(t, r, seg.key); err != nil {
+		if err := c.precondition().check(r, k.noRow(t)); err != nil {
 			return err
 		}
 		if k.values != nil {
@@ -98,6 +98,9 @@ func (w *writer) upsertNew(t *table, k rowKey, body map[string]any) (*row, error
 		return nil, err
 	}
 	in, err := w.readBody(t, body, true)
+	if err == nil {
+		err = k.unfit
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -206,10 +209,7 @@ func (w *writer) existing(s segment) (*table, *row, error) {
 	}
 	r := w.data[t.Name].get(k.id)
 	if r == nil {
-		if k.id == uuid.Nil {
-			return nil, nil, noKeyedRow(t)
-		}
-		return nil, nil, noRow(t.Name, k.id.String())
+		return nil, nil, k.noRow(t)
 	}
 	return t, r, nil
 }
@@ -228,7 +228,7 @@ func (s *Server) deleteRow(c *call) (*answer, error) {
 		if err != nil {
 			return err
 		}
-		if err := c.precondition().check(t, r, c.path.segments[0].key); err != nil {
+		if err := c.precondition().check(r, nil); err != nil {
 			return err
 		}
 		if err := w.allow("Delete", t, r); err != nil {
