@@ -133,19 +133,45 @@ func (t *tx) collides(tab *table, k *alternateKey) bool {
 	return twice
 }
 
-// take removes a row from the table and its indexes and returns it, nil if there was none.
-func (r *rows) take(id uuid.UUID) *row {
-	old, found := r.byID.Delete(&row{id: id})
-	if !found {
-		return nil
-	}
-	for i, tree := range r.links {
-		if to, ok := pointsAt(old.get(i)); ok {
-			tree.Delete(link{to, id})
+// keyed is the row, other than one, whose columns hold the values; texts compare without case. nil if there is none.
+func (s *snapshot) keyed(t *table, v values, except uuid.UUID) *row {
+	var found *row
+	in := s.data[t.Name]
+	if x := in.keyed(func(i int) bool { return v[i] != nil }, len(v)); x != nil {
+		if key, ok := x.key(func(i int) any { return v[i] }); ok {
+			x.rows(key, func(id uuid.UUID) bool {
+				if id != except {
+					found = in.get(id)
+				}
+				return found == nil
+			})
+			return found
 		}
 	}
-	for _, x := range r.keys {
-		x.change(old, nil)
+	in.scan(uuid.Nil, func(r *row) bool {
+		if r.id == except {
+			return true
+		}
+		for i, want := range v {
+			if !sameKeyValue(r.get(i), want) {
+				return true
+			}
+		}
+		found = r
+		return false
+	})
+	return found
+}
+
+func sameKeyValue(a, b any) bool {
+	x, isText := a.(string)
+	y, alsoText := b.(string)
+	if isText && alsoText {
+		return strings.EqualFold(x, y)
 	}
-	return old
+	if m, ok := a.(ref); ok {
+		n, ok := b.(ref)
+		return ok && m.ID == n.ID
+	}
+	return a == b
 }
