@@ -15,6 +15,9 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 )
 
+// definitions are shared by all clients of the tests: their environments have most tables in common.
+var definitions = new(dataverse.Definitions)
+
 // ownColumns are the columns that provisioning would create.
 func ownColumns() []emulator.Column {
 	var all []emulator.Column

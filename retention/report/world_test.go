@@ -20,6 +20,9 @@ import (
 	"github.com/gallra/gallra/retention/purge"
 )
 
+// definitions are shared by all clients of the tests: their environments have most tables in common.
+var definitions = new(dataverse.Definitions)
+
 // day0 is when the stories begin.
 var day0 = time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC)
 
