@@ -99,7 +99,7 @@ const (
 	codeDuplicateEntityKey = "0x80060892"
 	codeDuplicateName      = "0x80047010"
 	codeDuplicateAttribute = "0x80047013"
-	codeDependency         = "0x8004f01f" // a component that others need
+	CodeDependency         = "0x8004f01f" // a component that others need
 )
 
 func (e *Error) duplicate() bool {

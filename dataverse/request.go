@@ -257,7 +257,7 @@ func (c *Client) address(path string) (*url.URL, error) {
 	if strings.Contains(path, "://") {
 		return c.follow(path)
 	}
-	u, err := url.Parse(c.root + escapePath(strings.TrimPrefix(path, "/")))
+	u, err := url.Parse(c.Root + escapePath(strings.TrimPrefix(path, "/")))
 	if err != nil {
 		return nil, fmt.Errorf("%s: no address", opText("", path))
 	}

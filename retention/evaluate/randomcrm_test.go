@@ -13,6 +13,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/provision"
 )
 
 // definitions are shared by all clients of the tests: their environments have most tables in common.
@@ -22,14 +23,14 @@ var definitions = new(dataverse.Definitions)
 func ownColumns() []emulator.Column {
 	var all []emulator.Column
 	for _, table := range []string{"contact", "lead"} {
-		for _, c := range dataverse.GallraColumns() {
+		for _, c := range provision.GallraColumns() {
 			made := emulator.Column{Table: table, SchemaName: c.SchemaName, Label: c.DisplayName, MaxLength: c.MaxLength}
 			switch c.Kind {
-			case dataverse.DateColumn:
+			case provision.DateColumn:
 				made.Type, made.Behavior = "DateTime", "DateOnly"
-			case dataverse.TextColumn:
+			case provision.TextColumn:
 				made.Type = "String"
-			case dataverse.YesNoColumn:
+			case provision.YesNoColumn:
 				made.Type = "Boolean"
 			}
 			all = append(all, made)

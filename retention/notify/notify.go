@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -130,7 +131,7 @@ func (c *collector) people(ctx context.Context) error {
 				c.teams[team] = append(c.teams[team], who)
 			}
 		}
-		view := dataverse.Query{Table: "savedquery", Select: []string{"savedqueryid"}, Filter: "name eq '" + dataverse.MineView + "' and returnedtypecode eq '" + s.Table + "'"}
+		view := dataverse.Query{Table: "savedquery", Select: []string{"savedqueryid"}, Filter: "name eq '" + provision.MineView + "' and returnedtypecode eq '" + s.Table + "'"}
 		for row, err := range c.Client.Rows(ctx, view) {
 			if err != nil {
 				return fmt.Errorf("read the view of %s: %w", s.Table, err)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -61,9 +62,9 @@ func newWorldOf(t testing.TB, policy string, o emulator.Options) *world {
 	w.url = srv.URL
 	w.control("clock", map[string]any{"now": day0})
 	w.client = w.connect(6)
-	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
-	provisioning.Role = dataverse.Role{}
-	if _, err := w.client.Provision(t.Context(), provisioning, false, func(dataverse.Step) {}); err != nil {
+	provisioning := provision.Gallra([]string{"contact", "lead"}, nil)
+	provisioning.Role = provision.Role{}
+	if _, err := provision.Run(t.Context(), w.client, provisioning, false, func(provision.Step) {}); err != nil {
 		t.Fatalf("provision: %v", err)
 	}
 	return w

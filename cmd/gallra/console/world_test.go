@@ -23,6 +23,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -68,9 +69,9 @@ func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 	w.must(err)
 	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
-	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
-	provisioning.Role = dataverse.Role{}
-	_, err = w.client.Provision(t.Context(), provisioning, false, nil)
+	provisioning := provision.Gallra([]string{"contact", "lead"}, nil)
+	provisioning.Role = provision.Role{}
+	_, err = provision.Run(t.Context(), w.client, provisioning, false, nil)
 	w.must(err)
 	if sampled {
 		for _, c := range sample.AfterProvision(w.server.Now()) {

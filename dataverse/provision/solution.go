@@ -1,4 +1,4 @@
-package dataverse
+package provision
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // solution makes the publisher and the solution, and reads what stands in the solution: only that is ever changed.
@@ -18,7 +20,7 @@ func (r *provisioner) solution(ctx context.Context) error {
 	p, s := r.p.Publisher, r.p.Solution
 	var publisher uuid.UUID
 	findPublisher := func(ctx context.Context) (bool, error) {
-		row, err := r.c.one(ctx, Query{Set: "publishers", Select: []string{"publisherid", "customizationprefix"}, Filter: "uniquename eq " + quote(p.UniqueName)})
+		row, err := one(ctx, r.c, dataverse.Query{Set: "publishers", Select: []string{"publisherid", "customizationprefix"}, Filter: "uniquename eq " + quote(p.UniqueName)})
 		if row == nil || err != nil {
 			return false, err
 		}
@@ -39,7 +41,7 @@ func (r *provisioner) solution(ctx context.Context) error {
 		return err
 	}
 	findSolution := func(ctx context.Context) (bool, error) {
-		row, err := r.c.one(ctx, Query{Set: "solutions", Select: []string{"solutionid", "description", "ismanaged", "_publisherid_value"}, Filter: "uniquename eq " + quote(s.UniqueName)})
+		row, err := one(ctx, r.c, dataverse.Query{Set: "solutions", Select: []string{"solutionid", "description", "ismanaged", "_publisherid_value"}, Filter: "uniquename eq " + quote(s.UniqueName)})
 		if row == nil || err != nil {
 			return false, err
 		}
@@ -63,7 +65,7 @@ func (r *provisioner) solution(ctx context.Context) error {
 		return err
 	}
 	r.own = map[uuid.UUID]bool{}
-	components, err := r.c.components(ctx, r.solutionID)
+	components, err := components(ctx, r.c, r.solutionID)
 	for _, k := range components {
 		r.own[k.id] = true
 	}
@@ -84,9 +86,9 @@ type solutionComponent struct {
 }
 
 // components are those of a solution.
-func (c *Client) components(ctx context.Context, solution uuid.UUID) ([]solutionComponent, error) {
+func components(ctx context.Context, c *dataverse.Client, solution uuid.UUID) ([]solutionComponent, error) {
 	var list []solutionComponent
-	q := Query{Set: "solutioncomponents", Select: []string{"objectid", "componenttype"}, Filter: "_solutionid_value eq " + solution.String()}
+	q := dataverse.Query{Set: "solutioncomponents", Select: []string{"objectid", "componenttype"}, Filter: "_solutionid_value eq " + solution.String()}
 	for row, err := range c.Rows(ctx, q) {
 		if err != nil {
 			return nil, fmt.Errorf("read the solution's components: %w", err)
@@ -121,7 +123,7 @@ func (r *provisioner) mark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.c.Do(ctx, Operation{Method: http.MethodPatch, Path: "solutions(" + r.solutionID.String() + ")", IfMatch: "*", Repeatable: true,
+	return r.c.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: "solutions(" + r.solutionID.String() + ")", IfMatch: "*", Repeatable: true,
 		Body: map[string]string{"description": marksBegin + string(b)}}, nil)
 }
 
@@ -149,7 +151,7 @@ func (r *provisioner) publication(ctx context.Context) error {
 		return nil
 	}
 	// A table's definition from before the columns were made would give another fingerprint than the next run's.
-	r.c.schema.forget()
+	r.c.Schema.Forget()
 	now, err := r.fingerprint(ctx)
 	if err != nil {
 		return err
@@ -162,7 +164,7 @@ func (r *provisioner) publication(ctx context.Context) error {
 		names = append(names, t.Table)
 	}
 	_, err = r.ensure(ctx, "publication of "+strings.Join(names, ", "), there, func(ctx context.Context) error {
-		if err := r.c.publish(ctx, names); err != nil {
+		if err := publish(ctx, r.c, names); err != nil {
 			return err
 		}
 		r.marks.Published = now
@@ -171,12 +173,12 @@ func (r *provisioner) publication(ctx context.Context) error {
 	return err
 }
 
-func (c *Client) publish(ctx context.Context, tables []string) error {
+func publish(ctx context.Context, c *dataverse.Client, tables []string) error {
 	var xml strings.Builder
 	xml.WriteString("<importexportxml><entities>")
 	for _, t := range tables {
 		xml.WriteString("<entity>" + t + "</entity>")
 	}
 	xml.WriteString("</entities></importexportxml>")
-	return c.Do(ctx, Operation{Method: http.MethodPost, Path: "PublishXml", Body: map[string]string{"ParameterXml": xml.String()}, Repeatable: true}, nil)
+	return c.Do(ctx, dataverse.Operation{Method: http.MethodPost, Path: "PublishXml", Body: map[string]string{"ParameterXml": xml.String()}, Repeatable: true}, nil)
 }

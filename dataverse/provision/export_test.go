@@ -1,4 +1,4 @@
-package dataverse_test
+package provision_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/fetchxml"
+	"github.com/gallra/gallra/dataverse/provision"
 )
 
 // The exported solution has the names and places that the packager looks for, is well-formed, and says the same as what
@@ -26,8 +27,8 @@ func TestExportSolution(t *testing.T) {
 	}
 	w := &wire{bodies: map[string]map[string]any{}}
 	c := l.client(w)
-	p := dataverse.MappedProvisioning([]dataverse.GallraTable{{Table: "contact"}, {Table: "lead", Columns: dataverse.OwnColumns{LegalHold: "nord_held"}}}, twoRights)
-	files, err := c.ExportSolution(t.Context(), p)
+	p := provision.MappedProvisioning([]provision.GallraTable{{Table: "contact"}, {Table: "lead", Columns: provision.OwnColumns{LegalHold: "nord_held"}}}, twoRights)
+	files, err := provision.ExportSolution(t.Context(), c, p)
 	if err != nil || len(w.writes) > 0 {
 		t.Fatal(err, w.writes)
 	}
@@ -64,7 +65,7 @@ func TestExportSolution(t *testing.T) {
 	if lead := string(files["Entities/Lead/Entity.xml"]); strings.Contains(lead, "nord_") || strings.Contains(lead, "gallra_LegalHold") {
 		t.Error("a mapped column is in the solution, or the one that it stands in for")
 	}
-	if _, err := c.Provision(t.Context(), p, false, nil); err != nil {
+	if _, err := provision.Run(t.Context(), c, p, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	views := 0

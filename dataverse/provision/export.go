@@ -1,4 +1,4 @@
-package dataverse
+package provision
 
 import (
 	"bytes"
@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // ExportSolution is what [Client.Provision] would make, as the files of an unpacked solution (SolutionPackager, pac solution
 // unpack), by their paths. The ids are those that provisioning gives, so that an environment may be provisioned in the one
 // way and kept up to date in the other. Columns that are mapped are somebody else's and not in it.
-func (c *Client) ExportSolution(ctx context.Context, p Provisioning) (map[string][]byte, error) {
+func ExportSolution(ctx context.Context, c *dataverse.Client, p Provisioning) (map[string][]byte, error) {
 	r := &provisioner{c: c, p: p}
 	if err := r.language(ctx); err != nil {
 		return nil, err
@@ -35,15 +37,15 @@ func (c *Client) ExportSolution(ctx context.Context, p Provisioning) (map[string
 }
 
 // withColumns is a copy of the table that has the columns.
-func withColumns(t *Table, columns []Column) *Table {
+func withColumns(t *dataverse.Table, columns []Column) *dataverse.Table {
 	out := *t
-	out.Attributes = map[string]*Attribute{}
+	out.Attributes = map[string]*dataverse.Attribute{}
 	for name, a := range t.Attributes {
 		out.Attributes[name] = a
 	}
 	for _, c := range columns {
 		if out.Attributes[c.LogicalName()] == nil {
-			out.Attributes[c.LogicalName()] = &Attribute{LogicalName: c.LogicalName(), SchemaName: c.SchemaName}
+			out.Attributes[c.LogicalName()] = &dataverse.Attribute{LogicalName: c.LogicalName(), SchemaName: c.SchemaName}
 		}
 	}
 	return &out
@@ -52,7 +54,7 @@ func withColumns(t *Table, columns []Column) *Table {
 type exporter struct {
 	p      Provisioning
 	lang   int
-	tables []*Table
+	tables []*dataverse.Table
 	files  map[string][]byte
 }
 
@@ -114,7 +116,7 @@ func (e *exporter) said(list, item, text string) node {
 	return el(list, node{name: item, attrs: []string{"description", text, "languagecode", fmt.Sprint(e.lang)}})
 }
 
-func (e *exporter) table(t *Table, p TableProvision) {
+func (e *exporter) table(t *dataverse.Table, p TableProvision) {
 	e.tables = append(e.tables, t)
 	folder := "Entities/" + t.SchemaName + "/"
 	var attributes []node
@@ -140,7 +142,7 @@ func (e *exporter) table(t *Table, p TableProvision) {
 }
 
 // attribute is a column. The words and numbers are those that exported solutions have: Behavior 2 is DateOnly.
-func (e *exporter) attribute(t *Table, c Column) node {
+func (e *exporter) attribute(t *dataverse.Table, c Column) node {
 	kind, ime := "", "inactive"
 	var own []node
 	switch c.Kind {
@@ -176,7 +178,7 @@ func (e *exporter) attribute(t *Table, c Column) node {
 func (e *exporter) role() {
 	var rights []node
 	list := slices.Clone(e.p.Role.Privileges)
-	slices.SortFunc(list, func(a, b Privilege) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b dataverse.Privilege) int { return cmp.Compare(a.Name, b.Name) })
 	for _, p := range list {
 		rights = append(rights, node{name: "RolePrivilege", attrs: []string{"name", p.Name, "level", p.Depth.String()}})
 	}

@@ -1,4 +1,4 @@
-package dataverse
+package provision
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // View is a system view that provisioning makes.
@@ -28,7 +30,7 @@ type ViewColumn struct {
 }
 
 // named is the view's name on a table.
-func (v View) named(t *Table) string {
+func (v View) named(t *dataverse.Table) string {
 	plural := t.DisplayCollectionName
 	if plural == "" {
 		plural = t.DisplayName
@@ -49,7 +51,7 @@ func (r *provisioner) view(ctx context.Context, t TableProvision, v View) error 
 	name := v.named(table)
 	var stale uuid.UUID
 	there := func(ctx context.Context) (bool, error) {
-		row, err := r.c.one(ctx, Query{
+		row, err := one(ctx, r.c, dataverse.Query{
 			Set: "savedqueries", Select: []string{"savedqueryid", "fetchxml"}, Strong: true,
 			// By its id as well: the table may have had another name, in another language.
 			Filter: "savedqueryid eq " + v.id(t.Table).String() + " or (name eq " + quote(name) + " and returnedtypecode eq " + quote(t.Table) + ")",
@@ -71,10 +73,10 @@ func (r *provisioner) view(ctx context.Context, t TableProvision, v View) error 
 	_, err = r.ensure(ctx, fmt.Sprintf("view %q of %s", name, t.Table), there, func(ctx context.Context) error {
 		body := map[string]any{"name": name, "description": v.Description, "fetchxml": v.fetch(table), "layoutxml": v.layout(table)}
 		if stale != (uuid.UUID{}) {
-			return r.c.Do(ctx, Operation{Method: http.MethodPatch, Path: "savedqueries(" + stale.String() + ")", IfMatch: "*", Body: body, Repeatable: true}, nil)
+			return r.c.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: "savedqueries(" + stale.String() + ")", IfMatch: "*", Body: body, Repeatable: true}, nil)
 		}
 		body["savedqueryid"], body["returnedtypecode"], body["querytype"] = v.id(t.Table).String(), t.Table, 0
-		return r.c.Do(ctx, Operation{Method: http.MethodPost, Path: "savedqueries", Header: r.inSolution(), Body: body}, nil)
+		return r.c.Do(ctx, dataverse.Operation{Method: http.MethodPost, Path: "savedqueries", Header: r.inSolution(), Body: body}, nil)
 	})
 	return err
 }
@@ -91,7 +93,7 @@ func shows(fetch string, columns []Column, v View) bool {
 }
 
 // fetch and layout go together: each cell must be a fetched column, and the key must be fetched.
-func (v View) fetch(t *Table) string {
+func (v View) fetch(t *dataverse.Table) string {
 	var b strings.Builder
 	b.WriteString(`<fetch version="1.0" output-format="xml-platform" mapping="logical" distinct="false"><entity name="` + t.LogicalName + `">`)
 	b.WriteString(`<attribute name="` + t.PrimaryID + `"/>`)
@@ -105,7 +107,7 @@ func (v View) fetch(t *Table) string {
 	return b.String()
 }
 
-func (v View) layout(t *Table) string {
+func (v View) layout(t *dataverse.Table) string {
 	var b strings.Builder
 	b.WriteString(`<grid name="resultset" object="` + strconv.Itoa(t.ObjectTypeCode) + `" jump="` + t.PrimaryName +
 		`" select="1" preview="1" icon="1"><row name="result" id="` + t.PrimaryID + `">`)
@@ -116,7 +118,7 @@ func (v View) layout(t *Table) string {
 	return b.String()
 }
 
-func (v View) columns(t *Table) []ViewColumn {
+func (v View) columns(t *dataverse.Table) []ViewColumn {
 	list := []ViewColumn{{Name: t.PrimaryName, Width: 200}}
 	for _, col := range v.Columns {
 		for _, name := range append([]string{col.Name}, col.Else...) {

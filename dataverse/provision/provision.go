@@ -1,4 +1,4 @@
-package dataverse
+package provision
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // Provisioning is what an environment should hold for a tool to work in it.
@@ -45,7 +47,7 @@ type TableProvision struct {
 type Role struct {
 	ID         uuid.UUID // of the role in the root business unit, when it is made
 	Name       string    // empty: no role
-	Privileges []Privilege
+	Privileges []dataverse.Privilege
 	// Application is the client id of an application whose user gets the role; the user is made if there is none.
 	Application uuid.UUID
 }
@@ -57,22 +59,22 @@ type Step struct {
 	Done    bool   // stands now; false in a dry run for what is missing
 }
 
-// Provision creates what is missing and brings its own views and role up to date; what others made it leaves alone, and
+// Run creates what is missing and brings its own views and role up to date; what others made it leaves alone, and
 // refuses to go on where it is in the way. report, if not nil, hears of each step as it ends. With dryRun it only looks.
 // The steps so far are returned with an error as well. It may be cut off at any moment: the next run goes on from there.
-func (c *Client) Provision(ctx context.Context, p Provisioning, dryRun bool, report func(Step)) ([]Step, error) {
+func Run(ctx context.Context, c *dataverse.Client, p Provisioning, dryRun bool, report func(Step)) ([]Step, error) {
 	// What others have made lately must be seen, and caches lag behind by half a minute.
-	c.schema.forget()
+	c.Schema.Forget()
 	r := &provisioner{c: c, p: p, dryRun: dryRun, report: report}
 	err := r.run(ctx)
 	if r.changed() {
-		c.schema.forget()
+		c.Schema.Forget()
 	}
 	return r.steps, err
 }
 
 type provisioner struct {
-	c      *Client
+	c      *dataverse.Client
 	p      Provisioning
 	dryRun bool
 	report func(Step)
@@ -118,7 +120,7 @@ func (r *provisioner) run(ctx context.Context) error {
 
 // language is the organisation's base language: labels in another one alone are refused.
 func (r *provisioner) language(ctx context.Context) error {
-	for row, err := range r.c.Rows(ctx, Query{Set: "organizations", Select: []string{"languagecode"}}) {
+	for row, err := range r.c.Rows(ctx, dataverse.Query{Set: "organizations", Select: []string{"languagecode"}}) {
 		if err != nil {
 			return fmt.Errorf("read the organisation's language: %w", err)
 		}
@@ -160,13 +162,13 @@ func (r *provisioner) ensure(ctx context.Context, what string, there func(contex
 func (r *provisioner) make(ctx context.Context, there func(context.Context) (bool, error), create func(context.Context) error) error {
 	for try := 1; ; try++ {
 		err := create(ctx)
-		var unsure *Uncertain
+		var unsure *dataverse.Uncertain
 		switch {
 		case err == nil:
 			return nil
 		case try == customizationTries || ctx.Err() != nil:
 			return err
-		case errors.As(err, &unsure), errors.Is(err, ErrDuplicate):
+		case errors.As(err, &unsure), errors.Is(err, dataverse.ErrDuplicate):
 			present, lookErr := there(ctx)
 			if lookErr != nil {
 				return lookErr
@@ -174,14 +176,14 @@ func (r *provisioner) make(ctx context.Context, there func(context.Context) (boo
 			if present {
 				return nil
 			}
-			if errors.Is(err, ErrDuplicate) {
+			if errors.Is(err, dataverse.ErrDuplicate) {
 				return err
 			}
-		case errors.Is(err, ErrCustomizing):
+		case errors.Is(err, dataverse.ErrCustomizing):
 		default:
 			return err
 		}
-		if !sleep(ctx, exponential(r.c.retryWait, try+2)) {
+		if !dataverse.Sleep(ctx, dataverse.Exponential(r.c.RetryWait, try+2)) {
 			return ctx.Err()
 		}
 	}
@@ -193,7 +195,7 @@ func (r *provisioner) inSolution() http.Header {
 }
 
 // one is the first row of a query, nil if there is none.
-func (c *Client) one(ctx context.Context, q Query) (Row, error) {
+func one(ctx context.Context, c *dataverse.Client, q dataverse.Query) (dataverse.Row, error) {
 	for row, err := range c.Rows(ctx, q) {
 		return row, err
 	}

@@ -1,4 +1,4 @@
-package dataverse
+package provision
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // ColumnKind is what a provisioned column holds.
@@ -45,20 +47,20 @@ func (r *provisioner) columns(ctx context.Context, t TableProvision) error {
 			a := table.Attributes[col.LogicalName()]
 			switch {
 			case a == nil && col.Mapped:
-				return false, fmt.Errorf("there is no such column, and columns that are mapped are not created: %w", ErrNotFound)
+				return false, fmt.Errorf("there is no such column, and columns that are mapped are not created: %w", dataverse.ErrNotFound)
 			case a == nil:
 				return false, nil
 			}
 			return true, col.fits(a)
 		}
 		step, err := r.ensure(ctx, what, there, func(ctx context.Context) error {
-			err := r.c.Do(ctx, Operation{
+			err := r.c.Do(ctx, dataverse.Operation{
 				Method: http.MethodPost, Path: "EntityDefinitions(LogicalName='" + t.Table + "')/Attributes",
 				Body: col.definition(r.lang), Header: r.inSolution(),
 			}, nil)
 			if err != nil {
 				// The look that may follow must see what has happened by now.
-				r.c.schema.forget()
+				r.c.Schema.Forget()
 				if fresh, readErr := r.c.Table(ctx, t.Table); readErr == nil {
 					table = fresh
 				}
@@ -69,14 +71,14 @@ func (r *provisioner) columns(ctx context.Context, t TableProvision) error {
 			return err
 		}
 		if step.Done && !step.Present {
-			r.c.schema.forget()
+			r.c.Schema.Forget()
 		}
 	}
 	return nil
 }
 
 // fits refuses a column of the same name that holds something else: dates written into it would be wrong dates.
-func (c Column) fits(a *Attribute) error {
+func (c Column) fits(a *dataverse.Attribute) error {
 	var want, got string
 	switch c.Kind {
 	case DateColumn:

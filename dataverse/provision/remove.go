@@ -1,4 +1,4 @@
-package dataverse
+package provision
 
 import (
 	"cmp"
@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // Removal is one component that provisioning made and a removal takes back.
@@ -28,9 +30,9 @@ type Removal struct {
 // Removals lists what a removal would take back, in the order in which it does: views and role first, columns that hold
 // data last, then the solution and its publisher. Only what stands in gallra's own solution and carries its prefix or its
 // names is listed; what others have put into the solution is listed as foreign and stays, and so does the solution then.
-func (c *Client) Removals(ctx context.Context, p Provisioning) ([]Removal, error) {
-	c.schema.forget()
-	publisher, err := c.one(ctx, Query{Set: "publishers", Select: []string{"publisherid", "customizationprefix"}, Filter: "uniquename eq " + quote(p.Publisher.UniqueName)})
+func Removals(ctx context.Context, c *dataverse.Client, p Provisioning) ([]Removal, error) {
+	c.Schema.Forget()
+	publisher, err := one(ctx, c, dataverse.Query{Set: "publishers", Select: []string{"publisherid", "customizationprefix"}, Filter: "uniquename eq " + quote(p.Publisher.UniqueName)})
 	if publisher == nil || err != nil {
 		return nil, err
 	}
@@ -41,7 +43,7 @@ func (c *Client) Removals(ctx context.Context, p Provisioning) ([]Removal, error
 	container := []Removal{{What: "publisher " + p.Publisher.UniqueName, path: "publishers(" + id.String() + ")"}}
 	var list []Removal
 	shared := false
-	for row, err := range c.Rows(ctx, Query{Set: "solutions", Select: []string{"solutionid", "uniquename", "ismanaged"}, Filter: "_publisherid_value eq " + id.String()}) {
+	for row, err := range c.Rows(ctx, dataverse.Query{Set: "solutions", Select: []string{"solutionid", "uniquename", "ismanaged"}, Filter: "_publisherid_value eq " + id.String()}) {
 		switch name := row.Text("uniquename"); {
 		case err != nil:
 			return nil, fmt.Errorf("read the publisher's solutions: %w", err)
@@ -50,7 +52,7 @@ func (c *Client) Removals(ctx context.Context, p Provisioning) ([]Removal, error
 		case row.Bool("ismanaged"):
 			return nil, fmt.Errorf("solution %s is managed: removing it in the maker portal takes everything back", name)
 		default:
-			parts, err := c.removals(ctx, p, row.ID("solutionid"))
+			parts, err := removals(ctx, c, p, row.ID("solutionid"))
 			if err != nil {
 				return nil, err
 			}
@@ -68,12 +70,12 @@ func (c *Client) Removals(ctx context.Context, p Provisioning) ([]Removal, error
 }
 
 // removals are the components of the solution.
-func (c *Client) removals(ctx context.Context, p Provisioning, solution uuid.UUID) ([]Removal, error) {
-	components, err := c.components(ctx, solution)
+func removals(ctx context.Context, c *dataverse.Client, p Provisioning, solution uuid.UUID) ([]Removal, error) {
+	components, err := components(ctx, c, solution)
 	if err != nil {
 		return nil, err
 	}
-	columns, err := c.customColumns(ctx)
+	columns, err := customColumnsOf(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +97,7 @@ func (c *Client) removals(ctx context.Context, p Provisioning, solution uuid.UUI
 				foreign = append(foreign, Removal{What: "component " + r.What, Foreign: true, Left: "gallra did not make it"})
 				continue
 			}
-			if r.Rows, err = c.filled(ctx, at); err != nil {
+			if r.Rows, err = filled(ctx, c, at); err != nil {
 				return nil, fmt.Errorf("count the rows with %s: %w", at.column, err)
 			}
 			if r.Rows > 0 {
@@ -104,7 +106,7 @@ func (c *Client) removals(ctx context.Context, p Provisioning, solution uuid.UUI
 				empty = append(empty, r)
 			}
 		case viewComponent:
-			row, err := c.one(ctx, Query{Set: "savedqueries", Select: []string{"name", "returnedtypecode"}, Filter: "savedqueryid eq " + k.id.String()})
+			row, err := one(ctx, c, dataverse.Query{Set: "savedqueries", Select: []string{"name", "returnedtypecode"}, Filter: "savedqueryid eq " + k.id.String()})
 			if err != nil {
 				return nil, fmt.Errorf("read a view: %w", err)
 			}
@@ -119,7 +121,7 @@ func (c *Client) removals(ctx context.Context, p Provisioning, solution uuid.UUI
 			}
 			views = append(views, r)
 		case roleComponent:
-			row, err := c.one(ctx, Query{Set: "roles", Select: []string{"name"}, Filter: "roleid eq " + k.id.String()})
+			row, err := one(ctx, c, dataverse.Query{Set: "roles", Select: []string{"name"}, Filter: "roleid eq " + k.id.String()})
 			if err != nil {
 				return nil, fmt.Errorf("read a role: %w", err)
 			}
@@ -151,7 +153,7 @@ type customColumns struct {
 	tables map[uuid.UUID]string
 }
 
-func (c *Client) customColumns(ctx context.Context) (customColumns, error) {
+func customColumnsOf(ctx context.Context, c *dataverse.Client) (customColumns, error) {
 	out := customColumns{map[uuid.UUID]columnPlace{}, map[uuid.UUID]string{}}
 	var body struct {
 		Value []struct {
@@ -165,7 +167,7 @@ func (c *Client) customColumns(ctx context.Context) (customColumns, error) {
 			}
 		}
 	}
-	op := Operation{Method: http.MethodGet, Header: http.Header{"Consistency": {"Strong"}},
+	op := dataverse.Operation{Method: http.MethodGet, Header: http.Header{"Consistency": {"Strong"}},
 		Path: "EntityDefinitions?$select=LogicalName,EntitySetName,IsCustomEntity&$expand=Attributes($select=LogicalName,AttributeTypeName;$filter=IsCustomAttribute%20eq%20true)"}
 	if err := c.Do(ctx, op, &body); err != nil {
 		return out, fmt.Errorf("read the columns that were made here: %w", err)
@@ -182,17 +184,17 @@ func (c *Client) customColumns(ctx context.Context) (customColumns, error) {
 }
 
 // filled counts the rows that hold something in the column.
-func (c *Client) filled(ctx context.Context, at columnPlace) (int, error) {
+func filled(ctx context.Context, c *dataverse.Client, at columnPlace) (int, error) {
 	filter := at.column + " ne null"
 	if at.kind == "BooleanType" {
 		filter = at.column + " eq true" // false is what every row has of itself
 	}
-	return c.Count(ctx, Query{Set: at.set, Filter: filter})
+	return c.Count(ctx, dataverse.Query{Set: at.set, Filter: filter})
 }
 
 // Remove takes back what [Client.Removals] has listed, in that order, and tells report of each as it ends. What another
 // component still needs stays, with the reason; the solution and the publisher stay then as well. The rest goes on.
-func (c *Client) Remove(ctx context.Context, list []Removal, report func(Removal)) ([]Removal, error) {
+func Remove(ctx context.Context, c *dataverse.Client, list []Removal, report func(Removal)) ([]Removal, error) {
 	r := &provisioner{c: c}
 	left := false
 	var tables []string
@@ -204,21 +206,21 @@ func (c *Client) Remove(ctx context.Context, list []Removal, report func(Removal
 			x.Left = "not everything that is in it could be removed"
 		default:
 			err := r.make(ctx, func(context.Context) (bool, error) { return false, nil }, func(ctx context.Context) error {
-				err := c.Do(ctx, Operation{Method: http.MethodDelete, Path: x.path, Repeatable: true}, nil)
-				if errors.Is(err, ErrNotFound) {
+				err := c.Do(ctx, dataverse.Operation{Method: http.MethodDelete, Path: x.path, Repeatable: true}, nil)
+				if errors.Is(err, dataverse.ErrNotFound) {
 					return nil
 				}
 				return err
 			})
-			var refused *Error
+			var refused *dataverse.Error
 			switch {
 			case err == nil:
 				x.Done = true
 				if x.table != "" {
 					tables = append(tables, x.table)
 				}
-			case errors.As(err, &refused) && refused.Code == codeDependency:
-				x.Left, left = "still used by "+c.dependents(ctx, x), true
+			case errors.As(err, &refused) && refused.Code == dataverse.CodeDependency:
+				x.Left, left = "still used by "+dependents(ctx, c, x), true
 			default:
 				return list[:i], fmt.Errorf("%s: %w", x.What, err)
 			}
@@ -227,13 +229,13 @@ func (c *Client) Remove(ctx context.Context, list []Removal, report func(Removal
 			report(*x)
 		}
 	}
-	c.schema.forget()
+	c.Schema.Forget()
 	if len(tables) == 0 {
 		return list, nil
 	}
 	slices.Sort(tables)
 	return list, r.make(ctx, func(context.Context) (bool, error) { return false, nil }, func(ctx context.Context) error {
-		return c.publish(ctx, slices.Compact(tables))
+		return publish(ctx, c, slices.Compact(tables))
 	})
 }
 
@@ -242,7 +244,7 @@ var componentNames = map[int64]string{tableComponent: "a table", columnComponent
 	viewComponent: "a view", 29: "a workflow", 59: "a chart", 92: "a plug-in step", 300: "an app"}
 
 // dependents says what still uses a column.
-func (c *Client) dependents(ctx context.Context, x *Removal) string {
+func dependents(ctx context.Context, c *dataverse.Client, x *Removal) string {
 	const unknown = "another component: take it off there first"
 	var column struct{ MetadataId uuid.UUID }
 	if !strings.HasPrefix(x.What, "column ") || c.Read(ctx, x.path+"?$select=MetadataId", &column) != nil {

@@ -1,10 +1,12 @@
-package dataverse
+package provision
 
 import (
 	"cmp"
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // OwnColumns are the logical names of the columns that gallra keeps on a person. A name that is empty is gallra's own.
@@ -113,9 +115,9 @@ type GallraTable struct {
 	Columns OwnColumns // those that somebody else's columns stand in for
 }
 
-// GallraProvisioning is everything that gallra needs in an environment: publisher, solution, columns and views on the
+// Gallra is everything that gallra needs in an environment: publisher, solution, columns and views on the
 // subject tables, and a role with the given rights for the user that the job runs as.
-func GallraProvisioning(tables []string, privileges []Privilege) Provisioning {
+func Gallra(tables []string, privileges []dataverse.Privilege) Provisioning {
 	var list []GallraTable
 	for _, t := range tables {
 		list = append(list, GallraTable{Table: t})
@@ -124,7 +126,7 @@ func GallraProvisioning(tables []string, privileges []Privilege) Provisioning {
 }
 
 // MappedProvisioning is [GallraProvisioning] for tables of which some columns are somebody else's.
-func MappedProvisioning(tables []GallraTable, privileges []Privilege) Provisioning {
+func MappedProvisioning(tables []GallraTable, privileges []dataverse.Privilege) Provisioning {
 	p := Provisioning{
 		Publisher: Publisher{UniqueName: "gallra", Name: "gallra", Prefix: "gallra", OptionPrefix: 72720},
 		Solution:  Solution{UniqueName: "gallra", Name: "gallra", Version: "1.0.0.0"},

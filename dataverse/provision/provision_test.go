@@ -1,4 +1,4 @@
-package dataverse_test
+package provision_test
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/provision"
 )
 
 // wire sees every request to an environment, and can cut the program off at one of them.
@@ -118,13 +119,13 @@ var (
 	twoRights      = []dataverse.Privilege{{Name: "prvReadContact", Depth: dataverse.Global}, {Name: "prvDeleteContact", Depth: dataverse.Global}}
 )
 
-func onContacts() dataverse.Provisioning {
-	p := dataverse.GallraProvisioning([]string{"contact"}, twoRights)
+func onContacts() provision.Provisioning {
+	p := provision.Gallra([]string{"contact"}, twoRights)
 	p.Role.Application = theApplication
 	return p
 }
 
-func whats(steps []dataverse.Step, pick func(dataverse.Step) bool) (list []string) {
+func whats(steps []provision.Step, pick func(provision.Step) bool) (list []string) {
 	for _, s := range steps {
 		if pick(s) {
 			list = append(list, s.What)
@@ -146,19 +147,19 @@ func TestProvision(t *testing.T) {
 	l := newLand(t, emulator.Options{})
 	w := &wire{bodies: map[string]map[string]any{}}
 	c := l.client(w)
-	steps, err := c.Provision(t.Context(), onContacts(), true, nil)
+	steps, err := provision.Run(t.Context(), c, onContacts(), true, nil)
 	if err != nil || len(w.writes) > 0 {
 		t.Fatalf("dry run: %v, %v", err, w.writes)
 	}
-	if diff := cmp.Diff(allSteps, whats(steps, func(s dataverse.Step) bool { return !s.Done && !s.Present })); diff != "" {
+	if diff := cmp.Diff(allSteps, whats(steps, func(s provision.Step) bool { return !s.Done && !s.Present })); diff != "" {
 		t.Error(diff)
 	}
-	var heard []dataverse.Step
-	steps, err = c.Provision(t.Context(), onContacts(), false, func(s dataverse.Step) { heard = append(heard, s) })
+	var heard []provision.Step
+	steps, err = provision.Run(t.Context(), c, onContacts(), false, func(s provision.Step) { heard = append(heard, s) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(allSteps, whats(steps, func(s dataverse.Step) bool { return s.Done && !s.Present })); diff != "" {
+	if diff := cmp.Diff(allSteps, whats(steps, func(s provision.Step) bool { return s.Done && !s.Present })); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(steps, heard); diff != "" {
@@ -171,11 +172,11 @@ func TestProvision(t *testing.T) {
 	}
 	for _, dry := range []bool{false, true} {
 		before := len(w.writes)
-		steps, err = l.client(w).Provision(t.Context(), onContacts(), dry, nil)
+		steps, err = provision.Run(t.Context(), l.client(w), onContacts(), dry, nil)
 		if err != nil || len(w.writes) != before {
 			t.Errorf("the second run changed something: %v, %v", err, w.writes[before:])
 		}
-		if diff := cmp.Diff(allSteps, whats(steps, func(s dataverse.Step) bool { return s.Done && s.Present })); diff != "" {
+		if diff := cmp.Diff(allSteps, whats(steps, func(s provision.Step) bool { return s.Done && s.Present })); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -253,7 +254,7 @@ func (l *land) state() []string {
 func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 	undisturbed := newLand(t, emulator.Options{})
 	w := &wire{}
-	if _, err := undisturbed.client(w).Provision(t.Context(), onContacts(), false, nil); err != nil {
+	if _, err := provision.Run(t.Context(), undisturbed.client(w), onContacts(), false, nil); err != nil {
 		t.Fatal(err)
 	}
 	requests, want := w.n, undisturbed.state()
@@ -271,12 +272,12 @@ func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			ctx, kill := context.WithCancel(t.Context())
-			_, err := l.client(&wire{cut: cut, after: after, kill: kill}).Provision(ctx, onContacts(), false, nil)
+			_, err := provision.Run(ctx, l.client(&wire{cut: cut, after: after, kill: kill}), onContacts(), false, nil)
 			kill()
 			if err == nil {
 				t.Fatalf("request %d: not killed", cut)
 			}
-			if _, err := l.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+			if _, err := provision.Run(t.Context(), l.client(&wire{}), onContacts(), false, nil); err != nil {
 				t.Fatalf("killed at request %d, after it: %v: %v", cut, after, err)
 			}
 			if diff := cmp.Diff(want, l.state()); diff != "" {
@@ -286,7 +287,7 @@ func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 				continue
 			}
 			again := &wire{}
-			if _, err := l.client(again).Provision(t.Context(), onContacts(), false, nil); err != nil || len(again.writes) > 0 {
+			if _, err := provision.Run(t.Context(), l.client(again), onContacts(), false, nil); err != nil || len(again.writes) > 0 {
 				t.Fatalf("killed at request %d, after it: %v: the third run writes %v, %v", cut, after, again.writes, err)
 			}
 		}
@@ -296,13 +297,13 @@ func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 // Answers that are lost, and a lock that somebody else holds, cost time; nothing is made twice and nothing is missing.
 func TestProvisioningSurvivesFaults(t *testing.T) {
 	undisturbed := newLand(t, emulator.Options{})
-	if _, err := undisturbed.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+	if _, err := provision.Run(t.Context(), undisturbed.client(&wire{}), onContacts(), false, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := undisturbed.state()
 	t.Run("lost answers", func(t *testing.T) {
 		l := newLand(t, emulator.Options{})
-		if _, err := l.client(&wire{lose: func(n int) bool { return n%2 == 1 }}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+		if _, err := provision.Run(l.client(&wire{lose: func(n int) bool { return n%2 == 1 }}), t.Context(), onContacts(), false, nil); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, l.state()); diff != "" {
@@ -311,7 +312,7 @@ func TestProvisioningSurvivesFaults(t *testing.T) {
 	})
 	t.Run("customisation lock and lagging metadata", func(t *testing.T) {
 		l := newLand(t, emulator.Options{CustomizationLock: 5 * time.Millisecond, MetadataLag: time.Hour})
-		if _, err := l.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+		if _, err := provision.Run(t.Context(), l.client(&wire{}), onContacts(), false, nil); err != nil {
 			t.Fatal(err)
 		}
 		var row map[string]any
@@ -356,10 +357,10 @@ func TestProvisioningRefusesWhatOthersMade(t *testing.T) {
 			}
 			p := onContacts()
 			if strings.HasPrefix(name, "a mapped") {
-				p = dataverse.MappedProvisioning([]dataverse.GallraTable{{Table: "contact", Columns: dataverse.OwnColumns{LegalHold: "new_held"}}}, nil)
+				p = provision.MappedProvisioning([]provision.GallraTable{{Table: "contact", Columns: provision.OwnColumns{LegalHold: "new_held"}}}, nil)
 			}
 			for _, dry := range []bool{true, false} {
-				if _, err := c.Provision(t.Context(), p, dry, nil); err == nil || !strings.Contains(err.Error(), tt.want) {
+				if _, err := provision.Run(t.Context(), c, p, dry, nil); err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("dry %v: %v", dry, err)
 				}
 			}
@@ -369,8 +370,8 @@ func TestProvisioningRefusesWhatOthersMade(t *testing.T) {
 
 func TestAPrivilegeThatDoesNotExistIsNamed(t *testing.T) {
 	l := newLand(t, emulator.Options{})
-	p := dataverse.GallraProvisioning(nil, []dataverse.Privilege{{Name: "prvReadContact", Depth: dataverse.Global}, {Name: "prvReadKontakt", Depth: dataverse.Global}})
-	_, err := l.client(&wire{}).Provision(t.Context(), p, false, nil)
+	p := provision.Gallra(nil, []dataverse.Privilege{{Name: "prvReadContact", Depth: dataverse.Global}, {Name: "prvReadKontakt", Depth: dataverse.Global}})
+	_, err := provision.Run(t.Context(), l.client(&wire{}), p, false, nil)
 	if err == nil || !strings.Contains(err.Error(), "prvReadKontakt") || strings.Contains(err.Error(), "prvReadContact") {
 		t.Errorf("%v", err)
 	}
@@ -382,8 +383,8 @@ func TestTheRoleIsNarrowedAgain(t *testing.T) {
 	c := l.client(&wire{})
 	wide := onContacts()
 	wide.Role.Privileges = append(slices.Clone(twoRights), dataverse.Privilege{Name: "prvDeleteAccount", Depth: dataverse.Global})
-	for _, p := range []dataverse.Provisioning{wide, onContacts()} {
-		if _, err := c.Provision(t.Context(), p, false, nil); err != nil {
+	for _, p := range []provision.Provisioning{wide, onContacts()} {
+		if _, err := provision.Run(t.Context(), c, p, false, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -420,16 +421,16 @@ func TestMappedColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := l.client(&wire{})
-	if _, err := c.Provision(t.Context(), onContacts(), false, nil); err != nil {
+	if _, err := provision.Run(t.Context(), c, onContacts(), false, nil); err != nil {
 		t.Fatal(err)
 	}
-	p := dataverse.MappedProvisioning([]dataverse.GallraTable{{Table: "contact", Columns: dataverse.OwnColumns{LegalHold: "nord_held", ScheduledOn: "nord_purgeon"}}}, twoRights)
-	steps, err := c.Provision(t.Context(), p, false, nil)
+	p := provision.MappedProvisioning([]provision.GallraTable{{Table: "contact", Columns: provision.OwnColumns{LegalHold: "nord_held", ScheduledOn: "nord_purgeon"}}}, twoRights)
+	steps, err := provision.Run(t.Context(), c, p, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{`view "Contacts to be purged within 2 months" of contact`, `view "Purge scheduled, mine" of contact`, `view "Under legal hold" of contact`, "publication of contact"}
-	if diff := cmp.Diff(want, whats(steps, func(s dataverse.Step) bool { return !s.Present })); diff != "" {
+	if diff := cmp.Diff(want, whats(steps, func(s provision.Step) bool { return !s.Present })); diff != "" {
 		t.Error(diff)
 	}
 	views := 0
@@ -453,17 +454,17 @@ func TestRemove(t *testing.T) {
 	}
 	before := l.state()
 	c := l.client(&wire{})
-	if list, err := c.Removals(t.Context(), onContacts()); err != nil || len(list) > 0 {
+	if list, err := provision.Removals(t.Context(), c, onContacts()); err != nil || len(list) > 0 {
 		t.Errorf("nothing is there: %v, %v", list, err)
 	}
-	p := dataverse.MappedProvisioning([]dataverse.GallraTable{{Table: "contact", Columns: dataverse.OwnColumns{LegalHold: "nord_held"}}}, twoRights)
-	if _, err := c.Provision(t.Context(), p, false, nil); err != nil {
+	p := provision.MappedProvisioning([]provision.GallraTable{{Table: "contact", Columns: provision.OwnColumns{LegalHold: "nord_held"}}}, twoRights)
+	if _, err := provision.Run(t.Context(), c, p, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Create(t.Context(), "contacts", map[string]any{"lastname": "A", "gallra_purgereason": "x", "nord_held": true}, nil); err != nil {
 		t.Fatal(err)
 	}
-	list, err := c.Removals(t.Context(), onContacts())
+	list, err := provision.Removals(t.Context(), c, onContacts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -477,7 +478,7 @@ func TestRemove(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
-	if list, err = c.Remove(t.Context(), list, nil); err != nil {
+	if list, err = provision.Remove(t.Context(), c, list, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range list {
@@ -497,14 +498,14 @@ func TestRemove(t *testing.T) {
 // A removal that was killed is ended by the next one.
 func TestRemoveKilledAtEveryRequest(t *testing.T) {
 	remove := func(ctx context.Context, c *dataverse.Client) error {
-		list, err := c.Removals(ctx, onContacts())
+		list, err := provision.Removals(ctx, c, onContacts())
 		if err == nil {
-			_, err = c.Remove(ctx, list, nil)
+			_, err = provision.Remove(ctx, c, list, nil)
 		}
 		return err
 	}
 	l := newLand(t, emulator.Options{})
-	if _, err := l.client(&wire{}).Provision(t.Context(), onContacts(), false, nil); err != nil {
+	if _, err := provision.Run(t.Context(), l.client(&wire{}), onContacts(), false, nil); err != nil {
 		t.Fatal(err)
 	}
 	full := l.server.Snapshot()
@@ -538,7 +539,7 @@ func TestRemoveKilledAtEveryRequest(t *testing.T) {
 func TestRemoveLeavesWhatOthersMade(t *testing.T) {
 	l := newLand(t, emulator.Options{})
 	c := l.client(&wire{})
-	if _, err := c.Provision(t.Context(), onContacts(), false, nil); err != nil {
+	if _, err := provision.Run(t.Context(), c, onContacts(), false, nil); err != nil {
 		t.Fatal(err)
 	}
 	inSolution := http.Header{"MSCRM.SolutionUniqueName": {"gallra"}}
@@ -547,9 +548,9 @@ func TestRemoveLeavesWhatOthersMade(t *testing.T) {
 		"layoutxml": `<grid name="resultset" object="2"><row name="result" id="contactid"><cell name="gallra_purgereason" width="100"/></row></grid>`}, inSolution); err != nil {
 		t.Fatal(err)
 	}
-	list, err := c.Removals(t.Context(), onContacts())
+	list, err := provision.Removals(t.Context(), c, onContacts())
 	if err == nil {
-		list, err = c.Remove(t.Context(), list, nil)
+		list, err = provision.Remove(t.Context(), c, list, nil)
 	}
 	if err != nil {
 		t.Fatal(err)

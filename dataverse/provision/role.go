@@ -1,4 +1,4 @@
-package dataverse
+package provision
 
 import (
 	"context"
@@ -10,13 +10,15 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // role makes the security role in the root business unit, from where the service copies it to the others, and gives it
 // the rights that are listed and no others, and gives it to the application's user.
 func (r *provisioner) role(ctx context.Context) error {
 	name := r.p.Role.Name
-	root, err := r.c.one(ctx, Query{Set: "businessunits", Select: []string{"businessunitid"}, Filter: "_parentbusinessunitid_value eq null"})
+	root, err := one(ctx, r.c, dataverse.Query{Set: "businessunits", Select: []string{"businessunitid"}, Filter: "_parentbusinessunitid_value eq null"})
 	if err != nil {
 		return fmt.Errorf("read the root business unit: %w", err)
 	}
@@ -26,7 +28,7 @@ func (r *provisioner) role(ctx context.Context) error {
 	unit := root.ID("businessunitid")
 	var role uuid.UUID
 	there := func(ctx context.Context) (bool, error) {
-		row, err := r.c.one(ctx, Query{Set: "roles", Select: []string{"roleid"}, Strong: true,
+		row, err := one(ctx, r.c, dataverse.Query{Set: "roles", Select: []string{"roleid"}, Strong: true,
 			Filter: "(name eq " + quote(name) + ") and (_businessunitid_value eq " + unit.String() + ")"})
 		if row == nil || err != nil {
 			return false, err
@@ -56,15 +58,15 @@ func (r *provisioner) role(ctx context.Context) error {
 // rolePrivileges gives the role what it lacks and takes from it what it should not have. The service gives every new role
 // some rights and does not take all of them back: what is still there after a replacement is remembered as given.
 func (r *provisioner) rolePrivileges(ctx context.Context, role, unit uuid.UUID) error {
-	ids, err := r.c.privilegeIDs(ctx, r.p.Role.Privileges)
+	ids, err := privilegeIDs(ctx, r.c, r.p.Role.Privileges)
 	if err != nil {
 		return err
 	}
-	wanted := map[uuid.UUID]Depth{}
+	wanted := map[uuid.UUID]dataverse.Depth{}
 	for _, p := range r.p.Role.Privileges {
 		wanted[ids[p.Name]] = p.Depth
 	}
-	has := map[uuid.UUID]Privilege{}
+	has := map[uuid.UUID]dataverse.Privilege{}
 	fits := func(context.Context) (bool, error) {
 		for id, depth := range wanted {
 			if p, ok := has[id]; !ok || p.Depth != depth {
@@ -80,7 +82,7 @@ func (r *provisioner) rolePrivileges(ctx context.Context, role, unit uuid.UUID) 
 	}
 	look := func(ctx context.Context) (err error) {
 		if role != (uuid.UUID{}) {
-			has, err = r.c.rolePrivileges(ctx, role)
+			has, err = rolePrivileges(ctx, r.c, role)
 		}
 		if err != nil {
 			return fmt.Errorf("read the role's privileges: %w", err)
@@ -96,7 +98,7 @@ func (r *provisioner) rolePrivileges(ctx context.Context, role, unit uuid.UUID) 
 		for _, p := range r.p.Role.Privileges {
 			all = append(all, map[string]string{"PrivilegeId": ids[p.Name].String(), "Depth": p.Depth.String(), "BusinessUnitId": unit.String()})
 		}
-		err := r.c.Do(ctx, Operation{Method: http.MethodPost, Path: "roles(" + role.String() + ")/Microsoft.Dynamics.CRM.ReplacePrivilegesRole",
+		err := r.c.Do(ctx, dataverse.Operation{Method: http.MethodPost, Path: "roles(" + role.String() + ")/Microsoft.Dynamics.CRM.ReplacePrivilegesRole",
 			Body: map[string]any{"Privileges": all}, Header: r.inSolution(), Repeatable: true}, nil)
 		if err != nil {
 			return err
@@ -126,7 +128,7 @@ func (r *provisioner) applicationUser(ctx context.Context, role, root uuid.UUID)
 	app := r.p.Role.Application
 	var user, unit uuid.UUID
 	there := func(ctx context.Context) (bool, error) {
-		row, err := r.c.one(ctx, Query{Set: "systemusers", Select: []string{"systemuserid", "isdisabled", "_businessunitid_value"}, Strong: true,
+		row, err := one(ctx, r.c, dataverse.Query{Set: "systemusers", Select: []string{"systemuserid", "isdisabled", "_businessunitid_value"}, Strong: true,
 			Filter: "applicationid eq " + app.String()})
 		if row == nil || err != nil {
 			return false, err
@@ -151,7 +153,7 @@ func (r *provisioner) applicationUser(ctx context.Context, role, root uuid.UUID)
 	}
 	copied := role
 	if unit != root {
-		row, err := r.c.one(ctx, Query{Set: "roles", Select: []string{"roleid"}, Strong: true,
+		row, err := one(ctx, r.c, dataverse.Query{Set: "roles", Select: []string{"roleid"}, Strong: true,
 			Filter: "_parentrootroleid_value eq " + role.String() + " and _businessunitid_value eq " + unit.String()})
 		if err != nil {
 			return fmt.Errorf("read the role of the user's business unit: %w", err)
@@ -162,19 +164,19 @@ func (r *provisioner) applicationUser(ctx context.Context, role, root uuid.UUID)
 		copied = row.ID("roleid")
 	}
 	bound := func(ctx context.Context) (bool, error) {
-		row, err := r.c.one(ctx, Query{Set: "systemusers(" + user.String() + ")/systemuserroles_association", Select: []string{"roleid"}, Strong: true,
+		row, err := one(ctx, r.c, dataverse.Query{Set: "systemusers(" + user.String() + ")/systemuserroles_association", Select: []string{"roleid"}, Strong: true,
 			Filter: "roleid eq " + copied.String()})
 		return row != nil, err
 	}
 	_, err := r.ensure(ctx, what, bound, func(ctx context.Context) error {
-		return r.c.Do(ctx, Operation{Method: http.MethodPost, Path: "systemusers(" + user.String() + ")/systemuserroles_association/$ref",
-			Body: map[string]string{"@odata.id": r.c.root + "roles(" + copied.String() + ")"}}, nil)
+		return r.c.Do(ctx, dataverse.Operation{Method: http.MethodPost, Path: "systemusers(" + user.String() + ")/systemuserroles_association/$ref",
+			Body: map[string]string{"@odata.id": r.c.Root + "roles(" + copied.String() + ")"}}, nil)
 	})
 	return err
 }
 
 // privilegeIDs finds the rights by name; an id differs between environments where the table is a custom one.
-func (c *Client) privilegeIDs(ctx context.Context, list []Privilege) (map[string]uuid.UUID, error) {
+func privilegeIDs(ctx context.Context, c *dataverse.Client, list []dataverse.Privilege) (map[string]uuid.UUID, error) {
 	// Names in the environment may differ in case from those built from a table's name.
 	byName := map[string]uuid.UUID{}
 	for chunk := range slices.Chunk(list, 40) {
@@ -182,7 +184,7 @@ func (c *Client) privilegeIDs(ctx context.Context, list []Privilege) (map[string
 		for _, p := range chunk {
 			terms = append(terms, "name eq "+quote(p.Name))
 		}
-		q := Query{Set: "privileges", Select: []string{"privilegeid", "name"}, Filter: strings.Join(terms, " or ")}
+		q := dataverse.Query{Set: "privileges", Select: []string{"privilegeid", "name"}, Filter: strings.Join(terms, " or ")}
 		for row, err := range c.Rows(ctx, q) {
 			if err != nil {
 				return nil, fmt.Errorf("read privileges: %w", err)
@@ -205,7 +207,7 @@ func (c *Client) privilegeIDs(ctx context.Context, list []Privilege) (map[string
 	return ids, nil
 }
 
-func (c *Client) rolePrivileges(ctx context.Context, role uuid.UUID) (map[uuid.UUID]Privilege, error) {
+func rolePrivileges(ctx context.Context, c *dataverse.Client, role uuid.UUID) (map[uuid.UUID]dataverse.Privilege, error) {
 	var body struct {
 		RolePrivileges []struct {
 			PrivilegeId   uuid.UUID
@@ -213,18 +215,18 @@ func (c *Client) rolePrivileges(ctx context.Context, role uuid.UUID) (map[uuid.U
 			Depth         json.RawMessage
 		}
 	}
-	op := Operation{Method: http.MethodGet, Path: "RetrieveRolePrivilegesRole(RoleId=" + role.String() + ")", Header: http.Header{"Consistency": {"Strong"}}}
+	op := dataverse.Operation{Method: http.MethodGet, Path: "RetrieveRolePrivilegesRole(RoleId=" + role.String() + ")", Header: http.Header{"Consistency": {"Strong"}}}
 	if err := c.Do(ctx, op, &body); err != nil {
 		return nil, err
 	}
-	has := map[uuid.UUID]Privilege{}
+	has := map[uuid.UUID]dataverse.Privilege{}
 	for _, p := range body.RolePrivileges {
-		if depth, ok := parseDepth(p.Depth); ok {
+		if depth, ok := dataverse.ParseDepth(p.Depth); ok {
 			name := p.PrivilegeName
 			if name == "" {
 				name = p.PrivilegeId.String()
 			}
-			has[p.PrivilegeId] = Privilege{Name: name, Depth: max(has[p.PrivilegeId].Depth, depth)}
+			has[p.PrivilegeId] = dataverse.Privilege{Name: name, Depth: max(has[p.PrivilegeId].Depth, depth)}
 		}
 	}
 	return has, nil
