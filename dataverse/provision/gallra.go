@@ -125,7 +125,7 @@ func Gallra(tables []string, privileges []dataverse.Privilege) Provisioning {
 	return MappedProvisioning(list, privileges)
 }
 
-// MappedProvisioning is [GallraProvisioning] for tables of which some columns are somebody else's.
+// MappedProvisioning is [Gallra] for tables of which some columns are somebody else's.
 func MappedProvisioning(tables []GallraTable, privileges []dataverse.Privilege) Provisioning {
 	p := Provisioning{
 		Publisher: Publisher{UniqueName: "gallra", Name: "gallra", Prefix: "gallra", OptionPrefix: 72720},

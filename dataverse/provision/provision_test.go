@@ -303,7 +303,7 @@ func TestProvisioningSurvivesFaults(t *testing.T) {
 	want := undisturbed.state()
 	t.Run("lost answers", func(t *testing.T) {
 		l := newLand(t, emulator.Options{})
-		if _, err := provision.Run(l.client(&wire{lose: func(n int) bool { return n%2 == 1 }}), t.Context(), onContacts(), false, nil); err != nil {
+		if _, err := provision.Run(t.Context(), l.client(&wire{lose: func(n int) bool { return n%2 == 1 }}), onContacts(), false, nil); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, l.state()); diff != "" {
