@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -90,22 +89,22 @@ func Flags(f *pflag.FlagSet) {
 	f.String("log-level", "info", "debug, info, warn or error (GALLRA_LOG_LEVEL)")
 }
 
-// Load reads the settings from the flags, the environment and the file.
-func Load(flags *pflag.FlagSet) (Settings, error) {
-	v := viper.NewWithOptions(viper.ExperimentalBindStruct(), viper.EnvKeyReplacer(strings.NewReplacer("-", "_")))
-	v.SetEnvPrefix("GALLRA")
-	v.AutomaticEnv()
+// Load reads the settings from the flags, the environment, which getenv (os.Getenv) tells, and the file.
+func Load(flags *pflag.FlagSet, getenv func(string) string) (Settings, error) {
+	v := viper.NewWithOptions(viper.ExperimentalBindStruct())
 	known := keys()
-	var bind error
-	flags.VisitAll(func(f *pflag.Flag) {
-		if slices.Contains(known, f.Name) {
-			bind = errors.Join(bind, v.BindPFlag(f.Name, f))
+	for _, name := range known {
+		f := flags.Lookup(name)
+		if f != nil {
+			if err := v.BindPFlag(name, f); err != nil {
+				return Settings{}, err
+			}
 		}
-	})
-	if bind != nil {
-		return Settings{}, bind
+		if text := getenv(variable(name)); text != "" && (f == nil || !f.Changed) {
+			v.Set(name, text)
+		}
 	}
-	if err := readFile(v, flags); err != nil {
+	if err := readFile(v, flags, getenv("GALLRA_CONFIG")); err != nil {
 		return Settings{}, err
 	}
 	var s Settings
@@ -115,8 +114,12 @@ func Load(flags *pflag.FlagSet) (Settings, error) {
 	return s, s.check()
 }
 
-func readFile(v *viper.Viper, flags *pflag.FlagSet) error {
-	file := os.Getenv("GALLRA_CONFIG")
+// variable is the environment variable of a setting.
+func variable(name string) string {
+	return "GALLRA_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func readFile(v *viper.Viper, flags *pflag.FlagSet, file string) error {
 	if f := flags.Lookup("config"); f != nil && f.Changed {
 		file = f.Value.String()
 	}

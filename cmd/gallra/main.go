@@ -13,11 +13,12 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
-// run is main without the exit, so that tests can re-run the test binary as the command.
-func run(args []string, in *os.File, out, errs io.Writer) int {
+// run is main without the exit and with the environment that getenv tells, so that tests can call a verb in their own
+// process, many at the same time.
+func run(args []string, in *os.File, out, errs io.Writer, getenv func(string) string) int {
 	ignoreFileSizeLimit()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -32,7 +33,7 @@ func run(args []string, in *os.File, out, errs io.Writer) int {
 		signal.Stop(signals) // a second one kills: whoever asks twice means it
 	}()
 	defer close(signals)
-	a := &app{in: in, out: out, errs: errs}
+	a := &app{in: in, out: out, errs: errs, getenv: getenv}
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -29,9 +29,10 @@ var version = "development"
 
 // app is what every verb works with: the streams, the settings, the log.
 type app struct {
-	in   *os.File
-	out  io.Writer
-	errs io.Writer
+	in     *os.File
+	out    io.Writer
+	errs   io.Writer
+	getenv func(string) string // the environment; nil: the process's own
 
 	settings config.Settings
 	json     bool
@@ -42,6 +43,14 @@ type app struct {
 	job      *job                 // what is told about at the end; nil for what is no job
 
 	signedIn azcore.TokenCredential // nil before the first sign-in
+}
+
+// env is the value of an environment variable.
+func (a *app) env(name string) string {
+	if a.getenv == nil {
+		return os.Getenv(name)
+	}
+	return a.getenv(name)
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -60,7 +69,7 @@ Nothing is written without --apply.`,
 			if completing(cmd) {
 				return nil // what is wrong with the settings is told when a verb is called
 			}
-			s, err := config.Load(cmd.Flags())
+			s, err := config.Load(cmd.Flags(), a.env)
 			if err != nil {
 				return err
 			}

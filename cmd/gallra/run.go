@@ -252,8 +252,8 @@ func (a *app) tellReviewed(p *plan.Reviewed) error {
 }
 
 // runID names a run: the job's execution where the platform gives it a name, else the time and something random.
-func runID() string {
-	if id := strings.ToLower(os.Getenv("CONTAINER_APP_JOB_EXECUTION_NAME")); id != "" {
+func (a *app) runID() string {
+	if id := strings.ToLower(a.env("CONTAINER_APP_JOB_EXECUTION_NAME")); id != "" {
 		return id
 	}
 	return time.Now().UTC().Format("20060102-150405") + "-" + uuid.NewString()[:8]

@@ -22,15 +22,15 @@ type screen struct {
 // screen is what standard output is. Colours want a terminal and neither NO_COLOR nor TERM=dumb; --plain takes all of it
 // away. COLUMNS wins over what the terminal says of itself.
 func (a *app) screen() screen {
-	width, _ := strconv.Atoi(os.Getenv("COLUMNS"))
+	width, _ := strconv.Atoi(a.env("COLUMNS"))
 	f, ok := a.out.(*os.File)
-	if a.plain || os.Getenv("TERM") == "dumb" || !ok || !term.IsTerminal(int(f.Fd())) {
+	if a.plain || a.env("TERM") == "dumb" || !ok || !term.IsTerminal(int(f.Fd())) {
 		return screen{plain: true}
 	}
 	if width <= 0 {
 		width, _, _ = term.GetSize(int(f.Fd()))
 	}
-	return screen{width: max(width, 0), colour: os.Getenv("NO_COLOR") == ""}
+	return screen{width: max(width, 0), colour: a.env("NO_COLOR") == ""}
 }
 
 // styled is a text of ours that may hold the codes of a style. Every other text that is printed loses its control
