@@ -52,7 +52,7 @@ var outcomes = map[int]string{
 func (a *app) observe(cmd *cobra.Command) error {
 	t, err := telemetry.Start(cmd.Context(), version, a.env, a.log)
 	if err != nil {
-		return &config.Error{Message: "telemetry: " + err.Error(), Hint: "OTEL_SDK_DISABLED=true does without it"}
+		return &config.Error{Message: "telemetry: " + err.Error(), Remedy: "OTEL_SDK_DISABLED=true does without it"}
 	}
 	if t == nil {
 		return nil

@@ -137,8 +137,8 @@ type provisionError struct {
 func (e *provisionError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *provisionError) Unwrap() error { return e.err }
 
-// hint knows that whoever provisions is an administrator, and not the user that the role is for.
-func (e *provisionError) hint() string {
+// Hint knows that whoever provisions is an administrator, and not the user that the role is for.
+func (e *provisionError) Hint() string {
 	var refused *dataverse.Error
 	switch {
 	case errors.As(e.err, &refused) && errors.Is(e.err, dataverse.ErrForbidden):

@@ -177,10 +177,6 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 			return told
 		}
 	}
-	var stop *purge.StopError
-	if errors.As(err, &stop) {
-		return &guardStop{err}
-	}
 	if err != nil {
 		return a.skipIfLocked(err)
 	}
@@ -190,7 +186,7 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 		}
 	}
 	if summary.Failed() > 0 {
-		return errIncomplete
+		return &incomplete{"some persons failed and stay scheduled"}
 	}
 	return nil
 }
