@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -293,4 +295,18 @@ func (a *app) runExport(ctx context.Context, s *session, p dataverse.Provisionin
 	}
 	_, err = fmt.Fprintf(a.out, "%d files in %s: pack them with pac solution pack --folder %s --zipfile gallra.zip, and import that\n", len(files), dir, dir)
 	return err
+}
+
+// writeFiles writes files into a folder that is made if it is not there; names are relative to it.
+func writeFiles(dir string, files map[string][]byte) error {
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
 }
