@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,12 +17,11 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+	os.Exit(run(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr, getenv: os.Getenv}, os.Args[1:]))
 }
 
-// run is main without the exit and with the environment that getenv tells, so that tests can call a verb in their own
-// process, many at the same time.
-func run(args []string, in *os.File, out, errs io.Writer, getenv func(string) string) int {
+// run is main without the exit, so that tests can call a verb in their own process, many at the same time.
+func run(a *app, args []string) int {
 	ignoreFileSizeLimit()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -38,7 +36,6 @@ func run(args []string, in *os.File, out, errs io.Writer, getenv func(string) st
 		signal.Stop(signals) // a second one kills: whoever asks twice means it
 	}()
 	defer close(signals)
-	a := &app{in: in, out: out, errs: errs, getenv: getenv}
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

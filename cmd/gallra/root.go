@@ -16,6 +16,7 @@ import (
 
 	"github.com/gallra/gallra/cmd/gallra/telemetry"
 	"github.com/gallra/gallra/config"
+	"github.com/gallra/gallra/dataverse"
 )
 
 // version is set by the release build.
@@ -36,7 +37,8 @@ type app struct {
 	finished func(exit int)       // ends what telemetry knows of the verb
 	job      *job                 // what is told about at the end; nil for what is no job
 
-	signedIn azcore.TokenCredential // nil before the first sign-in
+	signedIn    azcore.TokenCredential // nil before the first sign-in
+	definitions *dataverse.Definitions // shared with other apps of the process; nil: with none
 }
 
 // env is the value of an environment variable.

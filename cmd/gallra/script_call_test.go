@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 // call is the command [!] call gallra ARGS…: a verb in the test's own process. What wants signals, a lock that another one
@@ -22,6 +24,9 @@ func call(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d", code)
 	}
 }
+
+// definitions are shared by the verbs that tests call: their environments have most tables in common.
+var definitions = new(dataverse.Definitions)
 
 // callGallra calls a verb as if it were a process in the script's folder, with the script's environment, and gives its exit code.
 func callGallra(ts *testscript.TestScript, args []string) int {
@@ -40,7 +45,7 @@ func callGallra(ts *testscript.TestScript, args []string) int {
 		return ts.MkAbs(value)
 	}
 	var out, errs bytes.Buffer
-	code := run(absolute(ts, args), in, &out, &errs, getenv)
+	code := run(&app{in: in, out: &out, errs: &errs, getenv: getenv, definitions: definitions}, absolute(ts, args))
 	// Messages name files as they were named in the script.
 	relative := strings.NewReplacer(here+string(filepath.Separator), "")
 	_, err = relative.WriteString(ts.Stdout(), out.String())

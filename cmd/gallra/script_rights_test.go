@@ -35,7 +35,7 @@ func (u *usedRights) note(user uuid.UUID, privilege string) {
 func adminClient(ts *testscript.TestScript) *dataverse.Client {
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "script-token"})
 	ts.Check(err)
-	c, err := dataverse.New(dataverse.Options{URL: ts.Getenv("GALLRA_URL"), Credential: credential})
+	c, err := dataverse.New(dataverse.Options{URL: ts.Getenv("GALLRA_URL"), Credential: credential, Definitions: definitions})
 	ts.Check(err)
 	return c
 }
