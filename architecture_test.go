@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"retention/plan":     {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/purge":    {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/notify":   {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision"},
+	"retention/doctor":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse"},
 	"retention/ledger":   {"retention", "retention/policy", "retention/ledger/..."},
 	"retention/report":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse"},
 	// What is given away is built by programs of their own, which know the command only as a folder.

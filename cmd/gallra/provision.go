@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -138,8 +140,8 @@ type provisionError struct {
 func (e *provisionError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *provisionError) Unwrap() error { return e.err }
 
-// hint knows that whoever provisions is an administrator, and not the user that the role is for.
-func (e *provisionError) hint() string {
+// Hint knows that whoever provisions is an administrator, and not the user that the role is for.
+func (e *provisionError) Hint() string {
 	var refused *dataverse.Error
 	switch {
 	case errors.As(e.err, &refused) && errors.Is(e.err, dataverse.ErrForbidden):
@@ -294,4 +296,18 @@ func (a *app) runExport(ctx context.Context, s *session, p provision.Provisionin
 	}
 	_, err = fmt.Fprintf(a.out, "%d files in %s: pack them with pac solution pack --folder %s --zipfile gallra.zip, and import that\n", len(files), dir, dir)
 	return err
+}
+
+// writeFiles writes files into a folder that is made if it is not there; names are relative to it.
+func writeFiles(dir string, files map[string][]byte) error {
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
 }

@@ -243,7 +243,16 @@ func (c *collector) digest(owner uuid.UUID, persons []about, lang Language) Dige
 }
 
 // ErrNoLedger says that nobody is told because nobody knows who was.
-var ErrNoLedger = errors.New("there is no ledger: nobody is told, since nobody knows who was told before")
+var ErrNoLedger error = noLedger{}
+
+type noLedger struct{}
+
+func (noLedger) Error() string {
+	return "there is no ledger: nobody is told, since nobody knows who was told before"
+}
+
+// ExitCode is that of a guard rail.
+func (noLedger) ExitCode() int { return 3 }
 
 // Send tells everybody what they have not been told. What a run before began to tell is looked up and ended first.
 func Send(ctx context.Context, d Deps, report func(Digest)) (sum *Summary, err error) {

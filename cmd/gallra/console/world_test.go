@@ -27,6 +27,7 @@ import (
 	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -180,8 +181,12 @@ func (w *world) serve(change func(*Options)) {
 		Client: w.client, URL: "https://nordic.example", Organization: org, Policy: w.policy, Ledger: w.ledger,
 		Verify: func() (*ledger.Proof, error) { return ledger.Verify(filepath.Join(w.dir, "ledger")) },
 		Deps:   w.deps,
-		Doctor: func(context.Context) ([]Finding, error) {
-			return []Finding{{"connection", "ok", "signed in", ""}, {"data", "warning", "3 rows lack the date", "register the date"}, {"columns", "error", "contact lacks a column", "gallra provision creates it"}}, nil
+		Doctor: func(context.Context) ([]doctor.Finding, error) {
+			return []doctor.Finding{
+				{Subject: "connection", Level: doctor.OK, Sentence: "signed in"},
+				{Subject: "data", Level: doctor.Warning, Sentence: "3 rows lack the date", Remedy: "register the date"},
+				{Subject: "columns", Level: doctor.Error, Sentence: "contact lacks a column", Remedy: "gallra provision creates it"},
+			}, nil
 		},
 		Clock: func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) },
 		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

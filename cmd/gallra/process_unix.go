@@ -4,6 +4,8 @@ package main
 
 import (
 	"os"
+	"os/signal"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,3 +15,7 @@ func foreground(tty *os.File) bool {
 	group, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
 }
+
+// ignoreFileSizeLimit lets a write beyond a limit on file sizes (ulimit -f) fail as one on a full disk does, instead of
+// ending the process.
+func ignoreFileSizeLimit() { signal.Ignore(syscall.SIGXFSZ) }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -14,13 +14,13 @@ import (
 // copies finds text in related rows that a purge leaves: orders, quotes, invoices and e-mails carry a person's name and
 // address in columns of their own. What a keep rule leaves it leaves on purpose; what a list of columns to erase forgets
 // is a finding.
-func (d *diagnosis) copies(ctx context.Context, s *session, subject compile.Subject) error {
+func (d *visit) copies(ctx context.Context, subject compile.Subject) error {
 	told := map[string]bool{}
 	for _, rule := range subject.Related {
 		if rule.Table == policy.AnyTable || rule.Do == policy.Delete || told[rule.Table+string(rule.Do)] {
 			continue
 		}
-		t, err := s.client.Table(ctx, rule.Table)
+		t, err := d.Client.Table(ctx, rule.Table)
 		if errors.Is(err, dataverse.ErrNoTable) {
 			continue
 		}

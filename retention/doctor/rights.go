@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 
 // rights holds what a run needs against what the service says the user may do: what is missing, what is too narrow, and
 // what is wider than it has to be.
-func (d *diagnosis) rights(ctx context.Context, s *session, c *compile.Policy) error {
-	needed, err := c.Privileges(ctx, s.client)
+func (d *visit) rights(ctx context.Context, c *compile.Policy) error {
+	needed, err := c.Privileges(ctx, d.Client)
 	if err != nil {
 		return err
 	}
-	have, err := s.client.UserPrivileges(ctx, s.identity.UserID)
+	have, err := d.Client.UserPrivileges(ctx, d.User)
 	if err != nil {
 		d.fail("rights", "let the user read its own rights: the role gallra does", "the service does not tell the user's rights (%v)", err)
 		return nil
@@ -28,7 +28,7 @@ func (d *diagnosis) rights(ctx context.Context, s *session, c *compile.Policy) e
 	for i, p := range needed {
 		names[i] = p.Name
 	}
-	depth, err := dataverse.EffectiveDepths(ctx, s.client, s.identity.UserID, names)
+	depth, err := dataverse.EffectiveDepths(ctx, d.Client, d.User, names)
 	if err != nil {
 		d.fail("rights", "let the user read its own rights: the role gallra does", "the service does not tell the user's rights (%v)", err)
 		return nil
@@ -52,10 +52,10 @@ func (d *diagnosis) rights(ctx context.Context, s *session, c *compile.Policy) e
 	if len(missing)+len(narrow) == 0 {
 		d.ok("rights", "all %d rights that the policy needs", len(needed))
 	}
-	if err := d.sight(ctx, s, c); err != nil {
+	if err := d.sight(ctx, c); err != nil {
 		return err
 	}
-	administrator, err := dataverse.Administrator(ctx, s.client, s.identity.UserID)
+	administrator, err := dataverse.Administrator(ctx, d.Client, d.User)
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ func (d *diagnosis) rights(ctx context.Context, s *session, c *compile.Policy) e
 }
 
 // sight finds secured columns that the user cannot be proven to read: the rows of tables are among the rights.
-func (d *diagnosis) sight(ctx context.Context, s *session, c *compile.Policy) error {
-	_, err := c.Prove(ctx, s.client)
+func (d *visit) sight(ctx context.Context, c *compile.Policy) error {
+	_, err := c.Prove(ctx, d.Client)
 	var blind *compile.BlindError
 	if !errors.As(err, &blind) {
 		if err == nil {
@@ -85,7 +85,7 @@ func (d *diagnosis) sight(ctx context.Context, s *session, c *compile.Policy) er
 }
 
 // tooWide finds rights that no rule of the policy needs. What a user has on its own rows only does no harm.
-func (d *diagnosis) tooWide(have, needed []dataverse.Privilege) {
+func (d *visit) tooWide(have, needed []dataverse.Privilege) {
 	need := map[string]dataverse.Depth{}
 	for _, p := range needed {
 		need[strings.ToLower(p.Name)] = p.Depth
@@ -130,7 +130,7 @@ func some(list []string, most int) string {
 var lockedTables = []string{"quote", "salesorder", "invoice"}
 
 // locked finds rules that a user without the administrator's role cannot carry out.
-func (d *diagnosis) locked(c *compile.Policy) {
+func (d *visit) locked(c *compile.Policy) {
 	for _, s := range c.Subjects {
 		var tables []string
 		for _, r := range s.Related {
