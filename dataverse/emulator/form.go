@@ -1,5 +1,7 @@
 package emulator
 
+import "slices"
+
 // forms are the forms that the rows of a table have, each once: a row whose form is among them shares it with others and
 // finds its values without a search. Only the writer looks into it.
 type forms struct {
@@ -68,4 +70,12 @@ func (f *form) index() bool {
 		f.at[c] = uint16(i + 1)
 	}
 	return true
+}
+
+func (s *forms) clone() *forms {
+	c := &forms{byColumns: make(map[string][]*form, len(s.byColumns)), count: s.count}
+	for key, list := range s.byColumns {
+		c.byColumns[key] = slices.Clone(list)
+	}
+	return c
 }

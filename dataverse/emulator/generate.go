@@ -24,7 +24,7 @@ func (s *Server) Generate(what Generated) error {
 		return err
 	}
 	return s.load(func(l *loader) error {
-		now := s.clock.now()
+		now := s.engine.clock.now()
 		g := &generator{
 			loader: l, r: rand.New(rand.NewPCG(what.Seed, 0x67616c6c7261)),
 			today: now.Truncate(24 * time.Hour), boxed: map[int]any{}, dates: map[int]any{}, pooled: map[string]any{}, staff: map[any]staffParty{}, userIDs: map[uuid.UUID]any{},

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/tidwall/btree"
 )
@@ -60,11 +61,10 @@ func (l *late) due(now int64) ([]*row, *late) {
 	return rows, &late{t}
 }
 
-// settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin forgets.
-func (s *Server) settle() {
-	now := s.clock.now()
-	if rows, _ := s.store.view().late.due(now.Unix()); len(rows) > 0 {
-		t := s.store.begin()
+// showAudit lets the audit rows appear whose time has come.
+func (e *engine) showAudit(now time.Time) {
+	if rows, _ := e.store.view().late.due(now.Unix()); len(rows) > 0 {
+		t := e.store.begin()
 		rows, rest := t.late.due(now.Unix())
 		t.late = rest
 		for _, r := range rows {
@@ -72,7 +72,4 @@ func (s *Server) settle() {
 		}
 		t.commit()
 	}
-	s.runRetention(instant(now.Unix()))
-	s.runJobs(now)
-	s.sweepBin(now)
 }

@@ -104,16 +104,16 @@ func (l *loader) party(t *table, id uuid.UUID, v values) error {
 
 // load runs fill with a loader and stores what it was given.
 func (s *Server) load(fill func(*loader) error) error {
-	t := s.store.begin()
+	t := s.engine.store.begin()
 	done := false
 	defer func() {
 		if !done {
 			t.rollback()
 		}
 	}()
-	now := instant(s.clock.now().Unix())
+	now := instant(s.engine.clock.now().Unix())
 	l := &loader{
-		writer: &writer{tx: t, server: s, user: s.administrator, now: now}, schema: t.schema,
+		writer: &writer{tx: t, engine: s.engine, user: s.engine.administrator, now: now, rules: s.platform.rules}, schema: t.schema,
 		rows: map[*table][]*row{}, bases: map[*table]*base{}, slots: map[*table][]addressSlot{}, ownAddress: map[addressAt]uuid.UUID{}, refs: map[ref]any{},
 	}
 	if err := fill(l); err != nil {

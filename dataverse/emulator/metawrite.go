@@ -38,7 +38,7 @@ type component struct {
 // changeMetadata runs fn on a copy of the schema inside a transaction, and puts what it made into the solution that the
 // header names. Only one change of metadata runs at a time: CustomizationLockException. Every component's create,
 // update and delete goes through here.
-func (s *Server) changeMetadata(c *call, privilege string, fn func(*change) error) (*change, error) {
+func (s *metadataService) changeMetadata(c *call, privilege string, fn func(*change) error) (*change, error) {
 	ch := &change{call: c}
 	return ch, c.write(func(t *tx) error {
 		if err := c.holds(privilege); err != nil {
@@ -47,8 +47,8 @@ func (s *Server) changeMetadata(c *call, privilege string, fn func(*change) erro
 		if err := s.lockCustomization("EntityCustomization"); err != nil {
 			return err
 		}
-		return t.changeSchema(s, func(next *schema) error {
-			ch.definer = &definer{server: s, tx: t, schema: next, prefix: 10000}
+		return t.changeSchema(s.engine, func(next *schema) error {
+			ch.definer = &definer{engine: s.engine, tx: t, schema: next, prefix: 10000}
 			var err error
 			if ch.solution, ch.publisher, err = t.solution(c.header.Get("MSCRM.SolutionUniqueName")); err != nil {
 				return err
@@ -76,7 +76,7 @@ func (ch *change) made(kind int, id uuid.UUID, address string) {
 
 // lockCustomization refuses what comes while a customization before still holds its lock (Options.CustomizationLock):
 // a 429 that is no service protection limit. Message as reported of the service.
-func (s *Server) lockCustomization(operation string) error {
+func (s *metadataService) lockCustomization(operation string) error {
 	hold := s.options.CustomizationLock
 	if hold <= 0 {
 		return nil
@@ -92,7 +92,7 @@ func (s *Server) lockCustomization(operation string) error {
 }
 
 // postEntityDefinitions makes tables, columns and keys.
-func (s *Server) postEntityDefinitions(c *call) (*answer, error) {
+func (s *metadataService) postEntityDefinitions(c *call) (*answer, error) {
 	p := c.path.segments
 	var define func(*change, *table, map[string]any) error
 	privilege := "prvCreateAttribute"
@@ -126,7 +126,7 @@ func (s *Server) postEntityDefinitions(c *call) (*answer, error) {
 }
 
 // patchDefinitions refuses: a definition is replaced whole, by PUT.
-func (s *Server) patchDefinitions(*call) (*answer, error) { return nil, wrongMethod() }
+func (s *metadataService) patchDefinitions(*call) (*answer, error) { return nil, wrongMethod() }
 
 func wrongMethod() *fault {
 	return newFault(http.StatusMethodNotAllowed, "0x80060888", "The requested resource does not support this http method.")
@@ -219,7 +219,7 @@ func (ch *change) addImageParts(t *table, c *column) {
 	}
 }
 
-func (ch *change) now() time.Time { return ch.server.clock.now() }
+func (ch *change) now() time.Time { return ch.engine.clock.now() }
 
 // indexLater gives the rows of a table their new indexes; they read the schema that is being made.
 func (ch *change) indexLater(name string) {
@@ -283,7 +283,7 @@ func (ch *change) defineKey(t *table, body map[string]any) error {
 // putEntityDefinitions replaces a table's or a column's definition whole; there is no PATCH. Languages that are not sent
 // are dropped unless MSCRM.MergeLabels says otherwise. Pages: create-update-column-definitions-using-web-api,
 // create-update-entity-definitions-using-web-api.
-func (s *Server) putEntityDefinitions(c *call) (*answer, error) {
+func (s *metadataService) putEntityDefinitions(c *call) (*answer, error) {
 	p := c.path.segments
 	isTable := len(p) == 1 && p[0].hasKey
 	isColumn := len(p) == 2 && p[0].hasKey && p[1].name == "Attributes" && p[1].hasKey
@@ -437,7 +437,7 @@ func (ch *change) replaceTable(t *table, body map[string]any) error {
 }
 
 // deleteEntityDefinitions takes away custom tables, columns and keys.
-func (s *Server) deleteEntityDefinitions(c *call) (*answer, error) {
+func (s *metadataService) deleteEntityDefinitions(c *call) (*answer, error) {
 	p := c.path.segments
 	if !p[0].hasKey || len(p) == 2 && !p[1].hasKey || len(p) > 2 {
 		return nil, wrongMethod()
@@ -538,7 +538,7 @@ func (ch *change) deleteKey(t *table, s segment) error {
 }
 
 // reactivateKey is ReactivateEntityKey: the index of a key that failed is built again. Page: define-alternate-keys-entity.
-func (s *Server) reactivateKey(c *call) (*answer, error) {
+func (s *metadataService) reactivateKey(c *call) (*answer, error) {
 	_, err := s.changeMetadata(c, "prvWriteEntity", func(ch *change) error {
 		body, err := c.decode()
 		if err != nil {

@@ -3,6 +3,7 @@ package emulator
 import (
 	"iter"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -176,3 +177,12 @@ func (f *form) holds(changes values) bool {
 	}
 	return true
 }
+
+func etagOf(r *row) string { return `W/"` + strconv.FormatInt(r.version, 10) + `"` }
+
+// A retained row keeps behind its columns the names that its lookups had: "Lookup values in the table are denormalized
+// with ID and name value" (data-retention-view).
+const retainedNames = 1<<16 - 5 // map[string]string, by column
+
+// versionNumber is the column that shows a row's version.
+const versionNumber = "versionnumber"

@@ -14,10 +14,10 @@ import (
 // Whoever reads goes on with the schema of his snapshot.
 
 // changeSchema runs fn on a copy of the schema, which becomes the transaction's.
-func (t *tx) changeSchema(s *Server, fn func(*schema) error) error {
+func (t *tx) changeSchema(e *engine, fn func(*schema) error) error {
 	next := t.schema.copy()
-	next.since = s.clock.now()
-	if s.options.MetadataLag > 0 {
+	next.since = e.clock.now()
+	if e.options.MetadataLag > 0 {
 		next.previous = t.schema
 	}
 	if err := fn(next); err != nil {
@@ -27,13 +27,6 @@ func (t *tx) changeSchema(s *Server, fn func(*schema) error) error {
 	next.published = true
 	t.schema = next
 	return nil
-}
-
-// goneDefinition is a definition that is there no more, with the name of its kind in DeletedMetadataFilters.
-type goneDefinition struct {
-	kind    string
-	id      uuid.UUID
-	version int64 // of the schema that does without it
 }
 
 // noteGone notes what the schema before had and s has not. A definition keeps its name for as long as it lives.

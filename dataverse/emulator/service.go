@@ -8,8 +8,8 @@ import (
 )
 
 // closeIncident is CloseIncident: the only way to resolve a case. Pages: CloseIncident Action, web-service-error-codes.
-func (s *Server) closeIncident(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) closeIncident(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		in, status, err := w.closing(c, "IncidentResolution", "incidentresolution")
 		if err != nil {
 			return err
@@ -62,11 +62,11 @@ func (w *writer) openActivities(of ref) bool {
 
 // reviseQuote is ReviseQuote: a new draft with all that the quote says, its lines as well; the quote itself is closed as
 // revised and stays, a full copy of the person's addresses. Page: actions/revisequote.
-func (s *Server) reviseQuote(c *call) (*answer, error) {
+func (s *messageService) reviseQuote(c *call) (*answer, error) {
 	const closed, revised = 3, 7
 	var made uuid.UUID
 	var chosen string
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		body, err := c.decode()
 		if err != nil {
 			return err

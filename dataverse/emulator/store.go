@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -275,4 +276,40 @@ func (r *rows) take(id uuid.UUID) *row {
 		x.change(old, nil)
 	}
 	return old
+}
+
+// deletion is a row that is there no more: all that is known of it.
+type deletion struct {
+	version int64 // of the delete
+	id      uuid.UUID
+}
+
+func lessDeletion(a, b deletion) bool { return a.version < b.version }
+
+// forget notes that a row goes.
+func (r *rows) forget(id uuid.UUID, version int64) {
+	if r.gone == nil {
+		r.gone = btree.NewBTreeGOptions(lessDeletion, treeOptions)
+	}
+	r.gone.Set(deletion{version, id})
+}
+
+// clone is the newest snapshot for another store. The two have rows in common, which nobody changes, but no trees, which
+// the writer of each copies before it writes, and no forms, which it looks into.
+func (s *store) clone() *snapshot {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	c := *s.now.Load()
+	for _, content := range []*map[string]*rows{&c.data, &c.bin, &c.retained} {
+		*content = maps.Clone(*content)
+		for name, r := range *content {
+			own := r.copy()
+			own.forms = r.forms.clone()
+			(*content)[name] = own
+		}
+	}
+	if c.late != nil {
+		c.late = &late{c.late.tree.Copy()}
+	}
+	return &c
 }
