@@ -167,7 +167,7 @@ func (w *writer) writeAudit(t *table, id uuid.UUID, action, operation int64, mas
 	v.set(a, "transactionid", uuid.Nil)
 	r := w.fresh(a, uuid.New(), v)
 	if delay := w.engine.options.AuditDelay; delay > 0 {
-		w.late = w.late.add(lateRow{due: w.now.time().Add(delay).Unix(), row: r})
+		w.pending = w.pending.add(pendingAudit{due: w.now.time().Add(delay).Unix(), row: r})
 		return
 	}
 	w.put(a, r)

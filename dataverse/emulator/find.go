@@ -48,8 +48,8 @@ func (s *Server) Find(text string) []Place {
 		f.table("bin", t, f.snapshot.bin[name])
 		f.table("retained", t, f.snapshot.retained[name])
 	}
-	if waiting := f.snapshot.late; waiting != nil {
-		waiting.tree.Scan(func(r lateRow) bool {
+	if waiting := f.snapshot.pending; waiting != nil {
+		waiting.tree.Scan(func(r pendingAudit) bool {
 			f.row("audit", f.snapshot.schema.tables["audit"], r.row)
 			return true
 		})

@@ -1,9 +1,6 @@
 package emulator
 
 import (
-	"maps"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -35,6 +32,7 @@ func newServer(o Options) *Server {
 	s.messages = &messageService{platformService: s.platform}
 	s.platform.rules = s.messages.rules()
 	s.query = &queryService{engine: s.engine, file: s.messages.fileProperty}
+	s.loads = &loadService{platformService: s.platform, metadata: s.metadata}
 	s.routes = mergeRoutes(s.ownRoutes(), s.query.routes(), s.metadata.routes(), s.platform.routes(), s.messages.routes())
 	s.control = s.controlTable()
 	return s
@@ -91,26 +89,6 @@ func (s *Server) ownRoutes() map[string]handler {
 // noRoute says why no handler serves the call.
 func (s *Server) noRoute(c *call) *fault {
 	return s.engine.notEmulated(c.path.route(c.method))
-}
-
-// Operations are the names of the functions and actions that the server answers.
-func (s *Server) Operations() []string {
-	seen := map[string]bool{}
-	for route := range s.routes {
-		_, path, _ := strings.Cut(route, " ")
-		if i := strings.LastIndex(path, crmNamespace); i >= 0 {
-			seen[path[i+len(crmNamespace):]] = true
-		} else if isOperation(path) && !definitions[path] {
-			seen[path] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
-}
-
-// AddColumns adds custom columns, as if a customiser with that prefix had made them. A column that is there already is
-// left as it is.
-func (s *Server) AddColumns(prefix string, columns ...Column) error {
-	return s.metadata.addColumns(prefix, columns...)
 }
 
 // Clone is another server that begins with what s holds now: rows, audit, recycle bin, long-term retention, definitions,

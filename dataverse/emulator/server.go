@@ -104,6 +104,7 @@ type Server struct {
 	metadata *metadataService
 	platform *platformService
 	messages *messageService
+	loads    *loadService
 
 	bodyLimit int64 // of a request's body, in bytes
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// lateRow is an audit row that has been written but does not show yet.
-type lateRow struct {
+// pendingAudit is an audit row that has been written but does not show yet.
+type pendingAudit struct {
 	due int64
 	row *row
 }
 
-// late are the audit rows that do not show yet, by the second when they will. It is immutable; nil is none.
-type late struct {
-	tree *btree.BTreeG[lateRow]
+// pendingAudits are the audit rows that do not show yet, by the second when they will. It is immutable; nil is none.
+type pendingAudits struct {
+	tree *btree.BTreeG[pendingAudit]
 }
 
-func lessLate(a, b lateRow) bool {
+func lessPending(a, b pendingAudit) bool {
 	if a.due != b.due {
 		return a.due < b.due
 	}
@@ -26,22 +26,22 @@ func lessLate(a, b lateRow) bool {
 }
 
 // add is l with one row more.
-func (l *late) add(r lateRow) *late {
-	t := btree.NewBTreeGOptions(lessLate, treeOptions)
+func (l *pendingAudits) add(r pendingAudit) *pendingAudits {
+	t := btree.NewBTreeGOptions(lessPending, treeOptions)
 	if l != nil {
 		t = l.tree.Copy()
 	}
 	t.Set(r)
-	return &late{t}
+	return &pendingAudits{t}
 }
 
 // due are the rows that show from now on, and what is left.
-func (l *late) due(now int64) ([]*row, *late) {
+func (l *pendingAudits) due(now int64) ([]*row, *pendingAudits) {
 	if l == nil {
 		return nil, nil
 	}
 	var rows []*row
-	l.tree.Scan(func(r lateRow) bool {
+	l.tree.Scan(func(r pendingAudit) bool {
 		if r.due > now {
 			return false
 		}
@@ -58,15 +58,15 @@ func (l *late) due(now int64) ([]*row, *late) {
 	if t.Len() == 0 {
 		return rows, nil
 	}
-	return rows, &late{t}
+	return rows, &pendingAudits{t}
 }
 
 // showAudit lets the audit rows appear whose time has come.
 func (e *engine) showAudit(now time.Time) {
-	if rows, _ := e.store.view().late.due(now.Unix()); len(rows) > 0 {
+	if rows, _ := e.store.view().pending.due(now.Unix()); len(rows) > 0 {
 		t := e.store.begin()
-		rows, rest := t.late.due(now.Unix())
-		t.late = rest
+		rows, rest := t.pending.due(now.Unix())
+		t.pending = rest
 		for _, r := range rows {
 			t.put(t.schema.tables["audit"], r)
 		}

@@ -2,35 +2,35 @@ package emulator
 
 import "slices"
 
-// forms are the forms that the rows of a table have, each once: a row whose form is among them shares it with others and
+// layouts are the layouts that the rows of a table have, each once: a row whose layout is among them shares it with others and
 // finds its values without a search. Only the writer looks into it.
-type forms struct {
-	byColumns map[string][]*form
+type layouts struct {
+	byColumns map[string][]*layout
 	count     int
 	key       []byte // scratch
 }
 
 const (
-	maxForms   = 4096 // a table of rows that all differ keeps the others' forms with the rows
+	maxLayouts = 4096 // a table of rows that all differ keeps the others' layouts with the rows
 	maxIndexed = 2048 // values of columns above this one are searched for
 )
 
-func newForms() *forms { return &forms{byColumns: map[string][]*form{}} }
+func newLayouts() *layouts { return &layouts{byColumns: map[string][]*layout{}} }
 
-// share is r with the form that other rows of the table share, r itself if it has that already. Rows are read while this
+// share is r with the layout that other rows of the table share, r itself if it has that already. Rows are read while this
 // goes on, so that r is never changed.
-func (s *forms) share(r *row) *row {
-	if r.form == nil || r.form.at != nil {
+func (s *layouts) share(r *row) *row {
+	if r.layout == nil || r.layout.at != nil {
 		return r
 	}
-	f := s.like(r.form)
+	f := s.like(r.layout)
 	if f == nil {
 		return r
 	}
-	return &row{id: r.id, version: r.version, form: f, vals: r.vals}
+	return &row{id: r.id, version: r.version, layout: f, vals: r.vals}
 }
 
-func (s *forms) like(f *form) *form {
+func (s *layouts) like(f *layout) *layout {
 	s.key = s.key[:0]
 	for _, c := range f.cols {
 		s.key = append(s.key, byte(c), byte(c>>8))
@@ -40,10 +40,10 @@ func (s *forms) like(f *form) *form {
 			return x
 		}
 	}
-	if s.count >= maxForms {
+	if s.count >= maxLayouts {
 		return nil
 	}
-	shared := &form{cols: f.cols, base: f.base}
+	shared := &layout{cols: f.cols, base: f.base}
 	if !shared.index() {
 		return nil
 	}
@@ -56,8 +56,8 @@ func sameBase(a, b []any) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// index notes where the value of each column is. It is done before a row has the form.
-func (f *form) index() bool {
+// index notes where the value of each column is. It is done before a row has the layout.
+func (f *layout) index() bool {
 	n := 0
 	if len(f.cols) > 0 {
 		n = int(f.cols[len(f.cols)-1]) + 1
@@ -72,8 +72,8 @@ func (f *form) index() bool {
 	return true
 }
 
-func (s *forms) clone() *forms {
-	c := &forms{byColumns: make(map[string][]*form, len(s.byColumns)), count: s.count}
+func (s *layouts) clone() *layouts {
+	c := &layouts{byColumns: make(map[string][]*layout, len(s.byColumns)), count: s.count}
 	for key, list := range s.byColumns {
 		c.byColumns[key] = slices.Clone(list)
 	}
