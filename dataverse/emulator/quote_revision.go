@@ -2,71 +2,17 @@ package emulator
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 )
 
-// closeIncident is CloseIncident: the only way to resolve a case. Pages: CloseIncident Action, web-service-error-codes.
-func (s *Server) closeIncident(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
-		in, status, err := w.closing(c, "IncidentResolution", "incidentresolution")
-		if err != nil {
-			return err
-		}
-		t, r, err := w.closed(in, "incidentresolution", "incident")
-		if err != nil {
-			return err
-		}
-		if err := w.allow("Write", t, r); err != nil {
-			return err
-		}
-		if t.int(r, "statecode") != 0 {
-			return newFault(http.StatusBadRequest, "0x80044411", "The case has already been closed or cancelled.")
-		}
-		if status, err = t.closingStatus(1, status); err != nil {
-			return err
-		}
-		if w.openActivities(ref{t.Name, r.id}) {
-			return newFault(http.StatusBadRequest, "0x8004440a", "The case can not be closed because there are open activities associated with it.")
-		}
-		x := w.schema.tables["incidentresolution"]
-		in.values.setDefault(x, "subject", "Case Resolution - "+t.text(r, "title"))
-		if _, err := w.createFrom(x, in); err != nil {
-			return err
-		}
-		v := values{}
-		v.set(t, "statecode", int64(1))
-		v.set(t, "statuscode", status)
-		_, err = w.save(t, r, v)
-		return err
-	})
-}
-
-// openActivities tells whether a row has activities that are neither completed nor cancelled.
-func (w *writer) openActivities(of ref) bool {
-	open := false
-	for _, name := range w.schema.names() {
-		t := w.schema.tables[name]
-		if c := t.column("regardingobjectid"); !t.Activity || name == activityPointer || c == nil || w.data[name].len() == 0 {
-			continue
-		}
-		w.pointers(t, t.column("regardingobjectid"), of, func(r *row) bool {
-			state := t.int(r, "statecode")
-			open = open || state != 1 && state != 2
-			return !open
-		})
-	}
-	return open
-}
-
 // reviseQuote is ReviseQuote: a new draft with all that the quote says, its lines as well; the quote itself is closed as
 // revised and stays, a full copy of the person's addresses. Page: actions/revisequote.
-func (s *Server) reviseQuote(c *call) (*answer, error) {
+func (s *messageService) reviseQuote(c *call) (*answer, error) {
 	const closed, revised = 3, 7
 	var made uuid.UUID
 	var chosen string
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		body, err := c.decode()
 		if err != nil {
 			return err
@@ -139,28 +85,6 @@ func (s *Server) reviseQuote(c *call) (*answer, error) {
 		return nil, err
 	}
 	return &answer{status: http.StatusOK, body: b}, nil
-}
-
-// columnSet is a ColumnSet as a $select: "" is every column.
-func (t *table) columnSet(v any) (string, error) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		return "", badArgument("The ColumnSet is not a Microsoft.Dynamics.CRM.ColumnSet.")
-	}
-	if m["AllColumns"] == true {
-		return "", nil
-	}
-	list, _ := m["Columns"].([]any)
-	names := []string{t.ID}
-	for _, x := range list {
-		name, _ := x.(string)
-		c := t.column(name)
-		if c == nil {
-			return "", newFault(http.StatusBadRequest, "0x80041103", "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", t.Name, name)
-		}
-		names = append(names, c.property())
-	}
-	return strings.Join(names, ","), nil
 }
 
 // copyable are the values of a row that a create may set, without its key and state.

@@ -10,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestRowsShareForms: rows with the same columns have one form however they came about, a row keeps what it holds, and
+// TestRowsShareForms: rows with the same columns have one layout however they came about, a row keeps what it holds, and
 // one that somebody may be reading is not touched.
 func TestRowsShareForms(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		shared := newForms()
-		byColumns := map[string]*form{}
+		shared := newLayouts()
+		byColumns := map[string]*layout{}
 		r := &row{}
 		for n := range 6 {
 			changes := values{}
@@ -26,9 +26,9 @@ func TestRowsShareForms(t *testing.T) {
 				}
 			}
 			made := r.with(changes, int64(n))
-			formOfMade, want := made.form, maps.Collect(made.all())
+			formOfMade, want := made.layout, maps.Collect(made.all())
 			r = shared.share(made)
-			if made.form != formOfMade || len(made.vals) > 0 && formOfMade != nil && formOfMade.at == nil && made == r {
+			if made.layout != formOfMade || len(made.vals) > 0 && formOfMade != nil && formOfMade.at == nil && made == r {
 				t.Fatal("the row itself was changed")
 			}
 			if d := cmp.Diff(want, maps.Collect(r.all())); d != "" || r.version != made.version {
@@ -39,27 +39,27 @@ func TestRowsShareForms(t *testing.T) {
 					t.Fatalf("get(%d) is %v, want %v", i, got, want[i])
 				}
 			}
-			if r.form == nil {
+			if r.layout == nil {
 				continue
 			}
 			key := string(shared.key[:0])
-			for _, c := range r.form.cols {
+			for _, c := range r.layout.cols {
 				key += string(rune(c))
 			}
-			if before := byColumns[key]; before != nil && before != r.form {
-				t.Fatal("two forms of the same columns")
+			if before := byColumns[key]; before != nil && before != r.layout {
+				t.Fatal("two layouts of the same columns")
 			}
-			byColumns[key] = r.form
+			byColumns[key] = r.layout
 		}
 	})
 }
 
 // Values beyond the columns, and tables whose rows all differ, go without.
 func TestFormsAreBounded(t *testing.T) {
-	s := newForms()
+	s := newLayouts()
 	names := map[string]string{"a": "b"}
 	r := s.share((&row{}).with(values{1: "x", retainedNames: names}, 1))
-	if r.form.at != nil || r.get(1) != "x" || r.get(retainedNames) == nil {
+	if r.layout.at != nil || r.get(1) != "x" || r.get(retainedNames) == nil {
 		t.Errorf("%v", r)
 	}
 	for n := range 1 << 13 {
@@ -76,8 +76,8 @@ func TestFormsAreBounded(t *testing.T) {
 			}
 		}
 	}
-	if s.count > maxForms {
-		t.Errorf("%d forms", s.count)
+	if s.count > maxLayouts {
+		t.Errorf("%d layouts", s.count)
 	}
 }
 
