@@ -1,6 +1,13 @@
 package conformance
 
-import "strings"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// quoted are the texts in a body.
+var quoted = regexp.MustCompile(`[^"\x00]+`)
 
 // level is what a case needs, and so when it may run.
 type level int
@@ -95,9 +102,6 @@ func inOrder(names ...string) want {
 	return want{status: 200, rows: append([]string{}, names...), ordered: true}
 }
 
-// of looks at another column than the name.
-func (w want) of(column string) want { w.column = column; return w }
-
 // shaped looks at the shape as well.
 func (w want) shaped(shape ...string) want { w.shape = shape; return w }
 
@@ -125,4 +129,30 @@ func (v vars) request(r request) request {
 		}
 	}
 	return out
+}
+
+// known are the texts of a case and of the suite's rows, each between zeros: what a report may name.
+func (c Case) known(v vars) string {
+	var b strings.Builder
+	add := func(texts ...string) {
+		for _, t := range texts {
+			b.WriteString("\x00" + t + "\x00")
+		}
+	}
+	for _, i := range items {
+		add(i.name, i.text, i.code)
+	}
+	for _, m := range moments {
+		add(m.name)
+	}
+	for _, s := range c.steps {
+		add(s.want.rows...)
+		add(quoted.FindAllString(v.fill(s.body), -1)...)
+		for _, line := range slices.Concat(s.want.shape, s.want.header) {
+			_, _, value := expected(line)
+			add(v.fill(value))
+		}
+	}
+	add("4.0", "return=representation", "application/json; odata.metadata=minimal")
+	return b.String()
 }

@@ -27,8 +27,9 @@ const (
 	apiPath     = "/api/data/v9.2/"
 	maxAttempts = 6
 	// maxWait is the longest Retry-After that is obeyed: the service's windows are five minutes.
-	maxWait = 6 * time.Minute
-	// writeTime is how long a write may take that nobody waits for any more: a table is made in a minute or two.
+	maxWait  = 6 * time.Minute
+	readTime = 3 * time.Minute
+	// writeTime is how long a write may take: a table is made in a minute or two.
 	writeTime = 5 * time.Minute
 	// maxAnswer is how much of an answer is read: the $metadata of a large environment has some 20 MB.
 	maxAnswer = 64 << 20
@@ -39,7 +40,9 @@ type client struct {
 	target Target
 	guard  func(request) error
 	wait   func(context.Context, time.Duration) error
-	sent   int
+	// cookies keep the run on one web server: others may not know a table yet that was just made.
+	cookies http.CookieJar
+	sent    int
 }
 
 // request is a request without the parts that every request has.
@@ -90,11 +93,12 @@ func (c *client) do(ctx context.Context, r request) (*answer, error) {
 
 func (c *client) send(ctx context.Context, r request) (*answer, error) {
 	reads := r.method == http.MethodGet || r.method == http.MethodHead
+	limit := readTime
 	if !reads {
-		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
-		defer cancel()
-		ctx = within
+		ctx, limit = context.WithoutCancel(ctx), writeTime
 	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	root := c.target.URL + apiPath
 	address := r.path
 	if !strings.HasPrefix(address, root) {
@@ -114,6 +118,9 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 	for name, value := range r.header {
 		req.Header.Set(name, value)
 	}
+	for _, k := range c.cookies.Cookies(req.URL) {
+		req.AddCookie(k)
+	}
 	c.sent++
 	transport := c.target.Transport
 	if transport == nil {
@@ -124,6 +131,7 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 		return nil, lost(reads, err)
 	}
 	defer res.Body.Close()
+	c.cookies.SetCookies(req.URL, res.Cookies())
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return nil, lost(reads, err)

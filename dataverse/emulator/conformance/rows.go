@@ -21,7 +21,7 @@ type item struct {
 
 func num(n int) *int { return &n }
 
-// items are what the cases read. Nothing in them is near the end of a day in any time zone.
+// items are what the cases read. Their moments are on the same day from eleven hours behind UTC to twelve ahead.
 var items = []item{
 	{key: "a", name: "Alpha", text: "red", number: num(10), amount: "1.5", flag: true, kind: "0", kinds: "0", day: "2020-01-01", at: "2020-01-01T10:00:00Z", group: "now", code: "C1"},
 	{key: "b", name: "Beta", text: "Green", number: num(20), amount: "2.25", kind: "1", kinds: "0,1", day: "2020-02-29", at: "2020-02-29T11:30:00Z", group: "now", code: "C2"},
