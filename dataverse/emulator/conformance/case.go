@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // quoted are the texts in a body.
@@ -23,7 +24,8 @@ type Case struct {
 	Area, Name string
 	Page       string // of Microsoft's documentation, or unsaid
 	needs      level
-	steps      []step // one after the other; the first that differs ends the case
+	unless     func(now time.Time) bool // it cannot be said then; nil: always
+	steps      []step                   // one after the other; the first that differs ends the case
 }
 
 // unsaid is the page of what no page says: the emulator assumes it, and only a service can tell.

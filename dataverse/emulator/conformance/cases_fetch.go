@@ -75,6 +75,7 @@ func fetchCases() []Case {
 		{"anti-join: entityname and null after the join", joins, `<filter><condition entityname="i" attribute="gconf_itemid" operator="null"/></filter>` + with + link("outer", ""), "gconf_name", "y-1"},
 		{"exists gives each once", joins, link("exists", ""), "gconf_name", "now d-1 w-1"},
 		{"in gives each once", joins, link("in", flagged), "gconf_name", "now d-1 w-1"},
+		{"matchfirstrowusingcrossapply takes one row each", joins, link("matchfirstrowusingcrossapply", ""), "gconf_name", "now d-1 w-1"},
 		{"any", rows, "<filter>" + link("any", flagged) + "</filter>", "gconf_name", "now d-1 w-1"},
 		{"not any passes what has no related row", rows, with + "<filter>" + link("not any", flagged) + "</filter>", "gconf_name", "y-1"},
 		{"not all means any", rows, "<filter>" + link("not all", flagged) + "</filter>", "gconf_name", "now d-1 w-1"},

@@ -137,6 +137,11 @@ func dateCases() []Case {
 			`/><condition attribute="gconf_name" operator="in"><value>`+strings.Join(names, "</value><value>")+`</value></condition></filter></entity></fetch>`), want))
 		l.add(t.function, pageOperators, get("{groups}?$select=gconf_name&$filter=Microsoft.Dynamics.CRM."+t.function+"(PropertyName='gconf_at'"+argument+
 			`) and Microsoft.Dynamics.CRM.In(PropertyName='gconf_name',PropertyValues=["`+strings.ReplaceAll(strings.Join(names, `","`), "+", "%2B")+`"])`, want))
+		if strings.HasSuffix(t.operator, "-month") {
+			for i := range 2 {
+				l.cases[len(l.cases)-1-i].unless = monthEnds
+			}
+		}
 	}
 	return l.cases
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,13 +23,15 @@ var (
 	real   = flag.String("real", "", "the `address` of an environment of Dataverse, such as https://org.crm4.dynamics.com; its token stands in GALLRA_TOKEN. Without it the emulator is tested")
 	write  = flag.Bool("write", false, "with -real: also make two tables of the suite's own, write rows to them, and remove all of it")
 	record = flag.String("record", "", "write the differences to this `file`, as JSON lines, instead of failing for them")
+	areas  = flag.String("areas", "", "only the cases of these `areas`, apart by commas, as the summary names them")
 	clean  = flag.Bool("clean", false, "with -real: only remove what an earlier run with -write could not remove")
 )
 
 // reserve is what a run leaves of the test's time for the removal of its tables.
 const reserve = 2 * time.Minute
 
-// TestConformance sends every case to the emulator, or those that the flags allow to the environment of -real.
+// TestConformance sends every case to the emulator, or those that the flags allow to the environment of -real. See
+// docs/conformance.md.
 func TestConformance(t *testing.T) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -38,7 +41,13 @@ func TestConformance(t *testing.T) {
 		if *clean || *write {
 			t.Fatal("-write and -clean need -real: the emulator is always written")
 		}
-		target.Transport = inProcess{newEmulator(emulator.Options{})}
+		server := newEmulator(emulator.Options{})
+		target.Transport = inProcess{server}
+		defer func() { // of what is refused with 501 nothing is said that could be held against a service
+			for what, n := range server.Stats().Unsupported {
+				t.Errorf("%s is not covered: %d requests", what, n)
+			}
+		}()
 	} else {
 		if !strings.HasPrefix(*real, "https://") {
 			t.Fatal("the address of -real begins with https://")
@@ -54,6 +63,9 @@ func TestConformance(t *testing.T) {
 			ctx, cancel = context.WithDeadline(ctx, end.Add(-reserve))
 			defer cancel()
 		}
+	}
+	if *areas != "" {
+		options.Only = func(area string) bool { return slices.Contains(strings.Split(*areas, ","), area) }
 	}
 	run := conformance.Run
 	if *clean {

@@ -105,6 +105,9 @@ func (r Report) Summary() string {
 		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "%-24s %4d cases, %d differ; %d requests; service version %s\n", "all", all, len(r.Differences), r.Requests, r.Version)
+	if r.LeftOut > 0 {
+		fmt.Fprintf(&b, "%d cases left out: in some time zone another month has begun\n", r.LeftOut)
+	}
 	for _, l := range r.Left {
 		fmt.Fprintf(&b, "not removed: %s\n", l)
 	}

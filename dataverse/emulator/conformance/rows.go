@@ -52,12 +52,17 @@ var moments = []moment{
 // later adds to a date. A month without that day gives its 28th, so that the month is the right one.
 func later(years, months, days int) func(time.Time) time.Time {
 	return func(t time.Time) time.Time {
-		if days == 0 && t.Day() > 28 {
-			t = t.AddDate(0, 0, 28-t.Day())
+		to := t.AddDate(years, months, days)
+		if days == 0 && to.Day() != t.Day() || months != 0 && t.Day() > 28 {
+			to = t.AddDate(0, 0, 28-t.Day()).AddDate(years, months, 0)
 		}
-		return t.AddDate(years, months, days)
+		return to
 	}
 }
+
+// monthEnds tells whether somewhere on earth the next month has begun: which one is the last then depends on the time zone
+// of the user, and months differ in length.
+func monthEnds(now time.Time) bool { return now.Add(14*time.Hour).Month() != now.Month() }
 
 // rowID is the key of a row of the suite, the same in every run.
 func rowID(table, n int) string { return fmt.Sprintf("6c0f0000-c0de-4000-8000-%06d%06d", table, n) }

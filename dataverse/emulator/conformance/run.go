@@ -37,6 +37,8 @@ type Report struct {
 	Cases       map[string]int
 	Requests    int
 	Differences []Difference
+	// LeftOut is how many cases did not run because what they expect cannot be said on this day.
+	LeftOut int
 	// Left is what the run made and could not remove, with the reason.
 	Left []string
 }
@@ -50,6 +52,7 @@ type runner struct {
 	client *client
 	vars   vars
 	report Report
+	now    time.Time
 	silent int // requests in a row without an answer
 	fix    *fixture
 }
@@ -57,15 +60,15 @@ type runner struct {
 // Run sends the cases to the target. An error ends it early: the context's, an environment that cannot be reached or
 // signed in to, or a fixture that cannot be made. The report holds what was found until then.
 func Run(ctx context.Context, target Target, o Options) (Report, error) {
-	r, now, err := start(ctx, target, o)
+	r, err := start(ctx, target, o)
 	if err == nil {
-		err = r.all(ctx, now)
+		err = r.all(ctx)
 	}
 	r.report.Requests = r.client.sent
 	return r.report, err
 }
 
-func (r *runner) all(ctx context.Context, now time.Time) error {
+func (r *runner) all(ctx context.Context) error {
 	if r.Write {
 		found, err := leftovers(ctx, r.client)
 		if err != nil {
@@ -79,12 +82,12 @@ func (r *runner) all(ctx context.Context, now time.Time) error {
 	if err := r.run(ctx, anywhere); err != nil || !r.Write {
 		return err
 	}
-	return r.written(ctx, now)
+	return r.written(ctx)
 }
 
 // Clean removes what an earlier run left, by the names that only this suite gives.
 func Clean(ctx context.Context, target Target, o Options) (Report, error) {
-	r, _, err := start(ctx, target, o)
+	r, err := start(ctx, target, o)
 	if err != nil {
 		return r.report, err
 	}
@@ -96,7 +99,7 @@ func Clean(ctx context.Context, target Target, o Options) (Report, error) {
 }
 
 // start signs in and learns who, where and when the run is.
-func start(ctx context.Context, target Target, o Options) (*runner, time.Time, error) {
+func start(ctx context.Context, target Target, o Options) (*runner, error) {
 	target.URL = strings.TrimRight(target.URL, "/")
 	wait := o.Wait
 	if wait == nil {
@@ -107,29 +110,28 @@ func start(ctx context.Context, target Target, o Options) (*runner, time.Time, e
 	r.fix = &fixture{client: r.client, vars: r.vars}
 	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "WhoAmI"})
 	if err != nil {
-		return r, time.Time{}, err
+		return r, err
 	}
 	who, _ := a.body.(map[string]any)
 	for name, key := range map[string]string{"user": "UserId", "unit": "BusinessUnitId", "organization": "OrganizationId"} {
 		id, _ := who[key].(string)
 		if a.status != http.StatusOK || !guidText.MatchString(id) {
-			return r, time.Time{}, fmt.Errorf("WhoAmI answers %d %s: is the address right, and the token still valid?", a.status, codeOf(a))
+			return r, fmt.Errorf("WhoAmI answers %d %s: is the address right, and the token still valid?", a.status, codeOf(a))
 		}
 		r.vars[name] = id
 	}
-	now, err := http.ParseTime(a.header.Get("Date"))
-	if err != nil {
-		return r, time.Time{}, errors.New("the service does not say what time it is")
+	if r.now, err = http.ParseTime(a.header.Get("Date")); err != nil {
+		return r, errors.New("the service does not say what time it is")
 	}
 	a, err = r.client.do(ctx, request{method: http.MethodGet, path: "RetrieveVersion()"})
 	if err != nil {
-		return r, time.Time{}, err
+		return r, err
 	}
 	if v, _ := at(a.body, "Version"); len(v) == 1 && versionText.MatchString(fmt.Sprint(v[0])) {
 		r.report.Version = fmt.Sprint(v[0])
 	}
 	if a, err = r.client.do(ctx, request{method: http.MethodGet, path: "organizations?$select=languagecode"}); err != nil {
-		return r, time.Time{}, err
+		return r, err
 	}
 	r.vars["language"] = "1033"
 	if code, _ := at(a.body, "value>0>languagecode"); len(code) == 1 && kinds["number"](code[0]) {
@@ -143,11 +145,11 @@ func start(ctx context.Context, target Target, o Options) (*runner, time.Time, e
 	for i, m := range items {
 		r.vars[m.key] = rowID(2, i+1)
 	}
-	return r, now, nil
+	return r, nil
 }
 
 // written makes the suite's tables, runs the cases on them, and removes them whatever happens in between.
-func (r *runner) written(ctx context.Context, now time.Time) (err error) {
+func (r *runner) written(ctx context.Context) error {
 	r.log("making the publisher and solution %s, and the tables %s and %s", publisher, groupTable, itemTable)
 	defer func() {
 		r.log("removing them; if this is stopped, -clean removes what is left")
@@ -157,7 +159,7 @@ func (r *runner) written(ctx context.Context, now time.Time) (err error) {
 		r.report.Left = r.fix.remove(within)
 	}()
 	r.client.guard = definesOwn
-	if err := r.fix.build(ctx, now); err != nil {
+	if err := r.fix.build(ctx, r.now); err != nil {
 		return err
 	}
 	r.client.guard = onlyReads
@@ -176,6 +178,10 @@ const maxSilent = 5
 func (r *runner) run(ctx context.Context, l level) error {
 	for _, c := range cases() {
 		if c.needs != l || r.Only != nil && !r.Only(c.Area) {
+			continue
+		}
+		if c.unless != nil && c.unless(r.now) {
+			r.report.LeftOut++
 			continue
 		}
 		r.report.Cases[c.Area]++
