@@ -52,7 +52,7 @@ type want struct {
 	parts   string   // statuses of a batch's answer
 }
 
-// list makes cases of one area, each of one GET.
+// list collects the cases of one area.
 type list struct {
 	area  string
 	needs level

@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// made1 makes a row whose key is {id}.
+// newRow makes a row whose key is {id} from then on.
 func newRow(body string) step {
 	return send("POST", "{items}", body, want{status: 204}).saving("id", "key")
 }
 
-// row reads {id}.
+// row reads the row {id}.
 func row(shape ...string) step { return get("{items}({id})", ok(shape...)) }
 
+// one is the address of the row {id}.
 const one = "{items}({id})"
 
 func createCases() []Case {

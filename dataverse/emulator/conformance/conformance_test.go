@@ -28,7 +28,7 @@ var (
 )
 
 // reserve is what a run leaves of the test's time for the removal of its tables.
-const reserve = 2 * time.Minute
+const reserve = 5 * time.Minute
 
 // TestConformance sends every case to the emulator, or those that the flags allow to the environment of -real. See
 // docs/conformance.md.
