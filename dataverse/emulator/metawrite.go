@@ -480,6 +480,7 @@ func (ch *change) deleteTable(t *table) error {
 	if by > 0 {
 		return inUse("Entity", t.metaID().String(), by)
 	}
+	ch.dropRowsAbout(t)
 	for _, m := range slices.Clone(ch.schema.many) {
 		if m.Table1 == t.Name || m.Table2 == t.Name {
 			ch.schema.dropManyToMany(m)
