@@ -20,9 +20,6 @@ import (
 // before; their audit history is swept like that of every row that was touched. A job is asked for by ids only: a query by
 // condition could take a row that changed since the rules decided, and would stand with the job for everybody to read.
 
-// jobName begins the name of every job, before the run's id: by it a run finds the jobs of one that was cut.
-const jobName = "gallra "
-
 // maxJobIDs is how many rows one query of a job names.
 const maxJobIDs = 500
 

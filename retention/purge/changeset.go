@@ -45,18 +45,12 @@ type work struct {
 
 // effects are what the rows that stay must look like afterwards.
 type effects struct {
-	edited []edited // anonymised by a rule
-	off    []ref    // activities that the person was taken off
-}
-
-// edited is a related row that was anonymised, and by what.
-type edited struct {
-	ref
-	by *eraser
+	blanked []blanked // of which a rule blanks columns
+	off     []ref     // activities that the person was taken off
 }
 
 func (e *effects) also(more effects) {
-	e.edited = append(e.edited, more.edited...)
+	e.blanked = append(e.blanked, more.blanked...)
 	e.off = append(e.off, more.off...)
 }
 
@@ -90,8 +84,6 @@ func (w *work) patch(set string, id uuid.UUID, body map[string]any) {
 		w.add(http.MethodPatch, rowPath(set, id), body, "*") // never create a row
 	}
 }
-
-func rowPath(set string, id uuid.UUID) string { return set + "(" + id.String() + ")" }
 
 // prepare makes the change set of a person; errTooMany says that it would be too large. The person's own columns come
 // first, so that a row that changed since the last look ends it before anything else.
@@ -189,7 +181,7 @@ func (inv *inventory) dispose(ctx context.Context, w *work, it *item) error {
 	case it.do == retention.Anonymize:
 		if inv.edit(w, it, inv.eraser(it), inv.freed(w, it)) || !inv.second {
 			w.touch(it.ref, didAnonymize)
-			w.edited = append(w.edited, edited{it.ref, inv.eraser(it)})
+			w.blanked = append(w.blanked, blanked{it.ref, inv.subject.Related[it.rule].Erase})
 		}
 	default:
 		if free := inv.freed(w, it); len(free) > 0 {
@@ -359,16 +351,6 @@ func (inv *inventory) close(w *work, it *item) {
 	state, _ := it.row.Int("statecode")
 	status, _ := it.row.Int("statuscode")
 	w.patch(it.def.EntitySet, it.id, map[string]any{"statecode": state, "statuscode": status})
-}
-
-// lookupNav is the navigation property by which a lookup to a row of target is written.
-func lookupNav(t *dataverse.Table, lookup, target string) string {
-	for _, r := range t.ManyToOne {
-		if r.ReferencingAttribute == lookup && r.Referenced == target && r.ReferencingNav != "" {
-			return r.ReferencingNav
-		}
-	}
-	return ""
 }
 
 // cut takes the key of a count apart.

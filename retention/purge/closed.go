@@ -2,12 +2,9 @@ package purge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -16,6 +13,10 @@ import (
 // Quotes, orders and invoices are read-only once they have left their first state. Only a system administrator may still
 // write to them, which is meant for requests like these; everybody else is answered 0x8004022e. Page:
 // dynamics-365-sales-privacy. Opening them again would be a way round that fires what the owner has built on their states.
+
+// unwritable tables take creates and deletes, but no updates: their rows cannot be emptied before their delete. (The
+// name on a list's member is the person's.)
+var unwritable = map[string]bool{"listmember": true, "attachment": true}
 
 // closable are the tables whose rows are locked so, in the order in which they are told.
 var closable = []string{"quote", "salesorder", "invoice"}
@@ -77,61 +78,6 @@ func (inv *inventory) writes(p *person, it *item) bool {
 	}
 	e := inv.eraser(it)
 	return len(inv.freed(w, it)) > 0 || len(e.patch(it.id, it.row)) > 0 || len(e.files(it.row)) > 0
-}
-
-// administrator remembers whether the caller has the system administrator's role.
-type administrator struct {
-	turn  turn
-	known bool
-	is    bool
-}
-
-func (t *tables) administers(ctx context.Context) (bool, error) {
-	end, err := t.admin.turn.take(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer end()
-	if t.admin.known {
-		return t.admin.is, nil
-	}
-	is, err := administers(ctx, t.client)
-	if err == nil {
-		t.admin.known, t.admin.is = true, is
-	}
-	return is, err
-}
-
-// administratorTemplate is the template of the system administrator's role, the same everywhere; the role itself has
-// another id in every environment and business unit. Page: security-roles.
-const administratorTemplate = "627090ff-40a3-4053-8790-584edc5be201"
-
-// administers tells whether the caller has the system administrator's role, by itself or through a team. Whoever may not
-// read roles has not.
-func administers(ctx context.Context, client dataverse.Reader) (bool, error) {
-	who, err := client.WhoAmI(ctx)
-	if err != nil {
-		return false, err
-	}
-	mine := `<filter><condition attribute="systemuserid" operator="eq" value="` + who.UserID.String() + `"/></filter>`
-	for _, way := range []string{
-		`<link-entity name="systemuserroles" from="roleid" to="roleid" intersect="true">` + mine + `</link-entity>`,
-		`<link-entity name="teamroles" from="roleid" to="roleid" intersect="true"><link-entity name="teammembership" from="teamid" to="teamid" intersect="true">` + mine + `</link-entity></link-entity>`,
-	} {
-		q := dataverse.Query{Table: "role", FetchXML: `<fetch top="1"><entity name="role"><attribute name="roleid"/><filter><condition attribute="roletemplateid" operator="eq" value="` +
-			administratorTemplate + `"/></filter>` + way + `</entity></fetch>`}
-		for row, err := range client.Rows(ctx, q) {
-			switch {
-			case errors.Is(err, dataverse.ErrForbidden), errors.Is(err, dataverse.ErrNoTable):
-				return false, nil
-			case err != nil:
-				return false, fmt.Errorf("read the caller's roles: %w", err)
-			case row.ID("roleid") != uuid.Nil:
-				return true, nil
-			}
-		}
-	}
-	return false, nil
 }
 
 // ClosedTable is a table of which rows are closed and locked, although the policy has something to write to them.

@@ -3,15 +3,11 @@ package purge
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
 )
-
-// placeholder stands in required columns of an anonymised row.
-const placeholder = "(purged)"
 
 // eraser knows what anonymising does to the columns of a table.
 type eraser struct {
@@ -77,15 +73,6 @@ func erasable(a *dataverse.Attribute) bool {
 	return false // states, owners, flags and keys
 }
 
-func systemRequired(a *dataverse.Attribute) bool { return a.Required == "SystemRequired" }
-
-func required(a *dataverse.Attribute) bool {
-	return systemRequired(a) || a.Required == "ApplicationRequired"
-}
-
-// largeText is the length from which on a text is not read only to see whether it is empty.
-const largeText = 1 << 20
-
 func newEraser(t *dataverse.Table, goes func(*dataverse.Attribute) bool) *eraser {
 	keys := make(map[string]bool)
 	for _, k := range t.Keys {
@@ -96,7 +83,7 @@ func newEraser(t *dataverse.Table, goes func(*dataverse.Attribute) bool) *eraser
 	e := &eraser{table: t}
 	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
 		a := t.Attributes[name]
-		if !a.ForUpdate || a.AttributeOf != "" || a.Primary || !goes(a) {
+		if !a.ForUpdate || a.AttributeOf != "" && a.Type != "Image" || a.Primary || !goes(a) {
 			continue
 		}
 		c := column{attr: a, wire: name, required: isText(a) && required(a), unique: isText(a) && keys[name], blind: !a.ForRead || a.Secured || a.Type == "Image",
@@ -115,12 +102,6 @@ func newEraser(t *dataverse.Table, goes func(*dataverse.Attribute) bool) *eraser
 		e.columns = append(e.columns, c)
 	}
 	return e
-}
-
-func isText(a *dataverse.Attribute) bool { return a.Type == "String" || a.Type == "Memo" }
-
-func isLookup(a *dataverse.Attribute) bool {
-	return a.Type == "Lookup" || a.Type == "Customer" || a.Type == "Owner"
 }
 
 // selects are the columns to read before erasing.
@@ -190,19 +171,13 @@ func (e *eraser) files(row dataverse.Row) []string {
 
 // neutral is what stands in the column afterwards: nil for null.
 func (c column) neutral(id uuid.UUID) any {
-	text := ""
 	switch {
 	case c.unique:
-		text = "purged " + strings.ReplaceAll(id.String(), "-", "")
+		return uniquePlaceholder(id, c.attr.MaxLength)
 	case c.required:
-		text = placeholder
-	default:
-		return nil
+		return requiredPlaceholder(c.attr.MaxLength)
 	}
-	if n := c.attr.MaxLength; n > 0 && len(text) > n {
-		text = text[len(text)-n:] // the end of the id tells rows apart
-	}
-	return text
+	return nil
 }
 
 // nav is the navigation property by which a lookup to a row of target is cleared.

@@ -1,12 +1,9 @@
 package purge
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
-	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 )
@@ -50,11 +47,6 @@ func unfinishedRail(found []Outcome) retention.GuardRail {
 		Remedy:   "see in the report who they are and what refused it: a plug-in, a workflow or a missing right; the next run tries them again first"}
 }
 
-// reason is why a person was left alone, as a word that stands in the ledger.
-type reason string
-
-func (r reason) Error() string { return string(r) }
-
 // Why a person is left alone. The words stand in the ledger and in the report.
 const (
 	errJustified  reason = "justified"         // the last look found a ground, an extension, or that the notice is not over
@@ -78,24 +70,3 @@ const (
 	errJobStopped reason = "job-stopped"       // anonymised, but a bulk delete job was canceled or failed: the next run begins another
 	errNotDeleted reason = "not-deleted"       // anonymised, but the delete of the row was refused: the next run tries again
 )
-
-var codeForm = regexp.MustCompile(`^0x[0-9a-f]{8}$`)
-
-// code is what the ledger says about an error: Dataverse's code or a word of ours, never a message.
-func code(err error) string {
-	var r reason
-	if errors.As(err, &r) {
-		return string(r)
-	}
-	var e *dataverse.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &e):
-		if c := strings.ToLower(e.Code); codeForm.MatchString(c) {
-			return c
-		}
-		return fmt.Sprintf("http-%d", e.Status)
-	}
-	return "no-answer"
-}

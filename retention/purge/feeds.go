@@ -27,17 +27,17 @@ var feedTables = []string{"post", "postcomment"}
 var feedsUnread = Place{"Activity feeds (posts)", "They were not searched to the end, because the user may not read them the service did not answer in time, or too many bear the name: search the timelines for the person's name, and delete the posts."}
 
 // feeds looks for posts that bear the whole name or an address of a purged person.
-func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) error {
-	if r.tables.feedsOff.Load() {
+func (s *searcher) feeds(ctx context.Context, of *traces, mention func(Finding)) error {
+	if s.known.feedsOff.Load() {
 		return nil
 	}
 	words := make(map[string][]ledger.Key)
-	for who, name := range s.names {
+	for who, name := range of.names {
 		if strings.Contains(name, " ") { // a first name or a word alone is found everywhere
 			words[name] = with(words[name], who)
 		}
 	}
-	for address, holders := range s.addresses {
+	for address, holders := range of.addresses {
 		words[address] = holders
 	}
 	if len(words) == 0 {
@@ -49,10 +49,10 @@ func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) er
 	}
 	slices.Sort(all)
 	for _, table := range feedTables {
-		if !r.tables.exists(table) {
+		if !s.tables.exists(table) {
 			continue
 		}
-		t, err := r.tables.table(ctx, table)
+		t, err := s.tables.table(ctx, table)
 		if err != nil {
 			return err
 		}
@@ -66,9 +66,9 @@ func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) er
 		}
 		found := make([]int, len(qs))
 		told := make(map[Finding]bool)
-		err = batched{r.Client}.each(ctx, qs, func(i int, row dataverse.Row) bool {
-			if found[i]++; found[i] > r.most {
-				r.unread(feedsUnread)
+		err = s.reader.each(ctx, qs, func(i int, row dataverse.Row) bool {
+			if found[i]++; found[i] > s.most {
+				s.unread(feedsUnread)
 				return false
 			}
 			text := fold(row.Text("text"))
@@ -90,9 +90,9 @@ func (r *runner) feeds(ctx context.Context, s *traces, mention func(Finding)) er
 		case ctx.Err() != nil, errors.Is(err, dataverse.ErrThrottled), errors.Is(err, dataverse.ErrUnauthorized):
 			return err
 		default:
-			r.Log.Warn("the activity feed could not be searched", "table", table, "code", code(err))
-			r.tables.feedsOff.Store(true)
-			r.unread(feedsUnread)
+			s.log.Warn("the activity feed could not be searched", "table", table, "code", code(err))
+			s.known.feedsOff.Store(true)
+			s.unread(feedsUnread)
 			return nil
 		}
 	}

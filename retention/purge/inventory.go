@@ -1,7 +1,6 @@
 package purge
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"maps"
@@ -14,25 +13,6 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 )
-
-// ref names a row.
-type ref struct {
-	table string
-	id    uuid.UUID
-}
-
-func (r ref) compare(o ref) int {
-	return cmp.Or(strings.Compare(r.table, o.table), bytes.Compare(r.id[:], o.id[:]))
-}
-
-func compareStrings(pairs ...string) int {
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if c := strings.Compare(pairs[i], pairs[i+1]); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
 
 // item is a row that belongs to a person, and what is to become of it.
 type item struct {
@@ -56,6 +36,9 @@ type item struct {
 	settled bool // what becomes of it was decided before
 	done    bool // written by an earlier change set of this chunk
 }
+
+// withPerson tables are part of the person's own row in all but storage: they are emptied before, and go with it.
+var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}
 
 // noRule is the item.rule of a row that no rule leads to.
 const noRule = 1 << 30

@@ -37,23 +37,23 @@ var jobsUnread = Place{"System jobs", "They were not searched, because the user 
 var jobsMore = Place{"Bulk delete jobs", "There are so many that only the newest were searched for names and addresses in their queries: look under Settings, Bulk Record Deletion, and delete jobs that have ended."}
 
 // jobs looks for system jobs that ran for purged persons, and for bulk delete jobs that name them.
-func (r *runner) jobs(ctx context.Context, s *traces, done []*work, mention func(Finding)) error {
-	if !r.tables.exists("asyncoperation") {
+func (s *searcher) jobs(ctx context.Context, by *traces, done []purged, mention func(Finding)) error {
+	if !s.tables.exists("asyncoperation") {
 		return nil
 	}
 	of := make(map[uuid.UUID]ledger.Key)
 	var persons []uuid.UUID
-	for _, w := range done {
-		of[w.id] = ledger.Key{Table: w.table, ID: w.id}
-		persons = append(persons, w.id)
+	for i := range done {
+		of[done[i].id] = done[i].key()
+		persons = append(persons, done[i].id)
 	}
 	var qs []dataverse.Query
 	for some := range slices.Chunk(persons, maxIDs) {
 		qs = append(qs, dataverse.Query{Table: "asyncoperation", Select: []string{"asyncoperationid", "_regardingobjectid_value"}, Filter: idFilter("_regardingobjectid_value", some)})
 	}
-	answers, err := batched{r.Client}.queries(ctx, qs)
+	answers, err := s.reader.queries(ctx, qs)
 	if errors.Is(err, dataverse.ErrForbidden) {
-		r.unread(jobsUnread)
+		s.unread(jobsUnread)
 		return nil
 	}
 	if err != nil {
@@ -62,14 +62,14 @@ func (r *runner) jobs(ctx context.Context, s *traces, done []*work, mention func
 	for _, row := range slices.Concat(answers...) {
 		mention(Finding{Person: of[row.ID("regardingobjectid")], Where: "job", Table: "asyncoperation", ID: row.ID("asyncoperationid")})
 	}
-	return r.bulkJobs(ctx, s, mention)
+	return s.bulkJobs(ctx, by, mention)
 }
 
-func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding)) error {
-	if !r.tables.exists("bulkdeleteoperation") {
+func (s *searcher) bulkJobs(ctx context.Context, by *traces, mention func(Finding)) error {
+	if !s.tables.exists("bulkdeleteoperation") {
 		return nil
 	}
-	texts := &r.tables.jobTexts
+	texts := &s.known.jobs
 	end, err := texts.turn.take(ctx)
 	if err != nil {
 		return err
@@ -79,9 +79,9 @@ func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding))
 		q := dataverse.Query{Table: "bulkdeleteoperation", Select: []string{"bulkdeleteoperationid", "name", "orderedquerysetxml"},
 			Filter: "name eq null or not startswith(name," + odata.Quote(jobName) + ")", OrderBy: "createdon desc"} // our own name rows by their ids only
 		size := 0
-		for row, err := range r.Client.Rows(ctx, q) {
+		for row, err := range s.client.Rows(ctx, q) {
 			if errors.Is(err, dataverse.ErrForbidden) {
-				r.unread(jobsUnread)
+				s.unread(jobsUnread)
 				break
 			}
 			if err != nil {
@@ -90,7 +90,7 @@ func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding))
 			}
 			text := fold(row.Text("name") + " " + row.Text("orderedquerysetxml"))
 			if size += len(text); size > maxJobTexts {
-				r.unread(jobsMore)
+				s.unread(jobsMore)
 				break
 			}
 			texts.rows = append(texts.rows, jobText{row.ID("bulkdeleteoperationid"), text})
@@ -98,28 +98,21 @@ func (r *runner) bulkJobs(ctx context.Context, s *traces, mention func(Finding))
 		texts.read = true
 	}
 	for _, job := range texts.rows {
-		for who, name := range s.names {
+		for who, name := range by.names {
 			if containsWord(job.text, name) {
 				mention(Finding{Person: who, Where: "job", Table: "bulkdeleteoperation", ID: job.id})
 			}
 		}
-		for address, holders := range s.addresses {
+		for address, holders := range by.addresses {
 			if !containsWord(job.text, address) {
 				continue
 			}
 			for _, who := range holders {
-				if s.names[who] == "" || !containsWord(job.text, s.names[who]) {
+				if by.names[who] == "" || !containsWord(job.text, by.names[who]) {
 					mention(Finding{Person: who, Where: "job", Table: "bulkdeleteoperation", ID: job.id})
 				}
 			}
 		}
 	}
 	return nil
-}
-
-// unread names a place that this run could not search, or not to the end, once.
-func (r *runner) unread(p Place) {
-	if !slices.Contains(r.summary.Unread, p) {
-		r.summary.Unread = append(r.summary.Unread, p)
-	}
 }

@@ -172,11 +172,7 @@ func (s *Summary) add(o *Summary) {
 	s.Failures = append(s.Failures, o.Failures...)
 	s.Residue = append(s.Residue, o.Residue...)
 	s.Mentions = append(s.Mentions, o.Mentions...)
-	for _, p := range o.Unread {
-		if !slices.Contains(s.Unread, p) {
-			s.Unread = append(s.Unread, p)
-		}
-	}
+	s.unread(o.Unread)
 	s.Resumed.Schedules += o.Resumed.Schedules
 	s.Resumed.Purges += o.Resumed.Purges
 	s.Resumed.Sweeps += o.Resumed.Sweeps

@@ -37,7 +37,7 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 	if err != nil {
 		return nil, err
 	}
-	own := erasePerson(def, subject.Retain, owned(subject.Own), tables.persons)
+	own := erasePerson(def, subject.Retain, ownColumns(subject.Own), tables.persons)
 	from := oneByOne{client}
 	var out []Forecast
 	for some := range slices.Chunk(ids, maxIDs) {

@@ -25,23 +25,38 @@ const maxIDs = 100
 // execution time counts against one request's limit.
 const maxReads = 100
 
-// reader answers many queries at once, each with all its rows, in the order of the queries.
+// reader answers many queries at once, in the order of the queries.
 type reader interface {
+	// queries answers each with all its rows.
 	queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error)
+	// each hands over the rows of each query, to its end or until fn has had enough of it.
+	each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error
 }
 
 // oneByOne reads with a client that cannot write, and so has no batches.
 type oneByOne struct{ client dataverse.Reader }
 
 func (r oneByOne) queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
-	out := make([][]dataverse.Row, len(qs))
+	return collect(ctx, r, qs)
+}
+
+func (r oneByOne) each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error {
 	for i, q := range qs {
-		for row, err := range r.client.Rows(ctx, q) {
-			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", q.Table, err)
-			}
-			out[i] = append(out[i], row)
+		if err := stream(ctx, r.client, q, func(row dataverse.Row) bool { return fn(i, row) }); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func collect(ctx context.Context, r reader, qs []dataverse.Query) ([][]dataverse.Row, error) {
+	out := make([][]dataverse.Row, len(qs))
+	err := r.each(ctx, qs, func(i int, row dataverse.Row) bool {
+		out[i] = append(out[i], row)
+		return true
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -50,16 +65,10 @@ func (r oneByOne) queries(ctx context.Context, qs []dataverse.Query) ([][]datave
 type batched struct{ client dataverse.Writer }
 
 func (r batched) queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
-	out := make([][]dataverse.Row, len(qs))
-	err := r.each(ctx, qs, func(i int, row dataverse.Row) bool {
-		out[i] = append(out[i], row)
-		return true
-	})
-	return out, err
+	return collect(ctx, r, qs)
 }
 
-// each hands over the rows of many queries, each to its end or until fn has had enough of it. No more is held than the first
-// pages of a batch.
+// each holds no more than the first pages of a batch.
 func (r batched) each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error {
 	at := 0
 	for group := range slices.Chunk(qs, maxReads) {
@@ -88,7 +97,7 @@ func (r batched) each(ctx context.Context, qs []dataverse.Query, fn func(i int, 
 				return fmt.Errorf("read %s: %w", group[i].Table, err)
 			}
 			if more { // rare: more rows than a page holds
-				if err := r.stream(ctx, group[i], func(row dataverse.Row) bool { return fn(at, row) }); err != nil {
+				if err := stream(ctx, r.client, group[i], func(row dataverse.Row) bool { return fn(at, row) }); err != nil {
 					return err
 				}
 				rows = nil
@@ -104,8 +113,8 @@ func (r batched) each(ctx context.Context, qs []dataverse.Query, fn func(i int, 
 	return nil
 }
 
-func (r batched) stream(ctx context.Context, q dataverse.Query, fn func(dataverse.Row) bool) error {
-	for row, err := range r.client.Rows(ctx, q) {
+func stream(ctx context.Context, client dataverse.Reader, q dataverse.Query, fn func(dataverse.Row) bool) error {
+	for row, err := range client.Rows(ctx, q) {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", q.Table, err)
 		}

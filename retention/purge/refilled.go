@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
@@ -42,15 +44,15 @@ func Refilled(ctx context.Context, client dataverse.Reader, policy *retention.Ch
 		if err != nil {
 			return nil, err
 		}
-		e := erasePerson(t, s.Retain, owned(s.Own), persons)
+		rule := residueRule{table: t, spared: slices.Concat(s.Retain, ownColumns(s.Own)), persons: persons, values: true, fixed: true}
 		found := make(map[ledger.Key]int) // of those that are named, where they stand
 		more := 0
-		for _, q := range e.refilled(s.Own.AnonymizedOn) {
+		for _, q := range rule.refilled(s.Own.AnonymizedOn) {
 			for row, err := range client.Rows(ctx, q) {
 				if err != nil {
 					return nil, fmt.Errorf("look for anonymised rows that hold something: %w", err)
 				}
-				n := len(e.left(row.ID(t.PrimaryID), row))
+				n := len(rule.columns(row.ID(t.PrimaryID), row))
 				who := ledger.Key{Table: table, ID: row.ID(t.PrimaryID)}
 				if n == 0 {
 					continue
@@ -72,30 +74,39 @@ func Refilled(ctx context.Context, client dataverse.Reader, policy *retention.Ch
 	return all, nil
 }
 
-// refilled are the queries for rows that are marked as anonymised and in which a column that was erased is not empty.
-func (e *eraser) refilled(mark string) []dataverse.Query {
+// refilled are the queries for rows that are marked as anonymised and in which a column is not empty that should be. What
+// cannot be asked for by a filter is left out, and so is what the processes of the platform write by themselves.
+func (r residueRule) refilled(mark string) []dataverse.Query {
+	keys := make(map[string]bool)
+	for _, k := range r.table.Keys {
+		for _, name := range k.Attributes {
+			keys[name] = true
+		}
+	}
 	var qs []dataverse.Query
 	var terms, columns []string
 	flush := func() {
 		if len(terms) > 0 {
-			qs = append(qs, dataverse.Query{Table: e.table.LogicalName, Select: append([]string{e.table.PrimaryID}, columns...),
+			qs = append(qs, dataverse.Query{Table: r.table.LogicalName, Select: append([]string{r.table.PrimaryID}, columns...),
 				Filter: mark + " ne null and (" + strings.Join(terms, " or ") + ")"})
 		}
 		terms, columns = nil, nil
 	}
-	for _, c := range e.columns {
-		if c.blind || c.large || c.attr.Type == "File" {
+	for _, name := range slices.Sorted(maps.Keys(r.table.Attributes)) {
+		a := r.table.Attributes[name]
+		column := r.asked(a)
+		if column == "" {
 			continue
 		}
-		term := c.wire + " ne null"
-		if isText(c.attr) {
-			term = "(" + term + " and " + c.wire + " ne " + odata.Quote(placeholder)
-			if c.unique {
-				term += " and not startswith(" + c.wire + ",'purged ')"
+		term := column + " ne null"
+		if isText(a) {
+			term = "(" + term + " and " + column + " ne " + odata.Quote(placeholder)
+			if keys[name] {
+				term += " and not startswith(" + column + ",'purged ')"
 			}
 			term += ")"
 		}
-		terms, columns = append(terms, term), append(columns, c.wire)
+		terms, columns = append(terms, term), append(columns, column)
 		if len(terms) == maxRefilledColumns {
 			flush()
 		}
@@ -104,34 +115,59 @@ func (e *eraser) refilled(mark string) []dataverse.Query {
 	return qs
 }
 
-// refilled tells of the rows that were anonymised in place and written to since.
-func (r *runner) refilled(ctx context.Context) error {
-	var tables []string
-	for i := range r.Policy.Subjects {
-		if t := r.Policy.Subjects[i].Table; r.Ledger.InPlace(t) {
-			tables = append(tables, t)
+// processStages is the column that lists the stages of a process which a row went through.
+const processStages = "traversedpath"
+
+// asked is what a query asks for to see whether a column is empty, "" for one that it does not ask for.
+func (r residueRule) asked(a *dataverse.Attribute) string {
+	name := a.LogicalName
+	switch {
+	case a.Primary, !written(a), !a.ForRead, a.Secured, slices.Contains(r.spared, name), name == processStages, a.MaxLength >= largeText:
+		return ""
+	case a.Type == "Image":
+		if id := r.table.Attributes[name+"id"]; id != nil && id.ForRead {
+			return name + "id"
 		}
+		return ""
+	case a.AttributeOf != "":
+		return ""
+	case isText(a):
+		return name
+	case systemRequired(a), bookkeeping[name]:
+		return ""
+	case isLookup(a):
+		if slices.ContainsFunc(a.Targets, func(t string) bool { return r.persons[t] }) {
+			return wireName(a)
+		}
+	case valueKinds[a.Type]:
+		return name
 	}
-	found, err := Refilled(ctx, r.Client, r.Policy, tables...)
+	return ""
+}
+
+// anonymised tells of the rows of some tables that were anonymised in place and written to since, but for those that are
+// mentioned already.
+func (s *searcher) anonymised(ctx context.Context, tables []string, mentioned []Finding) error {
+	found, err := Refilled(ctx, s.client, s.policy, tables...)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, dataverse.ErrUnauthorized):
 		return err
 	case err != nil:
-		r.Log.Warn("anonymised rows were not searched", "code", code(err))
-		r.unread(Place{"Anonymised rows", "They were not searched for what has been written to them since: gallra doctor looks again."})
+		s.log.Warn("anonymised rows were not searched", "code", code(err))
+		s.unread(Place{"Anonymised rows", "They were not searched for what has been written to them since: gallra doctor looks again."})
 		return nil
 	}
 	told := make(map[ledger.Key]bool)
-	for _, f := range r.summary.Mentions {
+	for _, f := range mentioned {
 		if f.Where == "refilled" {
 			told[f.Person] = true
 		}
 	}
 	for _, f := range found {
 		if !told[f.Person] || f.More > 0 {
-			r.summary.Mentions = append(r.summary.Mentions, f)
+			s.mention(f)
 		}
 	}
 	return nil

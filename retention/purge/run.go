@@ -77,7 +77,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{Deps: d, sight: newSight(), stalled: new(atomic.Bool), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{Deps: d, sight: newSight(), stalled: new(atomic.Bool), searched: newSearchMemory(), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -150,6 +150,7 @@ type runner struct {
 	finished   int
 	unfinished []Outcome
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
+	searched   *searchMemory     // what searches have asked for once
 	stalled    *atomic.Bool      // a bulk delete job of this run was waited for in vain: nobody new is begun
 	known      map[string]string // of the environment, and not in the ledger yet
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
@@ -186,7 +187,7 @@ func (r *runner) ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.erasers[s.Table] = erasePerson(t, s.Retain, owned(s.Own), r.tables.persons)
+		r.erasers[s.Table] = erasePerson(t, s.Retain, ownColumns(s.Own), r.tables.persons)
 	}
 	return r.resume(ctx)
 }
@@ -342,9 +343,4 @@ func split(waiting []due, size int) (chunk, rest []due) {
 		n++
 	}
 	return waiting[:n:n], waiting[n:]
-}
-
-// owned are the names of the columns that gallra owns.
-func owned(c retention.ColumnNames) []string {
-	return []string{c.PurgeScheduledOn, c.PurgeNoticedOn, c.PurgeReason, c.RetainUntil, c.RetainReason, c.LegalHold, c.AnonymizedOn}
 }

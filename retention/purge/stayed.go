@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -11,72 +12,95 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 )
 
-// verifyRelated reads the related rows that were anonymised, since a locked column is silently left unchanged by an update,
-// and the activities that persons were taken off.
-func (r *runner) verifyRelated(ctx context.Context, done []*work) error {
+// blankedRows reads the related rows of which the policy says that columns are blanked, those columns: a locked one is
+// silently left unchanged by an update.
+func (s *searcher) blankedRows(ctx context.Context, done []purged) error {
 	type group struct {
-		by    *eraser
-		owner map[uuid.UUID]ledger.Key
+		table   string
+		columns []string
+		owner   map[uuid.UUID]ledger.Key
 	}
-	groups := make(map[*eraser]*group)
+	groups := make(map[string]*group)
 	var order []*group
-	off := make(map[ref]bool) // an activity and, by its id, who was taken off it
-	leavers := make(map[uuid.UUID]ledger.Key)
-	for _, w := range done {
-		who := ledger.Key{Table: w.table, ID: w.id}
-		for _, e := range w.edited {
-			g := groups[e.by]
+	for i := range done {
+		for _, b := range done[i].blanked {
+			key := b.table + " " + strings.Join(b.columns, " ")
+			g := groups[key]
 			if g == nil {
-				g = &group{e.by, make(map[uuid.UUID]ledger.Key)}
-				groups[e.by] = g
+				g = &group{b.table, b.columns, make(map[uuid.UUID]ledger.Key)}
+				groups[key] = g
 				order = append(order, g)
 			}
-			g.owner[e.id] = who
-		}
-		for _, a := range w.off {
-			off[ref{w.id.String(), a.id}] = true
-			leavers[w.id] = who
+			g.owner[b.id] = done[i].key()
 		}
 	}
 	for _, g := range order {
-		t := g.by.table
+		t, err := s.tables.table(ctx, g.table)
+		if err != nil {
+			return err
+		}
 		size := maxIDs
-		if len(g.by.readable()) > len(g.by.selects()) {
-			size = maxBodies
+		read := []string{t.PrimaryID}
+		for _, name := range g.columns {
+			a := t.Attributes[name]
+			if a == nil || !a.ForRead {
+				continue // it has gone meanwhile, or is named as unreadable
+			}
+			read = append(read, wireName(a))
+			if a.MaxLength >= largeText {
+				size = maxBodies
+			}
 		}
-		ids := slices.SortedFunc(maps.Keys(g.owner), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 		var qs []dataverse.Query
-		for some := range slices.Chunk(ids, size) {
-			qs = append(qs, dataverse.Query{Table: t.LogicalName, Select: append([]string{t.PrimaryID}, g.by.readable()...), Filter: idFilter(t.PrimaryID, some)})
+		for some := range slices.Chunk(slices.SortedFunc(maps.Keys(g.owner), compareIDs), size) {
+			qs = append(qs, dataverse.Query{Table: g.table, Select: read, Filter: idFilter(t.PrimaryID, some)})
 		}
-		answers, err := batched{r.Client}.queries(ctx, qs)
+		answers, err := s.reader.queries(ctx, qs)
 		if err != nil {
 			return err
 		}
 		for _, row := range slices.Concat(answers...) {
 			id := row.ID(t.PrimaryID)
-			if n := len(g.by.left(id, row)); n > 0 {
-				r.residue(Finding{Person: g.owner[id], Where: "column", Table: t.LogicalName, ID: id, Count: n})
+			n := 0
+			for _, name := range g.columns {
+				if a := t.Attributes[name]; a != nil && !row.Null(wireName(a)) && !(isText(a) && isPlaceholder(row.Text(name), id, a.MaxLength)) {
+					n++
+				}
+			}
+			if n > 0 {
+				s.residue(Finding{Person: g.owner[id], Where: "column", Table: g.table, ID: id, Count: n})
 			}
 		}
+		if err := s.hidden(ctx, t, nil, g.columns); err != nil {
+			return err
+		}
 	}
-	return r.verifyOff(ctx, off, leavers)
+	return nil
 }
 
-// verifyOff looks for party lines of persons who were taken off the activity.
-func (r *runner) verifyOff(ctx context.Context, off map[ref]bool, leavers map[uuid.UUID]ledger.Key) error {
+func compareIDs(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
+
+// partyLinesTakenOff looks for party lines of persons who were taken off the activity.
+func (s *searcher) partyLinesTakenOff(ctx context.Context, done []purged) error {
+	off := make(map[ref]bool) // an activity and, by its id, who was taken off it
+	leavers := make(map[uuid.UUID]ledger.Key)
+	for i := range done {
+		for _, a := range done[i].off {
+			off[ref{done[i].id.String(), a.id}] = true
+			leavers[done[i].id] = done[i].key()
+		}
+	}
 	var qs []dataverse.Query
-	ids := slices.SortedFunc(maps.Keys(leavers), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	for some := range slices.Chunk(ids, maxIDs) {
+	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(leavers), compareIDs), maxIDs) {
 		qs = append(qs, dataverse.Query{Table: "activityparty", Select: []string{"activitypartyid", "_activityid_value", "_partyid_value"}, Filter: idFilter("_partyid_value", some)})
 	}
-	answers, err := batched{r.Client}.queries(ctx, qs)
+	answers, err := s.reader.queries(ctx, qs)
 	if err != nil {
 		return err
 	}
 	for _, row := range slices.Concat(answers...) {
 		if who := row.ID("partyid"); off[ref{who.String(), row.ID("activityid")}] {
-			r.residue(Finding{Person: leavers[who], Where: "party-line", Table: "activityparty", ID: row.ID("activitypartyid")})
+			s.residue(Finding{Person: leavers[who], Where: "party-line", Table: "activityparty", ID: row.ID("activitypartyid")})
 		}
 	}
 	return nil

@@ -1,6 +1,8 @@
 package purge
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
@@ -64,16 +66,6 @@ type Outcome struct {
 	Do     retention.Disposition // of a purge that was done: delete or anonymize
 	Status ledger.Status
 	Code   string // Dataverse's code, or a word of ours
-}
-
-// Finding is something that is left of a purged person: where, never what.
-type Finding struct {
-	Person ledger.Key
-	Where  string // row, column, bin, deleted-name, party-line, retained; and of mentions bin-until (Count: days), audit, party, feed, same-address, same-number, kept-name, kept-address, kept-number, kept-unread (Count: rows), job, retained
-	Table  string
-	ID     uuid.UUID
-	Count  int // of findings that are only counted
-	More   int // how many others like this one there are of the person that are not listed
 }
 
 // Progress tells how far a phase of the run has come.
@@ -161,4 +153,13 @@ func (s *Summary) counts() map[string]int {
 	add("swept", s.Swept)
 	add("residue", len(s.Residue))
 	return c
+}
+
+// unread adds places that could not be searched, each once.
+func (s *Summary) unread(places []Place) {
+	for _, p := range places {
+		if !slices.Contains(s.Unread, p) {
+			s.Unread = append(s.Unread, p)
+		}
+	}
 }

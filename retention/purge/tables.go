@@ -3,18 +3,10 @@ package purge
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 )
-
-// unwritable tables take creates and deletes, but no updates: their rows cannot be emptied before their delete. (The
-// name on a list's member is the person's.)
-var unwritable = map[string]bool{"listmember": true, "attachment": true}
-
-// withPerson tables are part of the person's own row in all but storage: they are emptied before, and go with it.
-var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}
 
 // tables is what the environment says about its tables, read once.
 type tables struct {
@@ -24,8 +16,6 @@ type tables struct {
 	settings dataverse.Settings
 	persons  map[string]bool // tables whose rows are persons
 	admin    administrator
-	jobTexts jobTexts
-	feedsOff atomic.Bool // the activity feed could not be searched, and is not asked again
 }
 
 func readTables(ctx context.Context, client dataverse.Reader, policy *retention.Checked) (*tables, error) {
@@ -33,7 +23,7 @@ func readTables(ctx context.Context, client dataverse.Reader, policy *retention.
 	if err != nil {
 		return nil, err
 	}
-	t := &tables{client: client, policy: policy, admin: administrator{turn: newTurn()}, jobTexts: jobTexts{turn: newTurn()}, all: make(map[string]dataverse.TableSummary, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
+	t := &tables{client: client, policy: policy, admin: administrator{turn: newTurn()}, all: make(map[string]dataverse.TableSummary, len(all)), persons: map[string]bool{"contact": true, "lead": true}}
 	for _, s := range all {
 		if s.EntitySet != "" {
 			t.all[s.LogicalName] = s
@@ -126,4 +116,14 @@ func openStatus(t *dataverse.Table) (status int, ok bool) {
 		}
 	}
 	return status, ok
+}
+
+// lookupNav is the navigation property by which a lookup to a row of target is written.
+func lookupNav(t *dataverse.Table, lookup, target string) string {
+	for _, r := range t.ManyToOne {
+		if r.ReferencingAttribute == lookup && r.Referenced == target && r.ReferencingNav != "" {
+			return r.ReferencingNav
+		}
+	}
+	return ""
 }

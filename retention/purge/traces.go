@@ -44,26 +44,27 @@ type numberOf struct {
 }
 
 // tracesOf takes the traces of persons from their rows as they were before.
-func tracesOf(subject *retention.CheckedSubject, t *dataverse.Table, done []*work) *traces {
+func tracesOf(subject *retention.CheckedSubject, t *dataverse.Table, done []purged) *traces {
 	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]numberOf), spelled: make(map[string]bool), names: make(map[ledger.Key]string)}
 	mails, phones := addressColumns(t), phoneColumns(t)
 	var countries []string // that anybody's number names
 	var texts []string
-	for _, w := range done {
-		if w.row == nil || !w.row.Null(subject.Own.AnonymizedOn) {
+	for i := range done {
+		p := &done[i]
+		if p.before == nil || !p.before.Null(subject.Own.AnonymizedOn) {
 			continue // begun by a run before: nobody knows any more
 		}
-		who := ledger.Key{Table: w.table, ID: w.id}
-		if name := fold(w.row.Text(subject.PrimaryName)); utf8.RuneCountInString(name) > 2 {
+		who := p.key()
+		if name := fold(p.before.Text(subject.PrimaryName)); utf8.RuneCountInString(name) > 2 {
 			s.names[who] = name
 		}
 		for _, c := range mails {
-			if a := fold(w.row.Text(c)); a != "" {
+			if a := fold(p.before.Text(c)); a != "" {
 				s.addresses[a] = with(s.addresses[a], who)
 			}
 		}
 		for _, c := range phones {
-			text := w.row.Text(c)
+			text := p.before.Text(c)
 			n, ok := readNumber(text)
 			if !ok {
 				continue
@@ -133,40 +134,35 @@ func textColumns(t *dataverse.Table, which func(*dataverse.Attribute) bool) []st
 
 // mentions looks for rows that carry an address or a number of a purged person, a lead beside the contact or the line of a
 // kept e-mail, and for what the kept rows still say about them.
-func (r *runner) mentions(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
-	t, err := r.tables.table(ctx, subject.Table)
-	if err != nil {
-		return err
-	}
-	s := tracesOf(subject, t, done)
+func (s *searcher) mentions(ctx context.Context, of *traces, done []purged) error {
 	told := make(map[Finding]int)
 	last := make(map[Finding]int)
 	mention := func(f Finding) {
 		kind := Finding{Person: f.Person, Where: f.Where}
 		if told[kind]++; told[kind] > maxMentions {
-			r.summary.Mentions[last[kind]].More++
+			s.left.mentions[last[kind]].More++
 			return
 		}
-		last[kind] = len(r.summary.Mentions)
-		r.summary.Mentions = append(r.summary.Mentions, f)
+		last[kind] = len(s.left.mentions)
+		s.mention(f)
 	}
-	if err := r.reached(ctx, s, mention); err != nil {
+	if err := s.reached(ctx, of, mention); err != nil {
 		return err
 	}
-	if err := r.lines(ctx, s, done, mention); err != nil {
+	if err := s.partyLines(ctx, of, done, mention); err != nil {
 		return err
 	}
-	if err := r.kept(ctx, s, done, mention); err != nil {
+	if err := s.keptRows(ctx, of, done, mention); err != nil {
 		return err
 	}
-	if err := r.feeds(ctx, s, mention); err != nil {
+	if err := s.feeds(ctx, of, mention); err != nil {
 		return err
 	}
-	return r.jobs(ctx, s, done, mention)
+	return s.jobs(ctx, of, done, mention)
 }
 
-// search is a query for values in columns of a table.
-type search struct {
+// valueQuery is a query for values in columns of a table.
+type valueQuery struct {
 	table   *dataverse.Table
 	columns []string
 	where   string
@@ -177,11 +173,11 @@ type search struct {
 }
 
 // reached looks for the addresses and numbers in persons and in the parties of activities.
-func (r *runner) reached(ctx context.Context, s *traces, mention func(Finding)) error {
-	var all []search
+func (s *searcher) reached(ctx context.Context, of *traces, mention func(Finding)) error {
+	var all []valueQuery
 	var qs []dataverse.Query
 	ask := func(table, where string, columns func(*dataverse.Table) []string, values []string, holders func(string) []ledger.Key) error {
-		t, err := r.tables.table(ctx, table)
+		t, err := s.tables.table(ctx, table)
 		if err != nil {
 			return err
 		}
@@ -195,34 +191,34 @@ func (r *runner) reached(ctx context.Context, s *traces, mention func(Finding)) 
 		}
 		n := 0
 		for some := range slices.Chunk(values, maxValues) {
-			all = append(all, search{t, cols, where, holders, at, n})
+			all = append(all, valueQuery{t, cols, where, holders, at, n})
 			qs = append(qs, dataverse.Query{Table: table, FetchXML: valuesFetch(t, cols, some)})
 			n++
 		}
 		return nil
 	}
-	addresses, numbers := slices.Sorted(maps.Keys(s.addresses)), slices.Sorted(maps.Keys(s.spelled))
-	byAddress := func(text string) []ledger.Key { return s.addresses[fold(text)] }
-	for i := range r.Policy.Subjects {
-		table := r.Policy.Subjects[i].Table
+	addresses, numbers := slices.Sorted(maps.Keys(of.addresses)), slices.Sorted(maps.Keys(of.spelled))
+	byAddress := func(text string) []ledger.Key { return of.addresses[fold(text)] }
+	for i := range s.policy.Subjects {
+		table := s.policy.Subjects[i].Table
 		if err := ask(table, "same-address", addressColumns, addresses, byAddress); err != nil {
 			return err
 		}
-		if err := ask(table, "same-number", phoneColumns, numbers, s.holders); err != nil {
+		if err := ask(table, "same-number", phoneColumns, numbers, of.holders); err != nil {
 			return err
 		}
 	}
-	if r.tables.exists("activityparty") {
+	if s.tables.exists("activityparty") {
 		used := func(*dataverse.Table) []string { return []string{"addressused"} }
 		if err := ask("activityparty", "party", used, addresses, byAddress); err != nil {
 			return err
 		}
 	}
 	found := make([]int, len(all))
-	return batched{r.Client}.each(ctx, qs, func(i int, row dataverse.Row) bool {
-		if found[i]++; found[i] > r.most {
-			r.unread(Place{"Rows with the same address or number", fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
-				"Look by hand for who else has the switchboard's number or the company's address.", all[i].table.LogicalName, r.most)})
+	return s.reader.each(ctx, qs, func(i int, row dataverse.Row) bool {
+		if found[i]++; found[i] > s.most {
+			s.unread(Place{"Rows with the same address or number", fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
+				"Look by hand for who else has the switchboard's number or the company's address.", all[i].table.LogicalName, s.most)})
 			return false
 		}
 		if a := &all[i]; a.first(row) {
@@ -232,13 +228,13 @@ func (r *runner) reached(ctx context.Context, s *traces, mention func(Finding)) 
 	})
 }
 
-// lines looks for party lines that lead to the purged, as of a kind of activities that no rule names: they stay when the
-// person is deleted, with the name and the address of that day. Those with an address of theirs are found by it.
-func (r *runner) lines(ctx context.Context, s *traces, done []*work, mention func(Finding)) error {
-	if !r.tables.exists("activityparty") {
+// partyLines finds party lines of purged persons on activities that no rule covers: they stay when the person is deleted,
+// with the name and the address of that day. Those with an address of the person are found by it.
+func (s *searcher) partyLines(ctx context.Context, by *traces, done []purged, mention func(Finding)) error {
+	if !s.tables.exists("activityparty") {
 		return nil
 	}
-	t, err := r.tables.table(ctx, "activityparty")
+	t, err := s.tables.table(ctx, "activityparty")
 	if err != nil {
 		return err
 	}
@@ -250,17 +246,19 @@ func (r *runner) lines(ctx context.Context, s *traces, done []*work, mention fun
 		name = nil
 	}
 	of := make(map[uuid.UUID]ledger.Key)
-	for _, w := range done {
-		of[w.id] = ledger.Key{Table: w.table, ID: w.id}
+	var ids []uuid.UUID
+	for i := range done {
+		of[done[i].id] = done[i].key()
+		ids = append(ids, done[i].id)
 	}
 	var qs []dataverse.Query
-	for some := range slices.Chunk(workIDs(done), maxIDs) {
+	for some := range slices.Chunk(ids, maxIDs) {
 		qs = append(qs, dataverse.Query{Table: "activityparty", Select: columns, Filter: idFilter("_partyid_value", some)})
 	}
-	return batched{r.Client}.each(ctx, qs, func(_ int, row dataverse.Row) bool {
+	return s.reader.each(ctx, qs, func(_ int, row dataverse.Row) bool {
 		who := of[row.ID("partyid")]
 		address := fold(row.Text("addressused"))
-		byAddress := slices.Contains(s.addresses[address], who)
+		byAddress := slices.Contains(by.addresses[address], who)
 		anonymous := address == "" && name != nil && (row.Text("partyidname") == "" || strings.Contains(row.Text("partyidname"), "purged"))
 		if !byAddress && !anonymous && who.ID != uuid.Nil {
 			mention(Finding{Person: who, Where: "party", Table: "activityparty", ID: row.ID("activitypartyid")})
@@ -270,7 +268,7 @@ func (r *runner) lines(ctx context.Context, s *traces, done []*work, mention fun
 }
 
 // first tells whether no query before this one has found the row.
-func (a *search) first(row dataverse.Row) bool {
+func (a *valueQuery) first(row dataverse.Row) bool {
 	for _, c := range a.columns {
 		if at, asked := a.at[fold(row.Text(c))]; asked && at < a.n {
 			return false
@@ -280,7 +278,7 @@ func (a *search) first(row dataverse.Row) bool {
 }
 
 // mention tells of whose values a row has.
-func (a *search) mention(row dataverse.Row, mention func(Finding)) {
+func (a *valueQuery) mention(row dataverse.Row, mention func(Finding)) {
 	id := row.ID(a.table.PrimaryID)
 	var told []ledger.Key
 	for _, c := range a.columns {
@@ -313,29 +311,30 @@ func valuesFetch(t *dataverse.Table, columns, values []string) string {
 	return b.String()
 }
 
-// kept reads what stays by the rules and counts the columns that still tell who it was: by name, by address, by number.
-func (r *runner) kept(ctx context.Context, s *traces, done []*work, mention func(Finding)) error {
+// keptRows reads what stays by the rules and counts the columns that still tell who it was: by name, by address, by number.
+func (s *searcher) keptRows(ctx context.Context, of *traces, done []purged, mention func(Finding)) error {
 	owners := make(map[ref][]ledger.Key)
-	for _, w := range done {
-		who := ledger.Key{Table: w.table, ID: w.id}
+	for i := range done {
+		p := &done[i]
+		who := p.key()
 		n := 0
-		for _, table := range slices.Sorted(maps.Keys(w.stays)) {
-			for _, id := range w.stays[table] {
+		for _, table := range slices.Sorted(maps.Keys(p.kept)) {
+			for _, id := range p.kept[table] {
 				if n++; n <= maxKept {
 					owners[ref{table, id}] = with(owners[ref{table, id}], who)
 				}
 			}
 		}
-		for _, a := range w.off { // the person is off it, and its text stays
+		for _, a := range p.off { // the person is off it, and its text stays
 			owners[a] = with(owners[a], who)
 		}
 		if n > maxKept {
-			mention(Finding{Person: who, Where: "kept-unread", Table: w.table, ID: w.id, Count: n - maxKept})
+			mention(Finding{Person: who, Where: "kept-unread", Table: p.table, ID: p.id, Count: n - maxKept})
 		}
 	}
 	tables := byTable(owners)
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
-		t, err := r.tables.table(ctx, table)
+		t, err := s.tables.table(ctx, table)
 		if err != nil {
 			return err
 		}
@@ -353,13 +352,13 @@ func (r *runner) kept(ctx context.Context, s *traces, done []*work, mention func
 		for group := range slices.Chunk(tables[table], size) {
 			// One query a request: bodies can be long.
 			q := dataverse.Query{Table: table, Select: append([]string{t.PrimaryID}, columns...), Filter: idFilter(t.PrimaryID, group)}
-			for row, err := range r.Client.Rows(ctx, q) {
+			for row, err := range s.client.Rows(ctx, q) {
 				if err != nil {
 					return err
 				}
 				id := row.ID(t.PrimaryID)
 				for _, who := range owners[ref{table, id}] {
-					for where, n := range s.in(row, columns, phones, who) {
+					for where, n := range of.in(row, columns, phones, who) {
 						mention(Finding{Person: who, Where: where, Table: table, ID: id, Count: n})
 					}
 				}
@@ -392,6 +391,20 @@ func (s *traces) in(row dataverse.Row, columns, phones []string, who ledger.Key)
 		}
 	}
 	return found
+}
+
+// tells tells whether a text bears the name of a person, or an address or a number of theirs.
+func (s *traces) tells(text string, who ledger.Key) bool {
+	folded := fold(text)
+	if name := s.names[who]; name != "" && containsWord(folded, name) || slices.Contains(s.holders(text), who) {
+		return true
+	}
+	for a, holders := range s.addresses {
+		if slices.Contains(holders, who) && containsWord(folded, a) {
+			return true
+		}
+	}
+	return false
 }
 
 // containsWord finds a word, or several, that is not part of a longer one.

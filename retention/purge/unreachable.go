@@ -6,12 +6,6 @@ import (
 	"github.com/gallra/gallra/dataverse"
 )
 
-// Place is where copies of personal data may be that gallra cannot reach, and what an administrator can do.
-type Place struct {
-	Name   string
-	Remedy string
-}
-
 // Unreachable lists the places, by what this environment has.
 func Unreachable(s dataverse.Settings) []Place {
 	places := []Place{

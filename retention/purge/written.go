@@ -3,7 +3,6 @@ package purge
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -20,24 +19,14 @@ import (
 //
 // A column that could not be emptied at all is no such case: it fails until somebody unlocks it.
 
+// retyped tells whether the columns of an anonymous row that are not empty are somebody's work since, and not locked.
+func (r *runner) retyped(subject *retention.CheckedSubject, w *work, columns []string, row dataverse.Row) bool {
+	return r.writtenSince(w, row) && retyped(subject, r.erasers[subject.Table].table, columns, w.row, row)
+}
+
 // writtenSince tells whether somebody else than gallra has written to the row last.
 func (r *runner) writtenSince(w *work, row dataverse.Row) bool {
-	by := row.ID("modifiedby")
-	return by != uuid.Nil && r.Run.Actor != uuid.Nil && by != r.Run.Actor && !slices.Contains(w.actors, by)
-}
-
-// retyped tells whether the columns of an anonymous row that are not empty are somebody's work, and not locked: what is
-// known of them from before they were to be emptied is not what they hold.
-func (r *runner) retyped(subject *retention.CheckedSubject, w *work, columns []string, row dataverse.Row) bool {
-	known := w.row != nil && w.row.Null(subject.Own.AnonymizedOn)
-	return r.writtenSince(w, row) && !(known && r.erasers[subject.Table].locked(columns, w.row, row))
-}
-
-// locked tells whether one of the columns still has what it had before.
-func (e *eraser) locked(columns []string, before, row dataverse.Row) bool {
-	return slices.ContainsFunc(e.columns, func(c column) bool {
-		return slices.Contains(columns, c.attr.LogicalName) && !c.large && !before.Null(c.wire) && before[c.wire] == row[c.wire]
-	})
+	return writtenSince(row, r.Run.Actor, w.actors)
 }
 
 // released says of persons whose rows were written to since that they are purged and their rows are not deleted, and gives
