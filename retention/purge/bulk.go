@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
 )
 
 // Bulk delete jobs are Dataverse's own: it deletes the rows that a query finds, in its own time, outside the limits on
@@ -28,19 +27,6 @@ const (
 	jobCompleted = 3
 	jobSucceeded = 30
 )
-
-// byJob tells whether a bulk delete job deletes the row, by the policy's engine. The person's change set then leaves it
-// alone, and the person's row waits until it is gone. Rows that could not be found again from an anonymous person go with
-// the change set.
-func (inv *inventory) byJob(w *work, it *item) bool {
-	switch {
-	case !inv.jobs, w.ahead, inv.plain, inv.tried[it.ref]:
-		return false
-	case it.do != retention.Delete, it.shared, it.stays, it.table == "connection", inv.tables.persons[it.table]:
-		return false
-	}
-	return inv.lasts(it)
-}
 
 // bulkDelete has rows deleted by a job and waits for its end. Whether the rows are gone is for the caller to see. The error
 // is a reason when the job did not come to its end, and the service's own when there is no job.

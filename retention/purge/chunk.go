@@ -46,7 +46,7 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 			p.err = errBound
 		}
 		if p.err == nil {
-			w, err := inv.prepare(ctx, p, r.erasers[subject.Table], r.marks(subject), false)
+			w, err := r.builder(inv).own(ctx, p, r.erasers[subject.Table], r.marks(subject))
 			if err == nil {
 				works = append(works, w)
 				continue
@@ -81,8 +81,11 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 
 func (r *runner) inventory(subject *retention.CheckedSubject, persons []*person) *inventory {
 	noticed := !slices.ContainsFunc(persons, func(p *person) bool { _, asked := r.asked[p.ref]; return asked })
-	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, noticed: noticed, limit: r.operations,
-		jobs: r.Policy.Policy.Engine == retention.BulkDelete}
+	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, noticed: noticed}
+}
+
+func (r *runner) builder(inv *inventory) *builder {
+	return &builder{inventory: inv, limit: r.operations, jobs: r.Policy.Policy.Engine == retention.BulkDelete}
 }
 
 // marks is what the erasure writes into the columns that gallra owns.
@@ -133,39 +136,4 @@ func (r *runner) person(who ref, row dataverse.Row) *person {
 // rows reads all that is to be erased in the persons' rows, with their versions.
 func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	return personRows(ctx, batched{r.Client}, subject, r.erasers[subject.Table], ids)
-}
-
-func personRows(ctx context.Context, from reader, subject *retention.CheckedSubject, e *eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
-	cols := append([]string{subject.PrimaryID}, e.selects()...)
-	own := []string{subject.PrimaryName, subject.Own.LegalHold, subject.Own.AnonymizedOn}
-	if e.table.Attributes["modifiedby"] != nil {
-		own = append(own, "_modifiedby_value")
-	}
-	for _, c := range own {
-		if c != "" && !slices.Contains(cols, c) {
-			cols = append(cols, c)
-		}
-	}
-	for _, rule := range subject.Related { // what rows are joined by may be a column that stays
-		for _, c := range rule.Person.Columns {
-			if !slices.Contains(cols, c) {
-				cols = append(cols, c)
-			}
-		}
-	}
-	var qs []dataverse.Query
-	for some := range slices.Chunk(ids, maxIDs) {
-		qs = append(qs, dataverse.Query{Table: subject.Table, Select: cols, Filter: idFilter(subject.PrimaryID, some), Annotations: true})
-	}
-	answers, err := from.queries(ctx, qs)
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[uuid.UUID]dataverse.Row, len(ids))
-	for _, answer := range answers {
-		for _, row := range answer {
-			rows[row.ID(subject.PrimaryID)] = row
-		}
-	}
-	return rows, nil
 }

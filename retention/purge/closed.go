@@ -28,17 +28,17 @@ func (it *item) closed() bool {
 }
 
 // unwritable tells whether the row cannot be emptied before its delete.
-func (it *item) unwritable() bool { return unwritable[it.table] || it.sealed }
+func (it *item) unwritable() bool { return unwritable[it.table] || it.bin == binSealed }
 
-// lock finds the closed rows that the purge would have to write to and may not. Those that are to be deleted go without
+// sealClosed finds the closed rows that the purge would have to write to and may not. Those that are to be deleted go without
 // being emptied, by a job that leaves nothing in the recycle bin; for any other their persons are left alone before anything
 // is written.
-func (inv *inventory) lock(ctx context.Context) error {
+func (inv *inventory) sealClosed(ctx context.Context) error {
 	for _, it := range inv.items {
 		if !it.closed() {
 			continue
 		}
-		writes := it.do == retention.Delete && it.binned
+		writes := it.fate == fateDelete && it.binned()
 		for _, p := range it.owners {
 			writes = writes || inv.writes(p, it)
 		}
@@ -51,12 +51,12 @@ func (inv *inventory) lock(ctx context.Context) error {
 		case may:
 			return nil
 		}
-		if it.do == retention.Delete && inv.lasts(it) {
-			it.sealed = true
+		if it.fate == fateDelete && inv.lasts(it) {
+			it.bin = binSealed
 			continue
 		}
 		for _, p := range it.owners {
-			if p.err == nil && (it.do == retention.Delete || inv.writes(p, it)) {
+			if p.err == nil && (it.fate == fateDelete || inv.writes(p, it)) {
 				p.err = errClosed
 			}
 		}
@@ -66,18 +66,15 @@ func (inv *inventory) lock(ctx context.Context) error {
 
 // writes tells whether the purge of the person would change the row, which stays.
 func (inv *inventory) writes(p *person, it *item) bool {
-	if it.do == retention.Delete {
+	if it.fate == fateDelete {
 		return false
 	}
-	w := newWork(p, inv.subject.Purge)
-	if w.do == retention.Delete && p.bound() {
-		w.do = retention.Anonymize
-	}
-	if it.do != retention.Anonymize {
-		return len(inv.freed(w, it)) > 0
+	freed := len(inv.freed(p, inv.disposition(p), it)) > 0
+	if it.fate != fateAnonymize {
+		return freed
 	}
 	e := inv.eraser(it)
-	return len(inv.freed(w, it)) > 0 || len(e.patch(it.id, it.row)) > 0 || len(e.files(it.row)) > 0
+	return freed || len(e.patch(it.id, it.row)) > 0 || len(e.files(it.row)) > 0
 }
 
 // ClosedTable is a table of which rows are closed and locked, although the policy has something to write to them.
@@ -125,7 +122,7 @@ func ClosedRows(ctx context.Context, client dataverse.Reader, policy *retention.
 // lasts tells whether the row can be found again from an anonymous person: not if it is joined by a value of theirs, or
 // over another row that may be gone before.
 func (inv *inventory) lasts(it *item) bool {
-	if inv.second && it.settled || it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable {
+	if inv.anonymous && it.settled || it.rule == noRule || inv.subject.Related[it.rule].Table == retention.AnyTable {
 		return true
 	}
 	rule := &inv.subject.Related[it.rule]

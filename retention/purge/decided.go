@@ -2,11 +2,8 @@ package purge
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -25,40 +22,6 @@ type decision struct {
 	rule int // of an anonymising one: which columns; otherwise noRule
 }
 
-// key is how the ledger names a decision.
-func (d decision) key(table string) string {
-	if d.do == retention.Anonymize {
-		return fmt.Sprintf("%s %s %d", d.do, table, d.rule)
-	}
-	return string(d.do) + " " + table
-}
-
-// decisions reads what the ledger has of a person whose purge is under way.
-func (r *runner) decisions(who ref) map[ref]decision {
-	known := r.Ledger.Decided(who.table, who.id)
-	subject := r.Policy.Subject(who.table)
-	if known.Policy != r.Policy.Policy.Hash || subject == nil {
-		return nil
-	}
-	out := make(map[ref]decision)
-	for what, ids := range known.Rows {
-		words := strings.Fields(what)
-		d := decision{do: retention.Disposition(words[0]), rule: noRule}
-		if len(words) > 2 {
-			if n, err := strconv.Atoi(words[2]); err == nil && n < len(subject.Related) {
-				d.rule = n
-			}
-		}
-		if d.do == retention.Anonymize && d.rule == noRule {
-			continue
-		}
-		for _, id := range ids {
-			out[ref{words[1], id}] = d
-		}
-	}
-	return out
-}
-
 // before is what was decided of a row before: a row that stays for one of its persons stays.
 func (it *item) before() (d decision, known bool) {
 	for _, p := range it.owners {
@@ -75,7 +38,7 @@ func (it *item) before() (d decision, known bool) {
 // wavers tells whether a rule that would spare the row, and comes before the one that was found for it, can be asked no
 // more: the person whose columns it reads is anonymous. That is of rows that came since, or under another policy.
 func (inv *inventory) wavers(it *item) bool {
-	if !inv.second {
+	if !inv.anonymous {
 		return false
 	}
 	for i := range inv.subject.Related {
@@ -100,9 +63,9 @@ func (inv *inventory) fickle(table string) bool {
 	return false
 }
 
-// byDecision finds the rows that were decided of and that no rule's filter leads to any more. They must still lead to the
+// findByDecisions finds the rows that were decided of and that no rule's filter leads to any more. They must still lead to the
 // person: what somebody has moved to another one since is not theirs.
-func (inv *inventory) byDecision(ctx context.Context) error {
+func (inv *inventory) findByDecisions(ctx context.Context) error {
 	type asked struct {
 		rule int
 		of   *person
@@ -114,7 +77,7 @@ func (inv *inventory) byDecision(ctx context.Context) error {
 	for _, p := range inv.persons {
 		missing := make(map[string][]uuid.UUID)
 		for _, r := range slices.SortedFunc(maps.Keys(p.decided), ref.compare) {
-			if it := inv.items[r]; (it == nil || !slices.Contains(it.owners, p)) && !p.stages.looked(r) {
+			if it := inv.items[r]; (it == nil || !slices.Contains(it.owners, p)) && !p.before.dealtWith(r) {
 				missing[r.table] = append(missing[r.table], r.id)
 				absent[p] = append(absent[p], r)
 			}
@@ -148,8 +111,8 @@ func (inv *inventory) byDecision(ctx context.Context) error {
 	return nil
 }
 
-// forget drops decisions of rows that are not there any more, or belong to somebody else.
-func (inv *inventory) forget() {
+// forgetDecisions drops decisions of rows that are not there any more, or belong to somebody else.
+func (inv *inventory) forgetDecisions() {
 	for _, p := range inv.persons {
 		for _, r := range p.absent {
 			if inv.items[r] == nil && inv.listed[r] == nil {
@@ -170,31 +133,11 @@ func (inv *inventory) decisionsOf(p *person, wanted func(*item) bool) map[ref]de
 		if _, known := it.before(); known {
 			continue
 		}
-		d := decision{it.do, noRule}
-		if it.do == retention.Anonymize {
+		d := decision{it.fate.do(), noRule}
+		if it.fate == fateAnonymize {
 			d.rule = it.rule
 		}
 		out[it.ref] = d
-	}
-	return out
-}
-
-// owed are the decisions of rows that are to go and that a change set leaves for later, those included whose turn is that
-// of another person.
-func (inv *inventory) owed(p *person, w *work) map[ref]decision {
-	gone := make(map[ref]bool, len(w.gone))
-	for _, r := range w.gone {
-		gone[r] = true
-	}
-	return inv.decisionsOf(p, func(it *item) bool { return it.do == retention.Delete && !it.stays && !gone[it.ref] })
-}
-
-// listed are decisions as the ledger has them.
-func listed(decisions map[ref]decision) map[string][]uuid.UUID {
-	out := make(map[string][]uuid.UUID)
-	for _, r := range slices.SortedFunc(maps.Keys(decisions), ref.compare) {
-		what := decisions[r].key(r.table)
-		out[what] = append(out[what], r.id)
 	}
 	return out
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/gallra/gallra/retention"
 )
 
-// joined keeps the rows that somebody else needs who has the same value: a row that is joined by a value, such as the
+// spareSharedValues keeps the rows that somebody else needs who has the same value: a row that is joined by a value, such as the
 // consent of an address, is as much theirs as it is the purged person's. Who they are tell the identity and every rule and
 // ground, of any subject table, that joins the same column.
-func (inv *inventory) joined(ctx context.Context) error {
+func (inv *inventory) spareSharedValues(ctx context.Context) error {
 	type source struct {
 		table string
 		value retention.Field
@@ -22,7 +22,7 @@ func (inv *inventory) joined(ctx context.Context) error {
 	rows := make(map[source]map[string][]*item) // by the value that they are joined by
 	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
 		it := inv.items[r]
-		if it.byRef || len(it.held) > 0 || it.do == retention.Retain {
+		if it.found == foundByID || len(it.held) > 0 || it.fate == fateKeep {
 			continue
 		}
 		for at, value := range it.joined {
@@ -95,7 +95,8 @@ func (inv *inventory) joined(ctx context.Context) error {
 	for who, shared := range theirs {
 		for _, it := range shared {
 			if justified.by[who] {
-				it.do, it.binned, it.direct = retention.Retain, false, true
+				it.keep()
+				it.lead(foundDirect)
 			}
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/google/uuid"
 )
 
 // A person with more rows than a change set holds is purged in stages. Related rows go ahead, children before parents, in
@@ -48,13 +48,13 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 			surveyed = true
 			continue // that took a while
 		}
-		p.stages, p.decided = done, done.decided
-		w, err := r.stage(ctx, subject, p)
+		p.before, p.decided = done.looks, done.decided
+		w, err := r.stage(ctx, subject, p, done)
 		if w == nil || err != nil {
 			return err
 		}
-		if !w.ahead {
-			w.before = done
+		if w.kind != ahead {
+			w.earlier = done
 			return r.erase(ctx, subject, []*work{w})
 		}
 		if len(w.set) == 1 {
@@ -92,7 +92,7 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 // survey goes through all rows of a person, a window at a time, and finds out before anything is written what binds the
 // person, whether they have to be left alone, and what the rules say of each row.
 func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *person) (binding []ref, decided map[ref]decision, err error) {
-	p.stages = newStages()
+	p.before = newLooks()
 	if p.decided == nil {
 		p.decided = make(map[ref]decision)
 	}
@@ -105,7 +105,7 @@ func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, 
 		}
 		maps.Copy(fresh, inv.decisionsOf(p, func(*item) bool { return true }))
 		for row := range inv.items {
-			p.stages.kept[row] = true
+			p.before.kept[row] = true
 		}
 		for _, b := range p.binding {
 			if !slices.Contains(binding, b) {
@@ -142,7 +142,7 @@ func announce(who ref, decisions, known map[ref]decision) (entries []ledger.Entr
 
 // stage makes the next change set of a person: one that goes ahead, or the last one. It is nil when the person had to be
 // left alone.
-func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p *person) (*work, error) {
+func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p *person, done *stages) (*work, error) {
 	inv := r.inventory(subject, []*person{p})
 	inv.window = r.window()
 	if err := inv.take(ctx); err != nil {
@@ -155,107 +155,31 @@ func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p
 	if p.err != nil {
 		return leave(p.err)
 	}
-	if slices.ContainsFunc(p.items, func(it *item) bool { return slices.Contains(p.stages.gone, it.ref) }) {
+	if slices.ContainsFunc(p.items, func(it *item) bool { return slices.Contains(done.gone, it.ref) }) {
 		return leave(errNotDeleted) // it was said to be gone
 	}
-	own, marks := r.erasers[subject.Table], r.marks(subject)
+	b, e, marks := r.builder(inv), r.erasers[subject.Table], r.marks(subject)
 	if !p.many {
-		w, err := inv.prepare(ctx, p, own, marks, false)
+		w, err := b.own(ctx, p, e, marks)
 		if err != errTooMany {
 			return w, err
 		}
 	}
-	known := len(p.stages.kept) + len(p.stages.last)
-	w, err := inv.ahead(ctx, p, map[string]any{subject.Own.AnonymizedOn: nil})
+	known := len(done.kept) + len(done.last)
+	w, err := b.ahead(ctx, p, done, map[string]any{subject.Own.AnonymizedOn: nil})
 	switch {
 	case err != nil:
 		return nil, err
-	case len(w.set) > 1, p.many && len(p.stages.kept)+len(p.stages.last) > known:
+	case len(w.set) > 1, p.many && len(done.kept)+len(done.last) > known:
 		return w, nil
 	case p.many:
 		return leave(errTooMany) // a row that does not fit a change set by itself
 	}
-	if w, err = inv.prepare(ctx, p, own, marks, true); err == errTooMany {
+	b.brief = true
+	if w, err = b.own(ctx, p, e, marks); err == errTooMany {
 		return leave(err)
 	}
 	return w, err
-}
-
-// ahead makes a change set of related rows that go before the person, of as many as fit. Guard is a write to the person's
-// row that changes nothing; with it the change set fails if somebody changed the row since the look.
-func (inv *inventory) ahead(ctx context.Context, p *person, guard map[string]any) (*work, error) {
-	s := p.stages
-	w := newWork(p, inv.subject.Purge)
-	if w.ahead = true; w.do == retention.Delete && p.bound() {
-		w.do = retention.Anonymize
-	}
-	w.add(http.MethodPatch, rowPath(inv.subject.EntitySet, p.id), guard, p.row.ETag())
-	for _, it := range p.items { // what hangs on a row comes before it
-		if s.last[it.ref] || inv.goesLast(it) {
-			s.last[it.ref] = true
-			for _, h := range it.held {
-				s.last[h.parent] = true // its delete would take the row along
-			}
-			continue
-		}
-		part, err := inv.part(ctx, w, it)
-		if err != nil {
-			return nil, err
-		}
-		if len(part.set) == 0 {
-			s.kept[it.ref] = true
-			s.count(part)
-			w.spare(it)
-			continue
-		}
-		if len(w.set)+len(part.set) > inv.limit {
-			break
-		}
-		w.absorb(part)
-		w.spare(it)
-		if it.do != retention.Delete || it.shared {
-			w.written = append(w.written, it.ref)
-		}
-	}
-	return w, nil
-}
-
-// goesLast tells whether a row is part of the person, or bears the name by reference.
-func (inv *inventory) goesLast(it *item) bool {
-	return it.stays || it.unwritable() || it.binned && it.table == "connection" || inv.tables.persons[it.table]
-}
-
-// part is what becomes of one row, as part of a change set.
-func (inv *inventory) part(ctx context.Context, of *work, it *item) (*work, error) {
-	part := newWork(of.person, of.do)
-	part.mirrors, part.second, part.ahead = of.mirrors, of.second, of.ahead
-	return part, inv.handle(ctx, part, it)
-}
-
-func (w *work) absorb(part *work) {
-	w.set = append(w.set, part.set...)
-	w.bulk = append(w.bulk, part.bulk...)
-	w.deferred = w.deferred || part.deferred
-	w.join(part)
-}
-
-func (s *stages) count(w *work) {
-	for table, ids := range w.rows {
-		s.rows[table] = append(s.rows[table], ids...)
-	}
-	for what, n := range w.counts {
-		s.counts[what] += n
-	}
-}
-
-// add notes what a change set has done.
-func (s *stages) add(w *work) {
-	s.count(w)
-	s.gone = append(s.gone, w.gone...)
-	s.also(w.effects)
-	for _, r := range w.written {
-		s.written[r] = true
-	}
 }
 
 // follow finishes what earlier runs began in stages. Under a policy that still has to be approved they wait: the rest of
@@ -283,4 +207,40 @@ func (r *runner) follow(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stages is what of a person's rows has gone ahead of them in change sets of its own, and what those change sets left for
+// the last one.
+type stages struct {
+	*looks
+	rows   map[string][]uuid.UUID
+	counts map[string]int
+	gone   []ref
+	// decided is what was decided of the rows before the first change set; the ledger has it with that one.
+	decided  map[ref]decision
+	recorded bool
+	effects
+}
+
+func newStages() *stages {
+	return &stages{looks: newLooks(), rows: make(map[string][]uuid.UUID), counts: make(map[string]int), decided: make(map[ref]decision)}
+}
+
+func (s *stages) count(w *work) {
+	for table, ids := range w.rows {
+		s.rows[table] = append(s.rows[table], ids...)
+	}
+	for what, n := range w.counts {
+		s.counts[what] += n
+	}
+}
+
+// add notes what a change set has done.
+func (s *stages) add(w *work) {
+	s.count(w)
+	s.gone = append(s.gone, w.gone...)
+	s.also(w.effects)
+	for _, r := range w.written {
+		s.written[r] = true
+	}
 }

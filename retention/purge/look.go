@@ -164,10 +164,8 @@ func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (
 	return out, nil
 }
 
-// judgement tells of persons whether something judgement them, and of whom nothing does whether their own day is yet to come.
-type judgement struct{ by, notYet map[ref]bool }
-
 func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
+
 	others map[string][]uuid.UUID) (judgement, error) {
 	out := judgement{make(map[ref]bool), make(map[ref]bool)}
 	for table, ids := range others {

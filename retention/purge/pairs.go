@@ -6,20 +6,19 @@ import (
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
 )
 
 // A connection comes in pairs, one half seen from each end, and the service deletes both with one. So what is decided of one
 // half holds for the other: by the half to which a rule's link leads, and where that is both, by the one that spares it.
 
-// pair gives the halves of a connection one fate.
-func (inv *inventory) pair(ctx context.Context) error {
+// pairConnections gives the halves of a connection one fate.
+func (inv *inventory) pairConnections(ctx context.Context) error {
 	var halves []*item
 	goes, stays := false, false
 	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
 		if it := inv.items[r]; it.table == "connection" && !it.settled {
 			halves = append(halves, it)
-			goes, stays = goes || it.do == retention.Delete, stays || it.do != retention.Delete
+			goes, stays = goes || it.fate == fateDelete, stays || it.fate != fateDelete
 		}
 	}
 	if len(inv.listed) == 0 && (!goes || !stays) {
@@ -43,16 +42,16 @@ func (inv *inventory) pair(ctx context.Context) error {
 		if a == nil || b == nil {
 			continue
 		}
-		if a.do != retention.Delete {
+		if a.fate != fateDelete {
 			a, b = b, a
 		}
-		if a.do != retention.Delete || b.do == retention.Delete {
+		if a.fate != fateDelete || b.fate == fateDelete {
 			continue
 		}
 		if a.decides(b) {
-			b.do, b.settled = retention.Delete, true
+			b.fate, b.settled = fateDelete, true
 		} else {
-			a.do, a.settled = retention.Retain, true
+			a.fate, a.settled = fateKeep, true
 		}
 	}
 	return nil
@@ -80,5 +79,5 @@ func (it *item) decides(other *item) bool {
 	if it.settled != other.settled {
 		return it.settled
 	}
-	return it.linked && !other.linked
+	return it.found >= foundByValue && other.found < foundByValue
 }

@@ -3,16 +3,10 @@ package purge
 import (
 	"maps"
 	"slices"
-
-	"github.com/google/uuid"
 )
 
-// stages is what of a person's rows has gone ahead of them in change sets of its own, and what those change sets left
-// for the last one.
-type stages struct {
-	rows   map[string][]uuid.UUID
-	counts map[string]int
-	gone   []ref
+// looks is what earlier looks at a person with many rows have dealt with.
+type looks struct {
 	// written are rows that a change set has handled and that stay. None is handled twice.
 	written map[ref]bool
 	// last are rows that go or change with the person, in the last change set.
@@ -20,20 +14,15 @@ type stages struct {
 	// kept are rows that need no change; of these binding cannot be freed.
 	kept    map[ref]bool
 	binding []ref
-	// decided is what was decided of the rows before the first change set; the ledger has it with that one.
-	decided  map[ref]decision
-	recorded bool
-	effects
 }
 
-func newStages() *stages {
-	return &stages{rows: make(map[string][]uuid.UUID), counts: make(map[string]int),
-		written: make(map[ref]bool), last: make(map[ref]bool), kept: make(map[ref]bool), decided: make(map[ref]decision)}
+func newLooks() *looks {
+	return &looks{written: make(map[ref]bool), last: make(map[ref]bool), kept: make(map[ref]bool)}
 }
 
-// looked tells whether an earlier look has dealt with the row.
-func (s *stages) looked(r ref) bool {
-	return s != nil && (s.written[r] || s.last[r] || s.kept[r])
+// dealtWith tells whether an earlier look has dealt with the row.
+func (l *looks) dealtWith(r ref) bool {
+	return l != nil && (l.written[r] || l.last[r] || l.kept[r])
 }
 
 // portion leaves as many rows of a person as one look can handle. In a chunk of several persons, who has more than that
@@ -46,7 +35,7 @@ func (inv *inventory) portion() {
 	rows := make(map[*person]int)
 	for _, it := range inv.items {
 		for _, p := range it.owners {
-			if !p.stages.looked(it.ref) {
+			if !p.before.dealtWith(it.ref) {
 				rows[p]++
 			}
 		}
@@ -62,10 +51,10 @@ func (inv *inventory) portion() {
 	room := inv.window
 	for _, r := range slices.SortedFunc(maps.Keys(inv.items), ref.compare) {
 		switch {
-		case p.stages != nil && (p.stages.written[r] || p.stages.kept[r]),
-			p.stages != nil && p.stages.last[r] && p.many:
+		case p.before != nil && (p.before.written[r] || p.before.kept[r]),
+			p.before != nil && p.before.last[r] && p.many:
 			inv.leave(r)
-		case p.stages != nil && p.stages.last[r]:
+		case p.before != nil && p.before.last[r]:
 		case room > 0:
 			room--
 		default:

@@ -65,7 +65,7 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 					f.By = append(f.By, b.table)
 				}
 			}
-			w, err := inv.prepare(ctx, p, own, marks(subject, today), false)
+			w, err := (&builder{inventory: inv}).own(ctx, p, own, marks(subject, today))
 			switch {
 			case p.err != nil:
 				f.Code = code(p.err)

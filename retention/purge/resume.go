@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"maps"
 
 	"github.com/google/uuid"
 
@@ -94,18 +95,20 @@ func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, 
 		var erased []*work
 		for _, p := range some {
 			row := rows[p.ID]
-			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, deferred: true, actors: p.Actors}
+			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, left: rowsOf(p), actors: p.Actors}
 			if w.counts == nil {
 				w.counts = make(map[string]int)
 			}
 			switch {
 			case row == nil:
-				w.removed = true
 				erased = append(erased, w)
 			case row.Null(s.Own.AnonymizedOn):
 				untouched = append(untouched, ledger.Entry{Kind: ledger.Outcome, Table: p.Table, ID: p.ID, Status: ledger.Skipped, Code: string(errNotBegun)})
 			default:
-				w.over = len(r.erasers[s.Table].left(w.id, row)) > 0 && r.writtenSince(w, row)
+				if len(r.erasers[s.Table].left(w.id, row)) > 0 && r.writtenSince(w, row) {
+					w.only = make(map[string][]uuid.UUID)
+					maps.Copy(w.only, p.Rows)
+				}
 				erased = append(erased, w)
 			}
 		}
@@ -118,4 +121,15 @@ func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, 
 		}
 	}
 	return nil
+}
+
+// rowsOf are the rows of a purge that a cut run began: of none is it known that it is gone.
+func rowsOf(p ledger.Purge) []ref {
+	rows := []ref{{p.Table, p.ID}}
+	for table, ids := range p.Rows {
+		for _, id := range ids {
+			rows = append(rows, ref{table, id})
+		}
+	}
+	return rows
 }
