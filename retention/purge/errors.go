@@ -55,8 +55,6 @@ const (
 	errGone       reason = "gone"              // the row is not there any more
 	errNotBegun   reason = ledger.NotBegun     // a cut run wrote the intent and nothing else
 	errBound      reason = "bound"             // a kept row cannot be freed, and the policy says whenBound: fail
-	errNoRule     reason = "row-no-rule"       // a delete would take a row along that no rule names
-	errClosed     reason = "row-closed"        // a closed quote, order or invoice would be written to, which only an administrator may
 	errTooMany    reason = "too-many-rows"     // what belongs to the person does not fit one transaction
 	errMaster     reason = "merged-first"      // a row that was merged into this one is not purged yet
 	errSubject    reason = "other-subject"     // a row of another subject table would be deleted with it
