@@ -13,7 +13,8 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
-	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/inventory"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -179,9 +180,9 @@ func (d *diagnosis) cascades(s retention.CheckedSubject) {
 
 // closed counts the rows that are locked for everybody but an administrator.
 func (d *diagnosis) closed(ctx context.Context, s *session, c *retention.Checked) error {
-	tables, err := purge.ClosedRows(ctx, s.client, c)
+	tables, err := inventory.ClosedRows(ctx, s.client, c)
 	for _, t := range tables {
-		d.warn("closed rows", purge.ClosedRemedy, "%s", closedRows(t))
+		d.warn("closed rows", inventory.ClosedRemedy, "%s", closedRows(t))
 	}
 	return err
 }
@@ -189,7 +190,7 @@ func (d *diagnosis) closed(ctx context.Context, s *session, c *retention.Checked
 // refilled names the rows that were anonymised and hold something again.
 func (d *diagnosis) refilled(ctx context.Context, s *session, c *retention.Checked) error {
 	for _, subject := range c.Subjects {
-		found, err := purge.Refilled(ctx, s.client, c, subject.Table)
+		found, err := search.Refilled(ctx, s.client, c, subject.Table)
 		if err != nil {
 			return err
 		}
@@ -205,12 +206,12 @@ func (d *diagnosis) refilled(ctx context.Context, s *session, c *retention.Check
 		if n > len(ids) {
 			more = fmt.Sprintf(" and %d more", n-len(ids))
 		}
-		d.warn("anonymised", purge.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s%s", plural(n, "row"), subject.Table, strings.Join(ids, ", "), more)
+		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s%s", plural(n, "row"), subject.Table, strings.Join(ids, ", "), more)
 	}
 	return nil
 }
 
-func closedRows(t purge.ClosedTable) string {
+func closedRows(t inventory.ClosedTable) string {
 	return fmt.Sprintf("%d rows of %s are closed, and only a system administrator may anonymise them: whose they are is left alone (row-closed)", t.Rows, t.Table)
 }
 

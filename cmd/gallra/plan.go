@@ -15,6 +15,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // planOptions are the flags of gallra plan.
@@ -125,12 +126,12 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 			fmt.Fprintf(a.out, "\nchanged since the last run: %s\n", c.Sentence)
 		}
 	}
-	closed, err := purge.ClosedRows(ctx, s.client, checked)
+	closed, err := inventory.ClosedRows(ctx, s.client, checked)
 	if err != nil {
 		return err
 	}
 	for _, t := range closed {
-		fmt.Fprintf(a.out, "\n%s\n  remedy: %s\n", closedRows(t), purge.ClosedRemedy)
+		fmt.Fprintf(a.out, "\n%s\n  remedy: %s\n", closedRows(t), inventory.ClosedRemedy)
 	}
 	if o.reviewed != nil {
 		return a.tellReviewed(o.reviewed)

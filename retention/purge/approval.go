@@ -13,6 +13,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // NotApproved is the guard rail of four eyes: the policy has not been approved by somebody else than who runs it.
@@ -196,13 +197,13 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 		return true, err
 	}
 	plan := retention.NewPlan(former, e, retention.PlanOptions{Traces: r.Ledger.Trace})
-	would := make(map[ref]bool)
+	would := make(map[environment.Ref]bool)
 	for i := range plan.Decisions {
 		if d := &plan.Decisions[i]; d.Action == retention.Purge {
-			would[ref{d.Person.Table, d.Person.ID}] = true
+			would[environment.Ref{Table: d.Person.Table, ID: d.Person.ID}] = true
 		}
 	}
-	return slices.ContainsFunc(r.due, func(d due) bool { return !would[d.ref] }), nil
+	return slices.ContainsFunc(r.due, func(d due) bool { return !would[d.Ref] }), nil
 }
 
 // SameCare tells whether two policies do the same with whomever they purge, and the second is no laxer in its limits and

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Assessment is one row of somebody whose erasure is asked for, and what stands against it.
@@ -97,14 +98,14 @@ func identities(ctx context.Context, client dataverse.Reader, policy *retention.
 		if s.Identity == "" {
 			continue
 		}
-		for some := range slices.Chunk(ids, maxIDs) {
-			q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.Identity}, Filter: idFilter(s.PrimaryID, some)}
+		for some := range slices.Chunk(ids, environment.MaxIDs) {
+			q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.Identity}, Filter: environment.IDFilter(s.PrimaryID, some)}
 			for row, err := range client.Rows(ctx, q) {
 				if err != nil {
 					return nil, fmt.Errorf("read %s: %w", s.Table, err)
 				}
-				if v := strings.TrimSpace(row.Text(s.Identity)); v != "" && !seen[fold(v)] {
-					seen[fold(v)] = true
+				if v := strings.TrimSpace(row.Text(s.Identity)); v != "" && !seen[environment.Fold(v)] {
+					seen[environment.Fold(v)] = true
 					out = append(out, v)
 				}
 			}
@@ -116,7 +117,7 @@ func identities(ctx context.Context, client dataverse.Reader, policy *retention.
 // Assess tells for every row what stands against its erasure today, in the order of the rows.
 func Assess(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, who []retention.PersonRef) ([]Assessment, error) {
 	var out []Assessment
-	for some := range slices.Chunk(who, maxIDs) {
+	for some := range slices.Chunk(who, environment.MaxIDs) {
 		xs, err := retention.ExplainAll(ctx, client, policy, some, retention.EvaluateOptions{Today: today, Lasting: true})
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Bulk delete jobs are Dataverse's own: it deletes the rows that a query finds, in its own time, outside the limits on
@@ -30,26 +31,26 @@ const (
 
 // bulkDelete has rows deleted by a job and waits for its end. Whether the rows are gone is for the caller to see. The error
 // is a reason when the job did not come to its end, and the service's own when there is no job.
-func (r *runner) bulkDelete(ctx context.Context, rows []ref) error {
+func (r *runner) bulkDelete(ctx context.Context, rows []environment.Ref) error {
 	return r.bulkDeleteFrom(ctx, "", rows)
 }
 
 // bulkDeleteFrom is bulkDelete for rows of a data source of its own: retained is long-term retention.
-func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []ref) error {
+func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []environment.Ref) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	ids := make(map[string][]uuid.UUID)
 	var order []string // children before parents, as the rows come
 	for _, row := range rows {
-		if ids[row.table] == nil {
-			order = append(order, row.table)
+		if ids[row.Table] == nil {
+			order = append(order, row.Table)
 		}
-		ids[row.table] = append(ids[row.table], row.id)
+		ids[row.Table] = append(ids[row.Table], row.ID)
 	}
 	var queries []map[string]any
 	for _, table := range order {
-		t, err := r.tables.table(ctx, table)
+		t, err := r.tables.Table(ctx, table)
 		if err != nil {
 			return err
 		}
@@ -68,7 +69,7 @@ func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []ref) 
 	}
 	var job struct{ JobID uuid.UUID }
 	err := r.Client.Call(ctx, http.MethodPost, "BulkDelete", map[string]any{
-		"QuerySet": queries, "JobName": jobName + r.Run.ID, "SendEmailNotification": false, "ToRecipients": []any{}, "CCRecipients": []any{},
+		"QuerySet": queries, "JobName": environment.JobName + r.Run.ID, "SendEmailNotification": false, "ToRecipients": []any{}, "CCRecipients": []any{},
 		"RecurrencePattern": "", "StartDateTime": start.UTC().Format(time.RFC3339),
 		"Options": map[string]any{"CanRecoverDeletedRecords": false, "RunJobForSandbox": false},
 	}, &job)
@@ -135,14 +136,14 @@ func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) er
 		r.Log.Warn("bulk delete job did not succeed", "job", job, "status", status)
 		return errJobStopped
 	}
-	if !r.tables.exists("bulkdeletefailure") {
+	if !r.tables.Exists("bulkdeletefailure") {
 		return nil
 	}
 	q := dataverse.Query{Table: "bulkdeletefailure", Select: []string{"bulkdeletefailureid", "errornumber", "_regardingobjectid_value"},
 		Filter: "_asyncoperationid_value eq " + job.String()}
 	for f, err := range r.Client.Rows(ctx, q) {
 		if err != nil { // the rows themselves tell: the next round lists them
-			r.Log.Warn("failures of a bulk delete job cannot be read", "job", job, "code", code(err))
+			r.Log.Warn("failures of a bulk delete job cannot be read", "job", job, "code", environment.Code(err))
 			return ctx.Err()
 		}
 		number, _ := f.Int("errornumber")
@@ -155,17 +156,17 @@ func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) er
 // rows is listed again. One that is not over by then goes on beside another one for the same ids, which does no harm.
 // All of them together are waited for no longer than one job is.
 func (r *runner) awaitJobs(ctx context.Context) error {
-	if !r.tables.exists("asyncoperation") {
+	if !r.tables.Exists("asyncoperation") {
 		return nil
 	}
 	q := dataverse.Query{Table: "asyncoperation", Select: []string{"asyncoperationid", "statecode"},
-		Filter: fmt.Sprintf("operationtype eq 13 and startswith(name,'%s') and statecode ne %d", jobName, jobCompleted)}
+		Filter: fmt.Sprintf("operationtype eq 13 and startswith(name,'%s') and statecode ne %d", environment.JobName, jobCompleted)}
 	deadline := time.Now().Add(r.JobWait)
 	for job, err := range r.Client.Rows(ctx, q) {
 		if err != nil {
 			return fmt.Errorf("bulk delete jobs: %w", err)
 		}
-		var stopped reason
+		var stopped environment.Reason
 		if err := r.await(ctx, job.ID("asyncoperationid"), deadline); err != nil && !errors.As(err, &stopped) {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // chunk takes the last look at some persons of one subject table and purges those for whom it finds nothing. It answers
@@ -17,7 +19,7 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 	if err := r.sees(ctx, false); err != nil {
 		return nil, err
 	}
-	subject := r.Policy.Subject(chunk[0].table)
+	subject := r.Policy.Subject(chunk[0].Table)
 	r.progress(Progress{Phase: "look", Total: len(chunk)})
 	r.claims.begin(r)
 	defer r.claims.end(r)
@@ -26,42 +28,42 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 		return nil, err
 	}
 	inv := r.inventory(subject, persons)
-	inv.window = r.window()
-	if err := inv.take(ctx); err != nil {
+	inv.Window = r.window()
+	if err := inv.Take(ctx); err != nil {
 		return nil, err
 	}
 	r.claim(inv)
 	var works []*work
 	var large []due
 	for _, p := range persons {
-		if p.many {
-			large = append(large, dueOf(chunk, p.ref))
+		if p.Many {
+			large = append(large, dueOf(chunk, p.Ref))
 			continue
 		}
-		if p.later {
-			later = append(later, dueOf(chunk, p.ref))
+		if p.Later {
+			later = append(later, dueOf(chunk, p.Ref))
 			continue
 		}
-		if p.err == nil && subject.Purge == retention.Delete && p.bound() && subject.WhenBound == retention.BoundFail {
-			p.err = errBound
+		if p.Err == nil && subject.Purge == retention.Delete && p.Bound() && subject.WhenBound == retention.BoundFail {
+			p.Err = errBound
 		}
-		if p.err == nil {
+		if p.Err == nil {
 			w, err := r.builder(inv).own(ctx, p, r.erasers[subject.Table], r.marks(subject))
 			if err == nil {
 				works = append(works, w)
 				continue
 			}
 			if err == errTooMany {
-				large = append(large, dueOf(chunk, p.ref))
+				large = append(large, dueOf(chunk, p.Ref))
 				continue
 			}
-			p.err = err
+			p.Err = err
 		}
-		r.leave(p.ref, p.err)
+		r.leave(p.Ref, p.Err)
 	}
 	for _, d := range chunk {
-		if !slices.ContainsFunc(later, func(l due) bool { return l.ref == d.ref }) {
-			r.taken[d.ref] = true
+		if !slices.ContainsFunc(later, func(l due) bool { return l.Ref == d.Ref }) {
+			r.taken[d.Ref] = true
 		}
 	}
 	// The look ages from here on: what is written now is guarded by the rows' versions.
@@ -79,13 +81,13 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 	return later, nil
 }
 
-func (r *runner) inventory(subject *retention.CheckedSubject, persons []*person) *inventory {
-	noticed := !slices.ContainsFunc(persons, func(p *person) bool { _, asked := r.asked[p.ref]; return asked })
-	return &inventory{tables: r.tables, reader: batched{r.Client}, subject: subject, persons: persons, justify: r.justified, noticed: noticed}
+func (r *runner) inventory(subject *retention.CheckedSubject, persons []*inventory.Person) *inventory.List {
+	noticed := !slices.ContainsFunc(persons, func(p *inventory.Person) bool { _, asked := r.asked[p.Ref]; return asked })
+	return &inventory.List{Tables: r.tables, Reader: environment.Batched{Client: r.Client}, Subject: subject, Persons: persons, Justify: r.justified, Noticed: noticed}
 }
 
-func (r *runner) builder(inv *inventory) *builder {
-	return &builder{inventory: inv, limit: r.operations, jobs: r.Policy.Policy.Engine == retention.BulkDelete}
+func (r *runner) builder(inv *inventory.List) *builder {
+	return &builder{List: inv, limit: r.operations, jobs: r.Policy.Policy.Engine == retention.BulkDelete}
 }
 
 // marks is what the erasure writes into the columns that gallra owns.
@@ -104,30 +106,30 @@ func marks(s *retention.CheckedSubject, today retention.Date) map[string]any {
 }
 
 // leave says in the ledger that a person was left alone before anything was written for them.
-func (r *runner) leave(who ref, why error) {
+func (r *runner) leave(who environment.Ref, why error) {
 	status := ledger.Skipped
 	switch why {
-	case errBound, errNoRule, errClosed, errTooMany, errMaster, errLate:
+	case errBound, inventory.ErrNoRule, inventory.ErrClosed, errTooMany, errMaster, errLate:
 		status = ledger.Failed
 	}
-	if _, word := why.(reason); !word {
+	if _, word := why.(environment.Reason); !word {
 		status = ledger.Failed
 	}
-	if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Outcome, Table: who.table, ID: who.id, Status: status, Code: code(why)}); err != nil {
+	if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Outcome, Table: who.Table, ID: who.ID, Status: status, Code: environment.Code(why)}); err != nil {
 		r.Log.Error("ledger", "error", err) // the next append fails as well and ends the run
 	}
-	r.told(Outcome{Table: who.table, ID: who.id, Action: retention.Purge, Status: status, Code: code(why)})
+	r.told(Outcome{Table: who.Table, ID: who.ID, Action: retention.Purge, Status: status, Code: environment.Code(why)})
 }
 
 // person is somebody whose turn has come, with the rows that their purge has left in place already, if it is under way.
-func (r *runner) person(who ref, row dataverse.Row) *person {
-	p := &person{ref: who, row: row, decided: r.decisions(who)}
-	for table, ids := range r.Ledger.Stays(who.table, who.id) {
+func (r *runner) person(who environment.Ref, row dataverse.Row) *inventory.Person {
+	p := &inventory.Person{Ref: who, Row: row, Decided: r.decisions(who)}
+	for table, ids := range r.Ledger.Stays(who.Table, who.ID) {
 		for _, id := range ids {
-			if p.stays == nil {
-				p.stays = make(map[ref]bool)
+			if p.Stays == nil {
+				p.Stays = make(map[environment.Ref]bool)
 			}
-			p.stays[ref{table, id}] = true
+			p.Stays[environment.Ref{Table: table, ID: id}] = true
 		}
 	}
 	return p
@@ -135,5 +137,5 @@ func (r *runner) person(who ref, row dataverse.Row) *person {
 
 // rows reads all that is to be erased in the persons' rows, with their versions.
 func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
-	return personRows(ctx, batched{r.Client}, subject, r.erasers[subject.Table], ids)
+	return inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, subject, r.erasers[subject.Table], ids)
 }

@@ -7,52 +7,55 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gallra/gallra/retention"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // What the ledger has of decisions.
 
 // key is how the ledger names a decision.
-func (d decision) key(table string) string {
-	if d.do == retention.Anonymize {
-		return fmt.Sprintf("%s %s %d", d.do, table, d.rule)
+func key(d inventory.Decision, table string) string {
+	if d.Do == retention.Anonymize {
+		return fmt.Sprintf("%s %s %d", d.Do, table, d.Rule)
 	}
-	return string(d.do) + " " + table
+	return string(d.Do) + " " + table
 }
 
 // decisions reads what the ledger has of a person whose purge is under way.
-func (r *runner) decisions(who ref) map[ref]decision {
-	known := r.Ledger.Decided(who.table, who.id)
-	subject := r.Policy.Subject(who.table)
+func (r *runner) decisions(who environment.Ref) map[environment.Ref]inventory.Decision {
+	known := r.Ledger.Decided(who.Table, who.ID)
+	subject := r.Policy.Subject(who.Table)
 	if known.Policy != r.Policy.Policy.Hash || subject == nil {
 		return nil
 	}
-	out := make(map[ref]decision)
+	out := make(map[environment.Ref]inventory.Decision)
 	for what, ids := range known.Rows {
 		words := strings.Fields(what)
-		d := decision{do: retention.Disposition(words[0]), rule: noRule}
+		d := inventory.Decision{Do: retention.Disposition(words[0]), Rule: inventory.NoRule}
 		if len(words) > 2 {
 			if n, err := strconv.Atoi(words[2]); err == nil && n < len(subject.Related) {
-				d.rule = n
+				d.Rule = n
 			}
 		}
-		if d.do == retention.Anonymize && d.rule == noRule {
+		if d.Do == retention.Anonymize && d.Rule == inventory.NoRule {
 			continue
 		}
 		for _, id := range ids {
-			out[ref{words[1], id}] = d
+			out[environment.Ref{Table: words[1], ID: id}] = d
 		}
 	}
 	return out
 }
 
 // listed are decisions as the ledger has them.
-func listed(decisions map[ref]decision) map[string][]uuid.UUID {
+func listed(decisions map[environment.Ref]inventory.Decision) map[string][]uuid.UUID {
 	out := make(map[string][]uuid.UUID)
-	for _, r := range slices.SortedFunc(maps.Keys(decisions), ref.compare) {
-		what := decisions[r].key(r.table)
-		out[what] = append(out[what], r.id)
+	for _, r := range slices.SortedFunc(maps.Keys(decisions), environment.Ref.Compare) {
+		what := key(decisions[r], r.Table)
+		out[what] = append(out[what], r.ID)
 	}
 	return out
 }

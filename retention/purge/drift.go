@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // What the rules depend on in an environment is written down as facts, each a name and a value, when a run has purged by
@@ -39,7 +40,7 @@ type Change struct {
 
 // surroundings is the environment as the rules of a policy depend on it.
 type surroundings struct {
-	tables *tables
+	tables *environment.Tables
 	policy *retention.Checked
 }
 
@@ -49,7 +50,7 @@ func Drift(ctx context.Context, client dataverse.Reader, policy *retention.Check
 	if len(before) == 0 {
 		return nil, nil // nothing to compare with
 	}
-	tables, err := readTables(ctx, client, policy)
+	tables, err := environment.ReadTables(ctx, client, policy)
 	if err != nil {
 		return nil, err
 	}
@@ -95,18 +96,18 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		t, err := e.tables.table(ctx, name)
+		t, err := e.tables.Table(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		facts["subject "+name] = "known"
 		for _, rel := range t.OneToMany {
-			if e.tables.exists(rel.Referencing) && !retention.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
+			if e.tables.Exists(rel.Referencing) && !retention.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
 				facts["delete "+name+"."+rel.Referencing+"."+rel.ReferencingAttribute] = cmp.Or(rel.Delete, "unknown")
 			}
 		}
 		facts["bin "+name] = "off"
-		if days, on := e.tables.settings.Binned(name); on {
+		if days, on := e.tables.Settings.Binned(name); on {
 			facts["bin "+name] = strconv.Itoa(days)
 		}
 	}
@@ -115,10 +116,10 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 		facts[fmt.Sprintf("option %s.%s.%d", c.Table, c.Column, c.Value)] = fingerprint(c.Label)
 	}
 	facts["bin organization"], facts["audit organization"] = "off", "off"
-	if s := e.tables.settings; s.RecycleBin {
+	if s := e.tables.Settings; s.RecycleBin {
 		facts["bin organization"] = strconv.Itoa(s.RecycleBinDays)
 	}
-	if s := e.tables.settings; s.Audited {
+	if s := e.tables.Settings; s.Audited {
 		facts["audit organization"] = strconv.Itoa(s.AuditDays)
 	}
 	return facts, nil

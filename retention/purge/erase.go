@@ -9,6 +9,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // maxLooks bounds how often a look is taken again for a write that had to wait.
@@ -26,30 +27,30 @@ func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, w
 		return err
 	}
 	for i, err := range r.send(ctx, subject, works) {
-		works[i].err = err
+		works[i].Err = err
 	}
 	var erased []*work
 	var entries []ledger.Entry
 	for _, w := range works {
-		if w.err == nil {
+		if w.Err == nil {
 			erased = append(erased, w)
 			continue
 		}
-		if errors.Is(w.err, context.Canceled) || errors.Is(w.err, context.DeadlineExceeded) || errors.Is(w.err, errNoAnswer) {
+		if errors.Is(w.Err, context.Canceled) || errors.Is(w.Err, context.DeadlineExceeded) || errors.Is(w.Err, errNoAnswer) {
 			// Nobody knows, or nothing was sent: the intent stays open, and the next run finds out.
 			if ctx.Err() != nil {
 				continue
 			}
-			r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Failed, Code: string(errNoAnswer)})
+			r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Failed, Code: string(errNoAnswer)})
 			continue
 		}
 		status := ledger.Failed
-		switch w.err {
+		switch w.Err {
 		case errChanged, errHeld, errJustified, errGone:
 			status = ledger.Skipped
 		}
-		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Status: status, Code: code(w.err)})
-		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: status, Code: code(w.err)})
+		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.Table, ID: w.ID, Status: status, Code: environment.Code(w.Err)})
+		r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: status, Code: environment.Code(w.Err)})
 	}
 	if err := r.Ledger.Append(entries...); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, w
 func (r *runner) intend(works []*work) error {
 	entries := make([]ledger.Entry, len(works))
 	for i, w := range works {
-		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.table, ID: w.id, Do: w.do, Rows: w.rows, Counts: w.counts, Stays: w.stays, Decided: listed(w.decided)}
+		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.Table, ID: w.ID, Do: w.do, Rows: w.rows, Counts: w.counts, Stays: w.stays, Decided: listed(w.decided)}
 	}
 	return r.Ledger.Append(entries...)
 }
@@ -99,7 +100,7 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 		group, size = group[:0], 0
 	}
 	for i, w := range works {
-		if w.row.Bool(subject.Own.LegalHold) {
+		if w.Row.Bool(subject.Own.LegalHold) {
 			errs[i] = errHeld
 			continue
 		}
@@ -122,9 +123,9 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 		case errors.Is(errs[i], dataverse.ErrChanged):
 			// By somebody, or by this very change set, if something on the way sent it twice.
 			errs[i] = errChanged
-			if rows, err := r.rows(r.writing, subject, []uuid.UUID{w.id}); err != nil {
+			if rows, err := r.rows(r.writing, subject, []uuid.UUID{w.ID}); err != nil {
 				errs[i] = errNoAnswer
-			} else if row := rows[w.id]; row != nil && !row.Null(subject.Own.AnonymizedOn) {
+			} else if row := rows[w.ID]; row != nil && !row.Null(subject.Own.AnonymizedOn) {
 				errs[i] = nil
 			}
 		}
@@ -136,11 +137,11 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 // version makes sure that it cannot happen twice.
 func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 	for again := false; ; again = true {
-		rows, err := r.rows(r.writing, subject, []uuid.UUID{w.id})
+		rows, err := r.rows(r.writing, subject, []uuid.UUID{w.ID})
 		if err != nil {
 			return errNoAnswer
 		}
-		row := rows[w.id]
+		row := rows[w.ID]
 		switch {
 		case row == nil:
 			return errNoAnswer // not by this change set: the next run finds out
@@ -148,7 +149,7 @@ func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 			return nil
 		case w.kind == rest:
 			return errNoAnswer // rows that came up later: the next run lists them again
-		case row.ETag() != w.row.ETag():
+		case row.ETag() != w.Row.ETag():
 			return errChanged
 		case again:
 			return errNoAnswer
@@ -179,7 +180,7 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 		if w.earlier != nil {
 			w.join(&work{rows: w.earlier.rows, counts: w.earlier.counts, gone: w.earlier.gone, effects: w.earlier.effects})
 		}
-		if (w.do == retention.Delete || len(w.left) > 0) && w.row != nil {
+		if (w.do == retention.Delete || len(w.left) > 0) && w.Row != nil {
 			remove = append(remove, w)
 		}
 	}
@@ -190,13 +191,13 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	var done []*work
 	var written []*work
 	for _, w := range erased {
-		if w.err == errWritten {
+		if w.Err == errWritten {
 			written = append(written, w)
 			continue
 		}
-		if w.err != nil {
+		if w.Err != nil {
 			// The intent stays open: the next run deletes the anonymous row.
-			failed := Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Failed, Code: code(w.err)}
+			failed := Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Failed, Code: environment.Code(w.Err)}
 			r.told(failed)
 			if !w.passing() {
 				r.unfinished = append(r.unfinished, failed)
@@ -204,7 +205,7 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 			continue
 		}
 		done = append(done, w)
-		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Do: w.do, Status: ledger.Done})
+		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.Table, ID: w.ID, Do: w.do, Status: ledger.Done})
 	}
 	if err := r.Ledger.Append(entries...); err != nil {
 		return err
@@ -212,7 +213,7 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	r.finished += len(done)
 	var targets []sweepTarget
 	for _, w := range done {
-		s := r.summary.subject(w.table)
+		s := r.summary.subject(w.Table)
 		switch {
 		case w.do == retention.Delete:
 			s.Deleted++
@@ -225,9 +226,9 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 			effect, table := cut(what)
 			r.summary.count(effect, table, n)
 		}
-		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Do: w.do, Status: ledger.Done})
-		targets = append(targets, sweepTarget{ledger.Key{Table: w.table, ID: w.id}, w.rows})
-		r.retired = append(r.retired, retiree{w.ref, w.do})
+		r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Do: w.do, Status: ledger.Done})
+		targets = append(targets, sweepTarget{ledger.Key{Table: w.Table, ID: w.ID}, w.rows})
+		r.retired = append(r.retired, retiree{w.Ref, w.do})
 	}
 	if err := r.sweep(ctx, targets); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Why an extension by hand is not written.
@@ -43,7 +44,7 @@ func Extend(ctx context.Context, d Deps, who retention.PersonRef, until retentio
 		if err != nil {
 			return err
 		}
-		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
+		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // relabelled tells of some columns other than the service does, so that the purge passes them over.
@@ -107,7 +108,7 @@ func TestColumnsThatCannotBeReadAreNamed(t *testing.T) {
 	w.run(hidden)
 	w.advance(60)
 	s := w.run(hidden)
-	if !slices.ContainsFunc(s.Unread, func(p purge.Place) bool {
+	if !slices.ContainsFunc(s.Unread, func(p search.Place) bool {
 		return p.Name == "Columns that cannot be read" && strings.Contains(p.Remedy, "lead.jobtitle")
 	}) {
 		t.Errorf("it is not said: %v", s.Unread)

@@ -44,7 +44,7 @@ func (r *runner) onlyDue(plan *retention.Plan) *retention.Plan {
 	}
 	due := make(map[string]int)
 	for _, d := range r.due {
-		due[d.table]++
+		due[d.Table]++
 	}
 	only := *plan
 	only.Tables = slices.Clone(plan.Tables)

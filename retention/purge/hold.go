@@ -10,6 +10,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Why a legal hold is not set or released.
@@ -54,7 +55,7 @@ func Hold(ctx context.Context, d Deps, who retention.PersonRef, reason string) (
 		}
 		res.Before = row.Bool(subject.Own.LegalHold)
 		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason("Legal hold", reason, "")}
-		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
+		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			break
 		}
@@ -139,7 +140,7 @@ func release(ctx context.Context, d Deps, subject *retention.CheckedSubject, who
 		return false, err
 	}
 	res.PurgeOn, res.seq, res.announced = planned.PurgeOn, d.Ledger.Seq(), true
-	err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: x.Person.ETag}, nil)
+	err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: x.Person.ETag}, nil)
 	switch {
 	case err == nil:
 		return true, d.Ledger.Append(ledger.Entry{Kind: ledger.Written, First: res.seq, Last: res.seq})

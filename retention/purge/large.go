@@ -6,10 +6,13 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
-	"github.com/google/uuid"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // A person with more rows than a change set holds is purged in stages. Related rows go ahead, children before parents, in
@@ -32,23 +35,23 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		persons, _, err := r.look(ctx, subject, []due{{ref: who.ref}})
+		persons, _, err := r.look(ctx, subject, []due{{Ref: who.Ref}})
 		if err != nil || len(persons) == 0 {
 			return err
 		}
 		p := persons[0]
 		if !surveyed {
-			if done.binding, done.decided, err = r.survey(ctx, subject, p); err != nil {
+			if done.Binding, done.decided, err = r.survey(ctx, subject, p); err != nil {
 				return err
 			}
-			if p.err != nil {
-				r.leave(p.ref, p.err)
+			if p.Err != nil {
+				r.leave(p.Ref, p.Err)
 				return nil
 			}
 			surveyed = true
 			continue // that took a while
 		}
-		p.before, p.decided = done.looks, done.decided
+		p.Before, p.Decided = done.Looks, done.decided
 		w, err := r.stage(ctx, subject, p, done)
 		if w == nil || err != nil {
 			return err
@@ -62,9 +65,9 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 		}
 		var entries []ledger.Entry
 		if !done.recorded {
-			entries = announce(p.ref, done.decided, r.decisions(p.ref))
+			entries = announce(p.Ref, done.decided, r.decisions(p.Ref))
 		}
-		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: w.table, ID: w.id, Rows: w.rows, Counts: w.counts, Stays: w.stays})
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: w.Table, ID: w.ID, Rows: w.rows, Counts: w.counts, Stays: w.stays})
 		if err := r.Ledger.Append(entries...); err != nil {
 			return err
 		}
@@ -80,10 +83,10 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 		case (errors.As(err, &unsure) || errors.Is(err, dataverse.ErrNotFound)) && tries < maxStageTries:
 			tries++ // the next look lists what is left
 		case errors.As(err, &unsure):
-			r.leave(p.ref, errNoAnswer)
+			r.leave(p.Ref, errNoAnswer)
 			return nil
 		default:
-			r.leave(p.ref, err)
+			r.leave(p.Ref, err)
 			return nil
 		}
 	}
@@ -91,88 +94,88 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 
 // survey goes through all rows of a person, a window at a time, and finds out before anything is written what binds the
 // person, whether they have to be left alone, and what the rules say of each row.
-func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *person) (binding []ref, decided map[ref]decision, err error) {
-	p.before = newLooks()
-	if p.decided == nil {
-		p.decided = make(map[ref]decision)
+func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *inventory.Person) (binding []environment.Ref, decided map[environment.Ref]inventory.Decision, err error) {
+	p.Before = inventory.NewLooks()
+	if p.Decided == nil {
+		p.Decided = make(map[environment.Ref]inventory.Decision)
 	}
-	fresh := make(map[ref]decision)
-	for p.many = true; p.many; {
-		inv := r.inventory(subject, []*person{p})
-		inv.window = r.window()
-		if err := inv.take(ctx); err != nil {
+	fresh := make(map[environment.Ref]inventory.Decision)
+	for p.Many = true; p.Many; {
+		inv := r.inventory(subject, []*inventory.Person{p})
+		inv.Window = r.window()
+		if err := inv.Take(ctx); err != nil {
 			return nil, nil, err
 		}
-		maps.Copy(fresh, inv.decisionsOf(p, func(*item) bool { return true }))
-		for row := range inv.items {
-			p.before.kept[row] = true
+		maps.Copy(fresh, inv.DecisionsOf(p, func(*inventory.Item) bool { return true }))
+		for row := range inv.Items {
+			p.Before.Kept[row] = true
 		}
-		for _, b := range p.binding {
+		for _, b := range p.Binding {
 			if !slices.Contains(binding, b) {
 				binding = append(binding, b)
 			}
 		}
-		if p.err != nil {
+		if p.Err != nil {
 			return nil, nil, nil
 		}
 	}
 	if subject.Purge == retention.Delete && len(binding) > 0 && subject.WhenBound == retention.BoundFail {
-		p.err = errBound
+		p.Err = errBound
 	}
-	maps.Copy(p.decided, fresh)
-	return binding, p.decided, nil
+	maps.Copy(p.Decided, fresh)
+	return binding, p.Decided, nil
 }
 
 // announcedAtOnce is how many decisions one entry of the ledger holds.
 const announcedAtOnce = 1000
 
 // announce is what the ledger is told of decisions that it does not know yet.
-func announce(who ref, decisions, known map[ref]decision) (entries []ledger.Entry) {
+func announce(who environment.Ref, decisions, known map[environment.Ref]inventory.Decision) (entries []ledger.Entry) {
 	decisions = maps.Clone(decisions)
-	maps.DeleteFunc(decisions, func(r ref, _ decision) bool { _, ok := known[r]; return ok })
-	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(decisions), ref.compare), announcedAtOnce) {
-		part := make(map[ref]decision, len(some))
+	maps.DeleteFunc(decisions, func(r environment.Ref, _ inventory.Decision) bool { _, ok := known[r]; return ok })
+	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(decisions), environment.Ref.Compare), announcedAtOnce) {
+		part := make(map[environment.Ref]inventory.Decision, len(some))
 		for _, r := range some {
 			part[r] = decisions[r]
 		}
-		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: who.table, ID: who.id, Decided: listed(part)})
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: who.Table, ID: who.ID, Decided: listed(part)})
 	}
 	return entries
 }
 
 // stage makes the next change set of a person: one that goes ahead, or the last one. It is nil when the person had to be
 // left alone.
-func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p *person, done *stages) (*work, error) {
-	inv := r.inventory(subject, []*person{p})
-	inv.window = r.window()
-	if err := inv.take(ctx); err != nil {
+func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p *inventory.Person, done *stages) (*work, error) {
+	inv := r.inventory(subject, []*inventory.Person{p})
+	inv.Window = r.window()
+	if err := inv.Take(ctx); err != nil {
 		return nil, err
 	}
 	leave := func(why error) (*work, error) {
-		r.leave(p.ref, why)
+		r.leave(p.Ref, why)
 		return nil, nil
 	}
-	if p.err != nil {
-		return leave(p.err)
+	if p.Err != nil {
+		return leave(p.Err)
 	}
-	if slices.ContainsFunc(p.items, func(it *item) bool { return slices.Contains(done.gone, it.ref) }) {
+	if slices.ContainsFunc(p.Items, func(it *inventory.Item) bool { return slices.Contains(done.gone, it.Ref) }) {
 		return leave(errNotDeleted) // it was said to be gone
 	}
 	b, e, marks := r.builder(inv), r.erasers[subject.Table], r.marks(subject)
-	if !p.many {
+	if !p.Many {
 		w, err := b.own(ctx, p, e, marks)
 		if err != errTooMany {
 			return w, err
 		}
 	}
-	known := len(done.kept) + len(done.last)
+	known := len(done.Kept) + len(done.Last)
 	w, err := b.ahead(ctx, p, done, map[string]any{subject.Own.AnonymizedOn: nil})
 	switch {
 	case err != nil:
 		return nil, err
-	case len(w.set) > 1, p.many && len(done.kept)+len(done.last) > known:
+	case len(w.set) > 1, p.Many && len(done.Kept)+len(done.Last) > known:
 		return w, nil
-	case p.many:
+	case p.Many:
 		return leave(errTooMany) // a row that does not fit a change set by itself
 	}
 	b.brief = true
@@ -196,13 +199,13 @@ func (r *runner) follow(ctx context.Context) error {
 		if subject == nil {
 			continue // the policy does not speak of the table any more
 		}
-		who := ref{b.Table, b.ID}
+		who := environment.Ref{Table: b.Table, ID: b.ID}
 		if b.Asked {
 			r.asked[who] = b.Despite
 		}
 		r.summary.Resumed.Purges++
 		r.taken[who] = true
-		if err := r.large(ctx, subject, due{ref: who}); err != nil {
+		if err := r.large(ctx, subject, due{Ref: who}); err != nil {
 			return err
 		}
 	}
@@ -212,18 +215,18 @@ func (r *runner) follow(ctx context.Context) error {
 // stages is what of a person's rows has gone ahead of them in change sets of its own, and what those change sets left for
 // the last one.
 type stages struct {
-	*looks
+	*inventory.Looks
 	rows   map[string][]uuid.UUID
 	counts map[string]int
-	gone   []ref
+	gone   []environment.Ref
 	// decided is what was decided of the rows before the first change set; the ledger has it with that one.
-	decided  map[ref]decision
+	decided  map[environment.Ref]inventory.Decision
 	recorded bool
 	effects
 }
 
 func newStages() *stages {
-	return &stages{looks: newLooks(), rows: make(map[string][]uuid.UUID), counts: make(map[string]int), decided: make(map[ref]decision)}
+	return &stages{Looks: inventory.NewLooks(), rows: make(map[string][]uuid.UUID), counts: make(map[string]int), decided: make(map[environment.Ref]inventory.Decision)}
 }
 
 func (s *stages) count(w *work) {
@@ -241,6 +244,6 @@ func (s *stages) add(w *work) {
 	s.gone = append(s.gone, w.gone...)
 	s.also(w.effects)
 	for _, r := range w.written {
-		s.written[r] = true
+		s.Written[r] = true
 	}
 }

@@ -9,32 +9,34 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // The last look: what justifies a person is asked again, seconds before the write, and once more where the service has the write
 // wait. And what justifies others, whom a write would touch as well.
 
 // look evaluates the persons again and reads their rows. Whoever is justified, held or changed is left alone.
-func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, chunk []due) (persons []*person, later []due, err error) {
+func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, chunk []due) (persons []*inventory.Person, later []due, err error) {
 	ids := make([]uuid.UUID, len(chunk))
 	for i, d := range chunk {
-		ids[i] = d.id
+		ids[i] = d.ID
 	}
 	seen, err := r.lookAt(ctx, subject, ids)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, d := range chunk {
-		switch why := seen.why[d.id]; {
+		switch why := seen.why[d.ID]; {
 		case why != nil:
-			r.leave(d.ref, why)
-		case slices.ContainsFunc(seen.merged[d.id], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[ref{d.table, id}] }):
+			r.leave(d.Ref, why)
+		case slices.ContainsFunc(seen.merged[d.ID], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[environment.Ref{Table: d.Table, ID: id}] }):
 			later = append(later, d)
-		case len(seen.merged[d.id]) > 0:
-			r.leave(d.ref, errMaster)
+		case len(seen.merged[d.ID]) > 0:
+			r.leave(d.Ref, errMaster)
 		default:
-			p := r.person(d.ref, seen.rows[d.id])
-			p.looked = seen.at
+			p := r.person(d.Ref, seen.rows[d.ID])
+			p.Looked = seen.at
 			persons = append(persons, p)
 		}
 	}
@@ -67,10 +69,10 @@ func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, 
 	if seen.rows, err = r.rows(ctx, subject, ids); err != nil {
 		return nil, err
 	}
-	var standing map[ref]bool // of persons who were asked for
+	var standing map[environment.Ref]bool // of persons who were asked for
 	there := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
 		_, found := e.Person(subject.Table, id, o)
-		_, asked := r.asked[ref{subject.Table, id}]
+		_, asked := r.asked[environment.Ref{Table: subject.Table, ID: id}]
 		return !found || !asked
 	})
 	if len(there) > 0 {
@@ -79,7 +81,7 @@ func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, 
 		}
 	}
 	for _, id := range ids {
-		who := ref{subject.Table, id}
+		who := environment.Ref{Table: subject.Table, ID: id}
 		p, found := e.Person(subject.Table, id, o)
 		row := seen.rows[id]
 		_, asked := r.asked[who]
@@ -103,8 +105,8 @@ func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, 
 func (r *runner) lookAgain(ctx context.Context, subject *retention.CheckedSubject, works []*work, group []int, errs []error) []int {
 	var ids []uuid.UUID
 	for _, at := range group {
-		if w := works[at]; !w.looked.IsZero() && time.Since(w.looked) > r.LookAge {
-			ids = append(ids, w.id)
+		if w := works[at]; !w.Looked.IsZero() && time.Since(w.Looked) > r.LookAge {
+			ids = append(ids, w.ID)
 		}
 	}
 	if len(ids) == 0 {
@@ -113,18 +115,18 @@ func (r *runner) lookAgain(ctx context.Context, subject *retention.CheckedSubjec
 	seen, err := r.lookAt(ctx, subject, ids)
 	return slices.DeleteFunc(group, func(at int) bool {
 		w := works[at]
-		if !slices.Contains(ids, w.id) {
+		if !slices.Contains(ids, w.ID) {
 			return false
 		}
 		switch {
 		case err != nil:
 			errs[at] = err
-		case seen.why[w.id] != nil:
-			errs[at] = seen.why[w.id]
-		case seen.rows[w.id].ETag() != w.row.ETag():
+		case seen.why[w.ID] != nil:
+			errs[at] = seen.why[w.ID]
+		case seen.rows[w.ID].ETag() != w.Row.ETag():
 			errs[at] = errChanged
 		default:
-			w.looked = seen.at
+			w.Looked = seen.at
 		}
 		return errs[at] != nil
 	})
@@ -134,23 +136,23 @@ func (r *runner) lookAgain(ctx context.Context, subject *retention.CheckedSubjec
 func (r *runner) sendBy(works []*work, group []int) time.Time {
 	var by time.Time
 	for _, at := range group {
-		if w := works[at]; !w.looked.IsZero() && (by.IsZero() || w.looked.Add(r.LookAge).Before(by)) {
-			by = w.looked.Add(r.LookAge)
+		if w := works[at]; !w.Looked.IsZero() && (by.IsZero() || w.Looked.Add(r.LookAge).Before(by)) {
+			by = w.Looked.Add(r.LookAge)
 		}
 	}
 	return by
 }
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
-func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (judgement, error) {
+func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
 	out, err := justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
 	if err != nil {
 		return out, err
 	}
 	var asked []retention.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
-	for who, is := range out.by {
+	for who, is := range out.By {
 		if _, ok := r.asked[who]; ok && is {
-			asked = append(asked, retention.PersonRef{Table: who.table, ID: who.id})
+			asked = append(asked, retention.PersonRef{Table: who.Table, ID: who.ID})
 		}
 	}
 	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
@@ -158,20 +160,20 @@ func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (
 		return out, err
 	}
 	for i := range all {
-		who := ref{all[i].Table, all[i].ID}
-		out.by[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
+		who := environment.Ref{Table: all[i].Table, ID: all[i].ID}
+		out.By[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
 	}
 	return out, nil
 }
 
 func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
 
-	others map[string][]uuid.UUID) (judgement, error) {
-	out := judgement{make(map[ref]bool), make(map[ref]bool)}
+	others map[string][]uuid.UUID) (inventory.Judgement, error) {
+	out := inventory.Judgement{By: make(map[environment.Ref]bool), NotYet: make(map[environment.Ref]bool)}
 	for table, ids := range others {
 		if policy.Subject(table) == nil {
 			for _, id := range ids {
-				out.by[ref{table, id}] = true
+				out.By[environment.Ref{Table: table, ID: id}] = true
 			}
 			continue
 		}
@@ -186,8 +188,8 @@ func justified(ctx context.Context, client dataverse.Reader, policy *retention.C
 				continue // gone, or anonymised
 			}
 			d := retention.DecideRow(p, policy.Policy.Rules(), today)
-			out.by[ref{table, id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
-			out.notYet[ref{table, id}] = d.Action != retention.Purge
+			out.By[environment.Ref{Table: table, ID: id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+			out.NotYet[environment.Ref{Table: table, ID: id}] = d.Action != retention.Purge
 		}
 	}
 	return out, nil

@@ -6,50 +6,53 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
-	"github.com/google/uuid"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
 // handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
 // handle it waits: their delete would take it along.
-func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool, tried map[ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
-	persons := make([]*person, len(works))
+func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool, tried map[environment.Ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
+	persons := make([]*inventory.Person, len(works))
 	for i, w := range works {
-		persons[i] = r.person(w.ref, w.row)
+		persons[i] = r.person(w.Ref, w.Row)
 	}
 	inv := r.inventory(subject, persons)
-	inv.anonymous = true
+	inv.Anonymous = true
 	b := r.builder(inv)
 	b.noJobs, b.tried = plain, tried
 	r.claims.begin(r)
-	if err := inv.take(ctx); err != nil {
+	if err := inv.Take(ctx); err != nil {
 		return nil, nil, err
 	}
 	r.claim(inv)
 	fresh, waits = make(map[*work]*work), make(map[*work]bool)
 	for i, p := range persons {
 		w := works[i]
-		waits[w] = inv.handledByAnother(p)
+		waits[w] = handledByAnother(inv, p)
 		switch {
-		case p.err != nil:
-			w.err = p.err
-		case p.later:
-			w.err = errAppeared
+		case p.Err != nil:
+			w.Err = p.Err
+		case p.Later:
+			w.Err = errAppeared
 		default:
-			if p.bound() {
+			if p.Bound() {
 				w.do = retention.Anonymize // by a row that came since: anonymised in place
 			}
 			if w.do != retention.Delete && len(w.left) == 0 {
 				continue
 			}
 			if w.only != nil {
-				p.items = slices.DeleteFunc(p.items, func(it *item) bool { return !slices.Contains(w.only[it.table], it.id) })
+				p.Items = slices.DeleteFunc(p.Items, func(it *inventory.Item) bool { return !slices.Contains(w.only[it.Table], it.ID) })
 			}
 			next, err := b.rest(ctx, p)
 			if err != nil {
-				w.err = err
+				w.Err = err
 			} else if len(next.set)+len(next.bulk) > 0 {
 				fresh[w] = next
 			}
@@ -59,9 +62,9 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 }
 
 // handledByAnother tells whether a row that belongs to the person is still to be deleted in another person's turn.
-func (inv *inventory) handledByAnother(p *person) bool {
-	for _, it := range inv.items {
-		if it.goes() && it.owners[0] != p && slices.Contains(it.owners, p) {
+func handledByAnother(inv *inventory.List, p *inventory.Person) bool {
+	for _, it := range inv.Items {
+		if it.Goes() && it.Owners[0] != p && slices.Contains(it.Owners, p) {
 			return true
 		}
 	}
@@ -73,7 +76,7 @@ func (inv *inventory) handledByAnother(p *person) bool {
 func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
 	open := works
 	plain := false
-	tried := make(map[ref]bool)
+	tried := make(map[environment.Ref]bool)
 	for round := 0; len(open) > 0; round++ {
 		fresh, waits, err := r.leftovers(ctx, subject, open, plain, tried)
 		if err != nil {
@@ -81,18 +84,18 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		}
 		var ready []*work
 		for _, w := range open {
-			if fresh[w] == nil && !waits[w] && w.err == nil && w.do == retention.Delete {
+			if fresh[w] == nil && !waits[w] && w.Err == nil && w.do == retention.Delete {
 				ready = append(ready, w)
 			}
 		}
 		if err := r.deleteRows(ctx, subject, ready); err != nil {
 			return err
 		}
-		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil && !waits[w] || w.err != nil })
+		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil && !waits[w] || w.Err != nil })
 		if round == maxRounds {
 			for _, w := range open {
-				if w.err = w.refused; w.err == nil {
-					w.err = errAppeared
+				if w.Err = w.refused; w.Err == nil {
+					w.Err = errAppeared
 				}
 			}
 			return nil
@@ -102,7 +105,7 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		}
 		again := false
 		var owing, more []*work // who has rows to be handled, and their change sets
-		var bulk []ref
+		var bulk []environment.Ref
 		for _, w := range open {
 			if next := fresh[w]; next != nil {
 				owing, more = append(owing, w), append(more, next)
@@ -127,17 +130,17 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			var stopped reason
+			var stopped environment.Reason
 			if errors.As(err, &stopped) { // by somebody, or it takes longer than a run waits: the next run goes on
 				for i, next := range more {
 					if len(next.bulk) > 0 {
-						owing[i].err = stopped
+						owing[i].Err = stopped
 					}
 				}
-				open = slices.DeleteFunc(open, func(w *work) bool { return w.err != nil })
+				open = slices.DeleteFunc(open, func(w *work) bool { return w.Err != nil })
 				continue
 			}
-			r.Log.Warn("bulk delete refused: the rows are deleted one by one", "code", code(err))
+			r.Log.Warn("bulk delete refused: the rows are deleted one by one", "code", environment.Code(err))
 			plain = true
 		}
 		for _, row := range bulk {
@@ -159,27 +162,27 @@ func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubje
 	var parts []dataverse.Part
 	var sent []*work
 	for _, w := range works {
-		row := rows[w.id]
+		row := rows[w.ID]
 		switch {
 		case row == nil: // by somebody else, meanwhile
 			continue
 		case row.Null(subject.Own.AnonymizedOn):
-			w.err = errNotDeleted
+			w.Err = errNotDeleted
 			continue
 		case row.Bool(subject.Own.LegalHold):
-			w.err = errHeld
+			w.Err = errHeld
 			continue
 		}
-		if left := r.erasers[subject.Table].left(w.id, row); len(left) > 0 {
+		if left := r.erasers[subject.Table].Left(w.ID, row); len(left) > 0 {
 			// In the recycle bin it would stay.
-			if w.err = errRemains; r.retyped(subject, w, left, row) {
-				w.err, w.columns = errWritten, len(left)
+			if w.Err = errRemains; r.retyped(subject, w, left, row) {
+				w.Err, w.columns = errWritten, len(left)
 				continue
 			}
-			r.Log.Warn("columns could not be emptied", "table", w.table, "id", w.id, "columns", left)
+			r.Log.Warn("columns could not be emptied", "table", w.Table, "id", w.ID, "columns", left)
 			continue
 		}
-		parts = append(parts, dataverse.Part{Op: &dataverse.Operation{Method: http.MethodDelete, Path: rowPath(subject.EntitySet, w.id), IfMatch: row.ETag()}})
+		parts = append(parts, dataverse.Part{Op: &dataverse.Operation{Method: http.MethodDelete, Path: environment.RowPath(subject.EntitySet, w.ID), IfMatch: row.ETag()}})
 		sent = append(sent, w)
 	}
 	if len(parts) == 0 {
@@ -193,13 +196,13 @@ func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubje
 		case errors.Is(err, dataverse.ErrRestricted):
 			w.do = retention.Anonymize // bound by rows that nobody may see: anonymised in place
 		case errors.As(err, &unsure):
-			rows, readErr := r.rows(r.writing, subject, []uuid.UUID{w.id})
-			if readErr != nil || rows[w.id] != nil {
-				w.err, w.refused = errNotDeleted, err
+			rows, readErr := r.rows(r.writing, subject, []uuid.UUID{w.ID})
+			if readErr != nil || rows[w.ID] != nil {
+				w.Err, w.refused = errNotDeleted, err
 			}
 		default:
-			r.Log.Warn("delete refused", "table", w.table, "id", w.id, "code", code(err))
-			w.err, w.refused = errNotDeleted, err
+			r.Log.Warn("delete refused", "table", w.Table, "id", w.ID, "code", environment.Code(err))
+			w.Err, w.refused = errNotDeleted, err
 		}
 	}
 	return nil

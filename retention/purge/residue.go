@@ -4,29 +4,31 @@ import (
 	"context"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // searcher looks for what is left, with eyes of its own.
-func (r *runner) searcher() *searcher {
-	return &searcher{client: r.Client, reader: batched{r.Client}, policy: r.Policy, tables: r.tables, known: r.searched, actor: r.Run.Actor, most: r.most, log: r.Log}
+func (r *runner) searcher() *search.Searcher {
+	return &search.Searcher{Client: r.Client, Reader: environment.Batched{Client: r.Client}, Policy: r.Policy, Tables: r.tables, Known: r.searched, Actor: r.Run.Actor, Most: r.most, Log: r.Log}
 }
 
 // found takes over what a search has found.
-func (s *Summary) found(l left) {
-	s.Residue, s.Mentions = append(s.Residue, l.residue...), append(s.Mentions, l.mentions...)
-	s.unread(l.unread)
+func (s *Summary) found(l search.Left) {
+	s.Residue, s.Mentions = append(s.Residue, l.Residue...), append(s.Mentions, l.Mentions...)
+	s.unread(l.Unread)
 }
 
 // verify looks for what is left of persons whom a chunk has purged.
 func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
-	persons := make([]purged, len(done))
+	persons := make([]search.Purged, len(done))
 	for i, w := range done {
-		persons[i] = purged{ref: w.ref, before: w.row, stands: w.do != retention.Delete, gone: w.gone, binned: w.binned, touched: w.rows, kept: w.stays,
-			blanked: w.blanked, off: w.off, actors: w.actors}
+		persons[i] = search.Purged{Ref: w.Ref, Before: w.Row, Stands: w.do != retention.Delete, Gone: w.gone, Binned: w.binned, Touched: w.rows, Kept: w.stays,
+			Blanked: w.blanked, Off: w.off, Actors: w.actors}
 	}
 	s := r.searcher()
-	defer func() { r.summary.found(s.left) }()
-	return s.purgedPersons(ctx, subject, persons)
+	defer func() { r.summary.found(s.Left) }()
+	return s.PurgedPersons(ctx, subject, persons)
 }
 
 // refilled tells of the rows that were anonymised in place and written to since.
@@ -38,6 +40,6 @@ func (r *runner) refilled(ctx context.Context) error {
 		}
 	}
 	s := r.searcher()
-	defer func() { r.summary.found(s.left) }()
-	return s.anonymised(ctx, tables, r.summary.Mentions)
+	defer func() { r.summary.found(s.Left) }()
+	return s.Anonymised(ctx, tables, r.summary.Mentions)
 }

@@ -12,15 +12,18 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // retiree is somebody who was purged, and what became of their row.
 type retiree struct {
-	ref
+	environment.Ref
 	do retention.Disposition
 }
 
-func keyOf(r ref) ledger.Key { return ledger.Key{Table: r.table, ID: r.id} }
+func keyOf(r environment.Ref) ledger.Key { return ledger.Key{Table: r.Table, ID: r.ID} }
 
 // afterwards searches long-term retention once the run has purged whom it could. A guard rail that stopped it before stops
 // this as well; the canary's does not, since it was purged.
@@ -42,35 +45,35 @@ func (r *runner) afterwards(ctx context.Context, err error) error {
 // longTerm is what a run does about long-term retention.
 type longTerm struct {
 	*runner
-	search *retainedSearch
-	did    map[ref]retention.Disposition // what became of the purged persons' rows
-	goes   map[ref]*retained             // rows that go by the rules
+	search *search.RetainedSearch
+	did    map[environment.Ref]retention.Disposition // what became of the purged persons' rows
+	goes   map[environment.Ref]*search.Retained      // rows that go by the rules
 }
 
 // retainedRows deletes what is in long-term retention of the purged, where the rules say so, and names the rest.
 func (r *runner) retainedRows(ctx context.Context) error {
-	l := &longTerm{runner: r, did: make(map[ref]retention.Disposition), goes: make(map[ref]*retained)}
-	persons := make([]ref, len(r.retired))
+	l := &longTerm{runner: r, did: make(map[environment.Ref]retention.Disposition), goes: make(map[environment.Ref]*search.Retained)}
+	persons := make([]environment.Ref, len(r.retired))
 	for i, p := range r.retired {
-		persons[i], l.did[p.ref] = p.ref, p.do
+		persons[i], l.did[p.Ref] = p.Ref, p.do
 	}
 	s := r.searcher()
-	defer func() { r.summary.found(s.left) }()
-	l.search = s.retained(persons, l.looksAt)
-	tables, err := l.search.retainedTables(ctx)
+	defer func() { r.summary.found(s.Left) }()
+	l.search = s.Retained(persons, l.looksAt)
+	tables, err := l.search.RetainedTables(ctx)
 	if err != nil || len(tables) == 0 {
 		return err
 	}
 	r.progress(Progress{Phase: "retained", Total: len(tables)})
-	if err := l.search.search(ctx, tables); err != nil {
+	if err := l.search.Search(ctx, tables); err != nil {
 		return err
 	}
-	for id, f := range l.search.found {
-		t, err := r.tables.table(ctx, id.table)
+	for id, f := range l.search.Found {
+		t, err := r.tables.Table(ctx, id.Table)
 		if err != nil {
 			return err
 		}
-		if !f.mixed && l.ruledToGo(t, f) {
+		if !f.Mixed && l.ruledToGo(t, f) {
 			l.goes[id] = f
 		}
 	}
@@ -81,20 +84,20 @@ func (r *runner) retainedRows(ctx context.Context) error {
 	if err := l.remove(ctx); err != nil {
 		return err
 	}
-	l.search.unsearched()
+	l.search.Unsearched()
 	return nil
 }
 
 // mentionRest names what stays, and the party lines: no page says that these, which cannot be deleted by themselves, go
 // with their retained activity.
 func (l *longTerm) mentionRest() {
-	for _, id := range slices.SortedFunc(maps.Keys(l.search.found), ref.compare) {
+	for _, id := range slices.SortedFunc(maps.Keys(l.search.Found), environment.Ref.Compare) {
 		if l.goes[id] == nil {
-			l.search.mention(Finding{Person: keyOf(l.search.found[id].owner), Where: "retained", Table: id.table, ID: id.id})
+			l.search.Mention(search.Finding{Person: keyOf(l.search.Found[id].Owner), Where: "retained", Table: id.Table, ID: id.ID})
 		}
 	}
-	for _, line := range l.search.lines {
-		l.search.mention(Finding{Person: keyOf(line.owner), Where: "retained", Table: "activityparty", ID: line.id})
+	for _, line := range l.search.Lines {
+		l.search.Mention(search.Finding{Person: keyOf(line.Owner), Where: "retained", Table: "activityparty", ID: line.ID})
 	}
 }
 
@@ -104,7 +107,7 @@ func (l *longTerm) looksAt(t *dataverse.Table) []string {
 	for i := range l.Policy.Subjects {
 		for j := range l.Policy.Subjects[i].Related {
 			if rule := &l.Policy.Subjects[i].Related[j]; rule.Table == t.LogicalName {
-				out = append(out, newCondition(t, rule.Where).columns()...)
+				out = append(out, inventory.NewCondition(t, rule.Where).Columns()...)
 			}
 		}
 	}
@@ -113,33 +116,33 @@ func (l *longTerm) looksAt(t *dataverse.Table) []string {
 
 // ruledToGo tells whether the first rule that matches has the row deleted. Where that depends on a condition that cannot be told
 // from the row, it stays. A row that is another person is left to people.
-func (l *longTerm) ruledToGo(t *dataverse.Table, f *retained) bool {
-	subject := l.Policy.Subject(f.owner.table)
+func (l *longTerm) ruledToGo(t *dataverse.Table, f *search.Retained) bool {
+	subject := l.Policy.Subject(f.Owner.Table)
 	switch {
 	case subject == nil:
 		return false
-	case f.ref == f.owner, l.tables.persons[f.table] && slices.Contains(f.via, "masterid"):
-		return subject.Purge == retention.Delete && l.did[f.owner] == retention.Delete
-	case l.tables.persons[f.table]:
+	case f.Ref == f.Owner, l.tables.Persons[f.Table] && slices.Contains(f.Via, "masterid"):
+		return subject.Purge == retention.Delete && l.did[f.Owner] == retention.Delete
+	case l.tables.Persons[f.Table]:
 		return false
 	}
 	for i := range subject.Related {
 		rule := &subject.Related[i]
-		leads := rule.Table == f.table && (slices.Contains(f.via, rule.Link) || rule.Party != "" && slices.Contains(f.via, viaParty))
-		if rule.Table == retention.AnyTable && !retention.Business(f.table) {
+		leads := rule.Table == f.Table && (slices.Contains(f.Via, rule.Link) || rule.Party != "" && slices.Contains(f.Via, search.ViaParty))
+		if rule.Table == retention.AnyTable && !retention.Business(f.Table) {
 			leads = slices.ContainsFunc(t.ManyToOne, func(r dataverse.Relationship) bool {
-				return r.Delete == "Cascade" && r.Referenced == f.owner.table && slices.Contains(f.via, r.ReferencingAttribute)
+				return r.Delete == "Cascade" && r.Referenced == f.Owner.Table && slices.Contains(f.Via, r.ReferencingAttribute)
 			})
 		}
-		matches := newCondition(t, rule.Where).of(f.row)
+		matches := inventory.NewCondition(t, rule.Where).Of(f.Row)
 		// A line of a party tells not as what somebody is on the activity, and what leads by value or over other rows is not
 		// followed: such a rule may match all the same.
-		may := leads && rule.Link == "" && rule.Party != "any" && rule.Table != retention.AnyTable || rule.Table == f.table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/"))
+		may := leads && rule.Link == "" && rule.Party != "any" && rule.Table != retention.AnyTable || rule.Table == f.Table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/"))
 		switch {
-		case matches != yes && matches != cannot, !leads && !may:
+		case matches != inventory.Yes && matches != inventory.Cannot, !leads && !may:
 		case rule.Do != retention.Delete:
 			return false
-		case !may && matches == yes:
+		case !may && matches == inventory.Yes:
 			return true
 		}
 	}
@@ -151,35 +154,35 @@ func (l *longTerm) ruledToGo(t *dataverse.Table, f *retained) bool {
 func (l *longTerm) spareShared(ctx context.Context) error {
 	var ids []uuid.UUID
 	for row := range l.goes {
-		t, err := l.tables.table(ctx, row.table)
+		t, err := l.tables.Table(ctx, row.Table)
 		if err != nil {
 			return err
 		}
 		if t.Activity {
-			ids = append(ids, row.id)
+			ids = append(ids, row.ID)
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	slices.SortFunc(ids, compareIDs)
-	t, err := l.tables.table(ctx, "activityparty")
+	slices.SortFunc(ids, search.CompareIDs)
+	t, err := l.tables.Table(ctx, "activityparty")
 	if err != nil {
 		return err
 	}
-	who := l.search.byID()
-	on := make(map[uuid.UUID][]ref) // the other persons
+	who := l.search.ByID()
+	on := make(map[uuid.UUID][]environment.Ref) // the other persons
 	known := make(map[uuid.UUID]bool)
 	others := make(map[string][]uuid.UUID)
-	err = l.search.each(ctx, t, []string{"activityid"}, map[string][]uuid.UUID{"activityid": ids}, []string{"activityid", "partyid"}, func(row dataverse.Row) {
-		a, p := row.ID("activityid"), ref{row.Target("partyid"), row.ID("partyid")}
+	err = l.search.Each(ctx, t, []string{"activityid"}, map[string][]uuid.UUID{"activityid": ids}, []string{"activityid", "partyid"}, func(row dataverse.Row) {
+		a, p := row.ID("activityid"), environment.Ref{Table: row.Target("partyid"), ID: row.ID("partyid")}
 		known[a] = true
-		if _, purged := who[p.id]; purged || !l.tables.persons[p.table] {
+		if _, purged := who[p.ID]; purged || !l.tables.Persons[p.Table] {
 			return
 		}
 		on[a] = append(on[a], p)
-		if !slices.Contains(others[p.table], p.id) {
-			others[p.table] = append(others[p.table], p.id)
+		if !slices.Contains(others[p.Table], p.ID) {
+			others[p.Table] = append(others[p.Table], p.ID)
 		}
 	})
 	if err != nil {
@@ -189,8 +192,8 @@ func (l *longTerm) spareShared(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	maps.DeleteFunc(l.goes, func(row ref, _ *retained) bool {
-		return slices.Contains(ids, row.id) && (!known[row.id] || slices.ContainsFunc(on[row.id], func(p ref) bool { return justified.by[p] }))
+	maps.DeleteFunc(l.goes, func(row environment.Ref, _ *search.Retained) bool {
+		return slices.Contains(ids, row.ID) && (!known[row.ID] || slices.ContainsFunc(on[row.ID], func(p environment.Ref) bool { return justified.By[p] }))
 	})
 	return nil
 }
@@ -202,15 +205,15 @@ func (l *longTerm) remove(ctx context.Context) error {
 	}
 	entries := make(map[ledger.Key]*ledger.Entry)
 	var order []*ledger.Entry
-	var rows []ref
-	for _, id := range slices.SortedFunc(maps.Keys(l.goes), ref.compare) {
-		who := l.goes[id].owner
+	var rows []environment.Ref
+	for _, id := range slices.SortedFunc(maps.Keys(l.goes), environment.Ref.Compare) {
+		who := l.goes[id].Owner
 		e := entries[keyOf(who)]
 		if e == nil {
-			e = &ledger.Entry{Kind: ledger.Retained, Table: who.table, ID: who.id, Rows: make(map[string][]uuid.UUID)}
+			e = &ledger.Entry{Kind: ledger.Retained, Table: who.Table, ID: who.ID, Rows: make(map[string][]uuid.UUID)}
 			entries[keyOf(who)], order = e, append(order, e)
 		}
-		e.Rows[id.table] = append(e.Rows[id.table], id.id)
+		e.Rows[id.Table] = append(e.Rows[id.Table], id.ID)
 		rows = append(rows, id)
 	}
 	say := func(status func(*ledger.Entry) ledger.Status) error {
@@ -231,17 +234,17 @@ func (l *longTerm) remove(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err() // the next run looks again
 		}
-		l.Log.Warn("retained rows not deleted", "code", code(err))
+		l.Log.Warn("retained rows not deleted", "code", environment.Code(err))
 	}
-	remain := make(map[ref]bool)
-	tables := byTable(l.goes)
+	remain := make(map[environment.Ref]bool)
+	tables := search.ByTable(l.goes)
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
-		t, err := l.tables.table(ctx, table)
+		t, err := l.tables.Table(ctx, table)
 		if err != nil {
 			return err
 		}
-		if err := l.search.each(ctx, t, []string{t.PrimaryID}, map[string][]uuid.UUID{t.PrimaryID: tables[table]}, nil, func(row dataverse.Row) {
-			remain[ref{table, row.ID(t.PrimaryID)}] = true
+		if err := l.search.Each(ctx, t, []string{t.PrimaryID}, map[string][]uuid.UUID{t.PrimaryID: tables[table]}, nil, func(row dataverse.Row) {
+			remain[environment.Ref{Table: table, ID: row.ID(t.PrimaryID)}] = true
 		}); err != nil {
 			return err
 		}
@@ -255,13 +258,13 @@ func (l *longTerm) remove(ctx context.Context) error {
 	}
 	failed := make(map[ledger.Key]bool)
 	for _, id := range rows {
-		who := keyOf(l.goes[id].owner)
+		who := keyOf(l.goes[id].Owner)
 		if remain[id] {
 			failed[who] = true
-			l.search.residue(Finding{Person: who, Where: "retained", Table: id.table, ID: id.id})
+			l.search.Residue(search.Finding{Person: who, Where: "retained", Table: id.Table, ID: id.ID})
 			continue
 		}
-		l.summary.count(didDelete, id.table, 1)
+		l.summary.count(didDelete, id.Table, 1)
 	}
 	return say(func(e *ledger.Entry) ledger.Status {
 		if failed[ledger.Key{Table: e.Table, ID: e.ID}] {

@@ -16,6 +16,9 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Deps are what a run works with.
@@ -77,7 +80,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{Deps: d, sight: newSight(), stalled: new(atomic.Bool), searched: newSearchMemory(), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{Deps: d, sight: newSight(), stalled: new(atomic.Bool), searched: search.NewMemory(), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -100,7 +103,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		r.operations = maxOperations
 	}
 	if r.most <= 0 {
-		r.most = maxFound
+		r.most = search.MaxFound
 	}
 	r.oneAtATime()
 	if err := r.sight.begin(ctx, &r.Deps); err != nil {
@@ -136,31 +139,31 @@ var ErrUnprovisioned = errors.New("the environment is not provisioned")
 type runner struct {
 	Deps
 	summary *Summary
-	tables  *tables
+	tables  *environment.Tables
 	// writing outlives a cancelled run by the grace: what has been sent is seen to its end.
 	writing context.Context
 	sight   *sight
 
-	erasers map[string]*eraser // of the subjects
+	erasers map[string]*inventory.Eraser // of the subjects
 	due     []due
-	taken   map[ref]bool // persons whose turn was
-	claims  *claims      // while several chunks are under way
-	alone   []due        // set aside by such a chunk: who has too many rows to go beside others
+	taken   map[environment.Ref]bool // persons whose turn was
+	claims  *claims                  // while several chunks are under way
+	alone   []due                    // set aside by such a chunk: who has too many rows to go beside others
 	// finished counts the persons who were purged, and unfinished are those who were begun and could not be: for the canary.
 	finished   int
 	unfinished []Outcome
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
-	searched   *searchMemory     // what searches have asked for once
+	searched   *search.Memory    // what searches have asked for once
 	stalled    *atomic.Bool      // a bulk delete job of this run was waited for in vain: nobody new is begun
 	known      map[string]string // of the environment, and not in the ledger yet
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.
-	asked map[ref][]string
+	asked map[environment.Ref][]string
 }
 
 // due is a person whose day has come by the plan.
 type due struct {
-	ref
+	environment.Ref
 	depth int // how many rows this one was merged into, one into the other
 }
 
@@ -173,21 +176,21 @@ func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc
 // ready reads what every purge needs to know of the environment and finishes what was begun before.
 func (r *runner) ready(ctx context.Context) error {
 	var err error
-	if r.tables, err = readTables(ctx, r.Client, r.Policy); err != nil {
+	if r.tables, err = environment.ReadTables(ctx, r.Client, r.Policy); err != nil {
 		return err
 	}
-	r.summary.Unreachable = Unreachable(r.tables.settings)
-	r.erasers, r.taken, r.asked = make(map[string]*eraser), make(map[ref]bool), make(map[ref][]string)
+	r.summary.Unreachable = Unreachable(r.tables.Settings)
+	r.erasers, r.taken, r.asked = make(map[string]*inventory.Eraser), make(map[environment.Ref]bool), make(map[environment.Ref][]string)
 	for i := range r.Policy.Subjects {
 		s := &r.Policy.Subjects[i]
 		if len(s.Unprovisioned) > 0 {
 			return fmt.Errorf("%w: %s lacks %s", ErrUnprovisioned, s.Table, strings.Join(s.Unprovisioned, ", "))
 		}
-		t, err := r.tables.table(ctx, s.Table)
+		t, err := r.tables.Table(ctx, s.Table)
 		if err != nil {
 			return err
 		}
-		r.erasers[s.Table] = erasePerson(t, s.Retain, ownColumns(s.Own), r.tables.persons)
+		r.erasers[s.Table] = inventory.ErasePerson(t, s.Retain, environment.OwnColumns(s.Own), r.tables.Persons)
 	}
 	return r.resume(ctx)
 }
@@ -299,7 +302,7 @@ func (r *runner) purge(ctx context.Context) error {
 		// Rows that were merged into others come before them: the delete of the others would clear the link.
 		return cmp.Or(cmp.Compare(b.depth, a.depth))
 	})
-	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.ref] }) // begun by another run, and finished
+	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.Ref] }) // begun by another run, and finished
 	if len(r.due) > 0 {
 		if err := r.sees(ctx, true); err != nil {
 			return err
@@ -339,7 +342,7 @@ func (r *runner) canary(ctx context.Context, waiting []due) ([]due, error) {
 // split takes persons of one subject table, and merged equally deep, from the front.
 func split(waiting []due, size int) (chunk, rest []due) {
 	n := 1
-	for n < len(waiting) && n < size && waiting[n].table == waiting[0].table && waiting[n].depth == waiting[0].depth {
+	for n < len(waiting) && n < size && waiting[n].Table == waiting[0].Table && waiting[n].depth == waiting[0].depth {
 		n++
 	}
 	return waiting[:n:n], waiting[n:]

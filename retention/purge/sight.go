@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Sight is the guard rail of a run whose user does not see any more what it judges by, or is another. Nothing bypasses it.
@@ -20,12 +21,12 @@ const sightLasts = time.Minute
 
 // sight is who the run was proven to see everything as, and when that was.
 type sight struct {
-	turn turn // of who proves it
+	turn environment.Turn // of who proves it
 	user uuid.UUID
 	at   time.Time // by the service's clock
 }
 
-func newSight() *sight { return &sight{turn: newTurn()} }
+func newSight() *sight { return &sight{turn: environment.NewTurn()} }
 
 // begin proves it before anything is read or written. The error is a [*retention.BlindError] where it cannot be proven.
 func (s *sight) begin(ctx context.Context, d *Deps) error {
@@ -49,7 +50,7 @@ func anotherUser(before, now uuid.UUID) string {
 // sees stops the run where its user is not proven any more to see everything; unless afresh, a proof of a moment ago counts.
 func (r *runner) sees(ctx context.Context, afresh bool) error {
 	s := r.sight
-	end, err := s.turn.take(ctx)
+	end, err := s.turn.Take(ctx)
 	if err != nil {
 		return err
 	}

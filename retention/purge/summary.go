@@ -7,6 +7,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Summary is what a run did, for the report and for --json.
@@ -19,12 +20,12 @@ type Summary struct {
 	Related      []TableTally // by table
 	Failures     []Outcome    // persons for whom something failed; they stay scheduled
 	Resumed      Resumed
-	Swept        int       // audit entries deleted
-	Unswept      int       // persons whose audit history could not be deleted yet; later runs try again
-	Residue      []Finding // what is left of purged persons and should not be
-	Mentions     []Finding // what is left of them and may be: kept rows, other rows with the same address
-	Unreachable  []Place
-	Unread       []Place               // what this run could not search, or not to the end: there may be more than it tells
+	Swept        int              // audit entries deleted
+	Unswept      int              // persons whose audit history could not be deleted yet; later runs try again
+	Residue      []search.Finding // what is left of purged persons and should not be
+	Mentions     []search.Finding // what is left of them and may be: kept rows, other rows with the same address
+	Unreachable  []search.Place
+	Unread       []search.Place        // what this run could not search, or not to the end: there may be more than it tells
 	Bypassed     []retention.GuardRail // guard rails that were passed over
 	Drift        []Change              // what changed in the environment since the last run
 	Stop         *StopError            // the guard rail that stopped the run
@@ -156,7 +157,7 @@ func (s *Summary) counts() map[string]int {
 }
 
 // unread adds places that could not be searched, each once.
-func (s *Summary) unread(places []Place) {
+func (s *Summary) unread(places []search.Place) {
 	for _, p := range places {
 		if !slices.Contains(s.Unread, p) {
 			s.Unread = append(s.Unread, p)

@@ -7,9 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
-	"github.com/google/uuid"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // maxOperations is how many operations the service takes in one batch, and so in one change set.
@@ -26,36 +30,36 @@ const (
 
 // work is a person's erasure: one change set, and what it stands for.
 type work struct {
-	*person
+	*inventory.Person
 	kind    changeSetKind
 	set     dataverse.ChangeSet
 	do      retention.Disposition // what becomes of the person's row
 	rows    map[string][]uuid.UUID
 	counts  map[string]int
-	stays   map[string][]uuid.UUID // rows that a rule leaves in place
-	decided map[ref]decision       // of rows that go later
-	gone    []ref                  // rows that the change set deletes
-	left    []ref                  // rows that it leaves for the next change set
-	bulk    []ref                  // rows for a bulk delete
-	binned  []ref                  // rows that the change set deletes although the recycle bin keeps what is in them
-	refused error                  // what the last change set of this kind was answered
-	written []ref                  // rows that an ahead one handles and that stay
-	earlier *stages                // what has gone ahead of it
-	actors  []uuid.UUID            // who has begun the purge, other than this run
-	columns int                    // how many of the row's hold something again
-	only    map[string][]uuid.UUID // rows that may still go, where somebody has written to the person's row since; nil: all
-	mirrors map[uuid.UUID]bool     // connections that go with their other half
+	stays   map[string][]uuid.UUID                 // rows that a rule leaves in place
+	decided map[environment.Ref]inventory.Decision // of rows that go later
+	gone    []environment.Ref                      // rows that the change set deletes
+	left    []environment.Ref                      // rows that it leaves for the next change set
+	bulk    []environment.Ref                      // rows for a bulk delete
+	binned  []environment.Ref                      // rows that the change set deletes although the recycle bin keeps what is in them
+	refused error                                  // what the last change set of this kind was answered
+	written []environment.Ref                      // rows that an ahead one handles and that stay
+	earlier *stages                                // what has gone ahead of it
+	actors  []uuid.UUID                            // who has begun the purge, other than this run
+	columns int                                    // how many of the row's hold something again
+	only    map[string][]uuid.UUID                 // rows that may still go, where somebody has written to the person's row since; nil: all
+	mirrors map[uuid.UUID]bool                     // connections that go with their other half
 	effects
 }
 
-func newWork(p *person, kind changeSetKind, do retention.Disposition) *work {
-	return &work{person: p, kind: kind, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), stays: make(map[string][]uuid.UUID), mirrors: make(map[uuid.UUID]bool)}
+func newWork(p *inventory.Person, kind changeSetKind, do retention.Disposition) *work {
+	return &work{Person: p, kind: kind, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), stays: make(map[string][]uuid.UUID), mirrors: make(map[uuid.UUID]bool)}
 }
 
 // effects are what the rows that stay must look like afterwards.
 type effects struct {
-	blanked []blanked // of which a rule blanks columns
-	off     []ref     // activities that the person was taken off
+	blanked []search.Blanked  // of which a rule blanks columns
+	off     []environment.Ref // activities that the person was taken off
 }
 
 func (e *effects) also(more effects) {
@@ -73,15 +77,15 @@ const (
 )
 
 // spare notes a row that stays.
-func (w *work) spare(it *item) {
-	if it.fate.stays() {
-		w.stays[it.table] = append(w.stays[it.table], it.id)
+func (w *work) spare(it *inventory.Item) {
+	if it.Fate.Stays() {
+		w.stays[it.Table] = append(w.stays[it.Table], it.ID)
 	}
 }
 
-func (w *work) touch(r ref, effect string) {
-	w.rows[r.table] = append(w.rows[r.table], r.id)
-	w.counts[effect+" "+r.table]++
+func (w *work) touch(r environment.Ref, effect string) {
+	w.rows[r.Table] = append(w.rows[r.Table], r.ID)
+	w.counts[effect+" "+r.Table]++
 }
 
 func (w *work) add(method, path string, body any, match string) {
@@ -90,7 +94,7 @@ func (w *work) add(method, path string, body any, match string) {
 
 func (w *work) patch(set string, id uuid.UUID, body map[string]any) {
 	if len(body) > 0 {
-		w.add(http.MethodPatch, rowPath(set, id), body, "*") // never create a row
+		w.add(http.MethodPatch, environment.RowPath(set, id), body, "*") // never create a row
 	}
 }
 
@@ -122,7 +126,7 @@ func (w *work) absorb(part *work) {
 // in a queue, a service that does not answer or has had too many requests, a sign-in that has ended: that ends the run by itself.
 func (w *work) passing() bool {
 	var unsure *dataverse.Uncertain
-	return w.err == errAppeared || w.err == errJobOpen || w.err == errNoAnswer || errors.As(w.refused, &unsure) ||
+	return w.Err == errAppeared || w.Err == errJobOpen || w.Err == errNoAnswer || errors.As(w.refused, &unsure) ||
 		errors.Is(w.refused, dataverse.ErrThrottled) || errors.Is(w.refused, dataverse.ErrUnavailable) ||
 		errors.Is(w.refused, dataverse.ErrUnauthorized) || errors.Is(w.refused, context.Canceled)
 }
@@ -130,7 +134,7 @@ func (w *work) passing() bool {
 func workIDs(works []*work) []uuid.UUID {
 	ids := make([]uuid.UUID, len(works))
 	for i, w := range works {
-		ids[i] = w.id
+		ids[i] = w.ID
 	}
 	return ids
 }

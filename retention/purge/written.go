@@ -9,6 +9,8 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // A person's row is anonymous before it is deleted. Between the two somebody can write to it: who had the form open and saves
@@ -21,12 +23,12 @@ import (
 
 // retyped tells whether the columns of an anonymous row that are not empty are somebody's work since, and not locked.
 func (r *runner) retyped(subject *retention.CheckedSubject, w *work, columns []string, row dataverse.Row) bool {
-	return r.writtenSince(w, row) && retyped(subject, r.erasers[subject.Table].table, columns, w.row, row)
+	return r.writtenSince(w, row) && search.Retyped(subject, r.erasers[subject.Table].Table, columns, w.Row, row)
 }
 
 // writtenSince tells whether somebody else than gallra has written to the row last.
 func (r *runner) writtenSince(w *work, row dataverse.Row) bool {
-	return writtenSince(row, r.Run.Actor, w.actors)
+	return search.WrittenSince(row, r.Run.Actor, w.actors)
 }
 
 // released says of persons whose rows were written to since that they are purged and their rows are not deleted, and gives
@@ -35,8 +37,8 @@ func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject
 	var entries []ledger.Entry
 	var targets []sweepTarget
 	for _, w := range written {
-		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Status: ledger.Skipped, Code: string(errWritten)})
-		targets = append(targets, sweepTarget{ledger.Key{Table: w.table, ID: w.id}, w.rows})
+		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.Table, ID: w.ID, Status: ledger.Skipped, Code: string(errWritten)})
+		targets = append(targets, sweepTarget{ledger.Key{Table: w.Table, ID: w.ID}, w.rows})
 	}
 	if len(written) == 0 {
 		return nil
@@ -50,11 +52,11 @@ func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject
 			effect, table := cut(what)
 			r.summary.count(effect, table, n)
 		}
-		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
-		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: ledger.Key{Table: w.table, ID: w.id}, Where: "written-since", Table: w.table, ID: w.id, Count: w.columns})
-		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.table, "id", w.id)
-		r.retired = append(r.retired, retiree{w.ref, retention.Anonymize})
-		if err := r.handBack(ctx, subject, w.id); err != nil {
+		r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
+		r.summary.Mentions = append(r.summary.Mentions, search.Finding{Person: ledger.Key{Table: w.Table, ID: w.ID}, Where: "written-since", Table: w.Table, ID: w.ID, Count: w.columns})
+		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.Table, "id", w.ID)
+		r.retired = append(r.retired, retiree{w.Ref, retention.Anonymize})
+		if err := r.handBack(ctx, subject, w.ID); err != nil {
 			return err
 		}
 	}
@@ -72,7 +74,7 @@ func (r *runner) handBack(ctx context.Context, subject *retention.CheckedSubject
 		if row == nil || row.Null(subject.Own.AnonymizedOn) {
 			return nil
 		}
-		set := dataverse.ChangeSet{{Method: "PATCH", Path: rowPath(subject.EntitySet, id), IfMatch: row.ETag(), Body: map[string]any{subject.Own.AnonymizedOn: nil}}}
+		set := dataverse.ChangeSet{{Method: "PATCH", Path: environment.RowPath(subject.EntitySet, id), IfMatch: row.ETag(), Body: map[string]any{subject.Own.AnonymizedOn: nil}}}
 		err = r.batch(ctx, []dataverse.Part{{Set: set}})[0]
 		var unsure *dataverse.Uncertain
 		switch {
@@ -82,7 +84,7 @@ func (r *runner) handBack(ctx context.Context, subject *retention.CheckedSubject
 			return ctx.Err()
 		case errors.Is(err, dataverse.ErrChanged), errors.As(err, &unsure): // look again
 		default:
-			r.Log.Warn("an anonymised row could not be given back", "table", subject.Table, "id", id, "code", code(err))
+			r.Log.Warn("an anonymised row could not be given back", "table", subject.Table, "id", id, "code", environment.Code(err))
 			return nil // the next run tries again
 		}
 	}

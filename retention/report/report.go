@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
-	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Report is what is coming and what was done, ready to be printed.
@@ -15,7 +15,7 @@ type Report struct {
 	Last   *LastRun // nil: no run stands in the ledger
 	Rails  []retention.GuardRail
 	Facts  Facts
-	Places []purge.Place // what is out of reach
+	Places []search.Place // what is out of reach
 
 	URL     string // of the environment, for links to the rows; empty: none
 	Name    string // of the environment, for the title
