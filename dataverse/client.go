@@ -37,6 +37,8 @@ type Options struct {
 	MaxWait time.Duration
 	// Timeout bounds one attempt of a request; three minutes when zero, as a write with plug-ins may take two.
 	Timeout time.Duration
+	// Definitions are shared with other clients, if set.
+	Definitions *Definitions
 }
 
 // Client speaks to one environment. It is safe for concurrent use.
@@ -52,7 +54,8 @@ type Client struct {
 	retryWait time.Duration
 	maxWait   time.Duration
 
-	schema schema
+	schema      schema
+	definitions *Definitions
 }
 
 // New makes a client. It sends nothing yet: [Client.WhoAmI] is the cheapest way to see whether it works.
@@ -72,6 +75,8 @@ func New(o Options) (*Client, error) {
 		retries:   o.Retries,
 		retryWait: o.RetryWait,
 		maxWait:   o.MaxWait,
+
+		definitions: o.Definitions,
 	}
 	if c.userAgent == "" {
 		c.userAgent = "gallra"

@@ -86,10 +86,13 @@ func (c *Client) readTable(ctx context.Context, logical string) (*Table, error) 
 			return nil, fmt.Errorf("definition of %s: %w", logical, r.Err)
 		}
 	}
-	b := tableBuilder{results: results}
-	t := b.table()
-	if b.err != nil {
-		return nil, fmt.Errorf("definition of %s: %w", logical, b.err)
+	t, err := c.definitions.table(c.root, results, func() (*Table, error) {
+		b := tableBuilder{results: results}
+		t := b.table()
+		return t, b.err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("definition of %s: %w", logical, err)
 	}
 	if t.LogicalName != logical || len(t.Attributes) == 0 {
 		return nil, fmt.Errorf("definition of %s: %w: of another table", logical, ErrAnswer)

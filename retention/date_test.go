@@ -141,7 +141,7 @@ func TestDateBehavior(t *testing.T) {
 func TestPushedBoundIsSound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keep, today := drawPeriod(t, "keep"), drawDate(t, "today")
-		first := firstThatMatters(keep, today)
+		first := FirstThatMatters(keep, today)
 		row := today.Sub(keep) + Date(rapid.IntRange(-40, 40).Draw(t, "row"))
 		if row < first && row.Add(keep) > today {
 			t.Fatalf("%s + %s lasts beyond %s, and the bound is %s", row, keep, today, first)

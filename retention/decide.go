@@ -16,8 +16,8 @@ const (
 	Purge    Action = "purge"    // the day has come and still nothing justifies the person
 )
 
-// Retention is what the grounds give a person: the latest date, and the ground that gave it.
-type Retention struct {
+// Term is what the grounds give a person: the latest date, and the ground that gave it.
+type Term struct {
 	Until   Date  // zero: no ground matched at all; Open: without an end
 	Trigger Date  // the date that the retention period was counted from; zero where there is none
 	Ground  int32 // index into the subject's grounds; NoGround where Until is zero, ByHand for a manual extension
@@ -32,7 +32,7 @@ const (
 
 // Later is the one of a and b that lasts longer. Of two that last equally long the ground that the policy names first
 // wins, whatever order the rows came in.
-func (a Retention) Later(b Retention) Retention {
+func (a Term) Later(b Term) Term {
 	switch {
 	case a.Until != b.Until:
 		if a.Until > b.Until {
@@ -69,9 +69,11 @@ type Trace struct {
 // Person is all that decides about one row of a subject table.
 type Person struct {
 	ID uuid.UUID
-	Retention
+	Term
 	Columns
 	Trace Trace
+	// HeldWith is set when a legal hold stands on another row of the same human being: nothing of them is purged.
+	HeldWith bool
 }
 
 // Rules are the policy's date rules.
@@ -83,7 +85,7 @@ type Rules struct {
 // Decision is what is to happen about one person. The dates are those that are to stand on the row afterwards.
 type Decision struct {
 	Action    Action
-	Retention           // including a manual extension that counts
+	Term                // including a manual extension that counts
 	PurgeOn   Date      // zero: none
 	NoticedOn Date      // zero: none
 	Extension Extension // what became of a manual extension
@@ -104,14 +106,26 @@ const (
 //
 // What stands on the row is what people see and what they can change; what stands in the ledger is what was proven to
 // be there. A date counts from the later of the two, so that no edit by hand shortens the notice.
+//
+// A legal hold on another row of the same human being stops the purge of this one. Once it has, the row waits as held for
+// as long as the hold stands; its notice begins anew when it is lifted, not with every run before.
 func Decide(p Person, r Rules, today Date) Decision {
-	d := Decision{Retention: p.Retention, PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
-	if d.Until.IsZero() {
-		d.Retention = Retention{Ground: NoGround}
+	d := decideAlone(p, r, today)
+	if p.HeldWith && (d.Action == Purge || p.Trace.Held && (d.Action == Move || d.Action == Wait)) {
+		d.Action, d.PurgeOn, d.NoticedOn = Hold, p.PurgeOn, p.NoticedOn
 	}
-	d.Extension = extension(p.Columns, r, today)
+	return d
+}
+
+// decideAlone decides about a row without regard to the other rows of the same human being.
+func decideAlone(p Person, r Rules, today Date) Decision {
+	d := Decision{Term: p.Term, PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
+	if d.Until.IsZero() {
+		d.Term = Term{Ground: NoGround}
+	}
+	d.Extension = p.Columns.ExtensionOn(today, r)
 	if d.Extension == ExtensionCounts {
-		d.Retention = d.Retention.Later(Retention{Until: p.ExtendedUntil, Ground: ByHand})
+		d.Term = d.Term.Later(Term{Until: p.ExtendedUntil, Ground: ByHand})
 	}
 	noticeEnds := today.Add(r.Notice)
 	// A ground that has ended moves nothing any more: a date is never moved to a day that is past. (This is also what
@@ -179,7 +193,8 @@ func (d Decision) Proves(t Trace) Trace {
 // lost, when a hold is seen for the first time, when a date was emptied by hand.
 func (d Decision) Unproven(t Trace) bool { return d.Proves(t) != t }
 
-func extension(c Columns, r Rules, today Date) Extension {
+// ExtensionOn is what the manual extension counts for on that day.
+func (c Columns) ExtensionOn(today Date, r Rules) Extension {
 	switch {
 	case c.ExtendedUntil.IsZero():
 		return NoExtension
@@ -190,3 +205,6 @@ func extension(c Columns, r Rules, today Date) Extension {
 	}
 	return ExtensionCounts
 }
+
+// ManualExtension stands where a ground's id would, for persons whom the staff keep by hand.
+const ManualExtension = "manual-extension"

@@ -18,8 +18,8 @@ func date(s string) Date {
 func TestDecide(t *testing.T) {
 	today := date("2026-03-01")
 	rules := Rules{Notice: Period{Months: 2}, ManualExtension: Period{Months: 12}}
-	none := Retention{Ground: NoGround}
-	until := func(s string) Retention { return Retention{Until: date(s), Ground: 0} }
+	none := Term{Ground: NoGround}
+	until := func(s string) Term { return Term{Until: date(s), Ground: 0} }
 	scheduled := func(on, noticed string) Columns { return Columns{PurgeOn: date(on), NoticedOn: date(noticed)} }
 	proven := func(on, noticed string) Trace { return Trace{PurgeOn: date(on), NoticedOn: date(noticed)} }
 
@@ -29,98 +29,98 @@ func TestDecide(t *testing.T) {
 		want   Decision
 	}{
 		{"no ground: announced two months ahead",
-			Person{Retention: none},
-			Decision{Action: Schedule, Retention: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
+			Person{Term: none},
+			Decision{Action: Schedule, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
 		{"a person without any ground at all is no ground number nought",
 			Person{},
-			Decision{Action: Schedule, Retention: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
+			Decision{Action: Schedule, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
 		{"a ground that ended long ago is no reason to hurry: the backlog gets the whole notice",
-			Person{Retention: until("2019-01-01")},
-			Decision{Action: Schedule, Retention: until("2019-01-01"), PurgeOn: date("2026-05-01"), NoticedOn: today}},
+			Person{Term: until("2019-01-01")},
+			Decision{Action: Schedule, Term: until("2019-01-01"), PurgeOn: date("2026-05-01"), NoticedOn: today}},
 		{"a ground that ends within the notice gives its own day",
-			Person{Retention: until("2026-05-01")},
-			Decision{Action: Schedule, Retention: until("2026-05-01"), PurgeOn: date("2026-05-01"), NoticedOn: today}},
+			Person{Term: until("2026-05-01")},
+			Decision{Action: Schedule, Term: until("2026-05-01"), PurgeOn: date("2026-05-01"), NoticedOn: today}},
 		{"a ground that ends a day after the notice: no date yet",
-			Person{Retention: until("2026-05-02")},
-			Decision{Action: Keep, Retention: until("2026-05-02")}},
+			Person{Term: until("2026-05-02")},
+			Decision{Action: Keep, Term: until("2026-05-02")}},
 		{"an open-ended ground keeps",
-			Person{Retention: Retention{Until: Open}},
-			Decision{Action: Keep, Retention: Retention{Until: Open}}},
+			Person{Term: Term{Until: Open}},
+			Decision{Action: Keep, Term: Term{Until: Open}}},
 		{"an open-ended ground clears the date: a rescue",
-			Person{Retention: Retention{Until: Open}, Columns: scheduled("2026-03-15", "2026-01-15"), Trace: proven("2026-03-15", "2026-01-15")},
-			Decision{Action: Clear, Retention: Retention{Until: Open}}},
+			Person{Term: Term{Until: Open}, Columns: scheduled("2026-03-15", "2026-01-15"), Trace: proven("2026-03-15", "2026-01-15")},
+			Decision{Action: Clear, Term: Term{Until: Open}}},
 		{"a date emptied by hand while a ground holds is cleared in the ledger as well",
-			Person{Retention: Retention{Until: Open}, Trace: proven("2026-03-15", "2026-01-15")},
-			Decision{Action: Clear, Retention: Retention{Until: Open}}},
+			Person{Term: Term{Until: Open}, Trace: proven("2026-03-15", "2026-01-15")},
+			Decision{Action: Clear, Term: Term{Until: Open}}},
 		{"a ground outlasts the date: a rescue in part",
-			Person{Retention: until("2026-04-20"), Columns: scheduled("2026-03-15", "2026-01-15"), Trace: proven("2026-03-15", "2026-01-15")},
-			Decision{Action: Move, Retention: until("2026-04-20"), PurgeOn: date("2026-04-20"), NoticedOn: date("2026-01-15")}},
+			Person{Term: until("2026-04-20"), Columns: scheduled("2026-03-15", "2026-01-15"), Trace: proven("2026-03-15", "2026-01-15")},
+			Decision{Action: Move, Term: until("2026-04-20"), PurgeOn: date("2026-04-20"), NoticedOn: date("2026-01-15")}},
 		{"the day before: wait",
 			Person{Columns: scheduled("2026-03-02", "2026-01-02"), Trace: proven("2026-03-02", "2026-01-02")},
-			Decision{Action: Wait, Retention: none, PurgeOn: date("2026-03-02"), NoticedOn: date("2026-01-02")}},
+			Decision{Action: Wait, Term: none, PurgeOn: date("2026-03-02"), NoticedOn: date("2026-01-02")}},
 		{"the day: purge",
 			Person{Columns: scheduled("2026-03-01", "2026-01-01"), Trace: proven("2026-03-01", "2026-01-01")},
-			Decision{Action: Purge, Retention: none, PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01")}},
+			Decision{Action: Purge, Term: none, PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01")}},
 		{"a ground that ends today does not stand in the way",
-			Person{Retention: until("2026-03-01"), Columns: scheduled("2026-03-01", "2026-01-01"), Trace: proven("2026-03-01", "2026-01-01")},
-			Decision{Action: Purge, Retention: until("2026-03-01"), PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01")}},
+			Person{Term: until("2026-03-01"), Columns: scheduled("2026-03-01", "2026-01-01"), Trace: proven("2026-03-01", "2026-01-01")},
+			Decision{Action: Purge, Term: until("2026-03-01"), PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01")}},
 		{"a ground that ended between the date and today does not move the date into the past",
-			Person{Retention: until("2026-02-20"), Columns: scheduled("2026-02-10", "2025-12-10"), Trace: proven("2026-02-10", "2025-12-10")},
-			Decision{Action: Purge, Retention: until("2026-02-20"), PurgeOn: date("2026-02-10"), NoticedOn: date("2025-12-10")}},
+			Person{Term: until("2026-02-20"), Columns: scheduled("2026-02-10", "2025-12-10"), Trace: proven("2026-02-10", "2025-12-10")},
+			Decision{Action: Purge, Term: until("2026-02-20"), PurgeOn: date("2026-02-10"), NoticedOn: date("2025-12-10")}},
 		{"due, but noticed a day too late: the date goes to the end of the notice",
 			Person{Columns: scheduled("2026-03-01", "2026-01-02"), Trace: proven("2026-03-01", "2026-01-02")},
-			Decision{Action: Move, Retention: none, PurgeOn: date("2026-03-02"), NoticedOn: date("2026-01-02")}},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-03-02"), NoticedOn: date("2026-01-02")}},
 		{"the notice made longer in the policy counts for dates that stand",
 			Person{Columns: scheduled("2026-03-01", "2026-01-20"), Trace: proven("2026-03-01", "2026-01-20")},
-			Decision{Action: Move, Retention: none, PurgeOn: date("2026-03-20"), NoticedOn: date("2026-01-20")}},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-03-20"), NoticedOn: date("2026-01-20")}},
 		{"a date without a trace gets the whole notice from today",
 			Person{Columns: scheduled("2026-03-01", "2025-01-01")},
-			Decision{Action: Move, Retention: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
 		{"a later date without a trace stays, and is noticed from today",
 			Person{Columns: scheduled("2026-09-01", "2025-01-01")},
-			Decision{Action: Wait, Retention: none, PurgeOn: date("2026-09-01"), NoticedOn: today}},
+			Decision{Action: Wait, Term: none, PurgeOn: date("2026-09-01"), NoticedOn: today}},
 		{"a date brought forward by hand goes back",
 			Person{Columns: scheduled("2026-01-10", "2025-11-10"), Trace: proven("2026-04-10", "2026-02-10")},
-			Decision{Action: Move, Retention: none, PurgeOn: date("2026-04-10"), NoticedOn: date("2026-02-10")}},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-04-10"), NoticedOn: date("2026-02-10")}},
 		{"a date brought forward by hand changes nothing about the day that was shown",
 			Person{Columns: scheduled("2026-01-10", "2025-11-10"), Trace: proven("2026-03-01", "2026-01-01")},
-			Decision{Action: Purge, Retention: none, PurgeOn: today, NoticedOn: date("2026-01-01")}},
+			Decision{Action: Purge, Term: none, PurgeOn: today, NoticedOn: date("2026-01-01")}},
 		{"a notice made older by hand counts for nothing",
 			Person{Columns: scheduled("2026-04-10", "2020-01-01"), Trace: proven("2026-04-10", "2026-02-10")},
-			Decision{Action: Wait, Retention: none, PurgeOn: date("2026-04-10"), NoticedOn: date("2026-02-10")}},
+			Decision{Action: Wait, Term: none, PurgeOn: date("2026-04-10"), NoticedOn: date("2026-02-10")}},
 		{"a notice put into the future by hand is from today at most",
 			Person{Columns: scheduled("2026-04-10", "2030-01-01"), Trace: proven("2026-04-10", "2026-02-10")},
-			Decision{Action: Move, Retention: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
 		{"a date emptied by hand starts the notice again, and not before the date that was shown",
 			Person{Trace: proven("2026-08-01", "2026-02-10")},
-			Decision{Action: Schedule, Retention: none, PurgeOn: date("2026-08-01"), NoticedOn: today}},
+			Decision{Action: Schedule, Term: none, PurgeOn: date("2026-08-01"), NoticedOn: today}},
 		{"a date put off by hand stays",
 			Person{Columns: scheduled("2026-06-01", "2026-01-01"), Trace: proven("2026-03-01", "2026-01-01")},
-			Decision{Action: Wait, Retention: none, PurgeOn: date("2026-06-01"), NoticedOn: date("2026-01-01")}},
+			Decision{Action: Wait, Term: none, PurgeOn: date("2026-06-01"), NoticedOn: date("2026-01-01")}},
 		{"a legal hold stops the purge and leaves the date",
 			Person{Columns: Columns{PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01"), LegalHold: true}, Trace: proven("2026-03-01", "2026-01-01")},
-			Decision{Action: Hold, Retention: none, PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01")}},
+			Decision{Action: Hold, Term: none, PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01")}},
 		{"a legal hold is a hold whatever grounds say",
-			Person{Retention: Retention{Until: Open}, Columns: Columns{LegalHold: true}},
-			Decision{Action: Hold, Retention: Retention{Until: Open}}},
+			Person{Term: Term{Until: Open}, Columns: Columns{LegalHold: true}},
+			Decision{Action: Hold, Term: Term{Until: Open}}},
 		{"after a hold the notice is whole again",
 			Person{Columns: scheduled("2026-03-01", "2026-01-01"), Trace: Trace{PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01"), Held: true}},
-			Decision{Action: Move, Retention: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today}},
 		{"a manual extension with a reason keeps",
 			Person{Columns: Columns{ExtendedUntil: date("2026-12-01"), ExtendReason: true}},
-			Decision{Action: Keep, Retention: Retention{Until: date("2026-12-01"), Ground: ByHand}, Extension: ExtensionCounts}},
+			Decision{Action: Keep, Term: Term{Until: date("2026-12-01"), Ground: ByHand}, Extension: ExtensionCounts}},
 		{"a manual extension as far as allowed counts",
 			Person{Columns: Columns{ExtendedUntil: date("2027-03-01"), ExtendReason: true}},
-			Decision{Action: Keep, Retention: Retention{Until: date("2027-03-01"), Ground: ByHand}, Extension: ExtensionCounts}},
+			Decision{Action: Keep, Term: Term{Until: date("2027-03-01"), Ground: ByHand}, Extension: ExtensionCounts}},
 		{"a manual extension without a reason does not count",
 			Person{Columns: Columns{ExtendedUntil: date("2026-12-01")}},
-			Decision{Action: Schedule, Retention: none, PurgeOn: date("2026-05-01"), NoticedOn: today, Extension: ExtensionNoReason}},
+			Decision{Action: Schedule, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today, Extension: ExtensionNoReason}},
 		{"a manual extension a day too far does not count",
 			Person{Columns: Columns{ExtendedUntil: date("2027-03-02"), ExtendReason: true}},
-			Decision{Action: Schedule, Retention: none, PurgeOn: date("2026-05-01"), NoticedOn: today, Extension: ExtensionTooFar}},
+			Decision{Action: Schedule, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today, Extension: ExtensionTooFar}},
 		{"a ground that lasts longer than the extension wins",
-			Person{Retention: Retention{Until: Open}, Columns: Columns{ExtendedUntil: date("2026-12-01"), ExtendReason: true}},
-			Decision{Action: Keep, Retention: Retention{Until: Open}, Extension: ExtensionCounts}},
+			Person{Term: Term{Until: Open}, Columns: Columns{ExtendedUntil: date("2026-12-01"), ExtendReason: true}},
+			Decision{Action: Keep, Term: Term{Until: Open}, Extension: ExtensionCounts}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -193,7 +193,7 @@ func (w *world) run(t *rapid.T) {
 		}
 	}
 	if d.Action == Purge { // another person takes the place
-		w.person = Person{Retention: Retention{Ground: NoGround}}
+		w.person = Person{Term: Term{Ground: NoGround}}
 		w.shown, w.latest, w.fresh = 0, 0, 0
 		return
 	}
@@ -242,9 +242,9 @@ func TestDecideLaws(t *testing.T) {
 			"days pass": func(t *rapid.T) { w.today += Date(rapid.IntRange(1, 40).Draw(t, "days")) },
 			"run":       w.run,
 			"ground": func(t *rapid.T) {
-				w.person.Retention = Retention{Until: rapid.OneOf(anyDate, rapid.Just(Open)).Draw(t, "until"), Ground: 0}
+				w.person.Term = Term{Until: rapid.OneOf(anyDate, rapid.Just(Open)).Draw(t, "until"), Ground: 0}
 			},
-			"ground gone":         func(t *rapid.T) { w.person.Retention = Retention{Ground: NoGround} },
+			"ground gone":         func(t *rapid.T) { w.person.Term = Term{Ground: NoGround} },
 			"purge date by hand":  func(t *rapid.T) { w.person.PurgeOn = anyDate.Draw(t, "on") },
 			"notice by hand":      func(t *rapid.T) { w.person.NoticedOn = anyDate.Draw(t, "noticed") },
 			"hold":                func(t *rapid.T) { w.person.LegalHold = true },
@@ -259,7 +259,7 @@ func TestDecideLaws(t *testing.T) {
 func TestGroundsNeverHasten(t *testing.T) {
 	day := func(t *rapid.T, name string) Date { return Date(740000 + rapid.IntRange(0, 1000).Draw(t, name)) }
 	rapid.Check(t, func(t *rapid.T) {
-		p := Person{Retention: Retention{Until: day(t, "until"), Ground: 3}}
+		p := Person{Term: Term{Until: day(t, "until"), Ground: 3}}
 		if rapid.Bool().Draw(t, "scheduled") {
 			p.PurgeOn, p.NoticedOn = day(t, "on"), day(t, "noticed")
 			p.Trace = Trace{PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
@@ -267,7 +267,7 @@ func TestGroundsNeverHasten(t *testing.T) {
 		rules := Rules{Notice: Period{Months: 2}}
 		today := day(t, "today")
 		with := p
-		with.Retention = p.Retention.Later(Retention{Until: day(t, "another ground"), Ground: 1})
+		with.Term = p.Term.Later(Term{Until: day(t, "another ground"), Ground: 1})
 		before, after := Decide(p, rules, today), Decide(with, rules, today)
 		end := func(d Decision) Date { // the day from which the person may be purged
 			if d.Action == Keep || d.Action == Clear {
@@ -282,8 +282,8 @@ func TestGroundsNeverHasten(t *testing.T) {
 }
 
 func TestLaterIsAnOrder(t *testing.T) {
-	any := rapid.Custom(func(t *rapid.T) Retention {
-		return Retention{Until: Date(rapid.IntRange(1, 3).Draw(t, "until")), Ground: int32(rapid.IntRange(-3, 2).Draw(t, "ground")), Trigger: Date(rapid.IntRange(0, 2).Draw(t, "trigger"))}
+	any := rapid.Custom(func(t *rapid.T) Term {
+		return Term{Until: Date(rapid.IntRange(1, 3).Draw(t, "until")), Ground: int32(rapid.IntRange(-3, 2).Draw(t, "ground")), Trigger: Date(rapid.IntRange(0, 2).Draw(t, "trigger"))}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, c := any.Draw(t, "a"), any.Draw(t, "b"), any.Draw(t, "c")

@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -42,7 +44,7 @@ func (a *app) runApprove(ctx context.Context) error {
 	inForce := l.Adopted()
 	if !checked.Policy.FourEyes && !inForce.FourEyes {
 		return &usageError{"this policy does not ask for four eyes, and neither does the one in force: there is nothing to approve",
-			"approval: " + retention.FourEyes + " in the policy asks for it"}
+			"approval: " + policy.FourEyes + " in the policy asks for it"}
 	}
 	runs := lastRun(l)
 	if runs != nil {
@@ -98,7 +100,7 @@ func lastRun(l *ledger.Ledger) *ledger.RunInfo {
 
 // formerPolicy reads the policy that was approved last. One that is not it, or that does not fit the environment any more,
 // proves nothing: then the changed policy needs an approval, and the log says why.
-func (a *app) formerPolicy(ctx context.Context, s *session, l *ledger.Ledger, path string) (*retention.Checked, error) {
+func (a *app) formerPolicy(ctx context.Context, s *session, l *ledger.Ledger, path string) (*compile.Policy, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -110,7 +112,7 @@ func (a *app) formerPolicy(ctx context.Context, s *session, l *ledger.Ledger, pa
 		a.log.Warn("the file of --approved-policy is not the policy that was approved last", "file", policy.Hash, "approved", l.Adopted().Policy)
 		return nil, nil
 	}
-	former, err := retention.Check(ctx, policy, s.client)
+	former, err := compile.Check(ctx, policy, s.client)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

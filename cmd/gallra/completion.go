@@ -8,6 +8,7 @@ import (
 
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // completions lets the shells complete what can be known without asking the environment: tables and grounds of the policy
@@ -85,12 +86,12 @@ func fixed(words ...string) cobra.CompletionFunc {
 }
 
 // policyFile is the policy as far as it can be read; completing says nothing of mistakes in it.
-func (a *app) policyFile(cmd *cobra.Command) *retention.Policy {
+func (a *app) policyFile(cmd *cobra.Command) *policy.Policy {
 	s, err := config.Load(cmd.Flags())
 	if err != nil || s.Policy == "" {
 		return nil
 	}
-	p, err := retention.Load(s.Policy)
+	p, err := policy.Load(s.Policy)
 	if err != nil {
 		return nil
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // session is a connection to the environment that the settings name: who we are there, what day it is there.
@@ -63,7 +65,7 @@ func stateDir() string {
 }
 
 // loadPolicy reads the policy file.
-func (a *app) loadPolicy() (*retention.Policy, error) {
+func (a *app) loadPolicy() (*policy.Policy, error) {
 	if err := a.settings.NeedPolicy(); err != nil {
 		return nil, err
 	}
@@ -71,8 +73,8 @@ func (a *app) loadPolicy() (*retention.Policy, error) {
 }
 
 // readPolicy reads a policy file; one that cannot be read is a mistake in how the command was called.
-func readPolicy(path string) (*retention.Policy, error) {
-	p, err := retention.Load(path)
+func readPolicy(path string) (*policy.Policy, error) {
+	p, err := policy.Load(path)
 	var unreadable *fs.PathError
 	if errors.As(err, &unreadable) {
 		return nil, &usageError{err.Error(), "name the file of a policy"}
@@ -81,12 +83,12 @@ func readPolicy(path string) (*retention.Policy, error) {
 }
 
 // today is the service's calendar date in the policy's time zone: what the machine's clock says does not matter.
-func (s *session) today(p *retention.Policy) retention.Date {
+func (s *session) today(p *policy.Policy) retention.Date {
 	return retention.DateOf(s.client.Now(), p.TimeZone)
 }
 
 // open connects and holds the policy against the environment.
-func (a *app) open(ctx context.Context) (*session, *retention.Checked, error) {
+func (a *app) open(ctx context.Context) (*session, *compile.Policy, error) {
 	policy, err := a.loadPolicy()
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +97,7 @@ func (a *app) open(ctx context.Context) (*session, *retention.Checked, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	checked, err := retention.Check(ctx, policy, s.client)
+	checked, err := compile.Check(ctx, policy, s.client)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,9 +109,9 @@ func (a *app) open(ctx context.Context) (*session, *retention.Checked, error) {
 
 // warnBlind says what the signed-in user does not see of what the policy judges by. A verb that only looks goes on with that:
 // what it shows may be wrong.
-func (a *app) warnBlind(ctx context.Context, s *session, c *retention.Checked) error {
+func (a *app) warnBlind(ctx context.Context, s *session, c *compile.Policy) error {
 	_, err := c.Prove(ctx, s.client)
-	var blind *retention.BlindError
+	var blind *compile.BlindError
 	if !errors.As(err, &blind) {
 		return err
 	}
@@ -118,7 +120,7 @@ func (a *app) warnBlind(ctx context.Context, s *session, c *retention.Checked) e
 }
 
 // sighted is warnBlind for what is only shown; what is written needs the proof.
-func (a *app) sighted(ctx context.Context, s *session, c *retention.Checked, apply bool) error {
+func (a *app) sighted(ctx context.Context, s *session, c *compile.Policy, apply bool) error {
 	if !apply {
 		return a.warnBlind(ctx, s, c)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/cmd/gallra/console"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -69,16 +69,16 @@ func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 	}
 	c, err := console.New(console.Options{
 		Client: s.client, URL: a.settings.URL, Organization: s.org, Idle: o.idle, Log: a.log,
-		Policy: func(ctx context.Context) (*retention.Checked, error) {
+		Policy: func(ctx context.Context) (*compile.Policy, error) {
 			policy, err := a.loadPolicy()
 			if err != nil {
 				return nil, err
 			}
-			return retention.Check(ctx, policy, s.client)
+			return compile.Check(ctx, policy, s.client)
 		},
 		Ledger: func() (*ledger.Ledger, error) { return a.ledgerOf(ctx, s) },
 		Verify: func() (*ledger.Proof, error) { return a.verifyLedger(ctx) },
-		Deps: func(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps {
+		Deps: func(verb string, c *compile.Policy, l *ledger.Ledger) purge.Deps {
 			return a.deps(verb, s, c, l)
 		},
 		Doctor: a.examine,

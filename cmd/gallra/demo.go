@@ -23,7 +23,10 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -47,7 +50,7 @@ type demo struct {
 	w       *lines
 	server  *emulator.Server
 	session *session
-	checked *retention.Checked
+	checked *compile.Policy
 	known   map[uuid.UUID]known // what the CRM said about the people before they were purged
 }
 
@@ -155,7 +158,7 @@ func (d *demo) provisioning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	checked, err := retention.Check(ctx, policy, d.session.client)
+	checked, err := compile.Check(ctx, policy, d.session.client)
 	if err != nil {
 		return err
 	}
@@ -185,7 +188,7 @@ func (d *demo) provisioning(ctx context.Context) error {
 		}
 		d.say("  Somebody in the CRM sets %s.", c.What)
 	}
-	d.checked, err = retention.Check(ctx, policy, d.session.client)
+	d.checked, err = compile.Check(ctx, policy, d.session.client)
 	return err
 }
 
@@ -212,7 +215,7 @@ func (d *demo) run(ctx context.Context) (*purge.Summary, error) {
 }
 
 // plan is gallra plan, before the run that does it.
-func (d *demo) plan(ctx context.Context) (*retention.Plan, error) {
+func (d *demo) plan(ctx context.Context) (*plan.Plan, error) {
 	l, err := ledger.Open(d.settings.Ledger)
 	if err != nil {
 		return nil, err
@@ -238,7 +241,7 @@ func (d *demo) firstRun(ctx context.Context) error {
 			continue
 		}
 		s := d.checked.Subject(g.Table)
-		i := slices.IndexFunc(s.Grounds, func(x retention.CheckedGround) bool { return x.ID == g.Ground })
+		i := slices.IndexFunc(s.Grounds, func(x compile.Ground) bool { return x.ID == g.Ground })
 		rows = append(rows, []string{fmt.Sprint(g.Persons), g.Table, s.Grounds[i].Why, s.Grounds[i].Basis})
 	}
 	d.say("%s", d.table([]string{"persons", "table", "because", "lawful basis"}, rows))
@@ -254,7 +257,7 @@ func (d *demo) firstRun(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) people(plan *retention.Plan, action retention.Action) {
+func (d *demo) people(plan *plan.Plan, action retention.Action) {
 	rows := [][]string{}
 	more := 0
 	for i := range plan.Decisions {
@@ -320,7 +323,7 @@ func (d *demo) theDay(ctx context.Context) error {
 }
 
 // purged keeps only the people who were purged among those who were known.
-func (d *demo) purged(plan *retention.Plan) {
+func (d *demo) purged(plan *plan.Plan) {
 	gone := map[uuid.UUID]known{}
 	for i := range plan.Decisions {
 		if p := &plan.Decisions[i]; p.Action == retention.Purge {
@@ -341,7 +344,7 @@ func (d *demo) whatIsKept(ctx context.Context) error {
 		d.say("  e-mail %q is still there: the acceptance of a quote is evidence of the contract.", row.Text("subject"))
 	}
 	columns := []string{"fullname", "emailaddress1", "telephone1", "companyname", "leadsourcecode", "statuscode", "address1_country"}
-	for row, err := range d.session.client.Rows(ctx, dataverse.Query{Table: "lead", Select: columns, Filter: retention.DefaultColumns.AnonymizedOn + " ne null", Annotations: true}) {
+	for row, err := range d.session.client.Rows(ctx, dataverse.Query{Table: "lead", Select: columns, Filter: policy.DefaultColumns.AnonymizedOn + " ne null", Annotations: true}) {
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,10 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
 )
@@ -84,7 +87,7 @@ var errNotReady = errors.New("a run could not do its work here yet")
 
 func (a *app) runDoctor(ctx context.Context) error {
 	d := &diagnosis{app: a}
-	policy, err := a.loadPolicy()
+	pol, err := a.loadPolicy()
 	if err != nil {
 		return a.tellProblems(err)
 	}
@@ -93,9 +96,9 @@ func (a *app) runDoctor(ctx context.Context) error {
 		return err
 	}
 	d.ok("connection", "signed in as user %s of organisation %s, version %s", s.identity.UserID, s.org.ID, s.org.Version)
-	d.environment(s, policy)
-	checked, err := retention.Check(ctx, policy, s.client)
-	var problems retention.Problems
+	d.environment(s, pol)
+	checked, err := compile.Check(ctx, pol, s.client)
+	var problems policy.Problems
 	switch {
 	case errors.As(err, &problems):
 		for _, p := range problems {
@@ -111,7 +114,7 @@ func (a *app) runDoctor(ctx context.Context) error {
 	return d.end()
 }
 
-func (d *diagnosis) environment(s *session, p *retention.Policy) {
+func (d *diagnosis) environment(s *session, p *policy.Policy) {
 	switch {
 	case s.org.Production && !p.Environment.AllowProduction:
 		d.fail("environment", "say allowProduction: true in the policy once it was tried on a sandbox", "a production environment (%s), which the policy does not allow", s.org.Type)
@@ -123,7 +126,7 @@ func (d *diagnosis) environment(s *session, p *retention.Policy) {
 }
 
 // visit looks at everything that needs a policy that fits.
-func (d *diagnosis) visit(ctx context.Context, s *session, c *retention.Checked) error {
+func (d *diagnosis) visit(ctx context.Context, s *session, c *compile.Policy) error {
 	d.ok("policy", "fits the environment: %d subject tables", len(c.Subjects))
 	for _, w := range c.Warnings {
 		d.warn("policy", w.Hint, "%s: %s", w.Pos, w.Message)
@@ -163,7 +166,7 @@ func (d *diagnosis) forbidden(what string, err error) error {
 	return nil
 }
 
-func (d *diagnosis) cascades(s retention.CheckedSubject) {
+func (d *diagnosis) cascades(s compile.Subject) {
 	taken, bound := map[string]bool{}, map[string]bool{}
 	for _, r := range s.Cascades {
 		switch {
@@ -173,13 +176,13 @@ func (d *diagnosis) cascades(s retention.CheckedSubject) {
 			taken[r.Table] = true
 		}
 	}
-	if s.Purge == retention.Delete {
+	if s.Purge == policy.Delete {
 		d.ok("cascades", "a delete of %s reaches %d tables, each named by a rule; %d tables of business would bind the person instead", s.Table, len(taken), len(bound))
 	}
 }
 
 // closed counts the rows that are locked for everybody but an administrator.
-func (d *diagnosis) closed(ctx context.Context, s *session, c *retention.Checked) error {
+func (d *diagnosis) closed(ctx context.Context, s *session, c *compile.Policy) error {
 	tables, err := inventory.ClosedRows(ctx, s.client, c)
 	for _, t := range tables {
 		d.warn("closed rows", inventory.ClosedRemedy, "%s", closedRows(t))
@@ -188,7 +191,7 @@ func (d *diagnosis) closed(ctx context.Context, s *session, c *retention.Checked
 }
 
 // refilled names the rows that were anonymised and hold something again.
-func (d *diagnosis) refilled(ctx context.Context, s *session, c *retention.Checked) error {
+func (d *diagnosis) refilled(ctx context.Context, s *session, c *compile.Policy) error {
 	for _, subject := range c.Subjects {
 		found, err := search.Refilled(ctx, s.client, c, subject.Table)
 		if err != nil {
@@ -253,7 +256,7 @@ func (d *diagnosis) ledger(ctx context.Context, s *session) func(string, uuid.UU
 }
 
 // data counts whom the grounds justify and what they lack.
-func (d *diagnosis) data(ctx context.Context, s *session, c *retention.Checked, traces func(string, uuid.UUID) retention.Trace) error {
+func (d *diagnosis) data(ctx context.Context, s *session, c *compile.Policy, traces func(string, uuid.UUID) retention.Trace) error {
 	plan, err := d.app.evaluate(ctx, s, c, s.today(c.Policy), traces, false)
 	if err != nil {
 		return err
@@ -287,7 +290,7 @@ func (d *diagnosis) data(ctx context.Context, s *session, c *retention.Checked, 
 }
 
 // unlinked counts rows that would justify somebody if they said whom.
-func (d *diagnosis) unlinked(ctx context.Context, s *session, c *retention.Checked) error {
+func (d *diagnosis) unlinked(ctx context.Context, s *session, c *compile.Policy) error {
 	for _, subject := range c.Subjects {
 		for i := range subject.Grounds {
 			g := &subject.Grounds[i]
@@ -307,10 +310,10 @@ func (d *diagnosis) unlinked(ctx context.Context, s *session, c *retention.Check
 	return nil
 }
 
-func missingIgnored(c *retention.Checked, g retention.GroundTotals) bool {
+func missingIgnored(c *compile.Policy, g plan.GroundTotals) bool {
 	for _, x := range c.Subject(g.Table).Grounds {
 		if x.ID == g.Ground {
-			return x.MissingDate == retention.MissingIgnored
+			return x.MissingDate == policy.MissingIgnored
 		}
 	}
 	return false

@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // rights holds what a run needs against what the service says the user may do: what is missing, what is too narrow, and
 // what is wider than it has to be.
-func (d *diagnosis) rights(ctx context.Context, s *session, c *retention.Checked) error {
+func (d *diagnosis) rights(ctx context.Context, s *session, c *compile.Policy) error {
 	needed, err := c.Privileges(ctx, s.client)
 	if err != nil {
 		return err
@@ -68,9 +69,9 @@ func (d *diagnosis) rights(ctx context.Context, s *session, c *retention.Checked
 }
 
 // sight finds secured columns that the user cannot be proven to read: the rows of tables are among the rights.
-func (d *diagnosis) sight(ctx context.Context, s *session, c *retention.Checked) error {
+func (d *diagnosis) sight(ctx context.Context, s *session, c *compile.Policy) error {
 	_, err := c.Prove(ctx, s.client)
-	var blind *retention.BlindError
+	var blind *compile.BlindError
 	if !errors.As(err, &blind) {
 		if err == nil {
 			d.ok("sight", "sees every row and every secured column that the policy judges by")
@@ -129,11 +130,11 @@ func some(list []string, most int) string {
 var lockedTables = []string{"quote", "salesorder", "invoice"}
 
 // locked finds rules that a user without the administrator's role cannot carry out.
-func (d *diagnosis) locked(c *retention.Checked) {
+func (d *diagnosis) locked(c *compile.Policy) {
 	for _, s := range c.Subjects {
 		var tables []string
 		for _, r := range s.Related {
-			if r.Do == retention.Anonymize && slices.Contains(lockedTables, r.Table) && !slices.Contains(tables, r.Table) {
+			if r.Do == policy.Anonymize && slices.Contains(lockedTables, r.Table) && !slices.Contains(tables, r.Table) {
 				tables = append(tables, r.Table)
 			}
 		}

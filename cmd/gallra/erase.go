@@ -12,7 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -118,13 +121,13 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 }
 
 // chosen are the rows that are meant. Where nobody said which, they must not be those of several human beings.
-func (a *app) chosen(ctx context.Context, s *session, checked *retention.Checked, found []retention.PersonRef, o eraseOptions) ([]retention.PersonRef, error) {
+func (a *app) chosen(ctx context.Context, s *session, checked *compile.Policy, found []evaluate.PersonRef, o eraseOptions) ([]evaluate.PersonRef, error) {
 	if len(o.rows) > 0 {
-		var rows []retention.PersonRef
+		var rows []evaluate.PersonRef
 		for _, text := range o.rows {
 			table, id, _ := strings.Cut(text, "/")
 			key, err := uuid.Parse(id)
-			row := retention.PersonRef{Table: table, ID: key}
+			row := evaluate.PersonRef{Table: table, ID: key}
 			if err != nil || !slices.Contains(found, row) {
 				return nil, &usageError{fmt.Sprintf("--row %q is none of the rows that were found", text), "one of " + strings.Join(rowNames(found), ", ")}
 			}
@@ -149,7 +152,7 @@ func (a *app) chosen(ctx context.Context, s *session, checked *retention.Checked
 	return nil, &usageError{fmt.Sprintf("these may be %d human beings with one address: nothing was erased", len(people)), "say which rows are meant, each with --row TABLE/ID"}
 }
 
-func rowNames(rows []retention.PersonRef) []string {
+func rowNames(rows []evaluate.PersonRef) []string {
 	names := make([]string, len(rows))
 	for i, r := range rows {
 		names[i] = r.Table + "/" + r.ID.String()
@@ -158,13 +161,13 @@ func rowNames(rows []retention.PersonRef) []string {
 }
 
 // eraseShown is an erasure without --apply.
-func (a *app) eraseShown(ctx context.Context, s *session, checked *retention.Checked, rows []retention.PersonRef, o eraseOptions) error {
+func (a *app) eraseShown(ctx context.Context, s *session, checked *compile.Policy, rows []evaluate.PersonRef, o eraseOptions) error {
 	today := s.today(checked.Policy)
 	all, err := purge.Assess(ctx, s.client, checked, today, rows)
 	if err != nil {
 		return err
 	}
-	forecasts := make(map[retention.PersonRef]purge.Forecast)
+	forecasts := make(map[evaluate.PersonRef]purge.Forecast)
 	for _, subject := range checked.Subjects {
 		var ids []uuid.UUID
 		for _, p := range rows {
@@ -180,7 +183,7 @@ func (a *app) eraseShown(ctx context.Context, s *session, checked *retention.Che
 			return err
 		}
 		for _, f := range some {
-			forecasts[retention.PersonRef{Table: f.Table, ID: f.ID}] = f
+			forecasts[evaluate.PersonRef{Table: f.Table, ID: f.ID}] = f
 		}
 	}
 	if a.json {
@@ -189,7 +192,7 @@ func (a *app) eraseShown(ctx context.Context, s *session, checked *retention.Che
 	return a.eraseShownWords(all, forecasts, o, today)
 }
 
-func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Checked, l *ledger.Ledger, rows []retention.PersonRef, o eraseOptions) error {
+func (a *app) eraseApply(ctx context.Context, s *session, checked *compile.Policy, l *ledger.Ledger, rows []evaluate.PersonRef, o eraseOptions) error {
 	receipts, err := newReceipts(o.receipt)
 	if err != nil {
 		return err
@@ -205,7 +208,7 @@ func (a *app) eraseApply(ctx context.Context, s *session, checked *retention.Che
 	out := newOutcomeWriter(a.out)
 	var outcomes []purge.Outcome
 	asked := func(p purge.Outcome) bool {
-		return slices.Contains(rows, retention.PersonRef{Table: p.Table, ID: p.ID})
+		return slices.Contains(rows, evaluate.PersonRef{Table: p.Table, ID: p.ID})
 	}
 	deps.Outcome = func(x purge.Outcome) {
 		if a.json {
@@ -265,7 +268,7 @@ func stopped(err error) error {
 	return err
 }
 
-func (a *app) eraseShownJSON(all []purge.Assessment, forecasts map[retention.PersonRef]purge.Forecast, o eraseOptions) error {
+func (a *app) eraseShownJSON(all []purge.Assessment, forecasts map[evaluate.PersonRef]purge.Forecast, o eraseOptions) error {
 	e := json.NewEncoder(a.out)
 	for i := range all {
 		p := &all[i]
@@ -284,7 +287,7 @@ func (a *app) eraseShownJSON(all []purge.Assessment, forecasts map[retention.Per
 	return nil
 }
 
-func (a *app) eraseShownWords(all []purge.Assessment, forecasts map[retention.PersonRef]purge.Forecast, o eraseOptions, today retention.Date) error {
+func (a *app) eraseShownWords(all []purge.Assessment, forecasts map[evaluate.PersonRef]purge.Forecast, o eraseOptions, today retention.Date) error {
 	w := &lines{w: a.out}
 	forbidden := false
 	w.printf("%s of this human being, on %s\n", plural(len(all), "row"), today.Words())
@@ -331,7 +334,7 @@ func fate(f purge.Forecast) string {
 		return "would be left alone (" + f.Code + ")"
 	case f.Bound:
 		return "would be anonymised in place, because rows that are kept bind it (" + strings.Join(f.By, ", ") + ")"
-	case f.Do == retention.Delete:
+	case f.Do == policy.Delete:
 		return "would be deleted"
 	}
 	return "would be anonymised"

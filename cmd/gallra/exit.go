@@ -7,8 +7,10 @@ import (
 	"syscall"
 
 	"github.com/gallra/gallra/config"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // The exit codes, as --help and docs tell them.
@@ -51,13 +53,13 @@ func exitCode(err error) int {
 	var (
 		usage    *usageError
 		settings *config.Error
-		policy   retention.Problems
+		policy   policy.Problems
 		guard    *guardStop
 		stopped  interrupted
-		file     *retention.PlanFileError
-		stale    *retention.StalePlanError
+		file     *plan.PlanFileError
+		stale    *plan.StalePlanError
 		foreign  *ledger.ForeignError
-		blind    *retention.BlindError
+		blind    *compile.BlindError
 	)
 	switch {
 	case err == nil:

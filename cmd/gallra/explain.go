@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 func newExplain(a *app) *cobra.Command {
@@ -35,7 +38,7 @@ EXIT STATUS: 0 told, 1 failed or nobody found, 2 wrong usage, settings or policy
 
 // who is a person as people name them on the command line.
 type who struct {
-	row     retention.PersonRef
+	row     evaluate.PersonRef
 	address string // instead
 }
 
@@ -50,18 +53,18 @@ func parseWho(args []string) (who, error) {
 	if err != nil {
 		return who{}, &usageError{fmt.Sprintf("%q is not a row id", args[1]), "the id stands in the address of the person's form in Dynamics 365"}
 	}
-	return who{row: retention.PersonRef{Table: args[0], ID: id}}, nil
+	return who{row: evaluate.PersonRef{Table: args[0], ID: id}}, nil
 }
 
 // find is the rows that are meant.
-func (w who) find(ctx context.Context, s *session, c *retention.Checked) ([]retention.PersonRef, error) {
+func (w who) find(ctx context.Context, s *session, c *compile.Policy) ([]evaluate.PersonRef, error) {
 	if w.address != "" {
-		return retention.FindByEmail(ctx, s.client, c, w.address)
+		return evaluate.FindByEmail(ctx, s.client, c, w.address)
 	}
 	if c.Subject(w.row.Table) == nil {
 		return nil, &usageError{fmt.Sprintf("the policy has no subject table %q", w.row.Table), "its subjects are " + subjectNames(c)}
 	}
-	return []retention.PersonRef{w.row}, nil
+	return []evaluate.PersonRef{w.row}, nil
 }
 
 func (a *app) runExplain(ctx context.Context, w who) error {
@@ -81,7 +84,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 		return err
 	}
 	today := s.today(checked.Policy)
-	all, err := retention.ExplainAll(ctx, s.client, checked, people, retention.EvaluateOptions{Today: today, Traces: l.Traces()})
+	all, err := plan.ExplainAll(ctx, s.client, checked, people, evaluate.EvaluateOptions{Today: today, Traces: l.Traces()})
 	if err != nil {
 		return err
 	}
@@ -101,7 +104,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	return nil
 }
 
-func (a *app) explainJSON(x *retention.Explanation, today retention.Date) error {
+func (a *app) explainJSON(x *plan.Explanation, today retention.Date) error {
 	e := json.NewEncoder(a.out)
 	for _, f := range x.Findings {
 		rows := []map[string]any{}

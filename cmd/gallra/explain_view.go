@@ -2,12 +2,14 @@ package main
 
 import (
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 // maxRowsShown keeps an explanation on a screen.
 const maxRowsShown = 5
 
-func (a *app) explainWords(x *retention.Explanation, c *retention.Checked, today retention.Date) error {
+func (a *app) explainWords(x *plan.Explanation, c *compile.Policy, today retention.Date) error {
 	w := &lines{w: a.out}
 	w.printf("%s %s, on %s\n\n", x.Person.Table, x.Person.ID, today.Words())
 	for _, f := range x.Findings {
@@ -45,7 +47,7 @@ func (a *app) explainWords(x *retention.Explanation, c *retention.Checked, today
 }
 
 // verdictWords is what a run would do, and why.
-func (a *app) verdictWords(w *lines, x *retention.Explanation, today retention.Date) {
+func (a *app) verdictWords(w *lines, x *plan.Explanation, today retention.Date) {
 	d := x.Decision
 	w.printf("\nverdict: %s, %s\n", d.Action, actionWords[d.Action])
 	w.printf("  %s\n", d.Reason())
@@ -69,7 +71,7 @@ func (a *app) verdictWords(w *lines, x *retention.Explanation, today retention.D
 }
 
 // rescueWords is what would keep the person: the grounds of their table, and an extension by hand.
-func (a *app) rescueWords(w *lines, x *retention.Explanation, c *retention.Checked, today retention.Date) {
+func (a *app) rescueWords(w *lines, x *plan.Explanation, c *compile.Policy, today retention.Date) {
 	// Whoever is justified on the day of the purge stays; a day that has passed is today's question.
 	day := max(x.Decision.PurgeOn, today)
 	w.printf("\nwhat would rescue them, one of these before the run of %s:\n", day.Words())

@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -57,7 +58,7 @@ EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy
 	return c
 }
 
-type holdFunc func(context.Context, purge.Deps, retention.PersonRef, string) (*purge.HoldResult, error)
+type holdFunc func(context.Context, purge.Deps, evaluate.PersonRef, string) (*purge.HoldResult, error)
 
 func (a *app) runHold(ctx context.Context, verb string, args []string, reason string, do holdFunc) error {
 	w, err := parseWho(args)
@@ -115,7 +116,7 @@ func (a *app) runHold(ctx context.Context, verb string, args []string, reason st
 }
 
 // provisioned refuses subject tables without the columns that a verb writes; no table means all of them.
-func provisioned(c *retention.Checked, tables ...string) error {
+func provisioned(c *compile.Policy, tables ...string) error {
 	for _, s := range c.Subjects {
 		asked := len(tables) == 0
 		for _, t := range tables {
@@ -132,7 +133,7 @@ func provisioned(c *retention.Checked, tables ...string) error {
 }
 
 // deps are what a verb that writes works with.
-func (a *app) deps(verb string, s *session, c *retention.Checked, l *ledger.Ledger) purge.Deps {
+func (a *app) deps(verb string, s *session, c *compile.Policy, l *ledger.Ledger) purge.Deps {
 	return purge.Deps{
 		Client: s.client, Ledger: l, Policy: c, Today: s.today(c.Policy), Log: a.log,
 		Run: ledger.Run{

@@ -14,6 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -27,7 +31,7 @@ type planOptions struct {
 	ground string
 	out    string
 	// reviewed leaves only what a reviewed plan says and what is still true of it.
-	reviewed *retention.Reviewed
+	reviewed *plan.Reviewed
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -56,7 +60,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
 }
 
 // day is the day to plan for: the one that was asked for, or the service's today.
-func (o planOptions) day(s *session, p *retention.Policy) (retention.Date, error) {
+func (o planOptions) day(s *session, p *policy.Policy) (retention.Date, error) {
 	today := s.today(p)
 	if o.asOf == "" {
 		return today, nil
@@ -95,30 +99,30 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err := a.warnBlind(ctx, s, checked); err != nil {
 		return err
 	}
-	plan, err := a.evaluate(ctx, s, checked, day, l.Traces(), o.all)
+	planned, err := a.evaluate(ctx, s, checked, day, l.Traces(), o.all)
 	if err != nil {
 		return err
 	}
 	if o.reviewed != nil {
-		plan = plan.Only(func(d *retention.Planned) bool { return o.reviewed.Still(d.Person.Table, d.Person.ID, d.Action) })
+		planned = planned.Only(func(d *plan.Planned) bool { return o.reviewed.Still(d.Person.Table, d.Person.ID, d.Action) })
 	}
 	drift, err := purge.Drift(ctx, s.client, checked, l.Facts())
 	if err != nil {
 		return err
 	}
-	rails := append(plan.GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
-	plan.Decisions = slices.DeleteFunc(plan.Decisions, func(d retention.Planned) bool { return !o.shows(&d) })
+	rails := append(planned.GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
+	planned.Decisions = slices.DeleteFunc(planned.Decisions, func(d plan.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {
-		if err := keepPlan(o.out, plan); err != nil {
+		if err := keepPlan(o.out, planned); err != nil {
 			return err
 		}
 	}
 	if a.json {
 		a.warnDrift(drift)
-		return plan.WriteJSON(a.out)
+		return planned.WriteJSON(a.out)
 	}
 	a.warnNoLedger(l.Existed())
-	if err := a.planWords(plan, checked, rails, l); err != nil {
+	if err := a.planWords(planned, checked, rails, l); err != nil {
 		return err
 	}
 	for _, c := range drift {
@@ -143,7 +147,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 }
 
 // shows tells whether the decision is one that was asked for.
-func (o planOptions) shows(d *retention.Planned) bool {
+func (o planOptions) shows(d *plan.Planned) bool {
 	if o.table != "" && d.Person.Table != o.table {
 		return false
 	}
@@ -159,7 +163,7 @@ func (o planOptions) shows(d *retention.Planned) bool {
 // noGround is what --ground calls persons whom nothing ever justified.
 const noGround = "none"
 
-func (o planOptions) checkGround(c *retention.Checked) error {
+func (o planOptions) checkGround(c *compile.Policy) error {
 	if o.ground == "" || o.ground == noGround || o.ground == retention.ManualExtension {
 		return nil
 	}
@@ -179,7 +183,7 @@ func (o planOptions) checkGround(c *retention.Checked) error {
 }
 
 // keepPlan writes the plan to a new file, whole or not at all.
-func keepPlan(path string, plan *retention.Plan) (err error) {
+func keepPlan(path string, plan *plan.Plan) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return &usageError{path + " is there already", "name another file: a plan that was reviewed is not written over"}
 	}
@@ -201,16 +205,16 @@ func keepPlan(path string, plan *retention.Plan) (err error) {
 }
 
 // evaluate reads everybody and plans, with progress where somebody watches.
-func (a *app) evaluate(ctx context.Context, s *session, c *retention.Checked, day retention.Date, traces func(string, uuid.UUID) retention.Trace, all bool) (*retention.Plan, error) {
+func (a *app) evaluate(ctx context.Context, s *session, c *compile.Policy, day retention.Date, traces func(string, uuid.UUID) retention.Trace, all bool) (*plan.Plan, error) {
 	bar := a.progress("reading")
 	defer bar.done()
-	e, err := retention.Evaluate(ctx, s.client, c, retention.EvaluateOptions{
+	e, err := evaluate.Evaluate(ctx, s.client, c, evaluate.EvaluateOptions{
 		Today: day, Traces: traces, Progress: func(what string, rows int) { bar.add("reading "+what, rows) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	return retention.NewPlan(c, e, retention.PlanOptions{Traces: traces, All: all}), nil
+	return plan.NewPlan(c, e, plan.PlanOptions{Traces: traces, All: all}), nil
 }
 
 // warnDrift says beside the lines for a machine what has changed in the environment since the last run.
@@ -232,7 +236,7 @@ func (a *app) warnNoLedger(existed bool) {
 	fmt.Fprintf(a.errs, "gallra: there is no ledger in %s: purge dates on the rows that it cannot prove get the whole notice again\n", a.settings.Ledger)
 }
 
-func subjectNames(c *retention.Checked) string {
+func subjectNames(c *compile.Policy) string {
 	var names string
 	for i, s := range c.Subjects {
 		if i > 0 {

@@ -9,7 +9,10 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // shownDecisions is how many decisions of one kind a terminal shows; --json has them all.
@@ -35,7 +38,7 @@ var actionStyles = map[retention.Action]lipgloss.Style{
 }
 
 // planWords shows a plan. What a person wants to know in ten seconds stands first: how many, when, and what is new.
-func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retention.GuardRail, l *ledger.Ledger) error {
+func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail, l *ledger.Ledger) error {
 	w := &lines{w: a.out}
 	persons := 0
 	for _, t := range p.Tables {
@@ -71,7 +74,7 @@ func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retenti
 	w.printf("\nwhat justifies them\n%s\n", a.groundTable(p, c))
 
 	for _, action := range actionOrder {
-		some := slices.DeleteFunc(slices.Clone(p.Decisions), func(d retention.Planned) bool { return d.Action != action })
+		some := slices.DeleteFunc(slices.Clone(p.Decisions), func(d plan.Planned) bool { return d.Action != action })
 		if len(some) == 0 {
 			continue
 		}
@@ -92,7 +95,7 @@ func (a *app) planWords(p *retention.Plan, c *retention.Checked, rails []retenti
 const comingWeeks = 10
 
 // comingWords is when who is to be purged.
-func (a *app) comingWords(w *lines, p *retention.Plan) {
+func (a *app) comingWords(w *lines, p *plan.Plan) {
 	rows := [][]string{}
 	for _, c := range p.Coming(comingWeeks) {
 		week := c.Monday.String()
@@ -122,7 +125,7 @@ func (a *app) comingWords(w *lines, p *retention.Plan) {
 }
 
 // changesWords is what is new since the last run.
-func (a *app) changesWords(w *lines, p *retention.Plan, l *ledger.Ledger) {
+func (a *app) changesWords(w *lines, p *plan.Plan, l *ledger.Ledger) {
 	var last *ledger.RunInfo
 	for i, r := range l.Runs() {
 		if r.Verb == "run" {
@@ -155,13 +158,13 @@ func plural(n int, thing string) string {
 }
 
 // groundTable is what justifies whom.
-func (a *app) groundTable(p *retention.Plan, c *retention.Checked) styled {
+func (a *app) groundTable(p *plan.Plan, c *compile.Policy) styled {
 	rows := [][]string{}
 	for _, g := range p.Grounds {
 		s := c.Subject(g.Table)
-		i := slices.IndexFunc(s.Grounds, func(x retention.CheckedGround) bool { return x.ID == g.Ground })
+		i := slices.IndexFunc(s.Grounds, func(x compile.Ground) bool { return x.ID == g.Ground })
 		gaps := ""
-		if g.Gaps > 0 && s.Grounds[i].MissingDate == retention.MissingKeeps { // otherwise nobody waits for the date
+		if g.Gaps > 0 && s.Grounds[i].MissingDate == policy.MissingKeeps { // otherwise nobody waits for the date
 			gaps = fmt.Sprintf("%d without the date", g.Gaps)
 		}
 		rows = append(rows, []string{g.Table, g.Ground, strconv.Itoa(g.Rows), strconv.Itoa(g.Persons), s.Grounds[i].Basis, gaps})

@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 func newPolicy(a *app) *cobra.Command {
@@ -50,7 +51,7 @@ func (a *app) runPolicyCheck(ctx context.Context) error {
 		if err != nil {
 			return a.tellProblems(err)
 		}
-		odd, err := retention.SuspiciousData(ctx, s.client, checked)
+		odd, err := compile.SuspiciousData(ctx, s.client, checked)
 		if err != nil {
 			return err
 		}
@@ -73,7 +74,7 @@ func (a *app) runPolicyCheck(ctx context.Context) error {
 
 // tellProblems prints the problems of a policy as JSON lines where a machine listens; people get them with the error.
 func (a *app) tellProblems(err error) error {
-	var problems retention.Problems
+	var problems policy.Problems
 	if a.json && errors.As(err, &problems) {
 		if e := a.problemLines(problems, "problem"); e != nil {
 			return e
@@ -82,7 +83,7 @@ func (a *app) tellProblems(err error) error {
 	return err
 }
 
-func (a *app) problemLines(ps retention.Problems, kind string) error {
+func (a *app) problemLines(ps policy.Problems, kind string) error {
 	e := json.NewEncoder(a.out)
 	for _, p := range ps {
 		err := e.Encode(map[string]any{"kind": kind, "file": p.Pos.File, "line": p.Pos.Line, "column": p.Pos.Column,
@@ -103,7 +104,7 @@ func newPolicySchema(a *app) *cobra.Command {
 		Example: `  gallra policy schema > policy.schema.json`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			b, err := retention.PolicySchema()
+			b, err := policy.PolicySchema()
 			if err != nil {
 				return err
 			}

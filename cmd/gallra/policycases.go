@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/policytest"
 )
 
@@ -31,7 +31,7 @@ EXIT STATUS: 0 all cases passed, 1 some failed, 2 the file or the policy has mis
 var errCasesFailed = errors.New("the policy does not do what its tests expect")
 
 func (a *app) runPolicyTest(ctx context.Context, path string) error {
-	file, err := retention.LoadTests(path)
+	file, err := policy.LoadTests(path)
 	if err != nil {
 		return a.tellProblems(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // initOptions are the flags of gallra policy init.
@@ -66,7 +68,7 @@ func (a *app) runPolicyInit(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	text, err := retention.Starter(ctx, s.client, retention.StarterOptions{
+	text, err := compile.Starter(ctx, s.client, compile.StarterOptions{
 		Today: retention.DateOf(s.client.Now(), zone), TimeZone: zone, Years: o.years, User: s.identity.UserID,
 	})
 	if err != nil {
@@ -98,12 +100,12 @@ func (a *app) provesFit(ctx context.Context, s *session, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return err
 	}
-	policy, err := readPolicy(path)
+	pol, err := readPolicy(path)
 	if err == nil {
-		policy.Environment.AllowProduction = true
-		_, err = retention.Check(ctx, policy, s.client)
+		pol.Environment.AllowProduction = true
+		_, err = compile.Check(ctx, pol, s.client)
 	}
-	var problems retention.Problems
+	var problems policy.Problems
 	if errors.As(err, &problems) {
 		return fmt.Errorf("the starter policy does not fit this environment, which should not be: %s", problems.Error())
 	}

@@ -13,8 +13,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -39,11 +41,11 @@ type receipt struct {
 }
 
 type receiptRow struct {
-	Table  string                `json:"table"`
-	ID     uuid.UUID             `json:"id"`
-	Do     retention.Disposition `json:"do,omitempty"`
-	Status string                `json:"status"`
-	Code   string                `json:"code,omitempty"`
+	Table  string             `json:"table"`
+	ID     uuid.UUID          `json:"id"`
+	Do     policy.Disposition `json:"do,omitempty"`
+	Status string             `json:"status"`
+	Code   string             `json:"code,omitempty"`
 }
 
 type receiptTable struct {
@@ -71,7 +73,7 @@ type receiptLedgerPlace struct {
 	Hash  string `json:"hash"`
 }
 
-func receiptOf(s *purge.Summary, c *retention.Checked, rows []retention.PersonRef, outcomes []purge.Outcome, despite []string, began, ended time.Time, l *ledger.Ledger) *receipt {
+func receiptOf(s *purge.Summary, c *compile.Policy, rows []evaluate.PersonRef, outcomes []purge.Outcome, despite []string, began, ended time.Time, l *ledger.Ledger) *receipt {
 	r := &receipt{Kind: "receipt", Run: s.Run, Status: string(s.Status), Began: began.UTC(), Ended: ended.UTC(), Organization: c.Organization,
 		Policy: c.Policy.Hash, Despite: append([]string{}, despite...), Rows: []receiptRow{}, Related: []receiptTable{}, ByHand: []receiptPlace{},
 		Audit: receiptAudit{Deleted: s.Swept, Pending: s.Unswept}, Residue: len(s.Residue), Mentions: map[string]int{}, Unread: places(s.Unread),
@@ -131,7 +133,7 @@ func (r receipts) discard() {
 }
 
 // write writes a receipt to every file, in the form that its name ends in.
-func (r receipts) write(x *receipt, p *retention.Policy, language string) error {
+func (r receipts) write(x *receipt, p *policy.Policy, language string) error {
 	for _, f := range r {
 		var err error
 		switch strings.ToLower(filepath.Ext(f.path)) {

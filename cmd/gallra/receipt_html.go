@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // receiptLanguages are those that a receipt for people comes in.
@@ -15,7 +16,7 @@ var receiptLanguages = []string{"en", "sv"}
 
 // writeReceiptHTML prints a receipt for the data subject: one page that needs nothing else, prints on A4 and runs no
 // script. It holds ids, counts, dates and what the policy says, and no personal data.
-func writeReceiptHTML(w io.Writer, r *receipt, p *retention.Policy, language string) error {
+func writeReceiptHTML(w io.Writer, r *receipt, p *policy.Policy, language string) error {
 	zone := p.TimeZone
 	if zone == nil {
 		zone = time.UTC
@@ -85,11 +86,11 @@ func writeReceiptHTML(w io.Writer, r *receipt, p *retention.Policy, language str
 }
 
 // keptWhy is why the policy keeps rows of a table: the reasons of its rules.
-func keptWhy(p *retention.Policy, table, otherwise string) string {
+func keptWhy(p *policy.Policy, table, otherwise string) string {
 	var all []string
 	for i := range p.Subjects {
 		for _, rule := range p.Subjects[i].Related {
-			if rule.Do == retention.Retain && rule.Table == table && rule.Why != "" && !slices.Contains(all, rule.Why) {
+			if rule.Do == policy.Retain && rule.Table == table && rule.Why != "" && !slices.Contains(all, rule.Why) {
 				all = append(all, rule.Why)
 			}
 		}
@@ -104,7 +105,7 @@ func keptWhy(p *retention.Policy, table, otherwise string) string {
 	return text
 }
 
-func groundWords(p *retention.Policy, id string) (why, basis string) {
+func groundWords(p *policy.Policy, id string) (why, basis string) {
 	for i := range p.Subjects {
 		for _, g := range p.Subjects[i].Grounds {
 			if g.ID == id {

@@ -10,18 +10,18 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
 func TestReceiptForPeople(t *testing.T) {
 	hostile := `<script>alert(1)</script>`
-	policy := &retention.Policy{TimeZone: time.UTC, Subjects: []retention.Subject{{Table: "contact",
-		Grounds: []retention.Ground{{ID: "agreed-follow-up", Basis: "consent", Why: "Asked us to come back " + hostile}},
-		Related: []retention.RelatedRule{{Table: "email", Do: retention.Retain, Why: "Evidence of a contract " + hostile}, {Table: "quote", Do: retention.Delete, Why: "not this"}}}}}
+	pol := &policy.Policy{TimeZone: time.UTC, Subjects: []policy.Subject{{Table: "contact",
+		Grounds: []policy.Ground{{ID: "agreed-follow-up", Basis: "consent", Why: "Asked us to come back " + hostile}},
+		Related: []policy.RelatedRule{{Table: "email", Do: policy.Retain, Why: "Evidence of a contract " + hostile}, {Table: "quote", Do: policy.Delete, Why: "not this"}}}}}
 	id := uuid.MustParse("465b158c-541c-e511-80d3-3863bb347ba8")
 	r := &receipt{Run: "20261124-080000-12345678", Ended: time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC), Despite: []string{"agreed-follow-up"},
-		Rows:    []receiptRow{{Table: "contact", ID: id, Do: retention.Delete, Status: "done"}, {Table: "lead", ID: id, Status: "failed", Code: "bound"}},
+		Rows:    []receiptRow{{Table: "contact", ID: id, Do: policy.Delete, Status: "done"}, {Table: "lead", ID: id, Status: "failed", Code: "bound"}},
 		Related: []receiptTable{{Table: "email", Deleted: 3, Kept: 2, TakenOff: 1}, {Table: "new_" + hostile, Deleted: 4}},
 		Audit:   receiptAudit{Deleted: 12, Pending: 1}, Mentions: map[string]int{"email": 2}}
 	for _, p := range purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 30}) {
@@ -32,7 +32,7 @@ func TestReceiptForPeople(t *testing.T) {
 		"sv": {"Kontakt " + id.String(), "tömda och borttagna", "inte raderat (bound)", "3 borttagna", "E-postmeddelanden: 2", "ditt samtycke", "upphör efter 7 till 28 dagar", "Papperskorgen"},
 	} {
 		var buf bytes.Buffer
-		if err := writeReceiptHTML(&buf, r, policy, language); err != nil {
+		if err := writeReceiptHTML(&buf, r, pol, language); err != nil {
 			t.Fatal(err)
 		}
 		page := buf.String()

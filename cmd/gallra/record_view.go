@@ -8,7 +8,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // recordPage is a page that needs nothing from elsewhere and prints well.
@@ -28,7 +28,7 @@ th, td { border: 1px solid #8888; padding: .3rem .6rem; text-align: left; vertic
 `
 
 // recordHTML prints the record as a page. What the policy says is text in it, whatever it looks like.
-func recordHTML(w io.Writer, p *retention.Policy) error {
+func recordHTML(w io.Writer, p *policy.Policy) error {
 	var markdown, page bytes.Buffer
 	if err := p.WriteRecord(&markdown); err != nil {
 		return err

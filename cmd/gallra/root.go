@@ -17,8 +17,11 @@ import (
 	"github.com/gallra/gallra/cmd/gallra/telemetry"
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // version is set by the release build.
@@ -161,14 +164,14 @@ func hintFor(err error) string {
 	var (
 		usage    *usageError
 		settings *config.Error
-		policy   retention.Problems
-		file     *retention.PlanFileError
-		stale    *retention.StalePlanError
+		policy   policy.Problems
+		file     *plan.PlanFileError
+		stale    *plan.StalePlanError
 		making   *provisionError
 		storage  *ledger.StorageError
 		locked   *ledger.LockedError
 		foreign  *ledger.ForeignError
-		blind    *retention.BlindError
+		blind    *compile.BlindError
 	)
 	switch {
 	case errors.As(err, &foreign):
@@ -200,7 +203,7 @@ func hintFor(err error) string {
 	case errors.Is(err, ledger.ErrBroken):
 		return "gallra ledger verify tells where; nothing is written to such a ledger"
 	}
-	if errors.Is(err, retention.ErrNobody) {
+	if errors.Is(err, evaluate.ErrNobody) {
 		return "an address counts as a whole; rows that name the person only in their text are found by Dataverse search, and anonymised rows that somebody has written to since by gallra doctor"
 	}
 	return dataverse.Hint(err)

@@ -13,8 +13,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -27,7 +29,7 @@ type runOptions struct {
 	bypass    []string
 	plan      string
 	former    string
-	reviewed  *retention.Reviewed // what the file holds; nil without --plan
+	reviewed  *plan.Reviewed // what the file holds; nil without --plan
 }
 
 func (o runOptions) check() error {
@@ -42,12 +44,12 @@ func (o runOptions) check() error {
 
 // bypassed checks the guard rails that are to be passed over: a flag and a line of the policy have to say so, and the verb
 // has to be one that they stop.
-func bypassed(names []string, stopping []retention.Rail, p *retention.Policy) ([]retention.Rail, error) {
-	var rails []retention.Rail
+func bypassed(names []string, stopping []policy.Rail, p *policy.Policy) ([]policy.Rail, error) {
+	var rails []policy.Rail
 	for _, name := range names {
-		rail := retention.Rail(name)
+		rail := policy.Rail(name)
 		switch {
-		case !slices.Contains(retention.Bypassable, rail):
+		case !slices.Contains(policy.Bypassable, rail):
 			return nil, &usageError{fmt.Sprintf("no guard rail %q can be bypassed", name), "these can: " + joined(stopping)}
 		case !slices.Contains(stopping, rail):
 			return nil, &usageError{fmt.Sprintf("the guard rail %s does not stop this verb", name), fmt.Sprintf("what can be bypassed here is %s", joined(stopping))}
@@ -61,7 +63,7 @@ func bypassed(names []string, stopping []retention.Rail, p *retention.Policy) ([
 	return rails, nil
 }
 
-func joined(rails []retention.Rail) string {
+func joined(rails []policy.Rail) string {
 	names := make([]string, len(rails))
 	for i, r := range rails {
 		names[i] = string(r)
@@ -194,7 +196,7 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 }
 
 // purge carries a run out.
-func (a *app) purge(ctx context.Context, s *session, checked *retention.Checked, l *ledger.Ledger, o runOptions) (_ *purge.Summary, err error) {
+func (a *app) purge(ctx context.Context, s *session, checked *compile.Policy, l *ledger.Ledger, o runOptions) (_ *purge.Summary, err error) {
 	bar := a.progress("starting")
 	defer bar.done()
 	deps := a.deps("run", s, checked, l)
@@ -235,12 +237,12 @@ func (o *runOptions) readPlan() error {
 		return &usageError{"--plan: " + err.Error(), "gallra plan --out FILE makes one"}
 	}
 	defer func() { _ = f.Close() }()
-	o.reviewed, err = retention.ReadPlan(f)
+	o.reviewed, err = plan.ReadPlan(f)
 	return err
 }
 
 // tellReviewed says how much of a reviewed plan was still true.
-func (a *app) tellReviewed(p *retention.Reviewed) error {
+func (a *app) tellReviewed(p *plan.Reviewed) error {
 	all, still := p.Count(), p.Confirmed()
 	if a.json {
 		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "reviewed", "decisions": all, "true": still, "stale": all - still})

@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -111,12 +113,12 @@ func newOutcomeWriter(w io.Writer) *outcomeWriter {
 	return &outcomeWriter{e: e}
 }
 
-func (o *outcomeWriter) header(c *retention.Checked, today retention.Date) error {
+func (o *outcomeWriter) header(c *compile.Policy, today retention.Date) error {
 	return o.head("run", c, today)
 }
 
 // head is the first line of what a verb prints.
-func (o *outcomeWriter) head(kind string, c *retention.Checked, today retention.Date) error {
+func (o *outcomeWriter) head(kind string, c *compile.Policy, today retention.Date) error {
 	return o.e.Encode(map[string]any{"kind": kind, "asOf": today, "timeZone": c.Policy.TimeZone.String(), "organization": c.Organization, "policy": c.Policy.Hash})
 }
 
@@ -147,7 +149,7 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	for _, t := range s.Related {
 		related = append(related, map[string]any{"table": t.Table, "deleted": t.Deleted, "anonymized": t.Anonymized, "kept": t.Kept, "freed": t.Freed, "shared": t.Shared})
 	}
-	rails := []retention.GuardRail{}
+	rails := []plan.GuardRail{}
 	if s.Stop != nil {
 		rails = s.Stop.Rails
 	}
@@ -155,7 +157,7 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	for _, c := range s.Drift {
 		changes = append(changes, map[string]any{"what": c.What, "stops": c.Stops, "sentence": c.Sentence})
 	}
-	bypassed := append([]retention.GuardRail{}, s.Bypassed...)
+	bypassed := append([]plan.GuardRail{}, s.Bypassed...)
 	for _, l := range leftLines(s) {
 		if err := o.e.Encode(l); err != nil {
 			return err

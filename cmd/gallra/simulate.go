@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 // simulateOptions are the flags of gallra simulate.
@@ -82,11 +85,11 @@ func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	with, err := retention.Check(ctx, policy, s.client)
+	with, err := compile.Check(ctx, policy, s.client)
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	for _, c := range []*retention.Checked{checked, with} {
+	for _, c := range []*compile.Policy{checked, with} {
 		if err := a.warnBlind(ctx, s, c); err != nil {
 			return err
 		}
@@ -96,17 +99,17 @@ func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
 		return err
 	}
 	bar := a.progress("reading")
-	options := retention.EvaluateOptions{Today: day, Progress: func(what string, rows int) { bar.add("reading "+what, rows) }}
-	var now, then *retention.Evaluation
+	options := evaluate.EvaluateOptions{Today: day, Progress: func(what string, rows int) { bar.add("reading "+what, rows) }}
+	var now, then *evaluate.Evaluation
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { now, err = retention.Evaluate(groupCtx, s.client, checked, options); return err })
-	group.Go(func() (err error) { then, err = retention.Evaluate(groupCtx, s.client, with, options); return err })
+	group.Go(func() (err error) { now, err = evaluate.Evaluate(groupCtx, s.client, checked, options); return err })
+	group.Go(func() (err error) { then, err = evaluate.Evaluate(groupCtx, s.client, with, options); return err })
 	err = group.Wait()
 	bar.done()
 	if err != nil {
 		return err
 	}
-	result := retention.Simulate(checked, now, with, then)
+	result := plan.Simulate(checked, now, with, then)
 	if a.json {
 		return result.WriteJSON(a.out)
 	}
@@ -133,7 +136,7 @@ func (a *app) runBackCast(ctx context.Context, o simulateOptions) error {
 	}
 	today := s.today(checked.Policy)
 	bar := a.progress("reading")
-	result, err := retention.NewBackCast(ctx, s.client, checked, today.Sub(period), retention.EvaluateOptions{
+	result, err := plan.NewBackCast(ctx, s.client, checked, today.Sub(period), evaluate.EvaluateOptions{
 		Today: today, Progress: func(what string, rows int) { bar.add("reading "+what, rows) },
 	})
 	bar.done()

@@ -5,26 +5,27 @@ import (
 	"strconv"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 // effectWords is what each effect means to a reader.
-var effectWords = map[retention.Effect]string{
-	retention.Newly:   "kept without an end until now, and would get a date",
-	retention.Earlier: "would be purged earlier",
-	retention.Later:   "would be purged later",
-	retention.NoMore:  "would be kept without an end",
+var effectWords = map[plan.Effect]string{
+	plan.Newly:   "kept without an end until now, and would get a date",
+	plan.Earlier: "would be purged earlier",
+	plan.Later:   "would be purged later",
+	plan.NoMore:  "would be kept without an end",
 }
 
 // shownExamples is how many persons of one effect a terminal shows; --json has them all.
 const shownExamples = 5
 
-func (a *app) simulationWords(s *retention.Simulation, inForce, other string) error {
+func (a *app) simulationWords(s *plan.Simulation, inForce, other string) error {
 	w := &lines{w: a.out}
 	w.printf("%s instead of %s, on %s\n\n", other, inForce, s.AsOf.Words())
 	rows := [][]string{}
 	for _, t := range s.Tables() {
 		row := []string{t, strconv.Itoa(s.Persons[t]), strconv.Itoa(s.Purges[t][0]), strconv.Itoa(s.Purges[t][1])}
-		for _, e := range retention.Effects {
+		for _, e := range plan.Effects {
 			row = append(row, strconv.Itoa(s.Count(t, e)))
 		}
 		rows = append(rows, row)
@@ -39,7 +40,7 @@ func (a *app) simulationWords(s *retention.Simulation, inForce, other string) er
 		rows = append(rows, []string{g.Table, string(g.Effect), groundOrNone(g.From), groundOrNone(g.To), strconv.Itoa(g.Persons)})
 	}
 	w.printf("\nby ground\n%s\n", a.table([]string{"table", "effect", "ground now", "ground then", "persons"}, rows))
-	for _, e := range retention.Effects {
+	for _, e := range plan.Effects {
 		total := s.Count("", e)
 		if total == 0 {
 			continue
@@ -80,7 +81,7 @@ func endWords(d retention.Date, ground string) string {
 	return fmt.Sprintf("%s (%s)", d, ground)
 }
 
-func (a *app) backCastWords(b *retention.BackCast) error {
+func (a *app) backCastWords(b *plan.BackCast) error {
 	w := &lines{w: a.out}
 	sum := b.Total()
 	w.printf("back-cast to %s, from %s (policy %s)\n\n", b.AsOf.Words(), b.Today.Words(), short(b.Policy))

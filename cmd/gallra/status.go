@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -83,7 +84,7 @@ func (a *app) runStatus(ctx context.Context) error {
 	}
 	st.read(l)
 	st.judge(checked)
-	var blind *retention.BlindError
+	var blind *compile.BlindError
 	if _, err := checked.Prove(ctx, s.client); errors.As(err, &blind) {
 		st.obstacle = append(st.obstacle, blind.Error()+"; "+blind.Hint())
 	} else if err != nil {
@@ -114,7 +115,7 @@ func applicationOf(ctx context.Context, s *session) (uuid.UUID, error) {
 }
 
 // debtOf counts the persons of a table whose purge date has come and who are still there.
-func debtOf(ctx context.Context, client dataverse.Reader, s *retention.CheckedSubject, today retention.Date) (debt, error) {
+func debtOf(ctx context.Context, client dataverse.Reader, s *compile.Subject, today retention.Date) (debt, error) {
 	d := debt{table: s.Table, unprovisioned: len(s.Unprovisioned) > 0}
 	if d.unprovisioned {
 		return d, nil
@@ -179,7 +180,7 @@ func nextAfter(began []time.Time) time.Time {
 }
 
 // judge tells whether the next run acts.
-func (st *status) judge(c *retention.Checked) {
+func (st *status) judge(c *compile.Policy) {
 	st.acts = true
 	past := 0
 	for _, d := range st.debts {

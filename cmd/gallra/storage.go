@@ -14,8 +14,8 @@ import (
 
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // credential signs in, at the environment and where the ledger lies: one identity does both.
@@ -100,7 +100,7 @@ func (a *app) warnForeign(of uuid.UUID) {
 	if a.settings.Policy == "" || of == uuid.Nil {
 		return
 	}
-	p, err := retention.Load(a.settings.Policy)
+	p, err := policy.Load(a.settings.Policy)
 	if err != nil || p.Environment.Organization == "" || p.Environment.Organization == of.String() {
 		return
 	}

@@ -102,14 +102,21 @@ func (w *writer) otherEnd(c *call, t *table, seg segment, relation *relationship
 		}
 		return w.reference(text)
 	}
-	id, ok := seg.id()
-	if !ok {
-		return ref{}, badQuery("Bad Request - Error in query syntax.")
-	}
+	name := ""
 	if relation != nil {
-		return ref{relation.Referencing, id}, nil
+		name = relation.Referencing
+	} else {
+		name = across.other(t.Name, seg.name)
 	}
-	return ref{across.other(t.Name, seg.name), id}, nil
+	there := w.schema.tables[name]
+	k, err := w.key(there, seg)
+	if err != nil {
+		return ref{}, err
+	}
+	if k.values != nil && k.id == uuid.Nil {
+		return ref{}, k.noRow(there)
+	}
+	return ref{name, k.id}, nil
 }
 
 // other is the table at the other end of the relationship, seen from a table and its navigation property.

@@ -139,12 +139,15 @@ func (s *Server) auditDetails(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, ok2 := seg.id()
-	r := sn.data[t.Name].get(id)
 	if err := c.holds("prvReadAuditSummary"); err != nil {
 		return nil, err
 	}
-	if t.Name != "audit" || !ok2 || r == nil {
+	k, err := sn.key(t, seg)
+	if err != nil {
+		return nil, err
+	}
+	r := sn.data[t.Name].get(k.id)
+	if t.Name != "audit" || r == nil {
 		return nil, noRow(t.Name, seg.key)
 	}
 	c.readRows(1)

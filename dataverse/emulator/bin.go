@@ -122,14 +122,14 @@ func (s *schema) joins(t *table) bool {
 // binDelete copies what a delete removes into the recycle bin: the root with all that goes with it, and one
 // deleteditemreference that names it. Where an older copy of the same key is kept already, nothing happens. Page:
 // restore-deleted-records.
-func (w *writer) binDelete(e *erasure) {
+func (w *writer) binDelete(e *cascade) {
 	root := e.rows[0]
 	if w.unbinned || w.schema.joins(root.table) || !w.bins(root.table) || w.bin[root.table.Name].get(root.row.id) != nil {
 		return
 	}
 	content := &binned{root: ref{root.table.Name, root.row.id}, links: e.unlinks}
 	kept := map[string]bool{}
-	for _, list := range [][]doomed{e.rows, e.pairs} {
+	for _, list := range [][]target{e.rows, e.pairs} {
 		for _, d := range list {
 			on, known := kept[d.table.Name]
 			if !known {

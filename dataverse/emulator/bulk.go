@@ -77,6 +77,9 @@ func (s *Server) updateMultiple(c *call) (*answer, error) {
 				return err
 			}
 			r := w.data[t.Name].get(k.id)
+			if r == nil && k.values != nil {
+				return k.noRow(t)
+			}
 			if r == nil {
 				return newFault(http.StatusNotFound, "0x80040217", "%s With Ids = %s Do Not Exist", t.SchemaName, k.id)
 			}

@@ -7,16 +7,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// erasure is what one delete does: worked out as a whole before anything is touched, so that a refusal anywhere leaves
+// cascade is what one delete does: worked out as a whole before anything is touched, so that a refusal anywhere leaves
 // everything as it was. Page: configure-entity-relationship-cascading-behavior.
-type erasure struct {
-	rows    []doomed // the root first, then what the delete cascades to
-	seen    map[ref]bool
+type cascade struct {
+	rows    []target // the root first, then what the delete cascades to
+	has     map[ref]bool
 	unlinks []unlink
-	pairs   []doomed // rows of intersect tables
+	pairs   []target // rows of intersect tables
 }
 
-type doomed struct {
+type target struct {
 	table *table
 	row   *row
 }
@@ -29,69 +29,36 @@ type unlink struct {
 	was    ref
 }
 
-// erase deletes a row with what its relationships say, as one.
-func (w *writer) erase(t *table, r *row) error {
-	if t.Name == "asyncoperation" && t.int(r, "statecode") != jobCompleted {
-		return newFault(http.StatusBadRequest, "0x8004416a", "Cannot delete async operation unless it is in Completed state.")
-	}
-	e := &erasure{seen: map[ref]bool{}}
-	if err := w.condemn(e, t, r); err != nil {
-		return err
-	}
-	w.binDelete(e)
-	for _, u := range e.unlinks {
-		if e.seen[ref{u.table.Name, u.id}] {
-			continue
-		}
-		w.removeLink(u)
-	}
-	for _, d := range e.pairs {
-		w.remove(d.table, d.row.id)
-	}
-	for _, d := range e.rows {
-		w.orphanParties(d.table, d.row.id)
-		w.dropShares(d.row.id)
-		now := w.data[d.table.Name].get(d.row.id)
-		w.remove(d.table, d.row.id)
-		w.auditDelete(d.table, now)
-	}
-	for _, d := range e.rows {
-		if err := w.afterDelete(d.table, d.row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// condemn adds a row and all that its delete cascades to; it goes through the rows without recursion, for chains may
-// be long.
-func (w *writer) condemn(e *erasure, t *table, r *row) error {
-	w.doom(e, t, r)
+// cascadeOf is a row and all that its delete cascades to; it goes through the rows without recursion, for chains may be
+// long.
+func (w *writer) cascadeOf(t *table, r *row) (*cascade, error) {
+	e := &cascade{has: map[ref]bool{}}
+	w.collect(e, t, r)
 	for i := 0; i < len(e.rows); i++ {
-		if err := w.follow(e, e.rows[i].table, e.rows[i].row); err != nil {
-			return err
+		if err := w.collectPointing(e, e.rows[i].table, e.rows[i].row); err != nil {
+			return nil, err
 		}
-		w.findPairs(e, e.rows[i].table, e.rows[i].row.id)
+		w.collectPairs(e, e.rows[i].table, e.rows[i].row.id)
 	}
-	return nil
+	return e, nil
 }
 
-func (w *writer) doom(e *erasure, t *table, r *row) {
+func (w *writer) collect(e *cascade, t *table, r *row) {
 	key := ref{t.Name, r.id}
-	if e.seen[key] {
+	if e.has[key] {
 		return
 	}
-	e.seen[key] = true
-	e.rows = append(e.rows, doomed{t, r})
+	e.has[key] = true
+	e.rows = append(e.rows, target{t, r})
 	if t.Name == "connection" { // the mirror goes with it
 		if twin := w.data[t.Name].get(t.ref(r, "relatedconnectionid").ID); twin != nil {
-			w.doom(e, t, twin)
+			w.collect(e, t, twin)
 		}
 	}
 }
 
-// follow looks at everything that points at a doomed row.
-func (w *writer) follow(e *erasure, t *table, r *row) error {
+// collectPointing looks at everything that points at a row that goes.
+func (w *writer) collectPointing(e *cascade, t *table, r *row) error {
 	for _, rel := range w.schema.pointingAt(t) {
 		child := w.schema.tables[rel.Referencing]
 		c := child.column(rel.Attribute)
@@ -102,7 +69,7 @@ func (w *writer) follow(e *erasure, t *table, r *row) error {
 		w.pointers(child, c, ref{t.Name, r.id}, func(x *row) bool {
 			switch rel.Delete {
 			case "Cascade":
-				w.doom(e, child, x)
+				w.collect(e, child, x)
 			case "Restrict":
 				refused = true
 				return false
@@ -164,19 +131,19 @@ func (w *writer) removeLink(u unlink) {
 	w.auditUpdate(u.table, before, after)
 }
 
-// findPairs adds the rows of many-to-many relationships that a doomed row stands in.
-func (w *writer) findPairs(e *erasure, t *table, id uuid.UUID) {
+// collectPairs adds the rows of many-to-many relationships that a row that goes stands in.
+func (w *writer) collectPairs(e *cascade, t *table, id uuid.UUID) {
 	for _, m := range w.schema.many {
 		if m.Table1 == t.Name {
-			w.findPair(e, m, m.Attribute1, ref{t.Name, id})
+			w.collectPair(e, m, m.Attribute1, ref{t.Name, id})
 		}
 		if m.Table2 == t.Name {
-			w.findPair(e, m, m.Attribute2, ref{t.Name, id})
+			w.collectPair(e, m, m.Attribute2, ref{t.Name, id})
 		}
 	}
 }
 
-func (w *writer) findPair(e *erasure, m *manyToMany, attribute string, end ref) {
+func (w *writer) collectPair(e *cascade, m *manyToMany, attribute string, end ref) {
 	t := w.schema.tables[m.Intersect]
 	if w.data[t.Name].len() == 0 {
 		return
@@ -184,9 +151,9 @@ func (w *writer) findPair(e *erasure, m *manyToMany, attribute string, end ref) 
 	c := t.column(attribute)
 	w.data[t.Name].pointing(c.index, end.ID, func(r *row) bool {
 		held, lookup := r.get(c.index).(ref)
-		if key := (ref{t.Name, r.id}); (!lookup || held == end) && !e.seen[key] {
-			e.seen[key] = true
-			e.pairs = append(e.pairs, doomed{t, r})
+		if key := (ref{t.Name, r.id}); (!lookup || held == end) && !e.has[key] {
+			e.has[key] = true
+			e.pairs = append(e.pairs, target{t, r})
 		}
 		return true
 	})

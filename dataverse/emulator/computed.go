@@ -9,9 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// complete adds to a new row's values what the platform sets itself: who and when, owner, state, defaults, and what is
-// computed from other columns.
-func (w *writer) complete(t *table, id uuid.UUID, v values) error {
+// stampNew sets who made a row and when.
+func (w *writer) stampNew(t *table, v values) {
 	caller := ref{"systemuser", w.user}
 	v.set(t, "createdon", w.now)
 	if given, ok := v.of(t, nil, "overriddencreatedon").(instant); ok {
@@ -24,15 +23,6 @@ func (w *writer) complete(t *table, id uuid.UUID, v values) error {
 		v.set(t, "createdonbehalfby", ref{"systemuser", w.behalf})
 		v.set(t, "modifiedonbehalfby", ref{"systemuser", w.behalf})
 	}
-	if err := t.startState(v); err != nil {
-		return err
-	}
-	w.defaults(t, id, v)
-	if err := t.required(v); err != nil {
-		return err
-	}
-	w.compute(t, nil, v)
-	return nil
 }
 
 // defaults fills the columns that have a default. Page: create-entity-web-api ("filled by default currency").

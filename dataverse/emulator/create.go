@@ -81,59 +81,115 @@ func (c *call) written(r ref, status int, rep *queryOptions) (*answer, error) {
 
 // create makes a row from a body, with the rows nested in it. It is all or nothing only inside the transaction.
 func (w *writer) create(t *table, body map[string]any) (*row, error) {
-	if err := t.accepts("Create"); err != nil {
-		return nil, err
-	}
-	if err := w.allow("Create", t, nil); err != nil {
-		return nil, err
-	}
-	in, err := w.readBody(t, body, true)
-	if err != nil {
-		return nil, err
-	}
-	return w.createFrom(t, in)
+	x := &rowWrite{table: t, body: body}
+	err := w.through(x, onCreate())
+	return x.row, err
 }
 
+// createFrom is create with a body that is read already.
 func (w *writer) createFrom(t *table, in *input) (*row, error) {
-	for _, p := range in.parents {
+	x := &rowWrite{table: t, input: in, values: in.values}
+	err := w.through(x, onCreateRead())
+	return x.row, err
+}
+
+// insert stores a new row with everything that the platform adds. The values come checked.
+func (w *writer) insert(t *table, v values) (*row, error) {
+	x := &rowWrite{table: t, values: v}
+	err := w.through(x, onInsert())
+	return x.row, err
+}
+
+// complete adds to a new row's values what the platform sets itself: who and when, owner, state, defaults, and what is
+// computed from other columns.
+func (w *writer) complete(t *table, id uuid.UUID, v values) error {
+	return w.through(&rowWrite{table: t, id: id, values: v}, onComplete())
+}
+
+// readInput takes the body apart.
+func (w *writer) readInput(x *rowWrite, creating bool) error {
+	in, err := w.readBody(x.table, x.body, creating)
+	if err != nil {
+		return err
+	}
+	x.input, x.values = in, in.values
+	return nil
+}
+
+// takeKeyValues takes the key's values from the address of an upsert unless the body has them.
+func (w *writer) takeKeyValues(x *rowWrite) error {
+	if x.key.unfit != nil {
+		return x.key.unfit
+	}
+	if x.key.id != uuid.Nil {
+		x.values[x.table.idColumn().index] = x.key.id
+	}
+	for i, v := range x.key.values {
+		if old := x.values[i]; old == nil {
+			x.values[i] = v
+		}
+	}
+	return nil
+}
+
+// createParents makes the rows in the body that the row points at.
+func (w *writer) createParents(x *rowWrite) error {
+	for _, p := range x.input.parents {
 		to := w.schema.tables[p.relation.Referenced]
 		parent, err := w.create(to, p.rows[0])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		in.values.set(t, p.relation.Attribute, ref{to.Name, parent.id})
+		x.values.set(x.table, p.relation.Attribute, ref{to.Name, parent.id})
 	}
-	if err := w.allowValues(t, nil, in.values); err != nil {
-		return nil, err
+	return nil
+}
+
+// freeID gives the row the id that its values have, else a new one.
+func (w *writer) freeID(x *rowWrite) error {
+	i := x.table.idColumn().index
+	x.id, _ = x.values[i].(uuid.UUID)
+	delete(x.values, i)
+	if x.id == uuid.Nil {
+		x.id = uuid.New()
 	}
-	r, err := w.insert(t, in.values)
-	if err != nil {
-		return nil, err
+	if w.data[x.table.Name].get(x.id) != nil {
+		return newFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
 	}
-	if err := w.allow("Create", t, r); err != nil {
-		return nil, err
-	}
-	if err := w.refuseDuplicate(t, r); err != nil {
-		return nil, err
-	}
-	for _, n := range in.children {
-		if err := w.createChildren(t, r, n); err != nil {
-			return nil, err
+	return nil
+}
+
+// createNested makes the rows in the body that point at the row.
+func (w *writer) createNested(x *rowWrite) error {
+	for _, n := range x.input.children {
+		if err := w.createChildren(x.table, x.row, n); err != nil {
+			return err
 		}
 	}
-	for _, a := range in.adopted {
+	return nil
+}
+
+// adopt puts rows that are there into the row's collections.
+func (w *writer) adopt(x *rowWrite) error {
+	for _, a := range x.input.adopted {
 		for _, child := range a.rows {
-			if err := w.associate(t, r.id, a.relation, a.across, a.nav, child); err != nil {
-				return nil, err
+			if err := w.associate(x.table, x.row.id, a.relation, a.across, a.nav, child); err != nil {
+				return err
 			}
 		}
 	}
-	if t.Activity {
-		if err := w.finishActivity(t, r.id); err != nil {
-			return nil, err
+	return nil
+}
+
+// finishNew gives an activity the parties that the platform makes.
+func (w *writer) finishNew(x *rowWrite) error {
+	if x.table.Activity {
+		if err := w.finishActivity(x.table, x.row.id); err != nil {
+			return err
 		}
 	}
-	return w.data[t.Name].get(r.id), nil
+	x.row = w.data[x.table.Name].get(x.row.id)
+	return nil
 }
 
 // createChildren makes the rows of a collection in a body, each pointing at r.
@@ -170,33 +226,4 @@ func (w *writer) createChildren(t *table, r *row, n nested) error {
 		}
 	}
 	return nil
-}
-
-// insert stores a new row with everything that the platform adds. The values come checked.
-func (w *writer) insert(t *table, v values) (*row, error) {
-	id, _ := v[t.idColumn().index].(uuid.UUID)
-	delete(v, t.idColumn().index)
-	if id == uuid.Nil {
-		id = uuid.New()
-	}
-	if w.data[t.Name].get(id) != nil {
-		return nil, newFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
-	}
-	w.completePlatform(t, id, v)
-	if err := w.checkFiles(t, id, true, v); err != nil {
-		return nil, err
-	}
-	if err := w.complete(t, id, v); err != nil {
-		return nil, err
-	}
-	r := w.fresh(t, id, v)
-	if err := w.checkKeys(t, r); err != nil {
-		return nil, err
-	}
-	w.put(t, r)
-	w.auditCreate(t, r)
-	if err := w.afterInsert(t, r); err != nil {
-		return nil, err
-	}
-	return r, nil
 }

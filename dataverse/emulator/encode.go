@@ -3,8 +3,8 @@ package emulator
 import (
 	"strconv"
 	"time"
-	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
 
@@ -181,15 +181,8 @@ func (w *encoder) lookup(f *field, r *row, to ref) {
 }
 
 func appendGUID(b []byte, id uuid.UUID) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for i, x := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			b = append(b, '-')
-		}
-		b = append(b, hex[x>>4], hex[x&15])
-	}
-	return append(b, '"')
+	text, _ := id.MarshalText() // never fails, and unlike String allocates nothing
+	return append(append(append(b, '"'), text...), '"')
 }
 
 // appendValue writes a value that is not null and no lookup.
@@ -228,42 +221,8 @@ func (c *column) scale() int {
 	return -1
 }
 
-const hexDigits = "0123456789abcdef"
-
 // appendJSON writes a string, with invalid UTF-8 replaced.
 func appendJSON(b []byte, s string) []byte {
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(append(b, s[start:i]...), "\ufffd"...)
-				start = i + 1
-			}
-			i += n
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, `\n`...)
-		case '\r':
-			b = append(b, `\r`...)
-		case '\t':
-			b = append(b, `\t`...)
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(append(b, s[start:]...), '"')
+	b, _ = jsontext.AppendQuote(b, s) // which says that it replaced some
+	return b
 }

@@ -29,7 +29,7 @@ func (s *Server) patchProperty(c *call) (*answer, error) {
 		if err != nil {
 			return err
 		}
-		if err := c.precondition().check(t, r, r.id.String()); err != nil {
+		if err := c.precondition().check(r, nil); err != nil {
 			return err
 		}
 		if name == "" {

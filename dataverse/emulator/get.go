@@ -26,46 +26,20 @@ func (s *Server) keyedRow(c *call, e *env) (*table, *row, error) {
 	if err := c.allowed("Read", t, nil); err != nil {
 		return nil, nil, err
 	}
-	id, err := s.keyID(e, t, c.path.segments[0])
+	k, err := e.snap.key(t, c.path.segments[0])
 	if err != nil {
 		return nil, nil, err
 	}
-	r := e.source(t).get(e, id)
+	r := e.source(t).get(e, k.id)
 	if r == nil {
-		if there := e.everything(t).get(e, id); there != nil {
+		if there := e.everything(t).get(e, k.id); there != nil {
 			if err := c.allowed("Read", t, there); err != nil {
 				return nil, nil, err
 			}
 		}
-		return nil, nil, noRow(t.Name, id.String())
+		return nil, nil, k.noRow(t)
 	}
 	return t, r, nil
-}
-
-// keyID is the id that a key names: the id itself, the primary key by name, or an alternate key.
-func (s *Server) keyID(e *env, t *table, seg segment) (uuid.UUID, error) {
-	if id, ok := seg.id(); ok {
-		return id, nil
-	}
-	names, texts, err := splitKey(seg.key)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	if len(names) == 1 && names[0] == t.ID {
-		if id, ok := (segment{key: texts[0]}).id(); ok && !inheritsPrincipal(t) { // the key of those is ownerid
-			return id, nil
-		}
-		return uuid.Nil, badKey(t)
-	}
-	id, err := e.keyed(t, names, texts)
-	if err == nil && id == uuid.Nil {
-		err = noKeyedRow(t)
-	}
-	return id, err
-}
-
-func badKey(t *table) *fault {
-	return badQuery("The key in the request URI is not valid for resource 'Microsoft.Dynamics.CRM.%s'. Ensure that the names and number of key properties match the declared or alternate key properties for the resource 'Microsoft.Dynamics.CRM.%s'.", t.Name, t.Name)
 }
 
 // oneRow answers with one row, or that it has not changed.

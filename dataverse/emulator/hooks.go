@@ -2,11 +2,8 @@ package emulator
 
 import "github.com/google/uuid"
 
-// afterInsert is what the platform makes beside a new row.
-func (w *writer) afterInsert(t *table, r *row) error {
-	if err := w.checkPlatform(t, nil, r); err != nil {
-		return err
-	}
+// makeBeside makes what the platform has beside a new row.
+func (w *writer) makeBeside(t *table, r *row) error {
 	if err := w.afterPlatform(t, r); err != nil {
 		return err
 	}
@@ -22,9 +19,6 @@ func (w *writer) afterInsert(t *table, r *row) error {
 
 // afterUpdate is what follows from a change of a row.
 func (w *writer) afterUpdate(t *table, before, after *row) error {
-	if err := w.checkPlatform(t, before, after); err != nil {
-		return err
-	}
 	if t.Name == "asyncoperation" {
 		w.followJob(t, before, after)
 	}

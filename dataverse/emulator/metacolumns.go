@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -69,20 +68,6 @@ func companions(t *table, c *column) []*column {
 		add(mirror("name", "Virtual"))
 	}
 	return out
-}
-
-// metaColumns are the AttributeMetadata of all columns, companions behind the column that they mirror. They are rendered
-// once for each schema, and shared: who answers with them copies what it changes.
-func (s *schema) metaColumns(t *table) []object {
-	if s.rendered == nil {
-		return s.renderColumns(t)
-	}
-	if known, found := s.rendered.Load(t); found {
-		return slices.Clone(known.([]object))
-	}
-	list := s.renderColumns(t)
-	s.rendered.Store(t, list)
-	return slices.Clone(list)
 }
 
 func (s *schema) renderColumns(t *table) []object {

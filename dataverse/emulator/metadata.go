@@ -115,20 +115,7 @@ func (t *table) displayPlural() string {
 	}
 }
 
-// metaTable is a table's EntityMetadata without what must be expanded. Page: entity-metadata, entitymetadata (reference).
-func (s *schema) metaTable(t *table) object {
-	if s.rendered == nil {
-		return s.renderTable(t)
-	}
-	type tableItself struct{ *table }
-	if known, found := s.rendered.Load(tableItself{t}); found {
-		return known.(object)
-	}
-	o := s.renderTable(t)
-	s.rendered.Store(tableItself{t}, o)
-	return o
-}
-
+// renderTable makes what metaTable gives. Page: entity-metadata, entitymetadata (reference).
 func (s *schema) renderTable(t *table) object {
 	standard := !t.custom
 	userOwned := t.Ownership == "UserOwned"

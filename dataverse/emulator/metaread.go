@@ -34,60 +34,6 @@ type definition struct {
 	context string // what follows $metadata#
 }
 
-// readDefinitions answers GET of the metadata sets. Page: query-metadata-web-api.
-func (s *Server) readDefinitions(c *call) (*answer, error) {
-	if err := c.readsDefinitions(c.path.segments); err != nil {
-		return nil, err
-	}
-	meta := c.metadata()
-	d, err := meta.resolve(c.path.segments)
-	if err != nil {
-		return nil, err
-	}
-	if d.isValue {
-		return valueAnswer(c, d)
-	}
-	query, err := parseMetaQuery(c, d.typ)
-	if err != nil {
-		return nil, err
-	}
-	if query.filter != nil && c.path.segments[0].name == "GlobalOptionSetDefinitions" {
-		return nil, badQuery("The $filter query option is not supported for GlobalOptionSetDefinitions.")
-	}
-	if d.single {
-		body, err := meta.project(d.list[0], d.typ, query, false)
-		if err != nil {
-			return nil, err
-		}
-		body["@odata.context"] = c.base + "/$metadata#" + d.context + query.context() + "/$entity"
-		return ok(body), nil
-	}
-	rows := make([]any, 0, len(d.list))
-	for _, o := range d.list {
-		if query.filter != nil && !query.filter(o) {
-			continue
-		}
-		body, err := meta.project(o, d.typ, query, false)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, body)
-	}
-	return ok(map[string]any{"@odata.context": c.base + "/$metadata#" + d.context + query.context(), "value": rows}), nil
-}
-
-func valueAnswer(c *call, d definition) (*answer, error) {
-	if strings.HasSuffix(d.context, "/$value") {
-		text := "" // null has no raw value
-		if d.value == nil {
-			return noContent(), nil
-		}
-		text = fmt.Sprint(d.value)
-		return (&answer{status: http.StatusOK, body: []byte(text)}).set("Content-Type", "text/plain"), nil
-	}
-	return ok(map[string]any{"@odata.context": c.base + "/$metadata#" + d.context, "value": d.value}), nil
-}
-
 // resolve follows a path through the definitions.
 func (s *schema) resolve(segments []segment) (definition, error) {
 	first := segments[0]

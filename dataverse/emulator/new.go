@@ -8,6 +8,15 @@ import (
 
 // New is a Dataverse with one organisation, its root business unit and an administrator, and no other rows.
 func New(o Options) *Server {
+	s := newServer(o)
+	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}, retained: map[string]*rows{}})
+	s.seed()
+	s.seedBin()
+	return s
+}
+
+// newServer is a server whose store holds nothing yet, no snapshot either.
+func newServer(o Options) *Server {
 	if o.Token == "" {
 		o.Token = "emulator"
 	}
@@ -19,9 +28,6 @@ func New(o Options) *Server {
 		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
 	}
 	s.limits = newLimiter(o.Limits, s.clock.now, o.Now, o.Latency)
-	s.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}, retained: map[string]*rows{}})
-	s.seed()
-	s.seedBin()
 	s.routes = s.routeTable()
 	s.control = s.controlTable()
 	return s

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -160,7 +161,7 @@ func escapeOption(s string) string {
 		case c > ' ' && c < 0x7f && !strings.ContainsRune(`"#%&+<>\^`+"`{|}", rune(c)):
 			b.WriteByte(c)
 		default:
-			b.WriteString("%" + strings.ToUpper(string([]byte{hexDigits[c>>4], hexDigits[c&15]})))
+			fmt.Fprintf(&b, "%%%02X", c)
 		}
 	}
 	return b.String()

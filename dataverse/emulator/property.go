@@ -20,7 +20,7 @@ func (s *Server) putProperty(c *call) (*answer, error) {
 		if column == nil || column.kind == kindLookup {
 			return noSegment(name)
 		}
-		if err := c.precondition().check(t, r, r.id.String()); err != nil {
+		if err := c.precondition().check(r, nil); err != nil {
 			return err
 		}
 		if column.kind == kindFile {
@@ -56,7 +56,7 @@ func (s *Server) deleteProperty(c *call) (*answer, error) {
 		case column == nil || column.kind == kindLookup:
 			return noSegment(name)
 		}
-		if err := c.precondition().check(t, r, r.id.String()); err != nil {
+		if err := c.precondition().check(r, nil); err != nil {
 			return err
 		}
 		if column.kind == kindFile {

@@ -1,10 +1,7 @@
 package emulator
 
 import (
-	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -86,46 +83,6 @@ func (w *writer) address(text string) (ref, error) {
 	return w.snapshot.address(text)
 }
 
-// address is the row that a URL names, whether it exists or not.
-func (s *snapshot) address(text string) (ref, error) {
-	bad := payloadFault("", fmt.Sprintf("The URI '%s' is not a valid reference to a record.", text))
-	rest := text
-	if i := strings.Index(rest, "://"); i >= 0 {
-		u, err := url.Parse(text)
-		if err != nil {
-			return ref{}, bad
-		}
-		_, rest, _ = strings.Cut(u.EscapedPath(), apiRoot)
-		_, rest, _ = strings.Cut(rest, "/")
-	} else if after, found := strings.CutPrefix(rest, apiRoot); found {
-		_, rest, _ = strings.Cut(after, "/")
-	}
-	p, err := parsePath(rest)
-	if err != nil || len(p.segments) != 1 || !p.segments[0].hasKey {
-		return ref{}, bad
-	}
-	t, err := s.schema.set(p.segments[0].name)
-	if err != nil {
-		return ref{}, err
-	}
-	k, err := s.key(t, p.segments[0])
-	if err != nil {
-		return ref{}, err
-	}
-	if k.id == uuid.Nil {
-		return ref{}, noKeyedRow(t)
-	}
-	return ref{t.Name, k.id}, nil
-}
-
-// set is the table behind an entity set's name.
-func (s *schema) set(name string) (*table, error) {
-	if t := s.sets[name]; t != nil {
-		return t, nil
-	}
-	return nil, noSegment(name)
-}
-
 // activity is the table of the activity with that id.
 func (s *snapshot) activity(id uuid.UUID) *table {
 	for _, t := range s.schema.tables {
@@ -138,58 +95,4 @@ func (s *snapshot) activity(id uuid.UUID) *table {
 
 func noContentID(ref string) *fault {
 	return newFault(http.StatusBadRequest, "0x80060888", "Content-ID Reference: '%s' does not exist in the batch context.", ref)
-}
-
-func noKeyedRow(t *table) *fault {
-	return newFault(http.StatusNotFound, "0x80060891", "A record with the specified key values does not exist in %s entity", t.Name)
-}
-
-// rowKey is what a segment's key says: a row's id, or the values of an alternate key and the row they lead to.
-type rowKey struct {
-	id     uuid.UUID // uuid.Nil: no row has these key values
-	values values    // of an alternate key
-}
-
-// key reads the key of a segment: contacts(id), contacts(contactid=id), contacts(key='value',…).
-func (s *snapshot) key(t *table, seg segment) (rowKey, error) {
-	if id, ok := seg.id(); ok {
-		return rowKey{id: id}, nil
-	}
-	names, texts, err := splitKey(seg.key)
-	if err != nil {
-		return rowKey{}, err
-	}
-	if len(names) == 1 && names[0] == t.ID {
-		id, err := uuid.Parse(strings.Trim(texts[0], "'"))
-		if err != nil {
-			return rowKey{}, badQuery("Bad Request - Error in query syntax.")
-		}
-		return rowKey{id: id}, nil
-	}
-	return s.alternateKey(t, names, texts)
-}
-
-// splitKey takes a named key apart: a='x',b=2.
-func splitKey(key string) (names, texts []string, err error) {
-	quoted, start := false, 0
-	var parts []string
-	for i := range len(key) {
-		switch {
-		case key[i] == '\'':
-			quoted = !quoted
-		case key[i] == ',' && !quoted:
-			parts = append(parts, key[start:i])
-			start = i + 1
-		}
-	}
-	parts = append(parts, key[start:])
-	for _, p := range parts {
-		name, text, found := strings.Cut(p, "=")
-		name, text = strings.TrimSpace(name), strings.TrimSpace(text)
-		if !found || name == "" || text == "" || quoted || slices.Contains(names, name) {
-			return nil, nil, badQuery("Bad Request - Error in query syntax.")
-		}
-		names, texts = append(names, name), append(texts, text)
-	}
-	return names, texts, nil
 }

@@ -212,8 +212,8 @@ func (w *writer) retain(t *table, policy *row) {
 // archive moves a row, and what its delete cascades to, into long-term retention. The delete is an ordinary one, which
 // the audit history has, but for the recycle bin: the rows are kept already.
 func (w *writer) archive(t *table, r *row) ([]string, error) {
-	e := &erasure{seen: map[ref]bool{}}
-	if err := w.condemn(e, t, r); err != nil {
+	e, err := w.cascadeOf(t, r)
+	if err != nil {
 		return nil, err
 	}
 	var moved []string

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -184,6 +185,8 @@ type table struct {
 	keys   []*alternateKey
 	plural string // the display name of the collection
 	defined
+
+	rendered *atomic.Pointer[rendered]
 }
 
 // alternateKey is a key over other columns than the primary one.
@@ -220,8 +223,8 @@ type schema struct {
 	version    int64
 	since      time.Time // when it came into force; zero for the embedded one
 	gone       []goneDefinition
-	previous   *schema   // the one before, for the metadata cache that lags behind
-	rendered   *sync.Map // the definitions of tables and columns as JSON values; nil while the schema is being changed
+	previous   *schema // the one before, for the metadata cache that lags behind
+	published  bool    // nothing of it changes any more
 }
 
 type privilege struct {
@@ -283,7 +286,7 @@ func readSchema(files fs.FS) (*schema, error) {
 	if err := s.link(tables); err != nil {
 		return nil, err
 	}
-	s.rendered = new(sync.Map)
+	s.published = true
 	return s, nil
 }
 
@@ -321,6 +324,7 @@ func (s *schema) link(tables []*table) error {
 		if t.byName[t.ID] == nil {
 			return fmt.Errorf("table %s: no column %q", t.Name, t.ID)
 		}
+		t.rendered = new(atomic.Pointer[rendered])
 		t.audited = auditable(t)
 		t.tracked = t.Ownership != "None" && !t.Intersect
 		s.tables[t.Name] = t

@@ -3,7 +3,7 @@ package emulator
 import (
 	"maps"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +24,7 @@ func (t *tx) changeSchema(s *Server, fn func(*schema) error) error {
 		return err
 	}
 	next.noteGone(t.schema)
-	next.rendered = new(sync.Map)
+	next.published = true
 	t.schema = next
 	return nil
 }
@@ -87,7 +87,7 @@ func (s *schema) copy() *schema {
 	c.relations, c.many = slices.Clone(s.relations), slices.Clone(s.many)
 	c.privileges, c.optionSets = maps.Clone(s.privileges), maps.Clone(s.optionSets)
 	c.version++
-	c.previous, c.rendered = nil, nil
+	c.previous, c.published = nil, false
 	return &c
 }
 
@@ -106,7 +106,7 @@ func (s *schema) edit(name string) *table {
 }
 
 func (s *schema) put(t *table) {
-	t.changed = s.version
+	t.changed, t.rendered = s.version, new(atomic.Pointer[rendered])
 	s.tables[t.Name] = t
 	s.sets[t.Set] = t
 }

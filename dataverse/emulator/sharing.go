@@ -152,7 +152,7 @@ func (w *writer) setShare(x *share, mask, action int64) error {
 		w.writeAudit(x.table, x.row.id, action, operationUpdate, nil, nil, nil)
 	}
 	seen := map[ref]bool{{x.table.Name, x.row.id}: true}
-	below := []doomed{{x.table, x.row}}
+	below := []target{{x.table, x.row}}
 	for i := 0; i < len(below); i++ {
 		for _, rel := range w.schema.pointingAt(below[i].table) {
 			child := w.schema.tables[rel.Referencing]
@@ -162,7 +162,7 @@ func (w *writer) setShare(x *share, mask, action int64) error {
 			w.pointers(child, child.column(rel.Attribute), ref{below[i].table.Name, below[i].row.id}, func(r *row) bool {
 				if key := (ref{child.Name, r.id}); !seen[key] {
 					seen[key] = true
-					below = append(below, doomed{child, r})
+					below = append(below, target{child, r})
 				}
 				return true
 			})

@@ -259,3 +259,20 @@ func (t *tx) restore(s savepoint) {
 	t.snapshot = s.snapshot
 	clear(t.owned)
 }
+
+// take removes a row from the table and its indexes and returns it, nil if there was none.
+func (r *rows) take(id uuid.UUID) *row {
+	old, found := r.byID.Delete(&row{id: id})
+	if !found {
+		return nil
+	}
+	for i, tree := range r.links {
+		if to, ok := pointsAt(old.get(i)); ok {
+			tree.Delete(link{to, id})
+		}
+	}
+	for _, x := range r.keys {
+		x.change(old, nil)
+	}
+	return old
+}

@@ -2,42 +2,9 @@ package emulator
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 )
-
-// precondition is what If-Match and If-None-Match ask of a row. Page: perform-conditional-operations-using-web-api. The
-// literal null, which Microsoft's own samples send, is no condition.
-type precondition struct{ match, noneMatch string }
-
-func (c *call) precondition() precondition {
-	p := precondition{strings.TrimSpace(c.header.Get("If-Match")), strings.TrimSpace(c.header.Get("If-None-Match"))}
-	if p.match == "null" {
-		p.match = ""
-	}
-	if p.noneMatch == "null" {
-		p.noneMatch = ""
-	}
-	return p
-}
-
-// check holds the condition against the row that is there, nil if there is none.
-func (p precondition) check(t *table, r *row, id string) error {
-	if r == nil {
-		if p.match != "" {
-			return noRow(t.Name, id)
-		}
-		return nil
-	}
-	if p.match != "" && p.match != "*" && p.match != etagOf(r) {
-		return changed()
-	}
-	if p.noneMatch == "*" {
-		return newFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
-	}
-	return nil
-}
 
 // patchRow updates a row, and creates it where it is missing unless If-Match forbids. Pages:
 // update-delete-entities-using-web-api, use-upsert-insert-update-record.
@@ -64,7 +31,7 @@ func (s *Server) patchRow(c *call) (*answer, error) {
 			return err
 		}
 		r := w.data[t.Name].get(k.id)
-		if err := c.precondition().check(t, r, seg.key); err != nil {
+		if err := c.precondition().check(r, k.noRow(t)); err != nil {
 			return err
 		}
 		if k.values != nil {
@@ -92,106 +59,84 @@ func (s *Server) patchRow(c *call) (*answer, error) {
 	return a, err
 }
 
-// upsertNew creates the row that an upsert did not find: the key's values come from the URL unless the body has them.
+// upsertNew creates the row that an upsert did not find.
 func (w *writer) upsertNew(t *table, k rowKey, body map[string]any) (*row, error) {
-	if err := t.accepts("Create"); err != nil {
-		return nil, err
-	}
-	in, err := w.readBody(t, body, true)
-	if err != nil {
-		return nil, err
-	}
-	if k.id != uuid.Nil {
-		in.values[t.idColumn().index] = k.id
-	}
-	for i, v := range k.values {
-		if old := in.values[i]; old == nil {
-			in.values[i] = v
-		}
-	}
-	return w.createFrom(t, in)
+	x := &rowWrite{table: t, body: body, key: k}
+	err := w.through(x, onUpsert())
+	return x.row, err
 }
 
-// patch changes a row by a body. Values of columns in the URL's key are dropped: a key cannot change through itself.
+// patch changes a row by a body.
 func (w *writer) patch(t *table, r *row, body map[string]any, k rowKey) (*row, error) {
-	if err := t.accepts("Update"); err != nil {
-		return nil, err
-	}
-	if err := w.allow("Write", t, r); err != nil {
-		return nil, err
-	}
-	in, err := w.readBody(t, body, false)
-	if err != nil {
-		return nil, err
-	}
-	if id, ok := in.values[t.idColumn().index].(uuid.UUID); ok && id != r.id {
-		return nil, badArgument("The primary key of the record cannot be changed.")
-	}
-	delete(in.values, t.idColumn().index)
-	for i := range k.values {
-		delete(in.values, i)
-	}
-	if err := w.allowValues(t, r, in.values); err != nil {
-		return nil, err
-	}
-	if len(in.children) > 0 {
-		if err := w.unlocked(t, r, in.values); err != nil {
-			return nil, err
-		}
-	}
-	r, err = w.update(t, r, in.values)
-	if err == nil {
-		err = w.refuseDuplicate(t, r)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range in.children {
-		if err := w.replaceParties(t, r.id, n.rows, false); err != nil {
-			return nil, err
-		}
-	}
-	if len(in.children) > 0 {
-		if err := w.finishActivity(t, r.id); err != nil {
-			return nil, err
-		}
-	}
-	return w.data[t.Name].get(r.id), nil
+	x := &rowWrite{table: t, body: body, key: k, before: r}
+	err := w.through(x, onUpdate())
+	return x.row, err
 }
 
 // update changes a row as its caller asked, with all that follows from it.
 func (w *writer) update(t *table, before *row, v values) (*row, error) {
-	if err := w.unlocked(t, before, v); err != nil {
-		return nil, err
-	}
-	if err := w.moveState(t, before, v); err != nil {
-		return nil, err
-	}
-	return w.save(t, before, v)
+	x := &rowWrite{table: t, before: before, values: v}
+	err := w.through(x, onChange())
+	return x.row, err
 }
 
 // save writes changed values with what follows from them, without asking whether they may change.
 func (w *writer) save(t *table, before *row, v values) (*row, error) {
-	if err := w.checkFiles(t, before.id, false, v); err != nil {
-		return nil, err
+	x := &rowWrite{table: t, before: before, values: v}
+	err := w.through(x, onSave())
+	return x.row, err
+}
+
+// keepID refuses another id than the row's own.
+func (x *rowWrite) keepID() error {
+	i := x.table.idColumn().index
+	if id, ok := x.values[i].(uuid.UUID); ok && id != x.before.id {
+		return badArgument("The primary key of the record cannot be changed.")
 	}
-	w.compute(t, before, v)
+	delete(x.values, i)
+	return nil
+}
+
+// dropKeyValues drops the values of columns in the address's key: a key cannot change through itself.
+func (x *rowWrite) dropKeyValues() {
+	for i := range x.key.values {
+		delete(x.values, i)
+	}
+}
+
+// stampChanged sets who changed a row and when.
+func (w *writer) stampChanged(t *table, v values) {
 	v.set(t, "modifiedon", w.now)
 	v.set(t, "modifiedby", ref{"systemuser", w.user})
 	v.set(t, "modifiedonbehalfby", nil)
 	if w.behalf != uuid.Nil {
 		v.set(t, "modifiedonbehalfby", ref{"systemuser", w.behalf})
 	}
-	after := w.next(t, before, v)
-	if err := w.checkKeys(t, after); err != nil {
-		return nil, err
+}
+
+// followChange does what follows from a change, which may change the row once more.
+func (w *writer) followChange(x *rowWrite) error {
+	if err := w.afterUpdate(x.table, x.before, x.row); err != nil {
+		return err
 	}
-	w.put(t, after)
-	w.auditUpdate(t, before, after)
-	if err := w.afterUpdate(t, before, after); err != nil {
-		return nil, err
+	x.row = w.data[x.table.Name].get(x.row.id)
+	return nil
+}
+
+// replaceNested replaces the parties of an activity by those in the body.
+func (w *writer) replaceNested(x *rowWrite) error {
+	for _, n := range x.input.children {
+		if err := w.replaceParties(x.table, x.row.id, n.rows, false); err != nil {
+			return err
+		}
 	}
-	return w.data[t.Name].get(after.id), nil
+	if len(x.input.children) > 0 {
+		if err := w.finishActivity(x.table, x.row.id); err != nil {
+			return err
+		}
+	}
+	x.row = w.data[x.table.Name].get(x.row.id)
+	return nil
 }
 
 // existing is the row that a path's first segment names.
@@ -206,34 +151,7 @@ func (w *writer) existing(s segment) (*table, *row, error) {
 	}
 	r := w.data[t.Name].get(k.id)
 	if r == nil {
-		if k.id == uuid.Nil {
-			return nil, nil, noKeyedRow(t)
-		}
-		return nil, nil, noRow(t.Name, k.id.String())
+		return nil, nil, k.noRow(t)
 	}
 	return t, r, nil
-}
-
-// deleteRow deletes a row. Page: update-delete-entities-using-web-api.
-func (s *Server) deleteRow(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
-		t, err := w.schema.set(c.path.segments[0].name)
-		if err != nil {
-			return err
-		}
-		if err := t.accepts("Delete"); err != nil {
-			return err
-		}
-		t, r, err := w.existing(c.path.segments[0])
-		if err != nil {
-			return err
-		}
-		if err := c.precondition().check(t, r, c.path.segments[0].key); err != nil {
-			return err
-		}
-		if err := w.allow("Delete", t, r); err != nil {
-			return err
-		}
-		return w.erase(t, r)
-	})
 }

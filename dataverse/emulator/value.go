@@ -349,3 +349,13 @@ func parseChoices(t *table, c *column, s string) (any, error) {
 	}
 	return strings.ReplaceAll(s, " ", ""), nil
 }
+
+// parseMoment reads a date or a moment; without an offset it means UTC (behavior-format-date-time-attribute).
+func parseMoment(s string) (time.Time, bool) {
+	for _, layout := range [...]string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04:05", "1/2/2006", "01/02/2006"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

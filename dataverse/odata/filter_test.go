@@ -179,14 +179,14 @@ func TestFilterConditionLimit(t *testing.T) {
 	}
 }
 
-func TestGUIDIn(t *testing.T) {
+func TestInOfIDs(t *testing.T) {
 	id := uuid.MustParse("a0db1234-0000-4000-8000-000000000001")
-	e, err := ParseFilter(GUIDIn("contactid", []uuid.UUID{id, uuid.Nil}))
+	e, err := ParseFilter(Namespace + `In(PropertyName='contactid',PropertyValues=["` + id.String() + `","` + uuid.Nil.String() + `"])`)
 	want := &Function{Name: "In", Params: []Param{
 		{Name: "PropertyName", Value: &Literal{Kind: String, Value: "contactid"}},
 		{Name: "PropertyValues", Value: &Array{Items: []*Literal{{Kind: String, Value: id.String()}, {Kind: String, Value: uuid.Nil.String()}}}}}}
 	if diff := cmp.Diff(Expr(want), e, samePlace); err != nil || diff != "" {
-		t.Errorf("GUIDIn: %v (-want +got):\n%s", err, diff)
+		t.Errorf("In: %v (-want +got):\n%s", err, diff)
 	}
 }
 

@@ -83,22 +83,6 @@ func appendQuoted(b []byte, s string) []byte {
 	return append(append(b, s...), '\'')
 }
 
-// GUIDIn is the condition that a column is one of some ids: Microsoft.Dynamics.CRM.In(PropertyName='contactid',…). It
-// counts as one condition whatever the number of ids, but the URL has its length: about 1,600 ids fit in a $batch.
-func GUIDIn(property string, ids []uuid.UUID) string {
-	b := make([]byte, 0, 64+len(property)+39*len(ids))
-	b = append(b, Namespace+"In(PropertyName="...)
-	b = appendQuoted(b, property)
-	b = append(b, ",PropertyValues=["...)
-	for i, id := range ids {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, '"'), id.String()...), '"')
-	}
-	return string(append(b, "])"...))
-}
-
 // parseWord reads what begins with a digit or a sign: a number, a date, a moment or a GUID.
 func parseWord(s string) (Kind, any, bool) {
 	if len(s) == 36 && s[8] == '-' && s[13] == '-' && isGUID(s) {

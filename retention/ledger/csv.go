@@ -9,22 +9,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
 )
 
-// csvColumns are the fields of a record, in the order of the schema. Run stands on every line, not only on a run's first.
-var csvColumns = []string{"seq", "at", "run", "kind", "verb", "table", "id", "purgeOn", "noticedOn", "ground", "do", "rows", "stays", "decided", "counts",
-	"status", "code", "deleted", "guard", "facts", "policy", "organization", "actor", "today", "version", "first", "last", "file", "bytes", "prev", "hash"}
-
 // WriteCSV writes all entries as a table for an auditor, and tells how many there were. The chain is checked on the way.
 // What a spreadsheet would take for a formula is written as text.
 func (l *Ledger) WriteCSV(ctx context.Context, w io.Writer) (entries int, err error) {
 	out := csv.NewWriter(w)
-	if err := out.Write(csvColumns); err != nil {
+	if err := out.Write(columns); err != nil {
 		return 0, fmt.Errorf("ledger: %w", err)
 	}
 	entries, err = l.exported(ctx, func(r Record, run, hash string) error { return out.Write(csvRow(r, run, hash)) })
@@ -39,14 +34,9 @@ func (l *Ledger) WriteCSV(ctx context.Context, w io.Writer) (entries int, err er
 }
 
 func csvRow(r Record, run, hash string) []string {
-	row := []string{
-		strconv.FormatUint(r.Seq, 10), r.At.UTC().Format(time.RFC3339), run, string(r.Kind), r.Verb, r.Table, csvID(r.ID),
-		csvDate(r.PurgeOn), csvDate(r.NoticedOn), r.Entry.Ground, string(r.Do), csvRows(r.Rows), csvRows(r.Stays), csvRows(r.Decided), csvCounts(r.Counts),
-		string(r.Status), r.Code, csvNumber(int64(r.Deleted)), r.Guard, csvFacts(r.Facts), r.Policy, csvID(r.Organization), csvID(r.Actor), csvDate(r.Today),
-		r.Version, csvNumber(int64(r.First)), csvNumber(int64(r.Last)), csvNumber(int64(r.File)), csvNumber(r.Bytes), r.Prev, hash,
-	}
-	for i := range row {
-		row[i] = plain(row[i])
+	row := make([]string, 0, len(columns))
+	for _, cell := range r.cells(run, hash) {
+		row = append(row, plain(cellText(cell)))
 	}
 	return row
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 func TestWriteCSV(t *testing.T) {
@@ -28,7 +29,7 @@ func TestWriteCSV(t *testing.T) {
 		day, _ := retention.ParseDate("2026-03-10")
 		err := l.Append(
 			Entry{Kind: Scheduled, Table: "contact", ID: person, PurgeOn: day, Ground: "not-a-formula"},
-			Entry{Kind: Intent, Table: "contact", ID: person, Do: retention.Delete,
+			Entry{Kind: Intent, Table: "contact", ID: person, Do: policy.Delete,
 				Rows: map[string][]uuid.UUID{"email": {mail}, "contact": {person}}, Counts: map[string]int{"delete email": 1, "keep quote": 2}},
 			Entry{Kind: Outcome, Table: "contact", ID: person, Status: Done})
 		if err != nil {
@@ -78,12 +79,12 @@ func TestCSVHasEveryField(t *testing.T) {
 		}
 	}
 	for _, name := range append(fields, "hash") {
-		if !slices.Contains(csvColumns, name) {
+		if !slices.Contains(columns, name) {
 			t.Errorf("%s has no column", name)
 		}
 	}
-	if n := len(csvRow(Record{}, "", "")); n != len(csvColumns) {
-		t.Errorf("%d cells for %d columns", n, len(csvColumns))
+	if n := len(csvRow(Record{}, "", "")); n != len(columns) {
+		t.Errorf("%d cells for %d columns", n, len(columns))
 	}
 }
 

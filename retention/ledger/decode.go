@@ -15,8 +15,9 @@ import (
 
 // decoder reads lines that encode wrote. The words that come in every line it makes only once.
 type decoder struct {
-	last  string // the hash of the line before
-	words map[string]string
+	last   string // the hash of the line before
+	words  map[string]string
+	record Record // the one that is being read: kept here, it is allocated once
 }
 
 // decode reads a line without its line end.
@@ -33,7 +34,10 @@ func (d *decoder) decode(line []byte) (r Record, hash string, err error) {
 	}
 	hash = string(text[:])
 	p := plainLine{text: line[:i], decoder: d}
-	if !p.record(&r) {
+	d.record = Record{}
+	if p.record(&d.record) {
+		r = d.record
+	} else {
 		r, err = decodeAny(line)
 	}
 	d.last = hash
@@ -226,122 +230,50 @@ func (p *plainLine) facts() (facts map[string]string, ok bool) {
 	})
 }
 
-// record reads the whole line up to its hash.
+// record reads the whole line up to its hash: the number, what the line before hashes to and the moment, then the fields.
 func (p *plainLine) record(r *Record) bool {
-	var seen uint64
-	once := func(field uint) bool {
-		fresh := seen&(1<<field) == 0
-		seen |= 1 << field
-		return fresh
-	}
-	text := func(field uint, into *string) bool {
-		s, ok := p.string()
-		*into = p.word(s)
-		return ok && once(field)
-	}
-	if !p.next('{') {
+	if !p.literal(`{"seq":`) {
 		return false
 	}
-	for {
+	n, ok := p.number()
+	r.Seq = uint64(n)
+	if !ok || !p.literal(`,"prev":`) {
+		return false
+	}
+	prev, ok := p.string()
+	if r.Prev = p.last; string(prev) != p.last {
+		r.Prev = string(prev)
+	}
+	if !ok || !p.literal(`,"at":`) {
+		return false
+	}
+	if r.At, ok = p.time(); !ok {
+		return false
+	}
+	var found uint64      // a bit for each field
+	place := 0            // of a field in their list
+	for len(p.text) > 0 { // the hash and the closing brace stand behind it
+		if !p.next(',') {
+			return false
+		}
 		name, ok := p.string()
 		if !ok || !p.next(':') {
 			return false
 		}
-		var n int64
-		switch string(name) {
-		case "seq":
-			n, ok = p.number()
-			r.Seq, ok = uint64(n), ok && once(0)
-		case "prev":
-			var s []byte
-			s, ok = p.string()
-			if r.Prev = p.last; string(s) != p.last {
-				r.Prev = string(s)
-			}
-			ok = ok && once(1)
-		case "at":
-			r.At, ok = p.time()
-			ok = ok && once(2)
-		case "kind":
-			ok = text(3, (*string)(&r.Kind))
-		case "run":
-			ok = text(4, &r.Run)
-		case "verb":
-			ok = text(5, &r.Verb)
-		case "policy":
-			ok = text(6, &r.Policy)
-		case "organization":
-			r.Organization, ok = p.id()
-			ok = ok && once(7)
-		case "actor":
-			r.Actor, ok = p.id()
-			ok = ok && once(8)
-		case "today":
-			r.Today, ok = p.date()
-			ok = ok && once(9)
-		case "version":
-			ok = text(10, &r.Version)
-		case "table":
-			ok = text(11, &r.Table)
-		case "id":
-			r.ID, ok = p.id()
-			ok = ok && once(12)
-		case "purgeOn":
-			r.PurgeOn, ok = p.date()
-			ok = ok && once(13)
-		case "noticedOn":
-			r.NoticedOn, ok = p.date()
-			ok = ok && once(14)
-		case "ground":
-			ok = text(15, &r.Entry.Ground)
-		case "do":
-			ok = text(16, (*string)(&r.Do))
-		case "rows":
-			r.Rows, ok = p.rows()
-			ok = ok && once(17)
-		case "stays":
-			r.Stays, ok = p.rows()
-			ok = ok && once(18)
-		case "decided":
-			r.Decided, ok = p.rows()
-			ok = ok && once(29)
-		case "counts":
-			r.Counts, ok = p.counts()
-			ok = ok && once(19)
-		case "status":
-			ok = text(20, (*string)(&r.Status))
-		case "code":
-			ok = text(21, &r.Code)
-		case "facts":
-			r.Facts, ok = p.facts()
-			ok = ok && once(22)
-		case "deleted":
-			n, ok = p.number()
-			r.Deleted, ok = int(n), ok && once(23)
-		case "guard":
-			ok = text(24, &r.Guard)
-		case "first":
-			n, ok = p.number()
-			r.First, ok = uint64(n), ok && once(25)
-		case "last":
-			n, ok = p.number()
-			r.Last, ok = uint64(n), ok && once(26)
-		case "file":
-			n, ok = p.number()
-			r.File, ok = int(n), ok && once(27)
-		case "bytes":
-			r.Bytes, ok = p.number()
-			ok = ok && once(28)
-		default:
+		place = fieldAfter(place, name)
+		if place < 0 || found&(1<<place) != 0 || !fields[place].read(p, &r.Entry) {
 			return false
 		}
-		switch {
-		case !ok:
-			return false
-		case len(p.text) == 0: // the hash and the closing brace stand behind it
-			return true
-		case !p.next(','):
-			return false
-		}
+		found |= 1 << place
 	}
+	return true
+}
+
+// literal reads that very text.
+func (p *plainLine) literal(text string) bool {
+	if len(p.text) < len(text) || string(p.text[:len(text)]) != text {
+		return false
+	}
+	p.text = p.text[len(text):]
+	return true
 }

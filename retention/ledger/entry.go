@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Kind says what an entry tells.
@@ -102,7 +103,7 @@ type Entry struct {
 	Ground    string         `json:"ground,omitempty"`
 
 	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows.
-	Do   retention.Disposition  `json:"do,omitempty"`
+	Do   policy.Disposition     `json:"do,omitempty"`
 	Rows map[string][]uuid.UUID `json:"rows,omitempty"`
 	// Intent, Ahead: rows that belong to the person and stay by a rule, by table. What is written to them can take away the
 	// very thing by which the rule found them, and they are listed again afterwards.
@@ -155,38 +156,9 @@ var (
 )
 
 func (e *Entry) check() error {
-	for _, f := range []struct {
-		field, value string
-		form         *regexp.Regexp
-	}{
-		{"kind", string(e.Kind), wordForm}, {"run", e.Run, wordForm}, {"verb", e.Verb, wordForm}, {"policy", e.Policy, hashForm},
-		{"version", e.Version, verForm}, {"table", e.Table, nameForm}, {"ground", e.Ground, groundForm},
-		{"do", string(e.Do), wordForm}, {"status", string(e.Status), wordForm}, {"code", e.Code, codeForm}, {"guard", e.Guard, wordForm},
-	} {
-		if f.value != "" && !f.form.MatchString(f.value) {
-			return fmt.Errorf("ledger: %s entry: the %s does not have its form", e.Kind, f.field) // the value might be personal data
-		}
-	}
-	for field, rows := range map[string]map[string][]uuid.UUID{"rows": e.Rows, "stays": e.Stays} {
-		for table := range rows {
-			if !nameForm.MatchString(table) {
-				return fmt.Errorf("ledger: %s entry: a table in %s does not have its form", e.Kind, field)
-			}
-		}
-	}
-	for what := range e.Decided {
-		if !decideForm.MatchString(what) {
-			return fmt.Errorf("ledger: %s entry: a key of decided does not have its form", e.Kind)
-		}
-	}
-	for what := range e.Counts {
-		if !countForm.MatchString(what) {
-			return fmt.Errorf("ledger: %s entry: a key of counts does not have its form", e.Kind)
-		}
-	}
-	for what, value := range e.Facts {
-		if !factForm.MatchString(what) || !valueForm.MatchString(value) {
-			return fmt.Errorf("ledger: %s entry: a fact does not have its form", e.Kind)
+	for i := range fields {
+		if err := fields[i].check(e); err != nil {
+			return err
 		}
 	}
 	need, known := required[e.Kind]

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 func date(s string) retention.Date {
@@ -144,8 +145,8 @@ func TestUnfinishedUntilALaterRunFindsNothing(t *testing.T) {
 	unfinished := func() []Purge { return mustOpen(t, dir).Unfinished() }
 
 	l := begin(t, dir, "one")
-	appendAll(t, l, Entry{Kind: Intent, Table: "contact", ID: person(1), Do: retention.Delete, Rows: rows},
-		Entry{Kind: Intent, Table: "contact", ID: person(2), Do: retention.Delete})
+	appendAll(t, l, Entry{Kind: Intent, Table: "contact", ID: person(1), Do: policy.Delete, Rows: rows},
+		Entry{Kind: Intent, Table: "contact", ID: person(2), Do: policy.Delete})
 	if got := unfinished(); len(got) != 2 || got[0].Key != key || got[0].Concluded {
 		t.Fatalf("after the intents: %+v", got)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // GroundGuard is the guard that a Bypass entry names for a person who was purged although a ground justified them.
@@ -49,7 +49,7 @@ func (l *Ledger) Purged(ctx context.Context, organization uuid.UUID) ([]Purged, 
 			}
 		case r.Kind == Outcome:
 			if written := r.Code == WrittenSince; r.Status == Done || written {
-				done[k] = Purged{Key: k, At: r.At, Run: run.Run, Verb: run.Verb, Despite: despite[k], Stayed: written || r.Do == retention.Anonymize, Judged: written}
+				done[k] = Purged{Key: k, At: r.At, Run: run.Run, Verb: run.Verb, Despite: despite[k], Stayed: written || r.Do == policy.Anonymize, Judged: written}
 			}
 			delete(despite, k)
 		case r.Kind == Scheduled:

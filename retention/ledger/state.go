@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Key names a person.
@@ -59,7 +60,7 @@ type groundKey struct{ table, ground string }
 // Purge is a purge that is not finished.
 type Purge struct {
 	Key
-	Do        retention.Disposition
+	Do        policy.Disposition
 	Rows      map[string][]uuid.UUID // every row that was touched, the person's own included
 	Stays     map[string][]uuid.UUID // rows that a rule keeps, whatever the rules find later
 	Counts    map[string]int
@@ -241,7 +242,7 @@ func (s *state) apply(r Record) {
 		case p != nil:
 			p.Concluded, p.Written, p.run = true, r.Code == WrittenSince, len(s.runs)
 			p.Stays, p.Counts = nil, nil // what is left is the sweep, which needs the rows alone
-			if r.Do == retention.Anonymize {
+			if r.Do == policy.Anonymize {
 				s.inPlace[r.Table] = true
 			}
 			for table, ids := range p.Rows {
@@ -263,7 +264,7 @@ func (s *state) apply(r Record) {
 	case Approved:
 		s.approvals = append(s.approvals, Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today})
 	case Adopted:
-		s.adopted = Adoption{Approval: Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today}, FourEyes: r.Guard == retention.FourEyes}
+		s.adopted = Adoption{Approval: Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today}, FourEyes: r.Guard == policy.FourEyes}
 		s.approvals = nil
 	case Swept:
 		// Dataverse writes audit history with a delay: only when a later run finds nothing is nothing left.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -82,7 +83,7 @@ func (x *workbook) begin() (err error) {
 	if x.sheet, err = x.file.NewStreamWriter(x.name); err != nil {
 		return err
 	}
-	for i, c := range csvColumns {
+	for i, c := range columns {
 		width := 13.0
 		if w, ok := xlsxWidths[c]; ok {
 			width = w
@@ -94,8 +95,8 @@ func (x *workbook) begin() (err error) {
 	if err := x.sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
 		return err
 	}
-	head := make([]any, len(csvColumns))
-	for i, c := range csvColumns {
+	head := make([]any, len(columns))
+	for i, c := range columns {
 		head[i] = excelize.Cell{StyleID: x.head, Value: c}
 	}
 	return x.sheet.SetRow("A1", head)
@@ -108,7 +109,7 @@ func (x *workbook) end() error {
 			return err
 		}
 	}
-	corner, err := excelize.CoordinatesToCellName(len(csvColumns), x.row)
+	corner, err := excelize.CoordinatesToCellName(len(columns), x.row)
 	if err != nil {
 		return err
 	}
@@ -137,19 +138,27 @@ func (x *workbook) add(r Record, run, hash string) error {
 	if err != nil {
 		return err
 	}
-	return x.sheet.SetRow(cell, []any{
-		r.Seq, excelize.Cell{StyleID: x.moment, Value: r.At.UTC()}, text(run), text(string(r.Kind)), text(r.Verb), text(r.Table), text(csvID(r.ID)),
-		x.date(r.PurgeOn), x.date(r.NoticedOn), text(r.Entry.Ground), text(string(r.Do)), text(csvRows(r.Rows)), text(csvRows(r.Stays)), text(csvRows(r.Decided)), text(csvCounts(r.Counts)),
-		text(string(r.Status)), text(r.Code), number(int64(r.Deleted)), text(r.Guard), text(csvFacts(r.Facts)), text(r.Policy), text(csvID(r.Organization)), text(csvID(r.Actor)),
-		x.date(r.Today), text(r.Version), number(int64(r.First)), number(int64(r.Last)), number(int64(r.File)), number(r.Bytes), text(r.Prev), text(hash),
-	})
+	cells := r.cells(run, hash)
+	for i := range cells {
+		cells[i] = x.cell(cells[i])
+	}
+	return x.sheet.SetRow(cell, cells)
 }
 
-func (x *workbook) date(d retention.Date) any {
-	if d.IsZero() {
-		return nil
+// cell is a cell of an export in a workbook: a moment and a date as such, a number as such, anything else as a text.
+func (x *workbook) cell(cell any) any {
+	switch v := cell.(type) {
+	case *time.Time:
+		return excelize.Cell{StyleID: x.moment, Value: v.UTC()}
+	case *retention.Date:
+		if v.IsZero() {
+			return nil
+		}
+		return excelize.Cell{StyleID: x.day, Value: v.Time()}
+	case *int, *int64, *uint64:
+		return number(cellNumber(cell))
 	}
-	return excelize.Cell{StyleID: x.day, Value: d.Time()}
+	return text(cellText(cell))
 }
 
 // text is a text, which never becomes a formula; nil for none. What does not fit a cell says where it stands whole.

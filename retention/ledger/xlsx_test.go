@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/xuri/excelize/v2"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 func exportLedger(t *testing.T) *Ledger {
@@ -19,7 +19,7 @@ func exportLedger(t *testing.T) *Ledger {
 	for i := range many {
 		many[i] = uuid.UUID{0: byte(i), 1: byte(i >> 8)}
 	}
-	appendAll(t, l, Entry{Kind: Intent, Table: "contact", ID: person(1), Do: retention.Delete, Rows: map[string][]uuid.UUID{"email": many}},
+	appendAll(t, l, Entry{Kind: Intent, Table: "contact", ID: person(1), Do: policy.Delete, Rows: map[string][]uuid.UUID{"email": many}},
 		Entry{Kind: Outcome, Table: "contact", ID: person(1), Status: Done})
 	if err := l.End(Done, map[string]int{"swept": 7}); err != nil {
 		t.Fatal(err)
@@ -40,14 +40,14 @@ func TestXLSX(t *testing.T) {
 	}
 	defer x.Close()
 	rows, err := x.GetRows("Ledger")
-	if err != nil || len(rows) != 7 || strings.Join(rows[0], " ") != strings.Join(csvColumns, " ") {
+	if err != nil || len(rows) != 7 || strings.Join(rows[0], " ") != strings.Join(columns, " ") {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
-	if len(rows[6]) != len(csvColumns) || len(rows[6][len(csvColumns)-1]) != 64 {
-		t.Fatalf("%d cells in a row of %d columns: %q", len(rows[6]), len(csvColumns), rows[6])
+	if len(rows[6]) != len(columns) || len(rows[6][len(columns)-1]) != 64 {
+		t.Fatalf("%d cells in a row of %d columns: %q", len(rows[6]), len(columns), rows[6])
 	}
 	cell := func(column string, row int) string {
-		for i, c := range csvColumns {
+		for i, c := range columns {
 			if c == column {
 				name, _ := excelize.CoordinatesToCellName(i+1, row)
 				return name
@@ -68,7 +68,7 @@ func TestXLSX(t *testing.T) {
 		{"run", 3, "one", excelize.CellTypeInlineString},
 		{"table", 3, "contact", excelize.CellTypeInlineString},
 		{"counts", 7, "swept: 7", excelize.CellTypeInlineString},
-		{"hash", 7, rows[6][len(csvColumns)-1], excelize.CellTypeInlineString},
+		{"hash", 7, rows[6][len(columns)-1], excelize.CellTypeInlineString},
 	} {
 		at := cell(tt.column, tt.row)
 		shown, _ := x.GetCellValue("Ledger", at)
@@ -83,7 +83,7 @@ func TestXLSX(t *testing.T) {
 	if panes, err := x.GetPanes("Ledger"); err != nil || !panes.Freeze || panes.YSplit != 1 {
 		t.Errorf("the header is not frozen: %+v %v", panes, err)
 	}
-	corner, err := excelize.CoordinatesToCellName(len(csvColumns), 7, true)
+	corner, err := excelize.CoordinatesToCellName(len(columns), 7, true)
 	if err != nil {
 		t.Fatal(err)
 	}

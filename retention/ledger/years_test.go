@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // emulatorOrganization is the one that gallra emulator is, so that verbs take the ledger for theirs.
@@ -38,7 +39,7 @@ func (y years) write(each func(name string, data []byte) error) (entries int, he
 	}
 	day := retention.DateOf(time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC), time.UTC)
 	org, actor := emulatorOrganization, uuid.UUID{15: 7}
-	policy := fmt.Sprintf("sha256:%064d", 1)
+	pol := fmt.Sprintf("sha256:%064d", 1)
 	var seq uint64
 	hash := genesis
 	var before []Key // purged the night before: their audit history is looked for again
@@ -54,7 +55,7 @@ func (y years) write(each func(name string, data []byte) error) (entries int, he
 			}
 		}
 		run := fmt.Sprintf("2026-%06d-abcdef01", n+1)
-		put(Entry{Kind: Start, Run: run, Verb: "run", Policy: policy, Organization: org, Actor: actor, Today: today, Version: "1.0.0"})
+		put(Entry{Kind: Start, Run: run, Verb: "run", Policy: pol, Organization: org, Actor: actor, Today: today, Version: "1.0.0"})
 		for _, k := range before {
 			put(Entry{Kind: Swept, Table: k.Table, ID: k.ID})
 		}
@@ -82,7 +83,7 @@ func (y years) write(each func(name string, data []byte) error) (entries int, he
 			for range y.rows {
 				rows["email"] = append(rows["email"], id())
 			}
-			put(Entry{Kind: Intent, Table: k.Table, ID: k.ID, Do: retention.Delete, Rows: rows, Counts: map[string]int{"delete email": y.rows}})
+			put(Entry{Kind: Intent, Table: k.Table, ID: k.ID, Do: policy.Delete, Rows: rows, Counts: map[string]int{"delete email": y.rows}})
 		}
 		for _, k := range told {
 			put(Entry{Kind: Outcome, Table: k.Table, ID: k.ID, Status: Done})

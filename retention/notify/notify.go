@@ -15,6 +15,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
@@ -55,13 +56,10 @@ type Summary struct {
 	Before                int // persons whose owner has been told of this date before
 }
 
-// Persons counts whom the digests are about.
-func (d *Digest) Persons() int { return len(d.persons) }
-
 // Deps are what telling works with.
 type Deps struct {
 	Client    dataverse.Writer
-	Policy    *retention.Checked
+	Policy    *compile.Policy
 	Ledger    *ledger.Ledger
 	Languages []Language
 	Run       ledger.Run

@@ -13,18 +13,22 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Result is what became of a case.
 type Result struct {
 	Name     string
-	Pos      retention.Pos
-	Failures retention.Problems // empty: it passed
+	Pos      policy.Pos
+	Failures policy.Problems // empty: it passed
 }
 
 // Run runs the cases of a file against a policy. The error is [retention.Problems] where the file or the policy does not
 // fit what the emulator knows; cases that fail are no error.
-func Run(ctx context.Context, f *retention.TestFile, p *retention.Policy) ([]Result, error) {
+func Run(ctx context.Context, f *policy.TestFile, p *policy.Policy) ([]Result, error) {
 	crm, err := start(f, p)
 	if err != nil {
 		return nil, err
@@ -43,15 +47,15 @@ func Run(ctx context.Context, f *retention.TestFile, p *retention.Policy) ([]Res
 
 // world is the emulator that all cases of a file run on, one after the other.
 type world struct {
-	file   *retention.TestFile
-	policy *retention.Policy
+	file   *policy.TestFile
+	policy *policy.Policy
 	server *emulator.Server
 	client *dataverse.Client
 	empty  string // the snapshot without rows
 }
 
 // start makes an emulator with the company's columns and those of gallra.
-func start(f *retention.TestFile, p *retention.Policy) (*world, error) {
+func start(f *policy.TestFile, p *policy.Policy) (*world, error) {
 	w := &world{file: f, policy: p, server: emulator.New(emulator.Options{Token: token})}
 	for _, c := range f.Columns {
 		made := emulator.Column{Table: c.Table, SchemaName: c.Name, Label: c.Name}
@@ -71,7 +75,7 @@ func start(f *retention.TestFile, p *retention.Policy) (*world, error) {
 		}
 		prefix, _, _ := strings.Cut(c.Name, "_")
 		if err := w.server.AddColumns(prefix, made); err != nil {
-			return nil, retention.Problems{f.Problem(c.Pos, err.Error(), "")}
+			return nil, policy.Problems{f.Problem(c.Pos, err.Error(), "")}
 		}
 	}
 	for _, s := range p.Subjects {
@@ -123,14 +127,14 @@ func (p pinned) Organization(ctx context.Context) (dataverse.Organization, error
 	return org, err
 }
 
-func (w *world) run(ctx context.Context, c *retention.TestCase) (Result, error) {
+func (w *world) run(ctx context.Context, c *policy.TestCase) (Result, error) {
 	result := Result{Name: c.Name, Pos: c.Pos}
 	if err := w.server.Restore(w.empty); err != nil {
 		return result, err
 	}
 	y, m, d := c.Today.Time().Date()
 	w.server.SetClock(time.Date(y, m, d, 12, 0, 0, 0, w.policy.TimeZone))
-	records, err := w.file.Records(ctx, w.client, c)
+	records, err := compile.Records(w.file, ctx, w.client, c)
 	if err != nil {
 		return result, err
 	}
@@ -141,16 +145,16 @@ func (w *world) run(ctx context.Context, c *retention.TestCase) (Result, error) 
 	if reader.organization, err = uuid.Parse(w.policy.Environment.Organization); err != nil {
 		return result, fmt.Errorf("the policy's organisation: %w", err)
 	}
-	checked, err := retention.Check(ctx, w.policy, reader)
+	checked, err := compile.Check(ctx, w.policy, reader)
 	if err != nil {
 		return result, err
 	}
 	proven := traces(c, checked, records)
-	evaluation, err := retention.Evaluate(ctx, reader, checked, retention.EvaluateOptions{Today: c.Today, Traces: proven})
+	evaluation, err := evaluate.Evaluate(ctx, reader, checked, evaluate.EvaluateOptions{Today: c.Today, Traces: proven})
 	if err != nil {
 		return result, fmt.Errorf("case %q: %w", c.Name, err)
 	}
-	plan := retention.NewPlan(checked, evaluation, retention.PlanOptions{Traces: proven, All: true})
+	plan := plan.NewPlan(checked, evaluation, plan.PlanOptions{Traces: proven, All: true})
 	for _, x := range c.Expect {
 		result.Failures = append(result.Failures, w.judge(x, records, plan)...)
 	}
@@ -158,7 +162,7 @@ func (w *world) run(ctx context.Context, c *retention.TestCase) (Result, error) 
 }
 
 // load loads the rows of a case; what does not fit the schema is told at its place in the file.
-func (w *world) load(records []retention.TestRecord) error {
+func (w *world) load(records []policy.TestRecord) error {
 	var rows []emulator.Record
 	for _, r := range records {
 		row := emulator.Record{Table: r.Table, ID: r.ID, Values: map[string]any{}}
@@ -172,7 +176,7 @@ func (w *world) load(records []retention.TestRecord) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	at, label := retention.Pos{}, ""
+	at, label := policy.Pos{}, ""
 	for _, r := range records {
 		if r.ID == bad.ID {
 			at, label = r.Pos, r.Label
@@ -185,13 +189,13 @@ func (w *world) load(records []retention.TestRecord) error {
 	if bad.Column != "" {
 		what = fmt.Sprintf("`%s` of the row `%s` does not fit `%s`", bad.Column, label, bad.Table)
 	}
-	return retention.Problems{w.file.Problem(at, what+": "+bad.Why, "")}
+	return policy.Problems{w.file.Problem(at, what+": "+bad.Why, "")}
 }
 
 // emulated is a value as the emulator takes it.
 func emulated(v any) any {
 	switch v := v.(type) {
-	case retention.TestRef:
+	case policy.TestRef:
 		return emulator.Ref(v.Table, v.ID)
 	case []any:
 		list := make([]any, len(v))
@@ -204,7 +208,7 @@ func emulated(v any) any {
 }
 
 // traces is a ledger that proves what stands on the rows.
-func traces(c *retention.TestCase, checked *retention.Checked, records []retention.TestRecord) func(string, uuid.UUID) retention.Trace {
+func traces(c *policy.TestCase, checked *compile.Policy, records []policy.TestRecord) func(string, uuid.UUID) retention.Trace {
 	if c.LedgerLost {
 		return nil
 	}
@@ -225,10 +229,10 @@ func traces(c *retention.TestCase, checked *retention.Checked, records []retenti
 }
 
 // judge holds an expectation against the plan.
-func (w *world) judge(x retention.TestExpect, records []retention.TestRecord, plan *retention.Plan) retention.Problems {
-	var failures retention.Problems
-	i := slices.IndexFunc(records, func(r retention.TestRecord) bool { return r.Label == x.Label })
-	j := slices.IndexFunc(plan.Decisions, func(d retention.Planned) bool { return d.Person.ID == records[i].ID })
+func (w *world) judge(x policy.TestExpect, records []policy.TestRecord, planned *plan.Plan) policy.Problems {
+	var failures policy.Problems
+	i := slices.IndexFunc(records, func(r policy.TestRecord) bool { return r.Label == x.Label })
+	j := slices.IndexFunc(planned.Decisions, func(d plan.Planned) bool { return d.Person.ID == records[i].ID })
 	if j < 0 {
 		if x.Action != "none" {
 			failures = append(failures, w.file.Problem(x.Pos, fmt.Sprintf("%s: want %s, and the row is not judged", x.Label, x.Action),
@@ -236,7 +240,7 @@ func (w *world) judge(x retention.TestExpect, records []retention.TestRecord, pl
 		}
 		return failures
 	}
-	d := &plan.Decisions[j]
+	d := &planned.Decisions[j]
 	check := func(key, want, got string, same bool) {
 		if want == "" || same {
 			return

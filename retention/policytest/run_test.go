@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gallra/gallra"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 const modelTests = "../../testdata/policy/sales.test.yaml"
@@ -24,13 +24,13 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-func run(t *testing.T, tests, policy string) ([]Result, error) {
+func run(t *testing.T, tests, pol string) ([]Result, error) {
 	t.Helper()
-	f, err := retention.LoadTests(tests)
+	f, err := policy.LoadTests(tests)
 	if err != nil {
 		return nil, err
 	}
-	p, err := retention.Load(policy)
+	p, err := policy.Load(pol)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestFailuresHaveTheirPlace(t *testing.T) {
       acme: keep
 `)
 	results, err := run(t, path, "../../testdata/policy/sales.yaml")
-	var problems retention.Problems
+	var problems policy.Problems
 	if !errors.As(err, &problems) { // the columns of the company are not declared
 		t.Fatalf("%v, %v", results, err)
 	}
@@ -167,10 +167,10 @@ func TestFilesThatDoNotFit(t *testing.T) {
 		{"a column of nobody's", "columns: [{table: contact, name: followupon, type: date}]\n" + head + "    expect: {anna: keep}\n", "1:34: `followupon` is no column of a company's own"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			policy := strings.ReplaceAll(gallra.ModelPolicy, "nord_", "new_") // columns of its own play no part here
+			pol := strings.ReplaceAll(gallra.ModelPolicy, "nord_", "new_") // columns of its own play no part here
 			path := write(t, "x.test.yaml", tt.text)
-			results, err := run(t, path, write(t, "policy.yaml", policy))
-			var problems retention.Problems
+			results, err := run(t, path, write(t, "policy.yaml", pol))
+			var problems policy.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("%v, %v", results, err)
 			}

@@ -12,12 +12,15 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // NotApproved is the guard rail of four eyes: the policy has not been approved by somebody else than who runs it.
-const NotApproved retention.Rail = "not-approved"
+const NotApproved policy.Rail = "not-approved"
 
 // ApprovalLasts is how long an approval may wait to be used.
 var ApprovalLasts = retention.Period{Days: 7}
@@ -38,19 +41,19 @@ func Approve(ctx context.Context, d Deps) error {
 //
 // A policy that does not ask for four eyes needs an approval as well if the one in force asks for it: otherwise the rule
 // could be left by leaving it out.
-func Unapproved(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today retention.Date) (*retention.GuardRail, error) {
+func Unapproved(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *policy.Policy, actor uuid.UUID, today retention.Date) (*plan.GuardRail, error) {
 	_, rail, err := agreed(ctx, c, l, p, actor, today)
 	return rail, err
 }
 
 // unapproved is Unapproved for a run.
-func (r *runner) unapproved(ctx context.Context) (*retention.GuardRail, error) {
+func (r *runner) unapproved(ctx context.Context) (*plan.GuardRail, error) {
 	return Unapproved(ctx, r.Client, r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today)
 }
 
 // agreed is consent by what the ledger says, given by somebody whom the directory knows as somebody else than who runs: a user
 // of the environment can be made anew for the same application or account.
-func agreed(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today retention.Date) (ledger.Approval, *retention.GuardRail, error) {
+func agreed(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *policy.Policy, actor uuid.UUID, today retention.Date) (ledger.Approval, *plan.GuardRail, error) {
 	a, rail := consent(l, p, actor, today)
 	inForce := l.Adopted()
 	if rail != nil || !p.FourEyes && !inForce.FourEyes {
@@ -60,8 +63,8 @@ func agreed(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *retent
 	if a.Policy == "" {
 		approver = inForce.Actor
 	}
-	no := func(format string, args ...any) (ledger.Approval, *retention.GuardRail, error) {
-		return ledger.Approval{}, &retention.GuardRail{Rail: NotApproved, Sentence: fmt.Sprintf(format, args...) + ": nobody is purged", Remedy: remedy(actor)}, nil
+	no := func(format string, args ...any) (ledger.Approval, *plan.GuardRail, error) {
+		return ledger.Approval{}, &plan.GuardRail{Rail: NotApproved, Sentence: fmt.Sprintf(format, args...) + ": nobody is purged", Remedy: remedy(actor)}, nil
 	}
 	switch same, err := SameIdentity(ctx, c, approver, actor); {
 	case errors.Is(err, dataverse.ErrNotFound) && a.Policy == "": // who has left since the policy came into force
@@ -106,7 +109,7 @@ func remedy(actor uuid.UUID) string {
 }
 
 // consent is the approval by which a policy may purge, zero where it needs none or is in force already.
-func consent(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today retention.Date) (ledger.Approval, *retention.GuardRail) {
+func consent(l *ledger.Ledger, p *policy.Policy, actor uuid.UUID, today retention.Date) (ledger.Approval, *plan.GuardRail) {
 	inForce := l.Adopted()
 	if !p.FourEyes && !inForce.FourEyes {
 		return ledger.Approval{}, nil
@@ -138,7 +141,7 @@ func consent(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today reten
 			return a, nil
 		}
 	}
-	rail := &retention.GuardRail{Rail: NotApproved, Remedy: remedy(actor)}
+	rail := &plan.GuardRail{Rail: NotApproved, Remedy: remedy(actor)}
 	switch {
 	case !lapsed.IsZero():
 		rail.Sentence = fmt.Sprintf("the approval of this policy was not used until %s and has lapsed: nobody is purged", lapsed.Words())
@@ -158,8 +161,8 @@ func consent(l *ledger.Ledger, p *retention.Policy, actor uuid.UUID, today reten
 
 // approved lets a run purge or stops it. An approval that is used brings the policy into force.
 func (r *runner) approved(ctx context.Context) error {
-	policy := r.Policy.Policy
-	a, rail, err := agreed(ctx, r.Client, r.Ledger, policy, r.Run.Actor, r.Today)
+	pol := r.Policy.Policy
+	a, rail, err := agreed(ctx, r.Client, r.Ledger, pol, r.Run.Actor, r.Today)
 	switch {
 	case err != nil:
 		return err
@@ -169,7 +172,7 @@ func (r *runner) approved(ctx context.Context) error {
 			return err
 		}
 		if !no {
-			r.Log.Info("the policy is not approved, and purges nobody whom the approved one would not", "policy", policy.Hash)
+			r.Log.Info("the policy is not approved, and purges nobody whom the approved one would not", "policy", pol.Hash)
 			return nil
 		}
 		return r.stop(*rail)
@@ -177,8 +180,8 @@ func (r *runner) approved(ctx context.Context) error {
 		return nil
 	}
 	e := ledger.Entry{Kind: ledger.Adopted, Policy: a.Policy, Actor: a.Actor, Today: r.Today}
-	if policy.FourEyes {
-		e.Guard = retention.FourEyes
+	if pol.FourEyes {
+		e.Guard = policy.FourEyes
 	}
 	return r.Ledger.Append(e)
 }
@@ -192,11 +195,11 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 	if former == nil || former.Policy.Hash != r.Ledger.Adopted().Policy || !SameCare(former.Policy, r.Policy.Policy) {
 		return true, nil
 	}
-	e, err := retention.Evaluate(ctx, r.Client, former, retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace})
+	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace})
 	if err != nil {
 		return true, err
 	}
-	plan := retention.NewPlan(former, e, retention.PlanOptions{Traces: r.Ledger.Trace})
+	plan := plan.NewPlan(former, e, plan.PlanOptions{Traces: r.Ledger.Trace})
 	would := make(map[environment.Ref]bool)
 	for i := range plan.Decisions {
 		if d := &plan.Decisions[i]; d.Action == retention.Purge {
@@ -208,7 +211,7 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 
 // SameCare tells whether two policies do the same with whomever they purge, and the second is no laxer in its limits and
 // its need for approval. They may differ in whom they keep and for how long.
-func SameCare(former, policy *retention.Policy) bool {
+func SameCare(former, policy *policy.Policy) bool {
 	a, b := former.Limits, policy.Limits
 	if b.Purges > a.Purges || b.Share > a.Share || b.Canary < a.Canary || former.FourEyes && !policy.FourEyes {
 		return false
@@ -218,10 +221,10 @@ func SameCare(former, policy *retention.Policy) bool {
 
 // care is all of a policy that a purge depends on once it is known whom it concerns: everything but what is taken out
 // here, so that what the language gains counts of itself.
-func care(p *retention.Policy) []byte {
+func care(p *policy.Policy) []byte {
 	c := *p
 	c.Hash, c.Dir, c.Files, c.TimeZone = "", "", nil, nil
-	c.Limits, c.Notice, c.ManualExtension, c.FourEyes = retention.Limits{}, retention.Period{}, retention.Period{}, false
+	c.Limits, c.Notice, c.ManualExtension, c.FourEyes = policy.Limits{}, retention.Period{}, retention.Period{}, false
 	c.Subjects = slices.Clone(p.Subjects)
 	for i := range c.Subjects {
 		c.Subjects[i].Grounds = nil

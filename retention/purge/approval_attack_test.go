@@ -12,11 +12,14 @@ import (
 
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
-const eyesPolicy = policy + "approval: four-eyes\n"
+const eyesPolicy = pol + "approval: four-eyes\n"
 
 // TestFourEyesAttacked tries to purge without a second pair of eyes. Each try is refused, and says why in a sentence of its own.
 func TestFourEyesAttacked(t *testing.T) {
@@ -47,7 +50,7 @@ func TestFourEyesAttacked(t *testing.T) {
 		{"a comment more", func(a *attack) { a.approve(id(colleague)); a.w.policy += "# harmless\n" }, "this policy is not the one that was approved on "},
 		{"the line left out", func(a *attack) {
 			a.inForce(id(colleague))
-			a.w.policy = policy
+			a.w.policy = pol
 		}, "this policy is not the approved one"},
 		{"a week and a day later", func(a *attack) { a.approve(id(colleague)); a.w.advance(8) }, "has lapsed"},
 		{"a week later", func(a *attack) { a.approve(id(colleague)); a.w.advance(7) }, ""},
@@ -91,7 +94,7 @@ func TestFourEyesAttacked(t *testing.T) {
 				t.Error("somebody was purged")
 			}
 			d := a.w.requestDeps("erase", func(d *purge.Deps) { d.Run.Actor = a.me })
-			if _, err := purge.Erase(t.Context(), d, []retention.PersonRef{contact("due")}, []string{"primary-contact"}); !errors.As(err, &stop) {
+			if _, err := purge.Erase(t.Context(), d, []evaluate.PersonRef{contact("due")}, []string{"primary-contact"}); !errors.As(err, &stop) {
 				t.Errorf("an erasure under it: %v", err)
 			}
 			a.w.verifyLedger()
@@ -103,7 +106,7 @@ func TestFourEyesAttacked(t *testing.T) {
 type attack struct {
 	w        *world
 	me, unit uuid.UUID
-	former   *retention.Checked
+	former   *compile.Policy
 }
 
 func newAttack(t *testing.T, colleague string) *attack {
@@ -150,7 +153,7 @@ func (a *attack) append(e ledger.Entry) {
 func (a *attack) inForce(by uuid.UUID) {
 	a.w.t.Helper()
 	a.append(ledger.Entry{Kind: ledger.Approved, Policy: a.hash(), Actor: by, Today: a.today()})
-	a.append(ledger.Entry{Kind: ledger.Adopted, Policy: a.hash(), Actor: by, Today: a.today(), Guard: retention.FourEyes})
+	a.append(ledger.Entry{Kind: ledger.Adopted, Policy: a.hash(), Actor: by, Today: a.today(), Guard: policy.FourEyes})
 }
 
 // TestApprovalFromElsewhere: the file of an approval that is put into another ledger breaks its chain, and what is left of a

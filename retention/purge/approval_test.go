@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 func TestConsent(t *testing.T) {
@@ -28,7 +29,7 @@ func TestConsent(t *testing.T) {
 	adopted := func(policy string, who uuid.UUID, guard string) ledger.Entry {
 		return ledger.Entry{Kind: ledger.Adopted, Policy: hash(policy), Actor: who, Today: day("2026-01-01"), Guard: guard}
 	}
-	const eyes = retention.FourEyes
+	const eyes = policy.FourEyes
 	tests := []struct {
 		name    string
 		entries []ledger.Entry
@@ -78,7 +79,7 @@ func TestConsent(t *testing.T) {
 			if l, err = ledger.Open(dir); err != nil { // as the next run reads it
 				t.Fatal(err)
 			}
-			got, rail := consent(l, &retention.Policy{Hash: hash(tt.policy), FourEyes: tt.asks}, runner, today)
+			got, rail := consent(l, &policy.Policy{Hash: hash(tt.policy), FourEyes: tt.asks}, runner, today)
 			switch {
 			case tt.stops == "" && rail != nil:
 				t.Errorf("it stops: %s", rail.Sentence)
@@ -92,28 +93,28 @@ func TestConsent(t *testing.T) {
 }
 
 func TestSameCare(t *testing.T) {
-	base := func() *retention.Policy {
-		return &retention.Policy{TimeZone: time.UTC, FourEyes: true, Notice: retention.Period{Months: 2}, Limits: retention.Limits{Purges: 500, Share: .05, Canary: 5},
-			Subjects: []retention.Subject{{Table: "contact", Purge: retention.Delete, Grounds: []retention.Ground{{ID: "one"}},
-				Related: []retention.RelatedRule{{Table: "email", Do: retention.Retain}}}}}
+	base := func() *policy.Policy {
+		return &policy.Policy{TimeZone: time.UTC, FourEyes: true, Notice: retention.Period{Months: 2}, Limits: policy.Limits{Purges: 500, Share: .05, Canary: 5},
+			Subjects: []policy.Subject{{Table: "contact", Purge: policy.Delete, Grounds: []policy.Ground{{ID: "one"}},
+				Related: []policy.RelatedRule{{Table: "email", Do: policy.Retain}}}}}
 	}
 	tests := []struct {
 		name   string
-		change func(*retention.Policy)
+		change func(*policy.Policy)
 		want   bool
 	}{
-		{"nothing", func(*retention.Policy) {}, true},
-		{"whom it keeps", func(p *retention.Policy) { p.Subjects[0].Grounds = nil }, true},
-		{"the notice", func(p *retention.Policy) { p.Notice = retention.Period{Days: 1} }, true}, // the persons are compared
-		{"a lower limit", func(p *retention.Policy) { p.Limits.Purges = 100 }, true},
-		{"a higher limit", func(p *retention.Policy) { p.Limits.Purges = 501 }, false},
-		{"a larger share", func(p *retention.Policy) { p.Limits.Share = 1 }, false},
-		{"no canary", func(p *retention.Policy) { p.Limits.Canary = 0 }, false},
-		{"no four eyes", func(p *retention.Policy) { p.FourEyes = false }, false},
-		{"what it deletes", func(p *retention.Policy) { p.Subjects[0].Related[0].Do = retention.Delete }, false},
-		{"one more table", func(p *retention.Policy) { p.Subjects = append(p.Subjects, retention.Subject{Table: "lead"}) }, false},
-		{"another environment", func(p *retention.Policy) { p.Environment.Organization = uuid.NewString() }, false},
-		{"another calendar", func(p *retention.Policy) { p.TimeZone = time.FixedZone("x", 3600) }, false},
+		{"nothing", func(*policy.Policy) {}, true},
+		{"whom it keeps", func(p *policy.Policy) { p.Subjects[0].Grounds = nil }, true},
+		{"the notice", func(p *policy.Policy) { p.Notice = retention.Period{Days: 1} }, true}, // the persons are compared
+		{"a lower limit", func(p *policy.Policy) { p.Limits.Purges = 100 }, true},
+		{"a higher limit", func(p *policy.Policy) { p.Limits.Purges = 501 }, false},
+		{"a larger share", func(p *policy.Policy) { p.Limits.Share = 1 }, false},
+		{"no canary", func(p *policy.Policy) { p.Limits.Canary = 0 }, false},
+		{"no four eyes", func(p *policy.Policy) { p.FourEyes = false }, false},
+		{"what it deletes", func(p *policy.Policy) { p.Subjects[0].Related[0].Do = policy.Delete }, false},
+		{"one more table", func(p *policy.Policy) { p.Subjects = append(p.Subjects, policy.Subject{Table: "lead"}) }, false},
+		{"another environment", func(p *policy.Policy) { p.Environment.Organization = uuid.NewString() }, false},
+		{"another calendar", func(p *policy.Policy) { p.TimeZone = time.FixedZone("x", 3600) }, false},
 	}
 	for _, tt := range tests {
 		changed := base()

@@ -12,20 +12,23 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Assessment is one row of somebody whose erasure is asked for, and what stands against it.
 type Assessment struct {
-	retention.PersonRef
+	evaluate.PersonRef
 	Master  uuid.UUID // the row that this one was merged into
 	Held    bool      // a legal hold, on this row or on another one of the same human being
-	Holding []retention.Holding
+	Holding []plan.Holding
 }
 
 // Forbids are the grounds that forbid the erasure and are not named in despite.
-func (a *Assessment) Forbids(despite []string) []retention.Holding {
-	return slices.DeleteFunc(slices.Clone(a.Holding), func(h retention.Holding) bool { return slices.Contains(despite, h.Ground) })
+func (a *Assessment) Forbids(despite []string) []plan.Holding {
+	return slices.DeleteFunc(slices.Clone(a.Holding), func(h plan.Holding) bool { return slices.Contains(despite, h.Ground) })
 }
 
 // AllRows finds every row of the human beings to whom some rows belong, in all subject tables: those that the policy
@@ -34,7 +37,7 @@ func (a *Assessment) Forbids(despite []string) []retention.Holding {
 //
 // The rows come in the order of the policy and by id. A row that is not there is an error that wraps
 // [dataverse.ErrNotFound].
-func AllRows(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, who []retention.PersonRef) ([]retention.PersonRef, error) {
+func AllRows(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]evaluate.PersonRef, error) {
 	all, err := together(ctx, client, policy, today, who)
 	if err != nil {
 		return nil, err
@@ -44,8 +47,8 @@ func AllRows(ctx context.Context, client dataverse.Reader, policy *retention.Che
 		return nil, err
 	}
 	for _, address := range addresses {
-		more, err := retention.FindByEmail(ctx, client, policy, address)
-		if err != nil && !errors.Is(err, retention.ErrNobody) {
+		more, err := evaluate.FindByEmail(ctx, client, policy, address)
+		if err != nil && !errors.Is(err, evaluate.ErrNobody) {
 			return nil, err
 		}
 		all = append(all, more...)
@@ -57,34 +60,34 @@ func AllRows(ctx context.Context, client dataverse.Reader, policy *retention.Che
 }
 
 // together adds the other rows of the same human beings.
-func together(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, who []retention.PersonRef) ([]retention.PersonRef, error) {
-	xs, err := retention.ExplainAll(ctx, client, policy, inOrder(policy, who), retention.EvaluateOptions{Today: today, Lasting: true})
+func together(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]evaluate.PersonRef, error) {
+	xs, err := plan.ExplainAll(ctx, client, policy, inOrder(policy, who), evaluate.EvaluateOptions{Today: today, Lasting: true})
 	if err != nil {
 		return nil, err
 	}
 	all := slices.Clone(who)
 	for _, x := range xs {
 		for _, o := range x.Others {
-			all = append(all, retention.PersonRef{Table: o.Table, ID: o.ID})
+			all = append(all, evaluate.PersonRef{Table: o.Table, ID: o.ID})
 		}
 	}
 	return inOrder(policy, all), nil
 }
 
 // inOrder sorts rows by the policy's subjects and by id, each once.
-func inOrder(policy *retention.Checked, who []retention.PersonRef) []retention.PersonRef {
+func inOrder(policy *compile.Policy, who []evaluate.PersonRef) []evaluate.PersonRef {
 	place := func(table string) int {
-		return slices.IndexFunc(policy.Subjects, func(s retention.CheckedSubject) bool { return s.Table == table })
+		return slices.IndexFunc(policy.Subjects, func(s compile.Subject) bool { return s.Table == table })
 	}
 	who = slices.Clone(who)
-	slices.SortFunc(who, func(a, b retention.PersonRef) int {
+	slices.SortFunc(who, func(a, b evaluate.PersonRef) int {
 		return cmp.Or(cmp.Compare(place(a.Table), place(b.Table)), slices.Compare(a.ID[:], b.ID[:]))
 	})
 	return slices.Compact(who)
 }
 
 // identities are the identifying addresses of some rows.
-func identities(ctx context.Context, client dataverse.Reader, policy *retention.Checked, who []retention.PersonRef) ([]string, error) {
+func identities(ctx context.Context, client dataverse.Reader, policy *compile.Policy, who []evaluate.PersonRef) ([]string, error) {
 	var out []string
 	seen := make(map[string]bool)
 	for i := range policy.Subjects {
@@ -115,16 +118,16 @@ func identities(ctx context.Context, client dataverse.Reader, policy *retention.
 }
 
 // Assess tells for every row what stands against its erasure today, in the order of the rows.
-func Assess(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, who []retention.PersonRef) ([]Assessment, error) {
+func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]Assessment, error) {
 	var out []Assessment
 	for some := range slices.Chunk(who, environment.MaxIDs) {
-		xs, err := retention.ExplainAll(ctx, client, policy, some, retention.EvaluateOptions{Today: today, Lasting: true})
+		xs, err := plan.ExplainAll(ctx, client, policy, some, evaluate.EvaluateOptions{Today: today, Lasting: true})
 		if err != nil {
 			return nil, err
 		}
 		for _, x := range xs {
 			out = append(out, Assessment{
-				PersonRef: retention.PersonRef{Table: x.Person.Table, ID: x.Person.ID}, Master: x.Person.Master,
+				PersonRef: evaluate.PersonRef{Table: x.Person.Table, ID: x.Person.ID}, Master: x.Person.Master,
 				Held: x.Person.LegalHold || x.Person.HeldWith, Holding: x.Holding(policy.Policy.Rules(), today),
 			})
 		}

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -131,7 +131,7 @@ func (b *builder) owed(p *inventory.Person, w *work) map[environment.Ref]invento
 		gone[r] = true
 	}
 	return b.DecisionsOf(p, func(it *inventory.Item) bool {
-		return it.Fate.Do() == retention.Delete && it.Bin != inventory.BinWithPerson && !gone[it.Ref]
+		return it.Fate.Do() == policy.Delete && it.Bin != inventory.BinWithPerson && !gone[it.Ref]
 	})
 }
 

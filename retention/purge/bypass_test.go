@@ -7,7 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -17,20 +18,20 @@ func TestBypassOfRequests(t *testing.T) {
 	t.Parallel()
 	verbs := []struct {
 		verb string
-		rail retention.Rail
+		rail policy.Rail
 		do   func(w *world, d purge.Deps) (*purge.Summary, error)
 	}{
-		{"erase", retention.Drift, func(w *world, d purge.Deps) (*purge.Summary, error) {
-			return purge.Erase(t.Context(), d, []retention.PersonRef{contact("a")}, nil)
+		{"erase", policy.Drift, func(w *world, d purge.Deps) (*purge.Summary, error) {
+			return purge.Erase(t.Context(), d, []evaluate.PersonRef{contact("a")}, nil)
 		}},
-		{"reapply", retention.Drift, func(w *world, d purge.Deps) (*purge.Summary, error) { return purge.Reapply(t.Context(), d) }},
-		{"reapply", retention.TooMany, func(w *world, d purge.Deps) (*purge.Summary, error) { return purge.Reapply(t.Context(), d) }},
+		{"reapply", policy.Drift, func(w *world, d purge.Deps) (*purge.Summary, error) { return purge.Reapply(t.Context(), d) }},
+		{"reapply", policy.TooMany, func(w *world, d purge.Deps) (*purge.Summary, error) { return purge.Reapply(t.Context(), d) }},
 	}
 	for _, tt := range verbs {
 		t.Run(tt.verb+" "+string(tt.rail), func(t *testing.T) {
 			t.Parallel()
 			without := strings.Replace(driftPolicy, ", bypass: [drift]", "", 1)
-			if tt.rail == retention.TooMany {
+			if tt.rail == policy.TooMany {
 				without = strings.Replace(without, "purges: 500", "purges: 2", 1)
 			}
 			with := strings.Replace(without, "canary: 2}", "canary: 2, bypass: ["+string(tt.rail)+"]}", 1)
@@ -47,11 +48,11 @@ func TestBypassOfRequests(t *testing.T) {
 				}
 				w.must(w.server.Restore(backup))
 			}
-			if tt.rail == retention.Drift {
+			if tt.rail == policy.Drift {
 				w.newTable("Cascade")
 			}
 			w.client = w.connect(6)
-			flag := func(d *purge.Deps) { d.Bypass = []retention.Rail{tt.rail} }
+			flag := func(d *purge.Deps) { d.Bypass = []policy.Rail{tt.rail} }
 			for _, try := range []struct {
 				policy string
 				flags  []func(*purge.Deps)
@@ -73,7 +74,7 @@ func TestBypassOfRequests(t *testing.T) {
 			if diff := cmp.Diff([]string{string(tt.rail)}, w.bypassed()); diff != "" {
 				t.Errorf("the ledger: %s", diff)
 			}
-			if tt.rail == retention.Drift { // what one request was let through by is not known to the night
+			if tt.rail == policy.Drift { // what one request was let through by is not known to the night
 				w.advance(62)
 				if _, err := w.tryRun(); !errors.As(err, new(*purge.StopError)) {
 					t.Errorf("the run after it is not stopped: %v", err)
@@ -88,8 +89,8 @@ func TestBypassOfRequests(t *testing.T) {
 func TestNothingElseIsBypassed(t *testing.T) {
 	t.Parallel()
 	everything := func(d *purge.Deps) {
-		rails := []retention.Rail{purge.HoldForbids, purge.GroundForbids, purge.NotApproved, purge.Residue, "clock"}
-		d.Bypass = append(rails, retention.Bypassable...)
+		rails := []policy.Rail{purge.HoldForbids, purge.GroundForbids, purge.NotApproved, purge.Residue, "clock"}
+		d.Bypass = append(rails, policy.Bypassable...)
 		p := *d.Policy.Policy
 		p.Bypass = d.Bypass // which the policy's own reader refuses
 		c := *d.Policy
@@ -100,19 +101,19 @@ func TestNothingElseIsBypassed(t *testing.T) {
 		name   string
 		policy string
 		set    func(w *world)
-		want   retention.Rail
+		want   policy.Rail
 	}{
-		{"a legal hold", policy, func(w *world) { w.update("contact", "a", row{"gallra_legalhold": true}) }, purge.HoldForbids},
-		{"a ground", policy, func(w *world) {
+		{"a legal hold", pol, func(w *world) { w.update("contact", "a", row{"gallra_legalhold": true}) }, purge.HoldForbids},
+		{"a ground", pol, func(w *world) {
 			w.create("opportunity", "deal", row{"name": "Deal", "parentcontactid@odata.bind": bindTo("contacts", "a")})
 		}, purge.GroundForbids},
-		{"no approval", policy + "approval: four-eyes\n", func(*world) {}, purge.NotApproved},
+		{"no approval", pol + "approval: four-eyes\n", func(*world) {}, purge.NotApproved},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, tt.policy)
 			w.create("contact", "a", row{"lastname": "a"})
 			tt.set(w)
-			s, err := purge.Erase(t.Context(), w.requestDeps("erase", everything), []retention.PersonRef{contact("a")}, nil)
+			s, err := purge.Erase(t.Context(), w.requestDeps("erase", everything), []evaluate.PersonRef{contact("a")}, nil)
 			var stop *purge.StopError
 			if !errors.As(err, &stop) || stop.Rails[0].Rail != tt.want || s.Purged() != 0 {
 				t.Errorf("purged %d: %v", s.Purged(), err)

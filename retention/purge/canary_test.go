@@ -26,7 +26,7 @@ func ten(w *world) []string {
 // TestCanaryThatDoesNotEnd: where the first purges cannot be finished, nobody else is begun. The next run tries them again.
 func TestCanaryThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	names := ten(w)
 	w.control("faults", []row{{"status": 403, "route": "DELETE contacts"}})
 	s, err := w.tryRun()
@@ -49,7 +49,7 @@ func TestCanaryThatDoesNotEnd(t *testing.T) {
 // TestCanaryOfWhomNobodyIsPurged: whoever is left alone at the last look proves nothing, and others take their place.
 func TestCanaryOfWhomNobodyIsPurged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	names := ten(w)
 	w.control("faults", []row{{"status": 403, "route": "DELETE contacts"}})
 	held := 0

@@ -8,7 +8,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -44,7 +46,7 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 			later = append(later, dueOf(chunk, p.Ref))
 			continue
 		}
-		if p.Err == nil && subject.Purge == retention.Delete && p.Bound() && subject.WhenBound == retention.BoundFail {
+		if p.Err == nil && subject.Purge == policy.Delete && p.Bound() && subject.WhenBound == policy.BoundFail {
 			p.Err = errBound
 		}
 		if p.Err == nil {
@@ -81,21 +83,21 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 	return later, nil
 }
 
-func (r *runner) inventory(subject *retention.CheckedSubject, persons []*inventory.Person) *inventory.List {
+func (r *runner) inventory(subject *compile.Subject, persons []*inventory.Person) *inventory.List {
 	noticed := !slices.ContainsFunc(persons, func(p *inventory.Person) bool { _, asked := r.asked[p.Ref]; return asked })
 	return &inventory.List{Tables: r.tables, Reader: environment.Batched{Client: r.Client}, Subject: subject, Persons: persons, Justify: r.justified, Noticed: noticed}
 }
 
 func (r *runner) builder(inv *inventory.List) *builder {
-	return &builder{List: inv, limit: r.operations, jobs: r.Policy.Policy.Engine == retention.BulkDelete}
+	return &builder{List: inv, limit: r.operations, jobs: r.Policy.Policy.Engine == policy.BulkDelete}
 }
 
 // marks is what the erasure writes into the columns that gallra owns.
-func (r *runner) marks(s *retention.CheckedSubject) map[string]any {
+func (r *runner) marks(s *compile.Subject) map[string]any {
 	return marks(s, r.Today)
 }
 
-func marks(s *retention.CheckedSubject, today retention.Date) map[string]any {
+func marks(s *compile.Subject, today retention.Date) map[string]any {
 	m := map[string]any{s.Own.AnonymizedOn: today.String()}
 	for _, c := range []string{s.Own.PurgeScheduledOn, s.Own.PurgeNoticedOn, s.Own.PurgeReason, s.Own.RetainUntil, s.Own.RetainReason} {
 		if c != "" {
@@ -136,6 +138,6 @@ func (r *runner) person(who environment.Ref, row dataverse.Row) *inventory.Perso
 }
 
 // rows reads all that is to be erased in the persons' rows, with their versions.
-func (r *runner) rows(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
+func (r *runner) rows(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	return inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, subject, r.erasers[subject.Table], ids)
 }

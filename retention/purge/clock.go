@@ -5,24 +5,26 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Clock is the guard rail for the day itself: every date rests on it, and so does every notice.
-const Clock retention.Rail = "clock"
+const Clock policy.Rail = "clock"
 
 // clock stops whoever would write dates, or purge, on a day that cannot be relied on: the service's answers contradict each
 // other, or the ledger has seen later days than this one. A day may seem to go back by one where the policy's time zone
 // changed.
 func clock(d *Deps) *StopError {
-	rail := retention.GuardRail{Rail: Clock, Remedy: "see what stands between here and the service: the day is taken from the Date header of its answers"}
+	rail := plan.GuardRail{Rail: Clock, Remedy: "see what stands between here and the service: the day is taken from the Date header of its answers"}
 	if err := d.Client.ClockErr(); err != nil {
 		rail.Sentence = err.Error() + ": nobody is purged"
-		return &StopError{Rails: []retention.GuardRail{rail}}
+		return &StopError{Rails: []plan.GuardRail{rail}}
 	}
 	if last := lastDay(d.Ledger); d.Today < last-1 {
 		rail.Sentence = fmt.Sprintf("the service says that it is %s, and the ledger holds a run of %s: nobody is purged", d.Today.Words(), last.Words())
 		rail.Remedy += "; if that run was wrong about the day, begin a new ledger, which gives everybody the whole notice again"
-		return &StopError{Rails: []retention.GuardRail{rail}}
+		return &StopError{Rails: []plan.GuardRail{rail}}
 	}
 	return nil
 }

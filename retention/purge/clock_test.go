@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -30,12 +31,12 @@ func (c *wrongClock) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func stoppedByClock(err error) bool {
 	var stop *purge.StopError
-	return errors.As(err, &stop) && slices.ContainsFunc(stop.Rails, func(g retention.GuardRail) bool { return g.Rail == purge.Clock })
+	return errors.As(err, &stop) && slices.ContainsFunc(stop.Rails, func(g plan.GuardRail) bool { return g.Rail == purge.Clock })
 }
 
 // One answer that tells a day to come would end every notice at once.
 func TestAWrongClockPurgesNobody(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.run()
 	before := w.get("contact", "yvonne")
@@ -66,7 +67,7 @@ func TestAWrongClockPurgesNobody(t *testing.T) {
 
 // A date that is written on a day long past is reached, and its notice over, as soon as the clock is right again.
 func TestNothingIsWrittenOnADayThatIsPast(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.run()
 	w.advance(10)
 	w.run()

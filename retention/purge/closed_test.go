@@ -34,14 +34,14 @@ func (w *world) colleague() *dataverse.Client {
 	w.must(w.client.Call(ctx, "POST", "systemusers("+user.String()+")/systemuserroles_association/$ref", row{"@odata.id": w.url + "/api/data/v9.2/roles(" + role.String() + ")"}, nil))
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: w.server.TokenFor(user)})
 	w.must(err)
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Definitions: definitions})
 	w.must(err)
 	return c
 }
 
 // withRules is the policy with other related rules of a contact in front.
 func withRules(rules string) string {
-	return strings.Replace(policy, "    related:\n", "    related:\n"+rules, 1)
+	return strings.Replace(pol, "    related:\n", "    related:\n"+rules, 1)
 }
 
 const anonymizeOrders = "      - {table: salesorder, link: customerid, do: anonymize, erase: [billto_contactname, billto_line1], why: Bookkeeping}\n"

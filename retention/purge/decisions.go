@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -18,7 +18,7 @@ import (
 
 // key is how the ledger names a decision.
 func key(d inventory.Decision, table string) string {
-	if d.Do == retention.Anonymize {
+	if d.Do == policy.Anonymize {
 		return fmt.Sprintf("%s %s %d", d.Do, table, d.Rule)
 	}
 	return string(d.Do) + " " + table
@@ -34,13 +34,13 @@ func (r *runner) decisions(who environment.Ref) map[environment.Ref]inventory.De
 	out := make(map[environment.Ref]inventory.Decision)
 	for what, ids := range known.Rows {
 		words := strings.Fields(what)
-		d := inventory.Decision{Do: retention.Disposition(words[0]), Rule: inventory.NoRule}
+		d := inventory.Decision{Do: policy.Disposition(words[0]), Rule: inventory.NoRule}
 		if len(words) > 2 {
 			if n, err := strconv.Atoi(words[2]); err == nil && n < len(subject.Related) {
 				d.Rule = n
 			}
 		}
-		if d.Do == retention.Anonymize && d.Rule == inventory.NoRule {
+		if d.Do == policy.Anonymize && d.Rule == inventory.NoRule {
 			continue
 		}
 		for _, id := range ids {

@@ -21,7 +21,7 @@ func TestKeptRowsBelowRowsThatGo(t *testing.T) {
 `
 	for name, engine := range map[string]string{"plain": "", "bulk-delete": "purge: {engine: bulk-delete}\n", "staged": ""} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, strings.Replace(strings.Replace(policy, "    related:\n", rules, 1), "limits:", engine+"limits:", 1))
+			w := newWorld(t, strings.Replace(strings.Replace(pol, "    related:\n", rules, 1), "limits:", engine+"limits:", 1))
 			yvonne(w)
 			w.create("incident", "case", row{"title": "c", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
 			w.create("opportunity", "deal", row{"name": "o", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})

@@ -12,8 +12,10 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -41,12 +43,12 @@ type Change struct {
 // surroundings is the environment as the rules of a policy depend on it.
 type surroundings struct {
 	tables *environment.Tables
-	policy *retention.Checked
+	policy *compile.Policy
 }
 
 // Drift tells what has changed in the environment since the last run that wrote it down, as a run with --apply would find
 // it. It writes nothing.
-func Drift(ctx context.Context, client dataverse.Reader, policy *retention.Checked, before map[string]string) ([]Change, error) {
+func Drift(ctx context.Context, client dataverse.Reader, policy *compile.Policy, before map[string]string) ([]Change, error) {
 	if len(before) == 0 {
 		return nil, nil // nothing to compare with
 	}
@@ -63,12 +65,12 @@ func Drift(ctx context.Context, client dataverse.Reader, policy *retention.Check
 }
 
 // rail is the guard rail of a change that stops the purge.
-func (c Change) rail() retention.GuardRail {
-	return retention.GuardRail{Rail: retention.Drift, Table: c.table, Sentence: c.Sentence + ": nobody is purged", Remedy: c.way}
+func (c Change) rail() plan.GuardRail {
+	return plan.GuardRail{Rail: policy.Drift, Table: c.table, Sentence: c.Sentence + ": nobody is purged", Remedy: c.way}
 }
 
 // DriftRails are the guard rails of the changes that stop a purge.
-func DriftRails(changes []Change) (rails []retention.GuardRail) {
+func DriftRails(changes []Change) (rails []plan.GuardRail) {
 	for _, c := range changes {
 		if c.Stops {
 			rails = append(rails, c.rail())
@@ -90,7 +92,7 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 			}
 		}
 		for _, rule := range s.Related {
-			if rule.Do == retention.Delete && rule.Table != retention.AnyTable {
+			if rule.Do == policy.Delete && rule.Table != policy.AnyTable {
 				tables[rule.Table] = true
 			}
 		}
@@ -102,7 +104,7 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 		}
 		facts["subject "+name] = "known"
 		for _, rel := range t.OneToMany {
-			if e.tables.Exists(rel.Referencing) && !retention.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
+			if e.tables.Exists(rel.Referencing) && !compile.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
 				facts["delete "+name+"."+rel.Referencing+"."+rel.ReferencingAttribute] = cmp.Or(rel.Delete, "unknown")
 			}
 		}
@@ -133,7 +135,7 @@ func fingerprint(s string) string {
 
 // drift compares the environment with what the last run knew of it, and writes down what is new unless the purge is
 // stopped by it: then the next run compares with the same again. The error is nil or not the guard rail, which is answered.
-func (r *runner) drift(ctx context.Context) ([]retention.GuardRail, error) {
+func (r *runner) drift(ctx context.Context) ([]plan.GuardRail, error) {
 	around := surroundings{r.tables, r.Policy}
 	now, err := around.facts(ctx)
 	if err != nil {
@@ -250,7 +252,7 @@ func (e surroundings) relation(c *Change, table, rest, old, value string) {
 		c.Sentence = fmt.Sprintf("a delete of `%s` did %s to the rows of `%s` that point at it by `%s` in the last run, and does %s now", table, old, child, lookup, value)
 	}
 	c.Stops = takes(old) != takes(value) || takes(old) && old != value
-	if s := e.policy.Subject(table); s != nil && (s.Purge != retention.Delete || ruled(s, child)) {
+	if s := e.policy.Subject(table); s != nil && (s.Purge != policy.Delete || ruled(s, child)) {
 		c.Stops = false
 	}
 	if c.Stops {
@@ -259,14 +261,14 @@ func (e surroundings) relation(c *Change, table, rest, old, value string) {
 }
 
 // ruled tells whether a rule of the subject names the table itself.
-func ruled(s *retention.CheckedSubject, table string) bool {
-	return slices.ContainsFunc(s.Related, func(r retention.CheckedRule) bool { return r.Table == table })
+func ruled(s *compile.Subject, table string) bool {
+	return slices.ContainsFunc(s.Related, func(r compile.Rule) bool { return r.Table == table })
 }
 
 // deletes tells whether the policy deletes any rows.
 func (e surroundings) deletes() bool {
-	return slices.ContainsFunc(e.policy.Subjects, func(s retention.CheckedSubject) bool {
-		return s.Purge == retention.Delete || slices.ContainsFunc(s.Related, func(x retention.CheckedRule) bool { return x.Do == retention.Delete })
+	return slices.ContainsFunc(e.policy.Subjects, func(s compile.Subject) bool {
+		return s.Purge == policy.Delete || slices.ContainsFunc(s.Related, func(x compile.Rule) bool { return x.Do == policy.Delete })
 	})
 }
 

@@ -10,15 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
 // driftPolicy decides by an option, and lets drift be bypassed.
 var driftPolicy = strings.NewReplacer("        where: statecode eq 0\n        mayBeEmpty: true\n      - id: closed-deal",
 	"        where: statecode eq 0 and customertypecode eq 3\n        mayBeEmpty: true\n      - id: closed-deal",
-	"canary: 2}", "canary: 2, bypass: [drift]}").Replace(policy)
+	"canary: 2}", "canary: 2, bypass: [drift]}").Replace(pol)
 
 func labelled(text string) row {
 	return row{"@odata.type": "Microsoft.Dynamics.CRM.Label", "LocalizedLabels": []row{{"@odata.type": "Microsoft.Dynamics.CRM.LocalizedLabel", "Label": text, "LanguageCode": 1033}}}
@@ -139,7 +139,7 @@ func TestDriftOfViews(t *testing.T) {
 			if rails := purge.DriftRails(foreseen); len(rails) != 1 || !strings.Contains(rails[0].Sentence, tt.stops) {
 				t.Errorf("a plan does not say so: %+v", rails)
 			}
-			if s := w.run(func(d *purge.Deps) { d.Bypass = []retention.Rail{retention.Drift} }); s.Purged() != 1 {
+			if s := w.run(func(d *purge.Deps) { d.Bypass = []policy.Rail{policy.Drift} }); s.Purged() != 1 {
 				t.Errorf("passed over: purged %d", s.Purged())
 			}
 			if s := w.run(); len(s.Drift) != 0 {
@@ -203,7 +203,7 @@ func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
 				return
 			}
 			var stop *purge.StopError
-			if !errors.As(err, &stop) || s.Purged() != 0 || stop.Rails[0].Rail != retention.Drift || !strings.Contains(stop.Error(), tt.stops) {
+			if !errors.As(err, &stop) || s.Purged() != 0 || stop.Rails[0].Rail != policy.Drift || !strings.Contains(stop.Error(), tt.stops) {
 				t.Fatalf("purged %d, error %v", s.Purged(), err)
 			}
 			if !strings.Contains(stop.Hint(), "--bypass drift") {
@@ -212,7 +212,7 @@ func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
 			if _, err := w.tryRun(); !errors.As(err, &stop) {
 				t.Error("the next run has forgotten it")
 			}
-			s = w.run(func(d *purge.Deps) { d.Bypass = []retention.Rail{retention.Drift} })
+			s = w.run(func(d *purge.Deps) { d.Bypass = []policy.Rail{policy.Drift} })
 			if s.Purged() != 1 || len(s.Bypassed) != 1 || w.count(ledger.Bypass) != 1 {
 				t.Errorf("passed over: purged %d, %v", s.Purged(), s.Bypassed)
 			}
@@ -226,7 +226,7 @@ func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
 // What the policy speaks of newly did not change in the environment, and a rule of its own answers for a new table.
 func TestPolicyThatChangesIsNoDrift(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.run()
 	w.policy = strings.Replace(driftPolicy, "      - {table: phonecall, party: any, do: delete}\n", "      - {table: task, link: regardingobjectid, do: delete}\n      - {table: gallra_visit, link: gallra_contactid, do: delete}\n", 1)
@@ -259,19 +259,19 @@ func TestBypassNeedsBoth(t *testing.T) {
 		w.advance(60)
 	}
 	tests := []struct {
-		rail   retention.Rail
+		rail   policy.Rail
 		policy string
 		set    func(w *world)
 	}{
-		{retention.TooMany, strings.Replace(policy, "purges: 500", "purges: 2", 1), crowded},
-		{retention.TooLarge, strings.Replace(policy, "share: 100%", "share: 50%", 1), crowded},
-		{retention.GroundEmpty, strings.ReplaceAll(policy, "        mayBeEmpty: true\n", ""), func(w *world) {
+		{policy.TooMany, strings.Replace(pol, "purges: 500", "purges: 2", 1), crowded},
+		{policy.TooLarge, strings.Replace(pol, "share: 100%", "share: 50%", 1), crowded},
+		{policy.GroundEmpty, strings.ReplaceAll(pol, "        mayBeEmpty: true\n", ""), func(w *world) {
 			w.create("contact", "d", row{"lastname": "d"})
 			w.create("account", "adventure", row{"name": "Adventure Works", "primarycontactid@odata.bind": bindTo("contacts", "d")})
 			crowded(w)
 			w.update("account", "adventure", row{"statecode": 1, "statuscode": 2})
 		}},
-		{retention.Drift, driftPolicy, func(w *world) {
+		{policy.Drift, driftPolicy, func(w *world) {
 			crowded(w)
 			w.newTable("Cascade")
 			w.client = w.connect(6)
@@ -283,7 +283,7 @@ func TestBypassNeedsBoth(t *testing.T) {
 			with := strings.Replace(without, "canary: 2}", "canary: 2, bypass: ["+string(tt.rail)+"]}", 1)
 			w := newWorld(t, without)
 			tt.set(w)
-			flag := func(d *purge.Deps) { d.Bypass = []retention.Rail{tt.rail} }
+			flag := func(d *purge.Deps) { d.Bypass = []policy.Rail{tt.rail} }
 			for _, try := range []struct {
 				policy string
 				flags  []func(*purge.Deps)

@@ -19,7 +19,7 @@ import (
 )
 
 // byJobs is the policy with the bulk delete engine.
-var byJobs = strings.Replace(policy, "limits:", "purge: {engine: bulk-delete}\nlimits:", 1)
+var byJobs = strings.Replace(pol, "limits:", "purge: {engine: bulk-delete}\nlimits:", 1)
 
 // jobs are the bulk delete jobs of the CRM, and how many rows they deleted.
 func (w *world) jobs() (n int, deleted int64) {

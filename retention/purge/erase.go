@@ -8,7 +8,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -19,7 +21,7 @@ const maxLooks = 5
 const maxRounds = 3
 
 // erase carries the erasures out: intents, change sets, deletes, outcomes, audit history, and the search for residue.
-func (r *runner) erase(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+func (r *runner) erase(ctx context.Context, subject *compile.Subject, works []*work) error {
 	if len(works) == 0 {
 		return nil
 	}
@@ -68,7 +70,7 @@ func (r *runner) intend(works []*work) error {
 
 // send carries out change sets and tells for each what became of it. It is the only function that takes data away from a
 // row, and so the place that asks for the legal hold once more.
-func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, works []*work) []error {
+func (r *runner) send(ctx context.Context, subject *compile.Subject, works []*work) []error {
 	errs := make([]error, len(works))
 	var group []int
 	size := 0
@@ -135,7 +137,7 @@ func (r *runner) send(ctx context.Context, subject *retention.CheckedSubject, wo
 
 // findOut reads what became of a change set that got no answer. One that did not happen is sent once more: the row's
 // version makes sure that it cannot happen twice.
-func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
+func (r *runner) findOut(subject *compile.Subject, w *work) error {
 	for again := false; ; again = true {
 		rows, err := r.rows(r.writing, subject, []uuid.UUID{w.ID})
 		if err != nil {
@@ -174,13 +176,13 @@ func (r *runner) findOut(subject *retention.CheckedSubject, w *work) error {
 
 // conclude follows the change sets that were carried out: the rows are deleted where that is the disposition, the
 // outcomes go into the ledger, audit history is deleted, and what is left is looked for.
-func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject, erased []*work) error {
+func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased []*work) error {
 	var remove []*work
 	for _, w := range erased {
 		if w.earlier != nil {
 			w.join(&work{rows: w.earlier.rows, counts: w.earlier.counts, gone: w.earlier.gone, effects: w.earlier.effects})
 		}
-		if (w.do == retention.Delete || len(w.left) > 0) && w.Row != nil {
+		if (w.do == policy.Delete || len(w.left) > 0) && w.Row != nil {
 			remove = append(remove, w)
 		}
 	}
@@ -215,9 +217,9 @@ func (r *runner) conclude(ctx context.Context, subject *retention.CheckedSubject
 	for _, w := range done {
 		s := r.summary.subject(w.Table)
 		switch {
-		case w.do == retention.Delete:
+		case w.do == policy.Delete:
 			s.Deleted++
-		case subject.Purge == retention.Delete:
+		case subject.Purge == policy.Delete:
 			s.Bound++
 		default:
 			s.Anonymized++

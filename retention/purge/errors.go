@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/search"
 )
@@ -13,11 +14,11 @@ import (
 // StopError says that guard rails stopped the run before anybody was purged (or, for residue, before anybody else was).
 // A run that it stops ends with exit code 3.
 type StopError struct {
-	Rails []retention.GuardRail
+	Rails []plan.GuardRail
 }
 
 // Residue is the guard rail of the canary: something was left of the first persons that were purged.
-const Residue retention.Rail = "residue"
+const Residue policy.Rail = "residue"
 
 func (e *StopError) Error() string {
 	var all []string
@@ -36,15 +37,15 @@ func (e *StopError) Hint() string {
 	return strings.Join(all, "; ")
 }
 
-func residueRail(found []search.Finding) retention.GuardRail {
-	return retention.GuardRail{Rail: Residue, Table: found[0].Table,
+func residueRail(found []search.Finding) plan.GuardRail {
+	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
 		Sentence: fmt.Sprintf("after the first purges %d places still held something that should be gone: nobody else is purged", len(found)),
 		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
 }
 
 // unfinishedRail speaks of the first purges of a run of which the rows did not go: what refused them would refuse the others.
-func unfinishedRail(found []Outcome) retention.GuardRail {
-	return retention.GuardRail{Rail: Residue, Table: found[0].Table,
+func unfinishedRail(found []Outcome) plan.GuardRail {
+	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
 		Sentence: fmt.Sprintf("%d of the first purges were begun and did not come to their end (%s): nobody else is begun", len(found), found[0].Code),
 		Remedy:   "see in the report who they are and what refused it: a plug-in, a workflow or a missing right; the next run tries them again first"}
 }

@@ -33,7 +33,7 @@ func (w *world) createMany(table string, n int, body func(i int) row) {
 
 // A switchboard's number: everybody who has it is counted, the first are named, and nobody is counted twice.
 func TestEverybodyWithTheNumberIsCounted(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("contact", "yvonne", row{"firstname": "Yvonne", "lastname": "McKay", "telephone1": "+46 8 123 45 67", "mobilephone": "070-123 45 67", "emailaddress1": "info@example.com", "emailaddress2": "desk@example.com"})
 	const many = 1234
 	w.createMany("lead", many, func(i int) row {
@@ -62,7 +62,7 @@ func TestEverybodyWithTheNumberIsCounted(t *testing.T) {
 
 // Where a search ends before its end, the run says so.
 func TestSearchThatIsEndedIsSaid(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("contact", "yvonne", row{"firstname": "Yvonne", "lastname": "McKay", "emailaddress1": "info@example.com"})
 	w.createMany("lead", 700, func(i int) row {
 		return row{"lastname": fmt.Sprint("Lee ", i), "emailaddress1": "info@example.com", "estimatedclosedate": "2027-01-01"}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -21,7 +23,7 @@ var (
 
 // Extend writes an extension by hand onto a person's row, as the staff do it in the CRM: a date and a reason. The reason
 // never gets into the ledger. Nothing else changes: what the extension does to the purge date is the next run's to say.
-func Extend(ctx context.Context, d Deps, who retention.PersonRef, until retention.Date, reason string) error {
+func Extend(ctx context.Context, d Deps, who evaluate.PersonRef, until retention.Date, reason string) error {
 	reason = strings.Join(strings.Fields(reason), " ")
 	switch {
 	case reason == "":
@@ -35,8 +37,8 @@ func Extend(ctx context.Context, d Deps, who retention.PersonRef, until retentio
 	if err != nil {
 		return err
 	}
-	if r := []rune(reason); len(r) > retention.MaxReason {
-		reason = string(r[:retention.MaxReason-1]) + "…"
+	if r := []rune(reason); len(r) > policy.MaxReason {
+		reason = string(r[:policy.MaxReason-1]) + "…"
 	}
 	body := map[string]any{subject.Own.RetainUntil: until.String(), subject.Own.RetainReason: reason}
 	for try := 1; ; try++ {

@@ -9,16 +9,18 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
 // An extension from outside the CRM is one that counts: it rescues the person in the next run, and one that would not
 // count is not written.
 func TestExtend(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("contact", "anna", row{"lastname": "Svensson"})
 	w.run()
-	who := retention.PersonRef{Table: "contact", ID: id("anna")}
+	who := evaluate.PersonRef{Table: "contact", ID: id("anna")}
 	d := w.deps(w.client)
 	stands := func() (string, string) {
 		t.Helper()
@@ -39,7 +41,7 @@ func TestExtend(t *testing.T) {
 			t.Errorf("until %s because %q: %v, want %v", wrong.until, wrong.reason, err, wrong.want)
 		}
 	}
-	if err := purge.Extend(t.Context(), d, retention.PersonRef{Table: "contact", ID: uuid.New()}, d.Today+30, "agreed"); !errors.Is(err, dataverse.ErrNotFound) {
+	if err := purge.Extend(t.Context(), d, evaluate.PersonRef{Table: "contact", ID: uuid.New()}, d.Today+30, "agreed"); !errors.Is(err, dataverse.ErrNotFound) {
 		t.Errorf("somebody who is not there: %v", err)
 	}
 	if until, reason := stands(); until+reason != "" {
@@ -51,7 +53,7 @@ func TestExtend(t *testing.T) {
 		t.Errorf("on the row: %s %q", until, reason)
 	}
 	w.must(purge.Extend(t.Context(), d, who, last, strings.Repeat("long ", 300)))
-	if _, reason := stands(); len([]rune(reason)) > retention.MaxReason {
+	if _, reason := stands(); len([]rune(reason)) > policy.MaxReason {
 		t.Errorf("%d letters", len([]rune(reason)))
 	}
 	w.run()

@@ -12,7 +12,7 @@ import (
 // TestFeeds: posts that tell of a purged person by name are found, whoever wrote them, and others are not.
 func TestFeeds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	for name, text := range map[string]string{"auto": "Contact: Created By CRM for YVONNE MCKAY.", "other": "Yvonne McKaye is somebody else, and so is Yvonne.",
 		"address": "write to yvonne.mckay@example.com"} {
@@ -39,7 +39,7 @@ func TestFeeds(t *testing.T) {
 // TestFeedsThatDoNotAnswer are named, asked for once, and stop nothing.
 func TestFeedsThatDoNotAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	names := ten(w)
 	w.control("faults", []row{{"status": 403, "route": "GET posts"}})
 	s := w.run(func(d *purge.Deps) { d.Chunk = 2 })

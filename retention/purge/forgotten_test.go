@@ -46,7 +46,7 @@ func TestSearchFindsWhatThePurgeForgets(t *testing.T) {
 		"companyname":   func(a *dataverse.Attribute) { a.ForUpdate, a.AttributeOf = false, "gone" },
 		"entityimage":   fixed, // a picture
 	}
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("lead", "rene", row{"firstname": "Rene", "lastname": "Leader", "traversedpath": "Rene Leader", "jobtitle": "Fire eater", "websiteurl": "https://rene.example.com",
 		"companyname": "Leader & Daughters", "entityimage": "R0lGODlhAQABAAAAACw="})
 	pass := func(d *purge.Deps) { d.Client = &relabelled{d.Client, "lead", kinds} }
@@ -63,7 +63,7 @@ func TestSearchFindsWhatThePurgeForgets(t *testing.T) {
 
 // In the recycle bin as well.
 func TestSearchFindsInTheBinWhatThePurgeForgets(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("annotation", "note", row{"subject": "About Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	pass := func(d *purge.Deps) {
@@ -85,7 +85,7 @@ func TestSearchFindsInTheBinWhatThePurgeForgets(t *testing.T) {
 
 // The picture of a lead stands beside the column that the metadata calls its own: it goes with the rest.
 func TestPictureOfALeadGoes(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("lead", "rene", row{"lastname": "Leader", "entityimage": "R0lGODlhAQABAAAAACw="})
 	if w.get("lead", "rene").Text("entityimage_url") == "" {
 		t.Fatal("there is no picture")
@@ -100,7 +100,7 @@ func TestPictureOfALeadGoes(t *testing.T) {
 
 // A column that the user is not shown may be empty or not: that is said.
 func TestColumnsThatCannotBeReadAreNamed(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("lead", "rene", row{"lastname": "Leader", "jobtitle": "Fire eater"})
 	hidden := func(d *purge.Deps) {
 		d.Client = &relabelled{d.Client, "lead", map[string]func(*dataverse.Attribute){"jobtitle": func(a *dataverse.Attribute) { a.ForRead = false }}}

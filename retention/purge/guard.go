@@ -5,14 +5,17 @@ import (
 	"slices"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // guard holds the plan against the guard rails that stop the run now. A ground that suddenly matches nothing stops it
 // before anything is written; too many purges stop it after the purge dates were written.
-func (r *runner) guard(plan *retention.Plan, rails ...retention.Rail) error {
-	found := plan.GuardRails(r.limits(), Matched(r.Ledger, r.Policy))
-	found = slices.DeleteFunc(found, func(g retention.GuardRail) bool { return !slices.Contains(rails, g.Rail) })
+func (r *runner) guard(planned *plan.Plan, rails ...policy.Rail) error {
+	found := planned.GuardRails(r.limits(), Matched(r.Ledger, r.Policy))
+	found = slices.DeleteFunc(found, func(g plan.GuardRail) bool { return !slices.Contains(rails, g.Rail) })
 	if len(found) == 0 {
 		return nil
 	}
@@ -20,12 +23,12 @@ func (r *runner) guard(plan *retention.Plan, rails ...retention.Rail) error {
 }
 
 // halt stops the run unless every guard rail is bypassed, by the flag and by the policy. Each that is stands in the ledger.
-func (r *runner) halt(found []retention.GuardRail) error {
-	var stopping []retention.GuardRail
+func (r *runner) halt(found []plan.GuardRail) error {
+	var stopping []plan.GuardRail
 	var passed []ledger.Entry
 	for _, g := range found {
-		if !slices.Contains(r.Bypass, g.Rail) || !slices.Contains(r.Policy.Policy.Bypass, g.Rail) || !slices.Contains(retention.Bypassable, g.Rail) {
-			stopping = append(stopping, r.Policy.Policy.Bypassing(g))
+		if !slices.Contains(r.Bypass, g.Rail) || !slices.Contains(r.Policy.Policy.Bypass, g.Rail) || !slices.Contains(policy.Bypassable, g.Rail) {
+			stopping = append(stopping, plan.Bypassing(r.Policy.Policy, g))
 			continue
 		}
 		passed = append(passed, ledger.Entry{Kind: ledger.Bypass, Guard: string(g.Rail), Table: g.Table, Ground: g.Ground})
@@ -38,7 +41,7 @@ func (r *runner) halt(found []retention.GuardRail) error {
 }
 
 // onlyDue is the plan as far as it will be carried out: of a reviewed plan only what it holds counts against the limits.
-func (r *runner) onlyDue(plan *retention.Plan) *retention.Plan {
+func (r *runner) onlyDue(plan *plan.Plan) *plan.Plan {
 	if r.Only == nil {
 		return plan
 	}
@@ -56,7 +59,7 @@ func (r *runner) onlyDue(plan *retention.Plan) *retention.Plan {
 
 // Matched tells how many rows a ground is expected to match by what the last run wrote down: less those that purges have
 // taken since. A ground of which they took every row has not been broken by anybody.
-func Matched(l *ledger.Ledger, c *retention.Checked) func(table, ground string) (rows int, known bool) {
+func Matched(l *ledger.Ledger, c *compile.Policy) func(table, ground string) (rows int, known bool) {
 	return func(table, ground string) (int, bool) {
 		rows, known := l.GroundRows(table, ground)
 		subject := c.Subject(table)
@@ -74,7 +77,7 @@ func Matched(l *ledger.Ledger, c *retention.Checked) func(table, ground string) 
 }
 
 // limits are those of the policy; a flag may only lower them.
-func (r *runner) limits() retention.Limits {
+func (r *runner) limits() policy.Limits {
 	l := r.Policy.Policy.Limits
 	if r.Limits != nil {
 		l.Purges, l.Share = min(l.Purges, r.Limits.Purges), min(l.Share, r.Limits.Share)
@@ -90,7 +93,7 @@ func (r *runner) clock() error {
 	return nil
 }
 
-func (r *runner) stop(rails ...retention.GuardRail) error {
+func (r *runner) stop(rails ...plan.GuardRail) error {
 	var entries []ledger.Entry
 	for _, g := range rails {
 		entries = append(entries, ledger.Entry{Kind: ledger.Stopped, Guard: string(g.Rail), Table: g.Table, Ground: g.Ground})
@@ -101,7 +104,7 @@ func (r *runner) stop(rails ...retention.GuardRail) error {
 
 // matched writes down what the grounds matched, for the next run to compare with. A run that was stopped does not, so
 // that the next one compares with the same figures again.
-func (r *runner) matched(plan *retention.Plan) error {
+func (r *runner) matched(plan *plan.Plan) error {
 	var entries []ledger.Entry
 	for _, g := range plan.Grounds {
 		entries = append(entries, ledger.Entry{Kind: ledger.Ground, Table: g.Table, Ground: g.Ground, Counts: map[string]int{"rows": g.Rows}})

@@ -9,7 +9,11 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -42,7 +46,7 @@ type HoldResult struct {
 //
 // The row is written before the ledger: a ledger that says held of somebody who is not would be false evidence, and a
 // hold that the ledger does not know yet is one that the next run finds, as it finds those that are set by hand.
-func Hold(ctx context.Context, d Deps, who retention.PersonRef, reason string) (*HoldResult, error) {
+func Hold(ctx context.Context, d Deps, who evaluate.PersonRef, reason string) (*HoldResult, error) {
 	subject, err := holdable(d, who)
 	if err != nil {
 		return nil, err
@@ -81,7 +85,7 @@ func Hold(ctx context.Context, d Deps, who retention.PersonRef, reason string) (
 // Release takes a legal hold off a person. The whole notice begins on that day: the dates on the row and in the ledger say
 // so, and are announced in the ledger before they are written, as a run does it. While a run is under way it is refused
 // with a [*ledger.LockedError].
-func Release(ctx context.Context, d Deps, who retention.PersonRef, reason string) (*HoldResult, error) {
+func Release(ctx context.Context, d Deps, who evaluate.PersonRef, reason string) (*HoldResult, error) {
 	subject, err := holdable(d, who)
 	if err != nil {
 		return nil, err
@@ -113,8 +117,8 @@ func Release(ctx context.Context, d Deps, who retention.PersonRef, reason string
 }
 
 // release tries once; it is not done when the row changed meanwhile, or when nobody knows.
-func release(ctx context.Context, d Deps, subject *retention.CheckedSubject, who retention.PersonRef, reason string, res *HoldResult) (done bool, err error) {
-	x, err := retention.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, retention.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace})
+func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate.PersonRef, reason string, res *HoldResult) (done bool, err error) {
+	x, err := plan.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace})
 	if err != nil {
 		return false, err
 	}
@@ -157,7 +161,7 @@ func again(err error) bool {
 }
 
 // holdable is the subject table of a person, if it has the columns of a hold.
-func holdable(d Deps, who retention.PersonRef) (*retention.CheckedSubject, error) {
+func holdable(d Deps, who evaluate.PersonRef) (*compile.Subject, error) {
 	s := d.Policy.Subject(who.Table)
 	if s == nil {
 		return nil, fmt.Errorf("the policy has no subject %s", who.Table)
@@ -170,7 +174,7 @@ func holdable(d Deps, who retention.PersonRef) (*retention.CheckedSubject, error
 
 // heldRow reads what a hold needs to know of a person's row. Somebody who is not there is an error that wraps
 // [dataverse.ErrNotFound].
-func heldRow(ctx context.Context, d Deps, s *retention.CheckedSubject, who retention.PersonRef) (dataverse.Row, error) {
+func heldRow(ctx context.Context, d Deps, s *compile.Subject, who evaluate.PersonRef) (dataverse.Row, error) {
 	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: []string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn}})
 	if err != nil {
 		return nil, fmt.Errorf("read the person: %w", err)
@@ -187,8 +191,8 @@ func rowReason(what, reason, more string) string {
 	if more != "" {
 		text += ". " + more
 	}
-	if r := []rune(text); len(r) > retention.MaxReason {
-		text = string(r[:retention.MaxReason-1]) + "…"
+	if r := []rune(text); len(r) > policy.MaxReason {
+		text = string(r[:policy.MaxReason-1]) + "…"
 	}
 	return text
 }

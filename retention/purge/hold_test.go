@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -16,9 +17,9 @@ func (w *world) holdDeps(verb string) purge.Deps {
 }
 
 func TestHoldDoesNotWaitForARun(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
-	who := retention.PersonRef{Table: "contact", ID: id("yvonne")}
+	who := evaluate.PersonRef{Table: "contact", ID: id("yvonne")}
 	w.run()
 	running := w.deps(w.client)
 	w.must(running.Ledger.Begin(t.Context(), running.Run))
@@ -55,9 +56,9 @@ func TestHoldDoesNotWaitForARun(t *testing.T) {
 func TestReleaseIsFoundOut(t *testing.T) {
 	for _, drop := range []string{"before", "after"} {
 		t.Run(drop, func(t *testing.T) {
-			w := newWorld(t, policy)
+			w := newWorld(t, pol)
 			yvonne(w)
-			who := retention.PersonRef{Table: "contact", ID: id("yvonne")}
+			who := evaluate.PersonRef{Table: "contact", ID: id("yvonne")}
 			w.run()
 			w.advance(90)
 			if _, err := purge.Hold(t.Context(), w.holdDeps("hold"), who, "A claim"); err != nil {
@@ -86,17 +87,17 @@ func TestReleaseIsFoundOut(t *testing.T) {
 }
 
 func TestHoldRefusals(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("contact", "anon", row{"lastname": "x", "gallra_anonymizedon": "2026-01-01"})
-	if _, err := purge.Hold(t.Context(), w.holdDeps("hold"), retention.PersonRef{Table: "contact", ID: id("anon")}, "r"); !errors.Is(err, purge.ErrAnonymized) {
+	if _, err := purge.Hold(t.Context(), w.holdDeps("hold"), evaluate.PersonRef{Table: "contact", ID: id("anon")}, "r"); !errors.Is(err, purge.ErrAnonymized) {
 		t.Errorf("an anonymised row: %v", err)
 	}
-	if _, err := purge.Hold(t.Context(), w.holdDeps("hold"), retention.PersonRef{Table: "account", ID: id("anon")}, "r"); err == nil {
+	if _, err := purge.Hold(t.Context(), w.holdDeps("hold"), evaluate.PersonRef{Table: "account", ID: id("anon")}, "r"); err == nil {
 		t.Error("a table that is no subject was taken")
 	}
 	d := w.holdDeps("hold")
 	d.Policy.Subjects[0].Unprovisioned = []string{"gallra_legalhold"}
-	if _, err := purge.Hold(t.Context(), d, retention.PersonRef{Table: "contact", ID: id("anon")}, "r"); !errors.Is(err, purge.ErrUnprovisioned) {
+	if _, err := purge.Hold(t.Context(), d, evaluate.PersonRef{Table: "contact", ID: id("anon")}, "r"); !errors.Is(err, purge.ErrUnprovisioned) {
 		t.Errorf("an unprovisioned table: %v", err)
 	}
 }

@@ -25,7 +25,7 @@ func TestKeptRowStaysKeptWhenItNoLongerMatches(t *testing.T) {
 		"by what stands on the person jobs": {rule: "{table: email, party: any, where: \"regardingobjectid_contact_email/lastname eq 'McKay'\", do: keep, why: Evidence}", engine: "purge: {engine: bulk-delete}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := strings.Replace(policy, `      - table: email
+			text := strings.Replace(pol, `      - table: email
         party: any
         where: regardingobjectid_quote_email/statecode eq 1
         do: keep
@@ -53,7 +53,7 @@ func TestKeptRowStaysKeptWhenItNoLongerMatches(t *testing.T) {
 // run finishes it.
 func TestKeptRowStaysKeptThroughStagesAndCuts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, strings.Replace(policy, "    related:\n", "    related:\n      - {table: email, link: regardingobjectid, where: \"contains(subject,'contract')\", do: keep, why: Evidence}\n", 1))
+	w := newWorld(t, strings.Replace(pol, "    related:\n", "    related:\n      - {table: email, link: regardingobjectid, where: \"contains(subject,'contract')\", do: keep, why: Evidence}\n", 1))
 	yvonne(w)
 	hers := []row{{"partyid_contact@odata.bind": bindTo("contacts", "yvonne"), "participationtypemask": 1}}
 	for i := range 3 {

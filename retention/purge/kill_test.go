@@ -23,7 +23,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -31,7 +33,7 @@ import (
 var dumped = []string{"contact", "lead", "email", "annotation", "phonecall", "connection", "quote", "account", "activityparty", "customeraddress"}
 
 // crowd fills a CRM with people of every kind, and goes to the day on which most of them are due.
-func crowd(t *testing.T) *world { return crowdOf(newWorld(t, policy)) }
+func crowd(t *testing.T) *world { return crowdOf(newWorld(t, pol)) }
 
 func crowdOf(w *world) *world {
 	people(w)
@@ -147,11 +149,11 @@ func child(target, dir, verb string) error {
 	if err != nil {
 		return err
 	}
-	p, err := retention.Load(filepath.Join(dir, "policy.yaml"))
+	p, err := policy.Load(filepath.Join(dir, "policy.yaml"))
 	if err != nil {
 		return err
 	}
-	checked, err := retention.Check(ctx, p, c)
+	checked, err := compile.Check(ctx, p, c)
 	if err != nil {
 		return err
 	}

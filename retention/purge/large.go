@@ -9,8 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -28,7 +29,7 @@ const maxStageTries = 3
 func (r *runner) window() int { return max(r.operations/2, 1) }
 
 // large purges a person in stages.
-func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, who due) error {
+func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) error {
 	done := newStages()
 	surveyed := false
 	for tries := 0; ; {
@@ -94,7 +95,7 @@ func (r *runner) large(ctx context.Context, subject *retention.CheckedSubject, w
 
 // survey goes through all rows of a person, a window at a time, and finds out before anything is written what binds the
 // person, whether they have to be left alone, and what the rules say of each row.
-func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, p *inventory.Person) (binding []environment.Ref, decided map[environment.Ref]inventory.Decision, err error) {
+func (r *runner) survey(ctx context.Context, subject *compile.Subject, p *inventory.Person) (binding []environment.Ref, decided map[environment.Ref]inventory.Decision, err error) {
 	p.Before = inventory.NewLooks()
 	if p.Decided == nil {
 		p.Decided = make(map[environment.Ref]inventory.Decision)
@@ -119,7 +120,7 @@ func (r *runner) survey(ctx context.Context, subject *retention.CheckedSubject, 
 			return nil, nil, nil
 		}
 	}
-	if subject.Purge == retention.Delete && len(binding) > 0 && subject.WhenBound == retention.BoundFail {
+	if subject.Purge == policy.Delete && len(binding) > 0 && subject.WhenBound == policy.BoundFail {
 		p.Err = errBound
 	}
 	maps.Copy(p.Decided, fresh)
@@ -145,7 +146,7 @@ func announce(who environment.Ref, decisions, known map[environment.Ref]inventor
 
 // stage makes the next change set of a person: one that goes ahead, or the last one. It is nil when the person had to be
 // left alone.
-func (r *runner) stage(ctx context.Context, subject *retention.CheckedSubject, p *inventory.Person, done *stages) (*work, error) {
+func (r *runner) stage(ctx context.Context, subject *compile.Subject, p *inventory.Person, done *stages) (*work, error) {
 	inv := r.inventory(subject, []*inventory.Person{p})
 	inv.Window = r.window()
 	if err := inv.Take(ctx); err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -43,7 +43,7 @@ func busy(w *world) {
 
 func TestLargePersonGoesInStages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	busy(w)
 	w.run()
 	w.advance(60)
@@ -73,7 +73,7 @@ func TestLargePersonGoesInStages(t *testing.T) {
 
 func TestLargePersonAmongOthers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	busy(w)
 	for _, n := range []string{"ann", "bob", "cid"} { // canaries, and one of the same chunk
 		w.create("contact", n, row{"lastname": "Goner " + n})
@@ -123,7 +123,7 @@ func TestWhatAppearsBetweenStagesStopsThem(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, policy)
+			w := newWorld(t, pol)
 			busy(w)
 			w.run()
 			w.advance(60)
@@ -164,7 +164,7 @@ func TestWhatAppearsBetweenStagesStopsThem(t *testing.T) {
 
 func TestWhoIsBoundIsLeftBeforeTheFirstStage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, strings.Replace(policy, "    purge: delete\n", "    purge: delete\n    whenBound: fail\n", 1))
+	w := newWorld(t, strings.Replace(pol, "    purge: delete\n", "    purge: delete\n    whenBound: fail\n", 1))
 	busy(w)
 	w.create("quote", "zz", row{"name": "Q-2", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	w.run()
@@ -181,7 +181,7 @@ func TestWhoIsBoundIsLeftBeforeTheFirstStage(t *testing.T) {
 
 func TestLargePersonIsBound(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	busy(w)
 	w.create("quote", "zz", row{"name": "Q-2", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	w.run()
@@ -196,7 +196,7 @@ func TestLargePersonIsBound(t *testing.T) {
 // Somebody asked, the run was cut between two stages: the next night's run finishes it, without dates, by what was asked.
 func TestStagesOfARequestAreFinishedFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	busy(w)
 	w.create("account", "fabrikam", row{"name": "Fabrikam", "primarycontactid@odata.bind": bindTo("contacts", "yvonne")})
 	d := w.requestDeps("erase", small)
@@ -210,7 +210,7 @@ func TestStagesOfARequestAreFinishedFirst(t *testing.T) {
 			}
 		}
 	}
-	if _, err := purge.Erase(ctx, d, []retention.PersonRef{contact("yvonne")}, []string{"primary-contact"}); err == nil {
+	if _, err := purge.Erase(ctx, d, []evaluate.PersonRef{contact("yvonne")}, []string{"primary-contact"}); err == nil {
 		t.Fatal("the erasure took no notice of its end")
 	}
 	if w.get("contact", "yvonne").Text("lastname") != "McKay" {
@@ -228,7 +228,7 @@ func TestTwelveThousandEmails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out who has 12,000 e-mails")
 	}
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	const emails = 12_000
 	var records []emulator.Record

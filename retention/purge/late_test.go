@@ -15,7 +15,7 @@ import (
 func TestLookThatGrewOld(t *testing.T) {
 	t.Parallel()
 	for _, rescued := range []bool{true, false} {
-		w := newWorld(t, policy)
+		w := newWorld(t, pol)
 		yvonne(w)
 		w.run()
 		w.advance(60)
@@ -50,7 +50,7 @@ func TestLookThatGrewOld(t *testing.T) {
 // TestLookThatIsAlwaysTooOld leaves the persons whole, says so, and does not go on for ever.
 func TestLookThatIsAlwaysTooOld(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	names := ten(w)
 	s := w.run(func(d *purge.Deps) { d.LookAge = time.Nanosecond })
 	if s.Purged() != 0 || w.whole(names) != len(names) {
@@ -69,7 +69,7 @@ func TestLookThatIsAlwaysTooOld(t *testing.T) {
 // purged whole by the write that left before there was a ground.
 func TestLookAgainAtAWriteWithoutAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.run()
 	w.advance(60)

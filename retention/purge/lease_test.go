@@ -37,7 +37,7 @@ func TestLeaseLost(t *testing.T) {
 		{"before the audit history", func(p dataverse.Part) bool { return p.Op != nil && p.Op.Path == "DeleteRecordChangeHistory" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, policy)
+			w := newWorld(t, pol)
 			address := blobs.Container(t, "ledger-"+string(rune('a'+i)))
 			open := func(d *purge.Deps) {
 				s, err := ledger.Container(ledger.ContainerOptions{URL: address, Key: azuritetest.Key, Client: azcore.ClientOptions{

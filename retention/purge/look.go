@@ -9,6 +9,8 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -17,7 +19,7 @@ import (
 // wait. And what justifies others, whom a write would touch as well.
 
 // look evaluates the persons again and reads their rows. Whoever is justified, held or changed is left alone.
-func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, chunk []due) (persons []*inventory.Person, later []due, err error) {
+func (r *runner) look(ctx context.Context, subject *compile.Subject, chunk []due) (persons []*inventory.Person, later []due, err error) {
 	ids := make([]uuid.UUID, len(chunk))
 	for i, d := range chunk {
 		ids[i] = d.ID
@@ -30,7 +32,9 @@ func (r *runner) look(ctx context.Context, subject *retention.CheckedSubject, ch
 		switch why := seen.why[d.ID]; {
 		case why != nil:
 			r.leave(d.Ref, why)
-		case slices.ContainsFunc(seen.merged[d.ID], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[environment.Ref{Table: d.Table, ID: id}] }):
+		case slices.ContainsFunc(seen.merged[d.ID], func(id uuid.UUID) bool {
+			return slices.Contains(ids, id) && !r.taken[environment.Ref{Table: d.Table, ID: id}]
+		}):
 			later = append(later, d)
 		case len(seen.merged[d.ID]) > 0:
 			r.leave(d.Ref, errMaster)
@@ -51,10 +55,10 @@ type lastLook struct {
 	merged map[uuid.UUID][]uuid.UUID // into which row which rows were merged
 }
 
-func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, ids []uuid.UUID) (*lastLook, error) {
+func (r *runner) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
 	seen := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
-	o := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
-	e, err := retention.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
+	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
+	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +95,7 @@ func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, 
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
 			seen.why[id] = errHeld
 		case asked && standing[who],
-			!asked && retention.DecideRow(p, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
+			!asked && retention.Decide(p.Person, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
 			seen.why[id] = errJustified
 		case p.ETag != row.ETag():
 			seen.why[id] = errChanged
@@ -102,7 +106,7 @@ func (r *runner) lookAt(ctx context.Context, subject *retention.CheckedSubject, 
 
 // lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
 // whose turn it still is; why it is not stands in errs.
-func (r *runner) lookAgain(ctx context.Context, subject *retention.CheckedSubject, works []*work, group []int, errs []error) []int {
+func (r *runner) lookAgain(ctx context.Context, subject *compile.Subject, works []*work, group []int, errs []error) []int {
 	var ids []uuid.UUID
 	for _, at := range group {
 		if w := works[at]; !w.Looked.IsZero() && time.Since(w.Looked) > r.LookAge {
@@ -149,10 +153,10 @@ func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (
 	if err != nil {
 		return out, err
 	}
-	var asked []retention.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
+	var asked []evaluate.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
 	for who, is := range out.By {
 		if _, ok := r.asked[who]; ok && is {
-			asked = append(asked, retention.PersonRef{Table: who.Table, ID: who.ID})
+			asked = append(asked, evaluate.PersonRef{Table: who.Table, ID: who.ID})
 		}
 	}
 	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
@@ -166,7 +170,7 @@ func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (
 	return out, nil
 }
 
-func justified(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
+func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
 
 	others map[string][]uuid.UUID) (inventory.Judgement, error) {
 	out := inventory.Judgement{By: make(map[environment.Ref]bool), NotYet: make(map[environment.Ref]bool)}
@@ -177,8 +181,8 @@ func justified(ctx context.Context, client dataverse.Reader, policy *retention.C
 			}
 			continue
 		}
-		o := retention.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
-		e, err := retention.EvaluatePersons(ctx, client, policy, table, ids, o)
+		o := evaluate.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
+		e, err := evaluate.EvaluatePersons(ctx, client, policy, table, ids, o)
 		if err != nil {
 			return out, err
 		}
@@ -187,7 +191,7 @@ func justified(ctx context.Context, client dataverse.Reader, policy *retention.C
 			if !found {
 				continue // gone, or anonymised
 			}
-			d := retention.DecideRow(p, policy.Policy.Rules(), today)
+			d := retention.Decide(p.Person, policy.Policy.Rules(), today)
 			out.By[environment.Ref{Table: table, ID: id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
 			out.NotYet[environment.Ref{Table: table, ID: id}] = d.Action != retention.Purge
 		}

@@ -17,8 +17,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -35,11 +37,11 @@ import (
 
 // columns are what is carried out.
 var columns = []*kind{
-	{name: "run", policy: driftable(policy), fill: func(w *world) { crowdOf(w) }, do: purge.Run, gone: []string{"Goner", "McKay", "ann@"}},
-	{name: "staged", policy: driftable(policy), fill: dueAndBusy, change: small, do: purge.Run, gone: []string{"mail note", "Hello"}},
+	{name: "run", policy: driftable(pol), fill: func(w *world) { crowdOf(w) }, do: purge.Run, gone: []string{"Goner", "McKay", "ann@"}},
+	{name: "staged", policy: driftable(pol), fill: dueAndBusy, change: small, do: purge.Run, gone: []string{"mail note", "Hello"}},
 	{name: "engine", policy: driftable(byJobs), fill: func(w *world) { crowdOf(w) }, do: purge.Run, gone: []string{"Goner", "McKay", "ann@"}},
-	{name: "erase", policy: driftable(policy), fill: asking, asks: eraseThem, gone: []string{"McKay", "ann@", "Goner AB"}},
-	{name: "reapply", policy: driftable(policy), fill: restored, do: purge.Reapply, gone: []string{"Goner", "McKay", "ann@"}},
+	{name: "erase", policy: driftable(pol), fill: asking, asks: eraseThem, gone: []string{"McKay", "ann@", "Goner AB"}},
+	{name: "reapply", policy: driftable(pol), fill: restored, do: purge.Reapply, gone: []string{"Goner", "McKay", "ann@"}},
 }
 
 // atRequests are faults of the network and of the service, at one request or from it on.
@@ -192,7 +194,7 @@ func dueAndBusy(w *world) {
 	w.advance(59)
 }
 
-var askedFor = []retention.PersonRef{contact("yvonne"), contact("ann"), {Table: "lead", ID: id("lead")}}
+var askedFor = []evaluate.PersonRef{contact("yvonne"), contact("ann"), {Table: "lead", ID: id("lead")}}
 
 // asking is a CRM in which three people of a crowd ask for their erasure, one of them justified.
 func asking(w *world) {
@@ -202,7 +204,7 @@ func asking(w *world) {
 
 // eraseThem asks for those who are still there, as one has to.
 func eraseThem(w *world) verb {
-	var who []retention.PersonRef
+	var who []evaluate.PersonRef
 	for _, p := range askedFor {
 		r, err := w.client.Get(w.t.Context(), p.Table, p.ID, dataverse.Query{Select: []string{"gallra_anonymizedon"}})
 		if errors.Is(err, dataverse.ErrNotFound) {
@@ -239,7 +241,7 @@ type column struct {
 	appends     int // writes to the ledger
 	tables      []string
 	clients     map[string]*dataverse.Client
-	checked     *retention.Checked
+	checked     *compile.Policy
 }
 
 func newColumn(t *testing.T, k *kind) *column {
@@ -305,7 +307,7 @@ func (c *column) further(w *world, client *dataverse.Client, drifted bool) {
 			c.change(d)
 		}
 		if drifted {
-			d.Bypass = []retention.Rail{retention.Drift}
+			d.Bypass = []policy.Rail{policy.Drift}
 		}
 	}
 	_, err := here.carryOut(client, nil)()
@@ -361,7 +363,7 @@ func (c *column) client(d *disturbance) *dataverse.Client {
 	}
 	client := c.w.connectWith(d.client)
 	for try := 0; ; try++ { // the definitions are read once; a hurried client may need several tries
-		_, err := retention.Check(c.w.t.Context(), c.checked.Policy, client)
+		_, err := compile.Check(c.w.t.Context(), c.checked.Policy, client)
 		if err == nil {
 			break
 		}

@@ -105,7 +105,7 @@ func (w *world) connectWith(set func(*dataverse.Options)) *dataverse.Client {
 	w.t.Helper()
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
 	w.must(err)
-	o := dataverse.Options{URL: w.url, Credential: credential, RetryWait: time.Millisecond}
+	o := dataverse.Options{URL: w.url, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions}
 	set(&o)
 	c, err := dataverse.New(o)
 	w.must(err)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -16,7 +18,7 @@ import (
 type Forecast struct {
 	Table string
 	ID    uuid.UUID
-	Do    retention.Disposition // with the person's row
+	Do    policy.Disposition // with the person's row
 	// Bound tells that a kept row cannot be freed, so that the person is anonymised instead of deleted, or left alone
 	// if the policy says so. By are those rows' tables.
 	Bound bool
@@ -29,9 +31,9 @@ type Forecast struct {
 
 // Preview tells what a purge of some persons of a subject table would do to the rows that belong to them. It takes a
 // client that cannot write. Persons who are not there are left out.
-func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Checked, today retention.Date, table string, ids []uuid.UUID) ([]Forecast, error) {
-	subject := policy.Subject(table)
-	tables, err := environment.ReadTables(ctx, client, policy)
+func Preview(ctx context.Context, client dataverse.Reader, checked *compile.Policy, today retention.Date, table string, ids []uuid.UUID) ([]Forecast, error) {
+	subject := checked.Subject(table)
+	tables, err := environment.ReadTables(ctx, client, checked)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +57,13 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 		}
 		inv := &inventory.List{Tables: tables, Reader: from, Subject: subject, Persons: persons,
 			Justify: func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-				return justified(ctx, client, policy, today, nil, others)
+				return justified(ctx, client, checked, today, nil, others)
 			}}
 		if err := inv.Take(ctx); err != nil {
 			return nil, err
 		}
 		for _, p := range persons {
-			f := Forecast{Table: table, ID: p.ID, Do: subject.Purge, Bound: subject.Purge == retention.Delete && p.Bound()}
+			f := Forecast{Table: table, ID: p.ID, Do: subject.Purge, Bound: subject.Purge == policy.Delete && p.Bound()}
 			for _, b := range p.Binding {
 				if !slices.Contains(f.By, b.Table) {
 					f.By = append(f.By, b.Table)
@@ -73,7 +75,7 @@ func Preview(ctx context.Context, client dataverse.Reader, policy *retention.Che
 				f.Code = environment.Code(p.Err)
 			case err != nil:
 				f.Code = environment.Code(err)
-			case f.Bound && subject.WhenBound == retention.BoundFail:
+			case f.Bound && subject.WhenBound == policy.BoundFail:
 				f.Code = string(errBound)
 			}
 			if err == nil {

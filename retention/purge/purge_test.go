@@ -11,11 +11,12 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
 // policy is what most tests run with.
-const policy = `
+const pol = `
 version: 1
 environment: {organization: ORGANIZATION}
 timeZone: Europe/Stockholm
@@ -72,7 +73,7 @@ func yvonne(w *world) {
 }
 
 func TestPurgeLeavesNothing(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("account", "fabrikam", row{"name": "Fabrikam", "primarycontactid@odata.bind": nil})
 	w.create("annotation", "note", row{"subject": "About Yvonne McKay", "notetext": "Yvonne McKay called", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
@@ -134,7 +135,7 @@ func TestLookSavesWhoWasRescued(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, policy)
+			w := newWorld(t, pol)
 			yvonne(w)
 			w.run()
 			w.advance(60)
@@ -160,7 +161,7 @@ func TestLookSavesWhoWasRescued(t *testing.T) {
 }
 
 func TestRowThatChangedAfterTheLookIsLeftAlone(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("annotation", "note", row{"subject": "n", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	w.run()
@@ -193,7 +194,7 @@ type meddler struct {
 }
 
 func TestKeptEmailSurvivesAndOthersGo(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon", "emailaddress1": "paul@example.com"})
 	w.create("account", "adventure", row{"name": "Adventure Works", "primarycontactid@odata.bind": bindTo("contacts", "paul")})
@@ -239,7 +240,7 @@ func TestKeptEmailSurvivesAndOthersGo(t *testing.T) {
 }
 
 func TestBusinessBinds(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("quote", "quote", row{"name": "Q-1", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	s := w.purgeAll()
@@ -263,7 +264,7 @@ func TestBusinessBinds(t *testing.T) {
 }
 
 func TestLeadKeepsItsStatistics(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	w.create("lead", "lead", row{"firstname": "Rene", "lastname": "Valdes", "subject": "Rene Valdes wants bikes", "companyname": "Valdes AB", "emailaddress1": "rene@example.com",
 		"leadsourcecode": 3, "industrycode": 5, "address1_country": "Sweden", "address1_city": "Umeå", "description": "met Rene"})
 	w.create("annotation", "note", row{"subject": "about Rene", "objectid_lead@odata.bind": bindTo("leads", "lead")})
@@ -293,7 +294,7 @@ func TestLeadKeepsItsStatistics(t *testing.T) {
 }
 
 func TestMergedCopyGoesFirst(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("contact", "copy", row{"firstname": "Yvonne", "lastname": "MacKay", "emailaddress1": "y@example.com"})
 	w.must(w.client.Call(t.Context(), "POST", "Merge", row{
@@ -321,7 +322,7 @@ func TestMergedCopyGoesFirst(t *testing.T) {
 }
 
 func TestConnectionsAndAddressesGo(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("account", "fabrikam", row{"name": "Fabrikam"})
 	w.create("connection", "link", row{"description": "Yvonne knows them", "record1id_contact@odata.bind": bindTo("contacts", "yvonne"), "record2id_account@odata.bind": bindTo("accounts", "fabrikam")})
@@ -341,7 +342,7 @@ func TestConnectionsAndAddressesGo(t *testing.T) {
 func TestRowThatCannotBeEmptiedLeavesNothingInTheBin(t *testing.T) {
 	for _, refused := range []bool{false, true} {
 		t.Run(map[bool]string{false: "by a bulk delete", true: "said, where that is refused"}[refused], func(t *testing.T) {
-			w := newWorld(t, policy)
+			w := newWorld(t, pol)
 			yvonne(w)
 			w.create("list", "list", row{"listname": "Newsletter", "createdfromcode": 2})
 			w.must(w.server.Load(emulator.Record{Table: "listmember", ID: id("member"), Values: row{"name": "Yvonne McKay",
@@ -376,8 +377,8 @@ func TestRowThatCannotBeEmptiedLeavesNothingInTheBin(t *testing.T) {
 
 func TestLimitsPurgeNobody(t *testing.T) {
 	for name, change := range map[string]string{
-		"count": strings.Replace(policy, "purges: 500", "purges: 2", 1),
-		"share": strings.Replace(policy, "share: 100%", "share: 50%", 1),
+		"count": strings.Replace(pol, "purges: 500", "purges: 2", 1),
+		"share": strings.Replace(pol, "share: 100%", "share: 50%", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, change)
@@ -402,7 +403,7 @@ func TestLimitsPurgeNobody(t *testing.T) {
 }
 
 func TestGroundThatSuddenlyMatchesNothingStopsTheRun(t *testing.T) {
-	w := newWorld(t, strings.ReplaceAll(policy, "        mayBeEmpty: true\n", ""))
+	w := newWorld(t, strings.ReplaceAll(pol, "        mayBeEmpty: true\n", ""))
 	yvonne(w)
 	w.create("account", "adventure", row{"name": "Adventure Works", "primarycontactid@odata.bind": bindTo("contacts", "yvonne")})
 	w.run()
@@ -410,7 +411,7 @@ func TestGroundThatSuddenlyMatchesNothingStopsTheRun(t *testing.T) {
 	for range 2 { // the second run must not have forgotten
 		_, err := w.tryRun()
 		var stop *purge.StopError
-		if !errors.As(err, &stop) || stop.Rails[0].Rail != retention.GroundEmpty {
+		if !errors.As(err, &stop) || stop.Rails[0].Rail != policy.GroundEmpty {
 			t.Fatalf("err %v", err)
 		}
 	}
@@ -420,7 +421,7 @@ func TestGroundThatSuddenlyMatchesNothingStopsTheRun(t *testing.T) {
 }
 
 func TestLostLedgerDelays(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.run()
 	w.advance(60)
@@ -438,7 +439,7 @@ func TestLostLedgerDelays(t *testing.T) {
 }
 
 func TestFailureOfOneNeverStopsTheOthers(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	for _, n := range []string{"a", "b", "c"} {
 		w.create("contact", n, row{"lastname": "Person " + n})
 		w.create("annotation", "note "+n, row{"subject": "about " + n, "objectid_contact@odata.bind": bindTo("contacts", n)})

@@ -158,7 +158,7 @@ func seeds(t *testing.T, usual int) int {
 func TestRandomPeopleLeaveNothing(t *testing.T) {
 	for seed := range uint64(seeds(t, 4)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			w := &randomWorld{world: newWorld(t, policy), Rand: rand.New(rand.NewPCG(seed, 11))}
+			w := &randomWorld{world: newWorld(t, pol), Rand: rand.New(rand.NewPCG(seed, 11))}
 			w.create("account", "company", row{"name": "Company"})
 			w.create("quote", "quote", row{"name": "Q-1", "customerid_account@odata.bind": bindTo("accounts", "company")})
 			w.update("quote", "quote", row{"statecode": 1, "statuscode": 2})

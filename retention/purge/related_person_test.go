@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -19,7 +19,7 @@ func TestHoldOnRelatedPersonAfterTheLook(t *testing.T) {
 			if do == "anonymize" {
 				rule += ", erase: [lastname, description]"
 			}
-			w := newWorld(t, strings.Replace(policy, "    related:\n", "    related:\n"+rule+"}\n", 1))
+			w := newWorld(t, strings.Replace(pol, "    related:\n", "    related:\n"+rule+"}\n", 1))
 			yvonne(w)
 			w.create("lead", "lead", row{"lastname": "McKay", "subject": "Boats", "description": "Wants a boat", "customerid_contact@odata.bind": bindTo("contacts", "yvonne")})
 			w.run()
@@ -63,7 +63,7 @@ func TestHoldOnRelatedPersonAfterTheLook(t *testing.T) {
 func TestRelatedPersonHasItsOwnNotice(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []bool{false, true} {
-		w := newWorld(t, strings.Replace(policy, "    related:\n", "    related:\n      - {table: lead, link: customerid, do: delete}\n", 1))
+		w := newWorld(t, strings.Replace(pol, "    related:\n", "    related:\n      - {table: lead, link: customerid, do: delete}\n", 1))
 		yvonne(w)
 		w.run()
 		w.advance(30)
@@ -71,7 +71,7 @@ func TestRelatedPersonHasItsOwnNotice(t *testing.T) {
 		w.run()
 		w.advance(30)
 		if asked {
-			_, err := purge.Erase(t.Context(), w.deps(w.client), []retention.PersonRef{contact("yvonne")}, nil)
+			_, err := purge.Erase(t.Context(), w.deps(w.client), []evaluate.PersonRef{contact("yvonne")}, nil)
 			w.must(err)
 		} else {
 			w.run()

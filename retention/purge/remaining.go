@@ -9,7 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -17,7 +18,7 @@ import (
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
 // handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
 // handle it waits: their delete would take it along.
-func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubject, works []*work, plain bool, tried map[environment.Ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
+func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[environment.Ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
 	persons := make([]*inventory.Person, len(works))
 	for i, w := range works {
 		persons[i] = r.person(w.Ref, w.Row)
@@ -42,9 +43,9 @@ func (r *runner) leftovers(ctx context.Context, subject *retention.CheckedSubjec
 			w.Err = errAppeared
 		default:
 			if p.Bound() {
-				w.do = retention.Anonymize // by a row that came since: anonymised in place
+				w.do = policy.Anonymize // by a row that came since: anonymised in place
 			}
-			if w.do != retention.Delete && len(w.left) == 0 {
+			if w.do != policy.Delete && len(w.left) == 0 {
 				continue
 			}
 			if w.only != nil {
@@ -73,7 +74,7 @@ func handledByAnother(inv *inventory.List, p *inventory.Person) bool {
 
 // remove deletes the rows of persons who were erased. What came to belong to them since the last look is handled by the
 // rules first: a delete takes nothing along that was not listed.
-func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*work) error {
 	open := works
 	plain := false
 	tried := make(map[environment.Ref]bool)
@@ -84,7 +85,7 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 		}
 		var ready []*work
 		for _, w := range open {
-			if fresh[w] == nil && !waits[w] && w.Err == nil && w.do == retention.Delete {
+			if fresh[w] == nil && !waits[w] && w.Err == nil && w.do == policy.Delete {
 				ready = append(ready, w)
 			}
 		}
@@ -151,7 +152,7 @@ func (r *runner) remove(ctx context.Context, subject *retention.CheckedSubject, 
 }
 
 // deleteRows deletes the persons' rows, which must be what the change set left: anonymous.
-func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubject, works []*work) error {
+func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works []*work) error {
 	if len(works) == 0 {
 		return nil
 	}
@@ -194,7 +195,7 @@ func (r *runner) deleteRows(ctx context.Context, subject *retention.CheckedSubje
 		switch {
 		case err == nil, errors.Is(err, dataverse.ErrNotFound):
 		case errors.Is(err, dataverse.ErrRestricted):
-			w.do = retention.Anonymize // bound by rows that nobody may see: anonymised in place
+			w.do = policy.Anonymize // bound by rows that nobody may see: anonymised in place
 		case errors.As(err, &unsure):
 			rows, readErr := r.rows(r.writing, subject, []uuid.UUID{w.ID})
 			if readErr != nil || rows[w.ID] != nil {

@@ -11,23 +11,27 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // The guard rails of an erasure that somebody asked for.
 const (
-	HoldForbids   retention.Rail = "legal-hold"   // a legal hold: nothing lifts it but its release
-	GroundForbids retention.Rail = "ground-holds" // a ground still justifies the person and was not named
+	HoldForbids   policy.Rail = "legal-hold"   // a legal hold: nothing lifts it but its release
+	GroundForbids policy.Rail = "ground-holds" // a ground still justifies the person and was not named
 )
 
 // The guard rails that can stop a verb and be passed over, as far as the policy lets them be. What stands elsewhere cannot:
 // an erasure and a reapplication judge nobody by a plan, so that no limit on shares and no ground that came out empty stops them,
 // and a data subject's request is one human being.
 var (
-	RunBypass     = retention.Bypassable
-	EraseBypass   = []retention.Rail{retention.Drift}
-	ReapplyBypass = []retention.Rail{retention.TooMany, retention.Drift}
+	RunBypass     = policy.Bypassable
+	EraseBypass   = []policy.Rail{policy.Drift}
+	ReapplyBypass = []policy.Rail{policy.TooMany, policy.Drift}
 )
 
 // Erase carries out a data subject's request: it purges some rows now, without notice, with the care of a run. What was
@@ -36,7 +40,7 @@ var (
 // The rows have to be all that belong to the human being; [AllRows] finds them. While a legal hold stands on one of them,
 // or a ground that despite does not name justifies one, nobody is purged and the error is a [*StopError]. The same is
 // asked again at the last look; each ground that was passed over stands in the ledger.
-func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []string) (*Summary, error) {
+func Erase(ctx context.Context, d Deps, who []evaluate.PersonRef, despite []string) (*Summary, error) {
 	return carryOut(ctx, d, func(r *runner, ctx context.Context) error {
 		if err := r.ready(ctx); err != nil {
 			return err
@@ -47,7 +51,7 @@ func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []str
 		if err := r.follow(ctx); err != nil {
 			return err
 		}
-		who = slices.DeleteFunc(slices.Clone(who), func(p retention.PersonRef) bool { return r.taken[environment.Ref{Table: p.Table, ID: p.ID}] })
+		who = slices.DeleteFunc(slices.Clone(who), func(p evaluate.PersonRef) bool { return r.taken[environment.Ref{Table: p.Table, ID: p.ID}] })
 		all, err := Assess(ctx, d.Client, d.Policy, d.Today, who)
 		if err != nil {
 			return err
@@ -55,7 +59,7 @@ func Erase(ctx context.Context, d Deps, who []retention.PersonRef, despite []str
 		if rails := forbidden(all, despite); len(rails) > 0 {
 			return r.stop(rails...)
 		}
-		r.ask(all, func(retention.PersonRef) []string { return despite })
+		r.ask(all, func(evaluate.PersonRef) []string { return despite })
 		return r.purge(ctx)
 	})
 }
@@ -77,13 +81,13 @@ func (r *runner) unchanged(ctx context.Context) error {
 }
 
 // forbidden are the guard rails that an erasure runs into.
-func forbidden(all []Assessment, despite []string) []retention.GuardRail {
-	var rails []retention.GuardRail
-	named := make(map[retention.Holding]bool)
+func forbidden(all []Assessment, despite []string) []plan.GuardRail {
+	var rails []plan.GuardRail
+	named := make(map[plan.Holding]bool)
 	for i := range all {
 		a := &all[i]
 		if a.Held {
-			rails = append(rails, retention.GuardRail{Rail: HoldForbids, Table: a.Table,
+			rails = append(rails, plan.GuardRail{Rail: HoldForbids, Table: a.Table,
 				Sentence: fmt.Sprintf("a legal hold stands on %s %s or on another row of the same human being: nothing is erased", a.Table, a.ID),
 				Remedy:   fmt.Sprintf("gallra release %s %s, once the reason for the hold is gone", a.Table, a.ID)})
 		}
@@ -96,7 +100,7 @@ func forbidden(all []Assessment, despite []string) []retention.GuardRail {
 			if h.Basis != "" {
 				basis = " (" + h.Basis + ")"
 			}
-			rails = append(rails, retention.GuardRail{Rail: GroundForbids, Table: h.Table, Ground: h.Ground,
+			rails = append(rails, plan.GuardRail{Rail: GroundForbids, Table: h.Table, Ground: h.Ground,
 				Sentence: fmt.Sprintf("the ground `%s`%s of `%s` justifies keeping the person %s: nothing is erased", h.Ground, basis, h.Table, until(h.Until)),
 				Remedy:   fmt.Sprintf("if the request outweighs it, name it: --despite %s", h.Ground)})
 		}
@@ -155,15 +159,15 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 			for i, p := range some {
 				ids[i] = p.ID
 			}
-			e, err := retention.EvaluatePersons(ctx, d.Client, d.Policy, s.Table, ids, retention.EvaluateOptions{Today: d.Today, Lasting: true})
+			e, err := evaluate.EvaluatePersons(ctx, d.Client, d.Policy, s.Table, ids, evaluate.EvaluateOptions{Today: d.Today, Lasting: true})
 			if err != nil {
 				return nil, nil, err
 			}
-			var there []retention.PersonRef
+			var there []evaluate.PersonRef
 			var who []ledger.Purged
 			for _, p := range some {
-				if _, found := e.Person(s.Table, p.ID, retention.EvaluateOptions{Today: d.Today}); found {
-					there, who = append(there, retention.PersonRef{Table: s.Table, ID: p.ID}), append(who, p)
+				if _, found := e.Person(s.Table, p.ID, evaluate.EvaluateOptions{Today: d.Today}); found {
+					there, who = append(there, evaluate.PersonRef{Table: s.Table, ID: p.ID}), append(who, p)
 				}
 			}
 			all, err := Assess(ctx, d.Client, d.Policy, d.Today, there)
@@ -186,7 +190,7 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 // after the purge (a restore brings the time of the last change back, which was before it), and a run has judged them as
 // new ones since, or somebody else than gallra has changed them and they do not have the purge date by which they were
 // purged. In doubt a row is none of these, as one that was restored and then put under a legal hold.
-func writtenAfter(ctx context.Context, d Deps, s *retention.CheckedSubject, who []ledger.Purged) (map[uuid.UUID]bool, error) {
+func writtenAfter(ctx context.Context, d Deps, s *compile.Subject, who []ledger.Purged) (map[uuid.UUID]bool, error) {
 	stayed := make(map[uuid.UUID]ledger.Purged)
 	var ids []uuid.UUID
 	for _, p := range who {
@@ -240,7 +244,7 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 		}
 		back = slices.DeleteFunc(back, func(p Returned) bool { return p.Written }) // judged like everybody
 		all := make([]Assessment, len(back))
-		despite := make(map[retention.PersonRef][]string)
+		despite := make(map[evaluate.PersonRef][]string)
 		purges := 0
 		for i := range back {
 			all[i] = back[i].Assessment
@@ -250,20 +254,20 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 			}
 		}
 		if limit := r.limits().Purges; purges > limit {
-			err := r.halt([]retention.GuardRail{{Rail: retention.TooMany,
+			err := r.halt([]plan.GuardRail{{Rail: policy.TooMany,
 				Sentence: fmt.Sprintf("%d persons would be purged again, and the limit of one run is %d: nobody is purged", purges, limit),
 				Remedy:   fmt.Sprintf("look at who is back; if it is right, set limits.purges to at least %d in the policy", purges)}})
 			if err != nil {
 				return err
 			}
 		}
-		r.ask(all, func(p retention.PersonRef) []string { return despite[p] })
+		r.ask(all, func(p evaluate.PersonRef) []string { return despite[p] })
 		return r.purge(ctx)
 	})
 }
 
 // ask makes rows due that are to be purged without notice, and notes which grounds do not stand in their way.
-func (r *runner) ask(all []Assessment, despite func(retention.PersonRef) []string) {
+func (r *runner) ask(all []Assessment, despite func(evaluate.PersonRef) []string) {
 	masters := make(map[environment.Ref]uuid.UUID)
 	for _, a := range all {
 		who := environment.Ref{Table: a.Table, ID: a.ID}
@@ -283,9 +287,9 @@ func (r *runner) ask(all []Assessment, despite func(retention.PersonRef) []strin
 // weigh is the last look at persons who were asked for: who is justified by a ground that was not named. Grounds that are
 // passed over go into the ledger.
 func (r *runner) weigh(ctx context.Context, table string, ids []uuid.UUID) (justified map[environment.Ref]bool, err error) {
-	who := make([]retention.PersonRef, len(ids))
+	who := make([]evaluate.PersonRef, len(ids))
 	for i, id := range ids {
-		who[i] = retention.PersonRef{Table: table, ID: id}
+		who[i] = evaluate.PersonRef{Table: table, ID: id}
 	}
 	all, err := Assess(ctx, r.Client, r.Policy, r.Today, who)
 	if err != nil {

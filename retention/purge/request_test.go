@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -23,8 +23,8 @@ func (w *world) requestDeps(verb string, change ...func(*purge.Deps)) purge.Deps
 	return d
 }
 
-func contact(name string) retention.PersonRef {
-	return retention.PersonRef{Table: "contact", ID: id(name)}
+func contact(name string) evaluate.PersonRef {
+	return evaluate.PersonRef{Table: "contact", ID: id(name)}
 }
 
 // rails are the guard rails that an error names, by ground.
@@ -45,7 +45,7 @@ func rails(t *testing.T, err error) []string {
 }
 
 func TestEraseNeedsEveryGroundNamed(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("account", "fabrikam", row{"name": "Fabrikam", "primarycontactid@odata.bind": bindTo("contacts", "yvonne")})
 	w.create("opportunity", "deal", row{"name": "Deal", "parentcontactid@odata.bind": bindTo("contacts", "yvonne")})
@@ -60,7 +60,7 @@ func TestEraseNeedsEveryGroundNamed(t *testing.T) {
 		{"both named", []string{"primary-contact", "closed-deal"}, nil},
 	}
 	for _, tt := range tests {
-		s, err := purge.Erase(t.Context(), w.requestDeps("erase"), []retention.PersonRef{contact("yvonne")}, tt.despite)
+		s, err := purge.Erase(t.Context(), w.requestDeps("erase"), []evaluate.PersonRef{contact("yvonne")}, tt.despite)
 		if diff := cmp.Diff(tt.want, rails(t, err)); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)
 		}
@@ -86,10 +86,10 @@ func TestEraseNeedsEveryGroundNamed(t *testing.T) {
 }
 
 func TestEraseKnowsNoLegalHoldToPassOver(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.update("contact", "yvonne", row{"gallra_legalhold": true})
-	_, err := purge.Erase(t.Context(), w.requestDeps("erase"), []retention.PersonRef{contact("yvonne")}, []string{"legal-hold", "primary-contact"})
+	_, err := purge.Erase(t.Context(), w.requestDeps("erase"), []evaluate.PersonRef{contact("yvonne")}, []string{"legal-hold", "primary-contact"})
 	if diff := cmp.Diff([]string{"legal-hold "}, rails(t, err)); diff != "" {
 		t.Error(diff)
 	}
@@ -123,12 +123,12 @@ func TestEraseLooksOnceMore(t *testing.T) {
 		{"the row is edited", "skipped changed", func(w *world) { w.update("contact", "yvonne", row{"jobtitle": "Chief"}) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, policy)
+			w := newWorld(t, pol)
 			yvonne(w)
 			d := w.requestDeps("erase", func(d *purge.Deps) {
 				d.Client = &meddling{Writer: d.Client, at: 1, meddle: func() { tt.meddle(w) }}
 			})
-			s, err := purge.Erase(t.Context(), d, []retention.PersonRef{contact("yvonne")}, nil)
+			s, err := purge.Erase(t.Context(), d, []evaluate.PersonRef{contact("yvonne")}, nil)
 			w.must(err)
 			if s.Purged() != 0 || w.outcomes()[id("yvonne")] != tt.want {
 				t.Errorf("%d purged, outcome %q, want %q", s.Purged(), w.outcomes()[id("yvonne")], tt.want)
@@ -143,7 +143,7 @@ func TestEraseLooksOnceMore(t *testing.T) {
 // identityPolicy judges rows of the same address together.
 var identityPolicy = strings.NewReplacer(
 	"    purge: delete\n", "    purge: delete\n    identity: emailaddress1\n",
-	"    purge: anonymize\n", "    purge: anonymize\n    identity: emailaddress1\n").Replace(policy)
+	"    purge: anonymize\n", "    purge: anonymize\n    identity: emailaddress1\n").Replace(pol)
 
 func TestAllRows(t *testing.T) {
 	w := newWorld(t, identityPolicy)
@@ -153,9 +153,9 @@ func TestAllRows(t *testing.T) {
 	w.update("contact", "second", row{"emailaddress3": "other@example.com"}) // shared with somebody else: not followed
 	w.create("lead", "lead", row{"lastname": "McKay", "subject": "s", "emailaddress1": "YVONNE.MCKAY@example.com"})
 	c := w.checked(w.client)
-	all, err := purge.AllRows(t.Context(), w.client, c, w.deps(w.client).Today, []retention.PersonRef{{Table: "lead", ID: id("lead")}})
+	all, err := purge.AllRows(t.Context(), w.client, c, w.deps(w.client).Today, []evaluate.PersonRef{{Table: "lead", ID: id("lead")}})
 	w.must(err)
-	names := map[retention.PersonRef]string{contact("yvonne"): "yvonne", contact("second"): "second", contact("stranger"): "stranger", {Table: "lead", ID: id("lead")}: "lead"}
+	names := map[evaluate.PersonRef]string{contact("yvonne"): "yvonne", contact("second"): "second", contact("stranger"): "stranger", {Table: "lead", ID: id("lead")}: "lead"}
 	got := map[string]bool{}
 	for _, p := range all {
 		got[names[p]] = true
@@ -181,15 +181,15 @@ func TestPeopleOfOneAddress(t *testing.T) {
 	w.create("contact", "part", row{"lastname": "MCKAY"})
 	w.create("lead", "lead", row{"firstname": "Yvonne", "lastname": "McKay", "subject": "s"})
 	w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon"})
-	lead := retention.PersonRef{Table: "lead", ID: id("lead")}
+	lead := evaluate.PersonRef{Table: "lead", ID: id("lead")}
 	for _, tt := range []struct {
 		name string
-		rows []retention.PersonRef
+		rows []evaluate.PersonRef
 		want int
 	}{
-		{"one human being", []retention.PersonRef{contact("part"), contact("yvonne"), lead}, 1},
-		{"two", []retention.PersonRef{contact("part"), contact("paul"), contact("yvonne"), lead}, 2},
-		{"nobody", []retention.PersonRef{contact("nobody")}, 0},
+		{"one human being", []evaluate.PersonRef{contact("part"), contact("yvonne"), lead}, 1},
+		{"two", []evaluate.PersonRef{contact("part"), contact("paul"), contact("yvonne"), lead}, 2},
+		{"nobody", []evaluate.PersonRef{contact("nobody")}, 0},
 	} {
 		got, err := purge.People(t.Context(), w.client, w.checked(w.client), tt.rows)
 		w.must(err)
@@ -201,7 +201,7 @@ func TestPeopleOfOneAddress(t *testing.T) {
 
 // A restored backup brings back who was purged: a run by the dates, an erasure despite a ground, and an anonymised lead.
 func TestReapply(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	for _, n := range []string{"ann", "held", "kept"} {
 		w.create("contact", n, row{"firstname": n, "lastname": "Goner", "emailaddress1": n + "@goner.example"})
@@ -215,7 +215,7 @@ func TestReapply(t *testing.T) {
 	w.advance(60)
 	backup := w.server.Snapshot()
 	w.run()
-	_, err := purge.Erase(t.Context(), w.requestDeps("erase"), []retention.PersonRef{contact("yvonne")}, []string{"primary-contact"})
+	_, err := purge.Erase(t.Context(), w.requestDeps("erase"), []evaluate.PersonRef{contact("yvonne")}, []string{"primary-contact"})
 	w.must(err)
 	for _, text := range []string{"Yvonne", "Goner", "Leader"} {
 		w.nothingFound(text)

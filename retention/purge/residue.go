@@ -3,7 +3,8 @@ package purge
 import (
 	"context"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/search"
 )
@@ -20,10 +21,10 @@ func (s *Summary) found(l search.Left) {
 }
 
 // verify looks for what is left of persons whom a chunk has purged.
-func (r *runner) verify(ctx context.Context, subject *retention.CheckedSubject, done []*work) error {
+func (r *runner) verify(ctx context.Context, subject *compile.Subject, done []*work) error {
 	persons := make([]search.Purged, len(done))
 	for i, w := range done {
-		persons[i] = search.Purged{Ref: w.Ref, Before: w.Row, Stands: w.do != retention.Delete, Gone: w.gone, Binned: w.binned, Touched: w.rows, Kept: w.stays,
+		persons[i] = search.Purged{Ref: w.Ref, Before: w.Row, Stands: w.do != policy.Delete, Gone: w.gone, Binned: w.binned, Touched: w.rows, Kept: w.stays,
 			Blanked: w.blanked, Off: w.off, Actors: w.actors}
 	}
 	s := r.searcher()

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
@@ -78,7 +78,7 @@ func (r *runner) resumeSchedule() error {
 
 // resumePurges finds out from the rows how far the purges had come. A change set happens whole or not at all, so there
 // are three cases: the row is as it was, it is anonymous, or it is gone.
-func (r *runner) resumePurges(ctx context.Context, s *retention.CheckedSubject, purges []ledger.Purge) error {
+func (r *runner) resumePurges(ctx context.Context, s *compile.Subject, purges []ledger.Purge) error {
 	for len(purges) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err

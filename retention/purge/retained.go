@@ -10,8 +10,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -20,7 +22,7 @@ import (
 // retiree is somebody who was purged, and what became of their row.
 type retiree struct {
 	environment.Ref
-	do retention.Disposition
+	do policy.Disposition
 }
 
 func keyOf(r environment.Ref) ledger.Key { return ledger.Key{Table: r.Table, ID: r.ID} }
@@ -29,7 +31,7 @@ func keyOf(r environment.Ref) ledger.Key { return ledger.Key{Table: r.Table, ID:
 // this as well; the canary's does not, since it was purged.
 func (r *runner) afterwards(ctx context.Context, err error) error {
 	var stop *StopError
-	canary := errors.As(err, &stop) && slices.ContainsFunc(stop.Rails, func(g retention.GuardRail) bool { return g.Rail == Residue })
+	canary := errors.As(err, &stop) && slices.ContainsFunc(stop.Rails, func(g plan.GuardRail) bool { return g.Rail == Residue })
 	if err != nil && !canary || len(r.retired) == 0 {
 		return err
 	}
@@ -46,13 +48,13 @@ func (r *runner) afterwards(ctx context.Context, err error) error {
 type longTerm struct {
 	*runner
 	search *search.RetainedSearch
-	did    map[environment.Ref]retention.Disposition // what became of the purged persons' rows
-	goes   map[environment.Ref]*search.Retained      // rows that go by the rules
+	did    map[environment.Ref]policy.Disposition // what became of the purged persons' rows
+	goes   map[environment.Ref]*search.Retained   // rows that go by the rules
 }
 
 // retainedRows deletes what is in long-term retention of the purged, where the rules say so, and names the rest.
 func (r *runner) retainedRows(ctx context.Context) error {
-	l := &longTerm{runner: r, did: make(map[environment.Ref]retention.Disposition), goes: make(map[environment.Ref]*search.Retained)}
+	l := &longTerm{runner: r, did: make(map[environment.Ref]policy.Disposition), goes: make(map[environment.Ref]*search.Retained)}
 	persons := make([]environment.Ref, len(r.retired))
 	for i, p := range r.retired {
 		persons[i], l.did[p.Ref] = p.Ref, p.do
@@ -122,14 +124,14 @@ func (l *longTerm) ruledToGo(t *dataverse.Table, f *search.Retained) bool {
 	case subject == nil:
 		return false
 	case f.Ref == f.Owner, l.tables.Persons[f.Table] && slices.Contains(f.Via, "masterid"):
-		return subject.Purge == retention.Delete && l.did[f.Owner] == retention.Delete
+		return subject.Purge == policy.Delete && l.did[f.Owner] == policy.Delete
 	case l.tables.Persons[f.Table]:
 		return false
 	}
 	for i := range subject.Related {
 		rule := &subject.Related[i]
 		leads := rule.Table == f.Table && (slices.Contains(f.Via, rule.Link) || rule.Party != "" && slices.Contains(f.Via, search.ViaParty))
-		if rule.Table == retention.AnyTable && !retention.Business(f.Table) {
+		if rule.Table == policy.AnyTable && !compile.Business(f.Table) {
 			leads = slices.ContainsFunc(t.ManyToOne, func(r dataverse.Relationship) bool {
 				return r.Delete == "Cascade" && r.Referenced == f.Owner.Table && slices.Contains(f.Via, r.ReferencingAttribute)
 			})
@@ -137,10 +139,10 @@ func (l *longTerm) ruledToGo(t *dataverse.Table, f *search.Retained) bool {
 		matches := inventory.NewCondition(t, rule.Where).Of(f.Row)
 		// A line of a party tells not as what somebody is on the activity, and what leads by value or over other rows is not
 		// followed: such a rule may match all the same.
-		may := leads && rule.Link == "" && rule.Party != "any" && rule.Table != retention.AnyTable || rule.Table == f.Table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/"))
+		may := leads && rule.Link == "" && rule.Party != "any" && rule.Table != policy.AnyTable || rule.Table == f.Table && !leads && (rule.Person.ByValue() || strings.Contains(rule.Link, "/"))
 		switch {
 		case matches != inventory.Yes && matches != inventory.Cannot, !leads && !may:
-		case rule.Do != retention.Delete:
+		case rule.Do != policy.Delete:
 			return false
 		case !may && matches == inventory.Yes:
 			return true

@@ -88,7 +88,7 @@ func drawRuled(t *rapid.T) ruledCRM {
 			}
 		}
 	}
-	head, tail, _ := strings.Cut(policy, "    related:\n")
+	head, tail, _ := strings.Cut(pol, "    related:\n")
 	_, tail, _ = strings.Cut(tail, "  lead:\n")
 	c.policy = head + "    related:\n" + strings.Join(rules, "") + "      - {table: '*', do: delete}\n  lead:\n" + tail
 	if strings.HasSuffix(c.engine, "bulk-delete") {
@@ -101,7 +101,7 @@ func drawRuled(t *rapid.T) ruledCRM {
 // before anything is written, by every engine, and a run that is cut anywhere ends as an undisturbed one.
 func TestRandomRulesAreAskedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	guests(w)
 	empty := w.snapshot()
 	dumped := []string{"contact", "account", "email", "annotation", "task", "connection", "new_guest", "activityparty"}

@@ -15,7 +15,11 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -27,16 +31,16 @@ type Deps struct {
 	// Ledger has been opened and not begun: the run begins and ends it.
 	Ledger *ledger.Ledger
 	Run    ledger.Run // who runs; Policy, Organization and Today are filled in
-	Policy *retention.Checked
+	Policy *compile.Policy
 	Today  retention.Date
 
 	// Limits, if set, lower those of the policy; they cannot raise them.
-	Limits *retention.Limits
+	Limits *policy.Limits
 	// Former, if set, is the policy that was approved last: a changed one that asks for four eyes runs without an approval
 	// while it purges nobody whom this one would not.
-	Former *retention.Checked
+	Former *compile.Policy
 	// Bypass are guard rails that are passed over, as far as the policy lets them be.
-	Bypass []retention.Rail
+	Bypass []policy.Rail
 	// Only, if set, leaves everybody else alone: the decisions of a plan that was reviewed.
 	Only func(table string, id uuid.UUID, action retention.Action) bool
 
@@ -74,7 +78,7 @@ func (d *Deps) about() ledger.Run {
 //
 // The error is a [*StopError] when a guard rail stopped the run, a [*ledger.LockedError] when another run is under way,
 // and ctx's error when the run was cancelled; in each case what was done until then is consistent and in the summary.
-// Persons who failed are no error: they stand in the summary. Before all, the error is a [*retention.BlindError] and the
+// Persons who failed are no error: they stand in the summary. Before all, the error is a [*compile.BlindError] and the
 // summary nil where the signed-in user is not proven to see everything that the policy judges by.
 func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d, (*runner).run) }
 
@@ -199,17 +203,17 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
-	options := retention.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Progress: func(what string, rows int) {
+	options := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Progress: func(what string, rows int) {
 		r.progress(Progress{Phase: "evaluate", What: what, Done: rows})
 	}}
-	evaluation, err := retention.Evaluate(ctx, r.Client, r.Policy, options)
+	evaluation, err := evaluate.Evaluate(ctx, r.Client, r.Policy, options)
 	if err != nil {
 		return err
 	}
 	if err := r.sees(ctx, true); err != nil { // until the last page was read
 		return err
 	}
-	plan := retention.NewPlan(r.Policy, evaluation, retention.PlanOptions{Traces: r.Ledger.Trace})
+	plan := plan.NewPlan(r.Policy, evaluation, plan.PlanOptions{Traces: r.Ledger.Trace})
 	for _, t := range plan.Tables {
 		s := r.summary.subject(t.Table)
 		s.Persons, s.Decisions = t.Persons, t.Actions
@@ -219,7 +223,7 @@ func (r *runner) run(ctx context.Context) error {
 			r.summary.subject(p.Table).Past++
 		}
 	}
-	if err := r.guard(plan, retention.GroundEmpty); err != nil {
+	if err := r.guard(plan, policy.GroundEmpty); err != nil {
 		return err
 	}
 	if err := r.clock(); err != nil {
@@ -244,7 +248,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.follow(ctx); err != nil {
 		return err
 	}
-	if err := r.guard(r.onlyDue(plan), retention.TooMany, retention.TooLarge); err != nil {
+	if err := r.guard(r.onlyDue(plan), policy.TooMany, policy.TooLarge); err != nil {
 		return err
 	}
 	if err := r.purge(ctx); err != nil {

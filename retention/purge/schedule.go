@@ -10,7 +10,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -21,13 +23,13 @@ const scheduleBatch = 100
 type announcement struct {
 	entry   ledger.Entry
 	action  retention.Action
-	subject *retention.CheckedSubject
+	subject *compile.Subject
 	etag    string
 	reason  string
 }
 
 // schedule writes the purge dates that the plan changes, each announced in the ledger before, and collects who is due.
-func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
+func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 	masters := make(map[environment.Ref]uuid.UUID)
 	var waiting []announcement
 	var seen []ledger.Entry
@@ -35,7 +37,7 @@ func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
 		planned := plan.Decisions[i]
 		d, p := &planned, planned.Person
 		if day := r.written(); day > r.Today && d.NoticedOn == r.Today && d.Changes(p.Columns) {
-			d.Decision = retention.DecideRow(p, r.Policy.Policy.Rules(), day)
+			d.Decision = retention.Decide(p.Person, r.Policy.Policy.Rules(), day)
 		}
 		who := environment.Ref{Table: p.Table, ID: p.ID}
 		if p.Master != uuid.Nil {
@@ -87,7 +89,7 @@ func (r *runner) schedule(ctx context.Context, plan *retention.Plan) error {
 	return r.announce(ctx, waiting)
 }
 
-func kindOf(d *retention.Planned) ledger.Kind {
+func kindOf(d *plan.Planned) ledger.Kind {
 	switch {
 	case d.Action == retention.Clear:
 		return ledger.Cleared

@@ -34,7 +34,7 @@ func (c *writeCount) Batch(ctx context.Context, parts []dataverse.Part) ([]datav
 // does not change is not written.
 func TestSchedulingInFullBatches(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	var all []string
 	for i := range 130 {
 		all = append(all, fmt.Sprintf(`{"lastname":"Contact %d"}`, i))

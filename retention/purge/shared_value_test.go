@@ -9,9 +9,9 @@ import (
 // they have it in another column, or in another table.
 func TestSharedValueKeepsTheRow(t *testing.T) {
 	t.Parallel()
-	byBoth := strings.Replace(policy, "msdynmkt_contactpointvalue = emailaddress1, do: delete}\n",
+	byBoth := strings.Replace(pol, "msdynmkt_contactpointvalue = emailaddress1, do: delete}\n",
 		"msdynmkt_contactpointvalue = emailaddress1, do: delete}\n      - {table: msdynmkt_contactpointconsent4, link: msdynmkt_contactpointvalue = emailaddress2, do: delete}\n", 1)
-	byLead := strings.Replace(policy, "      - {table: email, party: any, do: delete}\n`", "`", 1) +
+	byLead := strings.Replace(pol, "      - {table: email, party: any, do: delete}\n`", "`", 1) +
 		"      - {table: msdynmkt_contactpointconsent4, link: msdynmkt_contactpointvalue = emailaddress1, do: delete}\n"
 	tests := []struct {
 		name, policy string
@@ -19,10 +19,10 @@ func TestSharedValueKeepsTheRow(t *testing.T) {
 		kept         bool
 	}{
 		{"nobody else", byBoth, func(w *world) {}, false},
-		{"somebody justified, in the same column", policy, func(w *world) { another(w, row{"emailaddress1": "info@example.com"}, true) }, true},
+		{"somebody justified, in the same column", pol, func(w *world) { another(w, row{"emailaddress1": "info@example.com"}, true) }, true},
 		{"somebody justified, in another column", byBoth, func(w *world) { another(w, row{"emailaddress2": " INFO@example.com"}, true) }, true},
 		{"somebody under a legal hold", byBoth, func(w *world) { another(w, row{"emailaddress2": "info@example.com", "gallra_legalhold": true}, false) }, true},
-		{"somebody whom nothing justifies", policy, func(w *world) { another(w, row{"emailaddress1": "info@example.com"}, false) }, false},
+		{"somebody whom nothing justifies", pol, func(w *world) { another(w, row{"emailaddress1": "info@example.com"}, false) }, false},
 		{"a lead who is justified", byLead, func(w *world) {
 			w.create("lead", "lead", row{"lastname": "Ahlin", "subject": "Boats", "emailaddress1": "info@example.com", "estimatedclosedate": "2027-01-01"})
 		}, true},

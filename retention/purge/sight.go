@@ -8,12 +8,14 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Sight is the guard rail of a run whose user does not see any more what it judges by, or is another. Nothing bypasses it.
-const Sight retention.Rail = "sight"
+const Sight policy.Rail = "sight"
 
 // sightLasts is for how long it counts that the user was proven to see everything: rights can be taken away during a
 // purge of hours, and a last look that is blind finds nobody justified.
@@ -28,14 +30,14 @@ type sight struct {
 
 func newSight() *sight { return &sight{turn: environment.NewTurn()} }
 
-// begin proves it before anything is read or written. The error is a [*retention.BlindError] where it cannot be proven.
+// begin proves it before anything is read or written. The error is a [*compile.BlindError] where it cannot be proven.
 func (s *sight) begin(ctx context.Context, d *Deps) error {
 	user, err := d.Policy.Prove(ctx, d.Client)
 	if err != nil {
 		return err
 	}
 	if d.Run.Actor != uuid.Nil && d.Run.Actor != user {
-		return &retention.BlindError{User: user, Spots: []retention.BlindSpot{{Sentence: anotherUser(d.Run.Actor, user), Remedy: oneUser}}}
+		return &compile.BlindError{User: user, Spots: []compile.BlindSpot{{Sentence: anotherUser(d.Run.Actor, user), Remedy: oneUser}}}
 	}
 	s.user, s.at = user, d.Client.Now()
 	return nil
@@ -59,14 +61,14 @@ func (r *runner) sees(ctx context.Context, afresh bool) error {
 		return nil
 	}
 	user, err := r.Policy.Prove(ctx, r.Client)
-	var blind *retention.BlindError
+	var blind *compile.BlindError
 	switch {
 	case errors.As(err, &blind):
-		return r.stop(retention.GuardRail{Rail: Sight, Table: blind.Spots[0].Table, Sentence: blind.Error() + ": nobody else is scheduled or purged", Remedy: blind.Hint()})
+		return r.stop(plan.GuardRail{Rail: Sight, Table: blind.Spots[0].Table, Sentence: blind.Error() + ": nobody else is scheduled or purged", Remedy: blind.Hint()})
 	case err != nil:
 		return err
 	case user != s.user:
-		return r.stop(retention.GuardRail{Rail: Sight, Sentence: anotherUser(s.user, user) + ": nobody else is scheduled or purged", Remedy: oneUser})
+		return r.stop(plan.GuardRail{Rail: Sight, Sentence: anotherUser(s.user, user) + ": nobody else is scheduled or purged", Remedy: oneUser})
 	}
 	s.at = r.Client.Now()
 	return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -107,7 +107,7 @@ func (w *world) user(name string, roles ...string) *dataverse.Client {
 	}
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: w.server.TokenFor(id(name))})
 	w.must(err)
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, RetryWait: time.Millisecond})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	return c
 }
@@ -128,11 +128,11 @@ func (w *world) team(name string) {
 func as(c *dataverse.Client) func(*purge.Deps) { return func(d *purge.Deps) { d.Client = c } }
 
 // refusedRun is the error of a run as the user, which must be that it is blind, and nothing was written.
-func (w *world) refusedRun(c *dataverse.Client) *retention.BlindError {
+func (w *world) refusedRun(c *dataverse.Client) *compile.BlindError {
 	w.t.Helper()
 	before := w.dump("contact")
 	summary, err := w.tryRun(as(c))
-	var blind *retention.BlindError
+	var blind *compile.BlindError
 	if !errors.As(err, &blind) || summary != nil {
 		w.t.Fatalf("the run was not refused: %v", err)
 	}
@@ -293,7 +293,7 @@ func TestSightLostMidway(t *testing.T) {
 func TestAnotherUserThanTheLedgerNames(t *testing.T) {
 	w := newSightWorld(t)
 	_, err := w.tryRun(func(d *purge.Deps) { d.Run.Actor = uuid.New() })
-	var blind *retention.BlindError
+	var blind *compile.BlindError
 	if !errors.As(err, &blind) {
 		t.Fatal(err)
 	}

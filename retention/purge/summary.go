@@ -7,6 +7,8 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/search"
 )
 
@@ -25,11 +27,11 @@ type Summary struct {
 	Residue      []search.Finding // what is left of purged persons and should not be
 	Mentions     []search.Finding // what is left of them and may be: kept rows, other rows with the same address
 	Unreachable  []search.Place
-	Unread       []search.Place        // what this run could not search, or not to the end: there may be more than it tells
-	Bypassed     []retention.GuardRail // guard rails that were passed over
-	Drift        []Change              // what changed in the environment since the last run
-	Stop         *StopError            // the guard rail that stopped the run
-	ScheduleLeft int                   // persons whose columns were not written because their row changed meanwhile
+	Unread       []search.Place   // what this run could not search, or not to the end: there may be more than it tells
+	Bypassed     []plan.GuardRail // guard rails that were passed over
+	Drift        []Change         // what changed in the environment since the last run
+	Stop         *StopError       // the guard rail that stopped the run
+	ScheduleLeft int              // persons whose columns were not written because their row changed meanwhile
 }
 
 // SubjectSummary counts the persons of a subject table.
@@ -64,7 +66,7 @@ type Outcome struct {
 	Table  string
 	ID     uuid.UUID
 	Action retention.Action
-	Do     retention.Disposition // of a purge that was done: delete or anonymize
+	Do     policy.Disposition // of a purge that was done: delete or anonymize
 	Status ledger.Status
 	Code   string // Dataverse's code, or a word of ours
 }

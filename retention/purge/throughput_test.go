@@ -19,7 +19,9 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -107,9 +109,9 @@ func TestThroughputUnderLimits(t *testing.T) {
 					must(err)
 					file := filepath.Join(dir, "policy.yaml")
 					must(os.WriteFile(file, []byte(strings.ReplaceAll(text, "ORGANIZATION", org.ID.String())), 0o600))
-					p, err := retention.Load(file)
+					p, err := policy.Load(file)
 					must(err)
-					checked, err := retention.Check(t.Context(), p, c)
+					checked, err := compile.Check(t.Context(), p, c)
 					must(err)
 					l, err := ledger.Open(filepath.Join(dir, "ledger"))
 					must(err)

@@ -10,7 +10,7 @@ import (
 // counts from then.
 func TestNoticeCountsFromTheDayOfTheWrite(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.run(func(d *purge.Deps) {
 		w.advance(1)

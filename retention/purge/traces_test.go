@@ -94,7 +94,7 @@ func TestLockedColumnOfARelatedRowIsResidue(t *testing.T) {
 }
 
 func TestJobsThatNameAPersonAreMentioned(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.must(w.client.Call(t.Context(), "POST", "BulkDelete", row{"JobName": "old leads", "SendEmailNotification": false, "ToRecipients": []any{}, "CCRecipients": []any{}, "RecurrencePattern": "",
 		"StartDateTime": "2026-01-10T06:00:00Z", "QuerySet": []row{{"EntityName": "lead", "Criteria": row{"FilterOperator": "And", "Filters": []any{}, "Conditions": []row{
@@ -231,7 +231,7 @@ func TestRetainedRowsGoByConditions(t *testing.T) {
 
 // The few queries of a day are used up: the tables are named, and nothing is taken for clean.
 func TestRetainedRowsThatMayNotBeAskedForAreNamed(t *testing.T) {
-	w := newWorldOf(t, policy, emulator.Options{JobStep: -1, RetainedQueries: 1})
+	w := newWorldOf(t, pol, emulator.Options{JobStep: -1, RetainedQueries: 1})
 	yvonne(w)
 	w.create("annotation", "note", row{"subject": "old Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	w.create("task", "task", row{"subject": "old task", "regardingobjectid_contact_task@odata.bind": bindTo("contacts", "yvonne")})
@@ -245,7 +245,7 @@ func TestRetainedRowsThatMayNotBeAskedForAreNamed(t *testing.T) {
 
 // A run that was cut after the purge, before it searched: the next one does.
 func TestRetainedRowsAreFoundByTheRunAfter(t *testing.T) {
-	w := newWorldOf(t, policy, emulator.Options{JobStep: -1, RetainedQueries: 2})
+	w := newWorldOf(t, pol, emulator.Options{JobStep: -1, RetainedQueries: 2})
 	yvonne(w)
 	w.create("annotation", "note", row{"subject": "old Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	w.retain("annotation", `<condition attribute="subject" operator="like" value="old%"/>`)

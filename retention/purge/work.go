@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -33,7 +33,7 @@ type work struct {
 	*inventory.Person
 	kind    changeSetKind
 	set     dataverse.ChangeSet
-	do      retention.Disposition // what becomes of the person's row
+	do      policy.Disposition // what becomes of the person's row
 	rows    map[string][]uuid.UUID
 	counts  map[string]int
 	stays   map[string][]uuid.UUID                 // rows that a rule leaves in place
@@ -52,7 +52,7 @@ type work struct {
 	effects
 }
 
-func newWork(p *inventory.Person, kind changeSetKind, do retention.Disposition) *work {
+func newWork(p *inventory.Person, kind changeSetKind, do policy.Disposition) *work {
 	return &work{Person: p, kind: kind, do: do, rows: make(map[string][]uuid.UUID), counts: make(map[string]int), stays: make(map[string][]uuid.UUID), mirrors: make(map[uuid.UUID]bool)}
 }
 

@@ -22,7 +22,9 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -37,6 +39,9 @@ type world struct {
 }
 
 const token = "emulator"
+
+// definitions are shared by all clients of the tests: their worlds have most tables in common.
+var definitions = new(dataverse.Definitions)
 
 // day0 is when the stories begin.
 var day0 = time.Date(2026, 1, 10, 6, 0, 0, 0, time.UTC)
@@ -71,7 +76,7 @@ func (w *world) connect(retries int) *dataverse.Client {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Retries: retries, RetryWait: time.Millisecond})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Retries: retries, RetryWait: time.Millisecond, Definitions: definitions})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -163,15 +168,15 @@ func (w *world) get(table, name string) dataverse.Row {
 func bindTo(set, name string) string { return set + "(" + id(name).String() + ")" }
 
 // checked is the policy, held against the CRM.
-func (w *world) checked(c *dataverse.Client) *retention.Checked {
+func (w *world) checked(c *dataverse.Client) *compile.Policy {
 	w.t.Helper()
 	org, err := c.Organization(w.t.Context())
 	w.must(err)
 	file := filepath.Join(w.dir, "policy.yaml")
 	w.must(os.WriteFile(file, []byte(strings.ReplaceAll(w.policy, "ORGANIZATION", org.ID.String())), 0o600))
-	p, err := retention.Load(file)
+	p, err := policy.Load(file)
 	w.must(err)
-	checked, err := retention.Check(w.t.Context(), p, c)
+	checked, err := compile.Check(w.t.Context(), p, c)
 	w.must(err)
 	return checked
 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/search"
 )
@@ -22,7 +24,7 @@ import (
 // A column that could not be emptied at all is no such case: it fails until somebody unlocks it.
 
 // retyped tells whether the columns of an anonymous row that are not empty are somebody's work since, and not locked.
-func (r *runner) retyped(subject *retention.CheckedSubject, w *work, columns []string, row dataverse.Row) bool {
+func (r *runner) retyped(subject *compile.Subject, w *work, columns []string, row dataverse.Row) bool {
 	return r.writtenSince(w, row) && search.Retyped(subject, r.erasers[subject.Table].Table, columns, w.Row, row)
 }
 
@@ -33,7 +35,7 @@ func (r *runner) writtenSince(w *work, row dataverse.Row) bool {
 
 // released says of persons whose rows were written to since that they are purged and their rows are not deleted, and gives
 // the rows back.
-func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject, written []*work) error {
+func (r *runner) released(ctx context.Context, subject *compile.Subject, written []*work) error {
 	var entries []ledger.Entry
 	var targets []sweepTarget
 	for _, w := range written {
@@ -55,7 +57,7 @@ func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject
 		r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
 		r.summary.Mentions = append(r.summary.Mentions, search.Finding{Person: ledger.Key{Table: w.Table, ID: w.ID}, Where: "written-since", Table: w.Table, ID: w.ID, Count: w.columns})
 		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.Table, "id", w.ID)
-		r.retired = append(r.retired, retiree{w.Ref, retention.Anonymize})
+		r.retired = append(r.retired, retiree{w.Ref, policy.Anonymize})
 		if err := r.handBack(ctx, subject, w.ID); err != nil {
 			return err
 		}
@@ -64,7 +66,7 @@ func (r *runner) released(ctx context.Context, subject *retention.CheckedSubject
 }
 
 // handBack takes the mark of an anonymous row off, so that the row is judged again.
-func (r *runner) handBack(ctx context.Context, subject *retention.CheckedSubject, id uuid.UUID) error {
+func (r *runner) handBack(ctx context.Context, subject *compile.Subject, id uuid.UUID) error {
 	for range maxRounds {
 		rows, err := r.rows(ctx, subject, []uuid.UUID{id})
 		if err != nil {

@@ -59,7 +59,7 @@ func unfinished(w *world) {
 // Somebody writes to the anonymous row before it is deleted. What stands there now was judged by nobody: the row stays, is
 // judged as a new one with the whole notice, and no later run fails because of it.
 func TestWhatIsWrittenBeforeTheDeleteIsJudgedAnew(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.create("annotation", "old", row{"subject": "Old of Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
 	anna := w.seller()
@@ -107,7 +107,7 @@ func TestWhatIsWrittenBeforeTheDeleteIsJudgedAnew(t *testing.T) {
 
 // Where nobody else has written to the row, a column that is not empty is locked: that stays a failure until it is mended.
 func TestLockedColumnStaysAFailure(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	w.run(by(w.actor()))
 	w.advance(60)
@@ -138,7 +138,7 @@ func TestLockedColumnStaysAFailure(t *testing.T) {
 
 // Killed between the ledger's word and the write that gives the row back: the next run gives it back.
 func TestGivenBackByTheNextRun(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	yvonne(w)
 	anna := w.seller()
 	unfinished(w)
@@ -163,7 +163,7 @@ func TestGivenBackByTheNextRun(t *testing.T) {
 
 // Rows that were anonymised in place stay: what is written to them is told by every run and by the doctor's question, by id.
 func TestAnonymisedRowsThatHoldSomethingAgainAreNamed(t *testing.T) {
-	w := newWorld(t, policy)
+	w := newWorld(t, pol)
 	for _, n := range []string{"rene", "sara", "tom"} {
 		w.create("lead", n, row{"firstname": n, "lastname": "Leader", "subject": "s", "leadsourcecode": 1})
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 // Coming is everybody with whom a plan has something to do: those whose purge is coming, those rescued, those under a
@@ -80,7 +81,7 @@ func (p *Person) order() retention.Date {
 
 // New takes what a report needs out of a plan, which may be let go afterwards. Persons who are kept and need nothing are
 // left out. Names and owners are not in a plan: [Coming.ReadNames] adds them.
-func New(plan *retention.Plan) *Coming {
+func New(plan *plan.Plan) *Coming {
 	c := &Coming{AsOf: plan.AsOf, TimeZone: plan.TimeZone, Organization: plan.Organization, Policy: plan.Policy, Owners: []Owner{{}}}
 	tables := map[string]int32{}
 	for _, t := range plan.Tables {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // LastRun is what the ledger tells of the last run of the job.
@@ -51,7 +52,7 @@ type RunRelated struct {
 
 // RunStop is a guard rail that stopped the run.
 type RunStop struct {
-	Rail          retention.Rail
+	Rail          policy.Rail
 	Table, Ground string
 }
 
@@ -119,7 +120,7 @@ func ReadLastRun(ctx context.Context, l *ledger.Ledger) (*LastRun, error) {
 
 // intended is what an open intent says.
 type intended struct {
-	do     retention.Disposition
+	do     policy.Disposition
 	counts map[string]int
 }
 
@@ -170,7 +171,7 @@ func (s *runStory) take(r ledger.Record) {
 	case ledger.Swept:
 		s.run.Audit += r.Deleted
 	case ledger.Stopped:
-		s.run.Stopped = append(s.run.Stopped, RunStop{retention.Rail(r.Guard), r.Table, r.Entry.Ground})
+		s.run.Stopped = append(s.run.Stopped, RunStop{policy.Rail(r.Guard), r.Table, r.Entry.Ground})
 	}
 }
 
@@ -189,7 +190,7 @@ func (s *runStory) outcome(k ledger.Key, r ledger.Record) {
 	case r.Status != ledger.Done:
 		t.Other++
 		return
-	case do == retention.Delete:
+	case do == policy.Delete:
 		t.Deleted++
 		event.What = WasDeleted
 	default:

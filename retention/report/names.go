@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 )
 
 // NamesOptions are what reading names takes.
@@ -30,7 +30,7 @@ const (
 // ReadNames adds the owners and, unless they are to be left out, names, addresses and the staff's own reasons of
 // extensions. Persons who have a date already are read by that; others by their ids, or where they are many with all of
 // their table, whichever takes fewer requests. A person whom nobody finds any more keeps an empty name.
-func (c *Coming) ReadNames(ctx context.Context, r dataverse.Reader, checked *retention.Checked, o NamesOptions) error {
+func (c *Coming) ReadNames(ctx context.Context, r dataverse.Reader, checked *compile.Policy, o NamesOptions) error {
 	n := names{Coming: c, NamesOptions: o, reader: r, owners: map[uuid.UUID]int32{uuid.Nil: 0}}
 	for i := range checked.Subjects {
 		if err := n.table(ctx, &checked.Subjects[i]); err != nil {
@@ -52,7 +52,7 @@ type names struct {
 // nameColumns are the columns of a subject table that tell who somebody is; empty where the table has none such.
 type nameColumns struct{ id, name, email, owner, note, purgeOn string }
 
-func (n *names) columns(ctx context.Context, s *retention.CheckedSubject) (nameColumns, error) {
+func (n *names) columns(ctx context.Context, s *compile.Subject) (nameColumns, error) {
 	k := nameColumns{id: s.PrimaryID, purgeOn: s.Own.PurgeScheduledOn}
 	table, err := n.reader.Table(ctx, s.Table)
 	if err != nil {
@@ -74,7 +74,7 @@ func (n *names) columns(ctx context.Context, s *retention.CheckedSubject) (nameC
 	return k, nil
 }
 
-func (n *names) table(ctx context.Context, s *retention.CheckedSubject) error {
+func (n *names) table(ctx context.Context, s *compile.Subject) error {
 	t := slices.IndexFunc(n.Tables, func(t Table) bool { return t.Name == s.Table })
 	if t < 0 {
 		return nil
@@ -94,7 +94,7 @@ func (n *names) table(ctx context.Context, s *retention.CheckedSubject) error {
 			return err
 		}
 	}
-	if all := 1 + n.Tables[t].Persons/5000; (len(wanted)+retention.MaxPersons-1)/retention.MaxPersons > all {
+	if all := 1 + n.Tables[t].Persons/5000; (len(wanted)+compile.MaxPersons-1)/compile.MaxPersons > all {
 		return n.read(ctx, s, k, "", wanted)
 	}
 	ids := make([]uuid.UUID, 0, len(wanted))
@@ -102,7 +102,7 @@ func (n *names) table(ctx context.Context, s *retention.CheckedSubject) error {
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	for chunk := range slices.Chunk(ids, retention.MaxPersons) {
+	for chunk := range slices.Chunk(ids, compile.MaxPersons) {
 		terms := make([]string, len(chunk))
 		for i, id := range chunk {
 			terms[i] = s.PrimaryID + " eq " + id.String()
@@ -118,7 +118,7 @@ func (n *names) table(ctx context.Context, s *retention.CheckedSubject) error {
 const progressEvery = 1000
 
 // read takes what the filter finds into the persons that are wanted, and these out of wanted.
-func (n *names) read(ctx context.Context, s *retention.CheckedSubject, k nameColumns, filter string, wanted map[uuid.UUID]int32) error {
+func (n *names) read(ctx context.Context, s *compile.Subject, k nameColumns, filter string, wanted map[uuid.UUID]int32) error {
 	cols := []string{k.id}
 	place := func(name string) int {
 		if name == "" {

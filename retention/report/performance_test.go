@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/report"
 )
 
@@ -18,16 +19,16 @@ import (
 // peak is that of the whole process.
 func BenchmarkReport(b *testing.B) {
 	const persons, owners = 200_000, 400
-	plan := &retention.Plan{AsOf: retention.NewDate(2026, time.November, 24), Tables: []retention.TableTotals{{Table: "contact", Persons: persons,
+	planned := &plan.Plan{AsOf: retention.NewDate(2026, time.November, 24), Tables: []plan.TableTotals{{Table: "contact", Persons: persons,
 		Actions: map[retention.Action]int{retention.Wait: persons}}}}
 	for i := range persons {
-		p := retention.Planned{Decision: retention.Decision{Action: retention.Wait, PurgeOn: plan.AsOf + retention.Date(1+i%70), NoticedOn: plan.AsOf}}
+		p := plan.Planned{Decision: retention.Decision{Action: retention.Wait, PurgeOn: planned.AsOf + retention.Date(1+i%70), NoticedOn: planned.AsOf}}
 		p.Person.Table, p.Person.ID = "contact", uuid.NewSHA1(uuid.NameSpaceURL, fmt.Append(nil, i))
-		plan.Decisions = append(plan.Decisions, p)
+		planned.Decisions = append(planned.Decisions, p)
 	}
 	for b.Loop() {
 		began := time.Now()
-		c := report.New(plan)
+		c := report.New(planned)
 		for i := range owners {
 			c.Owners = append(c.Owners, report.Owner{ID: uuid.NewSHA1(uuid.NameSpaceDNS, fmt.Append(nil, i)), Table: "systemuser", Name: fmt.Sprintf("Owner %03d", i)})
 		}

@@ -6,6 +6,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/search"
 )
 
@@ -13,7 +16,7 @@ import (
 type Report struct {
 	Coming *Coming
 	Last   *LastRun // nil: no run stands in the ledger
-	Rails  []retention.GuardRail
+	Rails  []plan.GuardRail
 	Facts  Facts
 	Places []search.Place // what is out of reach
 
@@ -45,7 +48,7 @@ type Justified struct {
 type Kept struct{ Subject, Table, Why string }
 
 // FactsOf takes the figures out of a plan and the words out of its policy.
-func FactsOf(plan *retention.Plan, c *retention.Checked) Facts {
+func FactsOf(plan *plan.Plan, c *compile.Policy) Facts {
 	f := Facts{Notice: c.Policy.Notice}
 	at := map[string]int{}
 	for _, g := range plan.Grounds {
@@ -53,7 +56,7 @@ func FactsOf(plan *retention.Plan, c *retention.Checked) Facts {
 		j := Justified{Table: g.Table, Ground: g.Ground, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps}
 		if i := at[g.Table]; s != nil && i < len(s.Grounds) && s.Grounds[i].ID == g.Ground { // they come in the policy's order
 			ground := &s.Grounds[i]
-			j.Why, j.Basis, j.GapsKeep = ground.Why, ground.Basis, ground.MissingDate == retention.MissingKeeps
+			j.Why, j.Basis, j.GapsKeep = ground.Why, ground.Basis, ground.MissingDate == policy.MissingKeeps
 			if ground.Date != nil {
 				if j.DateColumn = ground.Date.Name; j.DateColumn == "" {
 					j.DateColumn = ground.Date.Column
@@ -65,7 +68,7 @@ func FactsOf(plan *retention.Plan, c *retention.Checked) Facts {
 	}
 	for i := range c.Subjects {
 		for _, r := range c.Subjects[i].Related {
-			if r.Do == retention.Retain {
+			if r.Do == policy.Retain {
 				f.Kept = append(f.Kept, Kept{c.Subjects[i].Table, r.Table, r.Why})
 			}
 		}

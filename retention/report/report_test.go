@@ -25,6 +25,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/report"
 )
@@ -345,7 +346,7 @@ func TestLastRun(t *testing.T) {
 	}
 	w.server.Advance(50 * 24 * time.Hour)
 	w.checked.Policy.Limits.Purges = 3
-	if last := check(w.run("too-many")); len(last.Stopped) != 1 || last.Stopped[0].Rail != retention.TooMany || last.Purged() != 0 {
+	if last := check(w.run("too-many")); len(last.Stopped) != 1 || last.Stopped[0].Rail != policy.TooMany || last.Purged() != 0 {
 		t.Errorf("%+v", last)
 	}
 	if text := page(t, w.report(true, report.English)); !strings.Contains(text, "A run would stop now") || !strings.Contains(text, "Guard rails stopped it") {
@@ -506,7 +507,7 @@ func TestEverySentenceIsTranslated(t *testing.T) {
 	for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold, retention.Keep} {
 		report.Swedish.ActionWord(a)
 	}
-	for _, rail := range []retention.Rail{retention.TooMany, retention.TooLarge, retention.GroundEmpty, purge.Residue} {
+	for _, rail := range []policy.Rail{policy.TooMany, policy.TooLarge, policy.GroundEmpty, purge.Residue} {
 		if report.Swedish.RailWords(rail) == string(rail) {
 			missing = append(missing, string(rail))
 		}

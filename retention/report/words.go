@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -83,18 +84,18 @@ var actionWords = map[retention.Action]string{
 }
 
 // RailWords says what a guard rail that stopped a run is about.
-func (l Lang) RailWords(r retention.Rail) string {
+func (l Lang) RailWords(r policy.Rail) string {
 	if words, ok := railWords[r]; ok {
 		return l.T(words)
 	}
 	return string(r)
 }
 
-var railWords = map[retention.Rail]string{
-	retention.TooMany:     "More persons would be purged than limits.purges allows",
-	retention.TooLarge:    "A larger share of the table would be purged than limits.share allows",
-	retention.GroundEmpty: "A ground that used to match rows matches none",
-	purge.Residue:         "The canary: something was left of the first persons that were purged",
+var railWords = map[policy.Rail]string{
+	policy.TooMany:     "More persons would be purged than limits.purges allows",
+	policy.TooLarge:    "A larger share of the table would be purged than limits.share allows",
+	policy.GroundEmpty: "A ground that used to match rows matches none",
+	purge.Residue:      "The canary: something was left of the first persons that were purged",
 }
 
 // whatWords are what happened to persons.

@@ -12,9 +12,16 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
+
+// definitions are shared by all clients of the tests: their environments have most tables in common.
+var definitions = new(dataverse.Definitions)
 
 // day0 is when the stories begin.
 var day0 = time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC)
@@ -24,7 +31,7 @@ type world struct {
 	*testing.T
 	server  *emulator.Server
 	client  *dataverse.Client
-	checked *retention.Checked
+	checked *compile.Policy
 	dir     string
 }
 
@@ -41,7 +48,7 @@ func startWorld(t *testing.T, dir string, later func(func())) *world {
 	later(web.Close)
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
 	w.must(err)
-	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})
+	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
 	provisioning.Role = dataverse.Role{}
@@ -50,9 +57,9 @@ func startWorld(t *testing.T, dir string, later func(func())) *world {
 	for _, c := range sample.AfterProvision(w.server.Now()) {
 		w.change(c.Method, c.Path, c.Body)
 	}
-	policy, err := retention.Load(filepath.Join("..", "..", "testdata", "policy", "sales.yaml"))
+	policy, err := policy.Load(filepath.Join("..", "..", "testdata", "policy", "sales.yaml"))
 	w.must(err)
-	w.checked, err = retention.Check(t.Context(), policy, w.client)
+	w.checked, err = compile.Check(t.Context(), policy, w.client)
 	w.must(err)
 	return w
 }
@@ -100,10 +107,10 @@ func (w *world) run(id string) *purge.Summary {
 	return s
 }
 
-func (w *world) plan() *retention.Plan {
+func (w *world) plan() *plan.Plan {
 	w.Helper()
 	today, l := w.today(), w.ledger()
-	e, err := retention.Evaluate(w.Context(), w.client, w.checked, retention.EvaluateOptions{Today: today, Traces: l.Traces()})
+	e, err := evaluate.Evaluate(w.Context(), w.client, w.checked, evaluate.EvaluateOptions{Today: today, Traces: l.Traces()})
 	w.must(err)
-	return retention.NewPlan(w.checked, e, retention.PlanOptions{Traces: l.Traces()})
+	return plan.NewPlan(w.checked, e, plan.PlanOptions{Traces: l.Traces()})
 }

@@ -14,6 +14,9 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/report"
 )
 
@@ -21,16 +24,16 @@ import (
 // a list can have. A book does not change; an action on a person makes a new one.
 type book struct {
 	*report.Coming
-	checked    *retention.Checked
-	evaluation *retention.Evaluation
+	checked    *compile.Policy
+	evaluation *evaluate.Evaluation
 	read       time.Time
 	traces     func(table string, id uuid.UUID) retention.Trace
 	id         string // of this reading of the plan; a run carries out the plan that was looked at or nothing
 	touched    int    // actions on persons since the plan was read
 
-	totals   []retention.GroundTotals
-	rails    []retention.GuardRail
-	changes  retention.Changes
+	totals   []plan.GroundTotals
+	rails    []plan.GuardRail
+	changes  plan.Changes
 	evidence *evidence
 
 	byID    []int32 // persons by table and id
@@ -189,7 +192,7 @@ func collated(n int, text func(int) string) []int32 {
 }
 
 // with is the book after somebody acted on persons, whose decisions are now these.
-func (b *book) with(decisions ...*retention.Planned) *book {
+func (b *book) with(decisions ...*plan.Planned) *book {
 	next, coming := *b, *b.Coming
 	next.Coming = &coming
 	coming.Persons, coming.Tables, coming.Grounds = slices.Clone(b.Persons), slices.Clone(b.Tables), slices.Clone(b.Grounds)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/report"
 )
 
@@ -153,8 +154,8 @@ func (b *book) groundWords(t tongue, id string) string {
 type comingPage struct {
 	timeline
 	Tables   []report.Table
-	Changes  retention.Changes
-	Rails    []retention.GuardRail
+	Changes  plan.Changes
+	Rails    []plan.GuardRail
 	Today    retention.Date
 	Due      int
 	Held     int

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -23,10 +23,10 @@ type Options struct {
 	URL          string           // of the environment, for links into Dynamics 365
 	Organization dataverse.Organization
 
-	Policy func(context.Context) (*retention.Checked, error) // reads the policy afresh and holds it against the environment
-	Ledger func() (*ledger.Ledger, error)                    // opens the ledger afresh
+	Policy func(context.Context) (*compile.Policy, error) // reads the policy afresh and holds it against the environment
+	Ledger func() (*ledger.Ledger, error)                 // opens the ledger afresh
 	Verify func() (*ledger.Proof, error)
-	Deps   func(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps
+	Deps   func(verb string, c *compile.Policy, l *ledger.Ledger) purge.Deps
 	Doctor func(context.Context) ([]Finding, error)
 
 	Idle      time.Duration    // after which a session ends; 30 minutes when zero

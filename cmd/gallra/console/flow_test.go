@@ -15,6 +15,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 // The numbers of the first page are those of the lists that it leads to, and of the plan.
@@ -345,7 +346,7 @@ func TestTryAnotherPeriod(t *testing.T) {
 		if !strings.Contains(page, personPath(x.Table, x.ID)) {
 			t.Errorf("the page does not name %s", x.ID)
 		}
-		if x.Effect == retention.Later || x.Effect == retention.NoMore {
+		if x.Effect == plan.Later || x.Effect == plan.NoMore {
 			t.Errorf("a shorter period keeps %s %s", x.ID, x.Effect)
 		}
 	}

@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/report"
 )
 
 // drawLife draws a person's grounds on a line of time: what each gives them and until when, today, and the day of the
 // purge with the notice before it. What it shows stands in words beside it.
-func drawLife(t tongue, x *retention.Explanation, today retention.Date, id string, width int) template.HTML {
+func drawLife(t tongue, x *plan.Explanation, today retention.Date, id string, width int) template.HTML {
 	l := life{width: width, today: today, t: t}
 	for _, f := range x.Findings {
 		if len(f.Rows) > 0 {
@@ -25,7 +27,7 @@ func drawLife(t tongue, x *retention.Explanation, today retention.Date, id strin
 		l.purgeOn = 0
 	}
 	if c := x.Person.Columns; d.Extension == retention.ExtensionCounts {
-		l.lanes = append(l.lanes, lane{retention.ManualExtension, []retention.FoundRow{{Date: today, Until: c.ExtendedUntil}}})
+		l.lanes = append(l.lanes, lane{retention.ManualExtension, []evaluate.FoundRow{{Date: today, Until: c.ExtendedUntil}}})
 	}
 	if len(l.lanes) == 0 && l.purgeOn.IsZero() {
 		return ""
@@ -36,7 +38,7 @@ func drawLife(t tongue, x *retention.Explanation, today retention.Date, id strin
 
 type lane struct {
 	name string
-	rows []retention.FoundRow
+	rows []evaluate.FoundRow
 }
 
 type life struct {
@@ -113,7 +115,7 @@ func (l *life) draw(id string) {
 }
 
 // bar is what one row gives.
-func (l *life) bar(r retention.FoundRow, y int) {
+func (l *life) bar(r evaluate.FoundRow, y int) {
 	class := "ended"
 	if r.Until > l.today {
 		class = "holds"

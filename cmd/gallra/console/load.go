@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/report"
 )
@@ -33,11 +35,11 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	}
 	j.phase("evaluate", 0)
 	today := retention.DateOf(c.o.Client.Now(), checked.Policy.TimeZone)
-	e, err := retention.Evaluate(ctx, c.o.Client, checked, retention.EvaluateOptions{Today: today, Traces: l.Traces(), Progress: j.rows})
+	e, err := evaluate.Evaluate(ctx, c.o.Client, checked, evaluate.EvaluateOptions{Today: today, Traces: l.Traces(), Progress: j.rows})
 	if err != nil {
 		return err
 	}
-	plan := retention.NewPlan(checked, e, retention.PlanOptions{Traces: l.Traces()})
+	plan := plan.NewPlan(checked, e, plan.PlanOptions{Traces: l.Traces()})
 	matched := purge.Matched(l, checked)
 	b := &book{
 		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Traces(), read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,

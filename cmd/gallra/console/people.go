@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/report"
 )
 
@@ -190,9 +191,9 @@ func cutRunes(s string, n int) string {
 
 // findPerson looks for an e-mail address in the whole CRM: whoever is kept stands in no plan.
 func (c *Console) findPerson(w http.ResponseWriter, r *http.Request, b *book) {
-	people, err := retention.FindByEmail(r.Context(), c.o.Client, b.checked, strings.TrimSpace(r.FormValue("address")))
+	people, err := evaluate.FindByEmail(r.Context(), c.o.Client, b.checked, strings.TrimSpace(r.FormValue("address")))
 	switch {
-	case errors.Is(err, retention.ErrNobody) || err == nil && len(people) == 0:
+	case errors.Is(err, evaluate.ErrNobody) || err == nil && len(people) == 0:
 		c.tell(w, r, "/people", true, "find.nobody")
 	case err != nil:
 		c.fail(w, r, err)

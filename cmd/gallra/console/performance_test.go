@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/report"
 )
 
@@ -103,7 +105,7 @@ func BenchmarkPages(b *testing.B) {
 		})
 	}
 	b.Run("hold", func(b *testing.B) { // the new book after an action
-		x, err := retention.Explain(b.Context(), w.client, w.checked, "contact", somebody.ID, retention.EvaluateOptions{Today: large.AsOf})
+		x, err := plan.Explain(b.Context(), w.client, w.checked, "contact", somebody.ID, evaluate.EvaluateOptions{Today: large.AsOf})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -14,7 +14,10 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/report"
 )
@@ -27,7 +30,7 @@ type personPage struct {
 	Owner             string
 	Note              string // the reason of an extension by hand
 	Today             retention.Date
-	Decision          *retention.Planned
+	Decision          *plan.Planned
 	Held              bool
 	HeldWith          bool
 	Others            []otherRow
@@ -67,10 +70,10 @@ func (c *Console) link(table string, id uuid.UUID) string {
 }
 
 // who is the person that a request is about.
-func who(r *http.Request, b *book) (retention.PersonRef, bool) {
+func who(r *http.Request, b *book) (evaluate.PersonRef, bool) {
 	id, err := uuid.Parse(r.PathValue("id"))
 	table := r.PathValue("table")
-	return retention.PersonRef{Table: table, ID: id}, err == nil && b.checked.Subject(table) != nil
+	return evaluate.PersonRef{Table: table, ID: id}, err == nil && b.checked.Subject(table) != nil
 }
 
 func (c *Console) today(b *book) retention.Date {
@@ -95,9 +98,9 @@ func (c *Console) person(w http.ResponseWriter, r *http.Request, b *book) {
 }
 
 // describe reads a person's grounds, as gallra explain does, and who they are.
-func (c *Console) describe(ctx context.Context, t tongue, b *book, p retention.PersonRef) (*personPage, error) {
+func (c *Console) describe(ctx context.Context, t tongue, b *book, p evaluate.PersonRef) (*personPage, error) {
 	today := c.today(b)
-	x, err := retention.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, retention.EvaluateOptions{Today: today, Traces: b.traces})
+	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: today, Traces: b.traces})
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +111,7 @@ func (c *Console) describe(ctx context.Context, t tongue, b *book, p retention.P
 		return nil, err
 	}
 	for _, o := range x.Others {
-		name, err := c.nameOf(ctx, b, retention.PersonRef{Table: o.Table, ID: o.ID})
+		name, err := c.nameOf(ctx, b, evaluate.PersonRef{Table: o.Table, ID: o.ID})
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +148,7 @@ func (c *Console) describe(ctx context.Context, t tongue, b *book, p retention.P
 }
 
 // arithmetic is how a row's date became an end, in the reader's language.
-func (c *Console) arithmetic(t tongue, f retention.Finding, r retention.FoundRow) string {
+func (c *Console) arithmetic(t tongue, f evaluate.Finding, r evaluate.FoundRow) string {
 	if t.lang == languages[0] {
 		return f.Arithmetic(r)
 	}
@@ -199,7 +202,7 @@ func (c *Console) introduce(ctx context.Context, t tongue, b *book, page *person
 }
 
 // nameOf is what a row of a subject table is called.
-func (c *Console) nameOf(ctx context.Context, b *book, p retention.PersonRef) (string, error) {
+func (c *Console) nameOf(ctx context.Context, b *book, p evaluate.PersonRef) (string, error) {
 	if i, ok := b.find(p.Table, p.ID); ok && b.Persons[i].Name != "" {
 		return b.Persons[i].Name, nil
 	}
@@ -214,7 +217,7 @@ func (c *Console) nameOf(ctx context.Context, b *book, p retention.PersonRef) (s
 // forecastView is what a purge of the person would do to the rows that belong to them.
 type forecastView struct {
 	Gone  bool
-	Do    retention.Disposition
+	Do    policy.Disposition
 	Bound string // the tables of the rows that bind the person
 	Code  string
 	Rows  []forecastRow
@@ -310,7 +313,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, b *book) {
 const maxReason = 300
 
 // carryOut does it, and brings what the console knows of the person up to date.
-func (c *Console) carryOut(ctx context.Context, b *book, p retention.PersonRef, act, reason string, until retention.Date) error {
+func (c *Console) carryOut(ctx context.Context, b *book, p evaluate.PersonRef, act, reason string, until retention.Date) error {
 	l, err := c.o.Ledger()
 	if err != nil {
 		return err
@@ -328,17 +331,17 @@ func (c *Console) carryOut(ctx context.Context, b *book, p retention.PersonRef, 
 		return err
 	}
 	traces := l.Traces()
-	x, err := retention.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, retention.EvaluateOptions{Today: deps.Today, Traces: traces})
+	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: deps.Today, Traces: traces})
 	if err != nil {
 		return nil // it is done; what it means is read anew with the plan
 	}
-	decisions := []*retention.Planned{&x.Decision}
+	decisions := []*plan.Planned{&x.Decision}
 	if len(x.Others) > 0 { // what justifies or holds one row counts for all rows of a human being
-		var others []retention.PersonRef
+		var others []evaluate.PersonRef
 		for _, o := range x.Others {
-			others = append(others, retention.PersonRef{Table: o.Table, ID: o.ID})
+			others = append(others, evaluate.PersonRef{Table: o.Table, ID: o.ID})
 		}
-		all, err := retention.ExplainAll(ctx, c.o.Client, b.checked, others, retention.EvaluateOptions{Today: deps.Today, Traces: traces})
+		all, err := plan.ExplainAll(ctx, c.o.Client, b.checked, others, evaluate.EvaluateOptions{Today: deps.Today, Traces: traces})
 		if err == nil {
 			for _, o := range all {
 				decisions = append(decisions, &o.Decision)

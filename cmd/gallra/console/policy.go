@@ -13,12 +13,16 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/report"
 )
 
 // policyPage is the rules in words beside the file.
 type policyPage struct {
-	Policy   *retention.Policy
+	Policy   *policy.Policy
 	Subjects []subjectView
 	Files    []fileView
 	Slider   *slider // the period that is being tried; nil: none
@@ -27,7 +31,7 @@ type policyPage struct {
 
 // subjectView is what the policy says about a table of persons.
 type subjectView struct {
-	*retention.Subject
+	*policy.Subject
 	Grounds []ruleView
 	Related []ruleView
 }
@@ -111,7 +115,7 @@ func (c *Console) policy(w http.ResponseWriter, r *http.Request, b *book) {
 func anchor(file, line int) string { return fmt.Sprintf("f%d-%d", file, line) }
 
 func (c *Console) files(b *book, s *slider) []fileView {
-	var mark retention.Pos
+	var mark policy.Pos
 	if s != nil {
 		if _, edited, err := b.checked.Policy.WithPeriod(s.Table, s.Ground, s.period()); err == nil {
 			mark.Line = edited.Line
@@ -134,7 +138,7 @@ func (c *Console) files(b *book, s *slider) []fileView {
 }
 
 // groundPeriod is for how long a ground lasts.
-func (t tongue) groundPeriod(g *retention.Ground) string {
+func (t tongue) groundPeriod(g *policy.Ground) string {
 	name := g.Trigger
 	if name == "" {
 		name = g.After + g.Until
@@ -157,7 +161,7 @@ func (t tongue) rows(table, link, party, view string, query bool) string {
 		return t.T("policy.view", view)
 	case query:
 		return t.T("policy.query")
-	case table == retention.AnyTable:
+	case table == policy.AnyTable:
 		return t.T("policy.rest")
 	case table == "":
 		return t.T("policy.own")
@@ -167,11 +171,11 @@ func (t tongue) rows(table, link, party, view string, query bool) string {
 	return t.T("policy.link", table, link)
 }
 
-func (t tongue) disposition(r *retention.RelatedRule) string {
+func (t tongue) disposition(r *policy.RelatedRule) string {
 	switch {
-	case r.Do == retention.Delete:
+	case r.Do == policy.Delete:
 		return t.T("policy.deleted")
-	case r.Do == retention.Retain:
+	case r.Do == policy.Retain:
 		return t.T("policy.kept")
 	case len(r.Erase) > 0:
 		return t.T("policy.without", strings.Join(r.Erase, ", "))
@@ -185,7 +189,7 @@ func (c *Console) slider(b *book, table, ground, value string) (*slider, bool) {
 	if s == nil {
 		return nil, false
 	}
-	i := slices.IndexFunc(s.Grounds, func(g retention.Ground) bool { return g.ID == ground })
+	i := slices.IndexFunc(s.Grounds, func(g policy.Ground) bool { return g.ID == ground })
 	if i < 0 {
 		return nil, false
 	}
@@ -254,7 +258,7 @@ func fileNameOf(name string) string {
 type simulation struct {
 	slider slider
 	book   string
-	result *retention.Simulation
+	result *plan.Simulation
 }
 
 // simView is a simulation as the page shows it.
@@ -262,10 +266,10 @@ type simView struct {
 	Running bool
 	Slider  slider
 	Trouble *trouble
-	Result  *retention.Simulation
+	Result  *plan.Simulation
 	Tables  []simTable
-	Grounds []retention.GroundEffect
-	Effects []retention.Effect
+	Grounds []plan.GroundEffect
+	Effects []plan.Effect
 	People  []simRow
 	Total   int
 }
@@ -279,7 +283,7 @@ type simTable struct {
 type simRow struct {
 	Name, Path, Table string
 	From, To          retention.Date
-	Effect            retention.Effect
+	Effect            plan.Effect
 }
 
 // shownMoves is how many people a simulation lists.
@@ -304,15 +308,15 @@ func (c *Console) simulate(w http.ResponseWriter, r *http.Request, b *book) {
 		if err != nil {
 			return err
 		}
-		with, err := retention.Check(ctx, policy, c.o.Client)
+		with, err := compile.Check(ctx, policy, c.o.Client)
 		if err != nil {
 			return err
 		}
-		e, err := retention.Evaluate(ctx, c.o.Client, with, retention.EvaluateOptions{Today: b.AsOf, Progress: j.rows})
+		e, err := evaluate.Evaluate(ctx, c.o.Client, with, evaluate.EvaluateOptions{Today: b.AsOf, Progress: j.rows})
 		if err != nil {
 			return err
 		}
-		c.keepSimulation(&simulation{*s, b.id, retention.Simulate(b.checked, b.evaluation, with, e)})
+		c.keepSimulation(&simulation{*s, b.id, plan.Simulate(b.checked, b.evaluation, with, e)})
 		return nil
 	})
 	if r.Header.Get("HX-Request") != "" {
@@ -350,10 +354,10 @@ func (c *Console) simView(r *http.Request, t tongue, b *book) simView {
 	if s == nil || s.book != b.id {
 		return simView{} // of a plan that is not shown any more
 	}
-	v := simView{Slider: s.slider, Result: s.result, Grounds: s.result.ByGround(), Effects: retention.Effects, Total: len(s.result.Changes)}
+	v := simView{Slider: s.slider, Result: s.result, Grounds: s.result.ByGround(), Effects: plan.Effects, Total: len(s.result.Changes)}
 	for _, table := range s.result.Tables() {
 		x := simTable{Table: table, Persons: s.result.Persons[table], Before: s.result.Purges[table][0], Then: s.result.Purges[table][1]}
-		for _, e := range retention.Effects {
+		for _, e := range plan.Effects {
 			x.Counts = append(x.Counts, s.result.Count(table, e))
 		}
 		v.Tables = append(v.Tables, x)
@@ -377,9 +381,9 @@ func (c *Console) simView(r *http.Request, t tongue, b *book) simView {
 }
 
 // mostMoved are some of the changes: what people care about most comes first.
-func mostMoved(all []retention.Change) []retention.Change {
-	var some []retention.Change
-	for _, e := range retention.Effects {
+func mostMoved(all []plan.Change) []plan.Change {
+	var some []plan.Change
+	for _, e := range plan.Effects {
 		for _, x := range all {
 			if len(some) == shownMoves {
 				return some
@@ -393,7 +397,7 @@ func mostMoved(all []retention.Change) []retention.Change {
 }
 
 // names are what some people are called: of the plan where they stand in it, else read from the CRM.
-func (c *Console) names(ctx context.Context, b *book, who []retention.Change) (map[uuid.UUID]string, error) {
+func (c *Console) names(ctx context.Context, b *book, who []plan.Change) (map[uuid.UUID]string, error) {
 	names := map[uuid.UUID]string{}
 	missing := map[string][]string{}
 	for _, x := range who {

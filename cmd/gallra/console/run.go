@@ -12,6 +12,8 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/report"
 )
@@ -25,9 +27,9 @@ type runPage struct {
 	States        []retention.Action
 	Purges        int
 	Writes        int // persons for whom anything is written
-	Rails         []retention.GuardRail
+	Rails         []plan.GuardRail
 	Unprovisioned []string
-	Limits        retention.Limits
+	Limits        policy.Limits
 	Running       bool
 	Stopped       bool
 	Progress      progress
@@ -41,7 +43,7 @@ type outcome struct {
 	Summary *purge.Summary
 	Trouble *trouble
 	Locked  *ledger.Holder
-	Rails   []retention.GuardRail
+	Rails   []plan.GuardRail
 	At      time.Time
 }
 

@@ -5,8 +5,9 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -24,10 +25,10 @@ func (c *Console) trouble(err error) *trouble {
 	}
 	t := &trouble{What: err.Error(), Hint: dataverse.Hint(err)}
 	var (
-		policy retention.Problems
+		policy policy.Problems
 		stop   *purge.StopError
 		locked *ledger.LockedError
-		blind  *retention.BlindError
+		blind  *compile.BlindError
 		alien  *ledger.ForeignError
 	)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/plan"
 )
 
 var placeholder = regexp.MustCompile(`\{[0-9]\}`)
@@ -116,7 +116,7 @@ func TestWordsForWhatTheEngineSays(t *testing.T) {
 	for _, a := range actions {
 		keys = append(keys, "state."+string(a), "verdict."+string(a))
 	}
-	for _, e := range retention.Effects {
+	for _, e := range plan.Effects {
 		keys = append(keys, "effect."+string(e))
 	}
 	sources := func(pattern, prefix string, find *regexp.Regexp) {

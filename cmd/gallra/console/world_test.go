@@ -24,9 +24,14 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
+
+// definitions are shared by all clients of the tests: their environments have most tables in common.
+var definitions = new(dataverse.Definitions)
 
 // day0 is when the stories begin.
 var day0 = time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC)
@@ -42,7 +47,7 @@ type world struct {
 	log     *bytes.Buffer
 	later   *atomic.Int64 // how far the machine's clock is set ahead, for sessions
 	browser *http.Client
-	checked *retention.Checked
+	checked *compile.Policy
 	end     context.CancelFunc
 	ended   chan error
 }
@@ -61,7 +66,7 @@ func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 	t.Cleanup(web.Close)
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
 	w.must(err)
-	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})
+	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
 	provisioning.Role = dataverse.Role{}
@@ -85,17 +90,17 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) policy(ctx context.Context) (*retention.Checked, error) {
-	p, err := retention.Load(filepath.Join(w.dir, "sales.yaml"))
+func (w *world) policy(ctx context.Context) (*compile.Policy, error) {
+	p, err := policy.Load(filepath.Join(w.dir, "sales.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	return retention.Check(ctx, p, w.client)
+	return compile.Check(ctx, p, w.client)
 }
 
 func (w *world) ledger() (*ledger.Ledger, error) { return ledger.Open(filepath.Join(w.dir, "ledger")) }
 
-func (w *world) deps(verb string, c *retention.Checked, l *ledger.Ledger) purge.Deps {
+func (w *world) deps(verb string, c *compile.Policy, l *ledger.Ledger) purge.Deps {
 	_, _ = w.client.WhoAmI(context.Background()) // its answer tells the time
 	return purge.Deps{Client: w.client, Ledger: l, Policy: c, Today: retention.DateOf(w.client.Now(), c.Policy.TimeZone), Poll: time.Millisecond,
 		Run: ledger.Run{ID: "test-" + strings.ToLower(uuid.NewString()[:8]), Verb: verb, Version: "test", Now: w.client.Now}}

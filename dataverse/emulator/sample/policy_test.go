@@ -11,6 +11,10 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 var today = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
@@ -37,23 +41,23 @@ func client(t *testing.T) (*emulator.Server, *dataverse.Client) {
 }
 
 // evaluate judges everybody by the model policy. The ledger proves every purge date that stands on a row.
-func evaluate(t *testing.T, c *dataverse.Client) (*retention.Evaluation, *retention.Plan) {
+func evaluated(t *testing.T, c *dataverse.Client) (*evaluate.Evaluation, *plan.Plan) {
 	t.Helper()
-	policy, err := retention.Load("../../../testdata/policy/sales.yaml")
+	policy, err := policy.Load("../../../testdata/policy/sales.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	checked, err := retention.Check(t.Context(), policy, c)
+	checked, err := compile.Check(t.Context(), policy, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	day := retention.DateOf(today, policy.TimeZone)
-	e, err := retention.Evaluate(t.Context(), c, checked, retention.EvaluateOptions{Today: day})
+	e, err := evaluate.Evaluate(t.Context(), c, checked, evaluate.EvaluateOptions{Today: day})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e, retention.NewPlan(checked, e, retention.PlanOptions{All: true, Traces: func(table string, id uuid.UUID) retention.Trace {
-		p, _ := e.Person(table, id, retention.EvaluateOptions{Today: day})
+	return e, plan.NewPlan(checked, e, plan.PlanOptions{All: true, Traces: func(table string, id uuid.UUID) retention.Trace {
+		p, _ := e.Person(table, id, evaluate.EvaluateOptions{Today: day})
 		return retention.Trace{PurgeOn: p.PurgeOn, NoticedOn: p.NoticedOn}
 	}})
 }
@@ -63,14 +67,14 @@ func TestModelPolicyJudgesTheCases(t *testing.T) {
 	if err := sample.Load(s); err != nil {
 		t.Fatal(err)
 	}
-	e, plan := evaluate(t, c)
-	decided := map[uuid.UUID]retention.Planned{}
-	for _, d := range plan.Decisions {
+	e, planned := evaluated(t, c)
+	decided := map[uuid.UUID]plan.Planned{}
+	for _, d := range planned.Decisions {
 		decided[d.Person.ID] = d
 	}
 	for _, k := range sample.Cases {
 		for _, r := range k.Persons {
-			p, found := e.Person(r.Table, r.ID, retention.EvaluateOptions{Today: e.Today})
+			p, found := e.Person(r.Table, r.ID, evaluate.EvaluateOptions{Today: e.Today})
 			if !found {
 				t.Errorf("%s: %s %s is no person", k.Name, r.Table, r.ID)
 				continue
@@ -98,9 +102,9 @@ func TestChangesDecide(t *testing.T) {
 			t.Fatalf("%s: %v", change.What, err)
 		}
 	}
-	_, plan := evaluate(t, c)
-	actions := map[uuid.UUID]retention.Planned{}
-	for _, d := range plan.Decisions {
+	_, planned := evaluated(t, c)
+	actions := map[uuid.UUID]plan.Planned{}
+	for _, d := range planned.Decisions {
 		actions[d.Person.ID] = d
 	}
 	for key, want := range map[string]retention.Action{
@@ -117,7 +121,7 @@ func TestGeneratedDataNeedsEveryDecision(t *testing.T) {
 	if err := s.Generate(emulator.Generated{Contacts: 1500, Leads: 750, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
-	e, plan := evaluate(t, c)
+	e, plan := evaluated(t, c)
 	for _, table := range plan.Tables {
 		for _, a := range []retention.Action{
 			retention.Keep, retention.Schedule, retention.Move, retention.Clear, retention.Wait, retention.Hold, retention.Purge,

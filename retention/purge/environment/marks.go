@@ -3,9 +3,8 @@ package environment
 import (
 	"strings"
 
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/google/uuid"
-
-	"github.com/gallra/gallra/retention"
 )
 
 // What gallra writes into an environment, and knows again as its own.
@@ -38,6 +37,6 @@ func IsPlaceholder(text string, id uuid.UUID, length int) bool {
 }
 
 // OwnColumns are the names of the columns that gallra owns.
-func OwnColumns(c retention.ColumnNames) []string {
+func OwnColumns(c policy.ColumnNames) []string {
 	return []string{c.PurgeScheduledOn, c.PurgeNoticedOn, c.PurgeReason, c.RetainUntil, c.RetainReason, c.LegalHold, c.AnonymizedOn}
 }

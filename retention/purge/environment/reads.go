@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 )
 
 // MaxIDs is how many ids one query names.
@@ -181,7 +181,7 @@ func IDFilter(column string, ids []uuid.UUID) string {
 }
 
 // Query makes a query of a compiled read.
-func Query(r retention.Read, extra ...string) dataverse.Query {
+func Query(r compile.Read, extra ...string) dataverse.Query {
 	q := dataverse.Query{Table: r.Table, Set: r.Set, Select: r.Select, Filter: r.Filter, Expand: r.Expand, FetchXML: r.FetchXML}
 	for _, c := range extra {
 		if len(q.Select) > 0 && !slices.Contains(q.Select, c) {
@@ -192,7 +192,7 @@ func Query(r retention.Read, extra ...string) dataverse.Query {
 }
 
 // field finds a field of a compiled read in a row of its answer.
-func field(row dataverse.Row, f retention.Field) (dataverse.Row, string) {
+func field(row dataverse.Row, f compile.Field) (dataverse.Row, string) {
 	path := strings.Split(string(f), "/")
 	for _, nav := range path[:len(path)-1] {
 		if row = row.Expanded(nav); row == nil {
@@ -202,12 +202,12 @@ func field(row dataverse.Row, f retention.Field) (dataverse.Row, string) {
 	return row, path[len(path)-1]
 }
 
-func FieldID(row dataverse.Row, f retention.Field) uuid.UUID {
+func FieldID(row dataverse.Row, f compile.Field) uuid.UUID {
 	r, name := field(row, f)
 	return r.ID(name)
 }
 
-func FieldText(row dataverse.Row, f retention.Field) string {
+func FieldText(row dataverse.Row, f compile.Field) string {
 	r, name := field(row, f)
 	return r.Text(name)
 }

@@ -5,20 +5,20 @@ import (
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 )
 
 // Tables is what the environment says about its tables, read once.
 type Tables struct {
 	client   dataverse.Reader
-	Policy   *retention.Checked
+	Policy   *compile.Policy
 	all      map[string]dataverse.TableSummary
 	Settings dataverse.Settings
 	Persons  map[string]bool // tables whose rows are persons
 	admin    administrator
 }
 
-func ReadTables(ctx context.Context, client dataverse.Reader, policy *retention.Checked) (*Tables, error) {
+func ReadTables(ctx context.Context, client dataverse.Reader, policy *compile.Policy) (*Tables, error) {
 	all, err := client.Tables(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (t *Tables) Reaches(ctx context.Context, name string) ([]Reach, error) {
 	var out []Reach
 	for _, r := range table.OneToMany {
 		switch {
-		case r.Delete != "Cascade" && r.Delete != "Restrict", retention.PlatformTable(r.Referencing), !t.Exists(r.Referencing):
+		case r.Delete != "Cascade" && r.Delete != "Restrict", compile.PlatformTable(r.Referencing), !t.Exists(r.Referencing):
 		case r.Referencing == "activitypointer": // the lookup that all activities have; the concrete tables decide
 		default:
 			out = append(out, Reach{Relationship: r, Child: t.all[r.Referencing], Wire: "_" + r.ReferencingAttribute + "_value"})
@@ -91,7 +91,7 @@ func (t *Tables) Freeable(ctx context.Context, r Reach) (bool, error) {
 		return false, err
 	}
 	a := child.Attributes[r.ReferencingAttribute]
-	return a.ForUpdate && !Required(a) && !(a.Type == "Customer" && retention.Business(r.Referencing)), nil
+	return a.ForUpdate && !Required(a) && !(a.Type == "Customer" && compile.Business(r.Referencing)), nil
 }
 
 // PartiesNav is the name by which the parties of an activity are replaced, empty for a table that has none.

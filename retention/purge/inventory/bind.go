@@ -6,7 +6,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -47,7 +48,7 @@ func (inv *List) spareUnderKept() {
 	for again := true; again; {
 		again = false
 		for _, it := range inv.Items {
-			if it.Found != FoundUnder || it.Fate.Do() != retention.Delete || slices.ContainsFunc(it.Held, func(h attachment) bool {
+			if it.Found != FoundUnder || it.Fate.Do() != policy.Delete || slices.ContainsFunc(it.Held, func(h attachment) bool {
 				parent := inv.Items[h.Parent]
 				return parent != nil && parent.Fate == Delete
 			}) {
@@ -62,7 +63,7 @@ func (inv *List) spareUnderKept() {
 // policy; this is for what changed since.
 func (inv *List) skipUnruled() {
 	for _, it := range inv.Items {
-		if it.Rule != NoRule || it.settled || it.Found == FoundUnder || retention.Business(it.Table) {
+		if it.Rule != NoRule || it.settled || it.Found == FoundUnder || compile.Business(it.Table) {
 			continue
 		}
 		if slices.ContainsFunc(it.Held, func(h attachment) bool { return h.over.Cascades() }) {
@@ -118,10 +119,10 @@ func (inv *List) handOut() {
 
 // Freed is what clears the lookups by which the deletes of a person's purge would reach a row that stays; do is what becomes
 // of the person's own row.
-func (inv *List) Freed(p *Person, do retention.Disposition, it *Item) map[string]any {
+func (inv *List) Freed(p *Person, do policy.Disposition, it *Item) map[string]any {
 	body := make(map[string]any)
 	for _, h := range it.Held {
-		if h.Parent == p.Ref && do != retention.Delete {
+		if h.Parent == p.Ref && do != policy.Delete {
 			continue
 		}
 		if parent := inv.Items[h.Parent]; parent != nil && parent.Fate != Delete {

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -89,11 +90,11 @@ const ClosedRemedy = "give the user that the job runs as the System Administrato
 
 // ClosedRows counts the closed quotes, orders and invoices that the policy's rules would write to and the caller may not.
 // An administrator may, so that there are none.
-func ClosedRows(ctx context.Context, client dataverse.Reader, policy *retention.Checked) ([]ClosedTable, error) {
+func ClosedRows(ctx context.Context, client dataverse.Reader, checked *compile.Policy) ([]ClosedTable, error) {
 	written := make(map[string]bool)
-	for i := range policy.Subjects {
-		for _, rule := range policy.Subjects[i].Related {
-			if rule.Do == retention.Anonymize && slices.Contains(closable, rule.Table) {
+	for i := range checked.Subjects {
+		for _, rule := range checked.Subjects[i].Related {
+			if rule.Do == policy.Anonymize && slices.Contains(closable, rule.Table) {
 				written[rule.Table] = true
 			}
 		}
@@ -123,7 +124,7 @@ func ClosedRows(ctx context.Context, client dataverse.Reader, policy *retention.
 // Lasts tells whether the row can be found again from an anonymous person: not if it is joined by a value of theirs, or
 // over another row that may be gone before.
 func (inv *List) Lasts(it *Item) bool {
-	if inv.Anonymous && it.settled || it.Rule == NoRule || inv.Subject.Related[it.Rule].Table == retention.AnyTable {
+	if inv.Anonymous && it.settled || it.Rule == NoRule || inv.Subject.Related[it.Rule].Table == policy.AnyTable {
 		return true
 	}
 	rule := &inv.Subject.Related[it.Rule]

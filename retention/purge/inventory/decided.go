@@ -8,7 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -19,7 +20,7 @@ import (
 
 // Decision is what a rule has decided of a row.
 type Decision struct {
-	Do   retention.Disposition
+	Do   policy.Disposition
 	Rule int // of an anonymising one: which columns; otherwise noRule
 }
 
@@ -27,7 +28,7 @@ type Decision struct {
 func (it *Item) before() (d Decision, known bool) {
 	for _, p := range it.Owners {
 		if p.Stays[it.Ref] {
-			return Decision{Do: retention.Retain, Rule: NoRule}, true
+			return Decision{Do: policy.Retain, Rule: NoRule}, true
 		}
 		if of, ok := p.Decided[it.Ref]; ok && !known {
 			d, known = of, true
@@ -44,7 +45,7 @@ func (inv *List) wavers(it *Item) bool {
 	}
 	for i := range inv.Subject.Related {
 		rule := &inv.Subject.Related[i]
-		if i < it.Rule && rule.Table == it.Table && rule.Wavers && rule.Do != retention.Delete {
+		if i < it.Rule && rule.Table == it.Table && rule.Wavers && rule.Do != policy.Delete {
 			return true
 		}
 	}
@@ -70,7 +71,7 @@ func (inv *List) findByDecisions(ctx context.Context) error {
 	type asked struct {
 		rule int
 		of   *Person
-		read retention.Read
+		read compile.Read
 	}
 	var all []asked
 	var qs []dataverse.Query

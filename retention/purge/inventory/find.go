@@ -9,7 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -18,18 +19,18 @@ func (inv *List) findByRules(ctx context.Context) error {
 	type asked struct {
 		rule  int
 		qs    dataverse.Query
-		read  retention.Read
+		read  compile.Read
 		byVal map[string][]*Person
 	}
 	var all []asked
 	for ids := range slices.Chunk(inv.Persons, environment.MaxIDs) {
 		for i := range inv.Subject.Related {
 			rule := &inv.Subject.Related[i]
-			if rule.Table == retention.AnyTable {
+			if rule.Table == policy.AnyTable {
 				continue
 			}
 			a := asked{rule: i}
-			var read retention.Read
+			var read compile.Read
 			if rule.Person.ByValue() {
 				a.byVal = make(map[string][]*Person)
 				var values []string
@@ -90,7 +91,7 @@ func (inv *List) findByRules(ctx context.Context) error {
 					continue
 				}
 				if it.joined == nil {
-					it.joined = make(map[retention.Field]string)
+					it.joined = make(map[compile.Field]string)
 				}
 				it.joined[rule.Person.Value] = strings.TrimSpace(environment.FieldText(row, rule.Person.Value))
 			}

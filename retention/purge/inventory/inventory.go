@@ -6,7 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -14,7 +15,7 @@ import (
 type List struct {
 	*environment.Tables
 	Reader  environment.Reader
-	Subject *retention.CheckedSubject
+	Subject *compile.Subject
 	Persons []*Person
 	byID    map[uuid.UUID]*Person
 	Items   map[environment.Ref]*Item
@@ -31,9 +32,9 @@ type List struct {
 type Judgement struct{ By, NotYet map[environment.Ref]bool }
 
 // Disposition is what becomes of a person's row: one that a kept row binds is anonymised in place.
-func (inv *List) Disposition(p *Person) retention.Disposition {
-	if inv.Subject.Purge == retention.Delete && p.Bound() {
-		return retention.Anonymize
+func (inv *List) Disposition(p *Person) policy.Disposition {
+	if inv.Subject.Purge == policy.Delete && p.Bound() {
+		return policy.Anonymize
 	}
 	return inv.Subject.Purge
 }
@@ -52,7 +53,7 @@ func (inv *List) Take(ctx context.Context) error {
 		inv.findByRules,     // what the policy's rules lead to
 		inv.findByDecisions, // what was decided of before, and no rule's filter leads to any more
 		func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
-			if inv.Subject.Purge == retention.Delete {
+			if inv.Subject.Purge == policy.Delete {
 				reached, err = inv.findByDelete(ctx)
 			}
 			return err

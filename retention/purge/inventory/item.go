@@ -4,7 +4,8 @@ import (
 	"time"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -12,11 +13,11 @@ import (
 type Item struct {
 	environment.Ref
 	Def     *dataverse.Table
-	Rule    int                        // index of the rule that decided, noRule
-	Found   found                      // how it leads to its persons
-	joined  map[retention.Field]string // the values by which rules lead to it, by where in the row they stand
-	Owners  []*Person                  // whose row it is, in the order in which they are purged
-	Held    []attachment               // the rows that a delete would reach it from
+	Rule    int                      // index of the rule that decided, noRule
+	Found   found                    // how it leads to its persons
+	joined  map[compile.Field]string // the values by which rules lead to it, by where in the row they stand
+	Owners  []*Person                // whose row it is, in the order in which they are purged
+	Held    []attachment             // the rows that a delete would reach it from
 	Row     dataverse.Row
 	Parties []dataverse.Row
 
@@ -47,27 +48,27 @@ const (
 )
 
 // fateOf is the fate that a rule asks for.
-func fateOf(do retention.Disposition) fate {
+func fateOf(do policy.Disposition) fate {
 	switch do {
-	case retention.Delete:
+	case policy.Delete:
 		return Delete
-	case retention.Anonymize:
+	case policy.Anonymize:
 		return Anonymize
-	case retention.Retain:
+	case policy.Retain:
 		return Keep
 	}
 	return Undecided
 }
 
 // Do is what the rules have decided, whoever else needs the row.
-func (f fate) Do() retention.Disposition {
+func (f fate) Do() policy.Disposition {
 	switch f {
 	case Delete, TakeOff:
-		return retention.Delete
+		return policy.Delete
 	case Anonymize:
-		return retention.Anonymize
+		return policy.Anonymize
 	case Keep:
-		return retention.Retain
+		return policy.Retain
 	}
 	return ""
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -18,7 +18,7 @@ import (
 func (inv *List) spareSharedValues(ctx context.Context) error {
 	type source struct {
 		table string
-		value retention.Field
+		value compile.Field
 	}
 	rows := make(map[source]map[string][]*Item) // by the value that they are joined by
 	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
@@ -35,8 +35,8 @@ func (inv *List) spareSharedValues(ctx context.Context) error {
 		}
 	}
 	type asked struct {
-		subject *retention.CheckedSubject
-		link    retention.Link
+		subject *compile.Subject
+		link    compile.Link
 		rows    map[string][]*Item
 	}
 	var all []asked

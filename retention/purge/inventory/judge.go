@@ -8,7 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -23,7 +24,7 @@ func (inv *List) judge(ctx context.Context, fresh []*Item) error {
 	for _, name := range slices.Sorted(maps.Keys(byTable)) {
 		for i := range inv.Subject.Related {
 			rule := &inv.Subject.Related[i]
-			if rule.Table != name && (rule.Table != retention.AnyTable || retention.Business(name)) {
+			if rule.Table != name && (rule.Table != policy.AnyTable || compile.Business(name)) {
 				continue
 			}
 			open := slices.DeleteFunc(slices.Clone(byTable[name]), func(it *Item) bool { return it.Rule != NoRule })
@@ -63,7 +64,7 @@ func (inv *List) decide(it *Item) {
 	}
 	if d, known := it.before(); known {
 		it.Fate, it.settled = fateOf(d.Do), true
-		if d.Do == retention.Anonymize {
+		if d.Do == policy.Anonymize {
 			it.Rule = d.Rule
 		}
 		return
@@ -71,7 +72,7 @@ func (inv *List) decide(it *Item) {
 	switch {
 	case inv.wavers(it):
 		it.Fate = Keep
-	case it.Rule == NoRule && it.Found == FoundUnder && !retention.Business(it.Table):
+	case it.Rule == NoRule && it.Found == FoundUnder && !compile.Business(it.Table):
 		it.Fate = Delete // a part of the row that it hangs on, such as an attachment
 	case it.Rule == NoRule:
 		it.Fate = Keep // whether that stops the person is decided by bindKept

@@ -7,12 +7,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // PersonRows reads the rows of persons with their versions, as far as the purge writes to them or finds rows by them.
-func PersonRows(ctx context.Context, from environment.Reader, subject *retention.CheckedSubject, e *Eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
+func PersonRows(ctx context.Context, from environment.Reader, subject *compile.Subject, e *Eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	cols := append([]string{subject.PrimaryID}, e.selects()...)
 	own := []string{subject.PrimaryName, subject.Own.LegalHold, subject.Own.AnonymizedOn}
 	if e.Table.Attributes["modifiedby"] != nil {

@@ -76,7 +76,9 @@ func (inv *List) spareOthers(ctx context.Context) error {
 	}
 	for _, it := range activities {
 		if justified.By[environment.Ref{Table: it.Row.Target("regardingobjectid"), ID: it.Row.ID("regardingobjectid")}] ||
-			slices.ContainsFunc(it.Parties, func(p dataverse.Row) bool { return justified.By[environment.Ref{Table: p.Target("partyid"), ID: p.ID("partyid")}] }) {
+			slices.ContainsFunc(it.Parties, func(p dataverse.Row) bool {
+				return justified.By[environment.Ref{Table: p.Target("partyid"), ID: p.ID("partyid")}]
+			}) {
 			it.Fate = TakeOff
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/odata"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -30,7 +30,7 @@ const RefilledRemedy = "look at them: if it is somebody new, or the same person 
 // Refilled finds the rows of persons that are marked as anonymised and hold something again, or still, in a column that the
 // policy erases. It asks once a table (and once more for each 150 columns), however many rows there are. The last of a
 // table's findings tells in More how many others there are.
-func Refilled(ctx context.Context, client dataverse.Reader, policy *retention.Checked, tables ...string) ([]Finding, error) {
+func Refilled(ctx context.Context, client dataverse.Reader, policy *compile.Policy, tables ...string) ([]Finding, error) {
 	persons := make(map[string]bool)
 	for i := range policy.Subjects {
 		persons[policy.Subjects[i].Table] = true

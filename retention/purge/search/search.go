@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -47,7 +47,7 @@ type Left struct {
 type Searcher struct {
 	Client dataverse.Reader
 	Reader environment.Reader
-	Policy *retention.Checked
+	Policy *compile.Policy
 	Tables *environment.Tables
 	Known  *Memory
 	Actor  uuid.UUID // who runs gallra
@@ -84,7 +84,7 @@ func (s *Searcher) unread(p Place) {
 // PurgedPersons looks for what is left of purged persons of one subject table: rows that should be gone, the recycle bin
 // and its references, and audit history by id, and columns of rows that stay; what other rows and kept ones say is only
 // mentioned.
-func (s *Searcher) PurgedPersons(ctx context.Context, subject *retention.CheckedSubject, done []Purged) error {
+func (s *Searcher) PurgedPersons(ctx context.Context, subject *compile.Subject, done []Purged) error {
 	if len(done) == 0 {
 		return nil
 	}

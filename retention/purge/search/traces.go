@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -45,7 +45,7 @@ type numberOf struct {
 }
 
 // tracesOf takes the traces of persons from their rows as they were before.
-func tracesOf(subject *retention.CheckedSubject, t *dataverse.Table, done []Purged) *traces {
+func tracesOf(subject *compile.Subject, t *dataverse.Table, done []Purged) *traces {
 	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]numberOf), spelled: make(map[string]bool), names: make(map[ledger.Key]string)}
 	mails, phones := addressColumns(t), phoneColumns(t)
 	var countries []string // that anybody's number names

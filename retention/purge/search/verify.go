@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -68,7 +68,7 @@ func (s *Searcher) goneRows(ctx context.Context, done []Purged) error {
 
 // anonymousRows reads the rows that stay, all that the service tells of them: a locked column is silently left unchanged
 // by an update, and one that no update was sent for is unchanged as well.
-func (s *Searcher) anonymousRows(ctx context.Context, subject *retention.CheckedSubject, t *dataverse.Table, traces *traces, done []Purged) error {
+func (s *Searcher) anonymousRows(ctx context.Context, subject *compile.Subject, t *dataverse.Table, traces *traces, done []Purged) error {
 	stay := make(map[uuid.UUID]*Purged)
 	var ids []uuid.UUID
 	for i := range done {
@@ -113,7 +113,7 @@ func (s *Searcher) anonymousRows(ctx context.Context, subject *retention.Checked
 }
 
 // personRule is what must not be left in the row of a person that stays.
-func (s *Searcher) personRule(subject *retention.CheckedSubject, t *dataverse.Table) residueRule {
+func (s *Searcher) personRule(subject *compile.Subject, t *dataverse.Table) residueRule {
 	return residueRule{table: t, spared: slices.Concat(subject.Retain, environment.OwnColumns(subject.Own)), persons: s.Tables.Persons, values: true, fixed: true}
 }
 
@@ -129,7 +129,7 @@ func (s *Searcher) binnedFull(done []Purged) {
 }
 
 // recycleBin looks into the recycle bin. Rows may be in it, but empty: with no text other than a placeholder.
-func (s *Searcher) recycleBin(ctx context.Context, subject *retention.CheckedSubject, traces *traces, done []Purged) error {
+func (s *Searcher) recycleBin(ctx context.Context, subject *compile.Subject, traces *traces, done []Purged) error {
 	if !s.Tables.Settings.RecycleBin {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (s *Searcher) binned(ctx context.Context, table string, ids []uuid.UUID, go
 }
 
 // deletedNames looks for the names of deleted rows that the recycle bin keeps beside them.
-func (s *Searcher) deletedNames(ctx context.Context, subject *retention.CheckedSubject, gone map[environment.Ref]ledger.Key, done []Purged) error {
+func (s *Searcher) deletedNames(ctx context.Context, subject *compile.Subject, gone map[environment.Ref]ledger.Key, done []Purged) error {
 	if !s.Tables.Exists("deleteditemreference") {
 		return nil
 	}

@@ -1,0 +1,38 @@
+package emulator
+
+import (
+	"net/http"
+	"strings"
+)
+
+// precondition is what If-Match and If-None-Match ask of a row. Page: perform-conditional-operations-using-web-api. The
+// literal null, which Microsoft's own samples send, is no condition.
+type precondition struct{ match, noneMatch string }
+
+func (c *call) precondition() precondition {
+	p := precondition{strings.TrimSpace(c.header.Get("If-Match")), strings.TrimSpace(c.header.Get("If-None-Match"))}
+	if p.match == "null" {
+		p.match = ""
+	}
+	if p.noneMatch == "null" {
+		p.noneMatch = ""
+	}
+	return p
+}
+
+// check holds the condition against the row that is there, nil if there is none: then missing says so.
+func (p precondition) check(r *row, missing error) error {
+	if r == nil {
+		if p.match != "" {
+			return missing
+		}
+		return nil
+	}
+	if p.match != "" && p.match != "*" && p.match != etagOf(r) {
+		return changed()
+	}
+	if p.noneMatch == "*" {
+		return newFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
+	}
+	return nil
+}

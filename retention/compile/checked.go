@@ -1,0 +1,156 @@
+package compile
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// Policy is a policy that fits an environment, with every query compiled: nothing in it has to be parsed again. [Check]
+// makes one.
+type Policy struct {
+	Policy       *policy.Policy
+	Organization uuid.UUID // the environment's own answer
+	Production   bool      // the environment is a production one, and the policy allows that
+	Subjects     []Subject
+	Choices      []Choice // the options that filters of the policy name, by table, column and value
+	// Warnings are what is legal but suspicious. They stop nothing.
+	Warnings policy.Problems
+
+	seen map[string]map[string]bool // see Seen
+}
+
+// Subject is the checked subject of that table, nil if the policy has none.
+func (c *Policy) Subject(table string) *Subject {
+	for i := range c.Subjects {
+		if c.Subjects[i].Table == table {
+			return &c.Subjects[i]
+		}
+	}
+	return nil
+}
+
+// Subject is a subject table with its queries.
+type Subject struct {
+	*policy.Subject
+	EntitySet   string // contacts
+	PrimaryID   string // contactid
+	PrimaryName string // fullname
+
+	// Own are the columns that gallra owns as far as the environment has them; the others are empty here and stand in
+	// Unprovisioned. Without them a run can be planned, but not applied.
+	Own           policy.ColumnNames
+	Unprovisioned []string
+
+	// Persons reads every row that can be a person: those that are not anonymised yet. Its Select holds PrimaryID, the
+	// columns that gallra owns (but not the purge's reason, which is only written), Identity, Master and the columns that
+	// grounds join by value.
+	Persons Read
+	// Master is the wire name of the lookup to the row that this one was merged into (_masterid_value); empty where
+	// the table has none.
+	Master string
+
+	Grounds []Ground // index for index those of the Subject
+	Related []Rule   // index for index those of the Subject
+	// Reads are the tables that grounds and rules read, those that their paths lead over included.
+	Reads []string
+	// Cascades are the tables that a delete of a person would take along, children of children included, each with what
+	// the policy says about it.
+	Cascades []Cascade
+}
+
+// Read is a query without its paging: of a table by OData options, or by FetchXML.
+type Read struct {
+	Table    string   // logical name
+	Set      string   // entity set
+	Select   []string // wire names of the table's own columns: contactid, _customerid_value
+	Expand   string   // single-valued navigation only, so a row of the answer is a row of the table
+	Filter   string
+	FetchXML string // when set, Select, Expand and Filter are empty
+	// ID is the id of the rule's own row. For a party the lines are asked for (activityparty), and this is the activity's.
+	ID Field
+}
+
+// Field is where a value stands in a row of an answer: a wire name (_customerid_value), a path through expanded rows
+// (msevtmgt_EventId/msevtmgt_eventenddate), or for FetchXML an alias. A null on the way is a null.
+type Field string
+
+// Ground is a ground with its queries.
+type Ground struct {
+	*policy.Ground
+	Index  int32      // what stands in Retention.Ground
+	Person Link       // how a row of the answer leads to persons
+	Date   *DateField // nil: a row holds for as long as it matches
+
+	read   Read     // without a time bound and for all persons; see All and ReadingFor
+	links  []string // paths in a filter of the ids in Person.Fields, or of Person.Value
+	linked string   // the part of the filter that says that a row leads to somebody
+	fetch  *fetch   // instead of links, for a view or FetchXML
+}
+
+// Link is how a row of a ground or of a related rule leads to the person.
+type Link struct {
+	// Fields are ids in the answer; each that is the id of a person links that person. A lookup that may point at
+	// several tables may hold ids of other tables: ids are unique, so those find nobody. Empty for a join by value.
+	Fields []Field
+
+	// For a join by value: the text (case and surrounding blanks aside) or id in Value equals that of one of the
+	// person's columns. Columns are wire names in CheckedSubject.Persons.
+	Value   Field
+	Columns []string
+	Text    bool // the values are texts; otherwise ids
+}
+
+// ByValue tells whether rows lead to the person by equal values instead of by an id.
+func (l Link) ByValue() bool { return len(l.Columns) > 0 }
+
+// DateField is the date that a ground counts from (Ground.After) or ends with (Ground.Until): either way the row
+// justifies until that date plus Ground.Keep.
+type DateField struct {
+	Field    Field
+	Column   string // logical name of the column itself, for messages
+	Name     string // its display name, for people
+	Behavior retention.DateBehavior
+	path     string // as it stands in a filter
+	lookups  []string
+}
+
+// Rule is a related rule with its query.
+type Rule struct {
+	*policy.RelatedRule
+	Person Link
+	// Erase are the columns that an anonymising rule blanks, also where the policy names only those that stay.
+	Erase []string
+
+	// Filter is Where in the environment's own names, of the rule's table itself.
+	Filter string
+	// Wavers tells that the rule reads what a purge takes away: columns of the person, by its filter or by equal values.
+	Wavers bool
+
+	read  Read
+	links []string
+	bare  string // the filter of read without Where
+}
+
+// Cascade is a relationship by which a delete of a person reaches rows of a table.
+type Cascade struct {
+	Table    string // the table that is reached
+	Column   string // its lookup
+	Schema   string // the relationship's name
+	Via      string // the table from whose rows it is reached: the subject table, or one that a delete takes along
+	Behavior string // Cascade, Restrict, RemoveLink
+	Rule     int    // index of the related rule that names the table, or the last rule *; -1: no rule
+	Business bool   // a row of business: without a rule of its own it is kept, and binds the person
+}
+
+// DateName is what people call the date that the ground counts from.
+func (g *Ground) DateName() string {
+	switch {
+	case g.Date == nil:
+		return ""
+	case g.Date.Name != "":
+		return g.Date.Name
+	}
+	return g.Date.Column
+}

@@ -1,0 +1,263 @@
+package compile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// Dataverse hides silently: rows beyond the depth of a right to read are left out of an answer, and a column that the
+// reader may not see is null. Either makes a ground vanish that is there, so before anybody is judged the user has to be
+// proven to see everything that the policy reads.
+
+// BlindError says that the user does not see, or cannot be proven to see, everything that the policy judges by. Nothing
+// may be written on such a judgement.
+type BlindError struct {
+	User  uuid.UUID
+	Spots []BlindSpot
+}
+
+// BlindSpot is one table or column that is hidden, or may be.
+type BlindSpot struct {
+	Table    string
+	Column   string // "": rows
+	Sentence string
+	Remedy   string
+}
+
+func (e *BlindError) Error() string {
+	var all []string
+	for _, s := range e.Spots {
+		all = append(all, s.Sentence)
+	}
+	return "the signed-in user does not see all that the policy judges by, and what is hidden looks as if it were not there: " + strings.Join(all, "; ")
+}
+
+// Hint tells what mends it.
+func (e *BlindError) Hint() string {
+	var all []string
+	for _, s := range e.Spots {
+		if !slices.Contains(all, s.Remedy) {
+			all = append(all, s.Remedy)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+const (
+	giveRole    = "gallra provision --application-user CLIENT-ID, run by an administrator, gives the user the role gallra, which reads over the whole organisation"
+	giveProfile = "add the user to a column security profile that lets it be read, or take the security off the column"
+)
+
+// Prove asks the service whether the signed-in user sees all rows of every table and every secured column that persons,
+// grounds, related rules and what a purge reaches are read from. It answers who that user is. The error is a [*BlindError]
+// where that cannot be proven, and something else where the service did not answer.
+func (c *Policy) Prove(ctx context.Context, r dataverse.Reader) (uuid.UUID, error) {
+	who, err := r.WhoAmI(ctx)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("ask who is signed in: %w", err)
+	}
+	rows, err := c.hiddenRows(ctx, r, who.UserID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	columns, err := c.hiddenColumns(ctx, r, who.UserID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	spots := append(rows, columns...)
+	if len(spots) == 0 {
+		return who.UserID, nil
+	}
+	administrator, err := dataverse.Administrator(ctx, r, who.UserID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if administrator { // may read everything, whatever is granted
+		return who.UserID, nil
+	}
+	return uuid.Nil, &BlindError{User: who.UserID, Spots: spots}
+}
+
+// rowsOf are tables without rights of their own: their rows are seen by whoever sees the row that they belong to.
+var rowsOf = map[string]string{
+	"activityparty": "activitypointer", "activitymimeattachment": "activitypointer", "quotedetail": "quote", "salesorderdetail": "salesorder",
+	"invoicedetail": "invoice", "opportunityproduct": "opportunity", "leadaddress": "lead",
+}
+
+// hiddenRows are the tables of which the user does not see every row.
+func (c *Policy) hiddenRows(ctx context.Context, r dataverse.Reader, user uuid.UUID) ([]BlindSpot, error) {
+	rights, err := c.readRights(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	depths, err := dataverse.EffectiveDepths(ctx, r, user, slices.Sorted(maps.Keys(rights)))
+	if refused(err) {
+		return []BlindSpot{{Sentence: "the service does not tell which rights the user has: " + err.Error(), Remedy: giveRole}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var spots []BlindSpot
+	for _, right := range slices.Sorted(maps.Keys(rights)) {
+		depth, has := depths[right]
+		if has && depth >= dataverse.Global {
+			continue
+		}
+		tables := slices.Sorted(maps.Keys(rights[right]))
+		s := BlindSpot{Table: tables[0], Remedy: giveRole}
+		if has {
+			s.Sentence = fmt.Sprintf("of %s it reads only %s (%s is %s, not Global)", inTicks(tables), reaches[depth], right, depth)
+		} else {
+			s.Sentence = fmt.Sprintf("it may not read %s (%s)", inTicks(tables), right)
+		}
+		spots = append(spots, s)
+	}
+	return spots, nil
+}
+
+var reaches = map[dataverse.Depth]string{
+	dataverse.Basic: "its own rows", dataverse.Local: "the rows of its business unit", dataverse.Deep: "the rows of its business unit and of those below",
+}
+
+func inTicks(names []string) string {
+	return "`" + strings.Join(names, "`, `") + "`"
+}
+
+// readRights are the rights to read that the policy needs, each with its tables.
+func (c *Policy) readRights(ctx context.Context, r dataverse.Reader) (map[string]map[string]bool, error) {
+	tables := map[string]bool{}
+	add := func(table string) {
+		if table != "" && table != policy.AnyTable {
+			tables[table] = true
+		}
+	}
+	err := c.judged(ctx, r, func(table string, kinds ...string) {
+		if slices.Contains(kinds, "Read") {
+			add(table)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for table := range c.seen {
+		add(table)
+	}
+	for i := range c.Subjects {
+		for _, rule := range c.Subjects[i].Related {
+			add(rule.Table)
+		}
+	}
+	rights := map[string]map[string]bool{}
+	for table := range tables {
+		name, err := readRight(ctx, r, table)
+		if err != nil {
+			return nil, err
+		}
+		if name == "" {
+			continue
+		}
+		if rights[name] == nil {
+			rights[name] = map[string]bool{}
+		}
+		rights[name][table] = true
+	}
+	return rights, nil
+}
+
+// readRight is the right to read a table's rows, "" where the environment lacks the table or asks for none.
+func readRight(ctx context.Context, r dataverse.Reader, table string) (string, error) {
+	t, err := r.Table(ctx, table)
+	if errors.Is(err, dataverse.ErrNoTable) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the rights of %s: %w", table, err)
+	}
+	for _, p := range t.Privileges {
+		if p.Type == "Read" {
+			return p.Name, nil
+		}
+	}
+	if parent := rowsOf[table]; parent != "" {
+		return readRight(ctx, r, parent)
+	}
+	return "", nil
+}
+
+// secured are the columns that decisions rest on and that have column security now, as table.column.
+func (c *Policy) secured(ctx context.Context, r dataverse.Reader) ([][2]string, error) {
+	var tables []string
+	for _, table := range slices.Sorted(maps.Keys(c.seen)) {
+		switch _, err := r.Table(ctx, table); {
+		case err == nil:
+			tables = append(tables, table)
+		case !errors.Is(err, dataverse.ErrNoTable):
+			return nil, err
+		}
+	}
+	found, err := dataverse.SecuredColumns(ctx, r, tables)
+	if err != nil {
+		return nil, err
+	}
+	var out [][2]string
+	for _, table := range tables {
+		slices.Sort(found[table])
+		for _, column := range found[table] {
+			if c.seen[table][column] {
+				out = append(out, [2]string{table, column})
+			}
+		}
+	}
+	return out, nil
+}
+
+// hiddenColumns are the secured columns that the user cannot be proven to read.
+func (c *Policy) hiddenColumns(ctx context.Context, r dataverse.Reader, user uuid.UUID) ([]BlindSpot, error) {
+	secured, err := c.secured(ctx, r)
+	if err != nil || len(secured) == 0 {
+		return nil, err
+	}
+	readable, err := dataverse.ReadableColumns(ctx, r, user)
+	untold := refused(err)
+	if err != nil && !untold {
+		return nil, err
+	}
+	var spots []BlindSpot
+	for _, at := range secured {
+		s := BlindSpot{Table: at[0], Column: at[1], Remedy: giveProfile}
+		switch {
+		case untold:
+			s.Sentence = fmt.Sprintf("`%s` of `%s` has column security, and the service does not tell whether the user may read it", at[1], at[0])
+			s.Remedy = giveProfile + "; and let it read the profiles (prvReadFieldSecurityProfile, prvReadFieldPermission), as the role gallra does after gallra provision"
+		case readable[at[0]+"."+at[1]]:
+			continue
+		default:
+			s.Sentence = fmt.Sprintf("`%s` of `%s` has column security, and no column security profile of the user lets it read the column", at[1], at[0])
+		}
+		spots = append(spots, s)
+	}
+	return spots, nil
+}
+
+// refused tells whether the service understood and would not answer: asking again does not help.
+func refused(err error) bool {
+	var e *dataverse.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusNotImplemented:
+		return true
+	}
+	return false
+}

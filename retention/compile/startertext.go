@@ -1,0 +1,134 @@
+package compile
+
+import (
+	"strings"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// text is the starter policy as a file.
+func (s *starter) text() string {
+	w := &policy.Prose{}
+	w.Line("# yaml-language-server: $schema=./policy.schema.json")
+	w.Line("#")
+	w.Line("# A starter policy, written by gallra policy init on %s from this environment's own tables.", s.options.Today)
+	w.Line("# As it stands it keeps everybody with any sign of life within %s, which is more than a purpose needs.", retention.Period{Years: s.options.Years})
+	w.Line("# Narrow it: for each ground ask what it is for, on what lawful basis, and for how long that takes.")
+	w.Line("#   gallra policy check     finds mistakes and what is suspicious")
+	w.Line("#   gallra plan             shows whom it would schedule; nothing is written")
+	w.Line("#   gallra simulate NEW     shows what a change of yours would change")
+	w.Line("")
+	w.Line("version: 1")
+	w.Line("")
+	w.Line("environment:")
+	w.Line("  organization: %s   # every other one is refused", s.org.ID)
+	if s.org.Production {
+		w.Line("  allowProduction: false   # this IS a production environment: say true once the policy was tried on a sandbox")
+	} else {
+		w.Line("  allowProduction: false")
+	}
+	w.Line("")
+	w.Line("timeZone: %-20s # whose calendar decides which day it is", s.options.TimeZone)
+	w.Line("notice: %-22s # how long a coming purge is visible before it happens", policy.DefaultNotice)
+	w.Line("manualExtension: %-13s # the furthest ahead of today that staff can extend by hand", policy.DefaultManualExtension)
+	w.Line("limits: {purges: %d, share: %s, canary: %d}   # a run that would purge more purges nobody", policy.DefaultLimits.Purges, policy.Percentage(policy.DefaultLimits.Share), policy.DefaultLimits.Canary)
+	w.Line("")
+	w.Line("subjects:")
+	for _, sub := range s.subjects {
+		writeSubject(w, sub)
+	}
+	return w.String()
+}
+
+func writeSubject(w *policy.Prose, s starterSubject) {
+	w.Line("")
+	w.Line("  # %s", policy.Count(s.persons, "person"))
+	w.Line("  %s:", s.table)
+	if s.table == "lead" {
+		w.Line("    purge: anonymize            # the person goes, the row stays for statistics: name under `retain` what these need")
+	} else {
+		w.Line("    purge: delete")
+		w.Line("    whenBound: anonymize        # a person to whom a kept row stays bound is anonymised in place")
+	}
+	if s.identity != "" {
+		w.Line("    identity: %-17s # rows with one address are one human being: what keeps one keeps all", s.identity)
+	}
+	w.Line("")
+	w.Line("    grounds:")
+	for _, g := range s.grounds {
+		writeGround(w, g)
+	}
+	if len(s.empty) > 0 {
+		w.Line("")
+		w.Line("      # These point at persons as well and hold no rows, or cannot be read, so nothing is said about them:")
+		for _, name := range s.empty {
+			w.Line("      #   %s", name)
+		}
+	}
+	if len(s.related) == 0 {
+		return
+	}
+	w.Line("")
+	w.Line("    # What happens to related rows. In order: the first rule that matches a row decides.")
+	w.Line("    related:")
+	for i, r := range s.related {
+		if i == 0 || s.related[i-1].comment != r.comment {
+			w.Line("      # %s", r.comment)
+		}
+		way := "link: " + r.Link
+		if r.Party != "" {
+			way = "party: " + r.Party
+		}
+		if r.Why != "" {
+			w.Line("      - {table: %s, %s, do: %s, why: %s}", r.Table, way, r.Do, quoted(r.Why))
+		} else {
+			w.Line("      - {table: %s, %s, do: %s}", r.Table, way, r.Do)
+		}
+	}
+	if s.table != "lead" {
+		w.Line("      # whatever else a delete takes along, rows of business excepted")
+		w.Line("      - {table: '*', do: delete}")
+	}
+}
+
+func writeGround(w *policy.Prose, g starterGround) {
+	w.Line("")
+	for line := range strings.SplitSeq(g.comment, "\n") {
+		if line != "" {
+			w.Line("      # %s", line)
+		}
+	}
+	w.Line("      - id: %-40s # %s", g.ID, policy.Count(g.rows, "row"))
+	w.Line("        basis: %s", g.Basis)
+	w.Line("        why: %s", quoted(g.Why))
+	for _, kv := range [][2]string{{"trigger", quotedIf(g.Trigger)}, {"table", g.Table}, {"link", g.Link}, {"party", g.Party}, {"where", g.Where}, {"after", g.After}, {"until", g.Until}} {
+		if kv[1] != "" {
+			w.Line("        %s: %s", kv[0], kv[1])
+		}
+	}
+	if !g.Keep.IsZero() {
+		w.Line("        keep: %s", g.Keep)
+	}
+	if g.MayBeEmpty {
+		w.Line("        mayBeEmpty: true")
+	}
+}
+
+// quoted is a text as YAML takes it whatever it holds: names of tables and columns are the customer's.
+func quoted(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' || r == '\u0085' || r == '\ufeff' {
+			return ' '
+		}
+		return r
+	}, s)) + `"`
+}
+
+func quotedIf(s string) string {
+	if s == "" {
+		return ""
+	}
+	return quoted(s)
+}

@@ -1,0 +1,194 @@
+package evaluate
+
+import (
+	"context"
+	"sync"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// EvaluateOptions are what an evaluation needs besides the environment.
+type EvaluateOptions struct {
+	Today retention.Date
+	// Traces is what the ledger proves about a person's purge date; nil: nothing, as for a ledger that was lost.
+	Traces func(table string, id uuid.UUID) retention.Trace
+	// Progress is called with every page's rows, from several goroutines; nil: nobody watches.
+	Progress func(what string, rows int)
+	// Lasting leaves out rows whose retention has ended by today, as far as the server can tell. That is enough to decide
+	// what to do about a person and not to tell which ground ended last; only a look at some persons takes it.
+	Lasting bool
+}
+
+func (o EvaluateOptions) trace(table string, id uuid.UUID) retention.Trace {
+	if o.Traces == nil {
+		return retention.Trace{}
+	}
+	return o.Traces(table, id)
+}
+
+func (o EvaluateOptions) progress(what string, rows int) {
+	if o.Progress != nil && rows > 0 {
+		o.Progress(what, rows)
+	}
+}
+
+// Evaluation is what the CRM says about every person at one time: who they are and what their grounds give them.
+//
+// Its tables are read side by side while people work in the CRM, page after page, so it is no picture of a single
+// moment. A person may be in it whose justifying row was written after that row's page was read: they get a purge date,
+// which the next run takes back. A row that was taken away meanwhile keeps its person until the next run. Nobody is
+// purged on the strength of an evaluation: the last look reads the grounds again, and the row's ETag guards the person.
+type Evaluation struct {
+	Today   retention.Date
+	Checked *compile.Policy
+	tables  []*personTable
+	// numbered are the grounds of all subjects, one after the other.
+	numbered []*compile.Ground
+}
+
+// PersonRow is one person of an evaluation.
+type PersonRow struct {
+	retention.Person
+	Table string
+	ETag  string
+	// Master is the row that this one was merged into, zero if it was not.
+	Master uuid.UUID
+
+	number int32 // the ground among those of all subjects
+}
+
+// GroundOf is the ground that gives the person their date, whichever of their rows it was found for; nil when no
+// ground of the policy does.
+func (e *Evaluation) GroundOf(p PersonRow) *compile.Ground {
+	if p.number < 0 {
+		return nil
+	}
+	return e.numbered[p.number]
+}
+
+// GroundResult is what the evaluation of one ground found.
+type GroundResult struct {
+	Table   string // the subject table
+	Ground  *policy.Ground
+	Rows    int // rows of the ground that lead to a person
+	Persons int // persons to whom the ground gives their date
+	// Gaps counts rows that match but lack the date that the ground counts from.
+	Gaps int
+}
+
+// Evaluate reads every person and every ground, all side by side and each page once; what it keeps in memory is one
+// small entry a person. Rows of grounds that come before their persons are known wait for them, in bounded number.
+//
+// Rows whose retention has ended are read as well: the plan tells of every person which ground ended last, and when.
+func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o EvaluateOptions) (*Evaluation, error) {
+	e := newEvaluation(c, o.Today)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, t := range e.tables {
+		group.Go(func() error {
+			if err := t.read(ctx, r, t.subject.Persons, nil, o); err != nil {
+				return err
+			}
+			close(t.ready)
+			return nil
+		})
+	}
+	e.grounds(ctx, group, r, o, func(g *compile.Ground, _ *personTable) []compile.Read { return []compile.Read{g.All()} })
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	e.join()
+	return e, nil
+}
+
+func newEvaluation(c *compile.Policy, today retention.Date) *Evaluation {
+	e := &Evaluation{Today: today, Checked: c}
+	for i := range c.Subjects {
+		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(i), int32(len(e.numbered))))
+		for j := range c.Subjects[i].Grounds {
+			e.numbered = append(e.numbered, &c.Subjects[i].Grounds[j])
+		}
+	}
+	return e
+}
+
+// grounds reads all grounds, each by the queries that reads makes for it, and folds them into the tables.
+func (e *Evaluation) grounds(ctx context.Context, group *errgroup.Group, r dataverse.Reader, o EvaluateOptions, reads func(*compile.Ground, *personTable) []compile.Read) {
+	room := newRoom(waitingRows)
+	for _, t := range e.tables {
+		for i := range t.subject.Grounds {
+			g := &t.subject.Grounds[i]
+			for _, read := range reads(g, t) {
+				group.Go(func() error { return t.fold(ctx, r, g, read, e.Checked.Policy.TimeZone, room, o) })
+			}
+		}
+	}
+}
+
+// scan runs a Read as a streaming query.
+func scan(ctx context.Context, r dataverse.Reader, read compile.Read, fields []compile.Field, fn func([]dataverse.Value) error) error {
+	cols := make([]string, len(fields))
+	for i, f := range fields {
+		cols[i] = string(f)
+	}
+	return r.Scan(ctx, read.Query(), cols, fn)
+}
+
+// Grounds is what was found for each ground, in the order of the policy.
+func (e *Evaluation) Grounds() []GroundResult {
+	var all []GroundResult
+	for _, t := range e.tables {
+		results := append([]GroundResult(nil), t.results...)
+		for i := range t.entries.len() {
+			if g := int32(t.entries.at(i).ground) - t.base; g >= 0 && int(g) < len(results) {
+				results[g].Persons++
+			}
+		}
+		all = append(all, results...)
+	}
+	return all
+}
+
+// Count is the number of persons in a subject table.
+func (e *Evaluation) Count(table string) int {
+	for _, t := range e.tables {
+		if t.subject.Table == table {
+			return t.entries.len()
+		}
+	}
+	return 0
+}
+
+// Person is the evaluation of one person; false if the table holds no such person.
+func (e *Evaluation) Person(table string, id uuid.UUID, o EvaluateOptions) (PersonRow, bool) {
+	for _, t := range e.tables {
+		if t.subject.Table != table {
+			continue
+		}
+		if at, ok := t.find(id); ok {
+			return t.person(at, o), true
+		}
+	}
+	return PersonRow{}, false
+}
+
+// Persons are all persons of the evaluation, in the order of the policy's subjects and by id.
+func (e *Evaluation) Persons(o EvaluateOptions) func(yield func(PersonRow) bool) {
+	return func(yield func(PersonRow) bool) {
+		for _, t := range e.tables {
+			for i := range t.entries.len() {
+				if !yield(t.person(int32(i), o)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// counts of a table's grounds are folded by several goroutines.
+type counter struct{ sync.Mutex }

@@ -1,0 +1,147 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
+)
+
+// Plan is what a run would do: a value made of a policy, an evaluation and a day, without I/O. What it says of a person
+// holds for the moment of the evaluation; before anybody is purged the last look judges them anew.
+type Plan struct {
+	AsOf         retention.Date
+	TimeZone     string
+	Organization uuid.UUID
+	Policy       string // hash
+	// Decisions are in the order of the policy's subjects, then by id. Persons who are kept and need nothing are left out
+	// unless they were asked for.
+	Decisions []Planned
+	Tables    []TableTotals
+	Grounds   []GroundTotals
+
+	rules retention.Rules
+}
+
+// Planned is the decision about one person.
+type Planned struct {
+	Person evaluate.PersonRow
+	retention.Decision
+	Ground *compile.Ground // nil: none justifies the person; or they are kept by hand
+	rules  retention.Rules
+}
+
+// Reason is why, in words for the sales staff.
+func (p *Planned) Reason() string {
+	return Reason(p.Decision, p.Ground, p.Person.Columns, p.rules)
+}
+
+// GroundID is the ground as reports and --json name it: its id, manual-extension, or empty.
+func (p *Planned) GroundID() string {
+	switch {
+	case p.Decision.Ground == retention.ByHand:
+		return retention.ManualExtension
+	case p.Ground != nil:
+		return p.Ground.ID
+	}
+	return ""
+}
+
+// TableTotals are the numbers of one subject table.
+type TableTotals struct {
+	Table   string
+	Persons int
+	Actions map[retention.Action]int
+}
+
+// GroundTotals are the numbers of one ground.
+type GroundTotals struct {
+	Table, Ground string
+	Rows          int // rows that lead to a person
+	Persons       int // persons to whom the ground gives their date
+	Gaps          int // rows that lack the date that the ground counts from
+	MayBeEmpty    bool
+}
+
+// PlanOptions are what a plan needs besides the policy and the evaluation.
+type PlanOptions struct {
+	// Traces is what the ledger proves about a person's purge date; nil: nothing, as for a ledger that was lost.
+	Traces func(table string, id uuid.UUID) retention.Trace
+	// All plans persons who are kept as well, for those who want to see everybody.
+	All bool
+}
+
+// NewPlan decides about every person of an evaluation.
+func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
+	p := &Plan{AsOf: e.Today, TimeZone: c.Policy.TimeZone.String(), Organization: c.Organization, Policy: c.Policy.Hash, rules: c.Policy.Rules()}
+	totals := map[string]*TableTotals{}
+	p.Tables = make([]TableTotals, len(c.Subjects))
+	for i := range c.Subjects {
+		s := &c.Subjects[i]
+		p.Tables[i] = TableTotals{Table: s.Table, Persons: e.Count(s.Table), Actions: map[retention.Action]int{}}
+		totals[s.Table] = &p.Tables[i]
+	}
+	for _, g := range e.Grounds() {
+		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty})
+	}
+	for row := range e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces}) {
+		d := planned(c, e, row)
+		totals[row.Table].Actions[d.Action]++
+		if d.Action != retention.Keep || o.All {
+			p.Decisions = append(p.Decisions, d)
+		}
+	}
+	order := func(table string) int {
+		return slices.IndexFunc(c.Subjects, func(s compile.Subject) bool { return s.Table == table })
+	}
+	slices.SortStableFunc(p.Decisions, func(a, b Planned) int {
+		return cmp.Or(cmp.Compare(order(a.Person.Table), order(b.Person.Table)), slices.Compare(a.Person.ID[:], b.Person.ID[:]))
+	})
+	return p
+}
+
+// planned is the decision about one person of an evaluation, with the ground that it rests on.
+func planned(c *compile.Policy, e *evaluate.Evaluation, row evaluate.PersonRow) Planned {
+	rules := c.Policy.Rules()
+	p := Planned{Person: row, Decision: retention.Decide(row.Person, rules, e.Today), rules: rules}
+	if p.Decision.Ground != retention.ByHand {
+		p.Ground = e.GroundOf(row)
+	}
+	return p
+}
+
+// Count is how many persons of all tables get that action.
+func (p *Plan) Count(a retention.Action) int {
+	n := 0
+	for _, t := range p.Tables {
+		n += t.Actions[a]
+	}
+	return n
+}
+
+// Only is the plan without the decisions that keep refuses; its counts are of what is left.
+func (p *Plan) Only(keep func(*Planned) bool) *Plan {
+	only := *p
+	only.Decisions = nil
+	only.Tables = make([]TableTotals, len(p.Tables))
+	for i, t := range p.Tables {
+		only.Tables[i] = TableTotals{Table: t.Table, Persons: t.Persons, Actions: map[retention.Action]int{retention.Keep: t.Actions[retention.Keep]}}
+	}
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		if !keep(d) {
+			continue
+		}
+		only.Decisions = append(only.Decisions, *d)
+		for j := range only.Tables {
+			if only.Tables[j].Table == d.Person.Table && d.Action != retention.Keep {
+				only.Tables[j].Actions[d.Action]++
+			}
+		}
+	}
+	return &only
+}

@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// The lines of a plan as --json prints it; their shapes are stable.
+type (
+	headerLine struct {
+		Kind         string         `json:"kind"` // plan
+		AsOf         retention.Date `json:"asOf"`
+		TimeZone     string         `json:"timeZone"`
+		Organization uuid.UUID      `json:"organization"`
+		Policy       string         `json:"policy"`
+	}
+	decisionLine struct {
+		Kind        string           `json:"kind"` // decision
+		Table       string           `json:"table"`
+		ID          uuid.UUID        `json:"id"`
+		Action      retention.Action `json:"action"`
+		RetainUntil *retention.Date  `json:"retainUntil"`
+		PurgeOn     *retention.Date  `json:"purgeOn"`
+		NoticedOn   *retention.Date  `json:"noticedOn"`
+		Ground      *string          `json:"ground"`
+		Reason      string           `json:"reason"`
+	}
+	totalsLine struct {
+		Kind    string                   `json:"kind"` // totals
+		Persons int                      `json:"persons"`
+		Actions map[retention.Action]int `json:"actions"`
+		Tables  []tableLine              `json:"tables"`
+		Grounds []groundLine             `json:"grounds"`
+	}
+	tableLine struct {
+		Table   string                   `json:"table"`
+		Persons int                      `json:"persons"`
+		Actions map[retention.Action]int `json:"actions"`
+	}
+	groundLine struct {
+		Table   string `json:"table"`
+		Ground  string `json:"ground"`
+		Rows    int    `json:"rows"`
+		Persons int    `json:"persons"`
+		Gaps    int    `json:"gaps"`
+	}
+)
+
+// WriteJSON prints the plan as JSON Lines: a header, a line a decision, the totals.
+func (p *Plan) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(headerLine{"plan", p.AsOf, p.TimeZone, p.Organization, p.Policy}); err != nil {
+		return err
+	}
+	for i := range p.Decisions {
+		if err := p.Decisions[i].encode(e); err != nil {
+			return err
+		}
+	}
+	totals := totalsLine{Kind: "totals", Actions: map[retention.Action]int{}, Tables: []tableLine{}, Grounds: []groundLine{}}
+	for _, t := range p.Tables {
+		totals.Persons += t.Persons
+		for a, n := range t.Actions {
+			totals.Actions[a] += n
+		}
+		totals.Tables = append(totals.Tables, tableLine(t))
+	}
+	for _, g := range p.Grounds {
+		totals.Grounds = append(totals.Grounds, groundLine{g.Table, g.Ground, g.Rows, g.Persons, g.Gaps})
+	}
+	return e.Encode(totals)
+}
+
+// WriteJSON prints the decision as a line.
+func (p *Planned) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return p.encode(e)
+}
+
+func (p *Planned) encode(e *json.Encoder) error {
+	line := decisionLine{Kind: "decision", Table: p.Person.Table, ID: p.Person.ID, Action: p.Action, Reason: p.Reason(),
+		RetainUntil: known(p.Until), PurgeOn: known(p.PurgeOn), NoticedOn: known(p.NoticedOn)}
+	if id := p.GroundID(); id != "" {
+		line.Ground = &id
+	}
+	return e.Encode(line)
+}
+
+// known is nil, null in JSON, for no date.
+func known(d retention.Date) *retention.Date {
+	if d.IsZero() {
+		return nil
+	}
+	return &d
+}

@@ -1,0 +1,58 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// Reason says in words for the sales staff why a person has the date that they have: which ground ended and when. It is
+// made of the policy's own words and of dates, so it holds no personal data. The ground is the one that
+// d.Retention names, nil if none does.
+func Reason(d retention.Decision, g *compile.Ground, c retention.Columns, r retention.Rules) string {
+	var text string
+	switch {
+	case d.Ground == retention.ByHand:
+		text = "Extended by hand until " + d.Until.Words()
+	case g == nil || d.Until.IsZero():
+		text = "Nothing registered justifies keeping this person"
+	case d.Until == retention.Open && g.Date != nil:
+		text = fmt.Sprintf("%s; the date that the period would be counted from is missing (%s)", policy.Sentence(g.Why), g.DateName())
+	case d.Until == retention.Open:
+		text = policy.Sentence(g.Why)
+	default:
+		text = counted(d.Term, g)
+		if d.Action == retention.Keep || d.Action == retention.Clear || d.PurgeOn == d.Until {
+			text += ", until " + d.Until.Words()
+		}
+	}
+	if d.Ground == retention.OtherRow {
+		text += " (on another row of the same person)"
+	}
+	switch d.Extension {
+	case retention.ExtensionNoReason:
+		text += fmt.Sprintf(". The extension until %s does not count, because it has no reason: enter one, or it lapses", c.ExtendedUntil.Words())
+	case retention.ExtensionTooFar:
+		text += fmt.Sprintf(". The extension until %s does not count, because it lies more than %s ahead: enter an earlier date", c.ExtendedUntil.Words(), r.ManualExtension)
+	}
+	return policy.Shorten(text, policy.MaxReason)
+}
+
+// counted is the arithmetic of a ground with a date: Opportunity closed 14 May 2024, kept 24 months.
+func counted(r retention.Term, g *compile.Ground) string {
+	trigger := g.Trigger
+	if trigger == "" {
+		trigger = policy.Sentence(g.DateName()) + ":"
+	}
+	text := trigger + " " + r.Trigger.Words()
+	switch {
+	case g.Keep.IsZero():
+	case g.Until != "":
+		text += ", and " + g.Keep.String() + " more"
+	default:
+		text += ", kept " + g.Keep.String()
+	}
+	return text
+}

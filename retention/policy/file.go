@@ -1,0 +1,134 @@
+package policy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// The types of this file are a policy as it is written. The strict reader takes keys, required keys and allowed words
+// from the tags, and so does the JSON Schema for editors.
+
+type filePolicy struct {
+	placed          `yaml:"-"`
+	Version         int                     `yaml:"version" jsonschema:"required,enum=1,description=Version of the policy language. Always 1."`
+	Include         []string                `yaml:"include" jsonschema:"description=Further files with subjects; their paths start at this file's folder."`
+	Environment     fileEnvironment         `yaml:"environment" jsonschema:"required,description=The one environment that this policy is for."`
+	TimeZone        string                  `yaml:"timeZone" jsonschema:"required,description=IANA name such as Europe/Stockholm: whose calendar dates count."`
+	Notice          retention.Period        `yaml:"notice" jsonschema:"description=How long a coming purge must have been visible before it may happen. Default 2 months."`
+	Purge           filePurge               `yaml:"purge" jsonschema:"description=How the rows that go are deleted."`
+	Limits          fileLimits              `yaml:"limits" jsonschema:"description=A run that would purge more purges nobody."`
+	Approval        string                  `yaml:"approval" jsonschema:"enum=none,enum=four-eyes,description=Whether a changed policy purges nobody before somebody else than who runs it has approved it. Default none."`
+	ManualExtension retention.Period        `yaml:"manualExtension" jsonschema:"description=The furthest ahead of today that staff can extend by hand. Default 12 months."`
+	Columns         fileColumns             `yaml:"columns" jsonschema:"description=Names of existing columns that stand in for those that gallra creates."`
+	Subjects        map[string]*fileSubject `yaml:"subjects" jsonschema:"description=The tables that hold persons and the rules for each."`
+}
+
+// fileInclude is what an included file may hold.
+type fileInclude struct {
+	placed   `yaml:"-"`
+	Version  int                     `yaml:"version" jsonschema:"enum=1"`
+	Include  []string                `yaml:"include"`
+	Subjects map[string]*fileSubject `yaml:"subjects" jsonschema:"required"`
+}
+
+type fileEnvironment struct {
+	placed          `yaml:"-"`
+	Organization    string `yaml:"organization" jsonschema:"required,description=The organisation's id. Every other environment is refused."`
+	AllowProduction bool   `yaml:"allowProduction" jsonschema:"description=Whether the environment may be a production one. Default false."`
+}
+
+type fileLimits struct {
+	placed `yaml:"-"`
+	Purges int      `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
+	Share  percent  `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
+	Canary int      `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
+	Bypass []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=drift,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
+}
+
+type filePurge struct {
+	placed `yaml:"-"`
+	Engine string `yaml:"engine" jsonschema:"enum=web-api,enum=bulk-delete,description=What deletes related rows: gallra's own requests\\, or jobs of Dataverse's bulk delete service. Default web-api."`
+}
+
+type fileColumns struct {
+	placed           `yaml:"-"`
+	PurgeScheduledOn string `yaml:"purgeScheduledOn" jsonschema:"description=Date only: the day from which the person may be purged."`
+	PurgeNoticedOn   string `yaml:"purgeNoticedOn" jsonschema:"description=Date only: the day on which that was first visible."`
+	PurgeReason      string `yaml:"purgeReason" jsonschema:"description=Text: why\\, in words for the sales staff."`
+	RetainUntil      string `yaml:"retainUntil" jsonschema:"description=Date only: a manual extension."`
+	RetainReason     string `yaml:"retainReason" jsonschema:"description=Text: the reason of a manual extension."`
+	LegalHold        string `yaml:"legalHold" jsonschema:"description=Yes/no: never purged while it is set."`
+	AnonymizedOn     string `yaml:"anonymizedOn" jsonschema:"description=Date only: set on rows that were anonymised."`
+}
+
+type fileSubject struct {
+	placed    `yaml:"-"`
+	Purge     string        `yaml:"purge" jsonschema:"required,enum=delete,enum=anonymize,description=What a purge does with the row."`
+	WhenBound string        `yaml:"whenBound" jsonschema:"enum=anonymize,enum=fail,description=What happens to a person whom a kept row binds. Default anonymize."`
+	Identity  string        `yaml:"identity" jsonschema:"description=A column; rows with equal values in it are one human being."`
+	Retain    []string      `yaml:"retain" jsonschema:"description=Columns that survive anonymising."`
+	Columns   fileColumns   `yaml:"columns" jsonschema:"description=As above\\, for this table only."`
+	Grounds   []fileGround  `yaml:"grounds" jsonschema:"required,description=What justifies keeping a person."`
+	Related   []fileRelated `yaml:"related" jsonschema:"description=What happens to related rows. In order: the first rule that matches a row decides."`
+}
+
+type fileGround struct {
+	placed      `yaml:"-"`
+	ID          string           `yaml:"id" jsonschema:"required,pattern=^[a-z][a-z0-9-]*$,maxLength=60,description=Stands in reports and in the ledger."`
+	Basis       string           `yaml:"basis" jsonschema:"required,enum=consent,enum=contract,enum=legal-obligation,enum=vital-interests,enum=public-task,enum=legitimate-interests,description=The lawful basis of article 6(1) GDPR."`
+	Why         string           `yaml:"why" jsonschema:"required,description=The reason\\, in a sentence."`
+	Trigger     string           `yaml:"trigger" jsonschema:"maxLength=120,description=What happened on the date\\, for the sales staff: Opportunity closed."`
+	Table       string           `yaml:"table" jsonschema:"description=The table that justifies. Left out: the person's own row."`
+	Link        string           `yaml:"link" jsonschema:"description=A lookup\\, a path over lookups\\, or column = column of the person."`
+	Party       string           `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
+	Where       string           `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
+	View        string           `yaml:"view" jsonschema:"description=A system view of the subject table: who is in it is kept."`
+	FetchXML    string           `yaml:"fetchXml" jsonschema:"description=A file with a FetchXML query that returns the person's id and optionally a date as alias after."`
+	After       string           `yaml:"after" jsonschema:"description=A date column\\, or a path over lookups to one: the row justifies for keep after it."`
+	Until       string           `yaml:"until" jsonschema:"description=A date that is itself the end\\, and keep is slack."`
+	Keep        retention.Period `yaml:"keep" jsonschema:"description=Such as 6 months."`
+	MissingDate string           `yaml:"missingDate" jsonschema:"enum=keep,enum=ignore,description=What a row without the date does. Default keep."`
+	MayBeEmpty  bool             `yaml:"mayBeEmpty" jsonschema:"description=The ground may match nothing although it used to match rows."`
+}
+
+type fileRelated struct {
+	placed `yaml:"-"`
+	Table  string   `yaml:"table" jsonschema:"required,description=A table\\, or * as the last rule."`
+	Link   string   `yaml:"link" jsonschema:"description=As in a ground."`
+	Party  string   `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
+	Where  string   `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
+	Do     string   `yaml:"do" jsonschema:"required,enum=delete,enum=anonymize,enum=keep,description=What happens to the row."`
+	Erase  []string `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
+	Retain []string `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
+	Why    string   `yaml:"why" jsonschema:"description=The reason. A keep rule needs one."`
+}
+
+func (filePolicy) kind() string      { return "a policy" }
+func (fileInclude) kind() string     { return "an included file" }
+func (fileEnvironment) kind() string { return "`environment`" }
+func (fileLimits) kind() string      { return "`limits`" }
+func (filePurge) kind() string       { return "`purge`" }
+func (fileColumns) kind() string     { return "`columns`" }
+func (fileSubject) kind() string     { return "a subject" }
+func (fileGround) kind() string      { return "a ground" }
+func (fileRelated) kind() string     { return "a related rule" }
+
+// percent is a share from 0 to 1, written as 5%.
+type percent float64
+
+// UnmarshalText reads a number and a percent sign.
+func (p *percent) UnmarshalText(b []byte) error {
+	number, ok := strings.CutSuffix(strings.TrimSpace(string(b)), "%")
+	if !ok {
+		return fmt.Errorf("a share needs a percent sign, such as 5%%")
+	}
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !(v >= 0 && v <= 100) {
+		return fmt.Errorf("%q is not a share from 0%% to 100%%", b)
+	}
+	*p = percent(v / 100)
+	return nil
+}

@@ -1,0 +1,186 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// Disposition is what a purge does with a row.
+type Disposition string
+
+// The dispositions.
+const (
+	Delete    Disposition = "delete"
+	Anonymize Disposition = "anonymize"
+	Retain    Disposition = "keep" // named for the verb of the rule, do: keep
+)
+
+// Policy is a company's retention policy, as its files say it. [Load] reads one; nothing in it has been held against
+// an environment yet.
+type Policy struct {
+	Version         int
+	Environment     Environment
+	TimeZone        *time.Location
+	Notice          retention.Period
+	Engine          Engine
+	Limits          Limits
+	FourEyes        bool   // approval: four-eyes
+	Bypass          []Rail // guard rails that a flag may bypass
+	ManualExtension retention.Period
+	Columns         ColumnNames // for subjects that do not name their own
+	Subjects        []Subject   // in the order of the file
+
+	// Hash is "sha256:" and the hex digest over every file that the policy consists of, in the order they were read.
+	Hash string
+	// Dir is the folder of the policy file. The FetchXML file of a ground is relative to the file that names it.
+	Dir string
+	// Files are the files that were read, the policy file first.
+	Files []string
+
+	Sources map[string][]string // the lines of each file, FetchXML included, for excerpts
+	At      map[string]Place
+}
+
+// Rules are the date rules that the planner needs.
+func (p *Policy) Rules() retention.Rules {
+	return retention.Rules{Notice: p.Notice, ManualExtension: p.ManualExtension}
+}
+
+// Subject is the subject table with that name, nil if the policy has none.
+func (p *Policy) Subject(table string) *Subject {
+	for i := range p.Subjects {
+		if p.Subjects[i].Table == table {
+			return &p.Subjects[i]
+		}
+	}
+	return nil
+}
+
+// Environment pins a policy to one environment.
+type Environment struct {
+	Organization    string // the organisation's id, never its name
+	AllowProduction bool
+}
+
+// Engine is what deletes the related rows that go.
+type Engine string
+
+// The engines.
+const (
+	WebAPI     Engine = "web-api"     // the default: in one transaction with the person's own columns
+	BulkDelete Engine = "bulk-delete" // by jobs of Dataverse's bulk delete service, after the person's columns are anonymised
+)
+
+// Limits stop a run that would purge more. The share is of all persons in the subject table, from 0 to 1.
+type Limits struct {
+	Purges int
+	Share  float64
+	Canary int // persons who are purged first and alone
+}
+
+// ColumnNames are the logical names of the columns that gallra owns, or of the customer's columns that stand in.
+type ColumnNames struct {
+	PurgeScheduledOn, PurgeNoticedOn, PurgeReason string
+	RetainUntil, RetainReason                     string
+	LegalHold, AnonymizedOn                       string
+}
+
+// DefaultColumns are the names of the columns that provisioning creates.
+var DefaultColumns = ColumnNames{
+	PurgeScheduledOn: "gallra_purgescheduledon",
+	PurgeNoticedOn:   "gallra_purgenoticedon",
+	PurgeReason:      "gallra_purgereason",
+	RetainUntil:      "gallra_retainuntil",
+	RetainReason:     "gallra_retainreason",
+	LegalHold:        "gallra_legalhold",
+	AnonymizedOn:     "gallra_anonymizedon",
+}
+
+// Subject is a table of persons and the rules for them.
+type Subject struct {
+	Table     string
+	Purge     Disposition // Delete or Anonymize
+	WhenBound WhenBound
+	Identity  string   // column whose equal values mean one human being; empty: every row is a person of its own
+	Retain    []string // columns that survive anonymising
+	Grounds   []Ground
+	Related   []RelatedRule
+	Columns   ColumnNames
+
+	Pos Pos              `json:"-"`
+	At  map[string]Place `json:"-"` // where each key stands in the file
+}
+
+// WhenBound is what happens to a person whom a kept or restricting row binds.
+type WhenBound string
+
+// The choices of whenBound.
+const (
+	BoundAnonymize WhenBound = "anonymize" // the default: anonymised in place instead of deleted
+	BoundFail      WhenBound = "fail"
+)
+
+// Ground is a rule that justifies keeping a person.
+//
+// The rows of a ground are those of Table (the subject's own where it is empty) that match Where and whose Link leads
+// to the person. Without After and Until a row holds for as long as it matches; with After it holds for Keep after that
+// date; with Until that date is itself the end, and Keep is slack. A ground that is nothing but a date on the person's
+// own row matches the rows that have it.
+type Ground struct {
+	ID    string
+	Basis string // article 6(1) GDPR: consent, contract, legal-obligation, vital-interests, public-task, legitimate-interests
+	Why   string
+	// Trigger names the event in words for the sales staff ("Opportunity closed"); empty: made from the column's names.
+	Trigger string
+
+	Table    string
+	Link     string // a lookup, a path over lookups, or "column = column of the person" for a join by value
+	Party    string // for activities: any, or a participation such as to; instead of Link
+	Where    string // OData filter
+	View     string // system view of the subject table, instead of Table and Where
+	FetchXML string // text of the query that the named file holds, instead of Table and Where
+
+	After, Until string // a date column or a path over lookups to one
+	Keep         retention.Period
+	MissingDate  MissingDate
+	MayBeEmpty   bool   // promise 9: the ground may match nothing although it used to match rows
+	fetchPath    string // of the file that FetchXML was read from
+
+	Pos Pos              `json:"-"`
+	At  map[string]Place `json:"-"` // where each key stands in the file
+}
+
+// MissingDate is what a row without the date that its ground counts from does to the person.
+type MissingDate string
+
+// The choices of missingDate.
+const (
+	MissingKeeps   MissingDate = "keep" // the default: it keeps the person, and is reported as a gap in the data
+	MissingIgnored MissingDate = "ignore"
+)
+
+// RelatedRule says what happens to a purged person's rows in a table. Of a subject's rules the first that matches a
+// row decides.
+type RelatedRule struct {
+	Table string // a logical name, or AnyTable
+	Link  string // as in Ground
+	Party string
+	Where string
+	Do    Disposition
+	Erase []string // for anonymize: the columns that go …
+	Keep  []string // … or those that stay (retain in the file)
+	Why   string
+
+	Pos Pos              `json:"-"`
+	At  map[string]Place `json:"-"` // where each key stands in the file
+}
+
+// AnyTable is the table name of a last rule that covers whatever else a delete cascades to.
+const AnyTable = "*"
+
+// Pos is where in the policy's files something stands. Lines and columns count from 1.
+type Pos struct {
+	File         string
+	Line, Column int
+}

@@ -1,0 +1,33 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+)
+
+// Rail names a guard rail for machines.
+type Rail string
+
+// The guard rails of a plan.
+const (
+	TooMany     Rail = "too-many"     // more purges than limits.purges
+	TooLarge    Rail = "too-large"    // a larger share of a table than limits.share
+	GroundEmpty Rail = "ground-empty" // a ground that used to match rows matches none
+	Drift       Rail = "drift"        // something in the environment changed that a rule depends on
+)
+
+// Bypassable are the guard rails that a flag may bypass together with a line of the policy, limits.bypass.
+var Bypassable = []Rail{TooMany, TooLarge, GroundEmpty, Drift}
+
+func railNames(rails []Rail) []string {
+	names := make([]string, len(rails))
+	for i, r := range rails {
+		names[i] = string(r)
+	}
+	return names
+}
+
+// Percentage rounds up, so that what is printed as the share to allow is enough.
+func Percentage(share float64) string {
+	return fmt.Sprintf("%g%%", math.Ceil(share*1000-1e-9)/10)
+}

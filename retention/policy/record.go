@@ -1,0 +1,188 @@
+package policy
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteRecord prints the policy in words, as Markdown: the part of the record of processing (article 30 GDPR) that a data
+// protection officer files. It needs no environment.
+func (p *Policy) WriteRecord(w io.Writer) error {
+	r := &Prose{}
+	r.Line("# Retention of personal data in the CRM")
+	r.Line("")
+	r.Line("Environment: organisation `%s`, %s. Calendar of %s. Policy `%s`.", p.Environment.Organization,
+		map[bool]string{true: "production allowed", false: "sandboxes only"}[p.Environment.AllowProduction], p.TimeZone, p.Hash)
+	r.Line("")
+	r.Line("A person is kept for as long as one of the grounds below holds. When the last has ended, the coming purge stands on the "+
+		"person for %s, visible to the sales staff. If nothing justifies the person on that day, the person is purged. "+
+		"Nobody is purged under a legal hold. Staff may extend by hand, with a reason, by at most %s at a time.", p.Notice, p.ManualExtension)
+	r.Line("")
+	r.Line("One run purges at most %s, and at most %s of a table's persons; otherwise it purges nobody. The first %d are purged alone and looked for, before the rest follows.",
+		Count(p.Limits.Purges, "person"), Percentage(p.Limits.Share), p.Limits.Canary)
+	if p.Engine == BulkDelete {
+		r.Line("")
+		r.Line("Related rows that go are deleted by Dataverse's bulk delete service, after the person has been anonymised and before the person's row is deleted; nothing of them stays in the recycle bin.")
+	}
+	r.Line("")
+	if p.FourEyes {
+		r.Line("A changed policy purges nobody before somebody else than who runs it has approved it (four eyes); the approval stands in the ledger.")
+		r.Line("")
+	}
+	r.Line("Evidence of every announcement, rescue and purge stands in an append-only, hash-chained ledger, which holds no personal data.")
+	for i := range p.Subjects {
+		r.subject(&p.Subjects[i])
+	}
+	_, err := io.WriteString(w, r.String())
+	return err
+}
+
+type Prose struct{ strings.Builder }
+
+func (r *Prose) Line(format string, args ...any) {
+	fmt.Fprintf(r, format+"\n", args...)
+}
+
+func (r *Prose) subject(s *Subject) {
+	r.Line("")
+	r.Line("## %s", Sentence(s.Table))
+	r.Line("")
+	switch {
+	case s.Purge == Anonymize:
+		r.Line("A purge anonymises the row: it stays, emptied of the person.")
+	case s.WhenBound == BoundAnonymize:
+		r.Line("A purge deletes the row. Where rows that are kept stay bound to it, it is anonymised in place instead.")
+	default:
+		r.Line("A purge deletes the row. Where rows that are kept stay bound to it, the purge fails and is reported.")
+	}
+	if len(s.Retain) > 0 {
+		r.Line("These columns survive, for statistics: %s.", codes(s.Retain))
+	}
+	if s.Identity != "" {
+		r.Line("Rows with the same `%s` are one human being: what justifies one justifies all.", s.Identity)
+	}
+	r.Line("")
+	r.Line("### Who is kept, why and for how long")
+	r.Line("")
+	r.Line("| ground | reason | lawful basis, art. 6(1) | for how long | which rows |")
+	r.Line("|---|---|---|---|---|")
+	for i := range s.Grounds {
+		g := &s.Grounds[i]
+		r.Line("| %s | %s | %s | %s | %s |", g.ID, cell(g.Why), basisWords[g.Basis], cell(g.period()), cell(g.rows()))
+	}
+	if len(s.Related) == 0 {
+		return
+	}
+	r.Line("")
+	r.Line("### What happens to related rows")
+	r.Line("")
+	r.Line("The first line that a row matches decides.")
+	r.Line("")
+	r.Line("| rows | what happens | reason |")
+	r.Line("|---|---|---|")
+	for i := range s.Related {
+		rule := &s.Related[i]
+		r.Line("| %s | %s | %s |", cell(rule.rows()), cell(rule.disposition()), cell(rule.Why))
+	}
+}
+
+// basisWords are the lawful bases as the regulation's letters have them.
+var basisWords = map[string]string{
+	"consent":              "(a) consent",
+	"contract":             "(b) contract, or steps before one",
+	"legal-obligation":     "(c) legal obligation",
+	"vital-interests":      "(d) vital interests",
+	"public-task":          "(e) public task",
+	"legitimate-interests": "(f) legitimate interests",
+}
+
+// period says in words for how long the ground keeps a person.
+func (g *Ground) period() string {
+	date := g.After + g.Until
+	if g.FetchXML != "" && !g.Keep.IsZero() {
+		date = "the query's date"
+	} else if date != "" {
+		date = "`" + date + "`"
+	}
+	text := ""
+	switch {
+	case date == "":
+		return "for as long as it is so"
+	case g.Until != "" && g.Keep.IsZero():
+		text = "until " + date
+	case g.Until != "":
+		text = g.Keep.String() + " beyond " + date
+	default:
+		text = g.Keep.String() + " after " + date
+	}
+	if g.Trigger != "" {
+		text += " (“" + g.Trigger + "”)"
+	}
+	if g.MissingDate == MissingKeeps {
+		text += "; without the date, until it is mended"
+	}
+	return text
+}
+
+func (g *Ground) rows() string {
+	switch {
+	case g.View != "":
+		return "view “" + g.View + "”"
+	case g.FetchXML != "":
+		return "a FetchXML query"
+	}
+	return rowsInWords(g.Table, g.Link, g.Party, g.Where)
+}
+
+func (r *RelatedRule) rows() string {
+	if r.Table == AnyTable {
+		return "whatever else a delete takes along, rows of business excepted"
+	}
+	return rowsInWords(r.Table, r.Link, r.Party, r.Where)
+}
+
+func rowsInWords(table, link, party, where string) string {
+	var parts []string
+	switch {
+	case table == "":
+		parts = append(parts, "the person's own row")
+	case party == "any":
+		parts = append(parts, "`"+table+"` that the person takes part in")
+	case party != "":
+		parts = append(parts, "`"+table+"` that the person takes part in as "+party)
+	default:
+		parts = append(parts, "`"+table+"` by `"+link+"`")
+	}
+	if where != "" {
+		parts = append(parts, "where `"+where+"`")
+	}
+	return strings.Join(parts, " ")
+}
+
+func (r *RelatedRule) disposition() string {
+	switch {
+	case r.Do == Delete:
+		return "deleted"
+	case r.Do == Retain:
+		return "kept"
+	case len(r.Erase) > 0:
+		return "kept, without " + codes(r.Erase)
+	}
+	return "anonymised, except " + codes(r.Keep)
+}
+
+func codes(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }
+
+// cell keeps a text within its cell of a table.
+func cell(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
+}
+
+// Count is a number of things: 1 person, 2 persons.
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,64 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// Suspicious is what is legal but odd in the policy by its looks alone. It needs no environment; [Check] finds it as well.
+func (p *Policy) Suspicious() Problems {
+	var w Problems
+	warn := func(at Pos, message, hint string) { w = append(w, p.Problem(at, message, hint)) }
+	for i := range p.Subjects {
+		s := &p.Subjects[i]
+		for j := range s.Grounds {
+			g := &s.Grounds[j]
+			if longerThanTenYears(g.Keep) {
+				warn(g.At["keep"].Pos, fmt.Sprintf("the ground `%s` lasts for %s", g.ID, g.Keep), "is that long needed for the purpose?")
+			}
+			if g.Basis == "consent" && g.After == "" && g.Until == "" && g.Keep.IsZero() {
+				warn(g.At["basis"].Pos, fmt.Sprintf("the ground `%s` rests on a consent that never ends", g.ID),
+					"a consent fades: count from the day it was given, by `after` and `keep`")
+			}
+		}
+		for j := range s.Related {
+			if before := s.shadowed(j); before >= 0 {
+				r, first := &s.Related[j], &s.Related[before]
+				what := fmt.Sprintf("this rule for `%s` never applies", r.Table)
+				if r.Do == Retain {
+					what = fmt.Sprintf("this keep rule for `%s` never applies", r.Table)
+				}
+				warn(r.Pos, fmt.Sprintf("%s: the rule at %s matches all its rows, and the first that matches decides", what, first.Pos), "put the special case first")
+			}
+		}
+	}
+	return w.Sorted(p.Files)
+}
+
+// longerThanTenYears compares by the calendar: 120 months are ten years, and one day more is longer.
+func longerThanTenYears(p retention.Period) bool {
+	from := retention.NewDate(2000, 1, 1)
+	return from.Add(p) > from.Add(retention.Period{Years: 10})
+}
+
+// shadowed is the rule that takes every row before the j-th rule can, -1 if there is none.
+func (s *Subject) shadowed(j int) int {
+	r := &s.Related[j]
+	for i := range j {
+		first := &s.Related[i]
+		if first.Table != r.Table || first.Table == AnyTable || first.Where != "" && first.Where != r.Where {
+			continue
+		}
+		if first.Link == r.Link && (first.Party == r.Party || first.Party == "any" && r.Party != "") {
+			return i
+		}
+	}
+	return -1
+}
+
+// DataCount is a number of rows and what to think of it.
+type DataCount struct {
+	N     int
+	Judge func(n int) (at Pos, message, hint string)
+}

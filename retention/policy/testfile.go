@@ -1,0 +1,307 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// TestFile is a company's own tests of its policy: persons and rows, a day, and the verdict expected. [LoadTests] reads
+// one; package policytest runs it.
+type TestFile struct {
+	Policy  string // path of the policy file; empty: the file does not say
+	Columns []TestColumn
+	Cases   []TestCase
+
+	rows    map[string]*testRow
+	sources map[string][]string
+	Path    string
+}
+
+// TestColumn is a column that the company has of its own.
+type TestColumn struct {
+	Table, Name string
+	Type        string // text, yes-no, number, choice, date, date-time, date-time-independent
+	Pos         Pos
+}
+
+// TestCase is one case.
+type TestCase struct {
+	Name  string
+	Today retention.Date
+	// LedgerLost says that the ledger knows nothing; otherwise it proves the dates that stand on the rows.
+	LedgerLost bool
+	Expect     []TestExpect // in the order of the file
+	Pos        Pos
+
+	Rows map[string]*testRow
+}
+
+// TestExpect is what is expected of a person. What is not said is not looked at.
+type TestExpect struct {
+	Label  string
+	Action string // an action, or none: the row is not judged
+	// RetainUntil and PurgeOn are dates, open, or none.
+	RetainUntil, PurgeOn string
+	Ground               string // an id, manual-extension, or none
+	Reason               string // a part of it
+	Pos                  Pos
+	At                   map[string]Pos // of the single expectations
+}
+
+// TestRecord is a row of a case, held against the metadata.
+type TestRecord struct {
+	Label, Table string
+	ID           uuid.UUID
+	Values       map[string]any // by logical name: string, int64, float64, bool, TestRef, or for parties []any of strings and TestRefs
+	Pos          Pos
+	At           map[string]Pos // of its columns
+}
+
+// TestRef is a lookup's value.
+type TestRef struct {
+	Table string
+	ID    uuid.UUID
+}
+
+// The types below are a test file as it is written.
+type (
+	fileTests struct {
+		placed  `yaml:"-"`
+		Policy  string              `yaml:"policy"`
+		Today   string              `yaml:"today"`
+		Columns []fileTestColumn    `yaml:"columns"`
+		Rows    map[string]*testRow `yaml:"rows"`
+		Cases   []fileTestCase      `yaml:"cases" jsonschema:"required"`
+	}
+	fileTestColumn struct {
+		placed `yaml:"-"`
+		Table  string `yaml:"table" jsonschema:"required"`
+		Name   string `yaml:"name" jsonschema:"required"`
+		Type   string `yaml:"type" jsonschema:"required,enum=text,enum=yes-no,enum=number,enum=choice,enum=date,enum=date-time,enum=date-time-independent"`
+	}
+	fileTestCase struct {
+		placed `yaml:"-"`
+		Name   string                 `yaml:"name" jsonschema:"required"`
+		Today  string                 `yaml:"today"`
+		Ledger string                 `yaml:"ledger" jsonschema:"enum=whole,enum=lost"`
+		Rows   map[string]*testRow    `yaml:"rows" jsonschema:"required"`
+		Expect map[string]*testExpect `yaml:"expect" jsonschema:"required"`
+	}
+	fileExpect struct {
+		placed      `yaml:"-"`
+		Action      string `yaml:"action" jsonschema:"required,enum=keep,enum=schedule,enum=move,enum=clear,enum=wait,enum=hold,enum=purge,enum=none"`
+		RetainUntil string `yaml:"retainUntil"`
+		PurgeOn     string `yaml:"purgeOn"`
+		Ground      string `yaml:"ground"`
+		Reason      string `yaml:"reason"`
+	}
+)
+
+func (fileTests) kind() string      { return "a file of tests" }
+func (fileTestColumn) kind() string { return "a column" }
+func (fileTestCase) kind() string   { return "a case" }
+func (fileExpect) kind() string     { return "an expectation" }
+
+// testRow is a row: its table and whatever columns it has.
+type testRow struct {
+	placed
+	Table  string
+	Values map[string]any
+}
+
+// testExpect is an action alone, or a mapping.
+type testExpect struct {
+	placed
+	fileExpect
+}
+
+func (e *testExpect) places() *placed { return &e.placed }
+
+// LoadTests reads a file of tests. The error is [Problems] where the file is wrong.
+func LoadTests(path string) (*TestFile, error) {
+	l := &loader{policy: &Policy{Sources: map[string][]string{}}}
+	var file fileTests
+	if err := l.readPlain(path, &file); err != nil {
+		return nil, err
+	}
+	t := &TestFile{rows: file.Rows, sources: l.policy.Sources, Path: path}
+	if file.Policy != "" {
+		t.Policy = filepath.Join(filepath.Dir(path), file.Policy)
+	}
+	for i := range file.Columns {
+		c := &file.Columns[i]
+		if !strings.Contains(c.Name, "_") && c.Name != "" {
+			l.problem(c.At["name"].Pos, fmt.Sprintf("`%s` is no column of a company's own", c.Name), "its name begins with the publisher's prefix, such as nord_followupon")
+		}
+		t.Columns = append(t.Columns, TestColumn{Table: c.Table, Name: c.Name, Type: c.Type, Pos: c.Pos})
+	}
+	names := map[string]bool{}
+	for i := range file.Cases {
+		c := &file.Cases[i]
+		if names[c.Name] && c.Name != "" {
+			l.problem(c.At["name"].Pos, fmt.Sprintf("two cases have the name `%s`", c.Name), "")
+		}
+		names[c.Name] = true
+		t.Cases = append(t.Cases, l.testCase(c, &file))
+	}
+	if file.has("cases") && len(file.Cases) == 0 && len(l.problems) == 0 {
+		l.problem(file.At["cases"].Pos, "`cases` has no entries", "a case has a name, rows, and what is expected of the persons among them")
+	}
+	if len(l.problems) > 0 {
+		return nil, l.problems.Sorted([]string{path})
+	}
+	return t, nil
+}
+
+func (l *loader) testCase(f *fileTestCase, file *fileTests) TestCase {
+	c := TestCase{Name: f.Name, LedgerLost: f.Ledger == "lost", Pos: f.Pos, Rows: map[string]*testRow{}}
+	text, at := f.Today, f.At["today"].Pos
+	if text == "" {
+		text, at = file.Today, file.At["today"].Pos
+	}
+	var err error
+	switch c.Today, err = retention.ParseDate(text); {
+	case text == "" && !l.blamed(f.Pos):
+		l.problem(f.Pos, "no `today`: on which day is the policy to judge?", "say it in the case, or for all cases at the top of the file")
+	case text != "" && err != nil && !l.blamed(at):
+		l.problem(at, err.Error(), "")
+	}
+	maps.Copy(c.Rows, file.Rows)
+	for label, row := range f.Rows {
+		if file.Rows[label] != nil {
+			l.problem(row.Pos, fmt.Sprintf("`%s` is a row of all cases already, at %s", label, file.Rows[label].Pos), "give it another name")
+		}
+		c.Rows[label] = row
+	}
+	for label, e := range f.Expect {
+		x := TestExpect{Label: label, Action: e.Action, RetainUntil: e.RetainUntil, PurgeOn: e.PurgeOn, Ground: e.Ground, Reason: e.Reason, Pos: e.placed.Pos, At: map[string]Pos{}}
+		for key, p := range e.fileExpect.At {
+			x.At[key] = p.Pos
+		}
+		if c.Rows[label] == nil {
+			l.problem(x.Pos, fmt.Sprintf("the case has no row `%s`", label), DidYouMean(label, slices.Sorted(maps.Keys(c.Rows))))
+		}
+		for key, text := range map[string]string{"retainUntil": e.RetainUntil, "purgeOn": e.PurgeOn} {
+			if _, err := retention.ParseDate(text); err != nil && text != "" && text != "none" && (text != "open" || key == "purgeOn") {
+				l.problem(x.At[key], fmt.Sprintf("`%s`: %v", key, err), "or none, where there is no date")
+			}
+		}
+		c.Expect = append(c.Expect, x)
+	}
+	slices.SortFunc(c.Expect, func(a, b TestExpect) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
+	if f.has("expect") && len(c.Expect) == 0 && !l.blamed(f.At["expect"].Pos) {
+		l.problem(f.At["expect"].Pos, "the case expects nothing", "")
+	}
+	return c
+}
+
+// readPlain reads a file that is no part of the policy.
+func (l *loader) readPlain(path string, v any) error {
+	b, noText, err := readText(path)
+	if err != nil {
+		return fmt.Errorf("read the tests: %w", err)
+	}
+	l.policy.Sources[path] = strings.Split(string(b), "\n")
+	if len(noText) > 0 {
+		l.problems = append(l.problems, noText...)
+		return nil
+	}
+	l.problems = append(l.problems, readStrict(path, b, v)...)
+	return nil
+}
+
+// readNode reads a row.
+func (t *testRow) readNode(r *strictReader, key string, n ast.Node) {
+	t.Pos, t.At, t.Values = r.pos(n), map[string]Place{}, map[string]any{}
+	if n = r.resolve(n); n == nil {
+		return
+	}
+	values, ok := pairs(n)
+	if !ok {
+		r.problem(t.Pos, fmt.Sprintf("the row `%s` is columns and their values, not %s", key, typeName(n)), "")
+		return
+	}
+	for _, pair := range values {
+		column := pair.Key.GetToken().Value
+		if t.has(column) {
+			r.problem(r.pos(pair), fmt.Sprintf("`%s` stands twice in the row `%s`", column, key), "")
+			continue
+		}
+		t.At[column] = Place{Pos: r.pos(pair.Value)}
+		v, ok := r.plain(pair.Value)
+		switch {
+		case !ok:
+			r.problem(r.pos(pair.Value), fmt.Sprintf("`%s` cannot be %s", column, typeName(pair.Value)), "")
+		case column == "table":
+			t.Table, _ = v.(string)
+		case v != nil:
+			t.Values[column] = v
+		}
+	}
+	if t.Table == "" {
+		r.problem(t.Pos, fmt.Sprintf("the row `%s` does not say its `table`", key), "such as table: contact")
+	}
+}
+
+// plain is a scalar or a list of them.
+func (r *strictReader) plain(n ast.Node) (any, bool) {
+	n = r.resolve(n)
+	switch n := n.(type) {
+	case *ast.NullNode:
+		return nil, true
+	case *ast.StringNode, *ast.LiteralNode:
+		return strings.TrimSpace(scalarText(n)), true
+	case *ast.BoolNode:
+		return n.Value, true
+	case *ast.IntegerNode:
+		return integer(n)
+	case *ast.FloatNode:
+		return n.Value, true
+	case *ast.SequenceNode:
+		list := []any{}
+		for _, item := range n.Values {
+			v, ok := r.plain(item)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, v)
+		}
+		return list, true
+	}
+	return nil, false
+}
+
+// readNode reads an expectation.
+func (e *testExpect) readNode(r *strictReader, key string, n ast.Node) {
+	e.placed = placed{Pos: r.pos(n), At: map[string]Place{}}
+	if n = r.resolve(n); n == nil {
+		return
+	}
+	if _, ok := pairs(n); ok {
+		r.value(key, n, reflect.ValueOf(&e.fileExpect).Elem(), "")
+		return
+	}
+	field, _ := reflect.TypeFor[fileExpect]().FieldByName("Action")
+	at := r.value("action", n, reflect.ValueOf(&e.Action).Elem(), field.Tag.Get("jsonschema"))
+	e.fileExpect.At = map[string]Place{"action": at}
+}
+
+// TestID is the id of a row: the same label always has the same.
+func TestID(label string) uuid.UUID {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("gallra policy test "+label))
+}
+
+// Problem is a problem of the file, with its line of source.
+func (f *TestFile) Problem(at Pos, message, hint string) Problem {
+	return (&Policy{Sources: f.sources}).Problem(at, message, hint)
+}
