@@ -47,7 +47,7 @@ func Unapproved(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *po
 }
 
 // unapproved is Unapproved for a run.
-func (r *runner) unapproved(ctx context.Context) (*plan.GuardRail, error) {
+func (r *session) unapproved(ctx context.Context) (*plan.GuardRail, error) {
 	return Unapproved(ctx, r.Client, r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today)
 }
 

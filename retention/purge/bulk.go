@@ -31,12 +31,12 @@ const (
 
 // bulkDelete has rows deleted by a job and waits for its end. Whether the rows are gone is for the caller to see. The error
 // is a reason when the job did not come to its end, and the service's own when there is no job.
-func (r *runner) bulkDelete(ctx context.Context, rows []environment.Ref) error {
+func (r *session) bulkDelete(ctx context.Context, rows []environment.Ref) error {
 	return r.bulkDeleteFrom(ctx, "", rows)
 }
 
 // bulkDeleteFrom is bulkDelete for rows of a data source of its own: retained is long-term retention.
-func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []environment.Ref) error {
+func (r *session) bulkDeleteFrom(ctx context.Context, source string, rows []environment.Ref) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -103,7 +103,7 @@ func idQuery(t *dataverse.Table, ids []uuid.UUID) map[string]any {
 
 // await asks for a job until it is over, ever less often. A job may wait in a queue, be paused by an administrator, or take
 // longer than a run can wait: it then goes on by itself, and the next run finds it.
-func (r *runner) await(ctx context.Context, job uuid.UUID, deadline time.Time) error {
+func (r *session) await(ctx context.Context, job uuid.UUID, deadline time.Time) error {
 	wait := r.Poll
 	for {
 		row, err := r.Client.Get(ctx, "asyncoperation", job, dataverse.Query{Select: []string{"asyncoperationid", "statecode", "statuscode"}})
@@ -131,7 +131,7 @@ func (r *runner) await(ctx context.Context, job uuid.UUID, deadline time.Time) e
 
 // ended looks how a job ended. One that succeeded may have left rows: why stands in the failures, of which only the codes
 // are taken, since they quote rows.
-func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) error {
+func (r *session) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) error {
 	if status, _ := row.Int("statuscode"); status != jobSucceeded {
 		r.Log.Warn("bulk delete job did not succeed", "job", job, "status", status)
 		return errJobStopped
@@ -155,7 +155,7 @@ func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) er
 // awaitJobs waits for the jobs that runs before this one have begun. How they ended does not matter: what is left of the
 // rows is listed again. One that is not over by then goes on beside another one for the same ids, which does no harm.
 // All of them together are waited for no longer than one job is.
-func (r *runner) awaitJobs(ctx context.Context) error {
+func (r *session) awaitJobs(ctx context.Context) error {
 	if !r.tables.Exists("asyncoperation") {
 		return nil
 	}

@@ -25,7 +25,7 @@ func key(d inventory.Decision, table string) string {
 }
 
 // decisions reads what the ledger has of a person whose purge is under way.
-func (r *runner) decisions(who environment.Ref) map[environment.Ref]inventory.Decision {
+func (r *session) decisions(who environment.Ref) map[environment.Ref]inventory.Decision {
 	known := r.Ledger.Decided(who.Table, who.ID)
 	subject := r.Policy.Subject(who.Table)
 	if known.Policy != r.Policy.Policy.Hash || subject == nil {

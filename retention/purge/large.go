@@ -26,7 +26,7 @@ import (
 const maxStageTries = 3
 
 // window is how many rows of a person are looked at together: a stage's worth, where each takes two operations.
-func (r *runner) window() int { return max(r.operations/2, 1) }
+func (r *session) window() int { return max(r.operations/2, 1) }
 
 // large purges a person in stages.
 func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) error {

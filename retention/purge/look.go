@@ -55,7 +55,7 @@ type lastLook struct {
 	merged map[uuid.UUID][]uuid.UUID // into which row which rows were merged
 }
 
-func (r *runner) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
+func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
 	seen := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
 	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
 	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
@@ -106,7 +106,7 @@ func (r *runner) lookAt(ctx context.Context, subject *compile.Subject, ids []uui
 
 // lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
 // whose turn it still is; why it is not stands in errs.
-func (r *runner) lookAgain(ctx context.Context, subject *compile.Subject, works []*work, group []int, errs []error) []int {
+func (r *session) lookAgain(ctx context.Context, subject *compile.Subject, works []*work, group []int, errs []error) []int {
 	var ids []uuid.UUID
 	for _, at := range group {
 		if w := works[at]; !w.Looked.IsZero() && time.Since(w.Looked) > r.LookAge {
@@ -137,7 +137,7 @@ func (r *runner) lookAgain(ctx context.Context, subject *compile.Subject, works 
 }
 
 // sendBy is until when a change set may leave that rests on a look.
-func (r *runner) sendBy(works []*work, group []int) time.Time {
+func (r *session) sendBy(works []*work, group []int) time.Time {
 	var by time.Time
 	for _, at := range group {
 		if w := works[at]; !w.Looked.IsZero() && (by.IsZero() || w.Looked.Add(r.LookAge).Before(by)) {
@@ -148,7 +148,7 @@ func (r *runner) sendBy(works []*work, group []int) time.Time {
 }
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
-func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
+func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
 	out, err := justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
 	if err != nil {
 		return out, err

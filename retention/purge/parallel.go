@@ -129,7 +129,7 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 	}
 }
 
-func (r *runner) queueing() bool {
+func (r *session) queueing() bool {
 	c, ok := r.Client.(queueing)
 	return ok && c.Waiting() > 0
 }

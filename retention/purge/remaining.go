@@ -15,6 +15,9 @@ import (
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
+// maxRounds bounds how often rows that came up after the change set are taken care of before a person's row is deleted.
+const maxRounds = 3
+
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
 // handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
 // handle it waits: their delete would take it along.

@@ -286,7 +286,7 @@ func (r *runner) ask(all []Assessment, despite func(evaluate.PersonRef) []string
 
 // weigh is the last look at persons who were asked for: who is justified by a ground that was not named. Grounds that are
 // passed over go into the ledger.
-func (r *runner) weigh(ctx context.Context, table string, ids []uuid.UUID) (justified map[environment.Ref]bool, err error) {
+func (r *session) weigh(ctx context.Context, table string, ids []uuid.UUID) (justified map[environment.Ref]bool, err error) {
 	who := make([]evaluate.PersonRef, len(ids))
 	for i, id := range ids {
 		who[i] = evaluate.PersonRef{Table: table, ID: id}

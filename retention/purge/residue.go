@@ -10,7 +10,7 @@ import (
 )
 
 // searcher looks for what is left, with eyes of its own.
-func (r *runner) searcher() *search.Searcher {
+func (r *session) searcher() *search.Searcher {
 	return &search.Searcher{Client: r.Client, Reader: environment.Batched{Client: r.Client}, Policy: r.Policy, Tables: r.tables, Known: r.searched, Actor: r.Run.Actor, Most: r.most, Log: r.Log}
 }
 

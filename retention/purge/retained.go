@@ -167,7 +167,7 @@ func (l *longTerm) spareShared(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	slices.SortFunc(ids, search.CompareIDs)
+	slices.SortFunc(ids, environment.CompareIDs)
 	t, err := l.tables.Table(ctx, "activityparty")
 	if err != nil {
 		return err
@@ -239,7 +239,7 @@ func (l *longTerm) remove(ctx context.Context) error {
 		l.Log.Warn("retained rows not deleted", "code", environment.Code(err))
 	}
 	remain := make(map[environment.Ref]bool)
-	tables := search.ByTable(l.goes)
+	tables := environment.ByTable(l.goes)
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
 		t, err := l.tables.Table(ctx, table)
 		if err != nil {

@@ -178,7 +178,7 @@ func dateValue(d retention.Date) any {
 }
 
 // standing reads which announced dates stand on their rows.
-func (r *runner) standing(records []ledger.Record) (map[environment.Ref]bool, error) {
+func (r *session) standing(records []ledger.Record) (map[environment.Ref]bool, error) {
 	out := make(map[environment.Ref]bool)
 	byTable := make(map[string][]ledger.Record)
 	for _, rec := range records {

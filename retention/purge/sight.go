@@ -50,7 +50,7 @@ func anotherUser(before, now uuid.UUID) string {
 }
 
 // sees stops the run where its user is not proven any more to see everything; unless afresh, a proof of a moment ago counts.
-func (r *runner) sees(ctx context.Context, afresh bool) error {
+func (r *session) sees(ctx context.Context, afresh bool) error {
 	s := r.sight
 	end, err := s.turn.Take(ctx)
 	if err != nil {

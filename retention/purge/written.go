@@ -24,12 +24,12 @@ import (
 // A column that could not be emptied at all is no such case: it fails until somebody unlocks it.
 
 // retyped tells whether the columns of an anonymous row that are not empty are somebody's work since, and not locked.
-func (r *runner) retyped(subject *compile.Subject, w *work, columns []string, row dataverse.Row) bool {
+func (r *session) retyped(subject *compile.Subject, w *work, columns []string, row dataverse.Row) bool {
 	return r.writtenSince(w, row) && search.Retyped(subject, r.erasers[subject.Table].Table, columns, w.Row, row)
 }
 
 // writtenSince tells whether somebody else than gallra has written to the row last.
-func (r *runner) writtenSince(w *work, row dataverse.Row) bool {
+func (r *session) writtenSince(w *work, row dataverse.Row) bool {
 	return search.WrittenSince(row, r.Run.Actor, w.actors)
 }
 
@@ -66,7 +66,7 @@ func (r *runner) released(ctx context.Context, subject *compile.Subject, written
 }
 
 // handBack takes the mark of an anonymous row off, so that the row is judged again.
-func (r *runner) handBack(ctx context.Context, subject *compile.Subject, id uuid.UUID) error {
+func (r *session) handBack(ctx context.Context, subject *compile.Subject, id uuid.UUID) error {
 	for range maxRounds {
 		rows, err := r.rows(ctx, subject, []uuid.UUID{id})
 		if err != nil {

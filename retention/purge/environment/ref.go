@@ -3,6 +3,8 @@ package environment
 import (
 	"bytes"
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -29,3 +31,15 @@ func CompareStrings(pairs ...string) int {
 
 // RowPath is where a row of an entity set is.
 func RowPath(set string, id uuid.UUID) string { return set + "(" + id.String() + ")" }
+
+// ByTable are the ids of rows by table, in the order of the rows.
+func ByTable[V any](rows map[Ref]V) map[string][]uuid.UUID {
+	out := make(map[string][]uuid.UUID)
+	for _, r := range slices.SortedFunc(maps.Keys(rows), Ref.Compare) {
+		out[r.Table] = append(out[r.Table], r.ID)
+	}
+	return out
+}
+
+// CompareIDs orders ids.
+func CompareIDs(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }

@@ -17,17 +17,17 @@ import (
 // The condition of a rule, worked out here for rows that the service cannot be asked about by it: retained rows are read one
 // table a query, few queries a day. What cannot be told for certain is not guessed: a row of which it depends stays.
 
-// verdict is what a condition says of a row. Only yes is a match.
-type verdict int
+// Verdict is what a condition says of a row. Only yes is a match.
+type Verdict int
 
 const (
-	no     verdict = iota
+	no     Verdict = iota
 	null           // compared with nothing: no match, and its negation is none either
 	Cannot         // be told from the row alone, or for certain
 	Yes
 )
 
-func (v verdict) not() verdict {
+func (v Verdict) not() Verdict {
 	switch v {
 	case no:
 		return Yes
@@ -37,25 +37,25 @@ func (v verdict) not() verdict {
 	return v
 }
 
-// condition is a filter over the rows of a table.
-type condition struct {
+// Condition is a filter over the rows of a table.
+type Condition struct {
 	table *dataverse.Table
 	expr  odata.Expr // nil: every row matches
 }
 
-func NewCondition(t *dataverse.Table, where string) *condition {
+func NewCondition(t *dataverse.Table, where string) *Condition {
 	if where == "" {
-		return &condition{table: t}
+		return &Condition{table: t}
 	}
 	e, err := odata.ParseFilter(where)
 	if err != nil { // the policy was checked: it is a text of a newer service
-		return &condition{table: t, expr: &odata.Lambda{}}
+		return &Condition{table: t, expr: &odata.Lambda{}}
 	}
-	return &condition{table: t, expr: e}
+	return &Condition{table: t, expr: e}
 }
 
 // Columns are the logical names of what the condition looks at.
-func (c *condition) Columns() []string {
+func (c *Condition) Columns() []string {
 	var out []string
 	if c.expr == nil {
 		return nil
@@ -79,7 +79,7 @@ func (c *condition) Columns() []string {
 }
 
 // attribute is the column that a name of the Web API means.
-func (c *condition) attribute(name string) *dataverse.Attribute {
+func (c *Condition) attribute(name string) *dataverse.Attribute {
 	if inner, ok := strings.CutPrefix(name, "_"); ok {
 		if a := c.table.Attributes[strings.TrimSuffix(inner, "_value")]; a != nil && environment.IsLookup(a) {
 			return readable(a)
@@ -92,7 +92,7 @@ func (c *condition) attribute(name string) *dataverse.Attribute {
 }
 
 // lookup is the lookup that the first step of a path follows, and the table that it leads to, if it says so.
-func (c *condition) lookup(step string) (a *dataverse.Attribute, target string) {
+func (c *Condition) lookup(step string) (a *dataverse.Attribute, target string) {
 	for _, r := range c.table.ManyToOne {
 		if r.ReferencingNav == step || r.ReferencingAttribute+"_"+r.Referenced == step {
 			return readable(c.table.Attributes[r.ReferencingAttribute]), r.Referenced
@@ -111,14 +111,14 @@ func readable(a *dataverse.Attribute) *dataverse.Attribute {
 	return a
 }
 
-func (c *condition) Of(row dataverse.Row) verdict {
+func (c *Condition) Of(row dataverse.Row) Verdict {
 	if c.expr == nil {
 		return Yes
 	}
 	return c.judge(c.expr, row)
 }
 
-func (c *condition) judge(e odata.Expr, row dataverse.Row) verdict {
+func (c *Condition) judge(e odata.Expr, row dataverse.Row) Verdict {
 	switch e := e.(type) {
 	case *odata.Logic:
 		return c.logic(e, row)
@@ -138,7 +138,7 @@ func (c *condition) judge(e odata.Expr, row dataverse.Row) verdict {
 	return Cannot // functions of the service, collections
 }
 
-func (c *condition) logic(e *odata.Logic, row dataverse.Row) verdict {
+func (c *Condition) logic(e *odata.Logic, row dataverse.Row) Verdict {
 	out := no
 	if e.Op == odata.And {
 		out = Yes
@@ -160,7 +160,7 @@ func (c *condition) logic(e *odata.Logic, row dataverse.Row) verdict {
 }
 
 // value is what a path leads to in a row. A path over a lookup that is empty, or leads to another table, ends in null.
-func (c *condition) value(e odata.Expr, row dataverse.Row) (a *dataverse.Attribute, v any, known bool) {
+func (c *Condition) value(e odata.Expr, row dataverse.Row) (a *dataverse.Attribute, v any, known bool) {
 	p, ok := e.(*odata.Path)
 	if !ok {
 		return nil, nil, false
@@ -180,7 +180,7 @@ func (c *condition) value(e odata.Expr, row dataverse.Row) (a *dataverse.Attribu
 	return a, row[p.Segments[0]], true
 }
 
-func (c *condition) compare(op odata.Op, left, right odata.Expr, row dataverse.Row) verdict {
+func (c *Condition) compare(op odata.Op, left, right odata.Expr, row dataverse.Row) Verdict {
 	a, v, known := c.value(left, row)
 	l, ok := right.(*odata.Literal)
 	if !known || !ok {
@@ -230,7 +230,7 @@ func (c *condition) compare(op odata.Op, left, right odata.Expr, row dataverse.R
 	return ordered(op, order)
 }
 
-func (c *condition) compareText(a *dataverse.Attribute, op odata.Op, x string, l *odata.Literal, row dataverse.Row) verdict {
+func (c *Condition) compareText(a *dataverse.Attribute, op odata.Op, x string, l *odata.Literal, row dataverse.Row) Verdict {
 	switch {
 	case environment.IsText(a) && l.Kind == odata.String && (op == odata.Eq || op == odata.Ne):
 		is := sameText(x, l.Value.(string))
@@ -256,7 +256,7 @@ func (c *condition) compareText(a *dataverse.Attribute, op odata.Op, x string, l
 	return Cannot
 }
 
-func ordered(op odata.Op, order int) verdict {
+func ordered(op odata.Op, order int) Verdict {
 	var is bool
 	switch op {
 	case odata.Eq:
@@ -280,7 +280,7 @@ func ordered(op odata.Op, order int) verdict {
 
 // sameText compares as the service does, without regard to case. What it does with accents and with blanks at the end
 // depends on the collation of the database: that cannot be told.
-func sameText(x, y string) verdict {
+func sameText(x, y string) Verdict {
 	switch {
 	case strings.EqualFold(x, y):
 		return Yes
@@ -294,7 +294,7 @@ func ascii(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0
 }
 
-func (c *condition) call(e *odata.Call, row dataverse.Row) verdict {
+func (c *Condition) call(e *odata.Call, row dataverse.Row) Verdict {
 	if len(e.Args) != 2 {
 		return Cannot
 	}

@@ -24,7 +24,7 @@ func TestCondition(t *testing.T) {
 	}
 	row := dataverse.Row{"subject": "Pay ÅKE", "statecode": json.Number("1"), "done": true, "cost": json.Number("12.50"), "tags": "1,2", "on": "2026-03-01", "at": "2026-03-01T22:30:00Z",
 		"secret": "s", "_regardingobjectid_value": "00000000-0000-0000-0000-000000000001", "_regardingobjectid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "contact"}
-	for where, want := range map[string]verdict{
+	for where, want := range map[string]Verdict{
 		"":               Yes,
 		"statecode eq 1": Yes, "statecode ne 1": no, "statecode gt 0 and statecode lt 2": Yes, "statecode in (0,1)": Yes, "statecode in (0,2)": no,
 		"done eq true": Yes, "not (done eq true)": no, "cost eq 12.5": Yes, "cost ge 12.51": no,

@@ -14,33 +14,33 @@ type Item struct {
 	environment.Ref
 	Def     *dataverse.Table
 	Rule    int                      // index of the rule that decided, noRule
-	Found   found                    // how it leads to its persons
+	Found   Found                    // how it leads to its persons
 	joined  map[compile.Field]string // the values by which rules lead to it, by where in the row they stand
 	Owners  []*Person                // whose row it is, in the order in which they are purged
 	Held    []attachment             // the rows that a delete would reach it from
 	Row     dataverse.Row
 	Parties []dataverse.Row
 
-	Fate    fate
+	Fate    Fate
 	settled bool // the fate was decided before, or by the other half of a connection: rules are not asked
-	Bin     bin
+	Bin     Bin
 }
 
-// found is how a row leads to its persons. The last that holds counts.
-type found int
+// Found is how a row leads to its persons. The last that holds counts.
+type Found int
 
 const (
-	FoundUnder   found = iota // over a row that is to be deleted
+	FoundUnder   Found = iota // over a row that is to be deleted
 	foundDirect               // by itself: by a lookup of its own, or by what was decided before
 	foundByValue              // by a rule that joins a value
 	foundByID                 // by a rule that leads over ids
 )
 
-// fate is what becomes of a row.
-type fate int
+// Fate is what becomes of a row.
+type Fate int
 
 const (
-	Undecided fate = iota // not decided yet
+	Undecided Fate = iota // not decided yet
 	Keep                  // it stays; lookups by which a delete would reach it are cleared
 	Anonymize             // it stays, and columns of it are blanked
 	Delete                // it goes
@@ -48,7 +48,7 @@ const (
 )
 
 // fateOf is the fate that a rule asks for.
-func fateOf(do policy.Disposition) fate {
+func fateOf(do policy.Disposition) Fate {
 	switch do {
 	case policy.Delete:
 		return Delete
@@ -61,7 +61,7 @@ func fateOf(do policy.Disposition) fate {
 }
 
 // Do is what the rules have decided, whoever else needs the row.
-func (f fate) Do() policy.Disposition {
+func (f Fate) Do() policy.Disposition {
 	switch f {
 	case Delete, TakeOff:
 		return policy.Delete
@@ -74,13 +74,13 @@ func (f fate) Do() policy.Disposition {
 }
 
 // Stays tells whether the row is left in place by a rule.
-func (f fate) Stays() bool { return f == Keep || f == Anonymize }
+func (f Fate) Stays() bool { return f == Keep || f == Anonymize }
 
-// bin is how a row that is deleted goes.
-type bin int
+// Bin is how a row that is deleted goes.
+type Bin int
 
 const (
-	binNone       bin = iota // for good
+	binNone       Bin = iota // for good
 	binKeeps                 // into the recycle bin, so that it is emptied before
 	binSealed                // into the recycle bin, and closed to writes: it cannot be emptied
 	BinWithPerson            // with the person's row, and emptied before
@@ -101,7 +101,7 @@ func (it *Item) keep() {
 }
 
 // lead notes how the row was found.
-func (it *Item) lead(how found) { it.Found = max(it.Found, how) }
+func (it *Item) lead(how Found) { it.Found = max(it.Found, how) }
 
 // attachment is how a row hangs on another.
 type attachment struct {

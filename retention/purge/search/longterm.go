@@ -134,7 +134,7 @@ func (s *RetainedSearch) ids(targets []string) []uuid.UUID {
 			ids = append(ids, p.ID)
 		}
 	}
-	slices.SortFunc(ids, CompareIDs)
+	slices.SortFunc(ids, environment.CompareIDs)
 	return slices.Compact(ids)
 }
 
@@ -160,7 +160,7 @@ func (s *RetainedSearch) table(ctx context.Context, table string) error {
 		conditions, by[t.PrimaryID] = append(conditions, t.PrimaryID), own
 	}
 	if t.Activity && len(s.onMail) > 0 {
-		ids := slices.SortedFunc(maps.Keys(s.onMail), CompareIDs)
+		ids := slices.SortedFunc(maps.Keys(s.onMail), environment.CompareIDs)
 		if !slices.Contains(conditions, t.PrimaryID) {
 			conditions = append(conditions, t.PrimaryID)
 		}

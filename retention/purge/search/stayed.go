@@ -53,7 +53,7 @@ func (s *Searcher) blankedRows(ctx context.Context, done []Purged) error {
 			}
 		}
 		var qs []dataverse.Query
-		for some := range slices.Chunk(slices.SortedFunc(maps.Keys(g.owner), CompareIDs), size) {
+		for some := range slices.Chunk(slices.SortedFunc(maps.Keys(g.owner), environment.CompareIDs), size) {
 			qs = append(qs, dataverse.Query{Table: g.table, Select: read, Filter: environment.IDFilter(t.PrimaryID, some)})
 		}
 		answers, err := s.Reader.Queries(ctx, qs)
@@ -79,8 +79,6 @@ func (s *Searcher) blankedRows(ctx context.Context, done []Purged) error {
 	return nil
 }
 
-func CompareIDs(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
-
 // partyLinesTakenOff looks for party lines of persons who were taken off the activity.
 func (s *Searcher) partyLinesTakenOff(ctx context.Context, done []Purged) error {
 	off := make(map[environment.Ref]bool) // an activity and, by its id, who was taken off it
@@ -92,7 +90,7 @@ func (s *Searcher) partyLinesTakenOff(ctx context.Context, done []Purged) error 
 		}
 	}
 	var qs []dataverse.Query
-	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(leavers), CompareIDs), environment.MaxIDs) {
+	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(leavers), environment.CompareIDs), environment.MaxIDs) {
 		qs = append(qs, dataverse.Query{Table: "activityparty", Select: []string{"activitypartyid", "_activityid_value", "_partyid_value"}, Filter: environment.IDFilter("_partyid_value", some)})
 	}
 	answers, err := s.Reader.Queries(ctx, qs)

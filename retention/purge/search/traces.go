@@ -333,7 +333,7 @@ func (s *Searcher) keptRows(ctx context.Context, of *traces, done []Purged, ment
 			mention(Finding{Person: who, Where: "kept-unread", Table: p.Table, ID: p.ID, Count: n - maxKept})
 		}
 	}
-	tables := ByTable(owners)
+	tables := environment.ByTable(owners)
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
 		t, err := s.Tables.Table(ctx, table)
 		if err != nil {

@@ -15,14 +15,6 @@ import (
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
-func ByTable[V any](rows map[environment.Ref]V) map[string][]uuid.UUID {
-	out := make(map[string][]uuid.UUID)
-	for _, r := range slices.SortedFunc(maps.Keys(rows), environment.Ref.Compare) {
-		out[r.Table] = append(out[r.Table], r.ID)
-	}
-	return out
-}
-
 // expectedGone are the rows that should be gone, and whose they were.
 func expectedGone(done []Purged) map[environment.Ref]ledger.Key {
 	gone := make(map[environment.Ref]ledger.Key)
@@ -41,7 +33,7 @@ func expectedGone(done []Purged) map[environment.Ref]ledger.Key {
 // goneRows looks whether the rows that should be gone are gone.
 func (s *Searcher) goneRows(ctx context.Context, done []Purged) error {
 	gone := expectedGone(done)
-	tables := ByTable(gone)
+	tables := environment.ByTable(gone)
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
 		t, err := s.Tables.Table(ctx, table)
 		if errors.Is(err, dataverse.ErrNoTable) {
@@ -139,7 +131,7 @@ func (s *Searcher) recycleBin(ctx context.Context, subject *compile.Subject, tra
 			delete(gone, b)
 		}
 	}
-	tables := ByTable(gone)
+	tables := environment.ByTable(gone)
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
 		if s.Tables.Binned(table) {
 			if err := s.binned(ctx, table, tables[table], gone, traces); err != nil {
