@@ -43,7 +43,7 @@ func residueRail(found []search.Finding) plan.GuardRail {
 		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
 }
 
-// unfinishedRail speaks of the first purges of a run of which the rows did not go: what refused them would refuse the others.
+// unfinishedRail reports canary purges whose rows would not go: what refused them would refuse the others.
 func unfinishedRail(found []Outcome) plan.GuardRail {
 	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
 		Sentence: fmt.Sprintf("%d of the first purges were begun and did not come to their end (%s): nobody else is begun", len(found), found[0].Code),

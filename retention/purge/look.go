@@ -24,23 +24,23 @@ func (r *runner) look(ctx context.Context, subject *compile.Subject, chunk []due
 	for i, d := range chunk {
 		ids[i] = d.ID
 	}
-	seen, err := r.lookAt(ctx, subject, ids)
+	last, err := r.lookAt(ctx, subject, ids)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, d := range chunk {
-		switch why := seen.why[d.ID]; {
+		switch why := last.why[d.ID]; {
 		case why != nil:
 			r.leave(d.Ref, why)
-		case slices.ContainsFunc(seen.merged[d.ID], func(id uuid.UUID) bool {
+		case slices.ContainsFunc(last.merged[d.ID], func(id uuid.UUID) bool {
 			return slices.Contains(ids, id) && !r.taken[environment.Ref{Table: d.Table, ID: id}]
 		}):
 			later = append(later, d)
-		case len(seen.merged[d.ID]) > 0:
+		case len(last.merged[d.ID]) > 0:
 			r.leave(d.Ref, errMaster)
 		default:
-			p := r.person(d.Ref, seen.rows[d.ID])
-			p.Looked = seen.at
+			p := r.person(d.Ref, last.rows[d.ID])
+			p.Looked = last.at
 			persons = append(persons, p)
 		}
 	}
@@ -56,7 +56,7 @@ type lastLook struct {
 }
 
 func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
-	seen := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
+	last := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
 	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
 	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
@@ -67,10 +67,10 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 	}
 	for p := range e.Persons(o) {
 		if p.Table == subject.Table && p.Master != uuid.Nil {
-			seen.merged[p.Master] = append(seen.merged[p.Master], p.ID)
+			last.merged[p.Master] = append(last.merged[p.Master], p.ID)
 		}
 	}
-	if seen.rows, err = r.rows(ctx, subject, ids); err != nil {
+	if last.rows, err = r.rows(ctx, subject, ids); err != nil {
 		return nil, err
 	}
 	var standing map[environment.Ref]bool // of persons who were asked for
@@ -87,21 +87,21 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 	for _, id := range ids {
 		who := environment.Ref{Table: subject.Table, ID: id}
 		p, found := e.Person(subject.Table, id, o)
-		row := seen.rows[id]
+		row := last.rows[id]
 		_, asked := r.asked[who]
 		switch {
 		case !found || row == nil:
-			seen.why[id] = errGone
+			last.why[id] = errGone
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
-			seen.why[id] = errHeld
+			last.why[id] = errHeld
 		case asked && standing[who],
 			!asked && retention.Decide(p.Person, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
-			seen.why[id] = errJustified
+			last.why[id] = errJustified
 		case p.ETag != row.ETag():
-			seen.why[id] = errChanged
+			last.why[id] = errChanged
 		}
 	}
-	return seen, nil
+	return last, nil
 }
 
 // lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
@@ -116,7 +116,7 @@ func (r *session) lookAgain(ctx context.Context, subject *compile.Subject, works
 	if len(ids) == 0 {
 		return group
 	}
-	seen, err := r.lookAt(ctx, subject, ids)
+	last, err := r.lookAt(ctx, subject, ids)
 	return slices.DeleteFunc(group, func(at int) bool {
 		w := works[at]
 		if !slices.Contains(ids, w.ID) {
@@ -125,12 +125,12 @@ func (r *session) lookAgain(ctx context.Context, subject *compile.Subject, works
 		switch {
 		case err != nil:
 			errs[at] = err
-		case seen.why[w.ID] != nil:
-			errs[at] = seen.why[w.ID]
-		case seen.rows[w.ID].ETag() != w.Row.ETag():
+		case last.why[w.ID] != nil:
+			errs[at] = last.why[w.ID]
+		case last.rows[w.ID].ETag() != w.Row.ETag():
 			errs[at] = errChanged
 		default:
-			w.Looked = seen.at
+			w.Looked = last.at
 		}
 		return errs[at] != nil
 	})

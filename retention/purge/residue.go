@@ -9,7 +9,7 @@ import (
 	"github.com/gallra/gallra/retention/purge/search"
 )
 
-// searcher looks for what is left, with eyes of its own.
+// searcher is the search of this run. It is told what should be gone, not how.
 func (r *session) searcher() *search.Searcher {
 	return &search.Searcher{Client: r.Client, Reader: environment.Batched{Client: r.Client}, Policy: r.Policy, Tables: r.tables, Known: r.searched, Actor: r.Run.Actor, Most: r.most, Log: r.Log}
 }

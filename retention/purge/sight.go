@@ -49,7 +49,7 @@ func anotherUser(before, now uuid.UUID) string {
 	return fmt.Sprintf("the run began as the user %s and is now signed in as %s", before, now)
 }
 
-// sees stops the run where its user is not proven any more to see everything; unless afresh, a proof of a moment ago counts.
+// sees stops the run once its user can no longer be shown to see everything; a recent proof counts unless afresh.
 func (r *session) sees(ctx context.Context, afresh bool) error {
 	s := r.sight
 	end, err := s.turn.Take(ctx)

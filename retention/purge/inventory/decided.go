@@ -21,7 +21,7 @@ import (
 // Decision is what a rule has decided of a row.
 type Decision struct {
 	Do   policy.Disposition
-	Rule int // of an anonymising one: which columns; otherwise noRule
+	Rule int // of an anonymising one: which columns; otherwise NoRule
 }
 
 // before is what was decided of a row before: a row that stays for one of its persons stays.

@@ -13,7 +13,7 @@ import (
 type Item struct {
 	environment.Ref
 	Def     *dataverse.Table
-	Rule    int                      // index of the rule that decided, noRule
+	Rule    int                      // index of the rule that decided, NoRule
 	Found   Found                    // how it leads to its persons
 	joined  map[compile.Field]string // the values by which rules lead to it, by where in the row they stand
 	Owners  []*Person                // whose row it is, in the order in which they are purged

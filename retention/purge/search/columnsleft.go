@@ -108,15 +108,19 @@ type securedColumns struct {
 	readable map[string]bool // as table.column
 }
 
-// hidden names the columns of a table whose values the caller is not shown: of these nobody can tell whether they are
-// empty.
-func (s *Searcher) hidden(ctx context.Context, t *dataverse.Table, spared, only []string) error {
+// hidden names the columns that a rule looks at and the caller is not shown: of these nobody can tell whether they are
+// empty. Only, if set, are those that matter.
+func (s *Searcher) hidden(ctx context.Context, rule residueRule, only []string) error {
+	t := rule.table
 	var names []string
 	secured := false
 	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
 		a := t.Attributes[name]
-		if !written(a) || a.Primary || a.ForRead && !a.Secured || slices.Contains(spared, name) || only != nil && !slices.Contains(only, name) ||
-			!environment.IsText(a) && a.Type != "Image" && a.Type != "File" && !valueKinds[a.Type] {
+		words := environment.IsText(a) || a.Type == "Image" || a.Type == "File"
+		switch {
+		case !written(a), a.Primary, !words && !(rule.values && valueKinds[a.Type]), slices.Contains(rule.spared, name), only != nil && !slices.Contains(only, name):
+			continue
+		case a.ForRead && !a.Secured, !a.ForRead && !rule.fixed:
 			continue
 		}
 		names = append(names, name)

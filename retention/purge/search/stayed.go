@@ -72,7 +72,7 @@ func (s *Searcher) blankedRows(ctx context.Context, done []Purged) error {
 				s.Residue(Finding{Person: g.owner[id], Where: "column", Table: g.table, ID: id, Count: n})
 			}
 		}
-		if err := s.hidden(ctx, t, nil, g.columns); err != nil {
+		if err := s.hidden(ctx, residueRule{table: t, values: true, fixed: true}, g.columns); err != nil {
 			return err
 		}
 	}

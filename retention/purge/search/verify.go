@@ -101,7 +101,7 @@ func (s *Searcher) anonymousRows(ctx context.Context, subject *compile.Subject, 
 			s.Residue(f)
 		}
 	}
-	return s.hidden(ctx, t, rule.spared, nil)
+	return s.hidden(ctx, rule, nil)
 }
 
 // personRule is what must not be left in the row of a person that stays.
@@ -155,11 +155,13 @@ func (s *Searcher) binned(ctx context.Context, table string, ids []uuid.UUID, go
 	if subject := s.Policy.Subject(table); subject != nil {
 		rule.fixed, rule.spared = true, environment.OwnColumns(subject.Own)
 	}
+	read := false
 	for some := range slices.Chunk(ids, environment.MaxIDs) {
 		for row, err := range s.Client.Rows(ctx, dataverse.Query{Table: table, FetchXML: binFetch(t, some)}) {
 			if err != nil {
 				return err
 			}
+			read = true
 			id := row.ID(t.PrimaryID)
 			who := gone[environment.Ref{Table: table, ID: id}]
 			rule.tells = func(text string) bool { return traces.tells(text, who) }
@@ -168,7 +170,10 @@ func (s *Searcher) binned(ctx context.Context, table string, ids []uuid.UUID, go
 			}
 		}
 	}
-	return nil
+	if !read {
+		return nil
+	}
+	return s.hidden(ctx, rule, nil)
 }
 
 // deletedNames looks for the names of deleted rows that the recycle bin keeps beside them.
