@@ -110,11 +110,6 @@ func (e *Eraser) selects() []string {
 	return e.names(func(c column) bool { return !c.blind && !c.large })
 }
 
-// readable are the columns by which it can be seen afterwards whether everything is erased.
-func (e *Eraser) readable() []string {
-	return e.names(func(c column) bool { return !c.blind })
-}
-
 func (e *Eraser) names(which func(column) bool) []string {
 	var names []string
 	for _, c := range e.columns {
