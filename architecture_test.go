@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	// What a collector is told holds no more than what a run counts.
 	"cmd/gallra/telemetry": {"retention/purge"},
 	"dataverse":            {"dataverse/odata", "dataverse/fetchxml"},
+	"dataverse/provision":  {"dataverse"},
 	"dataverse/odata":      {},
 	"dataverse/fetchxml":   {},
 	// The emulator knows nothing of the client: what both got wrong in the same way would never be seen.
@@ -34,49 +35,52 @@ var mayImport = map[string][]string{
 	// The pure rules know nothing but dates and ids.
 	"retention":          {},
 	"retention/policy":   {"retention", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/compile":  {"retention", "retention/policy", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/compile":  {"retention", "retention/policy", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/evaluate": {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},
 	"retention/plan":     {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	// The search is proof of what the purge did: it takes nothing from whatever decides and erases. The inventory reads and
-	// decides, and knows no ledger.
+	"retention/purge":    {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/notify":   {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision"},
+	"retention/doctor":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
+	"retention/ledger":   {"retention", "retention/policy", "retention/ledger/..."},
+	"retention/report":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse"},
+	// The search proves what a purge did: it takes nothing from what decides and erases. The inventory reads and decides, and
+	// knows no ledger.
 	"retention/purge/environment": {"retention/policy", "retention/compile", "dataverse"},
 	"retention/purge/inventory":   {"retention/policy", "retention/compile", "retention/purge/environment", "dataverse", "dataverse/odata"},
 	"retention/purge/search":      {"retention/compile", "retention/ledger", "retention/purge/environment", "dataverse", "dataverse/odata"},
-	"retention/purge":             {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/notify":            {"retention", "retention/compile", "retention/ledger", "dataverse"},
-	"retention/ledger":            {"retention", "retention/policy", "retention/ledger/..."},
-	"retention/report":            {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse"},
 	// What is given away is built by programs of their own, which know the command only as a folder.
 	"deploy": {"deploy/build"},
 	// A company's tests of its policy run through the whole evaluation on the emulator.
-	"retention/policytest": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "dataverse", "dataverse/emulator/..."},
+	"retention/policytest": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "dataverse", "dataverse/provision", "dataverse/emulator/..."},
 }
 
 // inTests are what tests may import beside: they put the parts together that must not know each other.
 var inTests = map[string][]string{
-	"dataverse":                   {"dataverse", "dataverse/emulator/..."},
-	"dataverse/odata":             {"dataverse/fetchxml"},
-	"dataverse/fetchxml":          {"dataverse/odata"},
-	"dataverse/emulator":          {"dataverse", "dataverse/emulator/..."},
-	"retention":                   {"", "retention"},
-	"retention/policy":            {"", "retention/policy"},
-	"retention/compile":           {"", "retention/compile", "dataverse/..."},
-	"retention/evaluate":          {"", "dataverse/...", "retention/..."},
-	"retention/plan":              {"", "retention/plan", "dataverse/..."},
-	"retention/purge":             {"dataverse/...", "retention/..."},
+	"dataverse":            {"dataverse", "dataverse/emulator/..."},
+	"dataverse/provision":  {"dataverse/..."},
+	"dataverse/odata":      {"dataverse/fetchxml"},
+	"dataverse/fetchxml":   {"dataverse/odata"},
+	"dataverse/emulator":   {"dataverse", "dataverse/emulator/..."},
+	"retention":            {"", "retention"},
+	"retention/policy":     {"", "retention/policy"},
+	"retention/compile":    {"", "retention/compile", "dataverse/..."},
+	"retention/evaluate":   {"", "dataverse/...", "retention/..."},
+	"retention/plan":       {"", "retention/plan", "dataverse/..."},
+	"retention/purge":      {"dataverse/...", "retention/..."},
+	"retention/notify":     {"retention/...", "dataverse"},
+	"retention/ledger":     {"", "retention/ledger"},
+	"retention/report":     {"dataverse/...", "retention/..."},
+	"config":               {"config"},
+	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console"},
+	"retention/policytest": {"", "retention/...", "dataverse/..."},
+	// What the search finds its own tests find with it alone.
 	"retention/purge/environment": {},
 	"retention/purge/inventory":   {},
 	"retention/purge/search":      {},
-	"retention/notify":            {"retention/...", "dataverse"},
-	"retention/ledger":            {"", "retention/ledger"},
-	"retention/report":            {"dataverse/...", "retention/..."},
-	"config":                      {"config"},
-	"cmd/gallra/console":          {"", "dataverse/...", "retention/...", "cmd/gallra/console"},
-	"retention/policytest":        {"", "retention/...", "dataverse/..."},
 	// Clients that others wrote run against the emulator.
 	"clients": {"dataverse/emulator/..."},
 	// The sample data is held against the model policy.
-	"dataverse/emulator/sample": {"", "dataverse", "dataverse/emulator/...", "retention/..."},
+	"dataverse/emulator/sample": {"", "dataverse", "dataverse/provision", "dataverse/emulator/...", "retention/..."},
 	".":                         {""},
 }
 

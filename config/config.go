@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -69,9 +68,15 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 var AuthMethods = []string{"default", "managed-identity", "client-secret", "client-certificate", "workload-identity", "cli", "device-code", "token"}
 
 // Error is a wrong setting. It is the user's to mend: nothing has been touched.
-type Error struct{ Message, Hint string }
+type Error struct{ Message, Remedy string }
 
 func (e *Error) Error() string { return e.Message }
+
+// Hint tells what to do about it.
+func (e *Error) Hint() string { return e.Remedy }
+
+// ExitCode is that of wrong usage, settings or policy.
+func (e *Error) ExitCode() int { return 2 }
 
 // Flags adds the settings' flags.
 func Flags(f *pflag.FlagSet) {
@@ -90,33 +95,37 @@ func Flags(f *pflag.FlagSet) {
 	f.String("log-level", "info", "debug, info, warn or error (GALLRA_LOG_LEVEL)")
 }
 
-// Load reads the settings from the flags, the environment and the file.
-func Load(flags *pflag.FlagSet) (Settings, error) {
-	v := viper.NewWithOptions(viper.ExperimentalBindStruct(), viper.EnvKeyReplacer(strings.NewReplacer("-", "_")))
-	v.SetEnvPrefix("GALLRA")
-	v.AutomaticEnv()
+// Load reads the settings from the flags, the environment, which getenv (os.Getenv) tells, and the file.
+func Load(flags *pflag.FlagSet, getenv func(string) string) (Settings, error) {
+	v := viper.NewWithOptions(viper.ExperimentalBindStruct())
 	known := keys()
-	var bind error
-	flags.VisitAll(func(f *pflag.Flag) {
-		if slices.Contains(known, f.Name) {
-			bind = errors.Join(bind, v.BindPFlag(f.Name, f))
+	for _, name := range known {
+		f := flags.Lookup(name)
+		if f != nil {
+			if err := v.BindPFlag(name, f); err != nil {
+				return Settings{}, err
+			}
 		}
-	})
-	if bind != nil {
-		return Settings{}, bind
+		if text := getenv(variable(name)); text != "" && (f == nil || !f.Changed) {
+			v.Set(name, text)
+		}
 	}
-	if err := readFile(v, flags); err != nil {
+	if err := readFile(v, flags, getenv("GALLRA_CONFIG")); err != nil {
 		return Settings{}, err
 	}
 	var s Settings
 	if err := v.UnmarshalExact(&s, strict); err != nil {
-		return Settings{}, &Error{Message: "settings: " + oneLine(err), Hint: "the settings are " + strings.Join(known, ", ")}
+		return Settings{}, &Error{Message: "settings: " + oneLine(err), Remedy: "the settings are " + strings.Join(known, ", ")}
 	}
 	return s, s.check()
 }
 
-func readFile(v *viper.Viper, flags *pflag.FlagSet) error {
-	file := os.Getenv("GALLRA_CONFIG")
+// variable is the environment variable of a setting.
+func variable(name string) string {
+	return "GALLRA_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func readFile(v *viper.Viper, flags *pflag.FlagSet, file string) error {
 	if f := flags.Lookup("config"); f != nil && f.Changed {
 		file = f.Value.String()
 	}
@@ -170,7 +179,7 @@ func (s *Settings) check() error {
 	if s.Auth != "" && !slices.Contains(AuthMethods, s.Auth) {
 		return &Error{
 			Message: fmt.Sprintf("auth: %q is no way to sign in", s.Auth),
-			Hint:    "use one of " + strings.Join(AuthMethods, ", "),
+			Remedy:  "use one of " + strings.Join(AuthMethods, ", "),
 		}
 	}
 	if s.Auth == "" {
@@ -180,10 +189,10 @@ func (s *Settings) check() error {
 		}
 	}
 	if s.Auth == "token" && s.Token == "" {
-		return &Error{Message: "auth: token needs the token itself", Hint: "set GALLRA_TOKEN; there is no flag for it, since other users of the machine could read it"}
+		return &Error{Message: "auth: token needs the token itself", Remedy: "set GALLRA_TOKEN; there is no flag for it, since other users of the machine could read it"}
 	}
 	if strings.ContainsFunc(string(s.Token), unicode.IsControl) {
-		return &Error{Message: "auth: the token holds a line break or another control character", Hint: "set GALLRA_TOKEN to the bare token"}
+		return &Error{Message: "auth: the token holds a line break or another control character", Remedy: "set GALLRA_TOKEN to the bare token"}
 	}
 	if err := s.checkLedger(); err != nil {
 		return err
@@ -200,13 +209,13 @@ func (s *Settings) check() error {
 func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return &Error{Message: fmt.Sprintf("url: %q is not the address of an environment", text), Hint: "it looks like https://org.crm4.dynamics.com"}
+		return &Error{Message: fmt.Sprintf("url: %q is not the address of an environment", text), Remedy: "it looks like https://org.crm4.dynamics.com"}
 	}
 	if u.Path != "" || u.RawQuery != "" || u.User != nil {
-		return &Error{Message: "url: only the host is wanted, without a path, a query or a user", Hint: "try " + u.Scheme + "://" + u.Host}
+		return &Error{Message: "url: only the host is wanted, without a path, a query or a user", Remedy: "try " + u.Scheme + "://" + u.Host}
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return &Error{Message: "url: plain http would send the token in clear; it is taken for this machine only", Hint: "try https://" + u.Host}
+		return &Error{Message: "url: plain http would send the token in clear; it is taken for this machine only", Remedy: "try https://" + u.Host}
 	}
 	return nil
 }
@@ -239,7 +248,7 @@ func (s Settings) LedgerInAzure() bool { return strings.Contains(s.Ledger, "://"
 // NeedURL is the error of a verb that needs an environment when none is set.
 func (s Settings) NeedURL() error {
 	if s.URL == "" {
-		return &Error{Message: "no environment is set", Hint: "set GALLRA_URL or --url to its address, such as https://org.crm4.dynamics.com"}
+		return &Error{Message: "no environment is set", Remedy: "set GALLRA_URL or --url to its address, such as https://org.crm4.dynamics.com"}
 	}
 	return nil
 }
@@ -247,7 +256,7 @@ func (s Settings) NeedURL() error {
 // NeedPolicy is the error of a verb that needs a policy when none is set.
 func (s Settings) NeedPolicy() error {
 	if s.Policy == "" {
-		return &Error{Message: "no policy is set", Hint: "set GALLRA_POLICY or --policy to the policy file; docs/policy.md tells how to write one"}
+		return &Error{Message: "no policy is set", Remedy: "set GALLRA_POLICY or --policy to the policy file; docs/policy.md tells how to write one"}
 	}
 	return nil
 }

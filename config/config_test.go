@@ -25,7 +25,7 @@ func load(t *testing.T, file string, args ...string) (Settings, error) {
 	if err := f.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return Load(f)
+	return Load(f, os.Getenv)
 }
 
 func TestFlagsWinOverTheEnvironmentWhichWinsOverTheFile(t *testing.T) {

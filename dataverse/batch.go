@@ -68,11 +68,11 @@ func (c *Client) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 			faults++
 		}
 		if wait == 0 {
-			wait = exponential(c.retryWait, max(throttles, faults))
+			wait = Exponential(c.RetryWait, max(throttles, faults))
 		}
 		if put {
 			c.transport.gate.throttled(epoch, wait)
-		} else if len(again) > 0 && !sleep(ctx, wait/2+jitter(wait/2)) {
+		} else if len(again) > 0 && !Sleep(ctx, wait/2+jitter(wait/2)) {
 			return results, nil
 		}
 		todo = again
@@ -98,7 +98,7 @@ func passesByItself(p Part, err error) bool {
 	return p.Op.Repeatable
 }
 
-func sleep(ctx context.Context, wait time.Duration) bool {
+func Sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -256,7 +256,7 @@ func (c *Client) readInBatch(ctx context.Context, u *url.URL, header http.Header
 			return refused
 		}
 		if wait == 0 {
-			wait = exponential(c.retryWait, round)
+			wait = Exponential(c.RetryWait, round)
 		}
 		c.transport.gate.throttled(epoch, wait)
 	}

@@ -44,17 +44,17 @@ type Options struct {
 // Client speaks to one environment. It is safe for concurrent use.
 type Client struct {
 	base      *url.URL // scheme and host
-	root      string   // https://org.crm4.dynamics.com/api/data/v9.2/
+	Root      string   // https://org.crm4.dynamics.com/api/data/v9.2/
 	http      *http.Client
 	transport *transport
 	userAgent string
 	log       *slog.Logger
 
 	retries   int
-	retryWait time.Duration
+	RetryWait time.Duration
 	maxWait   time.Duration
 
-	schema      schema
+	Schema      schema
 	definitions *Definitions
 }
 
@@ -69,11 +69,11 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base:      base,
-		root:      base.String() + apiPath,
+		Root:      base.String() + apiPath,
 		userAgent: o.UserAgent,
 		log:       o.Logger,
 		retries:   o.Retries,
-		retryWait: o.RetryWait,
+		RetryWait: o.RetryWait,
 		maxWait:   o.MaxWait,
 
 		definitions: o.Definitions,
@@ -87,8 +87,8 @@ func New(o Options) (*Client, error) {
 	if c.retries == 0 {
 		c.retries = defaultRetries
 	}
-	if c.retryWait <= 0 {
-		c.retryWait = defaultRetryWait
+	if c.RetryWait <= 0 {
+		c.RetryWait = defaultRetryWait
 	}
 	if c.maxWait <= 0 {
 		c.maxWait = defaultMaxWait
@@ -99,7 +99,7 @@ func New(o Options) (*Client, error) {
 		tokens:  newTokens(o.Credential, base.String()+"/.default"),
 		log:     c.log,
 		clock:   &serviceClock{},
-		wait:    c.retryWait,
+		wait:    c.RetryWait,
 		timeout: o.Timeout,
 	}
 	if c.transport.base == nil {

@@ -12,23 +12,26 @@ import (
 
 // What an error means, for errors.Is.
 var (
-	ErrNotFound     = errors.New("not found")
-	ErrNoTable      = errors.New("no such table")
+	ErrNotFound = errors.New("not found")
+	ErrNoTable  = error(&meaning{"no such table",
+		"the name is the table's logical name, in small letters; its solution may not be installed in this environment"})
 	ErrChanged      = errors.New("changed by somebody else in the meantime")
 	ErrDuplicate    = errors.New("exists already")
 	ErrUnauthorized = errors.New("not signed in")
 	ErrForbidden    = errors.New("not allowed")
-	ErrThrottled    = errors.New("service protection limit reached")
-	ErrRestricted   = errors.New("other rows still depend on it")
-	ErrUnavailable  = errors.New("service unavailable")
-	ErrCustomizing  = errors.New("another customisation is under way")
+	ErrThrottled    = error(&meaning{"service protection limit reached",
+		"the service asks for a longer pause than the run has time for: run later, or with lower concurrency"})
+	ErrRestricted  = errors.New("other rows still depend on it")
+	ErrUnavailable = errors.New("service unavailable")
+	ErrCustomizing = errors.New("another customisation is under way")
 	// ErrSkipped marks parts of a batch that the service never came to.
 	ErrSkipped = errors.New("not carried out: the batch ended before")
 	// ErrLate is why a request never left, or not again: its time, set by [SendBy], was over before its turn came.
 	ErrLate = errors.New("too late: the request waited longer than it may")
 	// ErrAnswer marks answers that are not what the service sends: a proxy's page, half a document, a link that
 	// leads elsewhere.
-	ErrAnswer = errors.New("not an answer of Dataverse")
+	ErrAnswer = error(&meaning{"not an answer of Dataverse",
+		"something other than Dataverse answered: the address must be the environment's, such as https://org.crm4.dynamics.com, and no proxy may ask for a sign-in on the way"})
 )
 
 // Error is what Dataverse answered instead of what was asked for. Its text quotes no row, so it may be logged.
@@ -99,7 +102,7 @@ const (
 	codeDuplicateEntityKey = "0x80060892"
 	codeDuplicateName      = "0x80047010"
 	codeDuplicateAttribute = "0x80047013"
-	codeDependency         = "0x8004f01f" // a component that others need
+	CodeDependency         = "0x8004f01f" // a component that others need
 )
 
 func (e *Error) duplicate() bool {

@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
@@ -9,41 +10,52 @@ import (
 	"syscall"
 )
 
-// Hint is a line that tells a person what to do about err, empty when there is nothing to say.
+// Hint is what an error says of what to do about it, in one line; empty when there is nothing to say. An error says it by a
+// method Hint; the outermost that has one speaks for those that it wraps.
 func Hint(err error) string {
-	var refused *Error
-	var token *tokenError
-	var dns *net.DNSError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &token):
-		return signInHint(token.err)
-	case errors.As(err, &refused):
-		return refused.hint()
-	case errors.As(err, &dns):
-		return "there is no environment of that name: copy the address from the Power Platform admin center (Environments, Environment URL)"
-	case badCertificate(err):
-		return "the connection is not trusted: check the address, and whether a proxy on the way opens TLS; its root certificate can be given by SSL_CERT_FILE"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there: check the address and its port"
-	case errors.Is(err, ErrNoClock), errors.Is(err, ErrClockTurns):
-		return "the day is the service's own, by the Date header of its answers: look for a proxy or a cache on the way that takes it away or answers by itself"
-	case errors.Is(err, errBroken):
-		return "the answer broke off again and again: try later, and look for a proxy on the way"
-	case errors.Is(err, ErrAnswer):
-		return "something other than Dataverse answered: the address must be the environment's, such as https://org.crm4.dynamics.com, and no proxy may ask for a sign-in on the way"
-	case errors.Is(err, ErrNoTable):
-		return "the name is the table's logical name, in small letters; its solution may not be installed in this environment"
-	case errors.Is(err, ErrThrottled):
-		return "the service asks for a longer pause than the run has time for: run later, or with lower concurrency"
-	}
-	var unsure *Uncertain
-	if errors.As(err, &unsure) {
-		return "nobody knows whether it was carried out: run again, which looks first"
+	var told interface{ Hint() string }
+	if errors.As(err, &told) {
+		return told.Hint()
 	}
 	return ""
 }
+
+// meaning is what an error means, by errors.Is, with what to do about it.
+type meaning struct{ text, hint string }
+
+func (m *meaning) Error() string { return m.text }
+
+// Hint tells what to do about it.
+func (m *meaning) Hint() string { return m.hint }
+
+// Hint tells what to do about a request that got no answer.
+func (e *transportError) Hint() string {
+	var told interface{ Hint() string }
+	var dns *net.DNSError
+	switch {
+	case errors.As(e.err, &told):
+		return told.Hint()
+	case errors.As(e.err, &dns):
+		return "there is no environment of that name: copy the address from the Power Platform admin center (Environments, Environment URL)"
+	case badCertificate(e.err):
+		return "the connection is not trusted: check the address, and whether a proxy on the way opens TLS; its root certificate can be given by SSL_CERT_FILE"
+	case errors.Is(e.err, syscall.ECONNREFUSED):
+		return "nothing listens there: check the address and its port"
+	}
+	return ""
+}
+
+// Hint tells what to do about the cause, and if that says nothing, about not knowing.
+func (u *Uncertain) Hint() string {
+	var refused *Error
+	if errors.As(u.Err, &refused) {
+		return refused.Hint()
+	}
+	return cmp.Or(Hint(u.Err), "nobody knows whether it was carried out: run again, which looks first")
+}
+
+// Hint tells what to do about a sign-in that failed.
+func (e *tokenError) Hint() string { return SignInHint(e.err) }
 
 var (
 	privilegeName = regexp.MustCompile(`\bprv[A-Za-z0-9_]{3,100}\b`)
@@ -59,7 +71,8 @@ func (e *Error) MissingPrivilege() string {
 	return privilegeName.FindString(e.Message)
 }
 
-func (e *Error) hint() string {
+// Hint tells what to do about what Dataverse answered.
+func (e *Error) Hint() string {
 	switch {
 	case e.Code == codeNotMember:
 		return "the sign-in worked, but this environment does not know who signed in: gallra provision --application-user CLIENT-ID, run by an administrator, adds the application and gives it its role"
@@ -122,9 +135,7 @@ var entraHints = map[string]string{
 }
 
 // SignInHint is what to do about an error of [NewCredential], or of a credential.
-func SignInHint(err error) string { return signInHint(err) }
-
-func signInHint(err error) string {
+func SignInHint(err error) string {
 	codes, _ := entraCodes(err)
 	for _, code := range codes {
 		if hint := entraHints[code]; hint != "" {

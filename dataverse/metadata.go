@@ -1,8 +1,6 @@
 package dataverse
 
-import (
-	"github.com/google/uuid"
-)
+import "github.com/google/uuid"
 
 // TableSummary is what the list of all tables holds of each.
 type TableSummary struct {

@@ -121,7 +121,7 @@ func (c *Client) UserPrivileges(ctx context.Context, user uuid.UUID) ([]Privileg
 	widest := map[string]int{}
 	var list []Privilege
 	for _, p := range body.RolePrivileges {
-		depth, ok := parseDepth(p.Depth)
+		depth, ok := ParseDepth(p.Depth)
 		if p.PrivilegeName == "" || !ok {
 			continue
 		}
@@ -167,8 +167,8 @@ func (d Depth) String() string {
 	return depthNames[d]
 }
 
-// parseDepth reads a name or a number, which may be printed as text.
-func parseDepth(raw json.RawMessage) (Depth, bool) {
+// ParseDepth reads a name or a number, which may be printed as text.
+func ParseDepth(raw json.RawMessage) (Depth, bool) {
 	text := strings.Trim(string(raw), `"`)
 	for i, name := range depthNames {
 		if text == name || text == strconv.Itoa(i) {

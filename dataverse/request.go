@@ -25,7 +25,22 @@ const (
 // errBroken marks an answer that began well and ended early or made no sense: a fault, worth another attempt.
 var errBroken = errors.New("broken off")
 
-func broken(what string) error { return fmt.Errorf("%w: %w: %s", ErrAnswer, errBroken, what) }
+func broken(what string) error { return &brokenError{what} }
+
+// brokenError is an answer that broke off, and what showed it.
+type brokenError struct{ what string }
+
+func (e *brokenError) Error() string {
+	return ErrAnswer.Error() + ": " + errBroken.Error() + ": " + e.what
+}
+
+// Is makes it no answer of the service, of the kind that is worth another attempt.
+func (e *brokenError) Is(target error) bool { return target == ErrAnswer || target == errBroken }
+
+// Hint tells what to do about it.
+func (e *brokenError) Hint() string {
+	return "the answer broke off again and again: try later, and look for a proxy on the way"
+}
 
 // request is one exchange with the service, with as many attempts as its policy allows.
 type request struct {
@@ -257,7 +272,7 @@ func (c *Client) address(path string) (*url.URL, error) {
 	if strings.Contains(path, "://") {
 		return c.follow(path)
 	}
-	u, err := url.Parse(c.root + escapePath(strings.TrimPrefix(path, "/")))
+	u, err := url.Parse(c.Root + escapePath(strings.TrimPrefix(path, "/")))
 	if err != nil {
 		return nil, fmt.Errorf("%s: no address", opText("", path))
 	}

@@ -97,7 +97,7 @@ func (a *attempts) check(ctx context.Context, resp *http.Response, err error) (b
 		a.throttles++
 		wait, ok := retryAfter(resp.Header)
 		if !ok {
-			wait = exponential(a.c.retryWait, a.throttles)
+			wait = Exponential(a.c.RetryWait, a.throttles)
 		}
 		a.wait = wait + jitter(wait/10)
 		return a.throttles <= mostThrottles && a.inTime(ctx, wait), nil
@@ -163,7 +163,7 @@ func (a *attempts) inTime(ctx context.Context, wait time.Duration) bool {
 }
 
 func (a *attempts) faultWait(h http.Header) time.Duration {
-	wait := exponential(a.c.retryWait, a.faults+1)
+	wait := Exponential(a.c.RetryWait, a.faults+1)
 	wait = wait/2 + jitter(wait/2)
 	if asked, ok := retryAfter(h); ok && asked > wait {
 		wait = asked + jitter(asked/10)
@@ -171,7 +171,7 @@ func (a *attempts) faultWait(h http.Header) time.Duration {
 	return wait
 }
 
-func exponential(wait time.Duration, n int) time.Duration {
+func Exponential(wait time.Duration, n int) time.Duration {
 	for ; n > 1 && wait < longestRetryWait; n-- {
 		wait *= 2
 	}

@@ -20,8 +20,8 @@ type schema struct {
 	strong    bool // read past the service's caches, which lag behind writes by up to 30 seconds
 }
 
-// forget drops what was read, after a schema write.
-func (s *schema) forget() {
+// Forget drops what was read, after a schema write.
+func (s *schema) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.summaries, s.tables, s.strong = nil, nil, true
@@ -76,14 +76,14 @@ type entityJSON struct {
 
 // Tables lists all tables of the environment, by name. The list is read once.
 func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
-	c.schema.mu.Lock()
-	known := c.schema.summaries
-	c.schema.mu.Unlock()
+	c.Schema.mu.Lock()
+	known := c.Schema.summaries
+	c.Schema.mu.Unlock()
 	if known != nil {
 		return slices.Clone(known), nil
 	}
 	var body struct{ Value []entityJSON }
-	op := Operation{Method: http.MethodGet, Path: "EntityDefinitions?$select=" + summarySelect, Header: c.schema.header()}
+	op := Operation{Method: http.MethodGet, Path: "EntityDefinitions?$select=" + summarySelect, Header: c.Schema.header()}
 	if err := c.Do(ctx, op, &body); err != nil {
 		return nil, fmt.Errorf("list of tables: %w", err)
 	}
@@ -103,9 +103,9 @@ func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
 		return nil, fmt.Errorf("%w: an environment without tables", ErrAnswer)
 	}
 	slices.SortFunc(list, func(a, b TableSummary) int { return strings.Compare(a.LogicalName, b.LogicalName) })
-	c.schema.mu.Lock()
-	c.schema.summaries = list
-	c.schema.mu.Unlock()
+	c.Schema.mu.Lock()
+	c.Schema.summaries = list
+	c.Schema.mu.Unlock()
 	return slices.Clone(list), nil
 }
 

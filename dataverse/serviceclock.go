@@ -1,16 +1,17 @@
 package dataverse
 
 import (
-	"errors"
 	"net/http"
 	"sync"
 	"time"
 )
 
+const clockHint = "the day is the service's own, by the Date header of its answers: look for a proxy or a cache on the way that takes it away or answers by itself"
+
 // Why the service's clock cannot be relied on.
 var (
-	ErrNoClock    = errors.New("the answers do not tell the time: they lack a Date header")
-	ErrClockTurns = errors.New("the answers tell different times: by some it is much earlier than by others before them")
+	ErrNoClock    = error(&meaning{"the answers do not tell the time: they lack a Date header", clockHint})
+	ErrClockTurns = error(&meaning{"the answers tell different times: by some it is much earlier than by others before them", clockHint})
 )
 
 // clockSlack is how far the clocks of web servers, and answers that overtake each other, may differ.

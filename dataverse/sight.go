@@ -72,7 +72,7 @@ func (p rolePrivilege) depth() (Depth, bool) {
 	if p.RecordFilterId != uuid.Nil {
 		return 0, false
 	}
-	return parseDepth(p.Depth)
+	return ParseDepth(p.Depth)
 }
 
 // unknown tells whether the service says that it does not know what it was asked for.

@@ -37,9 +37,9 @@ func (c *Client) Table(ctx context.Context, logical string) (*Table, error) {
 	if !tableName(logical) {
 		return nil, noTable(logical)
 	}
-	c.schema.mu.Lock()
-	t := c.schema.tables[logical]
-	c.schema.mu.Unlock()
+	c.Schema.mu.Lock()
+	t := c.Schema.tables[logical]
+	c.Schema.mu.Unlock()
 	if t != nil {
 		return t, nil
 	}
@@ -47,18 +47,18 @@ func (c *Client) Table(ctx context.Context, logical string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.schema.mu.Lock()
-	defer c.schema.mu.Unlock()
-	if c.schema.tables == nil {
-		c.schema.tables = map[string]*Table{}
+	c.Schema.mu.Lock()
+	defer c.Schema.mu.Unlock()
+	if c.Schema.tables == nil {
+		c.Schema.tables = map[string]*Table{}
 	}
-	c.schema.tables[logical] = t
+	c.Schema.tables[logical] = t
 	return t, nil
 }
 
 func (c *Client) readTable(ctx context.Context, logical string) (*Table, error) {
 	path := "EntityDefinitions(LogicalName='" + logical + "')"
-	header := c.schema.header()
+	header := c.Schema.header()
 	get := func(path string) Part {
 		return Part{Op: &Operation{Method: http.MethodGet, Path: path, Header: header}}
 	}
@@ -86,7 +86,7 @@ func (c *Client) readTable(ctx context.Context, logical string) (*Table, error) 
 			return nil, fmt.Errorf("definition of %s: %w", logical, r.Err)
 		}
 	}
-	t, err := c.definitions.table(c.root, results, func() (*Table, error) {
+	t, err := c.definitions.table(c.Root, results, func() (*Table, error) {
 		b := tableBuilder{results: results}
 		t := b.table()
 		return t, b.err

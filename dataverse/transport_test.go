@@ -124,7 +124,7 @@ func (s stalled) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err
 
 func TestAPlaceIsHeldUntilTheAnswerHasBeenRead(t *testing.T) {
 	c := connectTo(t, func(r *http.Request) (*http.Response, error) { return answerOf(r, []byte(`{}`)), nil })
-	req, _ := http.NewRequestWithContext(context.WithValue(t.Context(), attemptsKey{}, &attempts{c: c}), "GET", c.root, nil)
+	req, _ := http.NewRequestWithContext(context.WithValue(t.Context(), attemptsKey{}, &attempts{c: c}), "GET", c.Root, nil)
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil || c.transport.gate.inFlight != 1 {
 		t.Fatalf("%v, %d in flight", err, c.transport.gate.inFlight)

@@ -53,9 +53,9 @@ func (a *app) runApprove(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("see who runs the policy: %w", err)
 		case runs.Actor == s.identity.UserID:
-			return &guardStop{fmt.Errorf("user %s is the one that runs the policy: it takes somebody else to approve it", s.identity.UserID)}
+			return &guardStop{fmt.Sprintf("user %s is the one that runs the policy: it takes somebody else to approve it", s.identity.UserID)}
 		case same:
-			return &guardStop{fmt.Errorf("user %s is the same identity in the directory as user %s, which runs the policy: it takes somebody else to approve it", s.identity.UserID, runs.Actor)}
+			return &guardStop{fmt.Sprintf("user %s is the same identity in the directory as user %s, which runs the policy: it takes somebody else to approve it", s.identity.UserID, runs.Actor)}
 		}
 	}
 	day := s.today(checked.Policy)
@@ -64,7 +64,7 @@ func (a *app) runApprove(ctx context.Context) error {
 		return err
 	}
 	if err := purge.Approve(ctx, a.deps("approve", s, checked, l)); err != nil {
-		return stopped(err)
+		return err
 	}
 	lapses := day.Add(purge.ApprovalLasts)
 	if a.json {

@@ -87,7 +87,7 @@ func fixed(words ...string) cobra.CompletionFunc {
 
 // policyFile is the policy as far as it can be read; completing says nothing of mistakes in it.
 func (a *app) policyFile(cmd *cobra.Command) *policy.Policy {
-	s, err := config.Load(cmd.Flags())
+	s, err := config.Load(cmd.Flags(), a.env)
 	if err != nil || s.Policy == "" {
 		return nil
 	}

@@ -36,7 +36,8 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 	}
 	client, err := dataverse.New(dataverse.Options{
 		URL: s.URL, Credential: credential, Logger: a.log, MaxConcurrency: s.Concurrency, Observe: a.told.Transport,
-		UserAgent: fmt.Sprintf("gallra/%s (%s)", version, runtime.GOOS),
+		Definitions: a.definitions,
+		UserAgent:   fmt.Sprintf("gallra/%s (%s)", version, runtime.GOOS),
 	})
 	if err != nil {
 		return nil, &config.Error{Message: err.Error()}

@@ -2,10 +2,8 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/gallra/gallra/cmd/gallra/console"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -81,7 +80,7 @@ func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 		Deps: func(verb string, c *compile.Policy, l *ledger.Ledger) purge.Deps {
 			return a.deps(verb, s, c, l)
 		},
-		Doctor: a.examine,
+		Doctor: a.findings,
 	})
 	if err != nil {
 		return err
@@ -130,27 +129,13 @@ func openBrowser(link string) error {
 	return exec.Command("xdg-open", link).Start()
 }
 
-// examine is gallra doctor, as findings: its own lines for machines.
-func (a *app) examine(ctx context.Context) ([]console.Finding, error) {
-	var out bytes.Buffer
+// findings are what gallra doctor tells, all together.
+func (a *app) findings(ctx context.Context) (found []doctor.Finding, err error) {
 	quiet := *a
-	quiet.out, quiet.json = &out, true
-	err := quiet.runDoctor(ctx)
-	var found []console.Finding
-	for d := json.NewDecoder(&out); d.More(); {
-		var line struct {
-			Kind string `json:"kind"`
-			console.Finding
-		}
-		if err := d.Decode(&line); err != nil {
-			return nil, fmt.Errorf("read the doctor's findings: %w", err)
-		}
-		if line.Kind == "finding" {
-			found = append(found, line.Finding)
-		}
-	}
-	if errors.Is(err, errNotReady) {
-		err = nil // the findings say why
-	}
+	quiet.json = true // no progress beside the link
+	_, err = quiet.examine(ctx, func(f doctor.Finding) error {
+		found = append(found, f)
+		return nil
+	})
 	return found, err
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -170,7 +171,7 @@ func (d *demo) provisioning(ctx context.Context) error {
 	for _, s := range checked.Subjects {
 		tables = append(tables, s.Table)
 	}
-	steps, err := d.session.client.Provision(ctx, provisioning, false, nil)
+	steps, err := provision.Run(ctx, d.session.client, provisioning, false, nil)
 	if err != nil {
 		return err
 	}

@@ -232,7 +232,7 @@ func (a *app) eraseApply(ctx context.Context, s *session, checked *compile.Polic
 	if told := a.tellRun(summary, err); told != nil && err == nil {
 		return told
 	}
-	if err := stopped(err); err != nil {
+	if err != nil {
 		return err
 	}
 	done := receiptOf(summary, checked, rows, outcomes, o.despite, began, s.client.Now(), l)
@@ -257,15 +257,6 @@ func count(outcomes []purge.Outcome) int {
 		}
 	}
 	return n
-}
-
-// stopped makes a guard rail's stop the error that has its exit code.
-func stopped(err error) error {
-	var stop *purge.StopError
-	if errors.As(err, &stop) {
-		return &guardStop{err}
-	}
-	return err
 }
 
 func (a *app) eraseShownJSON(all []purge.Assessment, forecasts map[evaluate.PersonRef]purge.Forecast, o eraseOptions) error {

@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
-	"github.com/gallra/gallra/config"
-	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
-	"github.com/gallra/gallra/retention/plan"
-	"github.com/gallra/gallra/retention/policy"
 )
 
 // The exit codes, as --help and docs tell them.
@@ -27,57 +25,66 @@ const (
 type usageError struct{ message, hint string }
 
 func (e *usageError) Error() string { return e.message }
+func (e *usageError) Hint() string  { return e.hint }
+func (e *usageError) ExitCode() int { return exitUsage }
 
 // interrupted is the cause of a context that a signal ended.
 type interrupted struct{ signal os.Signal }
 
 func (i interrupted) Error() string { return "stopped by " + i.signal.String() }
 
-// guardStop is a guard rail that stopped a run.
-type guardStop struct{ err error }
+func (i interrupted) ExitCode() int {
+	if i.signal == syscall.SIGTERM {
+		return exitInterrupted + int(syscall.SIGTERM)
+	}
+	return exitInterrupted + int(syscall.SIGINT)
+}
 
-func (g *guardStop) Error() string { return g.err.Error() }
-func (g *guardStop) Unwrap() error { return g.err }
+// guardStop is a guard rail of a verb itself. Those of a run are a *purge.StopError.
+type guardStop struct{ message string }
 
-// errIncomplete ends a run in which some persons failed. What failed has been told by then.
-var errIncomplete = errors.New("some persons failed and stay scheduled")
+func (g *guardStop) Error() string { return g.message }
+func (g *guardStop) ExitCode() int { return exitGuard }
 
-// incomplete is errIncomplete with its own sentence.
+// incomplete ends a verb of which a part failed. What failed has been told by then.
 type incomplete struct{ message string }
 
-func (e *incomplete) Error() string        { return e.message }
-func (e *incomplete) Is(target error) bool { return target == errIncomplete }
+func (e *incomplete) Error() string { return e.message }
+func (e *incomplete) ExitCode() int { return exitIncomplete }
 
-// exitCode is the only place that turns an error into a code.
+// exitCode is the code that an error gives itself, by a method ExitCode, and that of a failure for one without. Being
+// interrupted wins over what else was in the way.
 func exitCode(err error) int {
-	var (
-		usage    *usageError
-		settings *config.Error
-		policy   policy.Problems
-		guard    *guardStop
-		stopped  interrupted
-		file     *plan.PlanFileError
-		stale    *plan.StalePlanError
-		foreign  *ledger.ForeignError
-		blind    *compile.BlindError
-	)
+	var stopped interrupted
+	var told interface{ ExitCode() int }
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &stopped):
-		if stopped.signal == syscall.SIGTERM {
-			return exitInterrupted + int(syscall.SIGTERM)
-		}
-		return exitInterrupted + int(syscall.SIGINT)
+		return stopped.ExitCode()
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted + int(syscall.SIGINT)
-	case errors.As(err, &usage), errors.As(err, &settings), errors.As(err, &policy),
-		errors.As(err, &file), errors.As(err, &stale), errors.As(err, &foreign), errors.As(err, &blind):
-		return exitUsage
-	case errors.As(err, &guard):
-		return exitGuard
-	case errors.Is(err, errIncomplete):
-		return exitIncomplete
+	case errors.As(err, &told):
+		return told.ExitCode()
 	}
 	return exitFailed
+}
+
+// skipIfLocked lets a run end as done that found another one under way, if the settings say so. A job's platform can let
+// two ticks overlap, and takes every exit code but 0 for a failure that it repeats.
+func (a *app) skipIfLocked(err error) error {
+	var locked *ledger.LockedError
+	if !errors.As(err, &locked) || !a.settings.SkipIfLocked {
+		return err
+	}
+	h := locked.Holder
+	if h.Run == "" {
+		a.log.Warn("skipped: another run is under way; the lock does not say which")
+	} else {
+		a.log.Warn("skipped: another run is under way", "run", h.Run, "actor", h.Actor, "since", h.Since.UTC().Format(time.RFC3339))
+	}
+	if a.json {
+		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "skipped", "reason": "locked", "run": h.Run, "actor": h.Actor, "since": h.Since.UTC().Format(time.RFC3339)})
+	}
+	return nil
 }

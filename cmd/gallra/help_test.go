@@ -138,7 +138,7 @@ func completed(t *testing.T, line string) string {
 func called(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
-	if code := run(args, os.Stdin, &out, &errs); code != 0 {
+	if code := run(&app{in: os.Stdin, out: &out, errs: &errs}, args); code != 0 {
 		t.Fatalf("gallra %s: code %d, %s", strings.Join(args, " "), code, errs.String())
 	}
 	return out.String()

@@ -137,7 +137,7 @@ func (a *app) deps(verb string, s *session, c *compile.Policy, l *ledger.Ledger)
 	return purge.Deps{
 		Client: s.client, Ledger: l, Policy: c, Today: s.today(c.Policy), Log: a.log,
 		Run: ledger.Run{
-			ID: runID(), Verb: verb, Organization: s.org.ID, Actor: s.identity.UserID, Version: version, Now: s.client.Now,
+			ID: a.runID(), Verb: verb, Organization: s.org.ID, Actor: s.identity.UserID, Version: version, Now: s.client.Now,
 		},
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -51,9 +50,9 @@ var outcomes = map[int]string{
 
 // observe lets a collector hear of the verb, if one is configured. A configuration that is wrong is a wrong setting.
 func (a *app) observe(cmd *cobra.Command) error {
-	t, err := telemetry.Start(cmd.Context(), version, os.Getenv, a.log)
+	t, err := telemetry.Start(cmd.Context(), version, a.env, a.log)
 	if err != nil {
-		return &config.Error{Message: "telemetry: " + err.Error(), Hint: "OTEL_SDK_DISABLED=true does without it"}
+		return &config.Error{Message: "telemetry: " + err.Error(), Remedy: "OTEL_SDK_DISABLED=true does without it"}
 	}
 	if t == nil {
 		return nil

@@ -6,18 +6,22 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
+	// The image holds nothing but the binary: where a machine has no certificates of its own, those that Mozilla trusts, as of
+	// the version in go.mod, are used, and where it has no time zones, those that Go was released with.
+	_ "time/tzdata"
+
+	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr, getenv: os.Getenv}, os.Args[1:]))
 }
 
-// run is main without the exit, so that tests can re-run the test binary as the command.
-func run(args []string, in *os.File, out, errs io.Writer) int {
+// run is main without the exit, so that tests can call a verb in their own process, many at the same time.
+func run(a *app, args []string) int {
 	ignoreFileSizeLimit()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -32,7 +36,6 @@ func run(args []string, in *os.File, out, errs io.Writer) int {
 		signal.Stop(signals) // a second one kills: whoever asks twice means it
 	}()
 	defer close(signals)
-	a := &app{in: in, out: out, errs: errs}
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -46,7 +46,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy, 3 refused: the
 func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
 	languages, err := notify.Languages(o.languages...)
 	if err != nil {
-		return &config.Error{Message: "language: " + err.Error(), Hint: "docs/operations.md shows a whole file"}
+		return &config.Error{Message: "language: " + err.Error(), Remedy: "docs/operations.md shows a whole file"}
 	}
 	s, checked, err := a.open(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
 	}
 	sum, err := notify.Send(ctx, d, func(x notify.Digest) { a.tellDigest(out, x, x.Status) })
 	if errors.Is(err, notify.ErrNoLedger) {
-		return &guardStop{err}
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("notify: %w", err)

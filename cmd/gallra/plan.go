@@ -15,6 +15,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
@@ -135,7 +136,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		return err
 	}
 	for _, t := range closed {
-		fmt.Fprintf(a.out, "\n%s\n  remedy: %s\n", closedRows(t), inventory.ClosedRemedy)
+		fmt.Fprintf(a.out, "\n%s\n  remedy: %s\n", doctor.ClosedRows(t), inventory.ClosedRemedy)
 	}
 	if o.reviewed != nil {
 		return a.tellReviewed(o.reviewed)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +30,7 @@ const logEvery = 10 * time.Second
 
 func (a *app) progress(what string) *progress {
 	p := &progress{log: a.log, what: what, last: time.Now()}
-	if !terminal(a.errs) || a.json || a.plain || os.Getenv("TERM") == "dumb" {
+	if !terminal(a.errs) || a.json || a.plain || a.env("TERM") == "dumb" {
 		return p
 	}
 	p.bars = mpb.New(mpb.WithOutput(a.errs), mpb.WithWidth(40), mpb.WithAutoRefresh())

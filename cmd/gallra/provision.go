@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/provision"
 )
 
 // provisionOptions are the flags of gallra provision.
@@ -95,7 +98,7 @@ func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
 		p.Role.Application = uuid.MustParse(o.application)
 	}
 	created, missing := 0, 0
-	steps, err := s.client.Provision(ctx, p, o.dryRun, func(step dataverse.Step) {
+	steps, err := provision.Run(ctx, s.client, p, o.dryRun, func(step provision.Step) {
 		if !a.json {
 			fmt.Fprintf(a.out, "%-8s %s\n", stepWord(step), step.What)
 		}
@@ -137,8 +140,8 @@ type provisionError struct {
 func (e *provisionError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *provisionError) Unwrap() error { return e.err }
 
-// hint knows that whoever provisions is an administrator, and not the user that the role is for.
-func (e *provisionError) hint() string {
+// Hint knows that whoever provisions is an administrator, and not the user that the role is for.
+func (e *provisionError) Hint() string {
 	var refused *dataverse.Error
 	switch {
 	case errors.As(e.err, &refused) && errors.Is(e.err, dataverse.ErrForbidden):
@@ -156,7 +159,7 @@ func (e *provisionError) hint() string {
 	return dataverse.Hint(e.err)
 }
 
-func stepWord(s dataverse.Step) string {
+func stepWord(s provision.Step) string {
 	switch {
 	case s.Present:
 		return "there"
@@ -172,7 +175,7 @@ func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.client.Removals(ctx, dataverse.GallraProvisioning(nil, nil))
+	list, err := provision.Removals(ctx, s.client, provision.Gallra(nil, nil))
 	if err != nil {
 		return &provisionError{"remove", err}
 	}
@@ -204,7 +207,7 @@ func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
 			return err
 		}
 	}
-	list, err = s.client.Remove(ctx, list, func(r dataverse.Removal) { a.tellRemoval(out, r, false) })
+	list, err = provision.Remove(ctx, s.client, list, func(r provision.Removal) { a.tellRemoval(out, r, false) })
 	if err := errors.Join(err, out.err); err != nil {
 		return &provisionError{"remove", err}
 	}
@@ -226,7 +229,7 @@ func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
 	return nil
 }
 
-func (a *app) tellRemoval(out *lines, r dataverse.Removal, ahead bool) {
+func (a *app) tellRemoval(out *lines, r provision.Removal, ahead bool) {
 	word := "removed"
 	switch {
 	case r.Left != "":
@@ -250,7 +253,7 @@ func (a *app) tellRemoval(out *lines, r dataverse.Removal, ahead bool) {
 	out.printf("\n")
 }
 
-func (a *app) endRemoval(list []dataverse.Removal, sentence string) error {
+func (a *app) endRemoval(list []provision.Removal, sentence string) error {
 	if a.json {
 		done := 0
 		for _, r := range list {
@@ -280,8 +283,8 @@ func (a *app) confirm(ctx context.Context, question string) error {
 }
 
 // runExport writes the unpacked solution.
-func (a *app) runExport(ctx context.Context, s *session, p dataverse.Provisioning, dir string) error {
-	files, err := s.client.ExportSolution(ctx, p)
+func (a *app) runExport(ctx context.Context, s *session, p provision.Provisioning, dir string) error {
+	files, err := provision.ExportSolution(ctx, s.client, p)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
@@ -293,4 +296,18 @@ func (a *app) runExport(ctx context.Context, s *session, p dataverse.Provisionin
 	}
 	_, err = fmt.Fprintf(a.out, "%d files in %s: pack them with pac solution pack --folder %s --zipfile gallra.zip, and import that\n", len(files), dir, dir)
 	return err
+}
+
+// writeFiles writes files into a folder that is made if it is not there; names are relative to it.
+func writeFiles(dir string, files map[string][]byte) error {
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
 }

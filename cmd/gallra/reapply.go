@@ -97,7 +97,7 @@ func (a *app) runReapply(ctx context.Context, apply bool, bypass []string) error
 	if told := a.tellRun(summary, err); told != nil && err == nil {
 		return told
 	}
-	if err := stopped(err); err != nil {
+	if err != nil {
 		return err
 	}
 	if left, _, err := purge.Back(ctx, deps); err != nil {

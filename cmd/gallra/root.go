@@ -17,11 +17,6 @@ import (
 	"github.com/gallra/gallra/cmd/gallra/telemetry"
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention/compile"
-	"github.com/gallra/gallra/retention/evaluate"
-	"github.com/gallra/gallra/retention/ledger"
-	"github.com/gallra/gallra/retention/plan"
-	"github.com/gallra/gallra/retention/policy"
 )
 
 // version is set by the release build.
@@ -29,9 +24,10 @@ var version = "development"
 
 // app is what every verb works with: the streams, the settings, the log.
 type app struct {
-	in   *os.File
-	out  io.Writer
-	errs io.Writer
+	in     *os.File
+	out    io.Writer
+	errs   io.Writer
+	getenv func(string) string // the environment; nil: the process's own
 
 	settings config.Settings
 	json     bool
@@ -41,7 +37,16 @@ type app struct {
 	finished func(exit int)       // ends what telemetry knows of the verb
 	job      *job                 // what is told about at the end; nil for what is no job
 
-	signedIn azcore.TokenCredential // nil before the first sign-in
+	signedIn    azcore.TokenCredential // nil before the first sign-in
+	definitions *dataverse.Definitions // shared with other apps of the process; nil: with none
+}
+
+// env is the value of an environment variable.
+func (a *app) env(name string) string {
+	if a.getenv == nil {
+		return os.Getenv(name)
+	}
+	return a.getenv(name)
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -60,7 +65,7 @@ Nothing is written without --apply.`,
 			if completing(cmd) {
 				return nil // what is wrong with the settings is told when a verb is called
 			}
-			s, err := config.Load(cmd.Flags())
+			s, err := config.Load(cmd.Flags(), a.env)
 			if err != nil {
 				return err
 			}
@@ -160,51 +165,16 @@ func (a *app) printError(err error) {
 	}
 }
 
+// hintFor is what an error says of what to do about it, and what is known of errors of the machine, which say nothing.
 func hintFor(err error) string {
-	var (
-		usage    *usageError
-		settings *config.Error
-		policy   policy.Problems
-		file     *plan.PlanFileError
-		stale    *plan.StalePlanError
-		making   *provisionError
-		storage  *ledger.StorageError
-		locked   *ledger.LockedError
-		foreign  *ledger.ForeignError
-		blind    *compile.BlindError
-	)
+	var told interface{ Hint() string }
 	switch {
-	case errors.As(err, &foreign):
-		return foreign.Hint()
-	case errors.As(err, &usage):
-		return usage.hint
-	case errors.As(err, &making):
-		return making.hint()
-	case errors.As(err, &settings):
-		return settings.Hint
-	case errors.As(err, &policy):
-		return "" // each problem has its own
-	case errors.As(err, &file):
-		return "gallra plan --out FILE makes one"
-	case errors.As(err, &stale):
-		return stale.Hint
-	case errors.As(err, &blind):
-		return blind.Hint()
-	case errors.As(err, &storage):
-		return storage.Hint()
-	case errors.As(err, &locked):
-		return "wait until it has ended; a job that may overlap itself sets GALLRA_SKIP_IF_LOCKED=true"
-	case errors.Is(err, ledger.ErrLockLost):
-		return "the next run finishes what this one began"
+	case errors.As(err, &told):
+		return told.Hint()
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
 		return "make room; what was done until then is consistent, and the next run finishes what was begun"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "whoever runs this needs to write there"
-	case errors.Is(err, ledger.ErrBroken):
-		return "gallra ledger verify tells where; nothing is written to such a ledger"
 	}
-	if errors.Is(err, evaluate.ErrNobody) {
-		return "an address counts as a whole; rows that name the person only in their text are found by Dataverse search, and anonymised rows that somebody has written to since by gallra doctor"
-	}
-	return dataverse.Hint(err)
+	return ""
 }

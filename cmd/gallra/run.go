@@ -177,10 +177,6 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 			return told
 		}
 	}
-	var stop *purge.StopError
-	if errors.As(err, &stop) {
-		return &guardStop{err}
-	}
 	if err != nil {
 		return a.skipIfLocked(err)
 	}
@@ -190,7 +186,7 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 		}
 	}
 	if summary.Failed() > 0 {
-		return errIncomplete
+		return &incomplete{"some persons failed and stay scheduled"}
 	}
 	return nil
 }
@@ -252,8 +248,8 @@ func (a *app) tellReviewed(p *plan.Reviewed) error {
 }
 
 // runID names a run: the job's execution where the platform gives it a name, else the time and something random.
-func runID() string {
-	if id := strings.ToLower(os.Getenv("CONTAINER_APP_JOB_EXECUTION_NAME")); id != "" {
+func (a *app) runID() string {
+	if id := strings.ToLower(a.env("CONTAINER_APP_JOB_EXECUTION_NAME")); id != "" {
 		return id
 	}
 	return time.Now().UTC().Format("20060102-150405") + "-" + uuid.NewString()[:8]

@@ -32,13 +32,10 @@ func (u *usedRights) note(user uuid.UUID, privilege string) {
 	u.byUser[user][privilege] = true
 }
 
-// rightsOf are what the emulators of the scripts have noted, by work directory.
-var rightsOf = map[string]*usedRights{}
-
 func adminClient(ts *testscript.TestScript) *dataverse.Client {
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "script-token"})
 	ts.Check(err)
-	c, err := dataverse.New(dataverse.Options{URL: ts.Getenv("GALLRA_URL"), Credential: credential})
+	c, err := dataverse.New(dataverse.Options{URL: ts.Getenv("GALLRA_URL"), Credential: credential, Definitions: definitions})
 	ts.Check(err)
 	return c
 }
@@ -67,7 +64,7 @@ func unusedRights(ts *testscript.TestScript, neg bool, args []string) {
 	user := applicationUser(ts, args[0])
 	have, err := adminClient(ts).UserPrivileges(context.Background(), user)
 	ts.Check(err)
-	used := rightsOf[ts.Getenv("WORK")]
+	used := worldOf(ts).rights
 	used.mu.Lock()
 	defer used.mu.Unlock()
 	var unused []string

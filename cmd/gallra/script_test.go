@@ -24,10 +24,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"gallra": main})
 }
 
-// TestScripts runs the command, as it is built, through testdata/script: one script a case.
+// TestScripts runs the command through testdata/script: one script a case, many at the same time. call gallra runs a verb in
+// the test's own process, exec gallra the built binary; TestEveryVerbIsTriedAsBuilt holds that each verb is tried so.
 //
 // Besides testscript's own commands: crm [sample] starts an emulator (of the type in CRM_TYPE) and points GALLRA_* at it with the model policy and
-// a ledger; code N COMMAND… expects an exit code; clock DURATION|TIME moves the emulator's clock, or sets it; [!] found TEXT searches the
+// a ledger; code N COMMAND… expects an exit code, of call gallra
+// where the command is gallra; clock DURATION|TIME moves the emulator's clock, or sets it; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
 // requests of a route fail, fault alone lets them be; entra, az, signin, unused and crm-do stand in files of their own; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
 // holds the text; snapshot and restore keep the emulator's state and put it back; colleague
@@ -39,10 +41,11 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
+			e.Values[world{}] = &world{}
 			return os.WriteFile(filepath.Join(e.WorkDir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"crm": startCRM, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
+			"crm": startCRM, "call": call, "code": expectCode, "clock": moveClock, "found": found, "fault": setFault,
 			"who": rowOf, "snapshot": snapshot, "restore": restore, "entra": startEntra, "az": fakeAz,
 			"signin": signIn, "unused": unusedRights, "crm-do": inCRM, "crm-get": readCRM, "columns": addColumns,
 			"role": changeRole, "own": giveOwner, "drop": dropAnswer, "keys": makeKeys, "colleague": makeColleague, "ledger-of": ledgerOf, "slow": slowRoute,
@@ -53,24 +56,29 @@ func TestScripts(t *testing.T) {
 func startCRM(ts *testscript.TestScript, neg bool, args []string) {
 	used := &usedRights{byUser: map[uuid.UUID]map[string]bool{}}
 	server := emulator.New(emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")})
-	rightsOf[ts.Getenv("WORK")] = used
+	w := worldOf(ts)
+	w.crm, w.rights = server, used
 	if len(args) == 1 && args[0] == "sample" {
 		ts.Check(sample.Load(server))
 	}
 	web := httptest.NewServer(server)
 	ts.Defer(web.Close)
-	crms[ts.Getenv("WORK")] = server
 	ts.Setenv("GALLRA_URL", web.URL)
 	ts.Setenv("GALLRA_TOKEN", "script-token")
 	ts.Setenv("GALLRA_POLICY", "sales.yaml")
 	ts.Setenv("GALLRA_LEDGER", "evidence")
 }
 
-// crms are the emulators of the scripts, by work directory. Scripts run one after the other.
-var crms = map[string]*emulator.Server{}
+// world is what a script has started; it is kept among the script's own values.
+type world struct {
+	crm    *emulator.Server
+	rights *usedRights
+}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(world{}).(*world) }
 
 func crm(ts *testscript.TestScript) *emulator.Server {
-	s := crms[ts.Getenv("WORK")]
+	s := worldOf(ts).crm
 	if s == nil {
 		ts.Fatalf("no crm was started")
 	}
@@ -83,17 +91,25 @@ func expectCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else if err != nil {
-		ts.Fatalf("%v", err)
-	}
-	if got != want {
+	if got := codeOf(ts, args[1:]); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+func codeOf(ts *testscript.TestScript, command []string) int {
+	if command[0] == "gallra" {
+		return callGallra(ts, command[1:])
+	}
+	if command[0] == "exec" {
+		command = command[1:]
+	}
+	err := ts.Exec(command[0], command[1:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	ts.Check(err)
+	return 0
 }
 
 func moveClock(ts *testscript.TestScript, neg bool, args []string) {

@@ -47,9 +47,9 @@ type status struct {
 	stopped  []string  // the guard rails that stopped it
 	next     time.Time // zero: the rhythm is not known
 	debts    []debt
-	trend    []debtThen // the oldest first
-	begun    int        // purges that a cut run left under way
-	sweeps   int        // persons whose audit history is looked for again
+	trend    []ledger.Debt // the oldest first
+	begun    int           // purges that a cut run left under way
+	sweeps   int           // persons whose audit history is looked for again
 }
 
 // debt is what a subject table owes: persons whose date has come.
@@ -149,7 +149,7 @@ func (st *status) read(l *ledger.Ledger) {
 		}
 	}
 	st.next = nextAfter(began)
-	st.trend = trendOf(runs, st.zone)
+	st.trend = ledger.DebtTrend(runs, st.zone)
 	for _, p := range l.Unfinished() {
 		if p.Concluded {
 			st.sweeps++

@@ -70,9 +70,9 @@ func (a *app) statusWords(st *status) error {
 	if len(st.trend) > 1 {
 		rows = rows[:0]
 		for _, d := range st.trend {
-			rows = append(rows, []string{d.day.String(), strconv.Itoa(d.past), strconv.Itoa(d.left)})
+			rows = append(rows, []string{d.Day.String(), strconv.Itoa(d.Past), strconv.Itoa(d.Left)})
 		}
-		w.printf("\nat the last runs: it %s\n%s\n", trendWord(st.trend),
+		w.printf("\nat the last runs: it %s\n%s\n", ledger.TrendWord(st.trend),
 			a.table([]string{"run of", "past when it began", "left by it"}, rows))
 	}
 	return w.err
@@ -91,7 +91,7 @@ func (a *app) statusJSON(st *status) error {
 	}
 	trend := []map[string]any{}
 	for _, d := range st.trend {
-		trend = append(trend, map[string]any{"run": d.run, "on": dateOrNull(d.day), "past": d.past, "left": d.left})
+		trend = append(trend, map[string]any{"run": d.Run, "on": dateOrNull(d.Day), "past": d.Past, "left": d.Left})
 	}
 	var last any
 	if r := st.last; r != nil {

@@ -31,7 +31,7 @@ func (a *app) credential() (azcore.TokenCredential, error) {
 		StateDir: stateDir(), Prompt: func(message string) { fmt.Fprintln(a.errs, message) },
 	})
 	if err != nil {
-		return nil, &config.Error{Message: err.Error(), Hint: dataverse.SignInHint(err)}
+		return nil, &config.Error{Message: err.Error(), Remedy: dataverse.SignInHint(err)}
 	}
 	a.signedIn = c
 	return c, nil
@@ -51,7 +51,7 @@ func (a *app) ledgerStorage() (ledger.Storage, error) {
 	if o.SAS == "" && o.Key == "" {
 		if s.Auth == "token" {
 			return nil, &config.Error{Message: "ledger: the token of GALLRA_TOKEN is for the environment, and is not sent to a storage account",
-				Hint: "sign in with another GALLRA_AUTH, or set GALLRA_LEDGER_SAS"}
+				Remedy: "sign in with another GALLRA_AUTH, or set GALLRA_LEDGER_SAS"}
 		}
 		var err error
 		if o.Credential, err = a.credential(); err != nil {
@@ -60,7 +60,7 @@ func (a *app) ledgerStorage() (ledger.Storage, error) {
 	}
 	storage, err := ledger.Container(o)
 	if err != nil {
-		return nil, &config.Error{Message: "ledger: " + err.Error(), Hint: "it looks like https://ACCOUNT.blob.core.windows.net/CONTAINER"}
+		return nil, &config.Error{Message: "ledger: " + err.Error(), Remedy: "it looks like https://ACCOUNT.blob.core.windows.net/CONTAINER"}
 	}
 	return storage, nil
 }
@@ -70,7 +70,7 @@ func (a *app) ledgerFolder() (string, error) {
 	dir := filepath.Clean(cmp.Or(a.settings.Ledger, "ledger"))
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() || errors.Is(err, syscall.ENOTDIR) {
 		return "", &config.Error{Message: fmt.Sprintf("ledger: %s is, or lies below, a file: a ledger is a folder", dir),
-			Hint: "set GALLRA_LEDGER or --ledger to the ledger's folder or container"}
+			Remedy: "set GALLRA_LEDGER or --ledger to the ledger's folder or container"}
 	}
 	return dir, nil
 }
@@ -110,7 +110,7 @@ func (a *app) warnForeign(of uuid.UUID) {
 // errNoLedger is the error of a verb that is about the ledger where there is none.
 func (a *app) errNoLedger() error {
 	return &config.Error{Message: fmt.Sprintf("there is no ledger in %s", a.settings.Ledger),
-		Hint: "set GALLRA_LEDGER or --ledger to the ledger's folder or container"}
+		Remedy: "set GALLRA_LEDGER or --ledger to the ledger's folder or container"}
 }
 
 // verifyLedger proves the ledger, and holds checkpoints against it that were filed elsewhere.

@@ -8,9 +8,6 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// activityPointer is the table that is made of all activity tables: it has no rows of its own.
-const activityPointer = "activitypointer"
-
 // unionPart is one activity table as part of activitypointer.
 type unionPart struct {
 	tab     *table

@@ -9,7 +9,7 @@ import (
 )
 
 // apply answers $apply: filters, then groups and aggregates (webapi/query/aggregate-data).
-func (s *Server) apply(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
+func (s *queryService) apply(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
 	for _, name := range []string{"$select", "$expand", "$top", "$count", "$skiptoken"} {
 		if o.has(name) {
 			return nil, badQuery("The query parameter %s is not supported together with $apply.", name)
@@ -122,7 +122,7 @@ func (q *rowQuery) applied(a *aggregation) (*answer, error) {
 		a.order = []*bucket{{sums: make([]sum, len(a.values))}}
 	}
 	a.sort(orders, true)
-	if q.call.server.options.ApplyAllProperties && len(a.groups) == 0 {
+	if q.call.engine.options.ApplyAllProperties && len(a.groups) == 0 {
 		for _, c := range q.from.table.Columns {
 			if c.readable() {
 				a.nulls = append(a.nulls, c.property())

@@ -20,8 +20,8 @@ func (w *writer) referenceIn(c *call) (ref, error) {
 }
 
 // postRef adds a row to a collection. Page: associate-disassociate-entities-using-web-api.
-func (s *Server) postRef(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) postRef(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err
@@ -43,8 +43,8 @@ func (s *Server) postRef(c *call) (*answer, error) {
 }
 
 // putRef sets a lookup.
-func (s *Server) putRef(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) putRef(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err
@@ -70,8 +70,8 @@ func (s *Server) putRef(c *call) (*answer, error) {
 }
 
 // deleteRef clears a lookup, or takes a row out of a collection: nav(id)/$ref or nav/$ref?$id=URL.
-func (s *Server) deleteRef(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) deleteRef(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err
@@ -117,14 +117,6 @@ func (w *writer) otherEnd(c *call, t *table, seg segment, relation *relationship
 		return ref{}, k.noRow(there)
 	}
 	return ref{name, k.id}, nil
-}
-
-// other is the table at the other end of the relationship, seen from a table and its navigation property.
-func (m *manyToMany) other(table, nav string) string {
-	if m.Table1 == table && m.Nav1 == nav {
-		return m.Table2
-	}
-	return m.Table1
 }
 
 // associate joins two rows: by the lookup of the one that has it, or by a row of the intersect table.
@@ -179,14 +171,6 @@ func (w *writer) associate(t *table, id uuid.UUID, relation *relationship, acros
 	}
 	w.auditAssociation(actionAssociate, across.Name, t, id, other)
 	return nil
-}
-
-// ends are the intersect's columns for a table and for the other end.
-func (m *manyToMany) ends(table, nav string) (own, far string) {
-	if m.Table1 == table && m.Nav1 == nav {
-		return m.Attribute1, m.Attribute2
-	}
-	return m.Attribute2, m.Attribute1
 }
 
 // setEnd sets an end of an intersect row: an id, or a lookup where the table has one.

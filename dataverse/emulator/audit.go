@@ -39,25 +39,6 @@ const (
 // auditCut is how much of a long text an audit row keeps. Page: manage-dataverse-auditing.
 const auditCut = 5000
 
-// unaudited are the tables that are not audited: those that the platform cannot audit, and its own. Page:
-// manage-dataverse-auditing.
-var unaudited = map[string]bool{
-	"activitypointer": true, "annotation": true, "bulkoperation": true, "customeropportunityrole": true,
-	"incidentresolution": true, "opportunityclose": true, "orderclose": true, "quoteclose": true, "workflow": true,
-	"audit": true, "asyncoperation": true, "bulkdeleteoperation": true, "bulkdeletefailure": true,
-	"activityparty": true, "deleteditemreference": true, "recyclebinconfig": true, "principalobjectaccess": true,
-	"duplicaterecord": true, "duplicaterule": true, "post": true, "postcomment": true, "postfollow": true,
-	"postlike": true, "postregarding": true, "mailbox": true,
-	"activitymimeattachment": true, "attachment": true, "fileattachment": true, "appnotification": true,
-	"sharepointdocument": true,
-}
-
-// auditable tells whether changes of a table are audited until somebody switches it off: what people keep and work on
-// is, the platform's own books are not.
-func auditable(t *table) bool {
-	return !unaudited[t.Name] && !t.Intersect && t.Ownership != "None"
-}
-
 // unauditedColumns change with every write.
 var unauditedColumns = map[string]bool{"versionnumber": true, "modifiedon": true, "modifiedby": true, "modifiedonbehalfby": true}
 
@@ -73,7 +54,7 @@ func (w *writer) audits(t *table) bool {
 		return false
 	}
 	org := w.schema.tables["organization"]
-	on, set := org.get(w.data["organization"].get(w.server.organizationID), "isauditenabled").(bool)
+	on, set := org.get(w.data["organization"].get(w.engine.organizationID), "isauditenabled").(bool)
 	return on || !set
 }
 
@@ -185,8 +166,8 @@ func (w *writer) writeAudit(t *table, id uuid.UUID, action, operation int64, mas
 	}
 	v.set(a, "transactionid", uuid.Nil)
 	r := w.fresh(a, uuid.New(), v)
-	if delay := w.server.options.AuditDelay; delay > 0 {
-		w.late = w.late.add(lateRow{due: w.now.time().Add(delay).Unix(), row: r})
+	if delay := w.engine.options.AuditDelay; delay > 0 {
+		w.pending = w.pending.add(pendingAudit{due: w.now.time().Add(delay).Unix(), row: r})
 		return
 	}
 	w.put(a, r)

@@ -24,16 +24,16 @@ func (s *snapshot) history(of ref) []*row {
 
 // recordHistory is RetrieveRecordChangeHistory. It works with the id of a deleted row. Page:
 // auditing/retrieve-audit-data.
-func (s *Server) recordHistory(c *call) (*answer, error) {
+func (s *messageService) recordHistory(c *call) (*answer, error) {
 	return s.changeHistory(c, "RetrieveRecordChangeHistory", false)
 }
 
 // attributeHistory is RetrieveAttributeChangeHistory: the changes of one column.
-func (s *Server) attributeHistory(c *call) (*answer, error) {
+func (s *messageService) attributeHistory(c *call) (*answer, error) {
 	return s.changeHistory(c, "RetrieveAttributeChangeHistory", true)
 }
 
-func (s *Server) changeHistory(c *call, function string, oneColumn bool) (*answer, error) {
+func (s *messageService) changeHistory(c *call, function string, oneColumn bool) (*answer, error) {
 	for _, p := range []string{"prvReadRecordAuditHistory", "prvReadAuditSummary"} {
 		if err := c.holds(p); err != nil {
 			return nil, err
@@ -132,7 +132,7 @@ func touches(r *row, column string) bool {
 }
 
 // auditDetails is RetrieveAuditDetails, bound to an audit row.
-func (s *Server) auditDetails(c *call) (*answer, error) {
+func (s *messageService) auditDetails(c *call) (*answer, error) {
 	sn := c.view()
 	seg := c.path.segments[0]
 	t, err := sn.schema.set(seg.name)
@@ -219,13 +219,13 @@ func (w *encoder) auditValues(sn *snapshot, of ref, m map[string]any, only strin
 
 // deleteHistory is DeleteRecordChangeHistory: it removes the audit rows that have appeared, also of a deleted row, and
 // leaves one that tells of it, without values. Page: auditing/delete-audit-data.
-func (s *Server) deleteHistory(c *call) (*answer, error) {
+func (s *messageService) deleteHistory(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
 	}
 	n := 0
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		if body["Target"] == nil {
 			return missingArgument("Target", "DeleteRecordChangeHistory")
 		}
@@ -262,7 +262,7 @@ func (w *writer) dropHistory(of ref) int {
 
 // deleteAuditData is DeleteAuditData, which only customers with a key of their own can use. Page:
 // auditing/delete-audit-data.
-func (s *Server) deleteAuditData(c *call) (*answer, error) {
+func (s *messageService) deleteAuditData(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err

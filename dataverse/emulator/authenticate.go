@@ -46,7 +46,7 @@ func (s *Server) giveToken(c *control) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if s.store.view().table("systemuser").get(in.User) == nil {
+	if s.engine.store.view().table("systemuser").get(in.User) == nil {
 		return nil, badControl("there is no systemuser %s", in.User)
 	}
 	return map[string]string{"token": s.TokenFor(in.User)}, nil
@@ -110,19 +110,19 @@ func (s *Server) authenticate(r *http.Request) (uuid.UUID, error) {
 		return uuid.Nil, s.challenge(r)
 	}
 	if token == s.options.Token {
-		return s.administrator, nil
+		return s.engine.administrator, nil
 	}
 	s.tokens.mu.Lock()
 	user, given := s.tokens.users[token]
 	s.tokens.mu.Unlock()
 	if !given {
 		c, good := s.tokens.read(token)
-		if !good || !s.clock.now().Before(time.Unix(c.Expires, 0)) || !strings.EqualFold(strings.TrimSuffix(c.Audience, "/"), origin(r)) {
+		if !good || !s.engine.clock.now().Before(time.Unix(c.Expires, 0)) || !strings.EqualFold(strings.TrimSuffix(c.Audience, "/"), origin(r)) {
 			return uuid.Nil, s.challenge(r)
 		}
 		user = s.userOf(c)
 	}
-	if !s.enabled(user) {
+	if !s.engine.enabled(user) {
 		return uuid.Nil, notMember()
 	}
 	return user, nil
@@ -161,7 +161,7 @@ func (s *Server) userOf(c claims) uuid.UUID {
 	if err != nil {
 		return uuid.Nil
 	}
-	return s.store.view().userBy(column, id)
+	return s.engine.store.view().userBy(column, id)
 }
 
 // userBy finds a user by a column that holds an id, the nil id if there is none.
@@ -175,14 +175,6 @@ func (sn *snapshot) userBy(column string, id uuid.UUID) uuid.UUID {
 		return found == uuid.Nil
 	})
 	return found
-}
-
-func (s *Server) enabled(user uuid.UUID) bool {
-	sn := s.store.view()
-	t := sn.schema.tables["systemuser"]
-	r := sn.table(t.Name).get(user)
-	disabled, _ := t.get(r, "isdisabled").(bool)
-	return r != nil && !disabled
 }
 
 // impersonate makes the call one of the user that its headers name. Who asks needs the privilege to act on behalf of
@@ -204,12 +196,12 @@ func (c *call) impersonate() error {
 	if c.caller != uuid.Nil {
 		asks = c.caller
 	}
-	g := c.server.grantsOf(c.view(), asks)
+	g := c.engine.grantsOf(c.view(), asks)
 	if name := "prvActOnBehalfOfAnotherUser"; !g.administrator && len(g.held[privilegeID(name)]) == 0 {
 		return newFault(http.StatusForbidden, "0x8004a110", "User does not have the privilege to act on behalf another user.")
 	}
 	user := c.view().userBy(column, id)
-	if user == uuid.Nil || !c.server.enabled(user) {
+	if user == uuid.Nil || !c.engine.enabled(user) {
 		return notMember()
 	}
 	c.user, c.caller = user, asks

@@ -71,7 +71,7 @@ func TestQueriesThatAreTooLarge(t *testing.T) {
 		{"entities", "contacts?fetchXml=" + url.QueryEscape("<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><fetch><entity name='contact'/></fetch>"), "0x80040201"},
 		{"XML that does not end", "contacts?fetchXml=" + url.QueryEscape(rep("<fetch>", 30)), "0x80040201"},
 	}
-	before := w.s.store.view()
+	before := w.s.engine.store.view()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			long := w.raw("GET", tt.path, nil, "")
@@ -87,7 +87,7 @@ func TestQueriesThatAreTooLarge(t *testing.T) {
 			}
 		})
 	}
-	if w.s.store.view() != before {
+	if w.s.engine.store.view() != before {
 		t.Error("a query has written something")
 	}
 }
@@ -136,7 +136,7 @@ func TestNothingHalfDone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := w.s.store.view()
+			before := w.s.engine.store.view()
 			method, path, _ := strings.Cut(tt.request, " ")
 			r := w.raw(method, path, strings.NewReader(tt.body), tt.contentType)
 			if r.status < 400 || r.status >= 500 || !strings.Contains(r.text, tt.want) {
@@ -145,7 +145,7 @@ func TestNothingHalfDone(t *testing.T) {
 			if len(r.text) > 3_000_000 {
 				t.Errorf("an answer of %d bytes", len(r.text))
 			}
-			if w.s.store.view() != before {
+			if w.s.engine.store.view() != before {
 				t.Error("it has left something")
 			}
 		})
@@ -158,7 +158,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	if w.s.bodyLimit != maxBody {
 		t.Fatal(w.s.bodyLimit)
 	}
-	before := w.s.store.view()
+	before := w.s.engine.store.view()
 	told := httptest.NewRequest("POST", "/api/data/v9.2/contacts", unreadable413{t})
 	told.ContentLength = maxBody + 1
 	rec := httptest.NewRecorder()
@@ -178,7 +178,7 @@ func TestBodiesAreBounded(t *testing.T) {
 			t.Errorf("%s: %d bytes were read", request, read.n)
 		}
 	}
-	if w.s.store.view() != before {
+	if w.s.engine.store.view() != before {
 		t.Error("something was written")
 	}
 }
@@ -205,7 +205,7 @@ func (e *endless) Read(b []byte) (int, error) {
 // A client that goes away in the middle of its body, also of one that would be whole as far as it came, has done nothing.
 func TestBodyThatBreaksOff(t *testing.T) {
 	w := crm(t, Options{})
-	before := w.s.store.view()
+	before := w.s.engine.store.view()
 	for _, framing := range []string{"Content-Length: 1000\r\n\r\n" + `{"lastname":"cut"}`, "Transfer-Encoding: chunked\r\n\r\n12\r\n" + `{"lastname":"cut"}` + "\r\n"} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 		if err != nil {
@@ -221,7 +221,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if w.s.store.view() != before {
+	if w.s.engine.store.view() != before {
 		t.Error("a row was made of half a body")
 	}
 }

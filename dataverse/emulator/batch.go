@@ -41,7 +41,7 @@ func (s *Server) postBatch(c *call) (*answer, error) {
 // runChangeSet runs a change set as one transaction. A failed one is answered by a single plain part, and leaves no
 // trace. It reports whether it failed.
 func (s *Server) runChangeSet(c *call, parts []batchPart, out *multipartWriter) (failed bool) {
-	t := s.store.begin()
+	t := s.engine.store.begin()
 	done := false
 	defer func() {
 		if !done {
@@ -122,7 +122,7 @@ func (s *Server) partCall(c *call, p batchPart, t *tx, contents map[string]ref) 
 		return nil, err
 	}
 	return &call{
-		ctx: c.ctx, server: s, method: p.method, path: segments, query: values, raw: query, header: p.header,
+		ctx: c.ctx, engine: s.engine, method: p.method, path: segments, query: values, raw: query, header: p.header,
 		body: p.body, base: c.base, user: c.user, caller: c.caller, tx: t, contents: contents, part: true, rows: c.rows,
 	}, nil
 }

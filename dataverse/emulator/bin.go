@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,7 +44,7 @@ const (
 func binConfigID(name string) uuid.UUID { return stableID("recyclebinconfig/" + name) }
 
 // seedBin switches the recycle bin on for every table that can have it. Page: reference/entities/recyclebinconfig.
-func (s *Server) seedBin() {
+func (s *platformService) seedBin() {
 	t := s.store.begin()
 	defer t.commit()
 	now, admin := instant(s.clock.now().Unix()), ref{"systemuser", s.administrator}
@@ -113,12 +112,6 @@ func (s *snapshot) binLifetime(table string) time.Duration {
 	return time.Duration(min(days, 1<<15)) * 24 * time.Hour
 }
 
-// joins tells whether a table holds the rows of a many-to-many relationship. Such rows go to the bin with what they
-// join, but parting two rows is no delete that could be taken back: no page names them as deleted objects.
-func (s *schema) joins(t *table) bool {
-	return t.Intersect || slices.ContainsFunc(s.many, func(m *manyToMany) bool { return m.Intersect == t.Name })
-}
-
 // binDelete copies what a delete removes into the recycle bin: the root with all that goes with it, and one
 // deleteditemreference that names it. Where an older copy of the same key is kept already, nothing happens. Page:
 // restore-deleted-records.
@@ -168,7 +161,7 @@ func (w *writer) platformRow(t *table, v values) *row {
 	v.setDefault(t, "modifiedon", w.now)
 	v.setDefault(t, "createdby", caller)
 	v.setDefault(t, "modifiedby", caller)
-	v.setDefault(t, "organizationid", ref{"organization", w.server.organizationID})
+	v.setDefault(t, "organizationid", ref{"organization", w.engine.organizationID})
 	v.setDefault(t, "statecode", int64(0))
 	v.setDefault(t, "statuscode", t.firstStatus(0))
 	id, ok := v[t.idColumn().index].(uuid.UUID)
@@ -204,7 +197,7 @@ func (s *snapshot) binReference(of ref) (*row, *binned) {
 }
 
 // sweepBin lets the bin forget what it has kept long enough. It looks once an hour, by the emulator's clock.
-func (s *Server) sweepBin(now time.Time) {
+func (s *platformService) sweepBin(now time.Time) {
 	last := time.Unix(s.swept.Load(), 0)
 	if d := now.Sub(last); d >= 0 && d < time.Hour {
 		return
@@ -223,7 +216,7 @@ func (s *Server) sweepBin(now time.Time) {
 	if len(over) == 0 {
 		return
 	}
-	w := s.platform()
+	w := s.platformWriter()
 	defer w.commit()
 	for _, id := range over {
 		if r := w.data[t.Name].get(id); r != nil {
@@ -242,21 +235,21 @@ func (w *writer) emptyBin(c *binned) {
 	}
 }
 
-// platform is a writer for what the platform does of its own accord. Its caller commits.
-func (s *Server) platform() *writer {
+// platformWriter is a writer for what the platform does of its own accord. Its caller commits.
+func (s *platformService) platformWriter() *writer {
 	return &writer{
-		tx: s.store.begin(), server: s, user: s.administrator, now: instant(s.clock.now().Unix()),
+		tx: s.store.begin(), engine: s.engine, user: s.administrator, now: instant(s.clock.now().Unix()), rules: s.rules,
 	}
 }
 
 // restore brings a deleted row back with all that was deleted with it. Page: restore-deleted-records.
-func (s *Server) restore(c *call) (*answer, error) {
+func (s *platformService) restore(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
 	}
 	var id uuid.UUID
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		if body["Target"] == nil {
 			return missingArgument("Target", "Restore")
 		}

@@ -42,9 +42,9 @@ func (w *writer) targets(c *call) (*table, []map[string]any, error) {
 }
 
 // createMultiple creates rows, all or none.
-func (s *Server) createMultiple(c *call) (*answer, error) {
+func (s *messageService) createMultiple(c *call) (*answer, error) {
 	ids := []uuid.UUID{}
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		t, rows, err := w.targets(c)
 		if err != nil {
 			return err
@@ -65,8 +65,8 @@ func (s *Server) createMultiple(c *call) (*answer, error) {
 }
 
 // updateMultiple updates rows, all or none.
-func (s *Server) updateMultiple(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) updateMultiple(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, rows, err := w.targets(c)
 		if err != nil {
 			return err
@@ -92,8 +92,8 @@ func (s *Server) updateMultiple(c *call) (*answer, error) {
 }
 
 // upsertMultiple updates rows and creates those that are missing. It does not tell which.
-func (s *Server) upsertMultiple(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) upsertMultiple(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, rows, err := w.targets(c)
 		if err != nil {
 			return err
@@ -117,8 +117,8 @@ func (s *Server) upsertMultiple(c *call) (*answer, error) {
 }
 
 // deleteMultiple exists for elastic tables alone.
-func (s *Server) deleteMultiple(c *call) (*answer, error) {
-	if _, err := s.setTable(c, c.view()); err != nil {
+func (s *messageService) deleteMultiple(c *call) (*answer, error) {
+	if _, err := c.view().schema.set(c.path.segments[0].name); err != nil {
 		return nil, err
 	}
 	return nil, newFault(http.StatusNotImplemented, "0x80040216", "DeleteMultiple has not yet been implemented.")

@@ -44,13 +44,13 @@ type bulkQuery struct {
 }
 
 // bulkDelete is the action BulkDelete: it makes a job and answers at once. Page: delete-data-bulk.
-func (s *Server) bulkDelete(c *call) (*answer, error) {
+func (s *messageService) bulkDelete(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
 	}
 	id := uuid.New()
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		if err := w.holds("prvBulkDelete"); err != nil {
 			return err
 		}
@@ -83,11 +83,11 @@ func (w *writer) readBulkDelete(body map[string]any) (job *bulkJob, name, text s
 		return nil, "", "", missingArgument("JobName", "BulkDelete")
 	}
 	pattern, _ := body["RecurrencePattern"].(string)
-	if job.again, err = w.server.readRecurrence(pattern, "HOURLY DAILY WEEKLY MONTHLY"); err != nil {
+	if job.again, err = w.engine.readRecurrence(pattern, "HOURLY DAILY WEEKLY MONTHLY"); err != nil {
 		return nil, "", "", err
 	}
 	if body["SendEmailNotification"] == true {
-		return nil, "", "", w.server.notEmulated("BulkDelete with SendEmailNotification")
+		return nil, "", "", w.engine.notEmulated("BulkDelete with SendEmailNotification")
 	}
 	if at, ok := body["StartDateTime"].(string); ok {
 		t, err := time.Parse(time.RFC3339, at)
@@ -98,7 +98,7 @@ func (w *writer) readBulkDelete(body map[string]any) (job *bulkJob, name, text s
 	}
 	if o, ok := body["Options"].(map[string]any); ok {
 		job.unbinned = o["CanRecoverDeletedRecords"] == false
-		job.fast = o["RunJobForSandbox"] == true && w.server.options.OrganizationType == ""
+		job.fast = o["RunJobForSandbox"] == true && w.engine.options.OrganizationType == ""
 		if job.unbinned && job.again.unit != "" { // the wizard offers it for jobs without recurrence only
 			return nil, "", "", badArgument("CanRecoverDeletedRecords cannot be false for a recurring bulk delete job.")
 		}
@@ -111,7 +111,7 @@ func (w *writer) readBulkDelete(body map[string]any) (job *bulkJob, name, text s
 	for _, q := range queries {
 		text += q.fetchXML()
 	}
-	job.due = w.server.jobDue(job.start)
+	job.due = w.engine.jobDue(job.start)
 	return job, name, "<OrderedQuerySet>" + text + "</OrderedQuerySet>", nil
 }
 

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/google/uuid"
 )
@@ -83,24 +82,6 @@ func (w *writer) collectPointing(e *cascade, t *table, r *row) error {
 		}
 	}
 	return nil
-}
-
-// pointingAt are the relationships whose lookups may hold a row of t. An activity also has those of activitypointer,
-// where none of its own stands for the same lookup.
-func (s *schema) pointingAt(t *table) []*relationship {
-	base := s.tables["activitypointer"]
-	if !t.Activity || base == nil || t == base {
-		return t.childs
-	}
-	list := slices.Clone(t.childs)
-	for _, r := range base.childs {
-		if !slices.ContainsFunc(t.childs, func(own *relationship) bool {
-			return own.Referencing == r.Referencing && own.Attribute == r.Attribute
-		}) {
-			list = append(list, r)
-		}
-	}
-	return list
 }
 
 // pointers calls fn for every row of t whose lookup holds that row.

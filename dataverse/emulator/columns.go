@@ -15,9 +15,9 @@ type Column struct {
 	MaxLength  int    // of a text
 }
 
-// AddColumns adds custom columns, as if a customiser with that prefix had made them. A column that is there already is
+// addColumns adds custom columns, as if a customiser with that prefix had made them. A column that is there already is
 // left as it is.
-func (s *Server) AddColumns(prefix string, columns ...Column) error {
+func (s *metadataService) addColumns(prefix string, columns ...Column) error {
 	t := s.store.begin()
 	done := false
 	defer func() {
@@ -25,7 +25,7 @@ func (s *Server) AddColumns(prefix string, columns ...Column) error {
 			t.rollback()
 		}
 	}()
-	err := t.changeSchema(s, func(next *schema) error {
+	err := t.changeSchema(s.engine, func(next *schema) error {
 		for _, c := range columns {
 			if err := next.addCustom(prefix, c); err != nil {
 				return fmt.Errorf("add column %s: %w", c.SchemaName, err)

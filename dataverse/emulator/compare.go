@@ -59,19 +59,6 @@ func (x operand) constant(text string) (constant, bool) {
 	return c, err == nil
 }
 
-// NullNegation says which negative conditions are true of a column without a value. The page
-// fetchxml/reference/operators does not say; observers of the service say that ne is.
-type NullNegation uint8
-
-const (
-	// NullMatchesNotEqual is the default: ne is true of null, not-in, not-like and the like are neither true nor false.
-	NullMatchesNotEqual NullNegation = iota
-	// NullMatchesNegation makes every negative condition true of null.
-	NullMatchesNegation
-	// NullMatchesNothing makes ne, too, neither true nor false of null, as in SQL.
-	NullMatchesNothing
-)
-
 // ofNull is what op makes of a column without a value.
 func (n NullNegation) ofNull(op odata.Op) truth {
 	if op == odata.Ne && n != NullMatchesNothing {

@@ -46,7 +46,7 @@ func (w *writer) defaults(t *table, id uuid.UUID, v values) {
 		v.setDefault(t, "ownerid", ref{"systemuser", w.user})
 	}
 	if t.Ownership == "OrganizationOwned" {
-		v.set(t, "organizationid", ref{"organization", w.server.organizationID})
+		v.set(t, "organizationid", ref{"organization", w.engine.organizationID})
 	}
 	if currency, ok := w.currency(); ok && !t.Intersect {
 		v.setDefault(t, "transactioncurrencyid", currency)
@@ -61,7 +61,7 @@ func (w *writer) defaults(t *table, id uuid.UUID, v values) {
 func (w *writer) currency() (ref, bool) {
 	t := w.schema.tables["transactioncurrency"]
 	if org := w.schema.tables["organization"]; org != nil {
-		if base, ok := org.get(w.data["organization"].get(w.server.organizationID), "basecurrencyid").(ref); ok {
+		if base, ok := org.get(w.data["organization"].get(w.engine.organizationID), "basecurrencyid").(ref); ok {
 			return base, true
 		}
 	}
@@ -113,8 +113,8 @@ func (w *writer) compute(t *table, before *row, v values) {
 	computeCustomer(t, before, v)
 	computeMoney(t, before, v)
 	w.computeNote(t, before, v)
-	if t.Name == "retentionconfig" {
-		w.scheduleRetention(t, before, v)
+	if compute := w.rules[t.Name].compute; compute != nil {
+		compute(w, t, before, v)
 	}
 	computeParty(t, v)
 	w.computeLink(t, before, v)
@@ -129,40 +129,6 @@ func computeNames(t *table, before *row, v values) {
 		last, _ := v.of(t, before, parts[1]).(string)
 		v.setText(t, full, strings.TrimSpace(first+" "+last))
 	}
-}
-
-// setText sets a text cut to the column's length; an empty one is null.
-func (v values) setText(t *table, name, s string) {
-	c := t.column(name)
-	if c == nil {
-		return
-	}
-	if c.MaxLength > 0 {
-		s = cutText(s, c.MaxLength)
-	}
-	if s == "" {
-		v[c.index] = nil
-		return
-	}
-	v[c.index] = s
-}
-
-// cutText cuts a text to so many UTF-16 code units.
-func cutText(s string, units int) string {
-	if len(s) <= units {
-		return s
-	}
-	n := 0
-	for i, r := range s {
-		n++
-		if r > 0xFFFF {
-			n++
-		}
-		if n > units {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 // addressParts are the columns that an address's composite is made of.
@@ -214,7 +180,7 @@ func (w *writer) computeOwner(t *table, before *row, v values) {
 	if !ok {
 		return
 	}
-	unit := ref{"businessunit", w.server.rootBusiness}
+	unit := ref{"businessunit", w.engine.rootBusiness}
 	who := w.schema.tables[owner.Table]
 	if b, ok := who.get(w.data[owner.Table].get(owner.ID), "businessunitid").(ref); ok {
 		unit = b

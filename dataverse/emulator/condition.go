@@ -16,7 +16,7 @@ type compiler struct {
 	home  int // the slot of the table whose rows a filter is to find
 }
 
-func newCompiler(e *env) *compiler { return &compiler{env: e, nulls: e.server.options.NullNegation} }
+func newCompiler(e *env) *compiler { return &compiler{env: e, nulls: e.engine.options.NullNegation} }
 
 // unknownOperator is a condition that no operator of the pages names.
 func unknownOperator(name string) *fault {
@@ -273,7 +273,7 @@ func (e *env) business() uuid.UUID {
 			}
 		}
 	}
-	return e.server.rootBusiness
+	return e.engine.rootBusiness
 }
 
 // teams are the teams that a user is a member of.

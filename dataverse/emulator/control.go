@@ -134,13 +134,13 @@ func (s *Server) moveClock(c *control) (any, error) {
 }
 
 // Now is the emulator's clock.
-func (s *Server) Now() time.Time { return s.clock.now() }
+func (s *Server) Now() time.Time { return s.engine.clock.now() }
 
 // SetClock sets the emulator's clock; it runs on from there.
-func (s *Server) SetClock(t time.Time) { s.clock.set(t) }
+func (s *Server) SetClock(t time.Time) { s.engine.clock.set(t) }
 
 // Advance moves the emulator's clock.
-func (s *Server) Advance(d time.Duration) { s.clock.advance(d) }
+func (s *Server) Advance(d time.Duration) { s.engine.clock.advance(d) }
 
 // Stats is what GET /emulator/stats answers.
 func (s *Server) Stats() Stats { return s.stats.report() }
@@ -163,7 +163,7 @@ func (s *Server) takeSnapshot(c *control) (any, error) {
 func (s *Server) Snapshot() string {
 	s.copies.mu.Lock()
 	defer s.copies.mu.Unlock()
-	s.copies.kept = append(s.copies.kept, s.store.view())
+	s.copies.kept = append(s.copies.kept, s.engine.store.view())
 	return strconv.Itoa(len(s.copies.kept))
 }
 
@@ -199,7 +199,7 @@ func (s *Server) Restore(id string) error {
 	old := s.copies.kept[n-1]
 	s.copies.mu.Unlock()
 
-	t := s.store.begin()
+	t := s.engine.store.begin()
 	// Row versions and those of metadata go on: a client that still holds an ETag from before must not find it valid
 	// for another content.
 	version, metadata := t.version, t.schema.version

@@ -132,16 +132,16 @@ func TestStats(t *testing.T) {
 
 func TestSnapshotAndRestore(t *testing.T) {
 	s, url, _ := serveOne(t)
-	contact := s.store.view().schema.tables["contact"]
+	contact := s.engine.store.view().schema.tables["contact"]
 	put := func(name string) int64 {
-		tx := s.store.begin()
+		tx := s.engine.store.begin()
 		r := (&row{id: uuid.UUID{15: 1}}).with(values{contact.column("lastname").index: name}, tx.nextVersion())
 		tx.put(contact, r)
 		tx.commit()
 		return r.version
 	}
 	name := func() any {
-		return s.store.view().table("contact").get(uuid.UUID{15: 1}).get(contact.column("lastname").index)
+		return s.engine.store.view().table("contact").get(uuid.UUID{15: 1}).get(contact.column("lastname").index)
 	}
 	put("before")
 	var first struct{ ID string }
@@ -172,8 +172,8 @@ func TestSnapshotAndRestore(t *testing.T) {
 
 func TestFindLooksEverywhere(t *testing.T) {
 	s, url, _ := serveOne(t)
-	schema := s.store.view().schema
-	tx := s.store.begin()
+	schema := s.engine.store.view().schema
+	tx := s.engine.store.begin()
 	n := byte(0)
 	add := func(into map[string]*rows, table string, set map[string]any) string {
 		t.Helper()
@@ -198,7 +198,7 @@ func TestFindLooksEverywhere(t *testing.T) {
 	job := add(tx.data, "asyncoperation", map[string]any{"name": "Delete YVONNE@example.com"})
 	note := add(tx.data, "annotation", map[string]any{"documentbody": "bWFpbCB0byB5dm9ubmVAZXhhbXBsZS5jb20K"})
 	tx.commit()
-	tx = s.store.begin()
+	tx = s.engine.store.begin()
 	audit := schema.tables["audit"]
 	object := uuid.MustParse(contact)
 	r := (&row{id: uuid.UUID{15: 200}}).with(values{

@@ -15,7 +15,7 @@ type conversion struct {
 
 // convertQuote is ConvertQuoteToSalesOrder: an active quote is won by it, a won one stays as it is. Page:
 // ConvertQuoteToSalesOrder Action; ConvertQuoteToSalesOrderRequest Class.
-func (s *Server) convertQuote(c *call) (*answer, error) {
+func (s *messageService) convertQuote(c *call) (*answer, error) {
 	x := conversion{action: "ConvertQuoteToSalesOrder", parameter: "QuoteId", from: "quote", to: "salesorder", fromLines: "quotedetail", toLines: "salesorderdetail"}
 	return s.convert(c, x, func(w *writer, t *table, r *row, body map[string]any) error {
 		const won = 2
@@ -61,7 +61,7 @@ func (s *Server) convertQuote(c *call) (*answer, error) {
 }
 
 // convertOrder is ConvertSalesOrderToInvoice. The order becomes Invoiced: no page says. Page: ConvertSalesOrderToInvoice Action.
-func (s *Server) convertOrder(c *call) (*answer, error) {
+func (s *messageService) convertOrder(c *call) (*answer, error) {
 	x := conversion{action: "ConvertSalesOrderToInvoice", parameter: "SalesOrderId", from: "salesorder", to: "invoice", fromLines: "salesorderdetail", toLines: "invoicedetail"}
 	return s.convert(c, x, func(w *writer, t *table, r *row, body map[string]any) error {
 		const canceled, invoiced = 2, 4
@@ -81,10 +81,10 @@ func (s *Server) convertOrder(c *call) (*answer, error) {
 }
 
 // convert makes the new row and lets finish bring the old one to its end.
-func (s *Server) convert(c *call, x conversion, finish func(*writer, *table, *row, map[string]any) error) (*answer, error) {
+func (s *messageService) convert(c *call, x conversion, finish func(*writer, *table, *row, map[string]any) error) (*answer, error) {
 	var made uuid.UUID
 	var chosen string
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		body, err := c.decode()
 		if err != nil {
 			return err

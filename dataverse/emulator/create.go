@@ -7,13 +7,13 @@ import (
 )
 
 // postSet creates a row. Page: create-entity-web-api.
-func (s *Server) postSet(c *call) (*answer, error) {
+func (s *platformService) postSet(c *call) (*answer, error) {
 	var made ref
 	rep, err := c.representation(true)
 	if err != nil {
 		return nil, err
 	}
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		t, err := w.schema.set(c.path.segments[0].name)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (c *call) representation(creating bool) (*queryOptions, error) {
 	}
 	e := newEnv(c)
 	e.slot()
-	t, err := c.server.setTable(c, e.snap)
+	t, err := e.snap.schema.set(c.path.segments[0].name)
 	if err != nil {
 		return nil, err
 	}

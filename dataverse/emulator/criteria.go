@@ -59,17 +59,17 @@ func (w *writer) readQuerySet(v any) ([]*bulkQuery, error) {
 			return nil, err
 		}
 		if kind, _ := q["@odata.type"].(string); kind != "" && !strings.HasSuffix(kind, "QueryExpression") {
-			return nil, w.server.notEmulated("BulkDelete with " + kind)
+			return nil, w.engine.notEmulated("BulkDelete with " + kind)
 		}
 		source, _ := q["DataSource"].(string)
 		if source != "" && source != "retained" {
-			return nil, w.server.notEmulated("BulkDelete with DataSource " + source)
+			return nil, w.engine.notEmulated("BulkDelete with DataSource " + source)
 		}
 		if links, _ := q["LinkEntities"].([]any); len(links) > 0 {
-			return nil, w.server.notEmulated("BulkDelete with LinkEntities")
+			return nil, w.engine.notEmulated("BulkDelete with LinkEntities")
 		}
 		if q["TopCount"] != nil {
-			return nil, w.server.notEmulated("BulkDelete with TopCount")
+			return nil, w.engine.notEmulated("BulkDelete with TopCount")
 		}
 		where, err := w.readCriteria(t, q["Criteria"])
 		if err != nil {
@@ -129,7 +129,7 @@ func (w *writer) readCondition(t *table, m map[string]any) (jobCondition, error)
 	out.operator, _ = m["Operator"].(string)
 	operator, known := jobOperators[out.operator]
 	if !known {
-		return out, w.server.notEmulated("BulkDelete with the operator " + out.operator)
+		return out, w.engine.notEmulated("BulkDelete with the operator " + out.operator)
 	}
 	list, _ := m["Values"].([]any)
 	if operator.values >= 0 && len(list) != operator.values || operator.values < 0 && len(list) == 0 {

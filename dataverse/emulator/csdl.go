@@ -19,7 +19,7 @@ type csdlCache struct {
 }
 
 // serviceDocument lists the entity sets. Page: web-api-service-documents.
-func (s *Server) serviceDocument(c *call) (*answer, error) {
+func (s *metadataService) serviceDocument(c *call) (*answer, error) {
 	sn := c.view()
 	names := slices.Sorted(maps.Keys(sn.schema.sets))
 	names = append(names, "EntityDefinitions", "GlobalOptionSetDefinitions", "RelationshipDefinitions")
@@ -33,7 +33,7 @@ func (s *Server) serviceDocument(c *call) (*answer, error) {
 
 // metadataDocument answers $metadata: CSDL 4.0 of all tables, of the metadata sets, and of the operations that the
 // emulator covers. Page: web-api-service-documents.
-func (s *Server) metadataDocument(c *call) (*answer, error) {
+func (s *metadataService) metadataDocument(c *call) (*answer, error) {
 	for name := range c.query {
 		if name == "annotations" {
 			return nil, s.notEmulated("$metadata?annotations")

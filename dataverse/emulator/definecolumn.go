@@ -12,7 +12,7 @@ import (
 
 // definer reads the bodies of definitions.
 type definer struct {
-	server *Server
+	engine *engine
 	tx     *tx
 	schema *schema // the one being changed
 	prefix int64   // the option value prefix of the solution's publisher
@@ -410,4 +410,19 @@ func validName(name string) bool {
 		}
 	}
 	return name != "" && (name[0] < '0' || name[0] > '9')
+}
+
+// dropFiles forgets the files of a column that is deleted.
+func (t *tx) dropFiles(table, column string) {
+	a := t.schema.tables["fileattachment"]
+	var gone []uuid.UUID
+	t.data[a.Name].scan(uuid.Nil, func(r *row) bool {
+		if a.text(r, "regardingfieldname") == column && a.ref(r, "objectid").Table == table {
+			gone = append(gone, r.id)
+		}
+		return true
+	})
+	for _, id := range gone {
+		t.remove(a, id)
+	}
 }

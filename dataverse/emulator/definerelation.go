@@ -9,7 +9,7 @@ import (
 
 // postRelationshipDefinitions makes a relationship, a one-to-many one together with its lookup column. Pages:
 // web-api-metadata-operations-sample, create-update-entity-relationships-using-web-api.
-func (s *Server) postRelationshipDefinitions(c *call) (*answer, error) {
+func (s *metadataService) postRelationshipDefinitions(c *call) (*answer, error) {
 	if len(c.path.segments) != 1 || c.path.segments[0].hasKey {
 		return nil, wrongMethod()
 	}
@@ -194,7 +194,7 @@ func (ch *change) defineManyToMany(body map[string]any) error {
 }
 
 // putRelationshipDefinitions replaces what may change of a relationship: its cascades.
-func (s *Server) putRelationshipDefinitions(c *call) (*answer, error) {
+func (s *metadataService) putRelationshipDefinitions(c *call) (*answer, error) {
 	if len(c.path.segments) != 1 || !c.path.segments[0].hasKey {
 		return nil, wrongMethod()
 	}
@@ -208,7 +208,7 @@ func (s *Server) putRelationshipDefinitions(c *call) (*answer, error) {
 			return err
 		}
 		if old == nil {
-			return ch.server.notEmulated("update of many-to-many relationships")
+			return ch.engine.notEmulated("update of many-to-many relationships")
 		}
 		if _, err := metaBody(body, "RelationshipMetadataBase"); err != nil {
 			return err
@@ -257,7 +257,7 @@ func (s *schema) relationByKey(key string) (*relationship, *manyToMany, error) {
 }
 
 // deleteRelationshipDefinitions takes a custom relationship away, and with it its lookup or intersect table.
-func (s *Server) deleteRelationshipDefinitions(c *call) (*answer, error) {
+func (s *metadataService) deleteRelationshipDefinitions(c *call) (*answer, error) {
 	if len(c.path.segments) != 1 || !c.path.segments[0].hasKey {
 		return nil, wrongMethod()
 	}
@@ -294,7 +294,7 @@ func (s *Server) deleteRelationshipDefinitions(c *call) (*answer, error) {
 
 // createCustomerRelationships makes a lookup that points at accounts and contacts, with its two relationships. Page:
 // create-update-column-definitions-using-web-api.
-func (s *Server) createCustomerRelationships(c *call) (*answer, error) {
+func (s *metadataService) createCustomerRelationships(c *call) (*answer, error) {
 	var ids []string
 	var column string
 	_, err := s.changeMetadata(c, "prvCreateRelationship", func(ch *change) error {

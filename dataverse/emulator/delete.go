@@ -1,10 +1,8 @@
 package emulator
 
-import "net/http"
-
 // deleteRow deletes a row. Page: update-delete-entities-using-web-api.
-func (s *Server) deleteRow(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) deleteRow(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, err := w.schema.set(c.path.segments[0].name)
 		if err != nil {
 			return err
@@ -26,14 +24,6 @@ func (s *Server) deleteRow(c *call) (*answer, error) {
 // erase deletes a row with what its relationships say, as one.
 func (w *writer) erase(t *table, r *row) error {
 	return w.through(&rowWrite{table: t, before: r}, onErase())
-}
-
-// deletable refuses the delete of a job that is not over.
-func deletable(t *table, r *row) error {
-	if t.Name == "asyncoperation" && t.int(r, "statecode") != jobCompleted {
-		return newFault(http.StatusBadRequest, "0x8004416a", "Cannot delete async operation unless it is in Completed state.")
-	}
-	return nil
 }
 
 // collectCascade works out what the delete does.
@@ -76,6 +66,14 @@ func (w *writer) followDelete(c *cascade) error {
 		if err := w.afterDelete(d.table, d.row); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// deletable asks the table's own rule whether the row may go.
+func (w *writer) deletable(x *rowWrite) error {
+	if remove := w.rules[x.table.Name].remove; remove != nil {
+		return remove(x.table, x.before)
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ func (w *writer) checkCondition(t *table, r *row) error {
 }
 
 // publishRule is PublishDuplicateRule. It is an asynchronous operation of the service; here the job is over at once.
-func (s *Server) publishRule(c *call) (*answer, error) {
+func (s *platformService) publishRule(c *call) (*answer, error) {
 	job := uuid.New()
 	err := s.moveRule(c, func(w *writer, t *table, r *row) error {
 		if t.int(r, "statecode") == 1 {
@@ -129,7 +129,7 @@ func (s *Server) publishRule(c *call) (*answer, error) {
 	return ok(map[string]any{"@odata.context": c.base + "/$metadata#Microsoft.Dynamics.CRM.PublishDuplicateRuleResponse", "JobId": job}), nil
 }
 
-func (s *Server) unpublishRule(c *call) (*answer, error) {
+func (s *platformService) unpublishRule(c *call) (*answer, error) {
 	return noContent(), s.moveRule(c, func(w *writer, t *table, r *row) error {
 		if t.int(r, "statecode") == 0 {
 			return badArgument("The duplicate detection rule is not published.")
@@ -147,8 +147,8 @@ func (w *writer) publish(t *table, r *row, state, status int64) error {
 }
 
 // moveRule reads the rule that an action is about.
-func (s *Server) moveRule(c *call, fn func(*writer, *table, *row) error) error {
-	return c.change(func(w *writer) error {
+func (s *platformService) moveRule(c *call, fn func(*writer, *table, *row) error) error {
+	return s.change(c, func(w *writer) error {
 		body, err := c.decode()
 		if err != nil {
 			return err
@@ -325,15 +325,15 @@ func (w *writer) refuseDuplicate(t *table, r *row) error {
 		return nil
 	}
 	status := http.StatusPreconditionFailed
-	if w.server.options.DuplicateStatus != 0 {
-		status = w.server.options.DuplicateStatus
+	if w.engine.options.DuplicateStatus != 0 {
+		status = w.engine.options.DuplicateStatus
 	}
 	return newFault(status, "0x80040333", "A record was not created or updated because a duplicate of the current record already exists.")
 }
 
 // retrieveDuplicates is RetrieveDuplicates: the duplicates of a row, or of one that is not there yet. Page:
 // run-duplicate-detection.
-func (s *Server) retrieveDuplicates(c *call) (*answer, error) {
+func (s *platformService) retrieveDuplicates(c *call) (*answer, error) {
 	args, err := c.arguments(c.path.segments[0])
 	if err != nil {
 		return nil, err
@@ -406,7 +406,7 @@ func (s *Server) retrieveDuplicates(c *call) (*answer, error) {
 }
 
 // businessEntity is the row that a parameter names, or one made of the values in it.
-func (s *Server) businessEntity(c *call, e *env, text string) (*table, *row, error) {
+func (s *platformService) businessEntity(c *call, e *env, text string) (*table, *row, error) {
 	m, err := objectArgument(text)
 	if err != nil {
 		return nil, nil, err
@@ -429,7 +429,7 @@ func (s *Server) businessEntity(c *call, e *env, text string) (*table, *row, err
 		return t, r, nil
 	}
 	var r *row
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		in, err := w.readBody(t, m, true)
 		if err == nil {
 			r = (&row{}).with(in.values, 0)

@@ -97,22 +97,6 @@ func (w *encoder) etag(r *row) {
 	w.text(`\""`)
 }
 
-func etagOf(r *row) string { return `W/"` + strconv.FormatInt(r.version, 10) + `"` }
-
-// value is what a row holds in a column; keys and versions are the row's own.
-func (t *table) value(r *row, c *column) any {
-	if r == nil {
-		return nil
-	}
-	switch c.Name {
-	case t.ID:
-		return r.id
-	case versionNumber:
-		return r.version
-	}
-	return r.get(c.index)
-}
-
 // field writes a column of a row with its annotations.
 func (w *encoder) field(t *table, r *row, f *field) {
 	if f.col == nil {

@@ -12,7 +12,7 @@ import (
 
 // env is what one query is evaluated in. It belongs to one goroutine.
 type env struct {
-	server   *Server
+	engine   *engine
 	call     *call // whose rights decide what is seen; nil where the platform itself reads
 	snap     *snapshot
 	bin      bool // rows come from the recycle bin
@@ -36,8 +36,8 @@ type env struct {
 const maxSteps = 200_000_000
 
 func (e *env) maxSteps() int {
-	if e.server.maxSteps > 0 {
-		return e.server.maxSteps
+	if e.engine.maxSteps > 0 {
+		return e.engine.maxSteps
 	}
 	return maxSteps
 }
@@ -64,17 +64,9 @@ func (e *env) finished() error {
 // newEnv is an env for the call, at this moment.
 func newEnv(c *call) *env {
 	return &env{
-		ctx: c.ctx, server: c.server, call: c, snap: c.view(), user: c.user, now: c.server.clock.now(), zone: c.server.zone(),
+		ctx: c.ctx, engine: c.engine, call: c, snap: c.view(), user: c.user, now: c.engine.clock.now(), zone: c.engine.zone(),
 		sources: map[*table]*source{},
 	}
-}
-
-// zone is the time zone of every user.
-func (s *Server) zone() *time.Location {
-	if s.options.TimeZone == nil {
-		return time.UTC
-	}
-	return s.options.TimeZone
 }
 
 // slot makes room for one more row at hand and returns its number.

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse/odata"
 )
 
 // fault is an error as Dataverse answers it: {"error":{"code":…,"message":…}}. Page: compose-http-requests-handle-errors.
@@ -51,8 +54,8 @@ func payloadFault(table, detail string) *fault {
 }
 
 // notEmulated refuses what the emulator does not cover, loudly and by name.
-func (s *Server) notEmulated(what string) *fault {
-	s.stats.unsupported(what)
+func (e *engine) notEmulated(what string) *fault {
+	e.meter.unsupported(what)
 	return newFault(http.StatusNotImplemented, "0x80040315", "The emulator does not cover this: %s.", what)
 }
 
@@ -82,4 +85,24 @@ func trimHex(code string) string {
 		return code[2:]
 	}
 	return code
+}
+
+// queryFault is an error of package odata as Dataverse answers it.
+func queryFault(err error) error {
+	var name *odata.NameError
+	if errors.As(err, &name) {
+		if name.On == "" {
+			return badQuery("%s", name.Error())
+		}
+		return noProperty(name.Name, name.On)
+	}
+	var syntax *odata.SyntaxError
+	if errors.As(err, &syntax) && syntax.Code != "" {
+		return newFault(400, syntax.Code, "%s", syntax.Msg)
+	}
+	var typed *odata.TypeError
+	if errors.As(err, &typed) && strings.HasPrefix(typed.Error(), "A binary operator") {
+		return newFault(400, "0x0", "%s", typed.Error())
+	}
+	return badQuery("%s", err.Error())
 }

@@ -223,6 +223,21 @@ func (i *injection) answer(c *call) *answer {
 	return a
 }
 
+// carriedKey is where a request's context holds what a fault rule does to its connection.
+type carriedKey struct{}
+
+// carry lets the call's context hold what a fault rule does to the connection, for a part of a batch to set.
+func (i *injection) carry(c *call) **injection {
+	c.ctx = context.WithValue(c.ctx, carriedKey{}, &i)
+	return &i
+}
+
+// carriedBy is what a call's context holds of it, nil for a call that came over no connection.
+func carriedBy(c *call) **injection {
+	i, _ := c.ctx.Value(carriedKey{}).(**injection)
+	return i
+}
+
 // servePart answers a part of a batch, or what a fault rule has in its place. A connection carries the whole batch: a
 // dropped or truncated part drops or truncates that.
 func (s *Server) servePart(batch, part *call) *answer {
@@ -236,7 +251,9 @@ func (s *Server) servePart(batch, part *call) *answer {
 		return a
 	}
 	if i != nil && (i.Drop != "" || i.Truncate) {
-		batch.fault = i
+		if carried := carriedBy(batch); carried != nil {
+			*carried = i
+		}
 	}
 	if i != nil && i.Duplicate {
 		again := *part

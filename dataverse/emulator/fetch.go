@@ -51,7 +51,7 @@ func fetchFault(err error) error {
 }
 
 // fetch answers a FetchXML query of a collection.
-func (s *Server) fetch(c *call, e *env, o *queryOptions, from collection, text string, change func(*fetchQuery) error) (*answer, error) {
+func (s *queryService) fetch(c *call, e *env, o *queryOptions, from collection, text string, change func(*fetchQuery) error) (*answer, error) {
 	f, err := fetchxml.Parse([]byte(text))
 	if err != nil {
 		return nil, fetchFault(err)
@@ -156,7 +156,7 @@ func (q *fetchQuery) newJoined(parent *joined, l *fetchxml.Link) (*joined, error
 	}
 	j := &joined{
 		name: l.Alias, table: t, slot: q.env.slot(), source: q.env.source(t), parent: parent, link: l, kind: l.Type,
-		keepFirst: q.env.server.options.MatchFirstOuter,
+		keepFirst: q.env.engine.options.MatchFirstOuter,
 	}
 	return j, q.comp.columns(j)
 }

@@ -85,7 +85,7 @@ func TestFetchLinks(t *testing.T) {
 // that looks at too much (webapi/query/query-antipatterns).
 func TestEndlessQuery(t *testing.T) {
 	w := crm(t, Options{})
-	w.s.maxSteps = 10_000
+	w.s.engine.maxSteps = 10_000
 	links := ""
 	for range 14 {
 		links += `<link-entity name="contact" from="donotemail" to="donotemail"/>`
@@ -102,7 +102,7 @@ func TestEndlessQuery(t *testing.T) {
 			t.Error(got)
 		}
 	}
-	w.s.maxSteps = 5
+	w.s.engine.maxSteps = 5
 	if got := w.get("contacts?$filter=fullname eq 'x'").fault(); got != "500 0x80044151 SQL timeout expired." {
 		t.Error(got)
 	}

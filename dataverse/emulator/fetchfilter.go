@@ -180,7 +180,7 @@ func (q *fetchQuery) related(l *fetchxml.Link, parent *joined) (predicate, *acce
 		j = j.parent
 	}
 	match := q.comp.semi(j)
-	if q.env.server.options.LinkAllByName {
+	if q.env.engine.options.LinkAllByName {
 		return q.allByName(l.Type, match, j)
 	}
 	switch l.Type {

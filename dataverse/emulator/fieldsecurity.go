@@ -13,7 +13,7 @@ var administratorProfile = uuid.MustParse("572329c1-a042-4e22-be47-367c6374ea45"
 const fieldAllowed = 4
 
 // permitted tells whether a user may do something with a secured column: "canread", "cancreate", "canupdate".
-func (s *Server) permitted(sn *snapshot, user uuid.UUID, t *table, c *column, what string) bool {
+func (s *engine) permitted(sn *snapshot, user uuid.UUID, t *table, c *column, what string) bool {
 	g := s.grantsOf(sn, user)
 	if !c.secured || g.administrator || g.profiles[administratorProfile] {
 		return true
@@ -40,7 +40,7 @@ func (c *call) hidden(t *table) map[int]bool {
 			continue
 		}
 		for _, user := range []uuid.UUID{c.user, c.caller} {
-			if user != uuid.Nil && !c.server.permitted(c.view(), user, t, col, "canread") {
+			if user != uuid.Nil && !c.engine.permitted(c.view(), user, t, col, "canread") {
 				if out == nil {
 					out = map[int]bool{}
 				}
@@ -52,7 +52,7 @@ func (c *call) hidden(t *table) map[int]bool {
 }
 
 // checkSecured refuses values for secured columns that the user may not write.
-func (s *Server) checkSecured(sn *snapshot, user uuid.UUID, t *table, v values, create bool) error {
+func (s *engine) checkSecured(sn *snapshot, user uuid.UUID, t *table, v values, create bool) error {
 	what := "canupdate"
 	if create {
 		what = "cancreate"

@@ -67,7 +67,7 @@ func (u *uploads) close(token string) {
 }
 
 // transfer is the open transfer that an action's body names.
-func (s *Server) transfer(c *call, body map[string]any, out bool) (*upload, string, error) {
+func (s *messageService) transfer(c *call, body map[string]any, out bool) (*upload, string, error) {
 	token, given := body["FileContinuationToken"].(string)
 	if !given {
 		return nil, "", missingArgument("FileContinuationToken", c.path.segments[0].name)
@@ -115,13 +115,13 @@ func (w *writer) fileArgument(c *call, body map[string]any) (*table, *row, *colu
 }
 
 // initializeFileUpload begins an upload in blocks to a file or image column. Page: file-column-data.
-func (s *Server) initializeFileUpload(c *call) (*answer, error) {
+func (s *messageService) initializeFileUpload(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
 	}
 	var token string
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		t, r, column, err := w.fileArgument(c, body)
 		if err != nil {
 			return err
@@ -143,7 +143,7 @@ func (s *Server) initializeFileUpload(c *call) (*answer, error) {
 }
 
 // uploadBlock takes one block. Page: file-column-data.
-func (s *Server) uploadBlock(c *call) (*answer, error) {
+func (s *messageService) uploadBlock(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (u *upload) assemble(c *call, body map[string]any) ([]byte, error) {
 }
 
 // commitFileUpload ends an upload. Page: file-column-data.
-func (s *Server) commitFileUpload(c *call) (*answer, error) {
+func (s *messageService) commitFileUpload(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -225,7 +225,7 @@ func (s *Server) commitFileUpload(c *call) (*answer, error) {
 		return nil, err
 	}
 	var id uuid.UUID
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		t, r, column, err := w.uploadTarget(u)
 		if err == nil {
 			id, err = w.putFile(t, r, column, file{name: texts[0], mime: texts[1], data: data})
@@ -240,7 +240,7 @@ func (s *Server) commitFileUpload(c *call) (*answer, error) {
 }
 
 // initializeFileDownload begins a download in blocks. Pages: file-column-data, image-column-data.
-func (s *Server) initializeFileDownload(c *call) (*answer, error) {
+func (s *messageService) initializeFileDownload(c *call) (*answer, error) {
 	return s.initializeDownload(c, func(w *writer, body map[string]any) (*file, error) {
 		t, r, column, err := w.fileArgument(c, body)
 		if err != nil {
@@ -257,14 +257,14 @@ func (s *Server) initializeFileDownload(c *call) (*answer, error) {
 	}, map[string]any{"IsChunkingSupported": true})
 }
 
-func (s *Server) initializeDownload(c *call, find func(*writer, map[string]any) (*file, error), more map[string]any) (*answer, error) {
+func (s *messageService) initializeDownload(c *call, find func(*writer, map[string]any) (*file, error), more map[string]any) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]any{}
 	maps.Copy(out, more)
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		f, err := find(w, body)
 		if err != nil {
 			return err
@@ -280,7 +280,7 @@ func (s *Server) initializeDownload(c *call, find func(*writer, map[string]any) 
 }
 
 // downloadBlock gives out one block. Page: file-column-data.
-func (s *Server) downloadBlock(c *call) (*answer, error) {
+func (s *messageService) downloadBlock(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -327,12 +327,12 @@ func (w *writer) noteTarget(c *call, body map[string]any) (*table, map[string]an
 	return t, target, nil
 }
 
-func (s *Server) initializeNoteUpload(c *call) (*answer, error) {
+func (s *messageService) initializeNoteUpload(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
 	}
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		t, target, err := w.noteTarget(c, body)
 		if err != nil {
 			return err
@@ -350,7 +350,7 @@ func (s *Server) initializeNoteUpload(c *call) (*answer, error) {
 	return c.response(map[string]any{"FileContinuationToken": s.uploads.open(u)}), nil
 }
 
-func (s *Server) commitNoteUpload(c *call) (*answer, error) {
+func (s *messageService) commitNoteUpload(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -367,7 +367,7 @@ func (s *Server) commitNoteUpload(c *call) (*answer, error) {
 		return nil, err
 	}
 	var made uuid.UUID
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		t, target, err := w.noteTarget(c, body)
 		if err != nil {
 			return err
@@ -401,7 +401,7 @@ func (s *Server) commitNoteUpload(c *call) (*answer, error) {
 	return c.response(map[string]any{key: made, "FileSizeInBytes": len(data)}), nil
 }
 
-func (s *Server) initializeNoteDownload(c *call) (*answer, error) {
+func (s *messageService) initializeNoteDownload(c *call) (*answer, error) {
 	return s.initializeDownload(c, func(w *writer, body map[string]any) (*file, error) {
 		t, _, err := w.noteTarget(c, body)
 		if err != nil {

@@ -15,13 +15,6 @@ import (
 // A fileattachment keeps the file's bytes behind its columns.
 const fileContent = 1<<16 - 6 // []byte
 
-// The sizes in KB that file and image columns take where their definition does not say, and at most. Pages:
-// file-attributes, image-attributes.
-const (
-	fileKB, maxFileKB   = 32768, 10485760
-	imageKB, maxImageKB = 10240, 30720
-)
-
 // fileChunk is the size of a part that the service recommends.
 const fileChunk = 4 << 20
 
@@ -29,17 +22,6 @@ const fileChunk = 4 << 20
 type file struct {
 	name, mime string
 	data       []byte
-}
-
-// maxKB is how large a file the column takes.
-func (c *column) maxKB() int {
-	switch {
-	case c.Max != nil:
-		return int(*c.Max)
-	case c.kind == kindImage:
-		return imageKB
-	}
-	return fileKB
 }
 
 // tooLarge is the service's error for a file that the column does not take, nil if it does. Pages: file-column-data,
@@ -80,16 +62,6 @@ func imageType(b []byte) string {
 	for _, k := range imageKinds {
 		if bytes.HasPrefix(b, []byte(k.start)) {
 			return k.mime
-		}
-	}
-	return ""
-}
-
-// primaryImage is the image column that a create may set, "" if the table has none.
-func (t *table) primaryImage() string {
-	for _, c := range t.Columns {
-		if c.kind == kindImage {
-			return c.Name
 		}
 	}
 	return ""
@@ -148,7 +120,7 @@ func (w *writer) checkNote(t *table, v values) error {
 	}
 	s, _ := v.of(t, nil, body).(string)
 	org := w.schema.tables["organization"]
-	limit := org.int(w.data[org.Name].get(w.server.organizationID), "maxuploadfilesize")
+	limit := org.int(w.data[org.Name].get(w.engine.organizationID), "maxuploadfilesize")
 	if int64(len(s)) > limit {
 		return newFault(http.StatusBadRequest, "0x80044a02", "Attachment file size is too big.")
 	}
@@ -166,7 +138,7 @@ const blockedExtensions = "ade;adp;app;asa;ashx;asmx;asp;bas;bat;cdx;cer;chm;cla
 func (w *writer) checkExtension(name string) error {
 	extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
 	org := w.schema.tables["organization"]
-	blocked := strings.Split(org.text(w.data[org.Name].get(w.server.organizationID), "blockedattachments"), ";")
+	blocked := strings.Split(org.text(w.data[org.Name].get(w.engine.organizationID), "blockedattachments"), ";")
 	if extension != "" && slices.Contains(blocked, extension) {
 		return newFault(http.StatusBadRequest, "0x80043e09", "The attachment is either not a valid type or is too large. It cannot be uploaded or downloaded.")
 	}
@@ -252,21 +224,6 @@ func (w *writer) clearFile(t *table, r *row, c *column) error {
 	v.set(t, c.Name+"_name", nil)
 	_, err := w.update(t, r, v)
 	return err
-}
-
-// dropFiles forgets the files of a column that is deleted.
-func (t *tx) dropFiles(table, column string) {
-	a := t.schema.tables["fileattachment"]
-	var gone []uuid.UUID
-	t.data[a.Name].scan(uuid.Nil, func(r *row) bool {
-		if a.text(r, "regardingfieldname") == column && a.ref(r, "objectid").Table == table {
-			gone = append(gone, r.id)
-		}
-		return true
-	})
-	for _, id := range gone {
-		t.remove(a, id)
-	}
 }
 
 // fileIn is the file that a column of a row holds, nil if there is none.

@@ -10,7 +10,7 @@ import (
 )
 
 // patchProperty uploads a file to a file or image column: in one request, or in chunks. Page: file-column-data.
-func (s *Server) patchProperty(c *call) (*answer, error) {
+func (s *messageService) patchProperty(c *call) (*answer, error) {
 	if token := c.query.Get("sessiontoken"); token != "" {
 		return s.uploadChunk(c, token)
 	}
@@ -20,7 +20,7 @@ func (s *Server) patchProperty(c *call) (*answer, error) {
 	}
 	chunked := c.header.Get("x-ms-transfer-mode") == "chunked"
 	a := noContent()
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err
@@ -58,7 +58,7 @@ func (s *Server) patchProperty(c *call) (*answer, error) {
 }
 
 // uploadChunk takes the next part of a file; the last one completes it.
-func (s *Server) uploadChunk(c *call, token string) (*answer, error) {
+func (s *messageService) uploadChunk(c *call, token string) (*answer, error) {
 	u := s.uploads.get(token, c.user)
 	if u == nil || u.column != c.path.segments[1].name {
 		return nil, badArgument("The session token is not valid.")
@@ -82,7 +82,7 @@ func (s *Server) uploadChunk(c *call, token string) (*answer, error) {
 		return &answer{status: http.StatusPartialContent}, nil
 	}
 	defer s.uploads.close(token)
-	return noContent(), c.change(func(w *writer) error {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, r, column, err := w.uploadTarget(u)
 		if err != nil {
 			return err
@@ -111,12 +111,17 @@ func contentRange(text string) (from, to, size int, err error) {
 	return from, to, size, nil
 }
 
-// isFile tells whether the column holds a file or an image.
-func (c *column) isFile() bool { return c.kind == kindFile || c.kind == kindImage }
+// fileProperty reads a file or image column: as it is, or as a property.
+func (s *messageService) fileProperty(c *call, t *table, r *row, col *column, property bool) (*answer, error) {
+	if property {
+		return s.wrappedFile(c, t, r, col)
+	}
+	return s.fullSize(c, t, r, col)
+}
 
 // fullSize is a download from a property: "To download the full-sized image, you must append this parameter to the URL:
 // ?size=full." Without it is the thumbnail, which here is the image itself. Page: image-column-data.
-func (s *Server) fullSize(c *call, t *table, r *row, col *column) (*answer, error) {
+func (s *messageService) fullSize(c *call, t *table, r *row, col *column) (*answer, error) {
 	o, err := readOptions(c, "size")
 	if err != nil {
 		return nil, err
@@ -133,7 +138,7 @@ func (s *Server) fullSize(c *call, t *table, r *row, col *column) (*answer, erro
 
 // wrappedFile is the same without /$value: the bytes as Base64 in JSON. No page has it, but dynamics-web-api downloads from
 // the service like this.
-func (s *Server) wrappedFile(c *call, t *table, r *row, col *column) (*answer, error) {
+func (s *messageService) wrappedFile(c *call, t *table, r *row, col *column) (*answer, error) {
 	a, err := s.fullSize(c, t, r, col)
 	if err != nil || a.body == nil {
 		return a, err
@@ -144,7 +149,7 @@ func (s *Server) wrappedFile(c *call, t *table, r *row, col *column) (*answer, e
 }
 
 // download answers with the file of a column, or a part of it. Page: file-column-data.
-func (s *Server) download(c *call, t *table, r *row, column *column) (*answer, error) {
+func (s *messageService) download(c *call, t *table, r *row, column *column) (*answer, error) {
 	f := c.view().fileIn(t, r, column)
 	if f == nil {
 		return noContent(), nil
@@ -184,7 +189,7 @@ func byteRange(text string, size int) (from, to int, ok bool) {
 }
 
 // deleteFile is the action DeleteFile: by the id that a file column holds. Page: file-column-data.
-func (s *Server) deleteFile(c *call) (*answer, error) {
+func (s *messageService) deleteFile(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -197,7 +202,7 @@ func (s *Server) deleteFile(c *call) (*answer, error) {
 	if err != nil {
 		return nil, badArgument("The FileId is not an id.")
 	}
-	return noContent(), c.change(func(w *writer) error {
+	return noContent(), s.change(c, func(w *writer) error {
 		a := w.schema.tables["fileattachment"]
 		x := w.data[a.Name].get(id)
 		if x == nil {

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"strings"
 
@@ -24,26 +23,6 @@ func (q *compiler) filter(x odata.Expr, root scope) (predicate, *access, error) 
 		return nil, nil, queryFault(err)
 	}
 	return q.expr(x, &root)
-}
-
-// queryFault is an error of package odata as Dataverse answers it.
-func queryFault(err error) error {
-	var name *odata.NameError
-	if errors.As(err, &name) {
-		if name.On == "" {
-			return badQuery("%s", name.Error())
-		}
-		return noProperty(name.Name, name.On)
-	}
-	var syntax *odata.SyntaxError
-	if errors.As(err, &syntax) && syntax.Code != "" {
-		return newFault(400, syntax.Code, "%s", syntax.Msg)
-	}
-	var typed *odata.TypeError
-	if errors.As(err, &typed) && strings.HasPrefix(typed.Error(), "A binary operator") {
-		return newFault(400, "0x0", "%s", typed.Error())
-	}
-	return badQuery("%s", err.Error())
 }
 
 func (q *compiler) expr(x odata.Expr, s *scope) (predicate, *access, error) {
@@ -297,7 +276,7 @@ func (q *compiler) function(x *odata.Function, s *scope) (predicate, *access, er
 	sig, _ := odata.FunctionSignature(x.Name)
 	if sig.Operator == "" {
 		if x.Name == "EqualRoleBusinessId" {
-			return nil, nil, q.env.server.notEmulated("Microsoft.Dynamics.CRM." + x.Name)
+			return nil, nil, q.env.engine.notEmulated("Microsoft.Dynamics.CRM." + x.Name)
 		}
 		return nil, nil, badQuery("The function 'Microsoft.Dynamics.CRM.%s' needs a column with a full-text index.", x.Name)
 	}

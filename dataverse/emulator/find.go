@@ -37,7 +37,7 @@ func (s *Server) findText(c *control) (any, error) {
 // not, the recycle bin, jobs, long-term retention. Files are looked into. It is the oracle of tests that prove an erasure.
 func (s *Server) Find(text string) []Place {
 	s.settle() // what the clock has made of jobs and of the recycle bin counts
-	f := &finder{text: strings.ToLower(text), snapshot: s.store.view(), found: []Place{}}
+	f := &finder{text: strings.ToLower(text), snapshot: s.engine.store.view(), found: []Place{}}
 	for _, name := range f.snapshot.schema.names() {
 		t := f.snapshot.schema.tables[name]
 		where := whereOf[name]
@@ -48,8 +48,8 @@ func (s *Server) Find(text string) []Place {
 		f.table("bin", t, f.snapshot.bin[name])
 		f.table("retained", t, f.snapshot.retained[name])
 	}
-	if waiting := f.snapshot.late; waiting != nil {
-		waiting.tree.Scan(func(r lateRow) bool {
+	if waiting := f.snapshot.pending; waiting != nil {
+		waiting.tree.Scan(func(r pendingAudit) bool {
 			f.row("audit", f.snapshot.schema.tables["audit"], r.row)
 			return true
 		})

@@ -15,15 +15,12 @@ type Generated struct {
 	Seed            uint64
 }
 
-// Generate adds the CRM of a company of any size: accounts, persons, and the rows around them, spread over the years so
-// that a retention policy decides everything that it can decide. The same size, seed and day give the same
-// rows. The company's own columns ([CompanyColumns]) are added where they are missing; columns of a retention tool are
-// filled only where they are there.
-func (s *Server) Generate(what Generated) error {
-	if err := s.AddColumns("nord", CompanyColumns()...); err != nil {
+// generate adds the CRM of a company; see [Server.Generate].
+func (s *loadService) generate(what Generated) error {
+	if err := s.metadata.addColumns("nord", CompanyColumns()...); err != nil {
 		return err
 	}
-	return s.load(func(l *loader) error {
+	return s.fill(func(l *loader) error {
 		now := s.clock.now()
 		g := &generator{
 			loader: l, r: rand.New(rand.NewPCG(what.Seed, 0x67616c6c7261)),

@@ -24,7 +24,7 @@ func generated(t *testing.T, what Generated, now time.Time) *Server {
 // content is every row of a server in a form to compare: columns by name.
 func content(s *Server, tables ...string) map[string]map[string]any {
 	all := map[string]map[string]any{}
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	for _, name := range tables {
 		t := sn.schema.tables[name]
 		sn.table(name).scan(uuid.Nil, func(r *row) bool {
@@ -63,7 +63,7 @@ func TestGenerateIsDeterministic(t *testing.T) {
 
 func TestGenerateFillsEveryTable(t *testing.T) {
 	s := generated(t, Generated{Contacts: 2000, Leads: 1000, Seed: 1}, generatedOn)
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	related := 0
 	for _, name := range generatedTables {
 		n := sn.table(name).len()
@@ -88,7 +88,7 @@ func TestGenerateFillsEveryTable(t *testing.T) {
 // TestGeneratedRowsFitTheSchema holds every row against what a create would be held against.
 func TestGeneratedRowsFitTheSchema(t *testing.T) {
 	s := generated(t, Generated{Contacts: 1000, Leads: 500, Seed: 3}, generatedOn)
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	for _, name := range generatedTables {
 		tab := sn.schema.tables[name]
 		dangling := map[string]bool{}
@@ -142,7 +142,7 @@ func TestGeneratedRowsFitTheSchema(t *testing.T) {
 
 func TestGeneratedNames(t *testing.T) {
 	s := generated(t, Generated{Contacts: 2000, Leads: 1000, Seed: 5}, generatedOn)
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	scripts := map[string]*unicode.RangeTable{
 		"Latin": unicode.Latin, "Cyrillic": unicode.Cyrillic, "Greek": unicode.Greek, "Arabic": unicode.Arabic, "Hebrew": unicode.Hebrew,
 		"Devanagari": unicode.Devanagari, "Han": unicode.Han, "Hangul": unicode.Hangul, "Thai": unicode.Thai,
@@ -194,7 +194,7 @@ func TestGenerateWritesTracesOnlyWhereTheColumnsAre(t *testing.T) {
 	if err := s.Generate(Generated{Contacts: 300, Leads: 300, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	tab, n := sn.schema.tables["contact"], 0
 	sn.table("contact").scan(uuid.Nil, func(r *row) bool {
 		on, off := tab.get(r, "gallra_purgescheduledon"), tab.get(r, "gallra_purgenoticedon")
@@ -226,7 +226,7 @@ func BenchmarkGenerate(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	rows := 0
-	for _, r := range s.store.view().data {
+	for _, r := range s.engine.store.view().data {
 		rows += r.len()
 	}
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
@@ -235,7 +235,7 @@ func BenchmarkGenerate(b *testing.B) {
 }
 
 func TestGeneratedQuotesHaveNumbersOfTheirOwn(t *testing.T) {
-	sn := generated(t, Generated{Contacts: 500, Seed: 2}, generatedOn).store.view()
+	sn := generated(t, Generated{Contacts: 500, Seed: 2}, generatedOn).engine.store.view()
 	tab, seen := sn.schema.tables["quote"], map[string]bool{}
 	sn.table("quote").scan(uuid.Nil, func(r *row) bool {
 		n := tab.text(r, "quotenumber")

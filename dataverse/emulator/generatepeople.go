@@ -34,8 +34,8 @@ func (g *generator) office(what Generated) {
 		mail := first.latin + "." + last.latin + strconv.Itoa(i) + "@nord.example"
 		user := g.put("systemuser", 8*year, cells{
 			"firstname": first.written, "lastname": last.written, "internalemailaddress": mail, "domainname": mail,
-			"businessunitid": ref{"businessunit", g.writer.server.rootBusiness}, "accessmode": int64(0),
-			"organizationid": g.writer.server.organizationID,
+			"businessunitid": ref{"businessunit", g.writer.engine.rootBusiness}, "accessmode": int64(0),
+			"organizationid": g.writer.engine.organizationID,
 		})
 		g.refs[user.(ref)], g.userIDs[user.(ref).ID] = user, user.(ref).ID
 		g.users, g.staff[user] = append(g.users, user), staffParty{mail, first.written + " " + last.written}

@@ -7,7 +7,7 @@ import (
 )
 
 // getRow is GET set(key) (webapi/retrieve-entity-using-web-api).
-func (s *Server) getRow(c *call) (*answer, error) {
+func (s *queryService) getRow(c *call) (*answer, error) {
 	e := newEnv(c)
 	e.slot()
 	t, r, err := s.keyedRow(c, e)
@@ -18,8 +18,8 @@ func (s *Server) getRow(c *call) (*answer, error) {
 }
 
 // keyedRow is the row of the path's first segment.
-func (s *Server) keyedRow(c *call, e *env) (*table, *row, error) {
-	t, err := s.setTable(c, e.snap)
+func (s *queryService) keyedRow(c *call, e *env) (*table, *row, error) {
+	t, err := e.snap.schema.set(c.path.segments[0].name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,7 +43,7 @@ func (s *Server) keyedRow(c *call, e *env) (*table, *row, error) {
 }
 
 // oneRow answers with one row, or that it has not changed.
-func (s *Server) oneRow(c *call, e *env, t *table, r *row) (*answer, error) {
+func (s *queryService) oneRow(c *call, e *env, t *table, r *row) (*answer, error) {
 	o, err := readOptions(c, "$select", "$expand")
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func notModified(c *call, o *queryOptions, r *row) bool {
 }
 
 // getProperty is GET set(key)/property: the value of a column, or where a navigation property leads.
-func (s *Server) getProperty(c *call) (*answer, error) {
+func (s *queryService) getProperty(c *call) (*answer, error) {
 	e := newEnv(c)
 	e.slot()
 	t, r, err := s.keyedRow(c, e)
@@ -102,7 +102,7 @@ func (s *Server) getProperty(c *call) (*answer, error) {
 		return nil, noSegment(name)
 	}
 	if c.query.Has("size") && col.isFile() {
-		return s.wrappedFile(c, t, r, col)
+		return s.file(c, t, r, col, true)
 	}
 	if _, err := readOptions(c); err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (s *Server) getProperty(c *call) (*answer, error) {
 }
 
 // follow is the row that a single-valued navigation property leads to, nil if there is none.
-func (s *Server) follow(e *env, t *table, r *row, n *navigation) (*table, *row, error) {
+func (s *queryService) follow(e *env, t *table, r *row, n *navigation) (*table, *row, error) {
 	to, ok := r.get(n.column).(ref)
 	if !ok {
 		return nil, nil, nil
@@ -161,7 +161,7 @@ func (q *compiler) relatedRows(n *navigation, id uuid.UUID) collection {
 }
 
 // getValue is GET set(key)/property/$value: the column's value as it is.
-func (s *Server) getValue(c *call) (*answer, error) {
+func (s *queryService) getValue(c *call) (*answer, error) {
 	e := newEnv(c)
 	t, r, err := s.keyedRow(c, e)
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *Server) getValue(c *call) (*answer, error) {
 		return nil, noSegment(name)
 	}
 	if col.isFile() {
-		return s.fullSize(c, t, r, col)
+		return s.file(c, t, r, col, false)
 	}
 	if _, err := readOptions(c); err != nil {
 		return nil, err
@@ -196,10 +196,10 @@ func (s *Server) getValue(c *call) (*answer, error) {
 }
 
 // countSet is GET set/$count: the number alone (webapi/query/count-rows).
-func (s *Server) countSet(c *call) (*answer, error) {
+func (s *queryService) countSet(c *call) (*answer, error) {
 	e := newEnv(c)
 	e.slot()
-	t, err := s.setTable(c, e.snap)
+	t, err := e.snap.schema.set(c.path.segments[0].name)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *Server) countSet(c *call) (*answer, error) {
 }
 
 // countRelated is GET set(key)/property/$count.
-func (s *Server) countRelated(c *call) (*answer, error) {
+func (s *queryService) countRelated(c *call) (*answer, error) {
 	e, from, err := s.relatedTo(c)
 	if err != nil {
 		return nil, err
@@ -219,7 +219,7 @@ func (s *Server) countRelated(c *call) (*answer, error) {
 }
 
 // relatedTo is the collection of the path's second segment.
-func (s *Server) relatedTo(c *call) (*env, collection, error) {
+func (s *queryService) relatedTo(c *call) (*env, collection, error) {
 	e := newEnv(c)
 	e.slot()
 	t, r, err := s.keyedRow(c, e)
@@ -233,7 +233,7 @@ func (s *Server) relatedTo(c *call) (*env, collection, error) {
 	return e, newCompiler(e).relatedRows(n, r.id), nil
 }
 
-func (s *Server) counted(c *call, e *env, from collection, bom bool) (*answer, error) {
+func (s *queryService) counted(c *call, e *env, from collection, bom bool) (*answer, error) {
 	o, err := readOptions(c, "$filter", "fetchXml", "savedQuery", "userQuery")
 	if err != nil {
 		return nil, err
@@ -254,7 +254,7 @@ func (s *Server) counted(c *call, e *env, from collection, bom bool) (*answer, e
 }
 
 // getReference is GET set(key)/property/$ref: the links instead of the rows.
-func (s *Server) getReference(c *call) (*answer, error) {
+func (s *queryService) getReference(c *call) (*answer, error) {
 	e := newEnv(c)
 	e.slot()
 	t, r, err := s.keyedRow(c, e)
@@ -282,7 +282,7 @@ func (s *Server) getReference(c *call) (*answer, error) {
 	return &answer{status: http.StatusOK, body: w.b}, nil
 }
 
-func (s *Server) references(c *call, w *encoder, from collection) (*answer, error) {
+func (s *queryService) references(c *call, w *encoder, from collection) (*answer, error) {
 	o, err := readOptions(c, "$filter", "$orderby", "$top", "$count", "$skiptoken")
 	if err != nil {
 		return nil, err

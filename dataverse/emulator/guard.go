@@ -13,7 +13,7 @@ func (w *writer) users() []uuid.UUID {
 // allow refuses what the caller has no right to. Pages: security-roles, security-concepts.
 func (w *writer) allow(right string, t *table, r *row) error {
 	for _, user := range w.users() {
-		if err := w.server.mayDo(&w.snapshot, user, right, t, r); err != nil {
+		if err := w.engine.mayDo(&w.snapshot, user, right, t, r); err != nil {
 			return err
 		}
 	}
@@ -23,8 +23,8 @@ func (w *writer) allow(right string, t *table, r *row) error {
 // holds refuses a caller without a privilege that belongs to no row.
 func (w *writer) holds(name string) error {
 	for _, user := range w.users() {
-		g := w.server.grantsOf(&w.snapshot, user)
-		w.server.askedFor(user, name)
+		g := w.engine.grantsOf(&w.snapshot, user)
+		w.engine.askedFor(user, name)
 		if id := privilegeID(name); !g.administrator && len(g.held[id]) == 0 {
 			return g.missing(name, id, nil)
 		}
@@ -33,13 +33,13 @@ func (w *writer) holds(name string) error {
 }
 
 // administers tells whether the caller has the system administrator's role.
-func (w *writer) administers() bool { return w.server.grantsOf(&w.snapshot, w.user).administrator }
+func (w *writer) administers() bool { return w.engine.grantsOf(&w.snapshot, w.user).administrator }
 
 // allowValues refuses values that the caller may not set: secured columns, the date of creation, the owner of a row
 // that is there, and lookups, which need Append on the row and AppendTo on what they lead to. r is nil for a new row.
 func (w *writer) allowValues(t *table, r *row, v values) error {
 	for _, user := range w.users() {
-		if err := w.server.checkSecured(&w.snapshot, user, t, v, r == nil); err != nil {
+		if err := w.engine.checkSecured(&w.snapshot, user, t, v, r == nil); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,15 @@ package emulator
 
 import "github.com/google/uuid"
 
+// rowRules are what a table's rows need beside the rules of every table. Whoever knows them registers them.
+type rowRules struct {
+	compute func(w *writer, t *table, before *row, v values)
+	check   func(w *writer, t *table, r *row) error
+	follow  func(w *writer, t *table, before, after *row)
+	move    func(from, to, status int64) error // in the place of the rules of states
+	remove  func(t *table, r *row) error       // refuses a delete
+}
+
 // makeBeside makes what the platform has beside a new row.
 func (w *writer) makeBeside(t *table, r *row) error {
 	if err := w.afterPlatform(t, r); err != nil {
@@ -11,7 +20,7 @@ func (w *writer) makeBeside(t *table, r *row) error {
 	if t.Name == "connection" && t.get(r, "relatedconnectionid") == nil {
 		return w.mirrorConnection(t, r)
 	}
-	if w.server.options.NoAddressRows {
+	if w.engine.options.NoAddressRows {
 		return nil
 	}
 	return w.makeAddresses(t, r)
@@ -19,8 +28,8 @@ func (w *writer) makeBeside(t *table, r *row) error {
 
 // afterUpdate is what follows from a change of a row.
 func (w *writer) afterUpdate(t *table, before, after *row) error {
-	if t.Name == "asyncoperation" {
-		w.followJob(t, before, after)
+	if follow := w.rules[t.Name].follow; follow != nil {
+		follow(w, t, before, after)
 	}
 	if t.Activity && (t.get(before, "regardingobjectid") != t.get(after, "regardingobjectid") || t.get(before, "ownerid") != t.get(after, "ownerid")) {
 		return w.finishActivity(t, after.id)
@@ -41,7 +50,7 @@ func (w *writer) afterDelete(t *table, r *row) error {
 	case "bulkdeleteoperation":
 		w.dropFailures(r.id)
 	case "deleteditemreference":
-		if c, ok := r.get(binContent).(*binned); ok && w.server.options.ReferenceEmptiesBin {
+		if c, ok := r.get(binContent).(*binned); ok && w.engine.options.ReferenceEmptiesBin {
 			w.emptyBin(c)
 		}
 	}

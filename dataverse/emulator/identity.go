@@ -11,7 +11,7 @@ import (
 const version = "9.2.25062.182"
 
 // whoAmI needs no privilege. Page: whoami (reference), authenticate-oauth.
-func (s *Server) whoAmI(c *call) (*answer, error) {
+func (s *platformService) whoAmI(c *call) (*answer, error) {
 	unit := s.rootBusiness
 	if u := c.view().table("systemuser").get(c.user); u != nil {
 		if r, ok := u.get(c.view().schema.tables["systemuser"].column("businessunitid").index).(ref); ok {
@@ -24,7 +24,7 @@ func (s *Server) whoAmI(c *call) (*answer, error) {
 	}), nil
 }
 
-func (s *Server) retrieveVersion(c *call) (*answer, error) {
+func (s *platformService) retrieveVersion(c *call) (*answer, error) {
 	return ok(map[string]any{
 		"@odata.context": c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrieveVersionResponse", "Version": version,
 	}), nil
@@ -32,7 +32,7 @@ func (s *Server) retrieveVersion(c *call) (*answer, error) {
 
 // retrieveCurrentOrganization takes its parameter as an alias or in place, with or without the enumeration's name.
 // Pages: retrievecurrentorganization, organizationdetail (reference).
-func (s *Server) retrieveCurrentOrganization(c *call) (*answer, error) {
+func (s *platformService) retrieveCurrentOrganization(c *call) (*answer, error) {
 	name, value, found := strings.Cut(c.path.segments[0].key, "=")
 	if !found || strings.TrimSpace(name) != "AccessType" {
 		return nil, noSegment(c.path.segments[0].name)
@@ -75,29 +75,8 @@ var tenantID = stableID("tenant")
 // ApplicationID is the application (client) id of the administrator, the application user behind Options.Token.
 var ApplicationID = stableID("application")
 
-// fields are a row's values by column name, in the types of row.go.
-type fields map[string]any
-
-// place puts a row into a table without any rule: what the platform itself has put there.
-func (t *tx) place(table string, id uuid.UUID, f fields) {
-	tab := t.schema.tables[table]
-	v := values{tab.idColumn().index: id}
-	for name, x := range f {
-		c := tab.column(name)
-		if c == nil {
-			panic("emulator: table " + table + " has no column " + name)
-		}
-		v[c.index] = x
-	}
-	n := t.nextVersion()
-	if c := tab.column("versionnumber"); c != nil {
-		v[c.index] = n
-	}
-	t.put(tab, (&row{id: id}).with(v, n))
-}
-
 // seed makes the rows that every environment has from its first day on.
-func (s *Server) seed() {
+func (s *platformService) seed() {
 	t := s.store.begin()
 	defer t.commit()
 	now := instant(s.clock.now().Unix())
@@ -138,7 +117,7 @@ func (s *Server) seed() {
 
 var defaultSolution = uuid.MustParse("fd140aaf-4df4-11dd-bd17-0019b9312238")
 
-func (s *Server) seedUsers(t *tx, add func(string, uuid.UUID, fields), unit ref) {
+func (s *platformService) seedUsers(t *tx, add func(string, uuid.UUID, fields), unit ref) {
 	user := func(id uuid.UUID, name string, more fields) {
 		f := fields{"fullname": name, "lastname": name, "domainname": strings.TrimPrefix(name, "# ") + "@emulator.invalid",
 			"internalemailaddress": strings.TrimPrefix(name, "# ") + "@emulator.invalid", "businessunitid": unit, "isdisabled": false,
@@ -156,17 +135,9 @@ func (s *Server) seedUsers(t *tx, add func(string, uuid.UUID, fields), unit ref)
 // ObjectID is the Entra object id of the service principal of an application.
 func ObjectID(application uuid.UUID) uuid.UUID { return stableID("principal/" + application.String()) }
 
-// Role templates, the same in every environment. Page: security-roles; ids in metadata-provisioning of the facts.
-var (
-	templateAdministrator = uuid.MustParse("627090ff-40a3-4053-8790-584edc5be201")
-	templateCustomizer    = uuid.MustParse("119f245c-3cc8-4b62-b31c-d1a046ced15d")
-	templateBasicUser     = uuid.MustParse("236750cd-45ae-4939-ab12-b24b920ced93")
-	templateDelegate      = uuid.MustParse("d892cc0b-28c7-4e88-bd92-72f2c366baed")
-)
-
 // seedRoles makes the privileges and the predefined roles. What Basic User and the others hold is a simple choice of
 // ours; the service's differ by release.
-func (s *Server) seedRoles(t *tx, add func(string, uuid.UUID, fields), unit ref) {
+func (s *platformService) seedRoles(t *tx, add func(string, uuid.UUID, fields), unit ref) {
 	privileges := t.schema.allPrivileges()
 	for _, p := range privileges {
 		t.placePrivilege(p)
@@ -219,10 +190,4 @@ func (s *Server) seedRoles(t *tx, add func(string, uuid.UUID, fields), unit ref)
 		return ""
 	})
 	t.place("systemuserroles", stableID("systemuserrole"), fields{"systemuserid": s.administrator, "roleid": stableID("role/System Administrator")})
-}
-
-// grant gives a role a privilege.
-func (t *tx) grant(role, privilege uuid.UUID, mask int64) {
-	id := uuid.NewSHA1(role, privilege[:])
-	t.place("roleprivileges", id, fields{"roleid": role, "privilegeid": privilege, "privilegedepthmask": mask, "componentstate": int64(0)})
 }

@@ -103,7 +103,7 @@ func TestAReaderKeepsItsSnapshot(t *testing.T) {
 	w := newWorld(t, Options{})
 	account := w.put("account", "a1", map[string]any{"name": "0"})
 	contacts := []uuid.UUID{w.put("contact", "c1", map[string]any{"jobtitle": "0"}), w.put("contact", "c2", map[string]any{"jobtitle": "0"})}
-	c := &call{server: w.s, user: w.s.administrator, caller: w.s.administrator, header: http.Header{}}
+	c := &call{engine: w.s.engine, user: w.s.engine.administrator, caller: w.s.engine.administrator, header: http.Header{}}
 	e := newEnv(c)
 	source := e.source(e.snap.schema.tables["contact"])
 	jobtitle := e.snap.schema.tables["contact"].byName["jobtitle"].index

@@ -30,8 +30,8 @@ const (
 )
 
 // step is how long a step of a job takes, by the emulator's clock.
-func (s *Server) step() time.Duration {
-	switch d := s.options.JobStep; {
+func (e *engine) jobStep() time.Duration {
+	switch d := e.options.JobStep; {
 	case d < 0:
 		return 0
 	case d == 0:
@@ -42,12 +42,12 @@ func (s *Server) step() time.Duration {
 }
 
 // jobDue is when a job of that start time begins to run: a step after it may.
-func (s *Server) jobDue(start instant) time.Time {
-	at := s.clock.now()
+func (e *engine) jobDue(start instant) time.Time {
+	at := e.clock.now()
 	if later := start.time(); later.After(at) {
 		at = later
 	}
-	return at.Add(s.step())
+	return at.Add(e.jobStep())
 }
 
 // waitFor sets the state of a job that waits for its time: suspended until then, or ready for when the service has
@@ -63,7 +63,7 @@ func (w *writer) waitFor(t *table, v values, start instant) {
 }
 
 // runJobs takes every job as far as the clock says.
-func (s *Server) runJobs(now time.Time) {
+func (s *messageService) runJobs(now time.Time) {
 	sn := s.store.view()
 	t := sn.schema.tables["asyncoperation"]
 	var due []uuid.UUID
@@ -81,11 +81,11 @@ func (s *Server) runJobs(now time.Time) {
 
 // stepJob takes one step of a bulk delete job, as its owner: it starts, deletes some rows, or ends. It reports whether
 // the next step is due too.
-func (s *Server) stepJob(id uuid.UUID, now time.Time) bool {
-	w := s.platform()
+func (s *messageService) stepJob(id uuid.UUID, now time.Time) bool {
+	w := s.platformWriter()
 	defer func() {
 		w.commit()
-		s.stats.wrote(w.written)
+		s.meter.wrote(w.written)
 	}()
 	t := w.schema.tables["asyncoperation"]
 	r := w.data[t.Name].get(id)
@@ -98,7 +98,7 @@ func (s *Server) stepJob(id uuid.UUID, now time.Time) bool {
 	}
 	next := *old
 	job := &next
-	job.due = job.due.Add(s.step())
+	job.due = job.due.Add(s.jobStep())
 	w.user, w.unbinned, w.unaudited, w.job = job.user, job.unbinned || job.fast, job.fast, &id
 	state := values{}
 	switch {
@@ -254,7 +254,7 @@ func (w *writer) endJob(t *table, r *row, job *bulkJob, status int64, why error)
 	b := w.schema.tables["bulkdeleteoperation"]
 	o := w.data[b.Name].get(job.operation)
 	if again {
-		job.running, job.due = false, w.server.jobDue(at)
+		job.running, job.due = false, w.engine.jobDue(at)
 		v[jobContent] = job
 		w.waitFor(t, v, at)
 		if o != nil {
@@ -271,7 +271,7 @@ func (w *writer) endJob(t *table, r *row, job *bulkJob, status int64, why error)
 
 // moveJob checks what an update asks of a job: it can be canceled, put off and taken up again, until it has ended. Pages:
 // asynchronous operation states, web-service-error-codes.
-func (t *table) moveJob(from, to, status int64) error {
+func moveJob(from, to, status int64) error {
 	switch {
 	case from == jobCompleted && to == jobSuspended:
 		return newFault(http.StatusBadRequest, "0x80044f01", "This system job cannot be paused.")
@@ -304,8 +304,16 @@ func (w *writer) followJob(t *table, before, after *row) {
 	if to == jobReady {
 		until = w.now
 	}
-	job.due = w.server.jobDue(until)
+	job.due = w.engine.jobDue(until)
 	v := values{jobContent: job}
 	w.put(t, w.next(t, after, v))
 	w.progress(job, to, t.int(after, "statuscode"))
+}
+
+// deletableJob refuses the delete of a job that is not over.
+func deletableJob(t *table, r *row) error {
+	if t.int(r, "statecode") != jobCompleted {
+		return newFault(http.StatusBadRequest, "0x8004416a", "Cannot delete async operation unless it is in Completed state.")
+	}
+	return nil
 }

@@ -83,9 +83,9 @@ func (w *writer) boundList(c *call, action string) (*row, uuid.UUID, error) {
 }
 
 // addMemberList is AddMemberList. Page: actions/addmemberlist; the name of what it answers with is unconfirmed.
-func (s *Server) addMemberList(c *call) (*answer, error) {
+func (s *messageService) addMemberList(c *call) (*answer, error) {
 	var member uuid.UUID
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		list, id, err := w.boundList(c, "AddMemberList")
 		if err == nil {
 			member, err = w.addMember(list, id)
@@ -99,8 +99,8 @@ func (s *Server) addMemberList(c *call) (*answer, error) {
 }
 
 // removeMemberList is RemoveMemberList. Page: actions/removememberlist.
-func (s *Server) removeMemberList(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) removeMemberList(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		list, id, err := w.boundList(c, "RemoveMemberList")
 		if err != nil {
 			return err
@@ -115,8 +115,8 @@ func (s *Server) removeMemberList(c *call) (*answer, error) {
 }
 
 // addListMembers is AddListMembersList: many rows at once, all or none. Page: actions/addlistmemberslist.
-func (s *Server) addListMembers(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) addListMembers(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		body, err := c.decode()
 		if err != nil {
 			return err
@@ -159,9 +159,9 @@ func (s *Server) addListMembers(c *call) (*answer, error) {
 }
 
 // addToQueue is AddToQueue: a row stands in one queue at a time. Page: actions/addtoqueue.
-func (s *Server) addToQueue(c *call) (*answer, error) {
+func (s *messageService) addToQueue(c *call) (*answer, error) {
 	var item uuid.UUID
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		t, queue, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err
@@ -178,7 +178,7 @@ func (s *Server) addToQueue(c *call) (*answer, error) {
 		}
 		for _, name := range []string{"SourceQueue", "QueueItemProperties"} {
 			if body[name] != nil {
-				return w.server.notEmulated("AddToQueue with " + name)
+				return w.engine.notEmulated("AddToQueue with " + name)
 			}
 		}
 		of, _, err := w.entityArgument(body["Target"])
@@ -241,8 +241,8 @@ func queueable(items, t *table) bool {
 }
 
 // removeFromQueue is RemoveFromQueue: the item goes, what it stands for stays. Page: actions/removefromqueue.
-func (s *Server) removeFromQueue(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) removeFromQueue(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err

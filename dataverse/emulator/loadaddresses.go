@@ -22,7 +22,7 @@ func (l *loader) addressSlots(parent *table) []addressSlot {
 		return slots
 	}
 	kept, ok := addressTables[parent.Name]
-	if !ok || l.writer.server.options.NoAddressRows {
+	if !ok || l.writer.engine.options.NoAddressRows {
 		return nil
 	}
 	t, of := l.schema.tables[kept.table], l.base(parent)

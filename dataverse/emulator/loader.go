@@ -8,11 +8,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// Load adds rows in one transaction: all or none. It is made for test data: quick, without audit, with the columns that
-// the platform sets filled in as on a create, but for what the records say themselves. The rows may come in any order.
-// An error is a [*RecordError].
-func (s *Server) Load(records ...Record) error {
-	return s.load(func(l *loader) error {
+// loadService puts rows in without a request: what a test loads, or what is generated.
+type loadService struct {
+	*platformService
+	metadata *metadataService
+}
+
+// load adds rows in one transaction: all or none. The rows may come in any order. An error is a [*RecordError].
+func (s *loadService) load(records ...Record) error {
+	return s.fill(func(l *loader) error {
 		var late []Record // what copies names and addresses of other rows
 		var activities []ref
 		records = slices.Clone(records)
@@ -102,8 +106,8 @@ func (l *loader) party(t *table, id uuid.UUID, v values) error {
 	return nil
 }
 
-// load runs fill with a loader and stores what it was given.
-func (s *Server) load(fill func(*loader) error) error {
+// fill runs fn with a loader and stores what it was given.
+func (s *loadService) fill(fn func(*loader) error) error {
 	t := s.store.begin()
 	done := false
 	defer func() {
@@ -113,10 +117,10 @@ func (s *Server) load(fill func(*loader) error) error {
 	}()
 	now := instant(s.clock.now().Unix())
 	l := &loader{
-		writer: &writer{tx: t, server: s, user: s.administrator, now: now}, schema: t.schema,
+		writer: &writer{tx: t, engine: s.engine, user: s.administrator, now: now, rules: s.rules}, schema: t.schema,
 		rows: map[*table][]*row{}, bases: map[*table]*base{}, slots: map[*table][]addressSlot{}, ownAddress: map[addressAt]uuid.UUID{}, refs: map[ref]any{},
 	}
-	if err := fill(l); err != nil {
+	if err := fn(l); err != nil {
 		return err
 	}
 	if err := l.store(); err != nil {
@@ -219,17 +223,17 @@ func (l *loader) base(t *table) *base {
 }
 
 func newBase(t *table, v values) *base {
-	b := &base{vals: make([]any, len(t.Columns)), forms: map[string]*form{}}
+	b := &base{vals: make([]any, len(t.Columns)), layouts: map[string]*layout{}}
 	for i, x := range v {
 		b.vals[i] = x
 	}
 	return b
 }
 
-// base is what the rows of a table have in common, and the forms that they come in.
+// base is what the rows of a table have in common, and the layouts that they come in.
 type base struct {
-	vals  []any
-	forms map[string]*form // by the columns of their own
+	vals    []any
+	layouts map[string]*layout // by the columns of their own
 }
 
 // add takes a row whose values are all given, with its address rows.
@@ -257,17 +261,17 @@ func (l *loader) addTo(b *base, t *table, id uuid.UUID, v values) {
 	for _, i := range l.order {
 		l.key = append(l.key, byte(i), byte(i>>8))
 	}
-	f := b.forms[string(l.key)]
+	f := b.layouts[string(l.key)]
 	if f == nil {
-		f = &form{cols: make([]uint16, len(l.order)), base: b.vals}
+		f = &layout{cols: make([]uint16, len(l.order)), base: b.vals}
 		for n, i := range l.order {
 			f.cols[n] = uint16(i)
 		}
 		f.index()
-		b.forms[string(l.key)] = f
+		b.layouts[string(l.key)] = f
 	}
 	r := l.slab.row(len(l.order))
-	r.id, r.version, r.form = id, l.writer.tx.nextVersion(), f
+	r.id, r.version, r.layout = id, l.writer.tx.nextVersion(), f
 	for n, i := range l.order {
 		r.vals[n] = v[i]
 	}

@@ -27,7 +27,7 @@ func TestLoadFillsInWhatACreateFillsIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	check := func(table string, id uuid.UUID, column string, want any) {
 		t.Helper()
 		tab := sn.schema.tables[table]
@@ -44,7 +44,7 @@ func TestLoadFillsInWhatACreateFillsIn(t *testing.T) {
 	check("contact", person, "modifiedon", instant(time.Date(2020, 2, 29, 0, 0, 0, 0, time.UTC).Unix()))
 	check("account", company, "statuscode", int64(2))
 	check("account", company, "createdon", instant(now.Unix()))
-	check("account", company, "ownerid", ref{"systemuser", s.administrator})
+	check("account", company, "ownerid", ref{"systemuser", s.engine.administrator})
 	check("email", mail, "sender", "yvonne@example.com")
 	check("email", mail, "torecipients", "molly@nord.example;other@example.com;")
 	check("connection", link, "name", "Fourth Coffee")
@@ -79,7 +79,7 @@ func TestLoadIndexesLookups(t *testing.T) {
 	if err := s.Load(records[100:]...); err != nil { // into tables that hold rows already
 		t.Fatal(err)
 	}
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	n := 0
 	sn.table("contact").pointing(sn.schema.tables["contact"].column("parentcustomerid").index, company, func(*row) bool { n++; return true })
 	if n != 200 {
@@ -113,7 +113,7 @@ func TestLoadRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := New(Options{})
-			before := s.store.view()
+			before := s.engine.store.view()
 			// A good record beside the bad one must not stay.
 			err := s.Load(append([]Record{{"contact", uuid.UUID{9}, map[string]any{"lastname": "good"}}}, tt.records...)...)
 			var e *RecordError
@@ -126,7 +126,7 @@ func TestLoadRefuses(t *testing.T) {
 			if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "Robot") {
 				t.Errorf("the error quotes the value: %v", err)
 			}
-			if s.store.view() != before {
+			if s.engine.store.view() != before {
 				t.Error("something stayed of a load that failed")
 			}
 		})
@@ -147,7 +147,7 @@ func TestLoadLetsDanglingLookupsBe(t *testing.T) {
 
 func TestAddColumns(t *testing.T) {
 	s := New(Options{})
-	old := s.store.view().schema
+	old := s.engine.store.view().schema
 	for range 2 { // the second time they are there
 		if err := s.AddColumns("nord", CompanyColumns()...); err != nil {
 			t.Fatal(err)
@@ -156,7 +156,7 @@ func TestAddColumns(t *testing.T) {
 	if old.tables["lead"].column("nord_purchasedlist") != nil {
 		t.Error("the schema of an older snapshot has changed")
 	}
-	lead := s.store.view().schema.tables["lead"]
+	lead := s.engine.store.view().schema.tables["lead"]
 	if c := lead.column("nord_followupon"); c == nil || !c.dateOnly() || !c.custom {
 		t.Errorf("nord_followupon is %+v", c)
 	}
@@ -188,7 +188,7 @@ func TestLoadedRowsHaveTheirAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	holdAddresses(t, s)
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	if n, m := sn.table("customeraddress").len(), sn.table("leadaddress").len(); n != 5 || m != 2 {
 		t.Errorf("%d addresses of customers and %d of leads, want 5 and 2", n, m)
 	}
@@ -209,7 +209,7 @@ func TestLoadedRowsHaveTheirAddresses(t *testing.T) {
 	if err := bare.Load(Record{"contact", ada, map[string]any{"lastname": "Byron"}}); err != nil {
 		t.Fatal(err)
 	}
-	if bare.store.view().table("customeraddress").len() != 0 {
+	if bare.engine.store.view().table("customeraddress").len() != 0 {
 		t.Error("there are address rows in spite of NoAddressRows")
 	}
 }
@@ -217,7 +217,7 @@ func TestLoadedRowsHaveTheirAddresses(t *testing.T) {
 // holdAddresses holds every account, contact and lead against its address rows: one each, and alike.
 func holdAddresses(t *testing.T, s *Server) {
 	t.Helper()
-	sn := s.store.view()
+	sn := s.engine.store.view()
 	for name, kept := range addressTables {
 		parent, tab := sn.schema.tables[name], sn.schema.tables[kept.table]
 		sn.table(name).scan(uuid.Nil, func(r *row) bool {

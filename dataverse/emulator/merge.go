@@ -10,12 +10,12 @@ var mergedState = map[string]int64{"account": 1, "contact": 1, "lead": 2, "incid
 
 // merge is Merge: what points at the subordinate points at the target from then on, and the subordinate stays behind,
 // inactive, with all its own values.
-func (s *Server) merge(c *call) (*answer, error) {
+func (s *messageService) merge(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
 	}
-	return noContent(), c.change(func(w *writer) error {
+	return noContent(), s.change(c, func(w *writer) error {
 		for _, p := range []string{"Target", "Subordinate", "PerformParentingChecks"} {
 			if body[p] == nil {
 				return missingArgument(p, "Merge")

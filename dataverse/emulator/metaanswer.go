@@ -15,7 +15,7 @@ type definitionText struct {
 }
 
 // readDefinitions answers GET of the metadata sets. Page: query-metadata-web-api.
-func (s *Server) readDefinitions(c *call) (*answer, error) {
+func (s *metadataService) readDefinitions(c *call) (*answer, error) {
 	if err := c.readsDefinitions(c.path.segments); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ type metaCondition struct {
 
 // retrieveMetadataChanges answers with the definitions that a query describes, those of derived types whole, or with
 // what has changed since an earlier answer. Pages: query-schema-definitions, cache-schema-data.
-func (s *Server) retrieveMetadataChanges(c *call) (*answer, error) {
+func (s *metadataService) retrieveMetadataChanges(c *call) (*answer, error) {
 	if err := c.readsDefinitions([]segment{{name: "EntityDefinitions"}}); err != nil {
 		return nil, err
 	}
@@ -143,12 +143,10 @@ func (s *schema) deleted(since int64, filters int) map[string]any {
 	return map[string]any{"Count": len(keys), "IsReadOnly": false, "Keys": keys, "Values": lists}
 }
 
-const stampLayout = "01/02/2006 15:04:05"
-
 // stampDays is how long a stamp is good: organization.expiresubscriptionsindays.
 const stampDays = 90
 
-func (s *Server) readStamp(stamp string) (int64, error) {
+func (s *metadataService) readStamp(stamp string) (int64, error) {
 	number, date, found := strings.Cut(stamp, "!")
 	version, err := strconv.ParseInt(number, 10, 64)
 	at, err2 := time.Parse(stampLayout, date)
@@ -377,41 +375,4 @@ func (c *metaCondition) holds(o object, typ string) (bool, error) {
 		return a > b && c.ConditionOperator == "GreaterThan" || a < b && c.ConditionOperator == "LessThan", nil
 	}
 	return false, badArgument("The ConditionOperator '%s' is not valid.", c.ConditionOperator)
-}
-
-// retrievePrincipalAccess answers systemusers(…)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@t): what the user
-// may do with one row.
-func (s *Server) retrievePrincipalAccess(c *call) (*answer, error) {
-	user, err := c.boundUser()
-	if err != nil {
-		return nil, err
-	}
-	args, err := c.arguments(c.path.segments[1])
-	if err != nil {
-		return nil, err
-	}
-	if args["Target"] == "" {
-		return nil, missingArgument("Target", "RetrievePrincipalAccess")
-	}
-	target, err := objectArgument(args["Target"])
-	if err != nil {
-		return nil, err
-	}
-	sn := c.view()
-	to, _, err := sn.entityArgument(target)
-	if err != nil {
-		return nil, err
-	}
-	t := sn.schema.tables[to.Table]
-	r := sn.data[to.Table].get(to.ID)
-	if r == nil {
-		return nil, noRow(to.Table, to.ID.String())
-	}
-	mask := int64(0)
-	for _, right := range accessRights {
-		if _, _, exists := sn.schema.right(t, right); exists && s.mayDo(sn, user, right, t, r) == nil {
-			mask |= rightMasks[right]
-		}
-	}
-	return ok(map[string]any{"@odata.context": c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": maskText(mask)}), nil
 }

@@ -14,10 +14,10 @@ import (
 // compose-http-requests-handle-errors.
 func (c *call) metadata() *schema {
 	s := c.view().schema
-	if c.server.options.MetadataLag <= 0 || strings.EqualFold(c.header.Get("Consistency"), "Strong") {
+	if c.engine.options.MetadataLag <= 0 || strings.EqualFold(c.header.Get("Consistency"), "Strong") {
 		return s
 	}
-	seen := c.server.clock.now().Add(-c.server.options.MetadataLag)
+	seen := c.engine.clock.now().Add(-c.engine.options.MetadataLag)
 	for s.previous != nil && s.since.After(seen) {
 		s = s.previous
 	}
@@ -267,7 +267,7 @@ func parseMetaQuery(c *call, typ string) (metaQuery, error) {
 		switch name {
 		case "$select", "$filter", "$expand":
 		case "LabelLanguages":
-			return q, c.server.notEmulated("LabelLanguages")
+			return q, c.engine.notEmulated("LabelLanguages")
 		default:
 			if strings.HasPrefix(name, "$") {
 				return q, badQuery("The query parameter %s is not supported", name)

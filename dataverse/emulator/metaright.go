@@ -5,7 +5,7 @@ import "strings"
 // readsDefinitions refuses the caller who may not read what a path names, where that takes rights at all
 // (Options.DefinitionsNeedRights). What $expand adds is not asked for by itself.
 func (c *call) readsDefinitions(path []segment) error {
-	if !c.server.options.DefinitionsNeedRights {
+	if !c.engine.options.DefinitionsNeedRights {
 		return nil
 	}
 	privilege := "prvReadEntity"

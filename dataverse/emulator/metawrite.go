@@ -38,7 +38,7 @@ type component struct {
 // changeMetadata runs fn on a copy of the schema inside a transaction, and puts what it made into the solution that the
 // header names. Only one change of metadata runs at a time: CustomizationLockException. Every component's create,
 // update and delete goes through here.
-func (s *Server) changeMetadata(c *call, privilege string, fn func(*change) error) (*change, error) {
+func (s *metadataService) changeMetadata(c *call, privilege string, fn func(*change) error) (*change, error) {
 	ch := &change{call: c}
 	return ch, c.write(func(t *tx) error {
 		if err := c.holds(privilege); err != nil {
@@ -47,8 +47,8 @@ func (s *Server) changeMetadata(c *call, privilege string, fn func(*change) erro
 		if err := s.lockCustomization("EntityCustomization"); err != nil {
 			return err
 		}
-		return t.changeSchema(s, func(next *schema) error {
-			ch.definer = &definer{server: s, tx: t, schema: next, prefix: 10000}
+		return t.changeSchema(s.engine, func(next *schema) error {
+			ch.definer = &definer{engine: s.engine, tx: t, schema: next, prefix: 10000}
 			var err error
 			if ch.solution, ch.publisher, err = t.solution(c.header.Get("MSCRM.SolutionUniqueName")); err != nil {
 				return err
@@ -76,7 +76,7 @@ func (ch *change) made(kind int, id uuid.UUID, address string) {
 
 // lockCustomization refuses what comes while a customization before still holds its lock (Options.CustomizationLock):
 // a 429 that is no service protection limit. Message as reported of the service.
-func (s *Server) lockCustomization(operation string) error {
+func (s *metadataService) lockCustomization(operation string) error {
 	hold := s.options.CustomizationLock
 	if hold <= 0 {
 		return nil
@@ -92,7 +92,7 @@ func (s *Server) lockCustomization(operation string) error {
 }
 
 // postEntityDefinitions makes tables, columns and keys.
-func (s *Server) postEntityDefinitions(c *call) (*answer, error) {
+func (s *metadataService) postEntityDefinitions(c *call) (*answer, error) {
 	p := c.path.segments
 	var define func(*change, *table, map[string]any) error
 	privilege := "prvCreateAttribute"
@@ -126,7 +126,7 @@ func (s *Server) postEntityDefinitions(c *call) (*answer, error) {
 }
 
 // patchDefinitions refuses: a definition is replaced whole, by PUT.
-func (s *Server) patchDefinitions(*call) (*answer, error) { return nil, wrongMethod() }
+func (s *metadataService) patchDefinitions(*call) (*answer, error) { return nil, wrongMethod() }
 
 func wrongMethod() *fault {
 	return newFault(http.StatusMethodNotAllowed, "0x80060888", "The requested resource does not support this http method.")
@@ -219,71 +219,12 @@ func (ch *change) addImageParts(t *table, c *column) {
 	}
 }
 
-func (ch *change) now() time.Time { return ch.server.clock.now() }
-
-// indexLater gives the rows of a table their new indexes; they read the schema that is being made.
-func (ch *change) indexLater(name string) {
-	old := ch.tx.schema
-	ch.tx.schema = ch.schema
-	ch.tx.reindex(name)
-	ch.tx.schema = old
-}
-
-// defineKey makes an alternate key. Page: define-alternate-keys-entity.
-func (ch *change) defineKey(t *table, body map[string]any) error {
-	if _, err := metaBody(body, "EntityKeyMetadata"); err != nil {
-		return err
-	}
-	k := &alternateKey{SchemaName: textOf(body, "SchemaName"), defined: madeNow(ch.now())}
-	k.Name = strings.ToLower(k.SchemaName)
-	if err := ch.checkName(k.SchemaName, ch.publisher); err != nil {
-		return err
-	}
-	k.Label, k.labels = texts(body["DisplayName"])
-	list, _ := body["KeyAttributes"].([]any)
-	for _, x := range list {
-		name, _ := x.(string)
-		c := t.column(name)
-		if c == nil {
-			return newFault(http.StatusBadRequest, "0x80041103", "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", t.Name, name)
-		}
-		switch c.kind {
-		case kindDecimal, kindInteger, kindString, kindDateTime, kindLookup, kindPicklist:
-		default:
-			return badArgument("The column '%s' of the type %s cannot be part of a key.", name, c.Type)
-		}
-		if c.secured {
-			return newFault(http.StatusBadRequest, "0x80060896", "The column '%s' is secured and cannot be part of a key.", name)
-		}
-		k.Columns = append(k.Columns, name)
-	}
-	switch {
-	case len(k.Columns) == 0 || len(k.Columns) > 16:
-		return badArgument("A key has between 1 and 16 columns.")
-	case len(t.keys) >= 10:
-		return badArgument("A table has at most 10 keys.")
-	}
-	for _, other := range t.keys {
-		if other.Name == k.Name {
-			return newFault(http.StatusBadRequest, "0x80060893", "An entity key with the name %s already exists.", k.Name)
-		}
-		a, b := slices.Sorted(slices.Values(other.Columns)), slices.Sorted(slices.Values(k.Columns))
-		if slices.Equal(a, b) {
-			return newFault(http.StatusBadRequest, "0x80060894", "An entity key with the same attributes already exists.")
-		}
-	}
-	edited := ch.schema.edit(t.Name)
-	k.failed = ch.tx.collides(edited, k)
-	edited.keys = append(edited.keys, k)
-	ch.indexLater(t.Name)
-	ch.made(componentKey, k.metadataID, "EntityDefinitions("+keyOf(ch.call.path.segments[0])+")/Keys("+k.metadataID.String()+")")
-	return nil
-}
+func (ch *change) now() time.Time { return ch.engine.clock.now() }
 
 // putEntityDefinitions replaces a table's or a column's definition whole; there is no PATCH. Languages that are not sent
 // are dropped unless MSCRM.MergeLabels says otherwise. Pages: create-update-column-definitions-using-web-api,
 // create-update-entity-definitions-using-web-api.
-func (s *Server) putEntityDefinitions(c *call) (*answer, error) {
+func (s *metadataService) putEntityDefinitions(c *call) (*answer, error) {
 	p := c.path.segments
 	isTable := len(p) == 1 && p[0].hasKey
 	isColumn := len(p) == 2 && p[0].hasKey && p[1].name == "Attributes" && p[1].hasKey
@@ -437,7 +378,7 @@ func (ch *change) replaceTable(t *table, body map[string]any) error {
 }
 
 // deleteEntityDefinitions takes away custom tables, columns and keys.
-func (s *Server) deleteEntityDefinitions(c *call) (*answer, error) {
+func (s *metadataService) deleteEntityDefinitions(c *call) (*answer, error) {
 	p := c.path.segments
 	if !p[0].hasKey || len(p) == 2 && !p[1].hasKey || len(p) > 2 {
 		return nil, wrongMethod()
@@ -521,50 +462,6 @@ func (ch *change) dropColumn(table, name string) {
 	if c := edited.column(name); c != nil {
 		ch.tx.dropColumn(ch.schema, edited, c)
 	}
-}
-
-func (ch *change) deleteKey(t *table, s segment) error {
-	name, byName := cutKey(s.key, "LogicalName")
-	id, _ := s.id()
-	for i, k := range t.keys {
-		if byName && k.Name == strings.ToLower(name) || !byName && k.metaID(t) == id {
-			edited := ch.schema.edit(t.Name)
-			edited.keys = slices.Delete(edited.keys, i, i+1)
-			ch.indexLater(t.Name)
-			return nil
-		}
-	}
-	return newFault(http.StatusNotFound, "0x80040217", "Could not find EntityKey '%s'.", s.key)
-}
-
-// reactivateKey is ReactivateEntityKey: the index of a key that failed is built again. Page: define-alternate-keys-entity.
-func (s *Server) reactivateKey(c *call) (*answer, error) {
-	_, err := s.changeMetadata(c, "prvWriteEntity", func(ch *change) error {
-		body, err := c.decode()
-		if err != nil {
-			return err
-		}
-		t := ch.schema.tables[textOf(body, "EntityLogicalName")]
-		if t == nil {
-			return badArgument("There is no table '%s'.", textOf(body, "EntityLogicalName"))
-		}
-		name := textOf(body, "EntityKeyLogicalName")
-		i := slices.IndexFunc(t.keys, func(k *alternateKey) bool { return k.Name == name })
-		switch {
-		case i < 0:
-			return newFault(http.StatusNotFound, "0x80040217", "Could not find EntityKey '%s'.", name)
-		case !t.keys[i].failed:
-			return newFault(http.StatusBadRequest, "0x80060897", "Cannot reactivate the entity key %s: it has not failed.", name)
-		}
-		again := *t.keys[i]
-		again.failed = ch.tx.collides(t, &again)
-		ch.schema.edit(t.Name).keys[i] = &again
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return noContent(), nil
 }
 
 func (ch *change) deleteTable(t *table) error {

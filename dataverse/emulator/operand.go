@@ -201,9 +201,6 @@ func (at rowFunc) number(c *column) func(*env) (int64, bool) {
 	}
 }
 
-// versionNumber is the column that shows a row's version.
-const versionNumber = "versionnumber"
-
 // name is the primary name of the row that a lookup points at: what lookups are ordered by.
 func (at rowFunc) name(c *column) operand {
 	i := c.index

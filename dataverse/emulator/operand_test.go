@@ -15,7 +15,7 @@ func TestAPathOverManyRows(t *testing.T) {
 	w.put("account", "a2", map[string]any{"name": "Fabrikam"})
 	contact := baseSchema().tables["contact"]
 	want := map[string]int{}
-	tx := w.s.store.begin()
+	tx := w.s.engine.store.begin()
 	for i := range 10_000 {
 		v := values{contact.byName["fullname"].index: "x"}
 		name := "null"

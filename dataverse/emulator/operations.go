@@ -1,8 +1,6 @@
 package emulator
 
 import (
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -170,17 +168,3 @@ var operationEnums = map[string]string{
 
 // openTypes hold more than they declare.
 var openTypes = map[string]bool{"QueryExpression": true, "ComplexEntityMetadata": true, "ComplexLookupAttributeMetadata": true, "AuditDetail": true}
-
-// Operations are the names of the functions and actions that the server answers.
-func (s *Server) Operations() []string {
-	seen := map[string]bool{}
-	for route := range s.routes {
-		_, path, _ := strings.Cut(route, " ")
-		if i := strings.LastIndex(path, crmNamespace); i >= 0 {
-			seen[path[i+len(crmNamespace):]] = true
-		} else if isOperation(path) && !definitions[path] {
-			seen[path] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
-}

@@ -16,14 +16,14 @@ import (
 // operatorRows are the rows of TestEveryOperator. The clock stands at Tuesday, 24 November 2026, 08:00 UTC.
 func operatorRows(t *testing.T) *world {
 	w := newWorld(t, Options{})
-	w.put("systemuser", "u2", map[string]any{"fullname": "Below", "parentsystemuserid": ref{"systemuser", w.s.administrator}, "businessunitid": ref{"businessunit", w.s.rootBusiness}})
-	w.put("systemuser", "u3", map[string]any{"fullname": "Beside", "businessunitid": ref{"businessunit", w.s.rootBusiness}})
+	w.put("systemuser", "u2", map[string]any{"fullname": "Below", "parentsystemuserid": ref{"systemuser", w.s.engine.administrator}, "businessunitid": ref{"businessunit", w.s.engine.rootBusiness}})
+	w.put("systemuser", "u3", map[string]any{"fullname": "Beside", "businessunitid": ref{"businessunit", w.s.engine.rootBusiness}})
 	w.put("businessunit", "b2", map[string]any{"name": "Other"})
 	w.put("team", "t1", map[string]any{"name": "Mine"})
 	w.put("team", "t2", map[string]any{"name": "Below's"})
-	w.put("teammembership", "tm1", map[string]any{"systemuserid": w.s.administrator, "teamid": idOfName("t1")})
+	w.put("teammembership", "tm1", map[string]any{"systemuserid": w.s.engine.administrator, "teamid": idOfName("t1")})
 	w.put("teammembership", "tm2", map[string]any{"systemuserid": idOfName("u2"), "teamid": idOfName("t2")})
-	me, unit := ref{"systemuser", w.s.administrator}, ref{"businessunit", w.s.rootBusiness}
+	me, unit := ref{"systemuser", w.s.engine.administrator}, ref{"businessunit", w.s.engine.rootBusiness}
 	for i, x := range []map[string]any{
 		{"owner": me, "unit": unit},
 		{"owner": to("team", "t1"), "unit": unit},
@@ -38,7 +38,7 @@ func operatorRows(t *testing.T) *world {
 	w.put("account", "a6", map[string]any{"name": nil, "numberofemployees": nil})
 	// A tree: a2 below a1, a3 below a2, a4 below a1.
 	for child, parent := range map[string]string{"a2": "a1", "a3": "a2", "a4": "a1"} {
-		tx := w.s.store.begin()
+		tx := w.s.engine.store.begin()
 		tab := baseSchema().tables["account"]
 		r := tx.data["account"].get(idOfName(child))
 		tx.put(tab, r.with(values{tab.byName["parentaccountid"].index: to("account", parent)}, tx.nextVersion()))

@@ -38,7 +38,7 @@ func readOptions(c *call, allowed ...string) (*queryOptions, error) {
 	limit := maxURL
 	if c.part {
 		limit = maxBatchURL
-		if n := c.server.options.MaxBatchURL; n > 0 {
+		if n := c.engine.options.MaxBatchURL; n > 0 {
 			limit = n
 		}
 	}
@@ -166,3 +166,5 @@ func escapeOption(s string) string {
 	}
 	return b.String()
 }
+
+const hexDigits = "0123456789abcdef"

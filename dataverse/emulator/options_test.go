@@ -2,9 +2,11 @@ package emulator
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -63,7 +65,7 @@ func TestOptionsOfTheSchema(t *testing.T) {
 // PicklistValueOutOfRange (web-service-error-codes).
 func TestOptionsAreTakenAndShown(t *testing.T) {
 	w := newWorld(t, Options{})
-	e := &env{snap: w.s.store.view()}
+	e := &env{snap: w.s.engine.store.view()}
 	choiceColumns(func(tab *table, c *column) {
 		top := 0
 		for _, o := range c.Options {
@@ -117,5 +119,36 @@ func (w *world) optionsOfColumns(table, kind string) {
 	}
 	if r.status != 200 {
 		w.t.Errorf("%s: %d %s", table, r.status, r.text)
+	}
+}
+
+// TestBehaviorIsWhatTheOptionsSay: every field of behavior is that of the options.
+func TestBehaviorIsWhatTheOptionsSay(t *testing.T) {
+	var o Options
+	from := reflect.ValueOf(&o).Elem()
+	fields := reflect.TypeFor[behavior]()
+	for i := range fields.NumField() {
+		field := fields.Field(i)
+		if field.Type.Kind() == reflect.Func {
+			continue
+		}
+		v := from.FieldByName(field.Name)
+		before := v.Interface()
+		switch v.Kind() {
+		case reflect.Bool:
+			v.SetBool(true)
+		case reflect.String:
+			v.SetString("x")
+		case reflect.Pointer:
+			v.Set(reflect.ValueOf(time.UTC))
+		case reflect.Uint8:
+			v.SetUint(1)
+		default:
+			v.SetInt(1)
+		}
+		got := reflect.ValueOf(o.behavior()).FieldByName(field.Name).Interface()
+		if got == before || got != v.Interface() {
+			t.Errorf("%s: %v, the options say %v", field.Name, got, v.Interface())
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // postGlobalOptionSetDefinitions makes a global choice. Page: create-update-optionsets.
-func (s *Server) postGlobalOptionSetDefinitions(c *call) (*answer, error) {
+func (s *metadataService) postGlobalOptionSetDefinitions(c *call) (*answer, error) {
 	if len(c.path.segments) != 1 || c.path.segments[0].hasKey {
 		return nil, wrongMethod()
 	}
@@ -49,7 +49,7 @@ func (s *Server) postGlobalOptionSetDefinitions(c *call) (*answer, error) {
 }
 
 // putGlobalOptionSetDefinitions changes the names and texts of a global choice; its options have messages of their own.
-func (s *Server) putGlobalOptionSetDefinitions(c *call) (*answer, error) {
+func (s *metadataService) putGlobalOptionSetDefinitions(c *call) (*answer, error) {
 	return s.changeOptionSet(c, "prvWriteOptionSet", func(ch *change, o *optionSet) error {
 		body, err := c.decode()
 		if err != nil {
@@ -69,7 +69,7 @@ func (s *Server) putGlobalOptionSetDefinitions(c *call) (*answer, error) {
 }
 
 // deleteGlobalOptionSetDefinitions takes a global choice away that no column uses.
-func (s *Server) deleteGlobalOptionSetDefinitions(c *call) (*answer, error) {
+func (s *metadataService) deleteGlobalOptionSetDefinitions(c *call) (*answer, error) {
 	return s.changeOptionSet(c, "prvDeleteOptionSet", func(ch *change, o *optionSet) error {
 		by := 0
 		for _, t := range ch.schema.tables {
@@ -87,7 +87,7 @@ func (s *Server) deleteGlobalOptionSetDefinitions(c *call) (*answer, error) {
 	})
 }
 
-func (s *Server) changeOptionSet(c *call, privilege string, fn func(*change, *optionSet) error) (*answer, error) {
+func (s *metadataService) changeOptionSet(c *call, privilege string, fn func(*change, *optionSet) error) (*answer, error) {
 	p := c.path.segments
 	if len(p) != 1 || !p[0].hasKey {
 		return nil, wrongMethod()
@@ -108,10 +108,10 @@ func (s *Server) changeOptionSet(c *call, privilege string, fn func(*change, *op
 // The messages that change options. Each names a column, or a global set. Page:
 // create-update-column-definitions-using-web-api; reference: InsertOptionValue and its like.
 
-func (s *Server) insertOptionValue(c *call) (*answer, error) { return s.insertValue(c, false) }
-func (s *Server) insertStatusValue(c *call) (*answer, error) { return s.insertValue(c, true) }
+func (s *metadataService) insertOptionValue(c *call) (*answer, error) { return s.insertValue(c, false) }
+func (s *metadataService) insertStatusValue(c *call) (*answer, error) { return s.insertValue(c, true) }
 
-func (s *Server) insertValue(c *call, status bool) (*answer, error) {
+func (s *metadataService) insertValue(c *call, status bool) (*answer, error) {
 	added := 0
 	err := s.changeOptions(c, status, func(ch *change, body map[string]any, options []option) ([]option, error) {
 		o := option{Value: wholeNumber(body["Value"], -1)}
@@ -156,7 +156,7 @@ func hasOption(options []option, value int) int {
 	return slices.IndexFunc(options, func(o option) bool { return o.Value == value })
 }
 
-func (s *Server) updateOptionValue(c *call) (*answer, error) {
+func (s *metadataService) updateOptionValue(c *call) (*answer, error) {
 	return s.optionAnswer(c, func(ch *change, body map[string]any, options []option) ([]option, error) {
 		i := hasOption(options, wholeNumber(body["Value"], -1))
 		if i < 0 {
@@ -181,7 +181,7 @@ func noOption(body map[string]any) *fault {
 	return newFault(http.StatusBadRequest, "0x8004431a", "The option %v does not exist.", body["Value"])
 }
 
-func (s *Server) deleteOptionValue(c *call) (*answer, error) {
+func (s *metadataService) deleteOptionValue(c *call) (*answer, error) {
 	return s.optionAnswer(c, func(ch *change, body map[string]any, options []option) ([]option, error) {
 		i := hasOption(options, wholeNumber(body["Value"], -1))
 		if i < 0 {
@@ -191,7 +191,7 @@ func (s *Server) deleteOptionValue(c *call) (*answer, error) {
 	})
 }
 
-func (s *Server) orderOption(c *call) (*answer, error) {
+func (s *metadataService) orderOption(c *call) (*answer, error) {
 	return s.optionAnswer(c, func(ch *change, body map[string]any, options []option) ([]option, error) {
 		list, _ := body["Values"].([]any)
 		var out []option
@@ -209,7 +209,7 @@ func (s *Server) orderOption(c *call) (*answer, error) {
 	})
 }
 
-func (s *Server) updateStateValue(c *call) (*answer, error) {
+func (s *metadataService) updateStateValue(c *call) (*answer, error) {
 	return s.optionAnswer(c, func(ch *change, body map[string]any, options []option) ([]option, error) {
 		i := hasOption(options, wholeNumber(body["Value"], -1))
 		if i < 0 {
@@ -223,7 +223,7 @@ func (s *Server) updateStateValue(c *call) (*answer, error) {
 	})
 }
 
-func (s *Server) optionAnswer(c *call, fn func(*change, map[string]any, []option) ([]option, error)) (*answer, error) {
+func (s *metadataService) optionAnswer(c *call, fn func(*change, map[string]any, []option) ([]option, error)) (*answer, error) {
 	if err := s.changeOptions(c, false, fn); err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ var optionParameters = map[string]bool{"OptionSetName": true, "AttributeLogicalN
 
 // changeOptions runs fn on the options of the column or global set that the body names. Options of a global set change
 // in every column that uses it.
-func (s *Server) changeOptions(c *call, status bool, fn func(*change, map[string]any, []option) ([]option, error)) error {
+func (s *metadataService) changeOptions(c *call, status bool, fn func(*change, map[string]any, []option) ([]option, error)) error {
 	body, err := c.decode()
 	if err != nil {
 		return err

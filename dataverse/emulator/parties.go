@@ -199,7 +199,7 @@ func (w *writer) ownParty(t *table, r *row, mask int64, to ref) {
 }
 
 // putCollection answers PUT set(key)/collection, which exists for activity parties alone.
-func (s *Server) putCollection(c *call, w *writer, t *table, r *row, nav string) error {
+func (s *platformService) putCollection(c *call, w *writer, t *table, r *row, nav string) error {
 	rel := t.toMany[nav]
 	if rel == nil || rel.Referencing != "activityparty" || rel.Attribute != "activityid" {
 		return newFault(http.StatusMethodNotAllowed, "0x80060888", "The collection '%s' cannot be replaced.", nav)

@@ -1,10 +1,8 @@
 package emulator
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -77,6 +75,9 @@ func splitPath(s string) []string {
 	return append(out, s[start:])
 }
 
+// apiRoot is where the versions of the Web API lie.
+const apiRoot = "/api/data/"
+
 const crmNamespace = "Microsoft.Dynamics.CRM."
 
 // definitions are the sets of metadata; what follows them in a path is theirs to read.
@@ -120,35 +121,6 @@ func (p path) route(method string) string {
 
 // isOperation tells an unbound function or action from an entity set: operations begin with a capital letter.
 func isOperation(name string) bool { return name != "" && name[0] >= 'A' && name[0] <= 'Z' }
-
-// newCall checks the request's address and token and takes it apart.
-func (s *Server) newCall(r *http.Request, body []byte) (*call, error) {
-	rest, found := strings.CutPrefix(r.URL.EscapedPath(), apiRoot)
-	version, rest, _ := strings.Cut(rest, "/")
-	if !found || version != "v9.0" && version != "v9.1" && version != "v9.2" {
-		return nil, newFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", r.URL.Path)
-	}
-	user, err := s.authenticate(r)
-	if err != nil {
-		return nil, err
-	}
-	p, err := parsePath(rest)
-	if err != nil {
-		return nil, err
-	}
-	query, err := queryOf(r.URL.RawQuery)
-	if err != nil {
-		return nil, err
-	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	return &call{
-		ctx: r.Context(), server: s, method: r.Method, path: p, query: query, raw: r.URL.RawQuery,
-		header: r.Header, body: body, base: scheme + "://" + r.Host + apiRoot + version, user: user, rows: new(atomic.Int64),
-	}, nil
-}
 
 // queryOf takes a query apart. A semicolon separates the options within an $expand, plain in every example of the pages
 // join-tables and query-metadata-web-api; url.ParseQuery would not have it.

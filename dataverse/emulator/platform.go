@@ -34,12 +34,13 @@ func (w *writer) checkPlatform(t *table, before, r *row) error {
 		return w.checkFieldPermission(t, r)
 	case "systemuserroles":
 		return w.checkAssignment(t, r)
-	case "retentionconfig":
-		return w.checkRetention(t, r)
 	case "duplicaterule":
 		return w.checkRule(t, r)
 	case "duplicaterulecondition":
 		return w.checkCondition(t, r)
+	}
+	if check := w.rules[t.Name].check; check != nil {
+		return check(w, t, r)
 	}
 	return nil
 }
@@ -121,7 +122,7 @@ func (w *writer) checkView(t *table, before, r *row) error {
 		return badArgument("The query is of the entity '%s', not of '%s'.", f.Entity.Name, name)
 	}
 	// The query must compile as if it were run.
-	e := newEnv(&call{server: w.server, header: http.Header{}, tx: w.tx, user: w.user, base: w.base})
+	e := newEnv(&call{engine: w.engine, header: http.Header{}, tx: w.tx, user: w.user, base: w.base})
 	e.slot()
 	q := &fetchQuery{call: e.call, env: e, f: f, from: collection{table: of}, byName: map[string]*joined{}}
 	e.call = nil // whoever makes a view need not be able to read what it shows
@@ -254,7 +255,7 @@ func (w *writer) completePlatform(t *table, id uuid.UUID, v values) {
 	switch t.Name {
 	case "systemuser":
 		v.setDefault(t, "accessmode", int64(0))
-		v.set(t, "organizationid", w.server.organizationID)
+		v.set(t, "organizationid", w.engine.organizationID)
 		app, isApp := v.of(t, nil, "applicationid").(uuid.UUID)
 		if !isApp {
 			return
@@ -270,7 +271,7 @@ func (w *writer) completePlatform(t *table, id uuid.UUID, v values) {
 		}
 	case "role":
 		v.setDefault(t, "businessunitid", unit())
-		v.set(t, "organizationid", w.server.organizationID)
+		v.set(t, "organizationid", w.engine.organizationID)
 		v.set(t, "roleidunique", uuid.New())
 		v.set(t, "componentstate", int64(0))
 		v.set(t, "ismanaged", false)
@@ -280,9 +281,9 @@ func (w *writer) completePlatform(t *table, id uuid.UUID, v values) {
 		v.setDefault(t, "businessunitid", unit())
 		v.setDefault(t, "administratorid", ref{"systemuser", w.user})
 		v.setDefault(t, "teamtype", int64(0))
-		v.set(t, "organizationid", w.server.organizationID)
+		v.set(t, "organizationid", w.engine.organizationID)
 	case "businessunit":
-		v.setDefault(t, "parentbusinessunitid", ref{"businessunit", w.server.rootBusiness})
+		v.setDefault(t, "parentbusinessunitid", ref{"businessunit", w.engine.rootBusiness})
 	case "solution":
 		v.set(t, "ismanaged", false)
 		v.set(t, "isvisible", true)
@@ -324,7 +325,7 @@ func (w *writer) afterPlatform(t *table, r *row) error {
 		}
 	case "businessunit": // the default team, and a copy of every role of the parent
 		w.place("team", uuid.New(), fields{"name": t.text(r, "name"), "isdefault": true, "teamtype": int64(0), "businessunitid": ref{t.Name, r.id},
-			"administratorid": ref{"systemuser", w.user}, "organizationid": w.server.organizationID, "createdon": w.now, "modifiedon": w.now})
+			"administratorid": ref{"systemuser", w.user}, "organizationid": w.engine.organizationID, "createdon": w.now, "modifiedon": w.now})
 		roles := w.schema.tables["role"]
 		var inherited []*row
 		w.data["role"].scan(uuid.Nil, func(x *row) bool {
@@ -360,16 +361,7 @@ func (w *writer) copyRole(r *row, unit uuid.UUID) {
 	id := uuid.New()
 	w.place("role", id, fields{"name": t.get(r, "name"), "businessunitid": ref{"businessunit", unit}, "roletemplateid": t.get(r, "roletemplateid"),
 		"parentroleid": ref{"role", r.id}, "parentrootroleid": t.get(r, "parentrootroleid"), "ismanaged": t.get(r, "ismanaged"), "componentstate": int64(0),
-		"organizationid": w.server.organizationID, "roleidunique": uuid.New(), "isinherited": t.get(r, "isinherited"), "createdon": w.now, "modifiedon": w.now})
-}
-
-// rootRole is the role whose privileges a copy in a business unit further down has.
-func (sn *snapshot) rootRole(role uuid.UUID) uuid.UUID {
-	t := sn.schema.tables["role"]
-	if root := t.ref(sn.data["role"].get(role), "parentrootroleid"); root.ID != uuid.Nil && sn.data["role"].get(root.ID) != nil {
-		return root.ID
-	}
-	return role
+		"organizationid": w.engine.organizationID, "roleidunique": uuid.New(), "isinherited": t.get(r, "isinherited"), "createdon": w.now, "modifiedon": w.now})
 }
 
 func (w *writer) defaultTeam(unit uuid.UUID) uuid.UUID {

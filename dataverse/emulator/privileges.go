@@ -127,25 +127,10 @@ func (s *schema) metaPrivileges(t *table) []any {
 	return out
 }
 
-// placePrivilege makes the row of a privilege.
-func (t *tx) placePrivilege(p namedPrivilege) {
-	f := fields{"name": p.Name, "accessright": rightMasks[p.right], "canbeentityreference": false, "canbeparententityreference": false,
-		"componentstate": int64(0), "ismanaged": true}
-	for column, depth := range map[string]string{"canbebasic": "Basic", "canbelocal": "Local", "canbedeep": "Deep", "canbeglobal": "Global"} {
-		f[column] = slices.Contains(p.Depths, depth)
-	}
-	t.place("privilege", privilegeID(p.Name), f)
-}
-
-// rolesOf are the roles made from a template, one in each business unit.
-func (t *tx) rolesOf(template uuid.UUID) []uuid.UUID {
-	tab := t.schema.tables["role"]
-	var out []uuid.UUID
-	t.table(tab.Name).scan(uuid.Nil, func(r *row) bool {
-		if tab.ref(r, "roletemplateid").ID == template {
-			out = append(out, r.id)
-		}
-		return true
-	})
-	return out
-}
+// Role templates, the same in every environment. Page: security-roles; ids in metadata-provisioning of the facts.
+var (
+	templateAdministrator = uuid.MustParse("627090ff-40a3-4053-8790-584edc5be201")
+	templateCustomizer    = uuid.MustParse("119f245c-3cc8-4b62-b31c-d1a046ced15d")
+	templateBasicUser     = uuid.MustParse("236750cd-45ae-4939-ab12-b24b920ced93")
+	templateDelegate      = uuid.MustParse("d892cc0b-28c7-4e88-bd92-72f2c366baed")
+)

@@ -6,8 +6,8 @@ import (
 
 // putProperty sets one column by {"value":…}, or replaces an activity's parties. Page:
 // update-delete-entities-using-web-api.
-func (s *Server) putProperty(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) putProperty(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err
@@ -41,8 +41,8 @@ func (s *Server) putProperty(c *call) (*answer, error) {
 
 // deleteProperty clears one column. A lookup is not cleared so, but by its $ref. Pages:
 // update-delete-entities-using-web-api, image-column-data, file-column-data.
-func (s *Server) deleteProperty(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) deleteProperty(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err
@@ -68,9 +68,9 @@ func (s *Server) deleteProperty(c *call) (*answer, error) {
 }
 
 // postProperty creates a row in a collection: POST accounts(id)/contact_customer_accounts.
-func (s *Server) postProperty(c *call) (*answer, error) {
+func (s *platformService) postProperty(c *call) (*answer, error) {
 	var made ref
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err

@@ -7,9 +7,9 @@ import (
 
 // qualifyLead is QualifyLead: it copies a lead into an account, a contact and an opportunity and makes the lead
 // Qualified. Pages: QualifyLead; qualify-lead-convert-opportunity-sales.
-func (s *Server) qualifyLead(c *call) (*answer, error) {
+func (s *messageService) qualifyLead(c *call) (*answer, error) {
 	var made []any
-	err := c.change(func(w *writer) error {
+	err := s.change(c, func(w *writer) error {
 		t, r, err := w.existing(c.path.segments[0])
 		if err != nil {
 			return err

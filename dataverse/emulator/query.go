@@ -40,9 +40,9 @@ type rowQuery struct {
 }
 
 // listSet is GET set (webapi/query/overview).
-func (s *Server) listSet(c *call) (*answer, error) {
+func (s *queryService) listSet(c *call) (*answer, error) {
 	e := newEnv(c)
-	t, err := s.setTable(c, e.snap)
+	t, err := e.snap.schema.set(c.path.segments[0].name)
 	if err != nil {
 		return nil, err
 	}
@@ -53,18 +53,8 @@ func (s *Server) listSet(c *call) (*answer, error) {
 	return s.list(c, e, collection{table: t})
 }
 
-// setTable is the table of the path's first segment.
-func (s *Server) setTable(c *call, snap *snapshot) (*table, error) {
-	name := c.path.segments[0].name
-	t := snap.schema.sets[name]
-	if t == nil {
-		return nil, noSegment(name)
-	}
-	return t, nil
-}
-
 // list answers a collection, in whichever query language it is asked.
-func (s *Server) list(c *call, e *env, from collection) (*answer, error) {
+func (s *queryService) list(c *call, e *env, from collection) (*answer, error) {
 	o, err := readOptions(c, setOptions...)
 	if err != nil {
 		return nil, err
@@ -82,7 +72,7 @@ func (s *Server) list(c *call, e *env, from collection) (*answer, error) {
 	return a, err
 }
 
-func (s *Server) listBy(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
+func (s *queryService) listBy(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
 	switch {
 	case o.has("fetchXml"):
 		if o.has("$skiptoken") {
@@ -97,7 +87,7 @@ func (s *Server) listBy(c *call, e *env, o *queryOptions, from collection) (*ans
 	return s.listRows(c, e, o, from)
 }
 
-func (s *Server) listRows(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
+func (s *queryService) listRows(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
 	q, err := s.newRowQuery(c, e, o, from)
 	if err != nil {
 		return nil, err
@@ -105,7 +95,7 @@ func (s *Server) listRows(c *call, e *env, o *queryOptions, from collection) (*a
 	return q.answer()
 }
 
-func (s *Server) newRowQuery(c *call, e *env, o *queryOptions, from collection) (*rowQuery, error) {
+func (s *queryService) newRowQuery(c *call, e *env, o *queryOptions, from collection) (*rowQuery, error) {
 	q := &rowQuery{call: c, env: e, options: o, from: from, where: from.where, page: c.pageSize()}
 	var err error
 	if q.top, err = o.top(); err != nil {

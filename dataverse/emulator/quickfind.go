@@ -38,7 +38,7 @@ func (q *fetchQuery) quickFind(f *fetchxml.Filter, p predicate) error {
 func (q *fetchQuery) quickFindLimited(f *fetchxml.Filter) bool {
 	sn := q.env.snap
 	org := sn.schema.tables["organization"]
-	on, said := org.get(sn.table("organization").get(q.env.server.organizationID), "quickfindrecordlimitenabled").(bool)
+	on, said := org.get(sn.table("organization").get(q.env.engine.organizationID), "quickfindrecordlimitenabled").(bool)
 	if !said || on {
 		return f.OverrideLimit != "disabled"
 	}

@@ -34,9 +34,9 @@ func TestQuickFindLimit(t *testing.T) {
 			t.Errorf("%s: %d %s", name, r.status, r.text)
 		}
 	}
-	tx := w.s.store.begin()
+	tx := w.s.engine.store.begin()
 	org := tx.schema.tables["organization"]
-	r := tx.data["organization"].get(w.s.organizationID)
+	r := tx.data["organization"].get(w.s.engine.organizationID)
 	tx.put(org, r.with(values{org.column("quickfindrecordlimitenabled").index: false}, tx.nextVersion()))
 	tx.commit()
 	if r := ask(limited, "Rival%"); r.status != 200 {

@@ -22,7 +22,7 @@ var million = sync.OnceValue(func() *Server {
 		}
 		return u
 	}
-	tx := s.store.begin()
+	tx := s.engine.store.begin()
 	account, contact := baseSchema().tables["account"], baseSchema().tables["contact"]
 	accounts := make([]uuid.UUID, 50_000)
 	for i := range accounts {

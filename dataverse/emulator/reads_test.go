@@ -52,14 +52,14 @@ func (w *world) put(table, name string, cols map[string]any) uuid.UUID {
 		v[c.index] = x
 	}
 	id := idOfName(name)
-	tx := w.s.store.begin()
+	tx := w.s.engine.store.begin()
 	tx.put(tab, (&row{id: id}).with(v, tx.nextVersion()))
 	tx.commit()
 	return id
 }
 
 func (w *world) remove(table, name string) {
-	tx := w.s.store.begin()
+	tx := w.s.engine.store.begin()
 	tx.remove(baseSchema().tables[table], idOfName(name))
 	tx.commit()
 }

@@ -14,7 +14,7 @@ type recurrence struct {
 
 // readRecurrence reads a rule such as FREQ=DAILY;INTERVAL=3; with one of the frequencies. What else RFC 2445 has is
 // refused by name. Page: recurrence pattern in asynchronous job execution.
-func (s *Server) readRecurrence(text, frequencies string) (recurrence, error) {
+func (e *engine) readRecurrence(text, frequencies string) (recurrence, error) {
 	r := recurrence{every: 1}
 	bad := badArgument("The recurrence pattern '%s' is not valid.", text)
 	seen := map[string]bool{}
@@ -37,7 +37,7 @@ func (s *Server) readRecurrence(text, frequencies string) (recurrence, error) {
 			}
 			r.every = n
 		case "UNTIL", "COUNT", "BYHOUR", "BYMINUTE", "BYSECOND", "BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH", "BYSETPOS", "WKST":
-			return r, s.notEmulated("a recurrence pattern with " + name)
+			return r, e.notEmulated("a recurrence pattern with " + name)
 		default:
 			return r, bad
 		}

@@ -7,51 +7,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// singles are the relationships behind a single-valued navigation property. ownerid has two: to a user and to a team.
-// An activity also has the names that it inherits from activitypointer: regardingobjectid_contact beside
-// regardingobjectid_contact_email. Names are case-sensitive. Page: create-entity-web-api.
-func (s *schema) singles(t *table, nav string) []*relationship {
-	var found []*relationship
-	for _, r := range t.parents {
-		if r.Nav == nav {
-			found = append(found, r)
-		}
-	}
-	if c := t.column("ownerid"); found == nil && nav == "ownerid" && c != nil && c.Type == "Owner" {
-		// In metadata these lead to the table owner, which stands for both.
-		for _, to := range []string{"systemuser", "team"} {
-			found = append(found, &relationship{Name: "owner_" + t.Set, Referenced: to, Referencing: t.Name, Attribute: "ownerid", Nav: "ownerid"})
-		}
-	}
-	if found != nil || !t.Activity {
-		return found
-	}
-	base := s.tables["activitypointer"]
-	if base == nil {
-		return nil
-	}
-	for _, r := range base.parents {
-		if r.Nav != nav || t.column(r.Attribute) == nil {
-			continue
-		}
-		for _, own := range t.parents {
-			if own.Attribute == r.Attribute && own.Referenced == r.Referenced {
-				found = append(found, own)
-			}
-		}
-	}
-	return found
-}
-
-// reaches tells whether a row of table may stand behind the relationship.
-func (s *schema) reaches(r *relationship, table string) bool {
-	if r.Referenced == table {
-		return true
-	}
-	t := s.tables[table]
-	return r.Referenced == "activitypointer" && t != nil && t.Activity
-}
-
 // reference is the row that a URL names: relative, rooted, absolute, or $1 for a row of the same change set. The row
 // must exist.
 func (w *writer) reference(text string) (ref, error) {

@@ -39,7 +39,7 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 	changes := 0
 	compare := func() {
 		t.Helper()
-		now := s.store.view().schema
+		now := s.engine.store.view().schema
 		var targets []string
 		for _, table := range tables {
 			for _, q := range definitionQuestions {
@@ -57,7 +57,7 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := &call{server: s, path: p, query: values, base: "http://emulator.invalid/api/data/v9.2"}
+			c := &call{engine: s.engine, path: p, query: values, base: "http://emulator.invalid/api/data/v9.2"}
 			var want *answer
 			if fresh, err := now.copy().definitionText(c); err != nil { // a copy is not published, so that nothing is kept of it
 				want = faultAnswer(err, c)
@@ -108,7 +108,7 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 
 // TestDefinitionsAreSharedByServers tells that a server renders nothing that another has rendered.
 func TestDefinitionsAreSharedByServers(t *testing.T) {
-	one, other := New(Options{}).store.view().schema, New(Options{}).store.view().schema
+	one, other := New(Options{}).engine.store.view().schema, New(Options{}).engine.store.view().schema
 	for _, name := range one.names() {
 		if a, b := one.rendered(one.tables[name]), other.rendered(other.tables[name]); a == nil || a != b {
 			t.Errorf("%s is rendered twice", name)

@@ -2,16 +2,10 @@ package emulator
 
 import (
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/gallra/gallra/dataverse/fetchxml"
 	"github.com/google/uuid"
 )
-
-// A retained row keeps behind its columns the names that its lookups had: "Lookup values in the table are denormalized
-// with ID and name value" (data-retention-view).
-const retainedNames = 1<<16 - 5 // map[string]string, by column
 
 // unretainable are the tables whose rows are not kept in long-term retention: those that data-retention-overview names,
 // and the platform's own.
@@ -53,15 +47,15 @@ func (w *writer) checkRetention(t *table, r *row) error {
 	case !w.schema.retains(of):
 		return badArgument("Long term retention is not supported for the entity '%s'.", name)
 	}
-	if _, err := w.server.readRecurrence(t.text(r, "recurrence"), "DAILY WEEKLY MONTHLY YEARLY"); err != nil {
+	if _, err := w.engine.readRecurrence(t.text(r, "recurrence"), "DAILY WEEKLY MONTHLY YEARLY"); err != nil {
 		return err
 	}
-	_, err := w.server.retentionQuery(&w.snapshot, name, t.text(r, "criteria"))
+	_, err := w.engine.retentionQuery(&w.snapshot, name, t.text(r, "criteria"))
 	return err
 }
 
 // retentionQuery is the query of a policy, ready to run.
-func (s *Server) retentionQuery(sn *snapshot, name, text string) (*fetchQuery, error) {
+func (e *engine) retentionQuery(sn *snapshot, name, text string) (*fetchQuery, error) {
 	f, err := fetchxml.Parse([]byte(text))
 	switch {
 	case err != nil:
@@ -71,15 +65,15 @@ func (s *Server) retentionQuery(sn *snapshot, name, text string) (*fetchQuery, e
 	case f.Aggregate || f.DataSource != "" || f.Top > 0 || f.Distinct:
 		return nil, badArgument("The criteria of a retention policy must be a plain query of rows.")
 	}
-	e := &env{server: s, snap: sn, user: s.administrator, now: s.clock.now(), zone: s.zone(), sources: map[*table]*source{}}
-	e.slot()
-	q := &fetchQuery{env: e, f: f, from: collection{table: sn.schema.tables[name]}, byName: map[string]*joined{}}
+	v := &env{engine: e, snap: sn, user: e.administrator, now: e.clock.now(), zone: e.zone(), sources: map[*table]*source{}}
+	v.slot()
+	q := &fetchQuery{env: v, f: f, from: collection{table: sn.schema.tables[name]}, byName: map[string]*joined{}}
 	return q, q.prepare()
 }
 
 // runRetention runs the retention policies whose time has come: they mark the rows, copy them to long-term storage and
 // delete them at the source, with what the delete cascades to. Page: long-term-retention.
-func (s *Server) runRetention(now instant) {
+func (s *messageService) runRetention(now instant) {
 	sn := s.store.view()
 	t := sn.schema.tables["retentionconfig"]
 	if sn.data[t.Name].len() == 0 {
@@ -93,12 +87,12 @@ func (s *Server) runRetention(now instant) {
 		return true
 	})
 	for _, id := range due {
-		w := s.platform()
+		w := s.platformWriter()
 		if r := w.data[t.Name].get(id); r != nil && t.retentionDue(r, now) { // no other request was faster
 			w.retain(t, r)
 		}
 		w.commit()
-		s.stats.wrote(w.written)
+		s.meter.wrote(w.written)
 	}
 }
 
@@ -119,7 +113,7 @@ func (w *writer) scheduleRetention(t *table, before *row, v values) {
 		v.set(t, "starttime", start)
 	}
 	text, _ := v.of(t, before, "recurrence").(string)
-	rule, _ := w.server.readRecurrence(text, "DAILY WEEKLY MONTHLY YEARLY") // refused later if it is none
+	rule, _ := w.engine.readRecurrence(text, "DAILY WEEKLY MONTHLY YEARLY") // refused later if it is none
 	next, again := start, true
 	if before != nil && t.get(before, "nextrun") == nil && t.get(before, "starttime") == any(start) {
 		next, again = rule.next(start, w.now) // it has run: only what recurs runs once more
@@ -146,7 +140,7 @@ func (w *writer) retain(t *table, policy *row) {
 
 	var ids []uuid.UUID
 	if root != nil { // else the table was deleted
-		q, err := w.server.retentionQuery(&w.snapshot, root.Name, t.text(policy, "criteria"))
+		q, err := w.engine.retentionQuery(&w.snapshot, root.Name, t.text(policy, "criteria"))
 		if err == nil {
 			q.each(uuid.Nil, func() bool {
 				if id := q.env.rows[0].id; len(ids) == 0 || ids[len(ids)-1] != id {
@@ -200,7 +194,7 @@ func (w *writer) retain(t *table, policy *row) {
 	w.put(operations, w.next(operations, operation, v))
 
 	v = values{}
-	rule, _ := w.server.readRecurrence(t.text(policy, "recurrence"), "DAILY WEEKLY MONTHLY YEARLY")
+	rule, _ := w.engine.readRecurrence(t.text(policy, "recurrence"), "DAILY WEEKLY MONTHLY YEARLY")
 	start, _ := t.get(policy, "starttime").(instant)
 	v.set(t, "nextrun", nil)
 	if next, again := rule.next(start, w.now); again {
@@ -261,50 +255,4 @@ func (w *writer) purgeRetained(t *table, id uuid.UUID) bool {
 	}
 	w.writable(w.retained, t).take(id)
 	return true
-}
-
-// fromRetained turns the query to the rows in long-term retention: one table, no joins, no aggregation, and only for
-// those who may read all rows of the table. Page: data-retention-view.
-func (q *fetchQuery) fromRetained(t *table) error {
-	joins := false
-	q.f.Entity.Walk(func(*fetchxml.Filter) {}, func(*fetchxml.Link) { joins = true })
-	if joins || q.f.Aggregate {
-		return badArgument("Joins and aggregation are not supported for retained data.")
-	}
-	if q.call != nil {
-		if see, err := q.call.visible(t); err != nil || see != nil {
-			p, of, _ := q.env.snap.schema.right(t, "Read")
-			return q.call.server.grantsOf(q.env.snap, q.call.user).missing(p.Name, privilegeID(p.Name), of)
-		}
-		if !q.call.server.retainedQuota.take(q.env.now, q.call.server.options.RetainedQueries) {
-			return newFault(http.StatusBadRequest, "0x80040216", "The number of queries of retained data that an environment may run a day has been reached.")
-		}
-	}
-	q.env.retained = true
-	clear(q.env.sources)
-	return nil
-}
-
-// dailyQuota counts queries by the day.
-type dailyQuota struct {
-	mu    sync.Mutex
-	day   day
-	taken int
-}
-
-// take tells whether one more query may run today.
-func (q *dailyQuota) take(now time.Time, limit int) bool {
-	if limit < 0 {
-		return true
-	}
-	if limit == 0 {
-		limit = 100
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if today := day(now.Unix() / 86400); today != q.day {
-		q.day, q.taken = today, 0
-	}
-	q.taken++
-	return q.taken <= limit
 }

@@ -3,7 +3,6 @@ package emulator
 import (
 	"net/http"
 	"strconv"
-	"sync"
 
 	"github.com/google/uuid"
 )
@@ -32,51 +31,9 @@ type grants struct {
 var grantTables = []string{"systemuser", "businessunit", "role", "roleprivileges", "systemuserroles", "teamroles", "teammembership", "team",
 	"fieldsecurityprofile", "fieldpermission", "systemuserprofiles", "teamprofiles"}
 
-// grantCache remembers grants by user, for as long as the tables that they come from have not changed.
-type grantCache struct {
-	mu    sync.Mutex
-	users map[uuid.UUID]cachedGrants
-}
-
-type cachedGrants struct {
-	from []*rows
-	*grants
-}
-
-// grantsOf gathers what a user may do. A transaction that has written to one of the tables gathers anew each time.
-func (s *Server) grantsOf(sn *snapshot, user uuid.UUID) *grants {
-	from := make([]*rows, len(grantTables))
-	for i, name := range grantTables {
-		from[i] = sn.data[name]
-	}
-	same := func(old []*rows) bool {
-		for i := range from {
-			if from[i] != old[i] {
-				return false
-			}
-		}
-		return true
-	}
-	s.grants.mu.Lock()
-	cached, found := s.grants.users[user]
-	s.grants.mu.Unlock()
-	if found && same(cached.from) {
-		return cached.grants
-	}
-	g := gather(sn, user)
-	newest := s.store.view()
-	for i, name := range grantTables {
-		if newest.data[name] != from[i] { // a transaction's own work, which it may still change in place
-			return g
-		}
-	}
-	s.grants.mu.Lock()
-	defer s.grants.mu.Unlock()
-	if s.grants.users == nil {
-		s.grants.users = map[uuid.UUID]cachedGrants{}
-	}
-	s.grants.users[user] = cachedGrants{from, g}
-	return g
+// grantsOf gathers what a user may do.
+func (e *engine) grantsOf(sn *snapshot, user uuid.UUID) *grants {
+	return e.derive(sn, grantTables, user, func() any { return gather(sn, user) }).(*grants)
 }
 
 func gather(sn *snapshot, user uuid.UUID) *grants {
@@ -171,7 +128,7 @@ func (s *schema) right(t *table, right string) (privilege, *table, bool) {
 
 // mayDo is the one place where rights are checked: whether a user has the right on a table and, where r is not nil, on
 // that row. Pages: security-concepts, security-roles.
-func (s *Server) mayDo(sn *snapshot, user uuid.UUID, right string, t *table, r *row) error {
+func (s *engine) mayDo(sn *snapshot, user uuid.UUID, right string, t *table, r *row) error {
 	g := s.grantsOf(sn, user)
 	if g.administrator {
 		return nil
@@ -192,7 +149,7 @@ func (s *Server) mayDo(sn *snapshot, user uuid.UUID, right string, t *table, r *
 		r.id, t.ref(r, "ownerid").ID, user, t.TypeCode, t.ref(r, "owningbusinessunit").ID, right)
 }
 
-func (s *Server) askedFor(user uuid.UUID, privilege string) {
+func (s *engine) askedFor(user uuid.UUID, privilege string) {
 	if s.options.OnPrivilege != nil {
 		s.options.OnPrivilege(user, privilege)
 	}
@@ -260,10 +217,10 @@ func (g *grants) shared(sn *snapshot, id uuid.UUID, right int64) bool {
 // allowed tells whether the caller has the right on a table, and on the row where r is not nil. An impersonated call
 // needs it of both users. Page: impersonate-another-user.
 func (c *call) allowed(right string, t *table, r *row) error {
-	if err := c.server.mayDo(c.view(), c.user, right, t, r); err != nil || c.caller == uuid.Nil {
+	if err := c.engine.mayDo(c.view(), c.user, right, t, r); err != nil || c.caller == uuid.Nil {
 		return err
 	}
-	return c.server.mayDo(c.view(), c.caller, right, t, r)
+	return c.engine.mayDo(c.view(), c.caller, right, t, r)
 }
 
 // visible is the test that rows must pass to be read, nil where every row may be: a reader without the right at all is
@@ -278,7 +235,7 @@ func (c *call) visible(t *table) (func(*row) bool, error) {
 			continue
 		}
 		sn := c.view()
-		g := c.server.grantsOf(sn, user)
+		g := c.engine.grantsOf(sn, user)
 		p, _, found := sn.schema.right(t, "Read")
 		if g.administrator || !found {
 			continue
@@ -308,11 +265,28 @@ func (c *call) holds(name string) error {
 		if user == uuid.Nil {
 			continue
 		}
-		g := c.server.grantsOf(c.view(), user)
-		c.server.askedFor(user, name)
+		g := c.engine.grantsOf(c.view(), user)
+		c.engine.askedFor(user, name)
 		if id := privilegeID(name); !g.administrator && len(g.held[id]) == 0 {
 			return g.missing(name, id, nil)
 		}
 	}
 	return nil
+}
+
+func (e *engine) enabled(user uuid.UUID) bool {
+	sn := e.store.view()
+	t := sn.schema.tables["systemuser"]
+	r := sn.table(t.Name).get(user)
+	disabled, _ := t.get(r, "isdisabled").(bool)
+	return r != nil && !disabled
+}
+
+// rootRole is the role whose privileges a copy in a business unit further down has.
+func (sn *snapshot) rootRole(role uuid.UUID) uuid.UUID {
+	t := sn.schema.tables["role"]
+	if root := t.ref(sn.data["role"].get(role), "parentrootroleid"); root.ID != uuid.Nil && sn.data["role"].get(root.ID) != nil {
+		return root.ID
+	}
+	return role
 }

@@ -35,7 +35,7 @@ func privilegesAnswer(c *call, response string, list []map[string]any) *answer {
 }
 
 // rolePrivileges answers RetrieveRolePrivilegesRole(RoleId=…).
-func (s *Server) rolePrivileges(c *call) (*answer, error) {
+func (s *messageService) rolePrivileges(c *call) (*answer, error) {
 	args, err := c.arguments(c.path.segments[0])
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (s *Server) rolePrivileges(c *call) (*answer, error) {
 
 // userPrivileges answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges(). What the user has through teams
 // is told at the depth Basic, however deep the team's roles go. Page: RetrieveUserPrivileges Function, remarks.
-func (s *Server) userPrivileges(c *call) (*answer, error) {
+func (s *messageService) userPrivileges(c *call) (*answer, error) {
 	user, err := c.boundUser()
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (s *Server) userPrivileges(c *call) (*answer, error) {
 }
 
 // userPrivilege answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='…').
-func (s *Server) userPrivilege(c *call) (*answer, error) {
+func (s *messageService) userPrivilege(c *call) (*answer, error) {
 	user, err := c.boundUser()
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (s *Server) userPrivilege(c *call) (*answer, error) {
 // userPrivilegesByNames answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p),
 // those through teams included and at their own depth. Pages: verifying-access-code,
 // RetrieveUserSetOfPrivilegesByNames Function.
-func (s *Server) userPrivilegesByNames(c *call) (*answer, error) {
+func (s *messageService) userPrivilegesByNames(c *call) (*answer, error) {
 	user, err := c.boundUser()
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (c *call) boundUser() (uuid.UUID, error) {
 
 // heldBy are a user's privileges, one entry for each business unit that they count from, or some of them only; those
 // through teams, if that is asked, at the depth Basic.
-func (s *Server) heldBy(c *call, user uuid.UUID, only map[uuid.UUID]bool, basic bool) []map[string]any {
+func (s *messageService) heldBy(c *call, user uuid.UUID, only map[uuid.UUID]bool, basic bool) []map[string]any {
 	sn := c.view()
 	list := []map[string]any{}
 	for id, hs := range s.grantsOf(sn, user).held {
@@ -162,12 +162,12 @@ func (s *Server) heldBy(c *call, user uuid.UUID, only map[uuid.UUID]bool, basic 
 }
 
 // addPrivileges answers roles(…)/Microsoft.Dynamics.CRM.AddPrivilegesRole.
-func (s *Server) addPrivileges(c *call) (*answer, error) { return s.setPrivileges(c, false) }
+func (s *messageService) addPrivileges(c *call) (*answer, error) { return s.setPrivileges(c, false) }
 
 // replacePrivileges answers roles(…)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole.
-func (s *Server) replacePrivileges(c *call) (*answer, error) { return s.setPrivileges(c, true) }
+func (s *messageService) replacePrivileges(c *call) (*answer, error) { return s.setPrivileges(c, true) }
 
-func (s *Server) setPrivileges(c *call, replace bool) (*answer, error) {
+func (s *messageService) setPrivileges(c *call, replace bool) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -213,7 +213,7 @@ func (s *Server) setPrivileges(c *call, replace bool) (*answer, error) {
 }
 
 // removePrivilege answers roles(…)/Microsoft.Dynamics.CRM.RemovePrivilegeRole: one privilege, given as an entity.
-func (s *Server) removePrivilege(c *call) (*answer, error) {
+func (s *messageService) removePrivilege(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -283,4 +283,41 @@ func (t *tx) revoke(role, privilege uuid.UUID) {
 	for _, id := range gone {
 		t.remove(tab, id)
 	}
+}
+
+// retrievePrincipalAccess answers systemusers(…)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@t): what the user
+// may do with one row.
+func (s *messageService) retrievePrincipalAccess(c *call) (*answer, error) {
+	user, err := c.boundUser()
+	if err != nil {
+		return nil, err
+	}
+	args, err := c.arguments(c.path.segments[1])
+	if err != nil {
+		return nil, err
+	}
+	if args["Target"] == "" {
+		return nil, missingArgument("Target", "RetrievePrincipalAccess")
+	}
+	target, err := objectArgument(args["Target"])
+	if err != nil {
+		return nil, err
+	}
+	sn := c.view()
+	to, _, err := sn.entityArgument(target)
+	if err != nil {
+		return nil, err
+	}
+	t := sn.schema.tables[to.Table]
+	r := sn.data[to.Table].get(to.ID)
+	if r == nil {
+		return nil, noRow(to.Table, to.ID.String())
+	}
+	mask := int64(0)
+	for _, right := range accessRights {
+		if _, _, exists := sn.schema.right(t, right); exists && s.mayDo(sn, user, right, t, r) == nil {
+			mask |= rightMasks[right]
+		}
+	}
+	return ok(map[string]any{"@odata.context": c.base + "/$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse", "AccessRights": maskText(mask)}), nil
 }

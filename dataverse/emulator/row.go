@@ -3,6 +3,7 @@ package emulator
 import (
 	"iter"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,21 +40,21 @@ func (d day) time() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 // row is one row of a table. It is immutable: a change makes another row.
 type row struct {
 	id      uuid.UUID
-	version int64 // the row version, the number in the ETag
-	form    *form // nil: no values
+	version int64   // the row version, the number in the ETag
+	layout  *layout // nil: no values
 	vals    []any
 }
 
-// form says which columns a row's values belong to. Rows with the same columns share it.
-type form struct {
+// layout says which columns a row's values belong to. Rows with the same columns share it.
+type layout struct {
 	cols []uint16 // ascending; a nil beside one of them hides what the base has
-	base []any    // by column index: what all rows of the form hold alike, such as a table's defaults
-	at   []uint16 // by column index: where the value is, counted from 1; nil where few rows have the form
+	base []any    // by column index: what all rows of the layout hold alike, such as a table's defaults
+	at   []uint16 // by column index: where the value is, counted from 1; nil where few rows have the layout
 }
 
 // get is the value of the column with that index, nil if it is null.
 func (r *row) get(index int) any {
-	f := r.form
+	f := r.layout
 	if f == nil {
 		return nil
 	}
@@ -72,19 +73,19 @@ func (r *row) get(index int) any {
 // all are the row's columns and values in the order of the columns, without nulls.
 func (r *row) all() iter.Seq2[int, any] {
 	return func(yield func(int, any) bool) {
-		if r.form == nil {
+		if r.layout == nil {
 			return
 		}
 		next := 0 // of the base
 		common := func(until int) bool {
-			for ; next < min(until, len(r.form.base)); next++ {
-				if v := r.form.base[next]; v != nil && !yield(next, v) {
+			for ; next < min(until, len(r.layout.base)); next++ {
+				if v := r.layout.base[next]; v != nil && !yield(next, v) {
 					return false
 				}
 			}
 			return true
 		}
-		for i, c := range r.form.cols {
+		for i, c := range r.layout.cols {
 			if !common(int(c)) {
 				return
 			}
@@ -93,7 +94,7 @@ func (r *row) all() iter.Seq2[int, any] {
 				return
 			}
 		}
-		common(len(r.form.base))
+		common(len(r.layout.base))
 	}
 }
 
@@ -108,7 +109,7 @@ func (b *rowBuilder) add(column int, v any) {
 }
 
 func (b *rowBuilder) row(id uuid.UUID, version int64) *row {
-	return &row{id: id, version: version, form: &form{cols: b.cols}, vals: b.vals}
+	return &row{id: id, version: version, layout: &layout{cols: b.cols}, vals: b.vals}
 }
 
 // values is a row's content by column index while it is made or changed; nil sets a column to null.
@@ -116,18 +117,18 @@ type values map[int]any
 
 // with is a copy of r with the changes and the version.
 func (r *row) with(changes values, version int64) *row {
-	if r.form != nil && r.form.holds(changes) {
-		out := &row{id: r.id, version: version, form: r.form, vals: slices.Clone(r.vals)}
+	if r.layout != nil && r.layout.holds(changes) {
+		out := &row{id: r.id, version: version, layout: r.layout, vals: slices.Clone(r.vals)}
 		for i, v := range changes {
-			if n, own := slices.BinarySearch(r.form.cols, uint16(i)); own {
+			if n, own := slices.BinarySearch(r.layout.cols, uint16(i)); own {
 				out.vals[n] = v
 			}
 		}
 		return out
 	}
-	var old form
-	if r.form != nil {
-		old = *r.form
+	var old layout
+	if r.layout != nil {
+		old = *r.layout
 	}
 	changed := make([]int, 0, len(changes))
 	for i := range changes {
@@ -154,12 +155,12 @@ func (r *row) with(changes values, version int64) *row {
 	}
 	take(1 << 16)
 	out := b.row(r.id, version)
-	out.form.base = old.base
+	out.layout.base = old.base
 	return out
 }
 
 // common is what the base holds in a column.
-func (f *form) common(index int) any {
+func (f *layout) common(index int) any {
 	if index < len(f.base) {
 		return f.base[index]
 	}
@@ -167,7 +168,7 @@ func (f *form) common(index int) any {
 }
 
 // holds tells whether a row with the changes has the same columns.
-func (f *form) holds(changes values) bool {
+func (f *layout) holds(changes values) bool {
 	for i, v := range changes {
 		_, own := slices.BinarySearch(f.cols, uint16(i))
 		if own && v == nil && f.common(i) == nil || !own && (v != nil || f.common(i) != nil) {
@@ -176,3 +177,12 @@ func (f *form) holds(changes values) bool {
 	}
 	return true
 }
+
+func etagOf(r *row) string { return `W/"` + strconv.FormatInt(r.version, 10) + `"` }
+
+// A retained row keeps behind its columns the names that its lookups had: "Lookup values in the table are denormalized
+// with ID and name value" (data-retention-view).
+const retainedNames = 1<<16 - 5 // map[string]string, by column
+
+// versionNumber is the column that shows a row's version.
+const versionNumber = "versionnumber"

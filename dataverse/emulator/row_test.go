@@ -23,7 +23,7 @@ func TestRowsWithAndWithoutABase(t *testing.T) {
 			}
 			return v
 		}
-		b := &base{vals: make([]any, columns), forms: map[string]*form{}}
+		b := &base{vals: make([]any, columns), layouts: map[string]*layout{}}
 		want := map[int]any{}
 		for i, x := range drawn("base") {
 			b.vals[i] = x
@@ -66,6 +66,6 @@ func TestRowsWithAndWithoutABase(t *testing.T) {
 				moved[i-1] = x
 			}
 		}
-		hold(r.without(gone, columns-1, map[*form]*form{}), moved)
+		hold(r.without(gone, columns-1, map[*layout]*layout{}), moved)
 	})
 }

@@ -7,16 +7,16 @@ import (
 )
 
 // winOpportunity and loseOpportunity close an opportunity: the only way to do so. Pages: WinOpportunity, LoseOpportunity.
-func (s *Server) winOpportunity(c *call) (*answer, error) {
+func (s *messageService) winOpportunity(c *call) (*answer, error) {
 	return s.closeOpportunity(c, 1, actionWin)
 }
 
-func (s *Server) loseOpportunity(c *call) (*answer, error) {
+func (s *messageService) loseOpportunity(c *call) (*answer, error) {
 	return s.closeOpportunity(c, 2, actionLose)
 }
 
-func (s *Server) closeOpportunity(c *call, state, action int64) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) closeOpportunity(c *call, state, action int64) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		in, status, err := w.closing(c, "OpportunityClose", "opportunityclose")
 		if err != nil {
 			return err
@@ -55,25 +55,6 @@ func (s *Server) closeOpportunity(c *call, state, action int64) (*answer, error)
 			return err
 		})
 	})
-}
-
-// today is now as a column of dates or of times keeps it.
-func (t *table) today(now instant, name string) any {
-	if t.column(name).dateOnly() {
-		return dayIn(now)
-	}
-	return now
-}
-
-// dayIn is the day of a date or of a time, in UTC.
-func dayIn(v any) day {
-	switch v := v.(type) {
-	case instant:
-		return day(v / 86400)
-	case day:
-		return v
-	}
-	return 0
 }
 
 // act runs fn under the name that the audit history gives to what it does.
@@ -143,12 +124,12 @@ func (w *writer) openQuotes(opportunity uuid.UUID) bool {
 }
 
 // winQuote and closeQuote close an active quote. Pages: WinQuote, CloseQuote.
-func (s *Server) winQuote(c *call) (*answer, error) { return s.finishQuote(c, 2) }
+func (s *messageService) winQuote(c *call) (*answer, error) { return s.finishQuote(c, 2) }
 
-func (s *Server) closeQuote(c *call) (*answer, error) { return s.finishQuote(c, 3) }
+func (s *messageService) closeQuote(c *call) (*answer, error) { return s.finishQuote(c, 3) }
 
-func (s *Server) finishQuote(c *call, state int64) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *messageService) finishQuote(c *call, state int64) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		in, status, err := w.closing(c, "QuoteClose", "quoteclose")
 		if err != nil {
 			return err

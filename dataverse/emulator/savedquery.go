@@ -9,7 +9,7 @@ import (
 
 // predefined answers savedQuery and userQuery: a view's FetchXML over the collection
 // (webapi/retrieve-and-execute-predefined-queries).
-func (s *Server) predefined(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
+func (s *queryService) predefined(c *call, e *env, o *queryOptions, from collection) (*answer, error) {
 	option, name := "savedQuery", "savedquery"
 	if o.has("userQuery") {
 		option, name = "userQuery", "userquery"

@@ -375,3 +375,10 @@ func customTypeCode(name string) int {
 	}
 	return 10001 + int(h%8000)
 }
+
+// goneDefinition is a definition that is there no more, with the name of its kind in DeletedMetadataFilters.
+type goneDefinition struct {
+	kind    string
+	id      uuid.UUID
+	version int64 // of the schema that does without it
+}

@@ -14,10 +14,10 @@ import (
 // Whoever reads goes on with the schema of his snapshot.
 
 // changeSchema runs fn on a copy of the schema, which becomes the transaction's.
-func (t *tx) changeSchema(s *Server, fn func(*schema) error) error {
+func (t *tx) changeSchema(e *engine, fn func(*schema) error) error {
 	next := t.schema.copy()
-	next.since = s.clock.now()
-	if s.options.MetadataLag > 0 {
+	next.since = e.clock.now()
+	if e.options.MetadataLag > 0 {
 		next.previous = t.schema
 	}
 	if err := fn(next); err != nil {
@@ -27,13 +27,6 @@ func (t *tx) changeSchema(s *Server, fn func(*schema) error) error {
 	next.published = true
 	t.schema = next
 	return nil
-}
-
-// goneDefinition is a definition that is there no more, with the name of its kind in DeletedMetadataFilters.
-type goneDefinition struct {
-	kind    string
-	id      uuid.UUID
-	version int64 // of the schema that does without it
 }
 
 // noteGone notes what the schema before had and s has not. A definition keeps its name for as long as it lives.
@@ -111,7 +104,7 @@ func (s *schema) put(t *table) {
 	s.sets[t.Set] = t
 }
 
-// add appends a column. Rows keep their form: the new column's index is behind all others.
+// add appends a column. Rows keep their layout: the new column's index is behind all others.
 func (t *table) add(c *column) {
 	c.kind, c.index, c.changed = kindNames[c.Type], len(t.Columns), t.changed
 	t.Columns = append(t.Columns, c)
@@ -236,9 +229,9 @@ func (t *tx) dropColumn(s *schema, tab *table, c *column) {
 		if old == nil {
 			continue
 		}
-		fresh, forms := newRows(tab), map[*form]*form{}
+		fresh, layouts := newRows(tab), map[*layout]*layout{}
 		old.scan(uuid.Nil, func(r *row) bool {
-			t.store.put(fresh, r.without(gone, len(tab.Columns), forms))
+			t.store.put(fresh, r.without(gone, len(tab.Columns), layouts))
 			return true
 		})
 		if old.gone != nil {
@@ -250,24 +243,24 @@ func (t *tx) dropColumn(s *schema, tab *table, c *column) {
 }
 
 // without is r with the column at index gone taken out and the columns behind it, of which columns are left, moved up.
-// The rows of one form share one form again.
-func (r *row) without(gone, columns int, forms map[*form]*form) *row {
+// The rows of one layout share one layout again.
+func (r *row) without(gone, columns int, layouts map[*layout]*layout) *row {
 	out := &row{id: r.id, version: r.version, vals: r.vals}
-	if r.form == nil {
+	if r.layout == nil {
 		return out
 	}
-	if i, own := slices.BinarySearch(r.form.cols, uint16(gone)); own {
+	if i, own := slices.BinarySearch(r.layout.cols, uint16(gone)); own {
 		out.vals = slices.Delete(slices.Clone(r.vals), i, i+1)
 	}
-	if out.form = forms[r.form]; out.form == nil {
-		out.form = r.form.without(gone, columns)
-		forms[r.form] = out.form
+	if out.layout = layouts[r.layout]; out.layout == nil {
+		out.layout = r.layout.without(gone, columns)
+		layouts[r.layout] = out.layout
 	}
 	return out
 }
 
-func (f *form) without(gone, columns int) *form {
-	out := &form{cols: make([]uint16, 0, len(f.cols)), base: f.base}
+func (f *layout) without(gone, columns int) *layout {
+	out := &layout{cols: make([]uint16, 0, len(f.cols)), base: f.base}
 	if gone < len(f.base) {
 		out.base = slices.Delete(slices.Clone(f.base), gone, gone+1)
 	}

@@ -1,16 +1,11 @@
 package emulator
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -96,185 +91,23 @@ type Options struct {
 // Server is a fake Dataverse: an http.Handler for /api/data/v9.x/ and for the control plane under /emulator/.
 type Server struct {
 	options Options
-	store   *store
-	clock   *clock
+	engine  *engine
 	stats   *stats
 	faults  *faults
 	limits  *limiter
 	routes  map[string]handler
 	control map[string]func(*control) (any, error)
 	copies  copies
+	tokens  *tokens
 
-	maxSteps  int   // of one query, in rows looked at; 0 is the ordinary limit
+	query    *queryService
+	metadata *metadataService
+	platform *platformService
+	messages *messageService
+	loads    *loadService
+
 	bodyLimit int64 // of a request's body, in bytes
-
-	tokens      *tokens
-	grants      grantCache
-	csdl        csdlCache
-	customizing struct {
-		sync.Mutex
-		operation string
-		until     time.Time
-	}
-
-	organizationID uuid.UUID
-	rootBusiness   uuid.UUID
-	administrator  uuid.UUID // the application user behind Options.Token
-
-	retainedQuota dailyQuota
-	uploads       uploads
-
-	swept atomic.Int64 // when the recycle bin was last looked through, in seconds
 }
-
-// handler answers one call. An error that is not a *fault is a bug and becomes 500.
-type handler func(*call) (*answer, error)
-
-// call is one request, or one part of a batch.
-type call struct {
-	ctx    context.Context
-	server *Server
-	method string
-	path   path
-	query  url.Values
-	raw    string // the query string as it came: parameter aliases and order stand in it
-	header http.Header
-	body   []byte
-	base   string        // "https://host/api/data/v9.2", for links
-	user   uuid.UUID     // who it is done as
-	caller uuid.UUID     // who asks for it, when that is somebody else: impersonation
-	tx     *tx           // the change set's transaction, nil outside one
-	part   bool          // of a batch
-	fault  *injection    // what a fault rule does to the request, nil if nothing
-	rows   *atomic.Int64 // read and written so far, by the whole request
-
-	contents map[string]ref // the rows that the parts of the change set before made, by Content-ID
-}
-
-// answer is what goes back. A body is JSON unless it is []byte.
-type answer struct {
-	status int
-	header http.Header
-	body   any
-	row    ref // the row that a 204 gives the address of
-}
-
-func (a *answer) set(key, value string) *answer {
-	if a.header == nil {
-		a.header = http.Header{}
-	}
-	a.header.Set(key, value)
-	return a
-}
-
-// noContent is 204.
-func noContent() *answer { return &answer{status: http.StatusNoContent} }
-
-// ok is 200 with a JSON body.
-func ok(body any) *answer { return &answer{status: http.StatusOK, body: body} }
-
-// view is what the call reads: its change set's work so far, else the newest snapshot.
-func (c *call) view() *snapshot {
-	if c.tx != nil {
-		return &c.tx.snapshot
-	}
-	return c.server.store.view()
-}
-
-// write runs fn in the change set's transaction, else in one of its own that commits when fn succeeds. Either way what
-// fn wrote is undone when it fails.
-func (c *call) write(fn func(*tx) error) error {
-	if c.tx != nil {
-		sp := c.tx.savepoint()
-		if err := fn(c.tx); err != nil {
-			c.tx.restore(sp)
-			return err
-		}
-		return nil
-	}
-	t := c.server.store.begin()
-	done := false
-	defer func() {
-		if !done {
-			t.rollback()
-		}
-	}()
-	if err := fn(t); err != nil {
-		return err
-	}
-	t.commit()
-	done = true
-	c.wroteRows(t.written)
-	return nil
-}
-
-// readRows and wroteRows count rows, for the statistics and for what the request costs its user.
-func (c *call) readRows(n int) {
-	c.server.stats.read(n)
-	if c.rows != nil { // the platform's own calls cost nobody anything
-		c.rows.Add(int64(n))
-	}
-}
-
-func (c *call) wroteRows(n int) {
-	c.server.stats.wrote(n)
-	if c.rows != nil {
-		c.rows.Add(int64(n))
-	}
-}
-
-// prefer is a preference of the Prefer headers: prefer("return") is "representation", prefer("odata.maxpagesize") "50".
-// A preference without a value is "true". Preferences are separated by comma or semicolon, a value may be quoted.
-func (c *call) prefer(name string) string {
-	for _, line := range c.header.Values("Prefer") {
-		for _, p := range splitPreferences(line) {
-			k, v, found := strings.Cut(p, "=")
-			if strings.EqualFold(strings.TrimSpace(k), name) {
-				if !found {
-					return "true"
-				}
-				return strings.Trim(strings.TrimSpace(v), `"`)
-			}
-		}
-	}
-	return ""
-}
-
-func splitPreferences(s string) []string {
-	var out []string
-	quoted, start := false, 0
-	for i := range len(s) {
-		switch {
-		case s[i] == '"':
-			quoted = !quoted
-		case (s[i] == ',' || s[i] == ';') && !quoted:
-			out = append(out, s[start:i])
-			start = i + 1
-		}
-	}
-	return append(out, s[start:])
-}
-
-// annotations tells whether the caller asked for the annotation, also by * or a prefix ending in it.
-func (c *call) annotations(name string) bool {
-	for _, p := range strings.Split(c.prefer("odata.include-annotations"), ",") {
-		p = strings.TrimSpace(p)
-		if p == name || strings.HasSuffix(p, "*") && strings.HasPrefix(name, strings.TrimSuffix(p, "*")) {
-			return true
-		}
-	}
-	return false
-}
-
-// decode reads the body as a JSON object; numbers stay json.Number.
-func (c *call) decode() (map[string]any, error) {
-	return readObject(c.body)
-}
-
-// maxBody bounds a request's body. Dataverse allows 116.85 MB where a plug-in is registered.
-const maxBody = 128 << 20
-
-const apiRoot = "/api/data/"
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -328,31 +161,34 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 // run does the work of a request, or what a fault rule has in its place.
 func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call, visit *visit) {
 	route := c.method + " " + c.path.label()
-	c.fault = s.faults.next(c.method, c.path, false)
-	c.fault.wait(c.ctx)
+	rule := s.faults.next(c.method, c.path, false)
+	rule.wait(c.ctx)
+	carried := rule.carry(c)
 	drop := func() {
 		s.stats.count(route, unanswered)
 		abort()
 	}
-	if c.fault.drops("before") {
+	if rule.drops("before") {
 		drop()
 	}
 	if s.options.Latency > 0 {
 		time.Sleep(s.options.Latency)
 	}
-	a := c.fault.answer(c)
+	a := rule.answer(c)
 	if a == nil {
-		if c.fault != nil && c.fault.Duplicate {
+		if rule != nil && rule.Duplicate {
 			again := *c
+			rule.carry(&again) // what befalls its parts is nothing to the connection
 			s.serve(&again)
 		}
 		s.settle()
 		a = s.serve(c)
 	}
-	if c.fault.drops("after") {
+	rule = *carried // that of a part of a batch, if one has a rule for the connection
+	if rule.drops("after") {
 		drop()
 	}
-	if c.fault != nil && c.fault.Truncate {
+	if rule != nil && rule.Truncate {
 		b := a.bytes()
 		if len(b) == 0 {
 			drop()
@@ -362,7 +198,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call, visit *vis
 	}
 	visit.leave() // before the caller, who may send the next one at once, has its answer
 	s.send(w, r, route, a)
-	if c.fault != nil && c.fault.Truncate {
+	if rule != nil && rule.Truncate {
 		_ = http.NewResponseController(w).Flush() // else the half would go down with the connection
 		abort()
 	}
@@ -392,7 +228,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *a
 		h[k] = v
 	}
 	id := uuid.NewString()
-	h.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
+	h.Set("Date", s.engine.clock.now().UTC().Format(http.TimeFormat))
 	h.Set("OData-Version", "4.0")
 	h.Set("REQ_ID", id)
 	h["X-Ms-Service-Request-Id"] = []string{uuid.NewString(), id}
@@ -413,20 +249,40 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *a
 	}
 }
 
-// bytes is the answer's body on the wire.
-func (a *answer) bytes() []byte {
-	switch b := a.body.(type) {
-	case nil:
-		return nil
-	case []byte:
-		return b
-	default:
-		var buf bytes.Buffer
-		e := json.NewEncoder(&buf)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(b); err != nil {
-			panic("emulator: an answer is not JSON: " + err.Error())
-		}
-		return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+// newCall checks the request's address and token and takes it apart.
+func (s *Server) newCall(r *http.Request, body []byte) (*call, error) {
+	rest, found := strings.CutPrefix(r.URL.EscapedPath(), apiRoot)
+	version, rest, _ := strings.Cut(rest, "/")
+	if !found || version != "v9.0" && version != "v9.1" && version != "v9.2" {
+		return nil, newFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", r.URL.Path)
 	}
+	user, err := s.authenticate(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parsePath(rest)
+	if err != nil {
+		return nil, err
+	}
+	query, err := queryOf(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return &call{
+		ctx: r.Context(), engine: s.engine, method: r.Method, path: p, query: query, raw: r.URL.RawQuery,
+		header: r.Header, body: body, base: scheme + "://" + r.Host + apiRoot + version, user: user, rows: new(atomic.Int64),
+	}, nil
+}
+
+// settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin forgets.
+func (s *Server) settle() {
+	now := s.engine.clock.now()
+	s.engine.showAudit(now)
+	s.messages.runRetention(instant(now.Unix()))
+	s.messages.runJobs(now)
+	s.platform.sweepBin(now)
 }

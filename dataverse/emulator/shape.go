@@ -31,7 +31,7 @@ func (q *compiler) shape(selected, expanded string, t *table) (*shape, error) {
 			return nil, queryFault(err)
 		}
 	}
-	if n := q.env.server.options.MaxExpand; n > 0 && countExpands(expand) > n {
+	if n := q.env.engine.options.MaxExpand; n > 0 && countExpands(expand) > n {
 		return nil, badQuery("The number of $expand options in the query exceeds the limit of %d.", n)
 	}
 	m := model{q.env.snap.schema}

@@ -169,7 +169,7 @@ func TestExpandPages(t *testing.T) {
 func TestCountIsCapped(t *testing.T) {
 	w := newWorld(t, Options{})
 	tab := baseSchema().tables["contact"]
-	tx := w.s.store.begin()
+	tx := w.s.engine.store.begin()
 	for i := range 5001 {
 		id := idOfName("c")
 		id[14], id[15] = byte(i>>8), byte(i)

@@ -95,8 +95,8 @@ func (w *writer) readShare(c *call) (*share, error) {
 }
 
 // grantAccess shares a row: what it is shared for already stays. Nobody gives rights that he does not have himself.
-func (s *Server) grantAccess(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) grantAccess(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		x, err := w.readShare(c)
 		if err != nil {
 			return err
@@ -106,8 +106,8 @@ func (s *Server) grantAccess(c *call) (*answer, error) {
 }
 
 // modifyAccess replaces what a row is shared for.
-func (s *Server) modifyAccess(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) modifyAccess(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		x, err := w.readShare(c)
 		if err != nil {
 			return err
@@ -117,8 +117,8 @@ func (s *Server) modifyAccess(c *call) (*answer, error) {
 }
 
 // revokeAccess takes a share back.
-func (s *Server) revokeAccess(c *call) (*answer, error) {
-	return noContent(), c.change(func(w *writer) error {
+func (s *platformService) revokeAccess(c *call) (*answer, error) {
+	return noContent(), s.change(c, func(w *writer) error {
 		x, err := w.readShare(c)
 		if err != nil {
 			return err
@@ -172,40 +172,6 @@ func (w *writer) setShare(x *share, mask, action int64) error {
 		w.putShare(ref{d.table.Name, d.row.id}, x.principal, "inheritedaccessrightsmask", mask)
 	}
 	return nil
-}
-
-// cascades is what an action on a row does along the relationship: what it says, else of a parental one everything.
-func (r *relationship) cascades(action string) string {
-	if v := r.cascade[action]; v != "" {
-		return v
-	}
-	if action != "Archive" && r.Delete == "Cascade" {
-		return "Cascade"
-	}
-	return "NoCascade"
-}
-
-// shares calls fn for every share of a row.
-func (s *snapshot) shares(of uuid.UUID, fn func(*row) bool) {
-	t := s.schema.tables["principalobjectaccess"]
-	s.data[t.Name].pointing(t.column("objectid").index, of, fn)
-}
-
-// shareWith is the share of a row with a user or a team, nil if there is none.
-func (s *snapshot) shareWith(of uuid.UUID, principal ref) *row {
-	t := s.schema.tables["principalobjectaccess"]
-	var found *row
-	s.shares(of, func(r *row) bool {
-		if t.get(r, "principalid") == any(principal.ID) {
-			found = r
-		}
-		return found == nil
-	})
-	return found
-}
-
-func (s *snapshot) sharedFor(of uuid.UUID, principal ref) int64 {
-	return s.schema.tables["principalobjectaccess"].int(s.shareWith(of, principal), "accessrightsmask")
 }
 
 // putShare sets one of the two masks of a share; one without any rights left goes.
@@ -283,7 +249,7 @@ func (w *writer) dropShares(of uuid.UUID) {
 
 // sharedPrincipals is RetrieveSharedPrincipalsAndAccess: with whom a row is shared. Reference:
 // RetrieveSharedPrincipalsAndAccess Function.
-func (s *Server) sharedPrincipals(c *call) (*answer, error) {
+func (s *platformService) sharedPrincipals(c *call) (*answer, error) {
 	args, err := c.arguments(c.path.segments[0])
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func BenchmarkFullSize(b *testing.B) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	rows := 0
-	for _, r := range s.store.view().data {
+	for _, r := range s.engine.store.view().data {
 		rows += r.len()
 	}
 	b.ReportMetric(float64(rows), "rows")
@@ -55,9 +55,9 @@ func BenchmarkFullSize(b *testing.B) {
 		}
 		b.ReportMetric(float64(best.Microseconds())/1000, unit)
 	}
-	list := s.store.view().schema.tables["list"]
+	list := s.engine.store.view().schema.tables["list"]
 	var newsletter uuid.UUID
-	s.store.view().table("list").scan(uuid.Nil, func(r *row) bool {
+	s.engine.store.view().table("list").scan(uuid.Nil, func(r *row) bool {
 		newsletter = r.id
 		return false
 	})

@@ -48,14 +48,14 @@ func (t *tx) joinSolution(c *call, solution *row, kind int, id uuid.UUID) {
 	if known {
 		return
 	}
-	now := instant(c.server.clock.now().Unix())
+	now := instant(c.engine.clock.now().Unix())
 	t.place("solutioncomponent", uuid.New(), fields{"componenttype": int64(kind), "objectid": id, "solutionid": ref{"solution", solution.id},
 		"rootcomponentbehavior": int64(0), "ismetadata": kind < componentRole, "createdon": now, "modifiedon": now,
 		"createdby": ref{"systemuser", c.user}, "modifiedby": ref{"systemuser", c.user}})
 }
 
 // addSolutionComponent puts what exists already into a solution. Reference: AddSolutionComponent.
-func (s *Server) addSolutionComponent(c *call) (*answer, error) {
+func (s *metadataService) addSolutionComponent(c *call) (*answer, error) {
 	body, err := c.decode()
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (sn *snapshot) viewsWith(table, column string) []uuid.UUID {
 
 // dependenciesForDelete tells what keeps a column from being deleted: keys and views. Reference:
 // RetrieveDependenciesForDelete, dependency.
-func (s *Server) dependenciesForDelete(c *call) (*answer, error) {
+func (s *metadataService) dependenciesForDelete(c *call) (*answer, error) {
 	args, err := c.arguments(c.path.segments[0])
 	if err != nil {
 		return nil, err
@@ -237,7 +237,7 @@ func (t *tx) viewsOf(table string) int {
 
 // publishXML takes what was changed into use. Definitions and rows of the emulator are in use at once; what it checks is
 // that the request names what exists. Pages: publish-request-schema, publish-customizations.
-func (s *Server) publishXML(c *call) (*answer, error) {
+func (s *metadataService) publishXML(c *call) (*answer, error) {
 	if err := c.holds("prvPublishCustomization"); err != nil {
 		return nil, err
 	}
@@ -259,7 +259,7 @@ func (s *Server) publishXML(c *call) (*answer, error) {
 }
 
 // publishAllXML publishes everything.
-func (s *Server) publishAllXML(c *call) (*answer, error) {
+func (s *metadataService) publishAllXML(c *call) (*answer, error) {
 	if err := c.holds("prvPublishCustomization"); err != nil {
 		return nil, err
 	}

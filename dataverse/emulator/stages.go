@@ -145,7 +145,7 @@ func onDelete() []stage {
 // onErase is a delete with what its relationships say: worked out whole before anything is touched.
 func onErase() []stage {
 	return []stage{
-		{"completed", func(_ *writer, x *rowWrite) error { return deletable(x.table, x.before) }},
+		{"deletable", (*writer).deletable},
 		{"cascade", (*writer).collectCascade},
 		{"bin", func(w *writer, x *rowWrite) error { w.binDelete(x.cascade); return nil }},
 		{"unlink", func(w *writer, x *rowWrite) error { w.removeLinks(x.cascade); return nil }},

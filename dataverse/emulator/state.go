@@ -85,8 +85,8 @@ func (w *writer) moveState(t *table, before *row, v values) error {
 	if !ok || !t.fits(state, status) {
 		return t.badPair(state, status)
 	}
-	if t.Name == "asyncoperation" {
-		return t.moveJob(from, state, status)
+	if move := w.rules[t.Name].move; move != nil {
+		return move(from, state, status)
 	}
 	if state == from {
 		return nil
@@ -122,18 +122,6 @@ func moveAllowed(t *table, from, to int64) error {
 	return nil
 }
 
-// Lock says who is refused the update of a closed row.
-type Lock int
-
-const (
-	// LockDocumented is what the documentation says, stricter where it is silent: the default.
-	LockDocumented Lock = iota
-	// LockAll refuses administrators too.
-	LockAll
-	// LockNone refuses nobody.
-	LockNone
-)
-
 // unlocked refuses the update of a row whose state makes it read-only. An update that sets the state passes: it is how
 // a row is opened again. Pages: dynamics-365-sales-privacy (an administrator may update read-only quotes, orders and
 // invoices), the state descriptions of the activities.
@@ -141,7 +129,7 @@ func (w *writer) unlocked(t *table, before *row, v values) error {
 	state := t.int(before, "statecode")
 	switch t.Name {
 	case "quote", "salesorder", "invoice":
-		lock := w.server.options.ReadOnlyQuotes
+		lock := w.engine.options.ReadOnlyQuotes
 		if state == 0 || lock == LockNone || onlyState(t, v) {
 			return nil
 		}
@@ -150,7 +138,7 @@ func (w *writer) unlocked(t *table, before *row, v values) error {
 		}
 		return newFault(http.StatusBadRequest, "0x8004022e", "The entity cannot be updated because it is read-only.")
 	}
-	if t.Activity && w.server.options.ClosedActivities != LockNone && (state == 1 || state == 2) && !v.has(t, "statecode") {
+	if t.Activity && w.engine.options.ClosedActivities != LockNone && (state == 1 || state == 2) && !v.has(t, "statecode") {
 		return newFault(http.StatusBadRequest, "0x80040233", "Cannot update Closed or Cancelled Activity")
 	}
 	return nil

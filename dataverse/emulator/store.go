@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -22,18 +23,18 @@ type snapshot struct {
 	data     map[string]*rows // by logical name; a table without rows may be absent
 	bin      map[string]*rows // the recycle bin, by logical name
 	retained map[string]*rows // long-term retention, by logical name
-	late     *late            // audit rows that do not show yet
+	pending  *pendingAudits   // audit rows that do not show yet
 	version  int64            // the newest row version
 	restored int64            // the version at which a backup was put in place; 0: never
 }
 
 // rows is one table's content: the rows by id, and the rows that point somewhere, by lookup column and target.
 type rows struct {
-	byID  *btree.BTreeG[*row]
-	links map[int]*btree.BTreeG[link]
-	keys  map[string]*keyIndex    // by the name of the alternate key
-	gone  *btree.BTreeG[deletion] // what was taken away, of a table whose changes are tracked; nil: nothing yet
-	forms *forms                  // the copies of a tree have them in common
+	byID    *btree.BTreeG[*row]
+	links   map[int]*btree.BTreeG[link]
+	keys    map[string]*keyIndex    // by the name of the alternate key
+	gone    *btree.BTreeG[deletion] // what was taken away, of a table whose changes are tracked; nil: nothing yet
+	layouts *layouts                // the copies of a tree have them in common
 }
 
 // link is an entry of a lookup's index.
@@ -52,7 +53,7 @@ func lessLink(a, b link) bool {
 var treeOptions = btree.Options{NoLocks: true}
 
 func newRows(t *table) *rows {
-	r := &rows{byID: btree.NewBTreeGOptions(lessRow, treeOptions), links: map[int]*btree.BTreeG[link]{}, keys: map[string]*keyIndex{}, forms: newForms()}
+	r := &rows{byID: btree.NewBTreeGOptions(lessRow, treeOptions), links: map[int]*btree.BTreeG[link]{}, keys: map[string]*keyIndex{}, layouts: newLayouts()}
 	for _, i := range t.indexed {
 		r.links[i] = btree.NewBTreeGOptions(lessLink, treeOptions)
 	}
@@ -63,7 +64,7 @@ func newRows(t *table) *rows {
 }
 
 func (r *rows) copy() *rows {
-	c := &rows{byID: r.byID.Copy(), links: make(map[int]*btree.BTreeG[link], len(r.links)), keys: make(map[string]*keyIndex, len(r.keys)), forms: r.forms}
+	c := &rows{byID: r.byID.Copy(), links: make(map[int]*btree.BTreeG[link], len(r.links)), keys: make(map[string]*keyIndex, len(r.keys)), layouts: r.layouts}
 	for i, t := range r.links {
 		c.links[i] = t.Copy()
 	}
@@ -198,7 +199,7 @@ func (t *tx) put(tab *table, r *row) {
 }
 
 func (s *store) put(into *rows, r *row) {
-	r = into.forms.share(r)
+	r = into.layouts.share(r)
 	old, replaced := into.byID.Set(r)
 	for i, tree := range into.links {
 		var before, after any
@@ -275,4 +276,40 @@ func (r *rows) take(id uuid.UUID) *row {
 		x.change(old, nil)
 	}
 	return old
+}
+
+// deletion is a row that is there no more: all that is known of it.
+type deletion struct {
+	version int64 // of the delete
+	id      uuid.UUID
+}
+
+func lessDeletion(a, b deletion) bool { return a.version < b.version }
+
+// forget notes that a row goes.
+func (r *rows) forget(id uuid.UUID, version int64) {
+	if r.gone == nil {
+		r.gone = btree.NewBTreeGOptions(lessDeletion, treeOptions)
+	}
+	r.gone.Set(deletion{version, id})
+}
+
+// clone is the newest snapshot for another store. The two have rows in common, which nobody changes, but no trees, which
+// the writer of each copies before it writes, and no layouts, which it looks into.
+func (s *store) clone() *snapshot {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	c := *s.now.Load()
+	for _, content := range []*map[string]*rows{&c.data, &c.bin, &c.retained} {
+		*content = maps.Clone(*content)
+		for name, r := range *content {
+			own := r.copy()
+			own.layouts = r.layouts.clone()
+			(*content)[name] = own
+		}
+	}
+	if c.pending != nil {
+		c.pending = &pendingAudits{c.pending.tree.Copy()}
+	}
+	return &c
 }

@@ -11,26 +11,9 @@ import (
 
 	"github.com/gallra/gallra/dataverse/fetchxml"
 	"github.com/google/uuid"
-	"github.com/tidwall/btree"
 )
 
 // Change tracking. Page: use-change-tracking-synchronize-data-external-systems.
-
-// deletion is a row that is there no more: all that is known of it.
-type deletion struct {
-	version int64 // of the delete
-	id      uuid.UUID
-}
-
-func lessDeletion(a, b deletion) bool { return a.version < b.version }
-
-// forget notes that a row goes.
-func (r *rows) forget(id uuid.UUID, version int64) {
-	if r.gone == nil {
-		r.gone = btree.NewBTreeGOptions(lessDeletion, treeOptions)
-	}
-	r.gone.Set(deletion{version, id})
-}
 
 // tracking tells whether a query of a table asks for its changes: by the preference, by a delta link, or by the link to a
 // further page of either.
@@ -59,7 +42,7 @@ type changes struct {
 }
 
 // readChanges checks what a query of changes asks for.
-func (s *Server) readChanges(c *call, e *env, t *table) (*changes, *queryOptions, error) {
+func (s *queryService) readChanges(c *call, e *env, t *table) (*changes, *queryOptions, error) {
 	o, err := readOptions(c, append([]string{"$deltatoken"}, setOptions...)...)
 	if err != nil {
 		return nil, nil, err
@@ -107,7 +90,7 @@ func (c *call) readsAll(t *table) error {
 		if user == uuid.Nil {
 			continue
 		}
-		g := c.server.grantsOf(sn, user)
+		g := c.engine.grantsOf(sn, user)
 		p, of, found := sn.schema.right(t, "Read")
 		if !found || g.administrator {
 			continue
@@ -132,7 +115,7 @@ func (ch *changes) readToken(token string) (int64, error) {
 		return 0, badQuery("Invalid value '%s' for $deltatoken query option found.", token)
 	}
 	org := ch.env.snap.schema.tables["organization"]
-	days, set := org.get(ch.env.snap.data[org.Name].get(ch.env.server.organizationID), "expirechangetrackingindays").(int64)
+	days, set := org.get(ch.env.snap.data[org.Name].get(ch.env.engine.organizationID), "expirechangetrackingindays").(int64)
 	if !set {
 		days = defaultTrackingDays
 	}
@@ -244,7 +227,7 @@ func (ch *changes) read(limit int) (list []*row, gone []deletion) {
 }
 
 // listChanges answers a query of changes. Page: use-change-tracking-synchronize-data-external-systems.
-func (s *Server) listChanges(c *call, e *env, t *table) (*answer, error) {
+func (s *queryService) listChanges(c *call, e *env, t *table) (*answer, error) {
 	ch, o, err := s.readChanges(c, e, t)
 	if err != nil {
 		return nil, err
@@ -339,7 +322,7 @@ func (s *Server) listChanges(c *call, e *env, t *table) (*answer, error) {
 }
 
 // countChanges is GET set/$count with a delta token: how many entries its link would give.
-func (s *Server) countChanges(c *call, e *env, t *table) (*answer, error) {
+func (s *queryService) countChanges(c *call, e *env, t *table) (*answer, error) {
 	ch, o, err := s.readChanges(c, e, t)
 	if err != nil {
 		return nil, err
@@ -357,3 +340,5 @@ func (s *Server) countChanges(c *call, e *env, t *table) (*answer, error) {
 	}
 	return (&answer{status: http.StatusOK, body: countText(min(n, maxRows))}).set("Content-Type", "text/plain"), nil
 }
+
+const stampLayout = "01/02/2006 15:04:05"

@@ -8,7 +8,7 @@ import (
 
 // patchRow updates a row, and creates it where it is missing unless If-Match forbids. Pages:
 // update-delete-entities-using-web-api, use-upsert-insert-update-record.
-func (s *Server) patchRow(c *call) (*answer, error) {
+func (s *platformService) patchRow(c *call) (*answer, error) {
 	var written ref
 	var keyed string
 	status := http.StatusOK
@@ -16,7 +16,7 @@ func (s *Server) patchRow(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.change(func(w *writer) error {
+	err = s.change(c, func(w *writer) error {
 		seg := c.path.segments[0]
 		t, err := w.schema.set(seg.name)
 		if err != nil {

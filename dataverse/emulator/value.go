@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -358,4 +359,26 @@ func parseMoment(s string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// columnSet is a ColumnSet as a $select: "" is every column.
+func (t *table) columnSet(v any) (string, error) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return "", badArgument("The ColumnSet is not a Microsoft.Dynamics.CRM.ColumnSet.")
+	}
+	if m["AllColumns"] == true {
+		return "", nil
+	}
+	list, _ := m["Columns"].([]any)
+	names := []string{t.ID}
+	for _, x := range list {
+		name, _ := x.(string)
+		c := t.column(name)
+		if c == nil {
+			return "", newFault(http.StatusBadRequest, "0x80041103", "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", t.Name, name)
+		}
+		names = append(names, c.property())
+	}
+	return strings.Join(names, ","), nil
 }

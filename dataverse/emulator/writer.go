@@ -11,24 +11,25 @@ import (
 // rules: defaults, states, cascades, audit, the recycle bin.
 type writer struct {
 	*tx
-	server    *Server
-	base      string         // the service root, for links
-	user      uuid.UUID      // the caller
-	behalf    uuid.UUID      // who asks in the caller's name: impersonation
-	now       instant        // one moment for all rows of the operation
-	contents  map[string]ref // the rows that the parts of the change set before made, by Content-ID
-	job       *uuid.UUID     // the bulk delete job that deletes
-	unbinned  bool           // deletes skip the recycle bin
-	unaudited bool           // changes are not written down
-	detecting bool           // a row that a published rule calls a duplicate is refused
-	solution  *joining       // the solution that new components go into
-	action    int64          // what the audit history calls the change, where it is not a plain one
+	engine    *engine
+	base      string              // the service root, for links
+	user      uuid.UUID           // the caller
+	behalf    uuid.UUID           // who asks in the caller's name: impersonation
+	now       instant             // one moment for all rows of the operation
+	contents  map[string]ref      // the rows that the parts of the change set before made, by Content-ID
+	job       *uuid.UUID          // the bulk delete job that deletes
+	unbinned  bool                // deletes skip the recycle bin
+	unaudited bool                // changes are not written down
+	detecting bool                // a row that a published rule calls a duplicate is refused
+	solution  *joining            // the solution that new components go into
+	rules     map[string]rowRules // of single tables, by their names
+	action    int64               // what the audit history calls the change, where it is not a plain one
 }
 
 // change runs fn in a transaction.
-func (c *call) change(fn func(*writer) error) error {
+func (s *platformService) change(c *call, fn func(*writer) error) error {
 	return c.write(func(t *tx) error {
-		w := c.writer(t)
+		w := s.writer(c, t)
 		var err error
 		if w.solution, err = c.joins(t); err != nil {
 			return err
@@ -37,91 +38,12 @@ func (c *call) change(fn func(*writer) error) error {
 	})
 }
 
-func (c *call) writer(t *tx) *writer {
+func (s *platformService) writer(c *call, t *tx) *writer {
 	return &writer{
-		tx: t, server: c.server, base: c.base, user: c.user, behalf: c.caller, contents: c.contents,
-		now:       instant(c.server.clock.now().Unix()),
+		tx: t, engine: c.engine, base: c.base, user: c.user, behalf: c.caller, contents: c.contents, rules: s.rules,
+		now:       instant(c.engine.clock.now().Unix()),
 		detecting: strings.EqualFold(c.header.Get("MSCRM.SuppressDuplicateDetection"), "false"),
 	}
-}
-
-// get is the value of a column by its name, nil also where the table has no such column.
-func (t *table) get(r *row, name string) any {
-	c := t.column(name)
-	if c == nil || r == nil {
-		return nil
-	}
-	switch name {
-	case t.ID:
-		return r.id
-	case "versionnumber":
-		return r.version
-	}
-	return r.get(c.index)
-}
-
-func (t *table) text(r *row, name string) string {
-	s, _ := t.get(r, name).(string)
-	return s
-}
-
-func (t *table) ref(r *row, name string) ref {
-	v, _ := t.get(r, name).(ref)
-	return v
-}
-
-func (t *table) int(r *row, name string) int64 {
-	v, _ := t.get(r, name).(int64)
-	return v
-}
-
-// set puts a value under a column's name if the table has that column.
-func (v values) set(t *table, name string, value any) {
-	if c := t.column(name); c != nil {
-		v[c.index] = c.fit(value)
-	}
-}
-
-// fit is a reference as the column keeps it: some tables of the platform keep the id alone.
-func (c *column) fit(value any) any {
-	if r, ok := value.(ref); ok && c.kind == kindGUID {
-		return r.ID
-	}
-	return value
-}
-
-// setDefault is set where nothing stands yet.
-func (v values) setDefault(t *table, name string, value any) {
-	if c := t.column(name); c != nil {
-		if old, ok := v[c.index]; !ok || old == nil {
-			v[c.index] = c.fit(value)
-		}
-	}
-}
-
-// of is the value under a column's name among the changes, else in the row before them (nil when there is none).
-func (v values) of(t *table, before *row, name string) any {
-	c := t.column(name)
-	if c == nil {
-		return nil
-	}
-	if value, ok := v[c.index]; ok {
-		return value
-	}
-	if before == nil {
-		return nil
-	}
-	return before.get(c.index)
-}
-
-// has tells whether the column is among the changes.
-func (v values) has(t *table, name string) bool {
-	c := t.column(name)
-	if c == nil {
-		return false
-	}
-	_, ok := v[c.index]
-	return ok
 }
 
 // fresh is a new row with the values; next is a row with changes. Both have a version of their own, which also stands in

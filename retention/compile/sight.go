@@ -53,6 +53,9 @@ func (e *BlindError) Hint() string {
 	return strings.Join(all, "; ")
 }
 
+// ExitCode is that of wrong usage, settings or policy: nothing was written.
+func (e *BlindError) ExitCode() int { return 2 }
+
 const (
 	giveRole    = "gallra provision --application-user CLIENT-ID, run by an administrator, gives the user the role gallra, which reads over the whole organisation"
 	giveProfile = "add the user to a column security profile that lets it be read, or take the security off the column"

@@ -13,7 +13,7 @@ import (
 )
 
 // Records are the rows of a case, held against the environment's metadata. The error is [Problems] where they do not fit.
-func Records(f *policy.TestFile, ctx context.Context, r dataverse.Reader, c *policy.TestCase) ([]policy.TestRecord, error) {
+func Records(ctx context.Context, r dataverse.Reader, f *policy.TestFile, c *policy.TestCase) ([]policy.TestRecord, error) {
 	m := newModel(ctx, r)
 	var problems policy.Problems
 	bad := func(at policy.Pos, message, hint string) { problems = append(problems, f.Problem(at, message, hint)) }

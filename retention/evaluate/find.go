@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +14,16 @@ import (
 )
 
 // ErrNobody says that no row of a subject table has the address that was asked for. Its text holds no address.
-var ErrNobody = errors.New("nobody has that address, or they are anonymised already")
+var ErrNobody error = nobody{}
+
+type nobody struct{}
+
+func (nobody) Error() string { return "nobody has that address, or they are anonymised already" }
+
+// Hint tells where else somebody may stand.
+func (nobody) Hint() string {
+	return "an address counts as a whole; rows that name the person only in their text are found by Dataverse search, and anonymised rows that somebody has written to since by gallra doctor"
+}
 
 // FindByEmail is every row of the policy's subject tables that holds the address in one of its columns for e-mail
 // addresses or in the one that identifies people, in the order of the subjects and by id.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/provision"
 )
 
 // definitions are shared by all clients of the tests: their environments have most tables in common.
@@ -22,14 +24,14 @@ var definitions = new(dataverse.Definitions)
 func ownColumns() []emulator.Column {
 	var all []emulator.Column
 	for _, table := range []string{"contact", "lead"} {
-		for _, c := range dataverse.GallraColumns() {
+		for _, c := range provision.GallraColumns() {
 			made := emulator.Column{Table: table, SchemaName: c.SchemaName, Label: c.DisplayName, MaxLength: c.MaxLength}
 			switch c.Kind {
-			case dataverse.DateColumn:
+			case provision.DateColumn:
 				made.Type, made.Behavior = "DateTime", "DateOnly"
-			case dataverse.TextColumn:
+			case provision.TextColumn:
 				made.Type = "String"
-			case dataverse.YesNoColumn:
+			case provision.YesNoColumn:
 				made.Type = "Boolean"
 			}
 			all = append(all, made)
@@ -48,15 +50,23 @@ var keptView = emulator.Record{Table: "savedquery", Values: map[string]any{
 		`<filter type="and"><condition attribute="statecode" operator="eq" value="0"/></filter></link-entity></entity></fetch>`,
 }}
 
+// emptyCRM is the emulator that those with rows are clones of.
+var emptyCRM = sync.OnceValue(func() *emulator.Server {
+	s := emulator.New(emulator.Options{})
+	for prefix, columns := range map[string][]emulator.Column{"nord": emulator.CompanyColumns(), "gallra": ownColumns()} {
+		if err := s.AddColumns(prefix, columns...); err != nil {
+			panic(err)
+		}
+	}
+	return s
+})
+
 // newCRM is an emulator with the columns of gallra and of the company, with rows, at noon of a day.
 func newCRM(t testing.TB, today time.Time, rows ...emulator.Record) *emulator.Server {
 	t.Helper()
-	s := emulator.New(emulator.Options{Token: "t", Now: func() time.Time { return today.Add(12 * time.Hour) }})
-	for prefix, columns := range map[string][]emulator.Column{"nord": emulator.CompanyColumns(), "gallra": ownColumns()} {
-		if err := s.AddColumns(prefix, columns...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	noon := today.Add(12 * time.Hour)
+	s := emptyCRM().Clone(emulator.Options{Token: "t", Now: func() time.Time { return noon }})
+	s.SetClock(noon)
 	if err := s.Load(rows...); err != nil {
 		t.Fatal(err)
 	}

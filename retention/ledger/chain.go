@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -14,7 +13,15 @@ import (
 const genesis = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // ErrBroken says that the ledger's chain does not hold. Nothing is written to such a ledger; [Verify] says where it breaks.
-var ErrBroken = errors.New("the ledger's chain is broken")
+var ErrBroken error = &hinted{"the ledger's chain is broken", "gallra ledger verify tells where; nothing is written to such a ledger"}
+
+// hinted is an error that says what to do about it.
+type hinted struct{ text, hint string }
+
+func (e *hinted) Error() string { return e.text }
+
+// Hint tells what to do about it.
+func (e *hinted) Hint() string { return e.hint }
 
 // encode writes r as a line. The hash is over all of the line that stands before it, so that it can be checked without
 // knowing the schema.

@@ -102,6 +102,9 @@ func (e *ForeignError) Hint() string {
 	return "an environment has a ledger of its own: set GALLRA_LEDGER or --ledger to another folder or container"
 }
 
+// ExitCode is that of wrong usage, settings or policy: nothing was touched.
+func (e *ForeignError) ExitCode() int { return 2 }
+
 // Of tells whether the ledger is that of an organisation, or of none yet: the error is a [*ForeignError].
 func (l *Ledger) Of(organization uuid.UUID) error {
 	if of := l.Organization(); of != uuid.Nil && organization != uuid.Nil && organization != of {

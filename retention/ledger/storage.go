@@ -50,7 +50,7 @@ var (
 	// ErrFull says that a file takes no more.
 	ErrFull = errors.New("ledger: the file takes no more")
 	// ErrLockLost says that another run may write by now: this one writes no more, and purges nobody any more.
-	ErrLockLost = errors.New("ledger: the lock was lost: another run may be writing by now, so this one stops")
+	ErrLockLost error = &hinted{"ledger: the lock was lost: another run may be writing by now, so this one stops", "the next run finishes what this one began"}
 )
 
 // Holder is who writes to a ledger.
@@ -63,6 +63,11 @@ type Holder struct {
 // LockedError says that another run writes to the ledger.
 type LockedError struct {
 	Holder Holder
+}
+
+// Hint tells what to do about it.
+func (e *LockedError) Hint() string {
+	return "wait until it has ended; a job that may overlap itself sets GALLRA_SKIP_IF_LOCKED=true"
 }
 
 func (e *LockedError) Error() string {

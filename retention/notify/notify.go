@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -130,7 +131,7 @@ func (c *collector) people(ctx context.Context) error {
 				c.teams[team] = append(c.teams[team], who)
 			}
 		}
-		view := dataverse.Query{Table: "savedquery", Select: []string{"savedqueryid"}, Filter: "name eq '" + dataverse.MineView + "' and returnedtypecode eq '" + s.Table + "'"}
+		view := dataverse.Query{Table: "savedquery", Select: []string{"savedqueryid"}, Filter: "name eq '" + provision.MineView + "' and returnedtypecode eq '" + s.Table + "'"}
 		for row, err := range c.Client.Rows(ctx, view) {
 			if err != nil {
 				return fmt.Errorf("read the view of %s: %w", s.Table, err)
@@ -242,7 +243,16 @@ func (c *collector) digest(owner uuid.UUID, persons []about, lang Language) Dige
 }
 
 // ErrNoLedger says that nobody is told because nobody knows who was.
-var ErrNoLedger = errors.New("there is no ledger: nobody is told, since nobody knows who was told before")
+var ErrNoLedger error = noLedger{}
+
+type noLedger struct{}
+
+func (noLedger) Error() string {
+	return "there is no ledger: nobody is told, since nobody knows who was told before"
+}
+
+// ExitCode is that of a guard rail.
+func (noLedger) ExitCode() int { return 3 }
 
 // Send tells everybody what they have not been told. What a run before began to tell is looked up and ended first.
 func Send(ctx context.Context, d Deps, report func(Digest)) (sum *Summary, err error) {

@@ -40,10 +40,22 @@ func (e *PlanFileError) Error() string {
 	return fmt.Sprintf("not a plan: line %d: %s", e.Line, e.Why)
 }
 
+// Hint tells where a plan comes from.
+func (e *PlanFileError) Hint() string { return "gallra plan --out FILE makes one" }
+
+// ExitCode is that of wrong usage, settings or policy.
+func (e *PlanFileError) ExitCode() int { return 2 }
+
 // StalePlanError says that a reviewed plan is not for this run.
-type StalePlanError struct{ Sentence, Hint string }
+type StalePlanError struct{ Sentence, Remedy string }
 
 func (e *StalePlanError) Error() string { return e.Sentence }
+
+// Hint tells what to do about it.
+func (e *StalePlanError) Hint() string { return e.Remedy }
+
+// ExitCode is that of wrong usage, settings or policy.
+func (e *StalePlanError) ExitCode() int { return 2 }
 
 // ReadPlan reads what [Plan.WriteJSON] wrote. Lines may have been taken out: those decisions are not carried out. The
 // header and the totals at the end must be there, since a plan that was cut off says something else than it did. An editor

@@ -136,7 +136,7 @@ func TestReviewedPlanFits(t *testing.T) {
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%s: %v", tt.name, err)
-		case tt.want != "" && (!errors.As(err, &stale) || err.Error() != tt.want || stale.Hint == ""):
+		case tt.want != "" && (!errors.As(err, &stale) || err.Error() != tt.want || stale.Hint() == ""):
 			t.Errorf("%s: %v\nwant %s", tt.name, err, tt.want)
 		}
 	}

@@ -37,6 +37,12 @@ func (ps Problems) Error() string {
 	return b.String()
 }
 
+// Hint is empty: each problem has its own.
+func (ps Problems) Hint() string { return "" }
+
+// ExitCode is that of wrong usage, settings or policy.
+func (ps Problems) ExitCode() int { return 2 }
+
 // String is file:line:column, the message, the line with a caret under the place, and the hint.
 func (p Problem) String() string {
 	var b strings.Builder

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -100,12 +101,12 @@ const token = "policy-test"
 // ownColumns are the columns that provisioning would create.
 func ownColumns(table string) []emulator.Column {
 	var all []emulator.Column
-	for _, c := range dataverse.GallraColumns() {
+	for _, c := range provision.GallraColumns() {
 		made := emulator.Column{Table: table, SchemaName: c.SchemaName, Label: c.DisplayName, MaxLength: c.MaxLength}
 		switch c.Kind {
-		case dataverse.DateColumn:
+		case provision.DateColumn:
 			made.Type, made.Behavior = "DateTime", "DateOnly"
-		case dataverse.YesNoColumn:
+		case provision.YesNoColumn:
 			made.Type = "Boolean"
 		default:
 			made.Type = "String"
@@ -134,7 +135,7 @@ func (w *world) run(ctx context.Context, c *policy.TestCase) (Result, error) {
 	}
 	y, m, d := c.Today.Time().Date()
 	w.server.SetClock(time.Date(y, m, d, 12, 0, 0, 0, w.policy.TimeZone))
-	records, err := compile.Records(w.file, ctx, w.client, c)
+	records, err := compile.Records(ctx, w.client, w.file, c)
 	if err != nil {
 		return result, err
 	}

@@ -61,7 +61,7 @@ func TestBypassOfRequests(t *testing.T) {
 				w.policy = try.policy
 				s, err := tt.do(w, w.requestDeps(tt.verb, try.flags...))
 				var stop *purge.StopError
-				if !errors.As(err, &stop) || s.Purged() != 0 || stop.Rails[0].Rail != tt.rail || !strings.Contains(stop.Hint(), try.hint) {
+				if !errors.As(err, &stop) || s.Purged() != 0 || stop.Rails[0].Rail != tt.rail || !strings.Contains(stop.Remedy(), try.hint) {
 					t.Fatalf("purged %d, error %v", s.Purged(), err)
 				}
 			}

@@ -206,8 +206,8 @@ func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
 			if !errors.As(err, &stop) || s.Purged() != 0 || stop.Rails[0].Rail != policy.Drift || !strings.Contains(stop.Error(), tt.stops) {
 				t.Fatalf("purged %d, error %v", s.Purged(), err)
 			}
-			if !strings.Contains(stop.Hint(), "--bypass drift") {
-				t.Errorf("it does not say what it would take to go on: %s", stop.Hint())
+			if !strings.Contains(stop.Remedy(), "--bypass drift") {
+				t.Errorf("it does not say what it would take to go on: %s", stop.Remedy())
 			}
 			if _, err := w.tryRun(); !errors.As(err, &stop) {
 				t.Error("the next run has forgotten it")
@@ -292,7 +292,7 @@ func TestBypassNeedsBoth(t *testing.T) {
 				w.policy = try.policy
 				s, err := w.tryRun(try.flags...)
 				var stop *purge.StopError
-				if !errors.As(err, &stop) || s.Purged() != 0 || stop.Rails[0].Rail != tt.rail || stop.Rails[0].Sentence == "" || !strings.Contains(stop.Hint(), try.hint) {
+				if !errors.As(err, &stop) || s.Purged() != 0 || stop.Rails[0].Rail != tt.rail || stop.Rails[0].Sentence == "" || !strings.Contains(stop.Remedy(), try.hint) {
 					t.Fatalf("purged %d, error %v, hint %v", s.Purged(), err, stop)
 				}
 			}

@@ -28,8 +28,11 @@ func (e *StopError) Error() string {
 	return strings.Join(all, "; ")
 }
 
-// Hint tells what it would take to go on.
-func (e *StopError) Hint() string {
+// ExitCode is that of a guard rail.
+func (e *StopError) ExitCode() int { return 3 }
+
+// Remedy tells what it would take to go on, of all guard rails. It is no hint: a verb tells each guard rail with its own.
+func (e *StopError) Remedy() string {
 	var all []string
 	for _, r := range e.Rails {
 		all = append(all, r.Remedy)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -126,6 +128,10 @@ func differ(want, got map[string]row) string {
 	return strings.Join(out, "\n")
 }
 
+// mostWorlds bounds how many tests run at once, each in a world of its own, so that the process stays below a gigabyte on
+// machines with many cores too.
+const mostWorlds = 4
+
 // TestMain lets the test binary be the process that is killed: it runs a purge against the address that it is given.
 func TestMain(m *testing.M) {
 	if target := os.Getenv("PURGE_TEST_TARGET"); target != "" {
@@ -136,6 +142,13 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	debug.SetGCPercent(400) // a matrix makes garbage for minutes
+	debug.SetMemoryLimit(600 << 20)
+	flag.Parse()
+	if n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String()); err == nil && n > mostWorlds {
+		if err := flag.Set("test.parallel", strconv.Itoa(mostWorlds)); err != nil {
+			panic(err)
+		}
+	}
 	os.Exit(m.Run())
 }
 

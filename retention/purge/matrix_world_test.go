@@ -24,7 +24,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 )
 
-// thin says which cells of a matrix are taken.
+// thin says which cells of the matrix are taken: all, or those of a seed.
 type thin struct {
 	full bool
 	seed int
@@ -49,11 +49,88 @@ func thinning(t *testing.T) thin {
 	return m
 }
 
-// turns is how many rows share the kinds of requests.
-const turns = 24
+// request tells whether a row, which is always taken or takes turns, meets a kind of requests in a column.
+func (m thin) request(column, row, kind, kinds int, always bool) bool {
+	switch {
+	case m.full:
+		return true
+	case always:
+		return (kind+m.seed)%3 == 0
+	}
+	return (row*5+column*11+m.seed)%kinds == kind
+}
 
-// turn tells whether it is a row's turn at a kind of request.
-func (m thin) turn(row, kind int) bool { return m.full || (row+kind+m.seed)%turns == 0 }
+// third tells whether a row is one of the third that a column takes. Columns that follow each other take other thirds.
+func (m thin) third(column, row int) bool { return m.full || (row+column+m.seed)%3 == 0 }
+
+// write tells whether a row meets a write to the ledger in a column.
+func (m thin) write(column, row, write, writes int) bool {
+	return m.full || (row*5+column*3+m.seed)%writes == write || write == 0 && m.third(column, row)
+}
+
+// TestTheThinnedMatrixMeetsEverything holds of every seed that each fault is met in each column, except those by others,
+// which are met in one column of three, and that three seeds which follow each other take every kind of request.
+func TestTheThinnedMatrixMeetsEverything(t *testing.T) {
+	for seed := range 60 {
+		const kinds, writes = 45, 15
+		m := thin{seed: seed}
+		for at, k := range columns {
+			for i, d := range atRequests {
+				met := 0
+				for j := range kinds {
+					if m.request(at, i, j, kinds, d.always) {
+						met++
+					}
+					turns := 0
+					for next := range 3 {
+						if (thin{seed: seed + next}).request(at, i, j, kinds, d.always) {
+							turns++
+						}
+					}
+					if d.always && turns != 1 {
+						t.Errorf("seed %d, %s: %q meets kind %d %d times in three seeds", seed, k.name, d.name, j, turns)
+					}
+				}
+				if want := map[bool]int{true: kinds / 3, false: 1}[d.always]; met != want {
+					t.Errorf("seed %d, %s: %q meets %d kinds of request", seed, k.name, d.name, met)
+				}
+			}
+			for i, d := range underTheLedger {
+				met := 0
+				for n := range writes {
+					if m.write(at, i, n, writes) {
+						met++
+					}
+				}
+				if met == 0 {
+					t.Errorf("seed %d, %s: %q is not met", seed, k.name, d.name)
+				}
+			}
+		}
+		for i, d := range byOthers {
+			met := 0
+			for at := range columns {
+				if m.third(at, i) {
+					met++
+				}
+			}
+			if met == 0 {
+				t.Errorf("seed %d: %q is not met", seed, d.name)
+			}
+		}
+		for i, d := range underTheLedger {
+			first := 0
+			for at := range columns {
+				if m.write(at, i, 0, writes) {
+					first++
+				}
+			}
+			if first == 0 {
+				t.Errorf("seed %d: %q does not meet the first write", seed, d.name)
+			}
+		}
+	}
+}
 
 // some takes one of several, or all.
 func (m thin) some(all []int) []int {

@@ -395,7 +395,7 @@ func TestLimitsPurgeNobody(t *testing.T) {
 			if s.Purged() != 0 || w.get("contact", "a") == nil {
 				t.Error("somebody was purged")
 			}
-			if stop.Hint() == "" {
+			if stop.Remedy() == "" {
 				t.Error("it does not say what it would take to go on")
 			}
 		})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -96,9 +97,9 @@ func TestThroughputUnderLimits(t *testing.T) {
 				}
 				control("clock", row{"now": day0})
 				c, _ := connect()
-				provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
-				provisioning.Role = dataverse.Role{}
-				_, err = c.Provision(t.Context(), provisioning, false, func(dataverse.Step) {})
+				provisioning := provision.Gallra([]string{"contact", "lead"}, nil)
+				provisioning.Role = provision.Role{}
+				_, err = provision.Run(t.Context(), c, provisioning, false, func(provision.Step) {})
 				must(err)
 				persons := 6 * *throughputRequests
 				must(server.Generate(emulator.Generated{Contacts: persons * 2 / 3, Leads: persons / 3, Seed: 7}))

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -55,19 +57,36 @@ func newWorldOf(t testing.TB, policy string, o emulator.Options) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), policy: policy}
 	o.Token = token
-	w.server = emulator.New(o)
+	w.server = provisioned().Clone(o)
 	srv := httptest.NewServer(w.server)
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
 	w.control("clock", map[string]any{"now": day0})
 	w.client = w.connect(6)
-	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
-	provisioning.Role = dataverse.Role{}
-	if _, err := w.client.Provision(t.Context(), provisioning, false, func(dataverse.Step) {}); err != nil {
-		t.Fatalf("provision: %v", err)
-	}
 	return w
 }
+
+// provisioned is the environment that every world is a clone of.
+var provisioned = sync.OnceValue(func() *emulator.Server {
+	server := emulator.New(emulator.Options{Token: token})
+	server.SetClock(day0.Add(-time.Minute))
+	srv := httptest.NewServer(server)
+	defer srv.Close()
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
+	if err != nil {
+		panic(err)
+	}
+	client, err := dataverse.New(dataverse.Options{URL: srv.URL, Credential: credential, Definitions: definitions})
+	if err != nil {
+		panic(err)
+	}
+	provisioning := provision.Gallra([]string{"contact", "lead"}, nil)
+	provisioning.Role = provision.Role{}
+	if _, err := provision.Run(context.Background(), client, provisioning, false, func(provision.Step) {}); err != nil {
+		panic("provision: " + err.Error())
+	}
+	return server
+})
 
 // connect makes a client that sends a request again at most so often.
 func (w *world) connect(retries int) *dataverse.Client {

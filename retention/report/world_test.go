@@ -11,6 +11,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -50,9 +51,9 @@ func startWorld(t *testing.T, dir string, later func(func())) *world {
 	w.must(err)
 	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
-	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
-	provisioning.Role = dataverse.Role{}
-	_, err = w.client.Provision(t.Context(), provisioning, false, nil)
+	provisioning := provision.Gallra([]string{"contact", "lead"}, nil)
+	provisioning.Role = provision.Role{}
+	_, err = provision.Run(t.Context(), w.client, provisioning, false, nil)
 	w.must(err)
 	for _, c := range sample.AfterProvision(w.server.Now()) {
 		w.change(c.Method, c.Path, c.Body)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -27,20 +28,12 @@ type Options struct {
 	Ledger func() (*ledger.Ledger, error)                 // opens the ledger afresh
 	Verify func() (*ledger.Proof, error)
 	Deps   func(verb string, c *compile.Policy, l *ledger.Ledger) purge.Deps
-	Doctor func(context.Context) ([]Finding, error)
+	Doctor func(context.Context) ([]doctor.Finding, error)
 
 	Idle      time.Duration    // after which a session ends; 30 minutes when zero
 	TokenLife time.Duration    // of the link; 10 minutes when zero
 	Clock     func() time.Time // the machine's, for sessions; time.Now when nil
 	Log       *slog.Logger     // nil: nothing is logged
-}
-
-// Finding is one thing that the doctor looked at.
-type Finding struct {
-	Subject  string `json:"subject"`
-	Level    string `json:"level"` // ok, warning, error
-	Sentence string `json:"sentence"`
-	Remedy   string `json:"remedy"`
 }
 
 // Console is the admin console.

@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/gallra/gallra/retention/doctor"
 )
 
 // health is what the doctor found, and when.
 type health struct {
-	Findings []Finding
+	Findings []doctor.Finding
 	Errors   int
 	Warnings int
 	At       time.Time
@@ -56,14 +58,14 @@ func (c *Console) checkUp() {
 		v := &health{Findings: found, At: c.o.Clock()}
 		for _, f := range found {
 			switch f.Level {
-			case "error":
+			case doctor.Error:
 				v.Errors++
-			case "warning":
+			case doctor.Warning:
 				v.Warnings++
 			}
 		}
-		levels := []string{"error", "warning", "ok"}
-		slices.SortStableFunc(v.Findings, func(a, b Finding) int {
+		levels := []doctor.Level{doctor.Error, doctor.Warning, doctor.OK}
+		slices.SortStableFunc(v.Findings, func(a, b doctor.Finding) int {
 			return cmp.Compare(slices.Index(levels, a.Level), slices.Index(levels, b.Level))
 		})
 		c.mu.Lock()

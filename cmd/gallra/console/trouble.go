@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -28,8 +27,6 @@ func (c *Console) trouble(err error) *trouble {
 		policy policy.Problems
 		stop   *purge.StopError
 		locked *ledger.LockedError
-		blind  *compile.BlindError
-		alien  *ledger.ForeignError
 	)
 	switch {
 	case errors.As(err, &policy):
@@ -38,11 +35,7 @@ func (c *Console) trouble(err error) *trouble {
 			t.More = append(t.More, strings.TrimSpace(p.Pos.String()+": "+p.Message+". "+p.Hint))
 		}
 	case errors.As(err, &stop):
-		t.Hint = stop.Hint()
-	case errors.As(err, &blind):
-		t.Hint = blind.Hint()
-	case errors.As(err, &alien):
-		t.Hint = alien.Hint()
+		t.Hint = stop.Remedy()
 	case errors.As(err, &locked):
 		t.Hint = "run " + locked.Holder.Run
 	}

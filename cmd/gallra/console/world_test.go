@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,8 +24,10 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -55,32 +58,69 @@ type world struct {
 // newWorld makes a world with data; sample data by default.
 func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 	t.Helper()
+	w := &world{TB: t, dir: t.TempDir(), log: &bytes.Buffer{}, later: &atomic.Int64{}}
 	began := time.Now() // a clock that runs: jobs of the service take time
-	w := &world{TB: t, server: emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began)) }}), dir: t.TempDir(), log: &bytes.Buffer{}, later: &atomic.Int64{}}
-	sampled := data == nil
-	if sampled {
-		data = sample.Load
+	o := emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began)) }}
+	var err error
+	if data == nil {
+		environment, err := sampled()
+		w.must(err)
+		w.server = environment.Clone(o)
+		w.server.SetClock(day0)
+	} else {
+		w.server = emulator.New(o)
+		w.must(data(w.server))
 	}
-	w.must(data(w.server))
 	web := httptest.NewServer(w.server)
 	t.Cleanup(web.Close)
-	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
+	w.client, err = connect(web.URL)
 	w.must(err)
-	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
-	w.must(err)
-	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
-	provisioning.Role = dataverse.Role{}
-	_, err = w.client.Provision(t.Context(), provisioning, false, nil)
-	w.must(err)
-	if sampled {
-		for _, c := range sample.AfterProvision(w.server.Now()) {
-			w.change(c.Method, c.Path, c.Body)
-		}
+	if data != nil {
+		w.must(provisioned(w.client))
 	}
 	w.must(os.WriteFile(filepath.Join(w.dir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600))
 	w.checked, err = w.policy(t.Context())
 	w.must(err)
 	return w
+}
+
+// sampled is the environment with sample data that worlds are clones of.
+var sampled = sync.OnceValues(func() (*emulator.Server, error) {
+	began := time.Now()
+	server := emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began) - time.Minute) }})
+	if err := sample.Load(server); err != nil {
+		return nil, err
+	}
+	web := httptest.NewServer(server)
+	defer web.Close()
+	client, err := connect(web.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := provisioned(client); err != nil {
+		return nil, err
+	}
+	for _, c := range sample.AfterProvision(server.Now()) {
+		if err := client.Do(context.Background(), operation(c.Method, c.Path, c.Body), nil); err != nil {
+			return nil, err
+		}
+	}
+	return server, nil
+})
+
+func connect(url string) (*dataverse.Client, error) {
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
+	if err != nil {
+		return nil, err
+	}
+	return dataverse.New(dataverse.Options{URL: url, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
+}
+
+func provisioned(client *dataverse.Client) error {
+	provisioning := provision.Gallra([]string{"contact", "lead"}, nil)
+	provisioning.Role = provision.Role{}
+	_, err := provision.Run(context.Background(), client, provisioning, false, nil)
+	return err
 }
 
 func (w *world) must(err error) {
@@ -109,11 +149,15 @@ func (w *world) deps(verb string, c *compile.Policy, l *ledger.Ledger) purge.Dep
 // change is what somebody in the CRM does.
 func (w *world) change(method, path string, body map[string]any) {
 	w.Helper()
+	w.must(w.client.Do(w.Context(), operation(method, path, body), nil))
+}
+
+func operation(method, path string, body map[string]any) dataverse.Operation {
 	op := dataverse.Operation{Method: method, Path: path, Body: body}
 	if method == http.MethodPatch {
 		op.IfMatch = "*"
 	}
-	w.must(w.client.Do(w.Context(), op, nil))
+	return op
 }
 
 // run is gallra run --apply.
@@ -137,8 +181,12 @@ func (w *world) serve(change func(*Options)) {
 		Client: w.client, URL: "https://nordic.example", Organization: org, Policy: w.policy, Ledger: w.ledger,
 		Verify: func() (*ledger.Proof, error) { return ledger.Verify(filepath.Join(w.dir, "ledger")) },
 		Deps:   w.deps,
-		Doctor: func(context.Context) ([]Finding, error) {
-			return []Finding{{"connection", "ok", "signed in", ""}, {"data", "warning", "3 rows lack the date", "register the date"}, {"columns", "error", "contact lacks a column", "gallra provision creates it"}}, nil
+		Doctor: func(context.Context) ([]doctor.Finding, error) {
+			return []doctor.Finding{
+				{Subject: "connection", Level: doctor.OK, Sentence: "signed in"},
+				{Subject: "data", Level: doctor.Warning, Sentence: "3 rows lack the date", Remedy: "register the date"},
+				{Subject: "columns", Level: doctor.Error, Sentence: "contact lacks a column", Remedy: "gallra provision creates it"},
+			}, nil
 		},
 		Clock: func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) },
 		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -10,6 +10,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -33,8 +34,8 @@ func client(t *testing.T) (*emulator.Server, *dataverse.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	provisioning := dataverse.GallraProvisioning([]string{"contact", "lead"}, nil)
-	if _, err := c.Provision(t.Context(), provisioning, false, func(dataverse.Step) {}); err != nil {
+	provisioning := provision.Gallra([]string{"contact", "lead"}, nil)
+	if _, err := provision.Run(t.Context(), c, provisioning, false, func(provision.Step) {}); err != nil {
 		t.Fatal(err)
 	}
 	return s, c

@@ -1,0 +1,326 @@
+// Package doctor finds out whether a CRM is ready for a run, with a remedy for each thing that is not. [Examine] is all
+// there is: it holds the policy against the environment, looks at columns, cascades, rights, settings, the ledger and the
+// data, and tells each [Finding] as it comes.
+//
+// # Promises
+//
+// Nothing is written. A read that a missing right ends is a finding of its own, and the examination goes on. A finding names tables,
+// columns, rights and row ids, and nothing else of a person.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/inventory"
+	"github.com/gallra/gallra/retention/purge/search"
+)
+
+// Finding is one thing that was looked at.
+type Finding struct {
+	Subject  string `json:"subject"`
+	Level    Level  `json:"level"`
+	Sentence string `json:"sentence"`
+	Remedy   string `json:"remedy,omitempty"`
+}
+
+// Level is how bad a finding is.
+type Level string
+
+// The levels. A run could not do its work where there is an [Error].
+const (
+	OK      Level = "ok"
+	Warning Level = "warning"
+	Error   Level = "error"
+)
+
+// Deps are what an examination works with.
+type Deps struct {
+	Client       *dataverse.Client
+	User         uuid.UUID // who is signed in
+	Organization dataverse.Organization
+	Ledger       func(context.Context) (*ledger.Ledger, error) // reads it, and refuses that of another organisation
+	LedgerAt     string                                        // where it is looked for, as people name it
+	Tell         func(Finding) error                           // an error of it is that of the examination
+
+	// Plan evaluates everybody and plans for today.
+	Plan func(context.Context, *compile.Policy, func(table string, id uuid.UUID) retention.Trace) (*plan.Plan, error)
+}
+
+// Result is how many findings there were of what a run could fail on.
+type Result struct{ Errors, Warnings int }
+
+// Ready tells whether a run could do its work.
+func (r Result) Ready() bool { return r.Errors == 0 }
+
+// Examine looks at the environment by a policy that was read, but need not fit.
+func Examine(ctx context.Context, p *policy.Policy, deps Deps) (Result, error) {
+	d := &visit{Deps: deps}
+	d.ok("connection", "signed in as user %s of organisation %s, version %s", d.User, d.Organization.ID, d.Organization.Version)
+	d.environment(p)
+	checked, err := compile.Check(ctx, p, d.Client)
+	var problems policy.Problems
+	switch {
+	case errors.As(err, &problems):
+		for _, p := range problems {
+			d.fail("policy", p.Hint, "%s: %s", p.Pos, p.Message)
+		}
+	case err != nil:
+		return d.result, err
+	default:
+		if err := d.fitting(ctx, checked); err != nil {
+			return d.result, err
+		}
+	}
+	return d.result, d.err
+}
+
+// visit is an examination under way.
+type visit struct {
+	Deps
+	result Result
+	err    error // of telling
+}
+
+func (d *visit) ok(subject, format string, args ...any) {
+	d.add(subject, OK, "", format, args...)
+}
+
+func (d *visit) warn(subject, remedy, format string, args ...any) {
+	d.result.Warnings++
+	d.add(subject, Warning, remedy, format, args...)
+}
+
+func (d *visit) fail(subject, remedy, format string, args ...any) {
+	d.result.Errors++
+	d.add(subject, Error, remedy, format, args...)
+}
+
+func (d *visit) add(subject string, level Level, remedy, format string, args ...any) {
+	if d.err == nil {
+		d.err = d.Tell(Finding{subject, level, fmt.Sprintf(format, args...), remedy})
+	}
+}
+
+func (d *visit) environment(p *policy.Policy) {
+	switch {
+	case d.Organization.Production && !p.Environment.AllowProduction:
+		d.fail("environment", "say allowProduction: true in the policy once it was tried on a sandbox", "a production environment (%s), which the policy does not allow", d.Organization.Type)
+	case d.Organization.Production:
+		d.ok("environment", "a production environment (%s), allowed by the policy", d.Organization.Type)
+	default:
+		d.ok("environment", "no production environment (%s)", d.Organization.Type)
+	}
+}
+
+// fitting looks at everything that needs a policy that fits.
+func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
+	d.ok("policy", "fits the environment: %d subject tables", len(c.Subjects))
+	for _, w := range c.Warnings {
+		d.warn("policy", w.Hint, "%s: %s", w.Pos, w.Message)
+	}
+	for _, subject := range c.Subjects {
+		if len(subject.Unprovisioned) > 0 {
+			d.fail("columns", "gallra provision creates them", "%s lacks %s", subject.Table, strings.Join(subject.Unprovisioned, ", "))
+		} else {
+			d.ok("columns", "%s has all columns", subject.Table)
+		}
+		d.cascades(subject)
+		if err := d.copies(ctx, subject); err != nil {
+			return err
+		}
+	}
+	if err := d.rights(ctx, c); err != nil {
+		return err
+	}
+	if err := d.forbidden("closed rows", d.closed(ctx, c)); err != nil {
+		return err
+	}
+	if err := d.forbidden("anonymised", d.refilled(ctx, c)); err != nil {
+		return err
+	}
+	if err := d.forbidden("settings", d.settings(ctx)); err != nil {
+		return err
+	}
+	return d.forbidden("data", d.data(ctx, c, d.ledger(ctx)))
+}
+
+// forbidden makes a finding of a read that a missing right has ended: the visit goes on.
+func (d *visit) forbidden(what string, err error) error {
+	if !errors.Is(err, dataverse.ErrForbidden) {
+		return err
+	}
+	d.fail(what, dataverse.Hint(err), "could not be looked at: %v", err)
+	return nil
+}
+
+func (d *visit) cascades(s compile.Subject) {
+	taken, bound := map[string]bool{}, map[string]bool{}
+	for _, r := range s.Cascades {
+		switch {
+		case r.Business:
+			bound[r.Table] = true
+		case r.Behavior == "Cascade":
+			taken[r.Table] = true
+		}
+	}
+	if s.Purge == policy.Delete {
+		d.ok("cascades", "a delete of %s reaches %d tables, each named by a rule; %d tables of business would bind the person instead", s.Table, len(taken), len(bound))
+	}
+}
+
+// closed counts the rows that are locked for everybody but an administrator.
+func (d *visit) closed(ctx context.Context, c *compile.Policy) error {
+	tables, err := inventory.ClosedRows(ctx, d.Client, c)
+	for _, t := range tables {
+		d.warn("closed rows", inventory.ClosedRemedy, "%s", ClosedRows(t))
+	}
+	return err
+}
+
+// refilled names the rows that were anonymised and hold something again.
+func (d *visit) refilled(ctx context.Context, c *compile.Policy) error {
+	for _, subject := range c.Subjects {
+		found, err := search.Refilled(ctx, d.Client, c, subject.Table)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			continue
+		}
+		var ids []string
+		for _, f := range found[:min(len(found), 20)] {
+			ids = append(ids, f.ID.String())
+		}
+		n := len(found) + found[len(found)-1].More
+		more := ""
+		if n > len(ids) {
+			more = fmt.Sprintf(" and %d more", n-len(ids))
+		}
+		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s%s", rows(n), subject.Table, strings.Join(ids, ", "), more)
+	}
+	return nil
+}
+
+// ClosedRows says what closed rows of a table mean for a run.
+func ClosedRows(t inventory.ClosedTable) string {
+	return fmt.Sprintf("%d rows of %s are closed, and only a system administrator may anonymise them: whose they are is left alone (row-closed)", t.Rows, t.Table)
+}
+
+func (d *visit) settings(ctx context.Context) error {
+	settings, err := d.Client.Settings(ctx)
+	if err != nil {
+		return fmt.Errorf("read the organisation's settings: %w", err)
+	}
+	if settings.Audited {
+		d.ok("audit", "auditing is on: gallra deletes the history of what it purges")
+	} else {
+		d.ok("audit", "auditing is off")
+	}
+	if settings.RecycleBin {
+		d.ok("recycle bin", "on, %d days: rows are emptied before they are deleted, so that it holds placeholders", settings.RecycleBinDays)
+	} else {
+		d.ok("recycle bin", "off")
+	}
+	return nil
+}
+
+// ledger is what the ledger proves, nil where there is none to be read.
+func (d *visit) ledger(ctx context.Context) func(string, uuid.UUID) retention.Trace {
+	l, err := d.Ledger(ctx)
+	var foreign *ledger.ForeignError
+	switch {
+	case errors.As(err, &foreign):
+		d.fail("ledger", foreign.Hint(), "%v: a run would be refused", err)
+		return nil
+	case err != nil:
+		d.fail("ledger", "gallra ledger verify tells which line", "%v", err)
+		return nil
+	case !l.Existed():
+		d.warn("ledger", "if there was one, bring it back: GALLRA_LEDGER", "there is none in %s: purge dates on the rows get the whole notice again", d.LedgerAt)
+		return nil
+	}
+	d.ok("ledger", "%d entries", l.Seq())
+	return l.Traces()
+}
+
+// data counts whom the grounds justify and what they lack.
+func (d *visit) data(ctx context.Context, c *compile.Policy, traces func(string, uuid.UUID) retention.Trace) error {
+	plan, err := d.Plan(ctx, c, traces)
+	if err != nil {
+		return err
+	}
+	for _, t := range plan.Tables {
+		kept := t.Actions[retention.Keep] + t.Actions[retention.Clear]
+		d.ok("persons", "%s: %d persons, %d kept, %d not justified beyond the notice", t.Table, t.Persons, kept, t.Persons-kept)
+	}
+	for _, g := range plan.Grounds {
+		total := 0
+		for _, t := range plan.Tables {
+			if t.Table == g.Table {
+				total = t.Persons
+			}
+		}
+		switch {
+		case g.Rows == 0 && !g.MayBeEmpty:
+			d.warn("ground", "look whether an option, a column or a view was renamed; or say mayBeEmpty: true", "%s of %s matches nothing", g.Ground, g.Table)
+		case total > 20 && g.Persons*100 > total*95:
+			d.warn("ground", "is it meant to keep nearly everybody?", "%s of %s keeps %d of %d persons", g.Ground, g.Table, g.Persons, total)
+		}
+		switch {
+		case g.Gaps == 0:
+		case missingIgnored(c, g):
+			d.warn("data", "register the date, if the rows are to count", "%s of %s: %d rows lack the date that the period counts from, and justify nobody", g.Ground, g.Table, g.Gaps)
+		default:
+			d.warn("data", "register the date, or say missingDate: ignore on the ground", "%s of %s: %d rows lack the date that the period counts from, and keep their persons", g.Ground, g.Table, g.Gaps)
+		}
+	}
+	return d.unlinked(ctx, c)
+}
+
+// unlinked counts rows that would justify somebody if they said whom.
+func (d *visit) unlinked(ctx context.Context, c *compile.Policy) error {
+	for _, subject := range c.Subjects {
+		for i := range subject.Grounds {
+			g := &subject.Grounds[i]
+			q, ok := g.Unlinked()
+			if !ok {
+				continue
+			}
+			n, err := d.Client.Count(ctx, q)
+			if err != nil {
+				return fmt.Errorf("count the rows of ground %s that name nobody: %w", g.ID, err)
+			}
+			if n > 0 {
+				d.warn("data", fmt.Sprintf("register the person on them (%s of %s)", g.Link, g.Ground.Table), "%s of %s: %d rows of %s name no person, and justify nobody", g.ID, subject.Table, n, g.Ground.Table)
+			}
+		}
+	}
+	return nil
+}
+
+func missingIgnored(c *compile.Policy, g plan.GroundTotals) bool {
+	for _, x := range c.Subject(g.Table).Grounds {
+		if x.ID == g.Ground {
+			return x.MissingDate == policy.MissingIgnored
+		}
+	}
+	return false
+}
+
+func rows(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
