@@ -42,11 +42,16 @@ var mayImport = map[string][]string{
 	"retention/compile":  {"retention", "retention/policy", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/evaluate": {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},
 	"retention/plan":     {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/purge":    {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/purge":    {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/notify":   {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision"},
-	"retention/doctor":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse"},
+	"retention/doctor":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
 	"retention/ledger":   {"retention", "retention/policy", "retention/ledger/..."},
-	"retention/report":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse"},
+	"retention/report":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse"},
+	// The search proves what a purge did: it takes nothing from what decides and erases. The inventory reads and decides, and
+	// knows no ledger.
+	"retention/purge/environment": {"retention/policy", "retention/compile", "dataverse"},
+	"retention/purge/inventory":   {"retention/policy", "retention/compile", "retention/purge/environment", "dataverse", "dataverse/odata"},
+	"retention/purge/search":      {"retention/compile", "retention/ledger", "retention/purge/environment", "dataverse", "dataverse/odata"},
 	// What is given away is built by programs of their own, which know the command only as a folder.
 	"deploy": {"deploy/build"},
 	// A company's tests of its policy run through the whole evaluation on the emulator.
@@ -72,6 +77,10 @@ var inTests = map[string][]string{
 	"config":               {"config"},
 	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console"},
 	"retention/policytest": {"", "retention/...", "dataverse/..."},
+	// What the search finds its own tests find with it alone.
+	"retention/purge/environment": {},
+	"retention/purge/inventory":   {},
+	"retention/purge/search":      {},
 	// Clients that others wrote run against the emulator.
 	"clients": {"dataverse/emulator/..."},
 	// The sample data is held against the model policy.
@@ -176,7 +185,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			t.Errorf("%s imports %s: see docs/architecture.md for who may know whom", f.path, imported)
 		}
 	}
-	for _, folder := range []string{"config", "dataverse", "dataverse/emulator", "dataverse/odata", "dataverse/fetchxml", "retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge"} {
+	for _, folder := range []string{"config", "dataverse", "dataverse/emulator", "dataverse/odata", "dataverse/fetchxml", "retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/environment", "retention/purge/inventory", "retention/purge/search"} {
 		if !seen[folder] {
 			t.Errorf("%s was not looked at: has it moved?", folder)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // leftWords say of each kind of finding what it is and what to do about it.
@@ -22,7 +23,7 @@ var leftWords = map[string]string{
 	"party":         "party lines of activities that keep the name or the address of that day: look at the activity, and name its kind by a rule with party",
 	"feed":          "posts of the activity feed that bear the name or an address: delete them",
 	"written-since": "rows that somebody wrote to after they were anonymised and before their delete: the person who stood there is purged, the row is judged as a new one, with the whole notice",
-	"refilled":      "rows that were anonymised in place and hold something again: " + purge.RefilledRemedy,
+	"refilled":      "rows that were anonymised in place and hold something again: " + search.RefilledRemedy,
 
 	"kept-name":    "kept rows, and activities that the person was taken off, that bear the name",
 	"kept-address": "kept rows that bear an e-mail address",
@@ -91,7 +92,7 @@ func leftLines(s *purge.Summary) []leftLine {
 }
 
 // places are places as they stand in what is printed for machines.
-func places(all []purge.Place) []receiptPlace {
+func places(all []search.Place) []receiptPlace {
 	out := []receiptPlace{}
 	for _, p := range all {
 		out = append(out, receiptPlace{p.Name, p.Remedy})

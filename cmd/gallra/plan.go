@@ -20,6 +20,7 @@ import (
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // planOptions are the flags of gallra plan.
@@ -130,12 +131,12 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 			fmt.Fprintf(a.out, "\nchanged since the last run: %s\n", c.Sentence)
 		}
 	}
-	closed, err := purge.ClosedRows(ctx, s.client, checked)
+	closed, err := inventory.ClosedRows(ctx, s.client, checked)
 	if err != nil {
 		return err
 	}
 	for _, t := range closed {
-		fmt.Fprintf(a.out, "\n%s\n  remedy: %s\n", doctor.ClosedRows(t), purge.ClosedRemedy)
+		fmt.Fprintf(a.out, "\n%s\n  remedy: %s\n", doctor.ClosedRows(t), inventory.ClosedRemedy)
 	}
 	if o.reviewed != nil {
 		return a.tellReviewed(o.reviewed)

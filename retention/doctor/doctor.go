@@ -22,7 +22,8 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
-	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/inventory"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Finding is one thing that was looked at.
@@ -180,9 +181,9 @@ func (d *visit) cascades(s compile.Subject) {
 
 // closed counts the rows that are locked for everybody but an administrator.
 func (d *visit) closed(ctx context.Context, c *compile.Policy) error {
-	tables, err := purge.ClosedRows(ctx, d.Client, c)
+	tables, err := inventory.ClosedRows(ctx, d.Client, c)
 	for _, t := range tables {
-		d.warn("closed rows", purge.ClosedRemedy, "%s", ClosedRows(t))
+		d.warn("closed rows", inventory.ClosedRemedy, "%s", ClosedRows(t))
 	}
 	return err
 }
@@ -190,7 +191,7 @@ func (d *visit) closed(ctx context.Context, c *compile.Policy) error {
 // refilled names the rows that were anonymised and hold something again.
 func (d *visit) refilled(ctx context.Context, c *compile.Policy) error {
 	for _, subject := range c.Subjects {
-		found, err := purge.Refilled(ctx, d.Client, c, subject.Table)
+		found, err := search.Refilled(ctx, d.Client, c, subject.Table)
 		if err != nil {
 			return err
 		}
@@ -206,13 +207,13 @@ func (d *visit) refilled(ctx context.Context, c *compile.Policy) error {
 		if n > len(ids) {
 			more = fmt.Sprintf(" and %d more", n-len(ids))
 		}
-		d.warn("anonymised", purge.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s%s", rows(n), subject.Table, strings.Join(ids, ", "), more)
+		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s%s", rows(n), subject.Table, strings.Join(ids, ", "), more)
 	}
 	return nil
 }
 
 // ClosedRows says what closed rows of a table mean for a run.
-func ClosedRows(t purge.ClosedTable) string {
+func ClosedRows(t inventory.ClosedTable) string {
 	return fmt.Sprintf("%d rows of %s are closed, and only a system administrator may anonymise them: whose they are is left alone (row-closed)", t.Rows, t.Table)
 }
 

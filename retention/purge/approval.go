@@ -16,6 +16,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // NotApproved is the guard rail of four eyes: the policy has not been approved by somebody else than who runs it.
@@ -46,7 +47,7 @@ func Unapproved(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *po
 }
 
 // unapproved is Unapproved for a run.
-func (r *runner) unapproved(ctx context.Context) (*plan.GuardRail, error) {
+func (r *session) unapproved(ctx context.Context) (*plan.GuardRail, error) {
 	return Unapproved(ctx, r.Client, r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today)
 }
 
@@ -199,13 +200,13 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 		return true, err
 	}
 	plan := plan.NewPlan(former, e, plan.PlanOptions{Traces: r.Ledger.Trace})
-	would := make(map[ref]bool)
+	would := make(map[environment.Ref]bool)
 	for i := range plan.Decisions {
 		if d := &plan.Decisions[i]; d.Action == retention.Purge {
-			would[ref{d.Person.Table, d.Person.ID}] = true
+			would[environment.Ref{Table: d.Person.Table, ID: d.Person.ID}] = true
 		}
 	}
-	return slices.ContainsFunc(r.due, func(d due) bool { return !would[d.ref] }), nil
+	return slices.ContainsFunc(r.due, func(d due) bool { return !would[d.Ref] }), nil
 }
 
 // SameCare tells whether two policies do the same with whomever they purge, and the second is no laxer in its limits and

@@ -15,6 +15,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Assessment is one row of somebody whose erasure is asked for, and what stands against it.
@@ -100,14 +101,14 @@ func identities(ctx context.Context, client dataverse.Reader, policy *compile.Po
 		if s.Identity == "" {
 			continue
 		}
-		for some := range slices.Chunk(ids, maxIDs) {
-			q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.Identity}, Filter: idFilter(s.PrimaryID, some)}
+		for some := range slices.Chunk(ids, environment.MaxIDs) {
+			q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.Identity}, Filter: environment.IDFilter(s.PrimaryID, some)}
 			for row, err := range client.Rows(ctx, q) {
 				if err != nil {
 					return nil, fmt.Errorf("read %s: %w", s.Table, err)
 				}
-				if v := strings.TrimSpace(row.Text(s.Identity)); v != "" && !seen[fold(v)] {
-					seen[fold(v)] = true
+				if v := strings.TrimSpace(row.Text(s.Identity)); v != "" && !seen[environment.Fold(v)] {
+					seen[environment.Fold(v)] = true
 					out = append(out, v)
 				}
 			}
@@ -119,7 +120,7 @@ func identities(ctx context.Context, client dataverse.Reader, policy *compile.Po
 // Assess tells for every row what stands against its erasure today, in the order of the rows.
 func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]Assessment, error) {
 	var out []Assessment
-	for some := range slices.Chunk(who, maxIDs) {
+	for some := range slices.Chunk(who, environment.MaxIDs) {
 		xs, err := plan.ExplainAll(ctx, client, policy, some, evaluate.EvaluateOptions{Today: today, Lasting: true})
 		if err != nil {
 			return nil, err

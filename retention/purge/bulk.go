@@ -12,16 +12,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Bulk delete jobs are Dataverse's own: it deletes the rows that a query finds, in its own time, outside the limits on
 // requests. With CanRecoverDeletedRecords false nothing of them goes to the recycle bin, so that they need not be emptied
 // before; their audit history is swept like that of every row that was touched. A job is asked for by ids only: a query by
 // condition could take a row that changed since the rules decided, and would stand with the job for everybody to read.
-
-// jobName begins the name of every job, before the run's id: by it a run finds the jobs of one that was cut.
-const jobName = "gallra "
 
 // maxJobIDs is how many rows one query of a job names.
 const maxJobIDs = 500
@@ -32,41 +29,28 @@ const (
 	jobSucceeded = 30
 )
 
-// byJob tells whether a bulk delete job deletes the row, by the policy's engine. The person's change set then leaves it
-// alone, and the person's row waits until it is gone. Rows that could not be found again from an anonymous person go with
-// the change set.
-func (inv *inventory) byJob(w *work, it *item) bool {
-	switch {
-	case !inv.jobs, w.ahead, inv.plain, inv.tried[it.ref]:
-		return false
-	case it.do != policy.Delete, it.shared, it.stays, it.table == "connection", inv.tables.persons[it.table]:
-		return false
-	}
-	return inv.lasts(it)
-}
-
 // bulkDelete has rows deleted by a job and waits for its end. Whether the rows are gone is for the caller to see. The error
 // is a reason when the job did not come to its end, and the service's own when there is no job.
-func (r *runner) bulkDelete(ctx context.Context, rows []ref) error {
+func (r *session) bulkDelete(ctx context.Context, rows []environment.Ref) error {
 	return r.bulkDeleteFrom(ctx, "", rows)
 }
 
 // bulkDeleteFrom is bulkDelete for rows of a data source of its own: retained is long-term retention.
-func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []ref) error {
+func (r *session) bulkDeleteFrom(ctx context.Context, source string, rows []environment.Ref) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	ids := make(map[string][]uuid.UUID)
 	var order []string // children before parents, as the rows come
 	for _, row := range rows {
-		if ids[row.table] == nil {
-			order = append(order, row.table)
+		if ids[row.Table] == nil {
+			order = append(order, row.Table)
 		}
-		ids[row.table] = append(ids[row.table], row.id)
+		ids[row.Table] = append(ids[row.Table], row.ID)
 	}
 	var queries []map[string]any
 	for _, table := range order {
-		t, err := r.tables.table(ctx, table)
+		t, err := r.tables.Table(ctx, table)
 		if err != nil {
 			return err
 		}
@@ -85,7 +69,7 @@ func (r *runner) bulkDeleteFrom(ctx context.Context, source string, rows []ref) 
 	}
 	var job struct{ JobID uuid.UUID }
 	err := r.Client.Call(ctx, http.MethodPost, "BulkDelete", map[string]any{
-		"QuerySet": queries, "JobName": jobName + r.Run.ID, "SendEmailNotification": false, "ToRecipients": []any{}, "CCRecipients": []any{},
+		"QuerySet": queries, "JobName": environment.JobName + r.Run.ID, "SendEmailNotification": false, "ToRecipients": []any{}, "CCRecipients": []any{},
 		"RecurrencePattern": "", "StartDateTime": start.UTC().Format(time.RFC3339),
 		"Options": map[string]any{"CanRecoverDeletedRecords": false, "RunJobForSandbox": false},
 	}, &job)
@@ -119,7 +103,7 @@ func idQuery(t *dataverse.Table, ids []uuid.UUID) map[string]any {
 
 // await asks for a job until it is over, ever less often. A job may wait in a queue, be paused by an administrator, or take
 // longer than a run can wait: it then goes on by itself, and the next run finds it.
-func (r *runner) await(ctx context.Context, job uuid.UUID, deadline time.Time) error {
+func (r *session) await(ctx context.Context, job uuid.UUID, deadline time.Time) error {
 	wait := r.Poll
 	for {
 		row, err := r.Client.Get(ctx, "asyncoperation", job, dataverse.Query{Select: []string{"asyncoperationid", "statecode", "statuscode"}})
@@ -147,19 +131,19 @@ func (r *runner) await(ctx context.Context, job uuid.UUID, deadline time.Time) e
 
 // ended looks how a job ended. One that succeeded may have left rows: why stands in the failures, of which only the codes
 // are taken, since they quote rows.
-func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) error {
+func (r *session) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) error {
 	if status, _ := row.Int("statuscode"); status != jobSucceeded {
 		r.Log.Warn("bulk delete job did not succeed", "job", job, "status", status)
 		return errJobStopped
 	}
-	if !r.tables.exists("bulkdeletefailure") {
+	if !r.tables.Exists("bulkdeletefailure") {
 		return nil
 	}
 	q := dataverse.Query{Table: "bulkdeletefailure", Select: []string{"bulkdeletefailureid", "errornumber", "_regardingobjectid_value"},
 		Filter: "_asyncoperationid_value eq " + job.String()}
 	for f, err := range r.Client.Rows(ctx, q) {
 		if err != nil { // the rows themselves tell: the next round lists them
-			r.Log.Warn("failures of a bulk delete job cannot be read", "job", job, "code", code(err))
+			r.Log.Warn("failures of a bulk delete job cannot be read", "job", job, "code", environment.Code(err))
 			return ctx.Err()
 		}
 		number, _ := f.Int("errornumber")
@@ -171,18 +155,18 @@ func (r *runner) ended(ctx context.Context, job uuid.UUID, row dataverse.Row) er
 // awaitJobs waits for the jobs that runs before this one have begun. How they ended does not matter: what is left of the
 // rows is listed again. One that is not over by then goes on beside another one for the same ids, which does no harm.
 // All of them together are waited for no longer than one job is.
-func (r *runner) awaitJobs(ctx context.Context) error {
-	if !r.tables.exists("asyncoperation") {
+func (r *session) awaitJobs(ctx context.Context) error {
+	if !r.tables.Exists("asyncoperation") {
 		return nil
 	}
 	q := dataverse.Query{Table: "asyncoperation", Select: []string{"asyncoperationid", "statecode"},
-		Filter: fmt.Sprintf("operationtype eq 13 and startswith(name,'%s') and statecode ne %d", jobName, jobCompleted)}
+		Filter: fmt.Sprintf("operationtype eq 13 and startswith(name,'%s') and statecode ne %d", environment.JobName, jobCompleted)}
 	deadline := time.Now().Add(r.JobWait)
 	for job, err := range r.Client.Rows(ctx, q) {
 		if err != nil {
 			return fmt.Errorf("bulk delete jobs: %w", err)
 		}
-		var stopped reason
+		var stopped environment.Reason
 		if err := r.await(ctx, job.ID("asyncoperationid"), deadline); err != nil && !errors.As(err, &stopped) {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // colleague is a client of an application's user who has every right that the administrator has but not the role.
@@ -153,7 +154,7 @@ func TestPreviewAndCountTellOfClosedRows(t *testing.T) {
 		if len(all) != 1 || all[0].Code != tt.code {
 			t.Errorf("%s: forecast %+v", name, all)
 		}
-		closed, err := purge.ClosedRows(t.Context(), tt.client, checked)
+		closed, err := inventory.ClosedRows(t.Context(), tt.client, checked)
 		w.must(err)
 		n := 0
 		for _, c := range closed {
@@ -182,7 +183,7 @@ func TestAdministratorByTeam(t *testing.T) {
 	team := w.create("team", "purgers", row{"name": "Purgers", "teamtype": 0, "businessunitid@odata.bind": "/businessunits(" + me.BusinessUnitID.String() + ")"})
 	w.must(w.client.Call(ctx, "POST", "teams("+team.String()+")/teamroles_association/$ref", row{"@odata.id": w.url + "/api/data/v9.2/roles(" + admin.String() + ")"}, nil))
 	w.must(w.client.Call(ctx, "POST", "teams("+team.String()+")/teammembership_association/$ref", row{"@odata.id": w.url + "/api/data/v9.2/systemusers(" + me.UserID.String() + ")"}, nil))
-	closed, err := purge.ClosedRows(ctx, c, w.checked(c))
+	closed, err := inventory.ClosedRows(ctx, c, w.checked(c))
 	w.must(err)
 	if len(closed) != 0 {
 		t.Errorf("locked for a member of the administrators' team: %+v", closed)

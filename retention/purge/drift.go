@@ -16,6 +16,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // What the rules depend on in an environment is written down as facts, each a name and a value, when a run has purged by
@@ -41,7 +42,7 @@ type Change struct {
 
 // surroundings is the environment as the rules of a policy depend on it.
 type surroundings struct {
-	tables *tables
+	tables *environment.Tables
 	policy *compile.Policy
 }
 
@@ -51,7 +52,7 @@ func Drift(ctx context.Context, client dataverse.Reader, policy *compile.Policy,
 	if len(before) == 0 {
 		return nil, nil // nothing to compare with
 	}
-	tables, err := readTables(ctx, client, policy)
+	tables, err := environment.ReadTables(ctx, client, policy)
 	if err != nil {
 		return nil, err
 	}
@@ -97,18 +98,18 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		t, err := e.tables.table(ctx, name)
+		t, err := e.tables.Table(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		facts["subject "+name] = "known"
 		for _, rel := range t.OneToMany {
-			if e.tables.exists(rel.Referencing) && !compile.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
+			if e.tables.Exists(rel.Referencing) && !compile.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
 				facts["delete "+name+"."+rel.Referencing+"."+rel.ReferencingAttribute] = cmp.Or(rel.Delete, "unknown")
 			}
 		}
 		facts["bin "+name] = "off"
-		if days, on := e.tables.settings.Binned(name); on {
+		if days, on := e.tables.Settings.Binned(name); on {
 			facts["bin "+name] = strconv.Itoa(days)
 		}
 	}
@@ -117,10 +118,10 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 		facts[fmt.Sprintf("option %s.%s.%d", c.Table, c.Column, c.Value)] = fingerprint(c.Label)
 	}
 	facts["bin organization"], facts["audit organization"] = "off", "off"
-	if s := e.tables.settings; s.RecycleBin {
+	if s := e.tables.Settings; s.RecycleBin {
 		facts["bin organization"] = strconv.Itoa(s.RecycleBinDays)
 	}
-	if s := e.tables.settings; s.Audited {
+	if s := e.tables.Settings; s.Audited {
 		facts["audit organization"] = strconv.Itoa(s.AuditDays)
 	}
 	return facts, nil

@@ -1,15 +1,14 @@
 package purge
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
-	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // StopError says that guard rails stopped the run before anybody was purged (or, for residue, before anybody else was).
@@ -41,65 +40,37 @@ func (e *StopError) Remedy() string {
 	return strings.Join(all, "; ")
 }
 
-func residueRail(found []Finding) plan.GuardRail {
+func residueRail(found []search.Finding) plan.GuardRail {
 	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
 		Sentence: fmt.Sprintf("after the first purges %d places still held something that should be gone: nobody else is purged", len(found)),
 		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
 }
 
-// unfinishedRail speaks of the first purges of a run of which the rows did not go: what refused them would refuse the others.
+// unfinishedRail reports canary purges whose rows would not go: what refused them would refuse the others.
 func unfinishedRail(found []Outcome) plan.GuardRail {
 	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
 		Sentence: fmt.Sprintf("%d of the first purges were begun and did not come to their end (%s): nobody else is begun", len(found), found[0].Code),
 		Remedy:   "see in the report who they are and what refused it: a plug-in, a workflow or a missing right; the next run tries them again first"}
 }
 
-// reason is why a person was left alone, as a word that stands in the ledger.
-type reason string
-
-func (r reason) Error() string { return string(r) }
-
 // Why a person is left alone. The words stand in the ledger and in the report.
 const (
-	errJustified  reason = "justified"         // the last look found a ground, an extension, or that the notice is not over
-	errHeld       reason = "legal-hold"        // the last look found a legal hold
-	errChanged    reason = "changed"           // somebody changed the row after the last look
-	errGone       reason = "gone"              // the row is not there any more
-	errNotBegun   reason = ledger.NotBegun     // a cut run wrote the intent and nothing else
-	errBound      reason = "bound"             // a kept row cannot be freed, and the policy says whenBound: fail
-	errNoRule     reason = "row-no-rule"       // a delete would take a row along that no rule names
-	errClosed     reason = "row-closed"        // a closed quote, order or invoice would be written to, which only an administrator may
-	errTooMany    reason = "too-many-rows"     // what belongs to the person does not fit one transaction
-	errMaster     reason = "merged-first"      // a row that was merged into this one is not purged yet
-	errSubject    reason = "other-subject"     // a row of another subject table would be deleted with it
-	errAppeared   reason = "rows-appeared"     // rows that belong to the person came after the last look: the delete waits
-	errRemains    reason = "columns-remain"    // columns could not be emptied
-	errWritten    reason = ledger.WrittenSince // anonymised, and somebody has written to the row before it was deleted: it is judged as a new one
-	errNoAnswer   reason = "no-answer"         // what became of a write could not be found out
-	errJobOpen    reason = "job-open"          // anonymised, but a bulk delete job has not come to its end: the next run waits for it
-	errLate       reason = "late"              // the service had the write wait again and again, until the look before it was too old
-	errStalled    reason = "jobs-stalled"      // not begun: the service does not come to the end of the bulk delete jobs that this run began before
-	errJobStopped reason = "job-stopped"       // anonymised, but a bulk delete job was canceled or failed: the next run begins another
-	errNotDeleted reason = "not-deleted"       // anonymised, but the delete of the row was refused: the next run tries again
+	errJustified  environment.Reason = "justified"         // the last look found a ground, an extension, or that the notice is not over
+	errHeld       environment.Reason = "legal-hold"        // the last look found a legal hold
+	errChanged    environment.Reason = "changed"           // somebody changed the row after the last look
+	errGone       environment.Reason = "gone"              // the row is not there any more
+	errNotBegun   environment.Reason = ledger.NotBegun     // a cut run wrote the intent and nothing else
+	errBound      environment.Reason = "bound"             // a kept row cannot be freed, and the policy says whenBound: fail
+	errTooMany    environment.Reason = "too-many-rows"     // what belongs to the person does not fit one transaction
+	errMaster     environment.Reason = "merged-first"      // a row that was merged into this one is not purged yet
+	errSubject    environment.Reason = "other-subject"     // a row of another subject table would be deleted with it
+	errAppeared   environment.Reason = "rows-appeared"     // rows that belong to the person came after the last look: the delete waits
+	errRemains    environment.Reason = "columns-remain"    // columns could not be emptied
+	errWritten    environment.Reason = ledger.WrittenSince // anonymised, and somebody has written to the row before it was deleted: it is judged as a new one
+	errNoAnswer   environment.Reason = "no-answer"         // what became of a write could not be found out
+	errJobOpen    environment.Reason = "job-open"          // anonymised, but a bulk delete job has not come to its end: the next run waits for it
+	errLate       environment.Reason = "late"              // the service had the write wait again and again, until the look before it was too old
+	errStalled    environment.Reason = "jobs-stalled"      // not begun: the service does not come to the end of the bulk delete jobs that this run began before
+	errJobStopped environment.Reason = "job-stopped"       // anonymised, but a bulk delete job was canceled or failed: the next run begins another
+	errNotDeleted environment.Reason = "not-deleted"       // anonymised, but the delete of the row was refused: the next run tries again
 )
-
-var codeForm = regexp.MustCompile(`^0x[0-9a-f]{8}$`)
-
-// code is what the ledger says about an error: Dataverse's code or a word of ours, never a message.
-func code(err error) string {
-	var r reason
-	if errors.As(err, &r) {
-		return string(r)
-	}
-	var e *dataverse.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &e):
-		if c := strings.ToLower(e.Code); codeForm.MatchString(c) {
-			return c
-		}
-		return fmt.Sprintf("http-%d", e.Status)
-	}
-	return "no-answer"
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // createMany makes rows of one kind at once.
@@ -69,7 +70,7 @@ func TestSearchThatIsEndedIsSaid(t *testing.T) {
 	w.run()
 	w.advance(60)
 	s := w.run(func(d *purge.Deps) { purge.SetMost(d, 600) })
-	if !slices.ContainsFunc(s.Unread, func(p purge.Place) bool { return p.Name == "Rows with the same address or number" }) {
+	if !slices.ContainsFunc(s.Unread, func(p search.Place) bool { return p.Name == "Rows with the same address or number" }) {
 		t.Errorf("it is not said that the search was ended: %v", s.Unread)
 	}
 	if got := s.Mentioned()["same-address"]; got != 600 {

@@ -11,6 +11,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Why an extension by hand is not written.
@@ -45,7 +46,7 @@ func Extend(ctx context.Context, d Deps, who evaluate.PersonRef, until retention
 		if err != nil {
 			return err
 		}
-		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
+		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // TestFeeds: posts that tell of a purged person by name are found, whoever wrote them, and others are not.
@@ -45,7 +46,7 @@ func TestFeedsThatDoNotAnswer(t *testing.T) {
 	if s.Status != ledger.Done || s.Purged() != len(names) {
 		t.Errorf("status %s, %d purged", s.Status, s.Purged())
 	}
-	if n := len(slices.DeleteFunc(slices.Clone(s.Unread), func(p purge.Place) bool { return p.Name != "Activity feeds (posts)" })); n != 1 {
+	if n := len(slices.DeleteFunc(slices.Clone(s.Unread), func(p search.Place) bool { return p.Name != "Activity feeds (posts)" })); n != 1 {
 		t.Errorf("the feeds are named %d times as not searched, want once", n)
 	}
 }

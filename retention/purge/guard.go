@@ -47,7 +47,7 @@ func (r *runner) onlyDue(plan *plan.Plan) *plan.Plan {
 	}
 	due := make(map[string]int)
 	for _, d := range r.due {
-		due[d.table]++
+		due[d.Table]++
 	}
 	only := *plan
 	only.Tables = slices.Clone(plan.Tables)
@@ -77,7 +77,7 @@ func Matched(l *ledger.Ledger, c *compile.Policy) func(table, ground string) (ro
 }
 
 // limits are those of the policy; a flag may only lower them.
-func (r *runner) limits() policy.Limits {
+func (r *session) limits() policy.Limits {
 	l := r.Policy.Policy.Limits
 	if r.Limits != nil {
 		l.Purges, l.Share = min(l.Purges, r.Limits.Purges), min(l.Share, r.Limits.Share)
@@ -86,14 +86,14 @@ func (r *runner) limits() policy.Limits {
 }
 
 // clock asks again whether the day can be relied on: many answers have told the time since the run began.
-func (r *runner) clock() error {
+func (r *session) clock() error {
 	if stop := clock(&r.Deps); stop != nil {
 		return r.stop(stop.Rails...)
 	}
 	return nil
 }
 
-func (r *runner) stop(rails ...plan.GuardRail) error {
+func (r *session) stop(rails ...plan.GuardRail) error {
 	var entries []ledger.Entry
 	for _, g := range rails {
 		entries = append(entries, ledger.Entry{Kind: ledger.Stopped, Guard: string(g.Rail), Table: g.Table, Ground: g.Ground})

@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Why a legal hold is not set or released.
@@ -58,7 +59,7 @@ func Hold(ctx context.Context, d Deps, who evaluate.PersonRef, reason string) (*
 		}
 		res.Before = row.Bool(subject.Own.LegalHold)
 		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason("Legal hold", reason, "")}
-		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
+		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			break
 		}
@@ -128,7 +129,7 @@ func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate
 		return true, d.Ledger.Append(ledger.Entry{Kind: ledger.Written, First: res.seq, Last: res.seq})
 	}
 	person := x.Person.Person
-	person.LegalHold, person.HeldWith, person.Trace.Held = false, false, true // whether or not the ledger has seen the hold
+	person.LegalHold, person.Trace.Held = false, true // whether or not the ledger has seen the hold
 	planned := x.Decision
 	planned.Decision = retention.Decide(person, d.Policy.Policy.Rules(), d.Today)
 	why := ""
@@ -143,7 +144,7 @@ func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate
 		return false, err
 	}
 	res.PurgeOn, res.seq, res.announced = planned.PurgeOn, d.Ledger.Seq(), true
-	err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: rowPath(subject.EntitySet, who.ID), Body: body, IfMatch: x.Person.ETag}, nil)
+	err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: x.Person.ETag}, nil)
 	switch {
 	case err == nil:
 		return true, d.Ledger.Append(ledger.Entry{Kind: ledger.Written, First: res.seq, Last: res.seq})

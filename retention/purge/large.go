@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
+
+	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // A person with more rows than a change set holds is purged in stages. Related rows go ahead, children before parents, in
@@ -23,7 +26,7 @@ import (
 const maxStageTries = 3
 
 // window is how many rows of a person are looked at together: a stage's worth, where each takes two operations.
-func (r *runner) window() int { return max(r.operations/2, 1) }
+func (r *session) window() int { return max(r.operations/2, 1) }
 
 // large purges a person in stages.
 func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) error {
@@ -33,29 +36,29 @@ func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) e
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		persons, _, err := r.look(ctx, subject, []due{{ref: who.ref}})
+		persons, _, err := r.look(ctx, subject, []due{{Ref: who.Ref}})
 		if err != nil || len(persons) == 0 {
 			return err
 		}
 		p := persons[0]
 		if !surveyed {
-			if done.binding, done.decided, err = r.survey(ctx, subject, p); err != nil {
+			if done.Binding, done.decided, err = r.survey(ctx, subject, p); err != nil {
 				return err
 			}
-			if p.err != nil {
-				r.leave(p.ref, p.err)
+			if p.Err != nil {
+				r.leave(p.Ref, p.Err)
 				return nil
 			}
 			surveyed = true
 			continue // that took a while
 		}
-		p.stages, p.decided = done, done.decided
-		w, err := r.stage(ctx, subject, p)
+		p.Before, p.Decided = done.Looks, done.decided
+		w, err := r.stage(ctx, subject, p, done)
 		if w == nil || err != nil {
 			return err
 		}
-		if !w.ahead {
-			w.before = done
+		if w.kind != ahead {
+			w.earlier = done
 			return r.erase(ctx, subject, []*work{w})
 		}
 		if len(w.set) == 1 {
@@ -63,9 +66,9 @@ func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) e
 		}
 		var entries []ledger.Entry
 		if !done.recorded {
-			entries = announce(p.ref, done.decided, r.decisions(p.ref))
+			entries = announce(p.Ref, done.decided, r.decisions(p.Ref))
 		}
-		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: w.table, ID: w.id, Rows: w.rows, Counts: w.counts, Stays: w.stays})
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: w.Table, ID: w.ID, Rows: w.rows, Counts: w.counts, Stays: w.stays})
 		if err := r.Ledger.Append(entries...); err != nil {
 			return err
 		}
@@ -81,10 +84,10 @@ func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) e
 		case (errors.As(err, &unsure) || errors.Is(err, dataverse.ErrNotFound)) && tries < maxStageTries:
 			tries++ // the next look lists what is left
 		case errors.As(err, &unsure):
-			r.leave(p.ref, errNoAnswer)
+			r.leave(p.Ref, errNoAnswer)
 			return nil
 		default:
-			r.leave(p.ref, err)
+			r.leave(p.Ref, err)
 			return nil
 		}
 	}
@@ -92,152 +95,139 @@ func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) e
 
 // survey goes through all rows of a person, a window at a time, and finds out before anything is written what binds the
 // person, whether they have to be left alone, and what the rules say of each row.
-func (r *runner) survey(ctx context.Context, subject *compile.Subject, p *person) (binding []ref, decided map[ref]decision, err error) {
-	p.stages = newStages()
-	if p.decided == nil {
-		p.decided = make(map[ref]decision)
+func (r *runner) survey(ctx context.Context, subject *compile.Subject, p *inventory.Person) (binding []environment.Ref, decided map[environment.Ref]inventory.Decision, err error) {
+	p.Before = inventory.NewLooks()
+	if p.Decided == nil {
+		p.Decided = make(map[environment.Ref]inventory.Decision)
 	}
-	fresh := make(map[ref]decision)
-	for p.many = true; p.many; {
-		inv := r.inventory(subject, []*person{p})
-		inv.window = r.window()
-		if err := inv.take(ctx); err != nil {
+	fresh := make(map[environment.Ref]inventory.Decision)
+	for p.Many = true; p.Many; {
+		inv := r.inventory(subject, []*inventory.Person{p})
+		inv.Window = r.window()
+		if err := inv.Take(ctx); err != nil {
 			return nil, nil, err
 		}
-		maps.Copy(fresh, inv.decisionsOf(p, func(*item) bool { return true }))
-		for row := range inv.items {
-			p.stages.kept[row] = true
+		maps.Copy(fresh, inv.DecisionsOf(p, func(*inventory.Item) bool { return true }))
+		for row := range inv.Items {
+			p.Before.Kept[row] = true
 		}
-		for _, b := range p.binding {
+		for _, b := range p.Binding {
 			if !slices.Contains(binding, b) {
 				binding = append(binding, b)
 			}
 		}
-		if p.err != nil {
+		if p.Err != nil {
 			return nil, nil, nil
 		}
 	}
 	if subject.Purge == policy.Delete && len(binding) > 0 && subject.WhenBound == policy.BoundFail {
-		p.err = errBound
+		p.Err = errBound
 	}
-	maps.Copy(p.decided, fresh)
-	return binding, p.decided, nil
+	maps.Copy(p.Decided, fresh)
+	return binding, p.Decided, nil
 }
 
 // announcedAtOnce is how many decisions one entry of the ledger holds.
 const announcedAtOnce = 1000
 
 // announce is what the ledger is told of decisions that it does not know yet.
-func announce(who ref, decisions, known map[ref]decision) (entries []ledger.Entry) {
+func announce(who environment.Ref, decisions, known map[environment.Ref]inventory.Decision) (entries []ledger.Entry) {
 	decisions = maps.Clone(decisions)
-	maps.DeleteFunc(decisions, func(r ref, _ decision) bool { _, ok := known[r]; return ok })
-	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(decisions), ref.compare), announcedAtOnce) {
-		part := make(map[ref]decision, len(some))
+	maps.DeleteFunc(decisions, func(r environment.Ref, _ inventory.Decision) bool { _, ok := known[r]; return ok })
+	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(decisions), environment.Ref.Compare), announcedAtOnce) {
+		part := make(map[environment.Ref]inventory.Decision, len(some))
 		for _, r := range some {
 			part[r] = decisions[r]
 		}
-		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: who.table, ID: who.id, Decided: listed(part)})
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: who.Table, ID: who.ID, Decided: listed(part)})
 	}
 	return entries
 }
 
 // stage makes the next change set of a person: one that goes ahead, or the last one. It is nil when the person had to be
 // left alone.
-func (r *runner) stage(ctx context.Context, subject *compile.Subject, p *person) (*work, error) {
-	inv := r.inventory(subject, []*person{p})
-	inv.window = r.window()
-	if err := inv.take(ctx); err != nil {
+func (r *runner) stage(ctx context.Context, subject *compile.Subject, p *inventory.Person, done *stages) (*work, error) {
+	inv := r.inventory(subject, []*inventory.Person{p})
+	inv.Window = r.window()
+	if err := inv.Take(ctx); err != nil {
 		return nil, err
 	}
 	leave := func(why error) (*work, error) {
-		r.leave(p.ref, why)
+		r.leave(p.Ref, why)
 		return nil, nil
 	}
-	if p.err != nil {
-		return leave(p.err)
+	if p.Err != nil {
+		return leave(p.Err)
 	}
-	if slices.ContainsFunc(p.items, func(it *item) bool { return slices.Contains(p.stages.gone, it.ref) }) {
+	if slices.ContainsFunc(p.Items, func(it *inventory.Item) bool { return slices.Contains(done.gone, it.Ref) }) {
 		return leave(errNotDeleted) // it was said to be gone
 	}
-	own, marks := r.erasers[subject.Table], r.marks(subject)
-	if !p.many {
-		w, err := inv.prepare(ctx, p, own, marks, false)
+	b, e, marks := r.builder(inv), r.erasers[subject.Table], r.marks(subject)
+	if !p.Many {
+		w, err := b.own(ctx, p, e, marks)
 		if err != errTooMany {
 			return w, err
 		}
 	}
-	known := len(p.stages.kept) + len(p.stages.last)
-	w, err := inv.ahead(ctx, p, map[string]any{subject.Own.AnonymizedOn: nil})
+	known := len(done.Kept) + len(done.Last)
+	w, err := b.ahead(ctx, p, done, map[string]any{subject.Own.AnonymizedOn: nil})
 	switch {
 	case err != nil:
 		return nil, err
-	case len(w.set) > 1, p.many && len(p.stages.kept)+len(p.stages.last) > known:
+	case len(w.set) > 1, p.Many && len(done.Kept)+len(done.Last) > known:
 		return w, nil
-	case p.many:
+	case p.Many:
 		return leave(errTooMany) // a row that does not fit a change set by itself
 	}
-	if w, err = inv.prepare(ctx, p, own, marks, true); err == errTooMany {
+	b.brief = true
+	if w, err = b.own(ctx, p, e, marks); err == errTooMany {
 		return leave(err)
 	}
 	return w, err
 }
 
-// ahead makes a change set of related rows that go before the person, of as many as fit. Guard is a write to the person's
-// row that changes nothing; with it the change set fails if somebody changed the row since the look.
-func (inv *inventory) ahead(ctx context.Context, p *person, guard map[string]any) (*work, error) {
-	s := p.stages
-	w := newWork(p, inv.subject.Purge)
-	if w.ahead = true; w.do == policy.Delete && p.bound() {
-		w.do = policy.Anonymize
+// follow finishes what earlier runs began in stages. Under a policy that still has to be approved they wait: the rest of
+// their rows would go by its rules.
+func (r *runner) follow(ctx context.Context) error {
+	if len(r.Ledger.Begun()) == 0 {
+		return nil
 	}
-	w.add(http.MethodPatch, rowPath(inv.subject.EntitySet, p.id), guard, p.row.ETag())
-	for _, it := range p.items { // what hangs on a row comes before it
-		if s.last[it.ref] || inv.goesLast(it) {
-			s.last[it.ref] = true
-			for _, h := range it.held {
-				s.last[h.parent] = true // its delete would take the row along
-			}
-			continue
+	if rail, err := r.unapproved(ctx); rail != nil || err != nil {
+		return err
+	}
+	for _, b := range r.Ledger.Begun() {
+		subject := r.Policy.Subject(b.Table)
+		if subject == nil {
+			continue // the policy does not speak of the table any more
 		}
-		part, err := inv.part(ctx, w, it)
-		if err != nil {
-			return nil, err
+		who := environment.Ref{Table: b.Table, ID: b.ID}
+		if b.Asked {
+			r.asked[who] = b.Despite
 		}
-		if len(part.set) == 0 {
-			s.kept[it.ref] = true
-			s.count(part)
-			w.spare(it)
-			continue
-		}
-		if len(w.set)+len(part.set) > inv.limit {
-			break
-		}
-		w.absorb(part)
-		w.spare(it)
-		if it.do != policy.Delete || it.shared {
-			w.written = append(w.written, it.ref)
+		r.summary.Resumed.Purges++
+		r.taken[who] = true
+		if err := r.large(ctx, subject, due{Ref: who}); err != nil {
+			return err
 		}
 	}
-	return w, nil
+	return nil
 }
 
-// goesLast tells whether a row is part of the person, or bears the name by reference.
-func (inv *inventory) goesLast(it *item) bool {
-	return it.stays || it.unwritable() || it.binned && it.table == "connection" || inv.tables.persons[it.table]
+// stages is what of a person's rows has gone ahead of them in change sets of its own, and what those change sets left for
+// the last one.
+type stages struct {
+	*inventory.Looks
+	rows   map[string][]uuid.UUID
+	counts map[string]int
+	gone   []environment.Ref
+	// decided is what was decided of the rows before the first change set; the ledger has it with that one.
+	decided  map[environment.Ref]inventory.Decision
+	recorded bool
+	effects
 }
 
-// part is what becomes of one row, as part of a change set.
-func (inv *inventory) part(ctx context.Context, of *work, it *item) (*work, error) {
-	part := newWork(of.person, of.do)
-	part.mirrors, part.second, part.ahead = of.mirrors, of.second, of.ahead
-	return part, inv.handle(ctx, part, it)
-}
-
-func (w *work) absorb(part *work) {
-	w.set = append(w.set, part.set...)
-	w.bulk = append(w.bulk, part.bulk...)
-	w.deferred = w.deferred || part.deferred
-	w.join(part)
+func newStages() *stages {
+	return &stages{Looks: inventory.NewLooks(), rows: make(map[string][]uuid.UUID), counts: make(map[string]int), decided: make(map[environment.Ref]inventory.Decision)}
 }
 
 func (s *stages) count(w *work) {
@@ -255,33 +245,6 @@ func (s *stages) add(w *work) {
 	s.gone = append(s.gone, w.gone...)
 	s.also(w.effects)
 	for _, r := range w.written {
-		s.written[r] = true
+		s.Written[r] = true
 	}
-}
-
-// follow finishes what earlier runs began in stages. Under a policy that still has to be approved they wait: the rest of
-// their rows would go by its rules.
-func (r *runner) follow(ctx context.Context) error {
-	if len(r.Ledger.Begun()) == 0 {
-		return nil
-	}
-	if rail, err := r.unapproved(ctx); rail != nil || err != nil {
-		return err
-	}
-	for _, b := range r.Ledger.Begun() {
-		subject := r.Policy.Subject(b.Table)
-		if subject == nil {
-			continue // the policy does not speak of the table any more
-		}
-		who := ref{b.Table, b.ID}
-		if b.Asked {
-			r.asked[who] = b.Despite
-		}
-		r.summary.Resumed.Purges++
-		r.taken[who] = true
-		if err := r.large(ctx, subject, due{ref: who}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -11,32 +11,36 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // The last look: what justifies a person is asked again, seconds before the write, and once more where the service has the write
 // wait. And what justifies others, whom a write would touch as well.
 
 // look evaluates the persons again and reads their rows. Whoever is justified, held or changed is left alone.
-func (r *runner) look(ctx context.Context, subject *compile.Subject, chunk []due) (persons []*person, later []due, err error) {
+func (r *runner) look(ctx context.Context, subject *compile.Subject, chunk []due) (persons []*inventory.Person, later []due, err error) {
 	ids := make([]uuid.UUID, len(chunk))
 	for i, d := range chunk {
-		ids[i] = d.id
+		ids[i] = d.ID
 	}
-	seen, err := r.lookAt(ctx, subject, ids)
+	last, err := r.lookAt(ctx, subject, ids)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, d := range chunk {
-		switch why := seen.why[d.id]; {
+		switch why := last.why[d.ID]; {
 		case why != nil:
-			r.leave(d.ref, why)
-		case slices.ContainsFunc(seen.merged[d.id], func(id uuid.UUID) bool { return slices.Contains(ids, id) && !r.taken[ref{d.table, id}] }):
+			r.leave(d.Ref, why)
+		case slices.ContainsFunc(last.merged[d.ID], func(id uuid.UUID) bool {
+			return slices.Contains(ids, id) && !r.taken[environment.Ref{Table: d.Table, ID: id}]
+		}):
 			later = append(later, d)
-		case len(seen.merged[d.id]) > 0:
-			r.leave(d.ref, errMaster)
+		case len(last.merged[d.ID]) > 0:
+			r.leave(d.Ref, errMaster)
 		default:
-			p := r.person(d.ref, seen.rows[d.id])
-			p.looked = seen.at
+			p := r.person(d.Ref, last.rows[d.ID])
+			p.Looked = last.at
 			persons = append(persons, p)
 		}
 	}
@@ -51,8 +55,8 @@ type lastLook struct {
 	merged map[uuid.UUID][]uuid.UUID // into which row which rows were merged
 }
 
-func (r *runner) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
-	seen := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
+func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
+	last := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
 	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
 	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
@@ -63,16 +67,16 @@ func (r *runner) lookAt(ctx context.Context, subject *compile.Subject, ids []uui
 	}
 	for p := range e.Persons(o) {
 		if p.Table == subject.Table && p.Master != uuid.Nil {
-			seen.merged[p.Master] = append(seen.merged[p.Master], p.ID)
+			last.merged[p.Master] = append(last.merged[p.Master], p.ID)
 		}
 	}
-	if seen.rows, err = r.rows(ctx, subject, ids); err != nil {
+	if last.rows, err = r.rows(ctx, subject, ids); err != nil {
 		return nil, err
 	}
-	var standing map[ref]bool // of persons who were asked for
+	var standing map[environment.Ref]bool // of persons who were asked for
 	there := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
 		_, found := e.Person(subject.Table, id, o)
-		_, asked := r.asked[ref{subject.Table, id}]
+		_, asked := r.asked[environment.Ref{Table: subject.Table, ID: id}]
 		return !found || !asked
 	})
 	if len(there) > 0 {
@@ -81,78 +85,78 @@ func (r *runner) lookAt(ctx context.Context, subject *compile.Subject, ids []uui
 		}
 	}
 	for _, id := range ids {
-		who := ref{subject.Table, id}
+		who := environment.Ref{Table: subject.Table, ID: id}
 		p, found := e.Person(subject.Table, id, o)
-		row := seen.rows[id]
+		row := last.rows[id]
 		_, asked := r.asked[who]
 		switch {
 		case !found || row == nil:
-			seen.why[id] = errGone
+			last.why[id] = errGone
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
-			seen.why[id] = errHeld
+			last.why[id] = errHeld
 		case asked && standing[who],
 			!asked && retention.Decide(p.Person, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
-			seen.why[id] = errJustified
+			last.why[id] = errJustified
 		case p.ETag != row.ETag():
-			seen.why[id] = errChanged
+			last.why[id] = errChanged
 		}
 	}
-	return seen, nil
+	return last, nil
 }
 
 // lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
 // whose turn it still is; why it is not stands in errs.
-func (r *runner) lookAgain(ctx context.Context, subject *compile.Subject, works []*work, group []int, errs []error) []int {
+func (r *session) lookAgain(ctx context.Context, subject *compile.Subject, works []*work, group []int, errs []error) []int {
 	var ids []uuid.UUID
 	for _, at := range group {
-		if w := works[at]; !w.looked.IsZero() && time.Since(w.looked) > r.LookAge {
-			ids = append(ids, w.id)
+		if w := works[at]; !w.Looked.IsZero() && time.Since(w.Looked) > r.LookAge {
+			ids = append(ids, w.ID)
 		}
 	}
 	if len(ids) == 0 {
 		return group
 	}
-	seen, err := r.lookAt(ctx, subject, ids)
+	last, err := r.lookAt(ctx, subject, ids)
 	return slices.DeleteFunc(group, func(at int) bool {
 		w := works[at]
-		if !slices.Contains(ids, w.id) {
+		if !slices.Contains(ids, w.ID) {
 			return false
 		}
 		switch {
 		case err != nil:
 			errs[at] = err
-		case seen.why[w.id] != nil:
-			errs[at] = seen.why[w.id]
-		case seen.rows[w.id].ETag() != w.row.ETag():
+		case last.why[w.ID] != nil:
+			errs[at] = last.why[w.ID]
+		case last.rows[w.ID].ETag() != w.Row.ETag():
 			errs[at] = errChanged
 		default:
-			w.looked = seen.at
+			w.Looked = last.at
 		}
 		return errs[at] != nil
 	})
 }
 
 // sendBy is until when a change set may leave that rests on a look.
-func (r *runner) sendBy(works []*work, group []int) time.Time {
+func (r *session) sendBy(works []*work, group []int) time.Time {
 	var by time.Time
 	for _, at := range group {
-		if w := works[at]; !w.looked.IsZero() && (by.IsZero() || w.looked.Add(r.LookAge).Before(by)) {
-			by = w.looked.Add(r.LookAge)
+		if w := works[at]; !w.Looked.IsZero() && (by.IsZero() || w.Looked.Add(r.LookAge).Before(by)) {
+			by = w.Looked.Add(r.LookAge)
 		}
 	}
 	return by
 }
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
-func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (judgement, error) {
+func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
 	out, err := justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
 	if err != nil {
 		return out, err
 	}
 	var asked []evaluate.PersonRef // their turn comes in this run, if nothing but what was named stands in the way
-	for who, is := range out.by {
+	for who, is := range out.By {
 		if _, ok := r.asked[who]; ok && is {
-			asked = append(asked, evaluate.PersonRef{Table: who.table, ID: who.id})
+			asked = append(asked, evaluate.PersonRef{Table: who.Table, ID: who.ID})
 		}
 	}
 	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
@@ -160,22 +164,20 @@ func (r *runner) justified(ctx context.Context, others map[string][]uuid.UUID) (
 		return out, err
 	}
 	for i := range all {
-		who := ref{all[i].Table, all[i].ID}
-		out.by[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
+		who := environment.Ref{Table: all[i].Table, ID: all[i].ID}
+		out.By[who] = all[i].Held || len(all[i].Forbids(r.asked[who])) > 0
 	}
 	return out, nil
 }
 
-// judgement tells of persons whether something judgement them, and of whom nothing does whether their own day is yet to come.
-type judgement struct{ by, notYet map[ref]bool }
-
 func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
-	others map[string][]uuid.UUID) (judgement, error) {
-	out := judgement{make(map[ref]bool), make(map[ref]bool)}
+
+	others map[string][]uuid.UUID) (inventory.Judgement, error) {
+	out := inventory.Judgement{By: make(map[environment.Ref]bool), NotYet: make(map[environment.Ref]bool)}
 	for table, ids := range others {
 		if policy.Subject(table) == nil {
 			for _, id := range ids {
-				out.by[ref{table, id}] = true
+				out.By[environment.Ref{Table: table, ID: id}] = true
 			}
 			continue
 		}
@@ -190,8 +192,8 @@ func justified(ctx context.Context, client dataverse.Reader, policy *compile.Pol
 				continue // gone, or anonymised
 			}
 			d := retention.Decide(p.Person, policy.Policy.Rules(), today)
-			out.by[ref{table, id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
-			out.notYet[ref{table, id}] = d.Action != retention.Purge
+			out.By[environment.Ref{Table: table, ID: id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+			out.NotYet[environment.Ref{Table: table, ID: id}] = d.Action != retention.Purge
 		}
 	}
 	return out, nil

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // A chunk asks and waits most of the time, so several are under way at once: the gate of the client decides how many
@@ -78,14 +81,14 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 	for {
 		if r.stalled.Load() && failed == nil {
 			for _, d := range slices.Concat(alone, q.waiting, q.later) {
-				r.leave(d.ref, errStalled)
-				r.taken[d.ref] = true
+				r.leave(d.Ref, errStalled)
+				r.taken[d.Ref] = true
 			}
 			alone, q = nil, queue{}
 		}
 		if running == 0 && failed == nil {
 			for _, d := range alone {
-				if err := r.large(ctx, r.Policy.Subject(d.table), d); err != nil {
+				if err := r.large(ctx, r.Policy.Subject(d.Table), d); err != nil {
 					return err
 				}
 			}
@@ -117,7 +120,7 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 		}
 		if res.first && res.number == begun && len(res.later) == len(res.chunk) {
 			for _, d := range res.later { // cannot be: the first of a chunk waits for nobody in it
-				r.leave(d.ref, errMaster)
+				r.leave(d.Ref, errMaster)
 			}
 			res.later = nil
 		}
@@ -126,7 +129,7 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 	}
 }
 
-func (r *runner) queueing() bool {
+func (r *session) queueing() bool {
 	c, ok := r.Client.(queueing)
 	return ok && c.Waiting() > 0
 }
@@ -134,7 +137,7 @@ func (r *runner) queueing() bool {
 // fork is a runner for one chunk beside others. What it counts is joined afterwards.
 func (r *runner) fork() *runner {
 	sub := *r
-	sub.summary, sub.taken, sub.alone, sub.retired = &Summary{}, make(map[ref]bool), nil, nil
+	sub.summary, sub.taken, sub.alone, sub.retired = &Summary{}, make(map[environment.Ref]bool), nil, nil
 	return &sub
 }
 
@@ -172,11 +175,7 @@ func (s *Summary) add(o *Summary) {
 	s.Failures = append(s.Failures, o.Failures...)
 	s.Residue = append(s.Residue, o.Residue...)
 	s.Mentions = append(s.Mentions, o.Mentions...)
-	for _, p := range o.Unread {
-		if !slices.Contains(s.Unread, p) {
-			s.Unread = append(s.Unread, p)
-		}
-	}
+	s.unread(o.Unread)
 	s.Resumed.Schedules += o.Resumed.Schedules
 	s.Resumed.Purges += o.Resumed.Purges
 	s.Resumed.Sweeps += o.Resumed.Sweeps
@@ -204,12 +203,12 @@ type claims struct {
 	clock int
 	// began is, of every chunk that is under way, when it was begun to be read for.
 	began map[*runner]int
-	held  map[ref]*runner
-	wrote map[ref]int // when a chunk that is over let go of a row
+	held  map[environment.Ref]*runner
+	wrote map[environment.Ref]int // when a chunk that is over let go of a row
 }
 
 func newClaims() *claims {
-	return &claims{began: make(map[*runner]int), held: make(map[ref]*runner), wrote: make(map[ref]int)}
+	return &claims{began: make(map[*runner]int), held: make(map[environment.Ref]*runner), wrote: make(map[environment.Ref]int)}
 }
 
 // begin notes that a chunk begins to read. Nil claims are those of a run that does one chunk after the other.
@@ -223,7 +222,7 @@ func (c *claims) begin(of *runner) {
 }
 
 // take claims rows, all or none of them.
-func (c *claims) take(of *runner, rows []ref) bool {
+func (c *claims) take(of *runner, rows []environment.Ref) bool {
 	if c == nil {
 		return true
 	}
@@ -271,29 +270,29 @@ func (c *claims) end(of *runner) {
 
 // claim claims what belongs to each person of a chunk. Who shares a row with somebody of a chunk that is under way has to
 // wait.
-func (r *runner) claim(inv *inventory) {
-	rows := make(map[*person][]ref, len(inv.persons))
-	for _, it := range inv.items {
-		for _, p := range it.owners {
-			rows[p] = append(rows[p], it.ref)
-			if mirror := it.row.ID("relatedconnectionid"); it.table == "connection" && mirror != uuid.Nil {
-				rows[p] = append(rows[p], ref{it.table, mirror}) // it goes with the other
+func (r *runner) claim(inv *inventory.List) {
+	rows := make(map[*inventory.Person][]environment.Ref, len(inv.Persons))
+	for _, it := range inv.Items {
+		for _, p := range it.Owners {
+			rows[p] = append(rows[p], it.Ref)
+			if mirror := it.Row.ID("relatedconnectionid"); it.Table == "connection" && mirror != uuid.Nil {
+				rows[p] = append(rows[p], environment.Ref{Table: it.Table, ID: mirror}) // it goes with the other
 			}
 		}
 	}
-	for _, p := range inv.persons {
-		if !p.later && p.err == nil && !r.claims.take(r, append(rows[p], p.ref)) {
-			p.later, p.many = true, false
+	for _, p := range inv.Persons {
+		if !p.Later && p.Err == nil && !r.claims.take(r, append(rows[p], p.Ref)) {
+			p.Later, p.Many = true, false
 		}
 	}
 }
 
 // dueOf is the person of a chunk with their depth.
-func dueOf(chunk []due, who ref) due {
+func dueOf(chunk []due, who environment.Ref) due {
 	for _, d := range chunk {
-		if d.ref == who {
+		if d.Ref == who {
 			return d
 		}
 	}
-	return due{ref: who}
+	return due{Ref: who}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // People groups rows by the name that they bear: one address can be that of several human beings (info@). A row without a
@@ -29,13 +30,13 @@ func People(ctx context.Context, client dataverse.Reader, policy *compile.Policy
 		if s.PrimaryName == "" {
 			continue
 		}
-		for some := range slices.Chunk(ids, maxIDs) {
-			q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.PrimaryName}, Filter: idFilter(s.PrimaryID, some)}
+		for some := range slices.Chunk(ids, environment.MaxIDs) {
+			q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, s.PrimaryName}, Filter: environment.IDFilter(s.PrimaryID, some)}
 			for row, err := range client.Rows(ctx, q) {
 				if err != nil {
 					return nil, fmt.Errorf("read %s: %w", s.Table, err)
 				}
-				names[evaluate.PersonRef{Table: s.Table, ID: row.ID(s.PrimaryID)}] = strings.Fields(fold(row.Text(s.PrimaryName)))
+				names[evaluate.PersonRef{Table: s.Table, ID: row.ID(s.PrimaryID)}] = strings.Fields(environment.Fold(row.Text(s.PrimaryName)))
 			}
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // Forecast is what a purge of one person would do.
@@ -29,50 +31,50 @@ type Forecast struct {
 
 // Preview tells what a purge of some persons of a subject table would do to the rows that belong to them. It takes a
 // client that cannot write. Persons who are not there are left out.
-func Preview(ctx context.Context, client dataverse.Reader, pol *compile.Policy, today retention.Date, table string, ids []uuid.UUID) ([]Forecast, error) {
-	subject := pol.Subject(table)
-	tables, err := readTables(ctx, client, pol)
+func Preview(ctx context.Context, client dataverse.Reader, checked *compile.Policy, today retention.Date, table string, ids []uuid.UUID) ([]Forecast, error) {
+	subject := checked.Subject(table)
+	tables, err := environment.ReadTables(ctx, client, checked)
 	if err != nil {
 		return nil, err
 	}
-	def, err := tables.table(ctx, table)
+	def, err := tables.Table(ctx, table)
 	if err != nil {
 		return nil, err
 	}
-	own := erasePerson(def, subject.Retain, owned(subject.Own), tables.persons)
-	from := oneByOne{client}
+	own := inventory.ErasePerson(def, subject.Retain, environment.OwnColumns(subject.Own), tables.Persons)
+	from := environment.OneByOne{Client: client}
 	var out []Forecast
-	for some := range slices.Chunk(ids, maxIDs) {
-		rows, err := personRows(ctx, from, subject, own, some)
+	for some := range slices.Chunk(ids, environment.MaxIDs) {
+		rows, err := inventory.PersonRows(ctx, from, subject, own, some)
 		if err != nil {
 			return nil, err
 		}
-		var persons []*person
+		var persons []*inventory.Person
 		for _, id := range some {
 			if rows[id] != nil {
-				persons = append(persons, &person{ref: ref{table, id}, row: rows[id]})
+				persons = append(persons, &inventory.Person{Ref: environment.Ref{Table: table, ID: id}, Row: rows[id]})
 			}
 		}
-		inv := &inventory{tables: tables, reader: from, subject: subject, persons: persons,
-			justify: func(ctx context.Context, others map[string][]uuid.UUID) (judgement, error) {
-				return justified(ctx, client, pol, today, nil, others)
+		inv := &inventory.List{Tables: tables, Reader: from, Subject: subject, Persons: persons,
+			Justify: func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
+				return justified(ctx, client, checked, today, nil, others)
 			}}
-		if err := inv.take(ctx); err != nil {
+		if err := inv.Take(ctx); err != nil {
 			return nil, err
 		}
 		for _, p := range persons {
-			f := Forecast{Table: table, ID: p.id, Do: subject.Purge, Bound: subject.Purge == policy.Delete && p.bound()}
-			for _, b := range p.binding {
-				if !slices.Contains(f.By, b.table) {
-					f.By = append(f.By, b.table)
+			f := Forecast{Table: table, ID: p.ID, Do: subject.Purge, Bound: subject.Purge == policy.Delete && p.Bound()}
+			for _, b := range p.Binding {
+				if !slices.Contains(f.By, b.Table) {
+					f.By = append(f.By, b.Table)
 				}
 			}
-			w, err := inv.prepare(ctx, p, own, marks(subject, today), false)
+			w, err := (&builder{List: inv}).own(ctx, p, own, marks(subject, today))
 			switch {
-			case p.err != nil:
-				f.Code = code(p.err)
+			case p.Err != nil:
+				f.Code = environment.Code(p.Err)
 			case err != nil:
-				f.Code = code(err)
+				f.Code = environment.Code(err)
 			case f.Bound && subject.WhenBound == policy.BoundFail:
 				f.Code = string(errBound)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // The guard rails of an erasure that somebody asked for.
@@ -50,7 +51,7 @@ func Erase(ctx context.Context, d Deps, who []evaluate.PersonRef, despite []stri
 		if err := r.follow(ctx); err != nil {
 			return err
 		}
-		who = slices.DeleteFunc(slices.Clone(who), func(p evaluate.PersonRef) bool { return r.taken[ref{p.Table, p.ID}] })
+		who = slices.DeleteFunc(slices.Clone(who), func(p evaluate.PersonRef) bool { return r.taken[environment.Ref{Table: p.Table, ID: p.ID}] })
 		all, err := Assess(ctx, d.Client, d.Policy, d.Today, who)
 		if err != nil {
 			return err
@@ -153,7 +154,7 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 	}
 	for i := range d.Policy.Subjects {
 		s := &d.Policy.Subjects[i]
-		for some := range slices.Chunk(byTable[s.Table], maxIDs) {
+		for some := range slices.Chunk(byTable[s.Table], environment.MaxIDs) {
 			ids := make([]uuid.UUID, len(some))
 			for i, p := range some {
 				ids[i] = p.ID
@@ -209,7 +210,7 @@ func writtenAfter(ctx context.Context, d Deps, s *compile.Subject, who []ledger.
 		actors[r.Actor] = true
 	}
 	written := make(map[uuid.UUID]bool)
-	q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, "modifiedon", "_modifiedby_value", s.Own.PurgeScheduledOn}, Filter: idFilter(s.PrimaryID, ids)}
+	q := dataverse.Query{Table: s.Table, Select: []string{s.PrimaryID, "modifiedon", "_modifiedby_value", s.Own.PurgeScheduledOn}, Filter: environment.IDFilter(s.PrimaryID, ids)}
 	for row, err := range d.Client.Rows(ctx, q) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", s.Table, err)
@@ -267,17 +268,17 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 
 // ask makes rows due that are to be purged without notice, and notes which grounds do not stand in their way.
 func (r *runner) ask(all []Assessment, despite func(evaluate.PersonRef) []string) {
-	masters := make(map[ref]uuid.UUID)
+	masters := make(map[environment.Ref]uuid.UUID)
 	for _, a := range all {
-		who := ref{a.Table, a.ID}
+		who := environment.Ref{Table: a.Table, ID: a.ID}
 		r.asked[who] = despite(a.PersonRef)
 		if a.Master != uuid.Nil {
 			masters[who] = a.Master
 		}
-		r.due = append(r.due, due{ref: who})
+		r.due = append(r.due, due{Ref: who})
 	}
 	for i := range r.due {
-		for at, ok := masters[r.due[i].ref]; ok && r.due[i].depth < len(masters); at, ok = masters[ref{r.due[i].table, at}] {
+		for at, ok := masters[r.due[i].Ref]; ok && r.due[i].depth < len(masters); at, ok = masters[environment.Ref{Table: r.due[i].Table, ID: at}] {
 			r.due[i].depth++
 		}
 	}
@@ -285,7 +286,7 @@ func (r *runner) ask(all []Assessment, despite func(evaluate.PersonRef) []string
 
 // weigh is the last look at persons who were asked for: who is justified by a ground that was not named. Grounds that are
 // passed over go into the ledger.
-func (r *runner) weigh(ctx context.Context, table string, ids []uuid.UUID) (justified map[ref]bool, err error) {
+func (r *session) weigh(ctx context.Context, table string, ids []uuid.UUID) (justified map[environment.Ref]bool, err error) {
 	who := make([]evaluate.PersonRef, len(ids))
 	for i, id := range ids {
 		who[i] = evaluate.PersonRef{Table: table, ID: id}
@@ -294,11 +295,11 @@ func (r *runner) weigh(ctx context.Context, table string, ids []uuid.UUID) (just
 	if err != nil {
 		return nil, err
 	}
-	justified = make(map[ref]bool)
+	justified = make(map[environment.Ref]bool)
 	var passed []ledger.Entry
 	for i := range all {
 		a := &all[i]
-		at := ref{a.Table, a.ID}
+		at := environment.Ref{Table: a.Table, ID: a.ID}
 		if justified[at] = len(a.Forbids(r.asked[at])) > 0; justified[at] || a.Held {
 			continue
 		}

@@ -2,11 +2,14 @@ package purge
 
 import (
 	"context"
+	"maps"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
 // resume finishes what earlier runs began: dates of which nobody knows whether they were written, purges without an
@@ -26,7 +29,7 @@ func (r *runner) resume(ctx context.Context) error {
 				}
 			}
 			if r.Policy.Subject(p.Table) != nil { // the run that purged them may have been cut before it searched
-				r.retired = append(r.retired, retiree{ref{p.Table, p.ID}, p.Do})
+				r.retired = append(r.retired, retiree{environment.Ref{Table: p.Table, ID: p.ID}, p.Do})
 			}
 		} else {
 			byTable[p.Table] = append(byTable[p.Table], p)
@@ -64,7 +67,7 @@ func (r *runner) resumeSchedule() error {
 	}
 	var entries []ledger.Entry
 	for _, rec := range records {
-		if !stands[ref{rec.Table, rec.ID}] {
+		if !stands[environment.Ref{Table: rec.Table, ID: rec.ID}] {
 			entries = append(entries, ledger.Entry{Kind: ledger.Void, Table: rec.Table, ID: rec.ID})
 		}
 	}
@@ -94,18 +97,20 @@ func (r *runner) resumePurges(ctx context.Context, s *compile.Subject, purges []
 		var erased []*work
 		for _, p := range some {
 			row := rows[p.ID]
-			w := &work{person: &person{ref: ref{p.Table, p.ID}, row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, deferred: true, actors: p.Actors}
+			w := &work{Person: &inventory.Person{Ref: environment.Ref{Table: p.Table, ID: p.ID}, Row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, left: rowsOf(p), actors: p.Actors}
 			if w.counts == nil {
 				w.counts = make(map[string]int)
 			}
 			switch {
 			case row == nil:
-				w.removed = true
 				erased = append(erased, w)
 			case row.Null(s.Own.AnonymizedOn):
 				untouched = append(untouched, ledger.Entry{Kind: ledger.Outcome, Table: p.Table, ID: p.ID, Status: ledger.Skipped, Code: string(errNotBegun)})
 			default:
-				w.over = len(r.erasers[s.Table].left(w.id, row)) > 0 && r.writtenSince(w, row)
+				if len(r.erasers[s.Table].Left(w.ID, row)) > 0 && r.writtenSince(w, row) {
+					w.only = make(map[string][]uuid.UUID)
+					maps.Copy(w.only, p.Rows)
+				}
 				erased = append(erased, w)
 			}
 		}
@@ -118,4 +123,15 @@ func (r *runner) resumePurges(ctx context.Context, s *compile.Subject, purges []
 		}
 	}
 	return nil
+}
+
+// rowsOf are the rows of a purge that a cut run began: of none is it known that it is gone.
+func rowsOf(p ledger.Purge) []environment.Ref {
+	rows := []environment.Ref{{Table: p.Table, ID: p.ID}}
+	for table, ids := range p.Rows {
+		for _, id := range ids {
+			rows = append(rows, environment.Ref{Table: table, ID: id})
+		}
+	}
+	return rows
 }

@@ -1,10 +1,8 @@
 package purge
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -20,6 +18,8 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Deps are what a run works with.
@@ -75,13 +75,13 @@ func (d *Deps) about() ledger.Run {
 //
 // The error is a [*StopError] when a guard rail stopped the run, a [*ledger.LockedError] when another run is under way,
 // and ctx's error when the run was cancelled; in each case what was done until then is consistent and in the summary.
-// Persons who failed are no error: they stand in the summary. Before all, the error is a [*retention.BlindError] and the
+// Persons who failed are no error: they stand in the summary. Before all, the error is a [*compile.BlindError] and the
 // summary nil where the signed-in user is not proven to see everything that the policy judges by.
 func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d, (*runner).run) }
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{Deps: d, sight: newSight(), stalled: new(atomic.Bool), summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{session: session{Deps: d, sight: newSight(), stalled: new(atomic.Bool), searched: search.NewMemory()}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -104,7 +104,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		r.operations = maxOperations
 	}
 	if r.most <= 0 {
-		r.most = maxFound
+		r.most = search.MaxFound
 	}
 	r.oneAtATime()
 	if err := r.sight.begin(ctx, &r.Deps); err != nil {
@@ -133,68 +133,76 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	return r.summary, err
 }
 
-// ErrUnprovisioned says that the environment lacks columns that a run writes.
-var ErrUnprovisioned = errors.New("the environment is not provisioned")
+// finish says in the summary how the run ended. A request that got no answer in time is no end of ctx.
+func (r *runner) finish(ctx context.Context, err error) {
+	s := r.summary
+	slices.SortFunc(s.Related, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
+	switch {
+	case errors.As(err, &s.Stop):
+		s.Status = ledger.Halted
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+		s.Status = ledger.Interrupted
+	case err != nil:
+		s.Status = ledger.Failed
+	case len(s.Failures) > 0 || len(s.Residue) > 0 || s.Unswept > 0:
+		s.Status = ledger.Partial
+	default:
+		s.Status = ledger.Done
+	}
+}
+
+// told passes an outcome on and counts it.
+func (r *runner) told(o Outcome) {
+	s := r.summary.subject(o.Table)
+	switch {
+	case o.Status == ledger.Failed:
+		s.Failed++
+		r.summary.Failures = append(r.summary.Failures, o)
+		r.Log.Warn("person failed", "table", o.Table, "id", o.ID, "code", o.Code)
+	case o.Status == ledger.Skipped && o.Action == retention.Purge:
+		s.Skipped++
+	}
+	if r.Outcome != nil {
+		r.Outcome(o)
+	}
+}
 
 // runner is a run under way.
 type runner struct {
-	Deps
+	session
 	summary *Summary
-	tables  *tables
-	// writing outlives a cancelled run by the grace: what has been sent is seen to its end.
-	writing context.Context
-	sight   *sight
 
-	erasers map[string]*eraser // of the subjects
-	due     []due
-	taken   map[ref]bool // persons whose turn was
-	claims  *claims      // while several chunks are under way
-	alone   []due        // set aside by such a chunk: who has too many rows to go beside others
+	due    []due
+	taken  map[environment.Ref]bool // persons whose turn was
+	claims *claims                  // while several chunks are under way
+	alone  []due                    // set aside by such a chunk: who has too many rows to go beside others
 	// finished counts the persons who were purged, and unfinished are those who were begun and could not be: for the canary.
 	finished   int
 	unfinished []Outcome
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
-	stalled    *atomic.Bool      // a bulk delete job of this run was waited for in vain: nobody new is begun
 	known      map[string]string // of the environment, and not in the ledger yet
-	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
-	// judged by the dates.
-	asked map[ref][]string
 }
 
 // due is a person whose day has come by the plan.
 type due struct {
-	ref
+	environment.Ref
 	depth int // how many rows this one was merged into, one into the other
-}
-
-func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc) {
-	writing, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(r.Grace, cancel) })
-	return writing, func() { stop(); cancel() }
 }
 
 // ready reads what every purge needs to know of the environment and finishes what was begun before.
 func (r *runner) ready(ctx context.Context) error {
-	var err error
-	if r.tables, err = readTables(ctx, r.Client, r.Policy); err != nil {
+	err := r.open(ctx)
+	if r.tables != nil {
+		r.summary.Unreachable = Unreachable(r.tables.Settings)
+	}
+	if err != nil {
 		return err
 	}
-	r.summary.Unreachable = Unreachable(r.tables.settings)
-	r.erasers, r.taken, r.asked = make(map[string]*eraser), make(map[ref]bool), make(map[ref][]string)
-	for i := range r.Policy.Subjects {
-		s := &r.Policy.Subjects[i]
-		if len(s.Unprovisioned) > 0 {
-			return fmt.Errorf("%w: %s lacks %s", ErrUnprovisioned, s.Table, strings.Join(s.Unprovisioned, ", "))
-		}
-		t, err := r.tables.table(ctx, s.Table)
-		if err != nil {
-			return err
-		}
-		r.erasers[s.Table] = erasePerson(t, s.Retain, owned(s.Own), r.tables.persons)
-	}
+	r.taken = make(map[environment.Ref]bool)
 	return r.resume(ctx)
 }
 
+// run is a night's job from top to end.
 func (r *runner) run(ctx context.Context) error {
 	if err := r.ready(ctx); err != nil {
 		return err
@@ -251,104 +259,4 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	return r.refilled(ctx)
-}
-
-// finish says in the summary how the run ended. A request that got no answer in time is no end of ctx.
-func (r *runner) finish(ctx context.Context, err error) {
-	s := r.summary
-	slices.SortFunc(s.Related, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
-	switch {
-	case errors.As(err, &s.Stop):
-		s.Status = ledger.Halted
-	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
-		s.Status = ledger.Interrupted
-	case err != nil:
-		s.Status = ledger.Failed
-	case len(s.Failures) > 0 || len(s.Residue) > 0 || s.Unswept > 0:
-		s.Status = ledger.Partial
-	default:
-		s.Status = ledger.Done
-	}
-}
-
-func (r *runner) progress(p Progress) {
-	if r.Progress != nil {
-		r.Progress(p)
-	}
-}
-
-// told passes an outcome on and counts it.
-func (r *runner) told(o Outcome) {
-	s := r.summary.subject(o.Table)
-	switch {
-	case o.Status == ledger.Failed:
-		s.Failed++
-		r.summary.Failures = append(r.summary.Failures, o)
-		r.Log.Warn("person failed", "table", o.Table, "id", o.ID, "code", o.Code)
-	case o.Status == ledger.Skipped && o.Action == retention.Purge:
-		s.Skipped++
-	}
-	if r.Outcome != nil {
-		r.Outcome(o)
-	}
-}
-
-// purge takes the due persons in chunks, the canary first.
-func (r *runner) purge(ctx context.Context) error {
-	if err := r.approved(ctx); err != nil {
-		return err
-	}
-	slices.SortStableFunc(r.due, func(a, b due) int {
-		// Rows that were merged into others come before them: the delete of the others would clear the link.
-		return cmp.Or(cmp.Compare(b.depth, a.depth))
-	})
-	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.ref] }) // begun by another run, and finished
-	if len(r.due) > 0 {
-		if err := r.sees(ctx, true); err != nil {
-			return err
-		}
-	}
-	waiting, err := r.canary(ctx, r.due)
-	if err != nil {
-		return err
-	}
-	return r.chunks(ctx, waiting)
-}
-
-// canary purges the first persons alone, until as many are purged as the policy asks for: whoever is left alone proves
-// nothing. What the search then finds, and a purge that was begun and does not come to its end, stop the run before
-// anybody else is begun. It answers who is left.
-func (r *runner) canary(ctx context.Context, waiting []due) ([]due, error) {
-	canary := r.Policy.Policy.Limits.Canary
-	r.finished, r.unfinished = 0, nil
-	for r.finished < canary && len(waiting) > 0 && !r.stalled.Load() {
-		first, rest := split(waiting, canary-r.finished)
-		later, err := r.chunk(ctx, first)
-		switch {
-		case err != nil:
-			return nil, err
-		case len(r.summary.Residue) > 0:
-			return nil, r.stop(residueRail(r.summary.Residue))
-		case len(r.unfinished) > 0 && len(later)+len(rest) > 0:
-			return nil, r.stop(unfinishedRail(r.unfinished))
-		case len(later) == len(first): // cannot be: the first of a chunk waits for nobody in it
-			return append(later, rest...), nil
-		}
-		waiting = append(later, rest...)
-	}
-	return waiting, nil
-}
-
-// split takes persons of one subject table, and merged equally deep, from the front.
-func split(waiting []due, size int) (chunk, rest []due) {
-	n := 1
-	for n < len(waiting) && n < size && waiting[n].table == waiting[0].table && waiting[n].depth == waiting[0].depth {
-		n++
-	}
-	return waiting[:n:n], waiting[n:]
-}
-
-// owned are the names of the columns that gallra owns.
-func owned(c policy.ColumnNames) []string {
-	return []string{c.PurgeScheduledOn, c.PurgeNoticedOn, c.PurgeReason, c.RetainUntil, c.RetainReason, c.LegalHold, c.AnonymizedOn}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // scheduleBatch is how many persons' dates one request writes.
@@ -29,7 +30,7 @@ type announcement struct {
 
 // schedule writes the purge dates that the plan changes, each announced in the ledger before, and collects who is due.
 func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
-	masters := make(map[ref]uuid.UUID)
+	masters := make(map[environment.Ref]uuid.UUID)
 	var waiting []announcement
 	var seen []ledger.Entry
 	for i := range plan.Decisions {
@@ -38,7 +39,7 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		if day := r.written(); day > r.Today && d.NoticedOn == r.Today && d.Changes(p.Columns) {
 			d.Decision = retention.Decide(p.Person, r.Policy.Policy.Rules(), day)
 		}
-		who := ref{p.Table, p.ID}
+		who := environment.Ref{Table: p.Table, ID: p.ID}
 		if p.Master != uuid.Nil {
 			masters[who] = p.Master
 		}
@@ -48,7 +49,7 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn, Ground: d.GroundID()}
 		switch {
 		case d.Action == retention.Purge:
-			r.due = append(r.due, due{ref: who})
+			r.due = append(r.due, due{Ref: who})
 		case d.Action == retention.Hold:
 			if d.Unproven(p.Trace) {
 				seen = append(seen, ledger.Entry{Kind: ledger.Held, Table: p.Table, ID: p.ID})
@@ -75,7 +76,7 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		}
 	}
 	for i := range r.due {
-		for at, ok := masters[r.due[i].ref]; ok && r.due[i].depth < len(masters); at, ok = masters[ref{r.due[i].table, at}] {
+		for at, ok := masters[r.due[i].Ref]; ok && r.due[i].depth < len(masters); at, ok = masters[environment.Ref{Table: r.due[i].Table, ID: at}] {
 			r.due[i].depth++
 		}
 	}
@@ -117,7 +118,7 @@ func (r *runner) announce(ctx context.Context, some []announcement) error {
 				body[own.PurgeReason] = nil
 			}
 		}
-		parts[i].Op = &dataverse.Operation{Method: http.MethodPatch, Path: rowPath(a.subject.EntitySet, a.entry.ID), Body: body, IfMatch: a.etag}
+		parts[i].Op = &dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(a.subject.EntitySet, a.entry.ID), Body: body, IfMatch: a.etag}
 	}
 	first := r.Ledger.Seq() + 1
 	if err := r.Ledger.Append(entries...); err != nil {
@@ -136,7 +137,7 @@ func (r *runner) announce(ctx context.Context, some []announcement) error {
 				continue
 			}
 			confirm = append(confirm, ledger.Entry{Kind: ledger.Void, Table: o.Table, ID: o.ID})
-			o.Status, o.Code = ledger.Failed, code(err)
+			o.Status, o.Code = ledger.Failed, environment.Code(err)
 			if errors.Is(err, dataverse.ErrNotFound) {
 				o.Status, o.Code = ledger.Skipped, string(errGone)
 				r.summary.ScheduleLeft++
@@ -157,7 +158,7 @@ func (r *runner) announce(ctx context.Context, some []announcement) error {
 	for _, u := range unsure {
 		i := int(u.Seq - first)
 		o := Outcome{Table: u.Table, ID: u.ID, Action: some[i].action, Status: ledger.Done}
-		if stands[ref{u.Table, u.ID}] {
+		if stands[environment.Ref{Table: u.Table, ID: u.ID}] {
 			r.summary.subject(o.Table).Written++
 		} else {
 			confirm = append(confirm, ledger.Entry{Kind: ledger.Void, Table: u.Table, ID: u.ID})
@@ -177,8 +178,8 @@ func dateValue(d retention.Date) any {
 }
 
 // standing reads which announced dates stand on their rows.
-func (r *runner) standing(records []ledger.Record) (map[ref]bool, error) {
-	out := make(map[ref]bool)
+func (r *session) standing(records []ledger.Record) (map[environment.Ref]bool, error) {
+	out := make(map[environment.Ref]bool)
 	byTable := make(map[string][]ledger.Record)
 	for _, rec := range records {
 		byTable[rec.Table] = append(byTable[rec.Table], rec)
@@ -188,22 +189,22 @@ func (r *runner) standing(records []ledger.Record) (map[ref]bool, error) {
 		if s == nil {
 			continue // the policy does not speak of the table any more: nothing stands that it would rely on
 		}
-		for some := range slices.Chunk(records, maxIDs) {
+		for some := range slices.Chunk(records, environment.MaxIDs) {
 			ids := make([]uuid.UUID, len(some))
 			want := make(map[uuid.UUID]ledger.Record, len(some))
 			for i, rec := range some {
 				ids[i] = rec.ID
 				want[rec.ID] = rec
 			}
-			q := dataverse.Query{Table: table, Select: []string{s.PrimaryID, s.Own.PurgeScheduledOn, s.Own.PurgeNoticedOn}, Filter: idFilter(s.PrimaryID, ids)}
-			answers, err := batched{r.Client}.queries(r.writing, []dataverse.Query{q})
+			q := dataverse.Query{Table: table, Select: []string{s.PrimaryID, s.Own.PurgeScheduledOn, s.Own.PurgeNoticedOn}, Filter: environment.IDFilter(s.PrimaryID, ids)}
+			answers, err := environment.Batched{Client: r.Client}.Queries(r.writing, []dataverse.Query{q})
 			if err != nil {
 				return nil, err
 			}
 			for _, row := range answers[0] {
 				id := row.ID(s.PrimaryID)
 				rec := want[id]
-				out[ref{table, id}] = rowDate(row, s.Own.PurgeScheduledOn) == rec.PurgeOn && rowDate(row, s.Own.PurgeNoticedOn) == rec.NoticedOn
+				out[environment.Ref{Table: table, ID: id}] = rowDate(row, s.Own.PurgeScheduledOn) == rec.PurgeOn && rowDate(row, s.Own.PurgeNoticedOn) == rec.NoticedOn
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // Sight is the guard rail of a run whose user does not see any more what it judges by, or is another. Nothing bypasses it.
@@ -22,14 +23,14 @@ const sightLasts = time.Minute
 
 // sight is who the run was proven to see everything as, and when that was.
 type sight struct {
-	turn turn // of who proves it
+	turn environment.Turn // of who proves it
 	user uuid.UUID
 	at   time.Time // by the service's clock
 }
 
-func newSight() *sight { return &sight{turn: newTurn()} }
+func newSight() *sight { return &sight{turn: environment.NewTurn()} }
 
-// begin proves it before anything is read or written. The error is a [*retention.BlindError] where it cannot be proven.
+// begin proves it before anything is read or written. The error is a [*compile.BlindError] where it cannot be proven.
 func (s *sight) begin(ctx context.Context, d *Deps) error {
 	user, err := d.Policy.Prove(ctx, d.Client)
 	if err != nil {
@@ -48,10 +49,10 @@ func anotherUser(before, now uuid.UUID) string {
 	return fmt.Sprintf("the run began as the user %s and is now signed in as %s", before, now)
 }
 
-// sees stops the run where its user is not proven any more to see everything; unless afresh, a proof of a moment ago counts.
-func (r *runner) sees(ctx context.Context, afresh bool) error {
+// sees stops the run once its user can no longer be shown to see everything; a recent proof counts unless afresh.
+func (r *session) sees(ctx context.Context, afresh bool) error {
 	s := r.sight
-	end, err := s.turn.take(ctx)
+	end, err := s.turn.Take(ctx)
 	if err != nil {
 		return err
 	}

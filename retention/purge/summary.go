@@ -1,12 +1,15 @@
 package purge
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Summary is what a run did, for the report and for --json.
@@ -19,12 +22,12 @@ type Summary struct {
 	Related      []TableTally // by table
 	Failures     []Outcome    // persons for whom something failed; they stay scheduled
 	Resumed      Resumed
-	Swept        int       // audit entries deleted
-	Unswept      int       // persons whose audit history could not be deleted yet; later runs try again
-	Residue      []Finding // what is left of purged persons and should not be
-	Mentions     []Finding // what is left of them and may be: kept rows, other rows with the same address
-	Unreachable  []Place
-	Unread       []Place          // what this run could not search, or not to the end: there may be more than it tells
+	Swept        int              // audit entries deleted
+	Unswept      int              // persons whose audit history could not be deleted yet; later runs try again
+	Residue      []search.Finding // what is left of purged persons and should not be
+	Mentions     []search.Finding // what is left of them and may be: kept rows, other rows with the same address
+	Unreachable  []search.Place
+	Unread       []search.Place   // what this run could not search, or not to the end: there may be more than it tells
 	Bypassed     []plan.GuardRail // guard rails that were passed over
 	Drift        []Change         // what changed in the environment since the last run
 	Stop         *StopError       // the guard rail that stopped the run
@@ -66,16 +69,6 @@ type Outcome struct {
 	Do     policy.Disposition // of a purge that was done: delete or anonymize
 	Status ledger.Status
 	Code   string // Dataverse's code, or a word of ours
-}
-
-// Finding is something that is left of a purged person: where, never what.
-type Finding struct {
-	Person ledger.Key
-	Where  string // row, column, bin, deleted-name, party-line, retained; and of mentions bin-until (Count: days), audit, party, feed, same-address, same-number, kept-name, kept-address, kept-number, kept-unread (Count: rows), job, retained
-	Table  string
-	ID     uuid.UUID
-	Count  int // of findings that are only counted
-	More   int // how many others like this one there are of the person that are not listed
 }
 
 // Progress tells how far a phase of the run has come.
@@ -163,4 +156,13 @@ func (s *Summary) counts() map[string]int {
 	add("swept", s.Swept)
 	add("residue", len(s.Residue))
 	return c
+}
+
+// unread adds places that could not be searched, each once.
+func (s *Summary) unread(places []search.Place) {
+	for _, p := range places {
+		if !slices.Contains(s.Unread, p) {
+			s.Unread = append(s.Unread, p)
+		}
+	}
 }

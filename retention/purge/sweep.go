@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // sweepTarget is a purged person and every row that the purge touched.
@@ -32,16 +33,16 @@ const sweepBatch = 200
 func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
 	type asked struct {
 		target int
-		ref
+		environment.Ref
 	}
 	var open []asked
 	for i, t := range targets {
 		for _, table := range slices.Sorted(maps.Keys(t.rows)) {
-			if _, err := r.tables.table(ctx, table); errors.Is(err, dataverse.ErrNoTable) {
+			if _, err := r.tables.Table(ctx, table); errors.Is(err, dataverse.ErrNoTable) {
 				continue // it was taken away since, and its rows' history with it
 			}
 			for _, id := range t.rows[table] {
-				open = append(open, asked{i, ref{table, id}})
+				open = append(open, asked{i, environment.Ref{Table: table, ID: id}})
 			}
 		}
 	}
@@ -55,12 +56,12 @@ func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
 			}
 			parts := make([]dataverse.Part, len(group))
 			for i, a := range group {
-				t, err := r.tables.table(ctx, a.table)
+				t, err := r.tables.Table(ctx, a.Table)
 				if err != nil {
 					return err
 				}
 				parts[i].Op = &dataverse.Operation{Method: http.MethodPost, Path: "DeleteRecordChangeHistory", Repeatable: true,
-					Body: map[string]any{"Target": map[string]any{"@odata.type": "Microsoft.Dynamics.CRM." + t.LogicalName, t.PrimaryID: a.id.String()}}}
+					Body: map[string]any{"Target": map[string]any{"@odata.type": "Microsoft.Dynamics.CRM." + t.LogicalName, t.PrimaryID: a.ID.String()}}}
 			}
 			results, err := r.Client.Batch(r.writing, parts)
 			if len(results) != len(parts) {
@@ -83,7 +84,7 @@ func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
 				switch {
 				case err != nil:
 					failed[group[i].target] = true
-					r.Log.Warn("audit history not deleted", "table", group[i].table, "id", group[i].id, "code", code(err))
+					r.Log.Warn("audit history not deleted", "table", group[i].Table, "id", group[i].ID, "code", environment.Code(err))
 				case n > 0:
 					deleted[group[i].target] += n
 					again = append(again, group[i])

@@ -12,10 +12,11 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // told are findings as "where table", each as often as it was found.
-func told(found []purge.Finding) []string {
+func told(found []search.Finding) []string {
 	var out []string
 	for _, f := range found {
 		if f.Where != "audit" {
@@ -237,7 +238,7 @@ func TestRetainedRowsThatMayNotBeAskedForAreNamed(t *testing.T) {
 	w.retain("annotation", `<condition attribute="subject" operator="like" value="old%"/>`)
 	w.retain("task", `<condition attribute="subject" operator="like" value="old%"/>`)
 	s := w.purgeAll()
-	if s.Status != ledger.Done || !slices.ContainsFunc(s.Unread, func(p purge.Place) bool { return p.Name == "Long-term retained rows" }) {
+	if s.Status != ledger.Done || !slices.ContainsFunc(s.Unread, func(p search.Place) bool { return p.Name == "Long-term retained rows" }) {
 		t.Errorf("%s, unread %v", s.Status, s.Unread)
 	}
 }

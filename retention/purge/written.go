@@ -3,7 +3,6 @@ package purge
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -12,6 +11,8 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // A person's row is anonymous before it is deleted. Between the two somebody can write to it: who had the form open and saves
@@ -22,24 +23,14 @@ import (
 //
 // A column that could not be emptied at all is no such case: it fails until somebody unlocks it.
 
+// retyped tells whether the columns of an anonymous row that are not empty are somebody's work since, and not locked.
+func (r *session) retyped(subject *compile.Subject, w *work, columns []string, row dataverse.Row) bool {
+	return r.writtenSince(w, row) && search.Retyped(subject, r.erasers[subject.Table].Table, columns, w.Row, row)
+}
+
 // writtenSince tells whether somebody else than gallra has written to the row last.
-func (r *runner) writtenSince(w *work, row dataverse.Row) bool {
-	by := row.ID("modifiedby")
-	return by != uuid.Nil && r.Run.Actor != uuid.Nil && by != r.Run.Actor && !slices.Contains(w.actors, by)
-}
-
-// retyped tells whether the columns of an anonymous row that are not empty are somebody's work, and not locked: what is
-// known of them from before they were to be emptied is not what they hold.
-func (r *runner) retyped(subject *compile.Subject, w *work, columns []string, row dataverse.Row) bool {
-	known := w.row != nil && w.row.Null(subject.Own.AnonymizedOn)
-	return r.writtenSince(w, row) && !(known && r.erasers[subject.Table].locked(columns, w.row, row))
-}
-
-// locked tells whether one of the columns still has what it had before.
-func (e *eraser) locked(columns []string, before, row dataverse.Row) bool {
-	return slices.ContainsFunc(e.columns, func(c column) bool {
-		return slices.Contains(columns, c.attr.LogicalName) && !c.large && !before.Null(c.wire) && before[c.wire] == row[c.wire]
-	})
+func (r *session) writtenSince(w *work, row dataverse.Row) bool {
+	return search.WrittenSince(row, r.Run.Actor, w.actors)
 }
 
 // released says of persons whose rows were written to since that they are purged and their rows are not deleted, and gives
@@ -48,8 +39,8 @@ func (r *runner) released(ctx context.Context, subject *compile.Subject, written
 	var entries []ledger.Entry
 	var targets []sweepTarget
 	for _, w := range written {
-		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.table, ID: w.id, Status: ledger.Skipped, Code: string(errWritten)})
-		targets = append(targets, sweepTarget{ledger.Key{Table: w.table, ID: w.id}, w.rows})
+		entries = append(entries, ledger.Entry{Kind: ledger.Outcome, Table: w.Table, ID: w.ID, Status: ledger.Skipped, Code: string(errWritten)})
+		targets = append(targets, sweepTarget{ledger.Key{Table: w.Table, ID: w.ID}, w.rows})
 	}
 	if len(written) == 0 {
 		return nil
@@ -63,11 +54,11 @@ func (r *runner) released(ctx context.Context, subject *compile.Subject, written
 			effect, table := cut(what)
 			r.summary.count(effect, table, n)
 		}
-		r.told(Outcome{Table: w.table, ID: w.id, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
-		r.summary.Mentions = append(r.summary.Mentions, Finding{Person: ledger.Key{Table: w.table, ID: w.id}, Where: "written-since", Table: w.table, ID: w.id, Count: w.columns})
-		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.table, "id", w.id)
-		r.retired = append(r.retired, retiree{w.ref, policy.Anonymize})
-		if err := r.handBack(ctx, subject, w.id); err != nil {
+		r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
+		r.summary.Mentions = append(r.summary.Mentions, search.Finding{Person: ledger.Key{Table: w.Table, ID: w.ID}, Where: "written-since", Table: w.Table, ID: w.ID, Count: w.columns})
+		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.Table, "id", w.ID)
+		r.retired = append(r.retired, retiree{w.Ref, policy.Anonymize})
+		if err := r.handBack(ctx, subject, w.ID); err != nil {
 			return err
 		}
 	}
@@ -75,7 +66,7 @@ func (r *runner) released(ctx context.Context, subject *compile.Subject, written
 }
 
 // handBack takes the mark of an anonymous row off, so that the row is judged again.
-func (r *runner) handBack(ctx context.Context, subject *compile.Subject, id uuid.UUID) error {
+func (r *session) handBack(ctx context.Context, subject *compile.Subject, id uuid.UUID) error {
 	for range maxRounds {
 		rows, err := r.rows(ctx, subject, []uuid.UUID{id})
 		if err != nil {
@@ -85,7 +76,7 @@ func (r *runner) handBack(ctx context.Context, subject *compile.Subject, id uuid
 		if row == nil || row.Null(subject.Own.AnonymizedOn) {
 			return nil
 		}
-		set := dataverse.ChangeSet{{Method: "PATCH", Path: rowPath(subject.EntitySet, id), IfMatch: row.ETag(), Body: map[string]any{subject.Own.AnonymizedOn: nil}}}
+		set := dataverse.ChangeSet{{Method: "PATCH", Path: environment.RowPath(subject.EntitySet, id), IfMatch: row.ETag(), Body: map[string]any{subject.Own.AnonymizedOn: nil}}}
 		err = r.batch(ctx, []dataverse.Part{{Set: set}})[0]
 		var unsure *dataverse.Uncertain
 		switch {
@@ -95,7 +86,7 @@ func (r *runner) handBack(ctx context.Context, subject *compile.Subject, id uuid
 			return ctx.Err()
 		case errors.Is(err, dataverse.ErrChanged), errors.As(err, &unsure): // look again
 		default:
-			r.Log.Warn("an anonymised row could not be given back", "table", subject.Table, "id", id, "code", code(err))
+			r.Log.Warn("an anonymised row could not be given back", "table", subject.Table, "id", id, "code", environment.Code(err))
 			return nil // the next run tries again
 		}
 	}

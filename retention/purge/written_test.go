@@ -10,6 +10,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // actor is who runs gallra.
@@ -167,9 +168,9 @@ func TestAnonymisedRowsThatHoldSomethingAgainAreNamed(t *testing.T) {
 		w.create("lead", n, row{"firstname": n, "lastname": "Leader", "subject": "s", "leadsourcecode": 1})
 	}
 	anna := w.seller()
-	ask := func() []purge.Finding {
+	ask := func() []search.Finding {
 		t.Helper()
-		found, err := purge.Refilled(t.Context(), w.client, w.checked(w.client), "contact", "lead")
+		found, err := search.Refilled(t.Context(), w.client, w.checked(w.client), "contact", "lead")
 		w.must(err)
 		return found
 	}

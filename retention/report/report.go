@@ -9,7 +9,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
-	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Report is what is coming and what was done, ready to be printed.
@@ -18,7 +18,7 @@ type Report struct {
 	Last   *LastRun // nil: no run stands in the ledger
 	Rails  []plan.GuardRail
 	Facts  Facts
-	Places []purge.Place // what is out of reach
+	Places []search.Place // what is out of reach
 
 	URL     string // of the environment, for links to the rows; empty: none
 	Name    string // of the environment, for the title

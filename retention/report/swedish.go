@@ -3,7 +3,7 @@ package report
 import (
 	"strings"
 
-	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // swedish are the sentences of a report in Swedish. The policy's own words, and the reason that stands on a row, are
@@ -141,7 +141,7 @@ var swedish = map[string]string{
 }
 
 // swedishPlaces are the places out of reach, by their English names; of the recycle bin the number of days stays.
-var swedishPlaces = map[string]purge.Place{
+var swedishPlaces = map[string]search.Place{
 	"Backups of the environment":                                       {Name: "Säkerhetskopior av miljön", Remedy: "Inget kan tas ur en säkerhetskopia: den försvinner efter 7 till 28 dagar. Efter en återställning är de gallrade tillbaka: kör gallra reapply innan administrationsläget avslutas."},
 	"Copies of the environment":                                        {Name: "Kopior av miljön", Remedy: "Kör gallra i varje kopia som gjorts med data, eller ta bort kopian."},
 	"Mailboxes and calendars (Exchange, Outlook)":                      {Name: "Brevlådor och kalendrar (Exchange, Outlook)", Remedy: "E-post, avtalade tider och kontakter som har synkroniserats ligger kvar i brevlådorna: ta bort dem där, eller med en bevarandeprincip i Microsoft Purview."},
@@ -160,7 +160,7 @@ var swedishPlaces = map[string]purge.Place{
 }
 
 // PlaceName is what a place out of reach is called.
-func (l Lang) PlaceName(p purge.Place) string {
+func (l Lang) PlaceName(p search.Place) string {
 	if t, ok := swedishPlaces[p.Name]; ok && l == Swedish {
 		return t.Name
 	}
@@ -168,7 +168,7 @@ func (l Lang) PlaceName(p purge.Place) string {
 }
 
 // PlaceRemedy is what can be done about it.
-func (l Lang) PlaceRemedy(p purge.Place) string {
+func (l Lang) PlaceRemedy(p search.Place) string {
 	t, ok := swedishPlaces[p.Name]
 	if !ok || l != Swedish {
 		return p.Remedy

@@ -1,0 +1,216 @@
+package environment
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+)
+
+// MaxIDs is how many ids one query names.
+const MaxIDs = 100
+
+// maxReads is how many reads go in one batch. It is well below the 1,000 that the service takes: a batch's whole
+// execution time counts against one request's limit.
+const maxReads = 100
+
+// Reader answers many queries at once, in the order of the queries.
+type Reader interface {
+	// Queries answers each with all its rows.
+	Queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error)
+	// Each hands over the rows of each query, to its end or until fn has had enough of it.
+	Each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error
+}
+
+// OneByOne reads with a client that cannot write, and so has no batches.
+type OneByOne struct{ Client dataverse.Reader }
+
+func (r OneByOne) Queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
+	return collect(ctx, r, qs)
+}
+
+func (r OneByOne) Each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error {
+	for i, q := range qs {
+		if err := stream(ctx, r.Client, q, func(row dataverse.Row) bool { return fn(i, row) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func collect(ctx context.Context, r Reader, qs []dataverse.Query) ([][]dataverse.Row, error) {
+	out := make([][]dataverse.Row, len(qs))
+	err := r.Each(ctx, qs, func(i int, row dataverse.Row) bool {
+		out[i] = append(out[i], row)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Batched reads in batches.
+type Batched struct{ Client dataverse.Writer }
+
+func (r Batched) Queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
+	return collect(ctx, r, qs)
+}
+
+// Each holds no more than the first pages of a batch.
+func (r Batched) Each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error {
+	at := 0
+	for group := range slices.Chunk(qs, maxReads) {
+		parts := make([]dataverse.Part, len(group))
+		for i, q := range group {
+			set := q.Set
+			if set == "" {
+				t, err := r.Client.Table(ctx, q.Table)
+				if err != nil {
+					return err
+				}
+				set = t.EntitySet
+			}
+			parts[i].Op = &dataverse.Operation{Method: http.MethodGet, Path: queryPath(set, q), Header: annotations(q)}
+		}
+		results, err := r.Client.Batch(ctx, parts)
+		if err != nil {
+			return err
+		}
+		for i, res := range results {
+			if res.Err != nil {
+				return fmt.Errorf("read %s: %w", group[i].Table, res.Err)
+			}
+			rows, more, err := page(res)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", group[i].Table, err)
+			}
+			if more { // rare: more rows than a page holds
+				if err := stream(ctx, r.Client, group[i], func(row dataverse.Row) bool { return fn(at, row) }); err != nil {
+					return err
+				}
+				rows = nil
+			}
+			for _, row := range rows {
+				if !fn(at, row) {
+					break
+				}
+			}
+			at++
+		}
+	}
+	return nil
+}
+
+func stream(ctx context.Context, client dataverse.Reader, q dataverse.Query, fn func(dataverse.Row) bool) error {
+	for row, err := range client.Rows(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("read %s: %w", q.Table, err)
+		}
+		if !fn(row) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func page(res dataverse.Result) (rows []dataverse.Row, more bool, err error) {
+	if len(res.Bodies) != 1 {
+		return nil, false, errors.New("the batch holds no answer for it")
+	}
+	var body struct {
+		Value []dataverse.Row `json:"value"`
+		Next  string          `json:"@odata.nextLink"`
+		More  bool            `json:"@Microsoft.Dynamics.CRM.morerecords"`
+	}
+	d := json.NewDecoder(bytes.NewReader(res.Bodies[0]))
+	d.UseNumber()
+	if err := d.Decode(&body); err != nil {
+		return nil, false, err
+	}
+	if body.Value == nil {
+		return nil, false, errors.New("the answer holds no list of rows")
+	}
+	return body.Value, body.Next != "" || body.More, nil
+}
+
+func annotations(q dataverse.Query) http.Header {
+	if !q.Annotations {
+		return nil
+	}
+	return http.Header{"Prefer": {`odata.include-annotations="*"`}}
+}
+
+func queryPath(set string, q dataverse.Query) string {
+	if q.FetchXML != "" {
+		return set + "?fetchXml=" + url.QueryEscape(q.FetchXML)
+	}
+	var opts []string
+	add := func(name, value string) {
+		if value != "" {
+			opts = append(opts, name+"="+strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
+		}
+	}
+	add("$select", strings.Join(q.Select, ","))
+	add("$filter", q.Filter)
+	add("$expand", q.Expand)
+	add("$orderby", q.OrderBy)
+	if len(opts) == 0 {
+		return set
+	}
+	return set + "?" + strings.Join(opts, "&")
+}
+
+// IDFilter is a filter for rows whose column holds one of the ids.
+func IDFilter(column string, ids []uuid.UUID) string {
+	terms := make([]string, len(ids))
+	for i, id := range ids {
+		terms[i] = column + " eq " + id.String()
+	}
+	return strings.Join(terms, " or ")
+}
+
+// Query makes a query of a compiled read.
+func Query(r compile.Read, extra ...string) dataverse.Query {
+	q := dataverse.Query{Table: r.Table, Set: r.Set, Select: r.Select, Filter: r.Filter, Expand: r.Expand, FetchXML: r.FetchXML}
+	for _, c := range extra {
+		if len(q.Select) > 0 && !slices.Contains(q.Select, c) {
+			q.Select = append(slices.Clone(q.Select), c)
+		}
+	}
+	return q
+}
+
+// field finds a field of a compiled read in a row of its answer.
+func field(row dataverse.Row, f compile.Field) (dataverse.Row, string) {
+	path := strings.Split(string(f), "/")
+	for _, nav := range path[:len(path)-1] {
+		if row = row.Expanded(nav); row == nil {
+			return nil, ""
+		}
+	}
+	return row, path[len(path)-1]
+}
+
+func FieldID(row dataverse.Row, f compile.Field) uuid.UUID {
+	r, name := field(row, f)
+	return r.ID(name)
+}
+
+func FieldText(row dataverse.Row, f compile.Field) string {
+	r, name := field(row, f)
+	return r.Text(name)
+}
+
+// Fold is the form in which values that join rows to persons are compared.
+func Fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

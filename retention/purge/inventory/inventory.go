@@ -1,0 +1,88 @@
+package inventory
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+)
+
+// List is everything that belongs to a chunk of persons.
+type List struct {
+	*environment.Tables
+	Reader  environment.Reader
+	Subject *compile.Subject
+	Persons []*Person
+	byID    map[uuid.UUID]*Person
+	Items   map[environment.Ref]*Item
+	erasers map[eraserKey]*Eraser
+	// Anonymous tells that the persons' own rows are anonymous already: what is left of their rows is listed.
+	Anonymous bool
+	Window    int                       // how many rows of a person are looked at together; zero: all
+	listed    map[environment.Ref]*Item // rows that are left for a later look
+	Justify   func(ctx context.Context, others map[string][]uuid.UUID) (Judgement, error)
+	Noticed   bool // the persons' turn has come by their dates, so that of everybody who goes with them it must have, too
+}
+
+// Judgement says whether something still justifies each person and, if not, whether their own day is yet to come.
+type Judgement struct{ By, NotYet map[environment.Ref]bool }
+
+// Disposition is what becomes of a person's row: one that a kept row binds is anonymised in place.
+func (inv *List) Disposition(p *Person) policy.Disposition {
+	if inv.Subject.Purge == policy.Delete && p.Bound() {
+		return policy.Anonymize
+	}
+	return inv.Subject.Purge
+}
+
+// Take lists what belongs to the persons and decides what becomes of it, in the order in which one decision rests on
+// another. Their rows must have been read.
+func (inv *List) Take(ctx context.Context) error {
+	inv.Items, inv.erasers, inv.listed = make(map[environment.Ref]*Item), make(map[eraserKey]*Eraser), make(map[environment.Ref]*Item)
+	inv.byID = make(map[uuid.UUID]*Person, len(inv.Persons))
+	for _, p := range inv.Persons {
+		inv.byID[p.ID] = p
+		p.Items, p.Binding, p.Later, p.Many = nil, nil, false, false
+	}
+	var reached []*Item
+	for _, step := range []func(context.Context) error{
+		inv.findByRules,     // what the policy's rules lead to
+		inv.findByDecisions, // what was decided of before, and no rule's filter leads to any more
+		func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
+			if inv.Subject.Purge == policy.Delete {
+				reached, err = inv.findByDelete(ctx)
+			}
+			return err
+		},
+		func(ctx context.Context) error { // as much as one look can handle; the rest is left for a later one
+			inv.portion()
+			return inv.judge(ctx, slices.DeleteFunc(reached, func(it *Item) bool { return inv.Items[it.Ref] != it }))
+		},
+		inv.findUnderDeleted, // what hangs on rows that go, level by level
+		func(context.Context) error { // decisions of rows that are nobody's any more
+			inv.forgetDecisions()
+			return nil
+		},
+		inv.pairConnections,   // the halves of a connection go or stay together
+		inv.readDetails,       // the rows themselves, as far as writing them needs it
+		inv.spareOthers,       // who else needs an activity, or is a person in their own right
+		inv.spareSharedValues, // who else has the value that a row is joined by
+		inv.bindKept,          // kept rows that cannot be freed keep what they hang on
+		func(context.Context) error { // rows that hang on what is kept stay; who has rows that no rule names is skipped
+			inv.spareUnderKept()
+			inv.skipUnruled()
+			return nil
+		},
+		inv.sealClosed, // closed rows that may not be written to
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	inv.handOut() // to each person, in the order of the deletes
+	return nil
+}

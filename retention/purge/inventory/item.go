@@ -1,0 +1,139 @@
+package inventory
+
+import (
+	"time"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+)
+
+// Item is a row that belongs to a person, and what is to become of it.
+type Item struct {
+	environment.Ref
+	Def     *dataverse.Table
+	Rule    int                      // index of the rule that decided, NoRule
+	Found   Found                    // how it leads to its persons
+	joined  map[compile.Field]string // the values by which rules lead to it, by where in the row they stand
+	Owners  []*Person                // whose row it is, in the order in which they are purged
+	Held    []attachment             // the rows that a delete would reach it from
+	Row     dataverse.Row
+	Parties []dataverse.Row
+
+	Fate    Fate
+	settled bool // the fate was decided before, or by the other half of a connection: rules are not asked
+	Bin     Bin
+}
+
+// Found is how a row leads to its persons. The last that holds counts.
+type Found int
+
+const (
+	FoundUnder   Found = iota // over a row that is to be deleted
+	foundDirect               // by itself: by a lookup of its own, or by what was decided before
+	foundByValue              // by a rule that joins a value
+	foundByID                 // by a rule that leads over ids
+)
+
+// Fate is what becomes of a row.
+type Fate int
+
+const (
+	Undecided Fate = iota // not decided yet
+	Keep                  // it stays; lookups by which a delete would reach it are cleared
+	Anonymize             // it stays, and columns of it are blanked
+	Delete                // it goes
+	TakeOff               // it would go, but others on it are still justified: its persons are taken off it
+)
+
+// fateOf is the fate that a rule asks for.
+func fateOf(do policy.Disposition) Fate {
+	switch do {
+	case policy.Delete:
+		return Delete
+	case policy.Anonymize:
+		return Anonymize
+	case policy.Retain:
+		return Keep
+	}
+	return Undecided
+}
+
+// Do is what the rules have decided, whoever else needs the row.
+func (f Fate) Do() policy.Disposition {
+	switch f {
+	case Delete, TakeOff:
+		return policy.Delete
+	case Anonymize:
+		return policy.Anonymize
+	case Keep:
+		return policy.Retain
+	}
+	return ""
+}
+
+// Stays tells whether the row is left in place by a rule.
+func (f Fate) Stays() bool { return f == Keep || f == Anonymize }
+
+// Bin is how a row that is deleted goes.
+type Bin int
+
+const (
+	binNone       Bin = iota // for good
+	binKeeps                 // into the recycle bin, so that it is emptied before
+	binSealed                // into the recycle bin, and closed to writes: it cannot be emptied
+	BinWithPerson            // with the person's row, and emptied before
+)
+
+// Binned tells whether the recycle bin keeps the row.
+func (it *Item) Binned() bool { return it.Bin == binKeeps || it.Bin == binSealed }
+
+// Goes tells whether the row is deleted by itself.
+func (it *Item) Goes() bool { return it.Fate == Delete && it.Bin != BinWithPerson }
+
+// keep lets the row stay after all.
+func (it *Item) keep() {
+	it.Fate = Keep
+	if it.Binned() {
+		it.Bin = binNone
+	}
+}
+
+// lead notes how the row was found.
+func (it *Item) lead(how Found) { it.Found = max(it.Found, how) }
+
+// attachment is how a row hangs on another.
+type attachment struct {
+	Parent environment.Ref
+	over   environment.Reach
+}
+
+// Person is one whose turn has come.
+type Person struct {
+	environment.Ref
+	Row     dataverse.Row
+	Items   []*Item
+	Binding []environment.Ref // kept rows that cannot be freed
+	Err     error             // why the person is left alone
+	Looked  time.Time         // when the look at them began; zero for whoever is anonymous already
+	Later   bool              // shares an activity with a person before them: to be taken in a later chunk
+	Many    bool              // more rows belong to them than one look can list
+	Before  *Looks            // what earlier looks have dealt with; nil: nothing
+	// Stays are rows that this purge has left in place by a rule. Freeing them, or emptying the person, can take away what
+	// the rule found them by: they stay all the same.
+	Stays map[environment.Ref]bool
+	// Decided is what was decided of other rows before anything of this purge was written.
+	Decided map[environment.Ref]Decision
+	absent  []environment.Ref // of these, those that no rule has found in this look
+}
+
+func (p *Person) Bound() bool {
+	return len(p.Binding) > 0 || p.Before != nil && len(p.Before.Binding) > 0
+}
+
+// NoRule is the item.rule of a row that no rule leads to.
+const NoRule = 1 << 30
+
+// withPerson tables are part of the person's own row in all but storage: they are emptied before, and go with it.
+var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}

@@ -1,0 +1,86 @@
+package inventory
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/purge/environment"
+)
+
+// spareOthers looks for other people. Who else is on the activities that are to be deleted: where one of them is still
+// justified, the activity stays, and the purged are taken off it. And related rows that are persons themselves, such as
+// the leads whose customer a contact is: where they are justified, or their own notice is not over, they are kept whatever
+// the rule says.
+func (inv *List) spareOthers(ctx context.Context) error {
+	others := make(map[string][]uuid.UUID)
+	ask := func(table string, id uuid.UUID) {
+		if inv.Tables.Persons[table] && inv.byID[id] == nil && !slices.Contains(others[table], id) {
+			others[table] = append(others[table], id)
+		}
+	}
+	var activities, persons []*Item
+	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
+		switch it := inv.Items[r]; {
+		case it.Fate == Keep:
+		case inv.Tables.Persons[it.Table]:
+			persons = append(persons, it)
+			ask(it.Table, it.ID)
+		case it.Def.Activity && it.Fate == Delete && environment.PartiesNav(it.Def) != "":
+			activities = append(activities, it)
+		}
+	}
+	byID := make(map[uuid.UUID]*Item, len(activities))
+	var qs []dataverse.Query
+	for group := range slices.Chunk(activities, environment.MaxIDs) {
+		for _, it := range group {
+			byID[it.ID] = it
+		}
+		qs = append(qs, dataverse.Query{Table: "activityparty", Filter: environment.IDFilter("_activityid_value", itemIDs(group)), Annotations: true,
+			Select: []string{"activitypartyid", "_activityid_value", "_partyid_value", "participationtypemask", "addressused", "unresolvedpartyname"}})
+	}
+	answers, err := inv.Reader.Queries(ctx, qs)
+	if err != nil {
+		return err
+	}
+	for _, rows := range answers {
+		for _, row := range rows {
+			if it := byID[row.ID("activityid")]; it != nil {
+				it.Parties = append(it.Parties, row)
+				ask(row.Target("partyid"), row.ID("partyid"))
+			}
+		}
+	}
+	for _, it := range activities {
+		slices.SortFunc(it.Parties, func(a, b dataverse.Row) int {
+			return strings.Compare(a.Text("activitypartyid"), b.Text("activitypartyid"))
+		})
+		ask(it.Row.Target("regardingobjectid"), it.Row.ID("regardingobjectid"))
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	justified, err := inv.Justify(ctx, others)
+	if err != nil {
+		return err
+	}
+	for _, it := range persons {
+		if justified.By[it.Ref] || inv.Noticed && justified.NotYet[it.Ref] {
+			it.keep()
+			it.lead(foundDirect)
+		}
+	}
+	for _, it := range activities {
+		if justified.By[environment.Ref{Table: it.Row.Target("regardingobjectid"), ID: it.Row.ID("regardingobjectid")}] ||
+			slices.ContainsFunc(it.Parties, func(p dataverse.Row) bool {
+				return justified.By[environment.Ref{Table: p.Target("partyid"), ID: p.ID("partyid")}]
+			}) {
+			it.Fate = TakeOff
+		}
+	}
+	return nil
+}

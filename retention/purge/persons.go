@@ -1,0 +1,75 @@
+package purge
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
+)
+
+func (r *session) inventory(subject *compile.Subject, persons []*inventory.Person) *inventory.List {
+	noticed := !slices.ContainsFunc(persons, func(p *inventory.Person) bool { _, asked := r.asked[p.Ref]; return asked })
+	return &inventory.List{Tables: r.tables, Reader: environment.Batched{Client: r.Client}, Subject: subject, Persons: persons, Justify: r.justified, Noticed: noticed}
+}
+
+func (r *session) builder(inv *inventory.List) *builder {
+	return &builder{List: inv, limit: r.operations, jobs: r.Policy.Policy.Engine == policy.BulkDelete}
+}
+
+// marks is what the erasure writes into the columns that gallra owns.
+func (r *session) marks(s *compile.Subject) map[string]any {
+	return marks(s, r.Today)
+}
+
+func marks(s *compile.Subject, today retention.Date) map[string]any {
+	m := map[string]any{s.Own.AnonymizedOn: today.String()}
+	for _, c := range []string{s.Own.PurgeScheduledOn, s.Own.PurgeNoticedOn, s.Own.PurgeReason, s.Own.RetainUntil, s.Own.RetainReason} {
+		if c != "" {
+			m[c] = nil
+		}
+	}
+	return m
+}
+
+// leave says in the ledger that a person was left alone before anything was written for them.
+func (r *runner) leave(who environment.Ref, why error) {
+	status := ledger.Skipped
+	switch why {
+	case errBound, inventory.ErrNoRule, inventory.ErrClosed, errTooMany, errMaster, errLate:
+		status = ledger.Failed
+	}
+	if _, word := why.(environment.Reason); !word {
+		status = ledger.Failed
+	}
+	if err := r.Ledger.Append(ledger.Entry{Kind: ledger.Outcome, Table: who.Table, ID: who.ID, Status: status, Code: environment.Code(why)}); err != nil {
+		r.Log.Error("ledger", "error", err) // the next append fails as well and ends the run
+	}
+	r.told(Outcome{Table: who.Table, ID: who.ID, Action: retention.Purge, Status: status, Code: environment.Code(why)})
+}
+
+// person is somebody whose turn has come, with the rows that their purge has left in place already, if it is under way.
+func (r *session) person(who environment.Ref, row dataverse.Row) *inventory.Person {
+	p := &inventory.Person{Ref: who, Row: row, Decided: r.decisions(who)}
+	for table, ids := range r.Ledger.Stays(who.Table, who.ID) {
+		for _, id := range ids {
+			if p.Stays == nil {
+				p.Stays = make(map[environment.Ref]bool)
+			}
+			p.Stays[environment.Ref{Table: table, ID: id}] = true
+		}
+	}
+	return p
+}
+
+// rows reads all that is to be erased in the persons' rows, with their versions.
+func (r *session) rows(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
+	return inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, subject, r.erasers[subject.Table], ids)
+}

@@ -1,0 +1,213 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
+)
+
+// maxRounds bounds how often rows that came up after the change set are taken care of before a person's row is deleted.
+const maxRounds = 3
+
+// leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
+// handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
+// handle it waits: their delete would take it along.
+func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[environment.Ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
+	persons := make([]*inventory.Person, len(works))
+	for i, w := range works {
+		persons[i] = r.person(w.Ref, w.Row)
+	}
+	inv := r.inventory(subject, persons)
+	inv.Anonymous = true
+	b := r.builder(inv)
+	b.noJobs, b.tried = plain, tried
+	r.claims.begin(r)
+	if err := inv.Take(ctx); err != nil {
+		return nil, nil, err
+	}
+	r.claim(inv)
+	fresh, waits = make(map[*work]*work), make(map[*work]bool)
+	for i, p := range persons {
+		w := works[i]
+		waits[w] = handledByAnother(inv, p)
+		switch {
+		case p.Err != nil:
+			w.Err = p.Err
+		case p.Later:
+			w.Err = errAppeared
+		default:
+			if p.Bound() {
+				w.do = policy.Anonymize // by a row that came since: anonymised in place
+			}
+			if w.do != policy.Delete && len(w.left) == 0 {
+				continue
+			}
+			if w.only != nil {
+				p.Items = slices.DeleteFunc(p.Items, func(it *inventory.Item) bool { return !slices.Contains(w.only[it.Table], it.ID) })
+			}
+			next, err := b.rest(ctx, p)
+			if err != nil {
+				w.Err = err
+			} else if len(next.set)+len(next.bulk) > 0 {
+				fresh[w] = next
+			}
+		}
+	}
+	return fresh, waits, nil
+}
+
+// handledByAnother tells whether a row that belongs to the person is still to be deleted in another person's turn.
+func handledByAnother(inv *inventory.List, p *inventory.Person) bool {
+	for _, it := range inv.Items {
+		if it.Goes() && it.Owners[0] != p && slices.Contains(it.Owners, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// remove deletes the rows of persons who were erased. What came to belong to them since the last look is handled by the
+// rules first: a delete takes nothing along that was not listed.
+func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*work) error {
+	open := works
+	plain := false
+	tried := make(map[environment.Ref]bool)
+	for round := 0; len(open) > 0; round++ {
+		fresh, waits, err := r.leftovers(ctx, subject, open, plain, tried)
+		if err != nil {
+			return err
+		}
+		var ready []*work
+		for _, w := range open {
+			if fresh[w] == nil && !waits[w] && w.Err == nil && w.do == policy.Delete {
+				ready = append(ready, w)
+			}
+		}
+		if err := r.deleteRows(ctx, subject, ready); err != nil {
+			return err
+		}
+		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil && !waits[w] || w.Err != nil })
+		if round == maxRounds {
+			for _, w := range open {
+				if w.Err = w.refused; w.Err == nil {
+					w.Err = errAppeared
+				}
+			}
+			return nil
+		}
+		if len(open) == 0 {
+			return nil
+		}
+		again := false
+		var owing, more []*work // who has rows to be handled, and their change sets
+		var bulk []environment.Ref
+		for _, w := range open {
+			if next := fresh[w]; next != nil {
+				owing, more = append(owing, w), append(more, next)
+				bulk = append(bulk, next.bulk...)
+			}
+		}
+		if err := r.intend(more); err != nil { // the ledger joins it to the intent before
+			return err
+		}
+		for i, err := range r.send(ctx, subject, more) {
+			// A refusal is no verdict: rows may be gone by now, by whatever hand. The next round lists what is left.
+			owing[i].refused = err
+			if err == nil {
+				owing[i].join(more[i])
+				again = again || len(more[i].left) > 0
+			}
+		}
+		if again {
+			round-- // there was too much for one change set, and it went
+		}
+		if err := r.bulkDelete(ctx, bulk); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			var stopped environment.Reason
+			if errors.As(err, &stopped) { // by somebody, or it takes longer than a run waits: the next run goes on
+				for i, next := range more {
+					if len(next.bulk) > 0 {
+						owing[i].Err = stopped
+					}
+				}
+				open = slices.DeleteFunc(open, func(w *work) bool { return w.Err != nil })
+				continue
+			}
+			r.Log.Warn("bulk delete refused: the rows are deleted one by one", "code", environment.Code(err))
+			plain = true
+		}
+		for _, row := range bulk {
+			tried[row] = true
+		}
+	}
+	return nil
+}
+
+// deleteRows deletes the persons' rows, which must be what the change set left: anonymous.
+func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works []*work) error {
+	if len(works) == 0 {
+		return nil
+	}
+	rows, err := r.rows(ctx, subject, workIDs(works))
+	if err != nil {
+		return err
+	}
+	var parts []dataverse.Part
+	var sent []*work
+	for _, w := range works {
+		row := rows[w.ID]
+		switch {
+		case row == nil: // by somebody else, meanwhile
+			continue
+		case row.Null(subject.Own.AnonymizedOn):
+			w.Err = errNotDeleted
+			continue
+		case row.Bool(subject.Own.LegalHold):
+			w.Err = errHeld
+			continue
+		}
+		if left := r.erasers[subject.Table].Left(w.ID, row); len(left) > 0 {
+			// In the recycle bin it would stay.
+			if w.Err = errRemains; r.retyped(subject, w, left, row) {
+				w.Err, w.columns = errWritten, len(left)
+				continue
+			}
+			r.Log.Warn("columns could not be emptied", "table", w.Table, "id", w.ID, "columns", left)
+			continue
+		}
+		parts = append(parts, dataverse.Part{Op: &dataverse.Operation{Method: http.MethodDelete, Path: environment.RowPath(subject.EntitySet, w.ID), IfMatch: row.ETag()}})
+		sent = append(sent, w)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	for i, err := range r.batch(ctx, parts) {
+		w := sent[i]
+		var unsure *dataverse.Uncertain
+		switch {
+		case err == nil, errors.Is(err, dataverse.ErrNotFound):
+		case errors.Is(err, dataverse.ErrRestricted):
+			w.do = policy.Anonymize // bound by rows that nobody may see: anonymised in place
+		case errors.As(err, &unsure):
+			rows, readErr := r.rows(r.writing, subject, []uuid.UUID{w.ID})
+			if readErr != nil || rows[w.ID] != nil {
+				w.Err, w.refused = errNotDeleted, err
+			}
+		default:
+			r.Log.Warn("delete refused", "table", w.Table, "id", w.ID, "code", environment.Code(err))
+			w.Err, w.refused = errNotDeleted, err
+		}
+	}
+	return nil
+}

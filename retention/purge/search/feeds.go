@@ -1,0 +1,101 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/odata"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+)
+
+// The activity feed writes posts by itself that quote names ("Closed the deal with …"), and colleagues write others. Nothing
+// but their text leads from most of them to a person, and no index helps to search it, so it is asked for in few queries,
+// and not at all any more once the service has not answered one. Page: common-data-service-gdpr-dsr-guide.
+
+// maxFeedNames is how many names or addresses one query of a feed asks for.
+const maxFeedNames = 10
+
+// feedTables hold the texts of the activity feed.
+var feedTables = []string{"post", "postcomment"}
+
+// feedsUnread is the place that is named where the feed could not be searched.
+var feedsUnread = Place{Name: "Activity feeds (posts)", Remedy: "They were not searched to the end, because the user may not read them the service did not answer in time, or too many bear the name: search the timelines for the person's name, and delete the posts."}
+
+// feeds looks for posts that bear the whole name or an address of a purged person.
+func (s *Searcher) feeds(ctx context.Context, of *traces, mention func(Finding)) error {
+	if s.Known.feedsOff.Load() {
+		return nil
+	}
+	words := make(map[string][]ledger.Key)
+	for who, name := range of.names {
+		if strings.Contains(name, " ") { // a first name or a word alone is found everywhere
+			words[name] = with(words[name], who)
+		}
+	}
+	for address, holders := range of.addresses {
+		words[address] = holders
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	var all []string
+	for w := range words {
+		all = append(all, w)
+	}
+	slices.Sort(all)
+	for _, table := range feedTables {
+		if !s.Tables.Exists(table) {
+			continue
+		}
+		t, err := s.Tables.Table(ctx, table)
+		if err != nil {
+			return err
+		}
+		var qs []dataverse.Query
+		for some := range slices.Chunk(all, maxFeedNames) {
+			var or []string
+			for _, w := range some {
+				or = append(or, "contains(text,"+odata.Quote(w)+")")
+			}
+			qs = append(qs, dataverse.Query{Table: table, Select: []string{t.PrimaryID, "text"}, Filter: strings.Join(or, " or ")})
+		}
+		found := make([]int, len(qs))
+		told := make(map[Finding]bool)
+		err = s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
+			if found[i]++; found[i] > s.Most {
+				s.unread(feedsUnread)
+				return false
+			}
+			text := environment.Fold(row.Text("text"))
+			for _, w := range all {
+				if !containsWord(text, w) {
+					continue
+				}
+				for _, who := range words[w] {
+					if f := (Finding{Person: who, Where: "feed", Table: table, ID: row.ID(t.PrimaryID)}); f.ID != uuid.Nil && !told[f] {
+						told[f] = true
+						mention(f)
+					}
+				}
+			}
+			return true
+		})
+		switch {
+		case err == nil:
+		case ctx.Err() != nil, errors.Is(err, dataverse.ErrThrottled), errors.Is(err, dataverse.ErrUnauthorized):
+			return err
+		default:
+			s.Log.Warn("the activity feed could not be searched", "table", table, "code", environment.Code(err))
+			s.Known.feedsOff.Store(true)
+			s.unread(feedsUnread)
+			return nil
+		}
+	}
+	return nil
+}

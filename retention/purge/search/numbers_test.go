@@ -1,0 +1,68 @@
+package search
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"+46 70 123 45 67", "070-123 45 67", true},
+		{"+46 (0)70-123 45 67", "0046701234567", true},
+		{"46701234567", "0701234567", true},
+		{"070-123 45 67 ankn. 12", "+46701234567", true},
+		{"Mobil: 070-123 45 67", "+46701234567", true},
+		{"701234567", "+46701234567", true},
+		{"(555) 010-1234", "+1 555.010.1234", true},
+		{"1-555-010-1234", "555 010 1234", true},
+		{"+46 70 123 45 67", "+47 70 123 45 67", false},
+		{"+46 70 123 45 67", "070-123 45 68", false},
+		{"+46 70 123 45 67", "123 45 67", false}, // no area: could be anybody's
+		{"+46 8 123 45 67", "0708 123 45 67", false},
+		{"08-12 34 56", "08-12 34 56", true},
+		{"123 456", "123-456", true},
+		{"46701234567", "+47701234567", false},
+		{"112", "112", false}, // nobody's
+		{"n/a", "n/a", false},
+	} {
+		a, ok1 := readNumber(c.a)
+		b, ok2 := readNumber(c.b)
+		if got := ok1 && ok2 && a.same(b); got != c.same {
+			t.Errorf("%q and %q: same is %v", c.a, c.b, got)
+		}
+		if ok1 && ok2 && a.same(b) != b.same(a) {
+			t.Errorf("%q and %q: not the same both ways", c.a, c.b)
+		}
+		if c.same && a.tail() != b.tail() {
+			t.Errorf("%q and %q have different tails", c.a, c.b)
+		}
+	}
+}
+
+// Whatever way a number is looked for, it is taken for the number; and what is the same has the same tail.
+func TestNotationsAreTheNumber(t *testing.T) {
+	ahead := rapid.SampledFrom([]string{"+46 ", "+1 ", "0", "00358", "", "(0", "+"})
+	body := rapid.StringMatching(`[1-9][0-9]{1,2}[ -]?[0-9]{3}[ -]?[0-9]{2,4}( ?[0-9]{2})?`)
+	rapid.Check(t, func(t *rapid.T) {
+		text := ahead.Draw(t, "ahead") + body.Draw(t, "number")
+		n, ok := readNumber(text)
+		if !ok {
+			t.Skip("too short")
+		}
+		all := n.notations(text, []string{"46", "1"})
+		if !slices.Contains(all, text) {
+			t.Fatalf("%q is not looked for as it is written", text)
+		}
+		for _, spelled := range all {
+			o, ok := readNumber(spelled)
+			if !ok || !n.same(o) || n.tail() != o.tail() {
+				t.Fatalf("%q is looked for as %q, which is not taken for it", text, spelled)
+			}
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package search
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+)
+
+// Purged is what the search is told of a person who was purged: what was there before, what should be gone and what stays.
+type Purged struct {
+	environment.Ref
+	Before  dataverse.Row          // the person's row as it was; nil, or anonymous already: nobody knows any more
+	Stands  bool                   // the row stays, anonymous
+	Gone    []environment.Ref      // related rows that should be gone
+	Binned  []environment.Ref      // of these, those that the recycle bin keeps with all that is in them
+	Touched map[string][]uuid.UUID // every row that the purge wrote to or deleted
+	Kept    map[string][]uuid.UUID // rows that a rule leaves in place
+	Blanked []Blanked              // related rows of which a rule blanks columns
+	Off     []environment.Ref      // activities that the person was taken off
+	Actors  []uuid.UUID            // who has begun the purge, other than this run
+}
+
+func (p *Purged) key() ledger.Key { return ledger.Key{Table: p.Table, ID: p.ID} }
+
+// Blanked is a related row and the columns that the policy says are blanked in it.
+type Blanked struct {
+	environment.Ref
+	Columns []string
+}
+
+// Left is what a search has found.
+type Left struct {
+	Residue  []Finding // what should not be there
+	Mentions []Finding // what may be there
+	Unread   []Place   // what could not be searched, or not to the end
+}
+
+// Searcher looks for what is left. It cannot write.
+type Searcher struct {
+	Client dataverse.Reader
+	Reader environment.Reader
+	Policy *compile.Policy
+	Tables *environment.Tables
+	Known  *Memory
+	Actor  uuid.UUID // who runs gallra
+	Most   int       // rows that are read of one query
+	Log    *slog.Logger
+	Left   Left
+}
+
+// Memory is what is asked for once a run, though chunks are searched for side by side.
+type Memory struct {
+	jobs     jobTexts
+	feedsOff atomic.Bool // the activity feed could not be searched, and is not asked again
+	secured  securedColumns
+}
+
+func NewMemory() *Memory {
+	return &Memory{jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()}}
+}
+
+func (s *Searcher) Residue(f Finding) {
+	s.Left.Residue = append(s.Left.Residue, f)
+	s.Log.Warn("residue", "where", f.Where, "table", f.Table, "id", f.ID, "of", f.Person.ID)
+}
+
+func (s *Searcher) Mention(f Finding) { s.Left.Mentions = append(s.Left.Mentions, f) }
+
+// unread names a place that could not be searched, or not to the end, once.
+func (s *Searcher) unread(p Place) {
+	if !slices.Contains(s.Left.Unread, p) {
+		s.Left.Unread = append(s.Left.Unread, p)
+	}
+}
+
+// PurgedPersons looks for what is left of purged persons of one subject table: rows that should be gone, the recycle bin
+// and its references, and audit history by id, and columns of rows that stay; what other rows and kept ones say is only
+// mentioned.
+func (s *Searcher) PurgedPersons(ctx context.Context, subject *compile.Subject, done []Purged) error {
+	if len(done) == 0 {
+		return nil
+	}
+	t, err := s.Tables.Table(ctx, subject.Table)
+	if err != nil {
+		return err
+	}
+	traces := tracesOf(subject, t, done)
+	s.binnedFull(done)
+	for _, step := range []func() error{
+		func() error { return s.goneRows(ctx, done) },
+		func() error { return s.anonymousRows(ctx, subject, t, traces, done) },
+		func() error { return s.blankedRows(ctx, done) },
+		func() error { return s.partyLinesTakenOff(ctx, done) },
+		func() error { return s.recycleBin(ctx, subject, traces, done) },
+		func() error { return s.auditHistory(ctx, done) },
+		func() error { return s.mentions(ctx, traces, done) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

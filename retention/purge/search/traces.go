@@ -1,0 +1,426 @@
+package search
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge/environment"
+)
+
+// What a person was called and reached by, searched for in rows that stay. All of it is mentioned and none of it residue:
+// the plan said of none of these rows that they would go.
+
+// The bounds of the search. It must not cost more than the purge, and a switchboard's number finds a whole company.
+const (
+	maxValues   = 50     // values that one query names for each column
+	MaxFound    = 20_000 // rows of one query that are read
+	maxMentions = 20     // of one kind for a person, beyond which they are only counted
+	maxKept     = 500    // kept rows that are read for one person
+	maxBodies   = 20     // rows that one query reads together with their long texts
+)
+
+// traces are how purged persons can be told from others in rows that stay.
+type traces struct {
+	addresses map[string][]ledger.Key // folded
+	numbers   map[string][]numberOf   // by the tail
+	spelled   map[string]bool         // numbers as they are looked for
+	names     map[ledger.Key]string   // folded
+}
+
+// numberOf is a person's phone number.
+type numberOf struct {
+	number
+	who ledger.Key
+}
+
+// tracesOf takes the traces of persons from their rows as they were before.
+func tracesOf(subject *compile.Subject, t *dataverse.Table, done []Purged) *traces {
+	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]numberOf), spelled: make(map[string]bool), names: make(map[ledger.Key]string)}
+	mails, phones := addressColumns(t), phoneColumns(t)
+	var countries []string // that anybody's number names
+	var texts []string
+	for i := range done {
+		p := &done[i]
+		if p.Before == nil || !p.Before.Null(subject.Own.AnonymizedOn) {
+			continue // begun by a run before: nobody knows any more
+		}
+		who := p.key()
+		if name := environment.Fold(p.Before.Text(subject.PrimaryName)); utf8.RuneCountInString(name) > 2 {
+			s.names[who] = name
+		}
+		for _, c := range mails {
+			if a := environment.Fold(p.Before.Text(c)); a != "" {
+				s.addresses[a] = with(s.addresses[a], who)
+			}
+		}
+		for _, c := range phones {
+			text := p.Before.Text(c)
+			n, ok := readNumber(text)
+			if !ok {
+				continue
+			}
+			if !slices.ContainsFunc(s.numbers[n.tail()], func(o numberOf) bool { return o.who == who && o.digits == n.digits }) {
+				s.numbers[n.tail()] = append(s.numbers[n.tail()], numberOf{n, who})
+			}
+			texts = append(texts, text)
+			if n.country != "" && len(countries) < maxCountries && !slices.Contains(countries, n.country) {
+				countries = append(countries, n.country)
+			}
+		}
+	}
+	for _, text := range texts {
+		n, _ := readNumber(text)
+		for _, spelled := range n.notations(text, countries) {
+			s.spelled[environment.Fold(spelled)] = true
+		}
+	}
+	return s
+}
+
+// maxCountries is how many countries a number is looked for in that names none.
+const maxCountries = 2
+
+// holders are the persons whose number a text is.
+func (s *traces) holders(text string) []ledger.Key {
+	n, ok := readNumber(text)
+	if !ok {
+		return nil
+	}
+	var out []ledger.Key
+	for _, o := range s.numbers[n.tail()] {
+		if n.same(o.number) {
+			out = with(out, o.who)
+		}
+	}
+	return out
+}
+
+func with(all []ledger.Key, who ledger.Key) []ledger.Key {
+	if slices.Contains(all, who) {
+		return all
+	}
+	return append(all, who)
+}
+
+func addressColumns(t *dataverse.Table) []string {
+	return textColumns(t, func(a *dataverse.Attribute) bool {
+		return a.Format == "Email" || strings.HasPrefix(a.LogicalName, "emailaddress")
+	})
+}
+
+func phoneColumns(t *dataverse.Table) []string {
+	return textColumns(t, func(a *dataverse.Attribute) bool { return a.Format == "Phone" })
+}
+
+func textColumns(t *dataverse.Table, which func(*dataverse.Attribute) bool) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
+		if a := t.Attributes[name]; environment.IsText(a) && a.ForRead && !a.Secured && a.AttributeOf == "" && which(a) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// mentions looks for rows that carry an address or a number of a purged person, a lead beside the contact or the line of a
+// kept e-mail, and for what the kept rows still say about them.
+func (s *Searcher) mentions(ctx context.Context, of *traces, done []Purged) error {
+	told := make(map[Finding]int)
+	last := make(map[Finding]int)
+	mention := func(f Finding) {
+		kind := Finding{Person: f.Person, Where: f.Where}
+		if told[kind]++; told[kind] > maxMentions {
+			s.Left.Mentions[last[kind]].More++
+			return
+		}
+		last[kind] = len(s.Left.Mentions)
+		s.Mention(f)
+	}
+	if err := s.reached(ctx, of, mention); err != nil {
+		return err
+	}
+	if err := s.partyLines(ctx, of, done, mention); err != nil {
+		return err
+	}
+	if err := s.keptRows(ctx, of, done, mention); err != nil {
+		return err
+	}
+	if err := s.feeds(ctx, of, mention); err != nil {
+		return err
+	}
+	return s.jobs(ctx, of, done, mention)
+}
+
+// valueQuery is a query for values in columns of a table.
+type valueQuery struct {
+	table   *dataverse.Table
+	columns []string
+	where   string
+	holders func(text string) []ledger.Key
+	// at tells which of the queries like this one asks for a value. A row that several find is taken where the first does.
+	at map[string]int
+	n  int
+}
+
+// reached looks for the addresses and numbers in persons and in the parties of activities.
+func (s *Searcher) reached(ctx context.Context, of *traces, mention func(Finding)) error {
+	var all []valueQuery
+	var qs []dataverse.Query
+	ask := func(table, where string, columns func(*dataverse.Table) []string, values []string, holders func(string) []ledger.Key) error {
+		t, err := s.Tables.Table(ctx, table)
+		if err != nil {
+			return err
+		}
+		cols := columns(t)
+		if len(cols) == 0 {
+			return nil
+		}
+		at := make(map[string]int, len(values))
+		for i, v := range values {
+			at[v] = i / maxValues
+		}
+		n := 0
+		for some := range slices.Chunk(values, maxValues) {
+			all = append(all, valueQuery{t, cols, where, holders, at, n})
+			qs = append(qs, dataverse.Query{Table: table, FetchXML: valuesFetch(t, cols, some)})
+			n++
+		}
+		return nil
+	}
+	addresses, numbers := slices.Sorted(maps.Keys(of.addresses)), slices.Sorted(maps.Keys(of.spelled))
+	byAddress := func(text string) []ledger.Key { return of.addresses[environment.Fold(text)] }
+	for i := range s.Policy.Subjects {
+		table := s.Policy.Subjects[i].Table
+		if err := ask(table, "same-address", addressColumns, addresses, byAddress); err != nil {
+			return err
+		}
+		if err := ask(table, "same-number", phoneColumns, numbers, of.holders); err != nil {
+			return err
+		}
+	}
+	if s.Tables.Exists("activityparty") {
+		used := func(*dataverse.Table) []string { return []string{"addressused"} }
+		if err := ask("activityparty", "party", used, addresses, byAddress); err != nil {
+			return err
+		}
+	}
+	found := make([]int, len(all))
+	return s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
+		if found[i]++; found[i] > s.Most {
+			s.unread(Place{Name: "Rows with the same address or number", Remedy: fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
+				"Look by hand for who else has the switchboard's number or the company's address.", all[i].table.LogicalName, s.Most)})
+			return false
+		}
+		if a := &all[i]; a.first(row) {
+			a.mention(row, mention)
+		}
+		return true
+	})
+}
+
+// partyLines finds party lines of purged persons on activities that no rule covers: they stay when the person is deleted,
+// with the name and the address of that day. Those with an address of the person are found by it.
+func (s *Searcher) partyLines(ctx context.Context, by *traces, done []Purged, mention func(Finding)) error {
+	if !s.Tables.Exists("activityparty") {
+		return nil
+	}
+	t, err := s.Tables.Table(ctx, "activityparty")
+	if err != nil {
+		return err
+	}
+	columns := []string{"activitypartyid", "_partyid_value", "addressused"}
+	name := t.Attributes["partyidname"]
+	if name != nil && name.ForRead && name.AttributeOf == "" {
+		columns = append(columns, "partyidname")
+	} else {
+		name = nil
+	}
+	of := make(map[uuid.UUID]ledger.Key)
+	var ids []uuid.UUID
+	for i := range done {
+		of[done[i].ID] = done[i].key()
+		ids = append(ids, done[i].ID)
+	}
+	var qs []dataverse.Query
+	for some := range slices.Chunk(ids, environment.MaxIDs) {
+		qs = append(qs, dataverse.Query{Table: "activityparty", Select: columns, Filter: environment.IDFilter("_partyid_value", some)})
+	}
+	return s.Reader.Each(ctx, qs, func(_ int, row dataverse.Row) bool {
+		who := of[row.ID("partyid")]
+		address := environment.Fold(row.Text("addressused"))
+		byAddress := slices.Contains(by.addresses[address], who)
+		anonymous := address == "" && name != nil && (row.Text("partyidname") == "" || strings.Contains(row.Text("partyidname"), "purged"))
+		if !byAddress && !anonymous && who.ID != uuid.Nil {
+			mention(Finding{Person: who, Where: "party", Table: "activityparty", ID: row.ID("activitypartyid")})
+		}
+		return true
+	})
+}
+
+// first tells whether no query before this one has found the row.
+func (a *valueQuery) first(row dataverse.Row) bool {
+	for _, c := range a.columns {
+		if at, asked := a.at[environment.Fold(row.Text(c))]; asked && at < a.n {
+			return false
+		}
+	}
+	return true
+}
+
+// mention tells of whose values a row has.
+func (a *valueQuery) mention(row dataverse.Row, mention func(Finding)) {
+	id := row.ID(a.table.PrimaryID)
+	var told []ledger.Key
+	for _, c := range a.columns {
+		for _, who := range a.holders(row.Text(c)) {
+			if id != who.ID && !slices.Contains(told, who) {
+				told = append(told, who)
+				mention(Finding{Person: who, Where: a.where, Table: a.table.LogicalName, ID: id})
+			}
+		}
+	}
+}
+
+// valuesFetch asks for rows of which one of the columns has one of the values.
+func valuesFetch(t *dataverse.Table, columns, values []string) string {
+	var in, b strings.Builder
+	for _, v := range values {
+		in.WriteString("<value>")
+		_ = xml.EscapeText(&in, []byte(v))
+		in.WriteString("</value>")
+	}
+	b.WriteString(`<fetch><entity name="` + t.LogicalName + `"><attribute name="` + t.PrimaryID + `"/>`)
+	for _, c := range columns {
+		b.WriteString(`<attribute name="` + c + `"/>`)
+	}
+	b.WriteString(`<filter type="or">`)
+	for _, c := range columns {
+		b.WriteString(`<condition attribute="` + c + `" operator="in">` + in.String() + `</condition>`)
+	}
+	b.WriteString(`</filter></entity></fetch>`)
+	return b.String()
+}
+
+// keptRows reads what stays by the rules and counts the columns that still tell who it was: by name, by address, by number.
+func (s *Searcher) keptRows(ctx context.Context, of *traces, done []Purged, mention func(Finding)) error {
+	owners := make(map[environment.Ref][]ledger.Key)
+	for i := range done {
+		p := &done[i]
+		who := p.key()
+		n := 0
+		for _, table := range slices.Sorted(maps.Keys(p.Kept)) {
+			for _, id := range p.Kept[table] {
+				if n++; n <= maxKept {
+					owners[environment.Ref{Table: table, ID: id}] = with(owners[environment.Ref{Table: table, ID: id}], who)
+				}
+			}
+		}
+		for _, a := range p.Off { // the person is off it, and its text stays
+			owners[a] = with(owners[a], who)
+		}
+		if n > maxKept {
+			mention(Finding{Person: who, Where: "kept-unread", Table: p.Table, ID: p.ID, Count: n - maxKept})
+		}
+	}
+	tables := environment.ByTable(owners)
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		t, err := s.Tables.Table(ctx, table)
+		if err != nil {
+			return err
+		}
+		size := environment.MaxIDs
+		columns := textColumns(t, func(a *dataverse.Attribute) bool {
+			if a.MaxLength >= environment.LargeText {
+				if table != "email" || a.LogicalName != "description" {
+					return false // documents: bodies of attachments
+				}
+				size = maxBodies
+			}
+			return true
+		})
+		phones := phoneColumns(t)
+		for group := range slices.Chunk(tables[table], size) {
+			// One query a request: bodies can be long.
+			q := dataverse.Query{Table: table, Select: append([]string{t.PrimaryID}, columns...), Filter: environment.IDFilter(t.PrimaryID, group)}
+			for row, err := range s.Client.Rows(ctx, q) {
+				if err != nil {
+					return err
+				}
+				id := row.ID(t.PrimaryID)
+				for _, who := range owners[environment.Ref{Table: table, ID: id}] {
+					for where, n := range of.in(row, columns, phones, who) {
+						mention(Finding{Person: who, Where: where, Table: table, ID: id, Count: n})
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// in counts the columns of a row in which a person can be told, by what.
+func (s *traces) in(row dataverse.Row, columns, phones []string, who ledger.Key) map[string]int {
+	found := make(map[string]int)
+	name := s.names[who]
+	for _, c := range columns {
+		text := environment.Fold(row.Text(c))
+		if text == "" {
+			continue
+		}
+		if name != "" && containsWord(text, name) {
+			found["kept-name"]++
+		}
+		for a, holders := range s.addresses {
+			if slices.Contains(holders, who) && containsWord(text, a) {
+				found["kept-address"]++
+				break
+			}
+		}
+		if slices.Contains(phones, c) && slices.Contains(s.holders(text), who) {
+			found["kept-number"]++
+		}
+	}
+	return found
+}
+
+// tells tells whether a text bears the name of a person, or an address or a number of theirs.
+func (s *traces) tells(text string, who ledger.Key) bool {
+	folded := environment.Fold(text)
+	if name := s.names[who]; name != "" && containsWord(folded, name) || slices.Contains(s.holders(text), who) {
+		return true
+	}
+	for a, holders := range s.addresses {
+		if slices.Contains(holders, who) && containsWord(folded, a) {
+			return true
+		}
+	}
+	return false
+}
+
+// containsWord finds a word, or several, that is not part of a longer one.
+func containsWord(text, word string) bool {
+	letter := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for at := 0; ; {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return false
+		}
+		before, _ := utf8.DecodeLastRuneInString(text[:at+i])
+		after, _ := utf8.DecodeRuneInString(text[at+i+len(word):])
+		if !letter(before) && !letter(after) {
+			return true
+		}
+		at += i + len(word)
+	}
+}
