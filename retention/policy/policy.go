@@ -38,8 +38,8 @@ type Policy struct {
 	// Files are the files that were read, the policy file first.
 	Files []string
 
-	Sources map[string][]string // the lines of each file, FetchXML included, for excerpts
-	At      map[string]Place
+	Sources map[string][]string `json:"-"` // the lines of each file, FetchXML included, for excerpts
+	At      map[string]Place    `json:"-"` // where each key stands in the file
 }
 
 // Rules are the date rules that the planner needs.

@@ -104,6 +104,11 @@ func TestSameCare(t *testing.T) {
 		want   bool
 	}{
 		{"nothing", func(*policy.Policy) {}, true},
+		{"the files and where a word stands in them", func(p *policy.Policy) {
+			p.Dir, p.Files, p.Sources = "elsewhere", []string{"b.yaml"}, map[string][]string{"b.yaml": {"version: 1"}}
+			p.At = map[string]policy.Place{"notice": {}}
+			p.Subjects[0].Pos.Line, p.Subjects[0].At = 7, map[string]policy.Place{"purge": {}}
+		}, true},
 		{"whom it keeps", func(p *policy.Policy) { p.Subjects[0].Grounds = nil }, true},
 		{"the notice", func(p *policy.Policy) { p.Notice = retention.Period{Days: 1} }, true}, // the persons are compared
 		{"a lower limit", func(p *policy.Policy) { p.Limits.Purges = 100 }, true},
