@@ -1,42 +1,21 @@
 package emulator
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// tokens are the bearer tokens that the server takes: those given out for a user by the control plane, and those that
-// its fake Entra ID has signed.
-type tokens struct {
-	mu    sync.Mutex
-	users map[string]uuid.UUID
-	key   []byte // signs the tokens of the fake Entra ID
-}
-
-func newTokens() *tokens {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	return &tokens{users: map[string]uuid.UUID{}, key: key}
-}
-
 // TokenFor is a bearer token for a user of the environment: of Options.Token there is only the administrator. It works
 // for as long as the user is there and enabled.
 func (s *Server) TokenFor(user uuid.UUID) string {
-	s.tokens.mu.Lock()
-	defer s.tokens.mu.Unlock()
-	token := "user-" + uuid.NewString()
-	s.tokens.users[token] = user
-	return token
+	return s.tokens.give(user)
 }
+
+// Issuer is what a fake Entra ID signs its tokens with, so that this server takes them.
+func (s *Server) Issuer() issuer { return issuer{tokens: s.tokens, clock: s.engine.clock} }
 
 // giveToken answers POST /emulator/token {"user":"…"} with {"token":"…"}.
 func (s *Server) giveToken(c *control) (any, error) {
@@ -52,55 +31,6 @@ func (s *Server) giveToken(c *control) (any, error) {
 	return map[string]string{"token": s.TokenFor(in.User)}, nil
 }
 
-// claims are what an access token says, as far as it is looked at.
-type claims struct {
-	Audience string `json:"aud"`
-	Issuer   string `json:"iss"`
-	Tenant   string `json:"tid"`
-	Subject  string `json:"sub"`
-	ObjectID string `json:"oid"`
-	AppID    string `json:"appid,omitempty"`
-	Kind     string `json:"idtyp,omitempty"` // "app" where no person has signed in
-	Scope    string `json:"scp,omitempty"`
-	IssuedAt int64  `json:"iat"`
-	Expires  int64  `json:"exp"`
-}
-
-// sign makes an access token.
-func (t *tokens) sign(c claims) string {
-	body, err := json.Marshal(c)
-	if err != nil {
-		panic("emulator: claims are not JSON: " + err.Error())
-	}
-	head := base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"JWT","alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString(body)
-	return head + "." + base64.RawURLEncoding.EncodeToString(t.mac(head))
-}
-
-func (t *tokens) mac(text string) []byte {
-	m := hmac.New(sha256.New, t.key)
-	m.Write([]byte(text))
-	return m.Sum(nil)
-}
-
-// read checks a token's signature and gives what it says.
-func (t *tokens) read(token string) (claims, bool) {
-	var c claims
-	i := strings.LastIndexByte(token, '.')
-	if i < 0 {
-		return c, false
-	}
-	signature, err := base64.RawURLEncoding.DecodeString(token[i+1:])
-	if err != nil || !hmac.Equal(signature, t.mac(token[:i])) {
-		return c, false
-	}
-	_, body, _ := strings.Cut(token[:i], ".")
-	b, err := base64.RawURLEncoding.DecodeString(body)
-	if err != nil || json.Unmarshal(b, &c) != nil {
-		return c, false
-	}
-	return c, true
-}
-
 // authenticate is the user behind the request's bearer token. Without a token that is good, for this environment and not
 // expired, the answer is 401 with the authority to go to; a good token of somebody who is no user here gets 403. Pages:
 // authenticate-oauth, use-single-tenant-server-server-authentication.
@@ -112,9 +42,7 @@ func (s *Server) authenticate(r *http.Request) (uuid.UUID, error) {
 	if token == s.options.Token {
 		return s.engine.administrator, nil
 	}
-	s.tokens.mu.Lock()
-	user, given := s.tokens.users[token]
-	s.tokens.mu.Unlock()
+	user, given := s.tokens.given(token)
 	if !given {
 		c, good := s.tokens.read(token)
 		if !good || !s.engine.clock.now().Before(time.Unix(c.Expires, 0)) || !strings.EqualFold(strings.TrimSuffix(c.Audience, "/"), origin(r)) {
@@ -130,14 +58,6 @@ func (s *Server) authenticate(r *http.Request) (uuid.UUID, error) {
 
 func notMember() *fault {
 	return newFault(http.StatusForbidden, "0x80072560", "The user is not a member of the organization.")
-}
-
-// origin is the environment's address, which tokens must be meant for.
-func origin(r *http.Request) string {
-	if r.TLS != nil {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
 }
 
 // challenge is a 401. It has no body; the header names the authority and the resource, unquoted.

@@ -56,7 +56,7 @@ type EntraOptions struct {
 // federation, device code, refresh) and the identity endpoint of Container Apps at /msi/token. The real azidentity
 // credentials sign in at it; they demand https, so it goes behind httptest.NewTLSServer. Its clock is the emulator's.
 type Entra struct {
-	server  *Server
+	issuer  issuer
 	options EntraOptions
 	mux     *http.ServeMux
 
@@ -76,7 +76,7 @@ func (s *Server) NewEntra(o EntraOptions) *Entra {
 	if o.Lifetime == 0 {
 		o.Lifetime = time.Hour
 	}
-	e := &Entra{server: s, options: o, mux: http.NewServeMux(), devices: map[string]*deviceCode{}, refreshes: map[string]Person{}}
+	e := &Entra{issuer: s.Issuer(), options: o, mux: http.NewServeMux(), devices: map[string]*deviceCode{}, refreshes: map[string]Person{}}
 	e.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", e.discovery)
 	e.mux.HandleFunc("GET /common/discovery/instance", e.instance)
 	e.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", e.token)
@@ -299,7 +299,7 @@ func (e *Entra) device(w http.ResponseWriter, r *http.Request) {
 	}
 	code := uuid.NewString()
 	e.mu.Lock()
-	e.devices[code] = &deviceCode{expires: e.server.engine.clock.now().Add(15 * time.Minute)}
+	e.devices[code] = &deviceCode{expires: e.issuer.clock.now().Add(15 * time.Minute)}
 	e.mu.Unlock()
 	writeEntra(w, http.StatusOK, map[string]any{"user_code": "EMULATOR1", "device_code": code, "verification_uri": "https://microsoft.com/devicelogin",
 		"expires_in": 900, "interval": 1, "message": "To sign in, use a web browser to open the page https://microsoft.com/devicelogin and enter the code EMULATOR1 to authenticate."})
@@ -318,7 +318,7 @@ func (e *Entra) redeem(w http.ResponseWriter, r *http.Request, audience string) 
 	switch {
 	case d == nil:
 		refuse(w, http.StatusBadRequest, "bad_verification_code", 70019, "Verification code is not valid.")
-	case !e.server.engine.clock.now().Before(d.expires):
+	case !e.issuer.clock.now().Before(d.expires):
 		refuse(w, http.StatusBadRequest, "expired_token", 70020, "The provided value for the input parameter 'device_code' has expired.")
 	case asked < 2 || e.options.Person == nil:
 		refuse(w, http.StatusBadRequest, "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
@@ -364,10 +364,10 @@ func (e *Entra) sign(c claims) string {
 	e.mu.Lock()
 	e.issued++
 	e.mu.Unlock()
-	now := e.server.engine.clock.now()
+	now := e.issuer.clock.now()
 	c.Issuer, c.Tenant, c.Subject = "https://sts.windows.net/"+tenantID.String()+"/", tenantID.String(), c.ObjectID
 	c.IssuedAt, c.Expires = now.Unix(), now.Add(e.options.Lifetime).Unix()
-	return e.server.tokens.sign(c)
+	return e.issuer.tokens.sign(c)
 }
 
 // managed answers the identity endpoint of Container Apps. Page: managed-identity (Container Apps), rest-protocol.

@@ -31,10 +31,10 @@ func (s *schema) rendered(t *table) *rendered {
 			choices = append(choices, s.optionSets[c.optionSet])
 		}
 	}
-	known := t.rendered.Load()
+	known, _ := t.renderings.Load().(*rendered)
 	if known == nil || !slices.Equal(known.choices, choices) {
 		known = &rendered{choices: choices}
-		t.rendered.Store(known)
+		t.renderings.Store(known)
 	}
 	return known
 }

@@ -186,7 +186,7 @@ type table struct {
 	plural string // the display name of the collection
 	defined
 
-	rendered *atomic.Pointer[rendered]
+	renderings *atomic.Value // what is kept of the table as it was answered; whoever answers owns it
 }
 
 // alternateKey is a key over other columns than the primary one.
@@ -324,7 +324,7 @@ func (s *schema) link(tables []*table) error {
 		if t.byName[t.ID] == nil {
 			return fmt.Errorf("table %s: no column %q", t.Name, t.ID)
 		}
-		t.rendered = new(atomic.Pointer[rendered])
+		t.renderings = new(atomic.Value)
 		t.audited = auditable(t)
 		t.tracked = t.Ownership != "None" && !t.Intersect
 		s.tables[t.Name] = t

@@ -99,7 +99,7 @@ func (s *schema) edit(name string) *table {
 }
 
 func (s *schema) put(t *table) {
-	t.changed, t.rendered = s.version, new(atomic.Pointer[rendered])
+	t.changed, t.renderings = s.version, new(atomic.Value)
 	s.tables[t.Name] = t
 	s.sets[t.Set] = t
 }
