@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	".":                  {},
 	"config":             {},
 	"cmd":                {"", "config", "dataverse/...", "retention/...", "cmd/gallra/..."},
-	"cmd/gallra/console": {"dataverse", "retention/..."},
+	"cmd/gallra/console": {"dataverse", "retention/...", "internal/words"},
 	// What a collector is told holds no more than what a run counts.
 	"cmd/gallra/telemetry": {"retention/purge"},
 	"dataverse":            {"dataverse/odata", "dataverse/fetchxml"},
@@ -39,10 +39,13 @@ var mayImport = map[string][]string{
 	"retention/evaluate": {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},
 	"retention/plan":     {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/purge":    {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/notify":   {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision"},
+	"retention/notify":   {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision", "internal/words"},
 	"retention/doctor":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse"},
 	"retention/ledger":   {"retention", "retention/policy", "retention/ledger/..."},
-	"retention/report":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse"},
+	"retention/report":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse", "internal/words"},
+	// What people read is said without a look at what it is said of.
+	"internal/words":           {},
+	"internal/words/wordstest": {"internal/words"},
 	// What is given away is built by programs of their own, which know the command only as a folder.
 	"deploy": {"deploy/build"},
 	// A company's tests of its policy run through the whole evaluation on the emulator.
@@ -62,11 +65,11 @@ var inTests = map[string][]string{
 	"retention/evaluate":   {"", "dataverse/...", "retention/..."},
 	"retention/plan":       {"", "retention/plan", "dataverse/..."},
 	"retention/purge":      {"dataverse/...", "retention/..."},
-	"retention/notify":     {"retention/...", "dataverse"},
+	"retention/notify":     {"retention/...", "dataverse", "internal/words/wordstest"},
 	"retention/ledger":     {"", "retention/ledger"},
-	"retention/report":     {"dataverse/...", "retention/..."},
+	"retention/report":     {"dataverse/...", "retention/...", "internal/words/..."},
 	"config":               {"config"},
-	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console"},
+	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console", "internal/words/..."},
 	"retention/policytest": {"", "retention/...", "dataverse/..."},
 	// Clients that others wrote run against the emulator.
 	"clients": {"dataverse/emulator/..."},

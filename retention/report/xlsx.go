@@ -38,7 +38,7 @@ func (r *Report) WriteXLSX(w io.Writer, scratch string) (err error) {
 	}
 	f.SetActiveSheet(0)
 	made := r.Made.UTC().Format(time.RFC3339)
-	if err := f.SetDocProps(&excelize.DocProperties{Creator: "gallra " + r.Version, LastModifiedBy: "gallra", Created: made, Modified: made, Title: r.Lang.T("Retention report")}); err != nil {
+	if err := f.SetDocProps(&excelize.DocProperties{Creator: "gallra " + r.Version, LastModifiedBy: "gallra", Created: made, Modified: made, Title: r.Lang.T("retention-report")}); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
 	return f.Write(w)
@@ -92,7 +92,7 @@ type sheet struct {
 }
 
 func (b *book) sheet(name string, columns ...column) (*sheet, error) {
-	s := &sheet{book: b, name: b.Lang.T(name), columns: columns, rows: 1}
+	s := &sheet{book: b, name: name, columns: columns, rows: 1}
 	if _, err := b.f.NewSheet(s.name); err != nil {
 		return nil, err
 	}
