@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	".":                  {},
 	"config":             {},
 	"cmd":                {"", "config", "dataverse/...", "retention/...", "cmd/gallra/..."},
-	"cmd/gallra/console": {"dataverse", "retention/...", "internal/words"},
+	"cmd/gallra/console": {"dataverse", "retention/...", "internal/words", "internal/workbook"},
 	// What a collector is told holds no more than what a run counts.
 	"cmd/gallra/telemetry": {"retention/purge"},
 	"dataverse":            {"dataverse/odata", "dataverse/fetchxml"},
@@ -41,12 +41,13 @@ var mayImport = map[string][]string{
 	"retention/purge":          {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/notify":         {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision", "internal/words"},
 	"retention/doctor":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse"},
-	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/..."},
-	"retention/report":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse", "internal/words"},
+	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/...", "internal/workbook"},
+	"retention/report":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "dataverse", "internal/words", "internal/workbook"},
 	"retention/report/receipt": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/ledger", "retention/purge", "internal/words"},
 	// What people read is said without a look at what it is said of.
 	"internal/words":           {},
 	"internal/words/wordstest": {"internal/words"},
+	"internal/workbook":        {},
 	// What is given away is built by programs of their own, which know the command only as a folder.
 	"deploy": {"deploy/build"},
 	// A company's tests of its policy run through the whole evaluation on the emulator.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/xuri/excelize/v2"
+	"github.com/gallra/gallra/internal/workbook"
 
 	"github.com/gallra/gallra/retention"
 )
@@ -25,12 +25,11 @@ func (b *book) persons(name string, owners bool, all func(yield func(*Person) er
 	if err != nil {
 		return err
 	}
-	s.links = links
 	part := 1
 	cells := make([]any, 0, len(columns))
 	err = all(func(p *Person) error {
-		if s.rows == excelize.TotalRows {
-			if err := s.end(); err != nil {
+		if s.Rows() == workbook.MaxRows {
+			if err := s.End(); err != nil {
 				return err
 			}
 			part++
@@ -40,15 +39,13 @@ func (b *book) persons(name string, owners bool, all func(yield func(*Person) er
 		}
 		owner := b.CalledOwner(b.Coming.OwnerOf(p))
 		address := b.Link(b.Coming.TableOf(p), p.ID)
-		at := 2
 		cells = cells[:0]
 		if owners {
-			at = 3
 			cells = append(cells, owner)
 		}
-		person, err := s.linked(at, b.Called(p), address)
-		if err != nil {
-			return err
+		var person any = b.Called(p)
+		if address != "" && links {
+			person = workbook.Link{Text: Plain(b.Called(p)), Address: address}
 		}
 		cells = append(cells, p.PurgeOn, person)
 		if !b.Mask {
@@ -64,7 +61,7 @@ func (b *book) persons(name string, owners bool, all func(yield func(*Person) er
 	if err != nil {
 		return err
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) coming() error {
@@ -101,7 +98,7 @@ func (b *book) lastRun() error {
 		if err := s.row(t("no-run")); err != nil {
 			return err
 		}
-		return s.end()
+		return s.End()
 	}
 	r := b.Last
 	rows := [][]any{
@@ -131,7 +128,7 @@ func (b *book) lastRun() error {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 // stamp is a moment as a cell: UTC, by its own name.
@@ -154,7 +151,7 @@ func (b *book) related() error {
 			}
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) grounds() error {
@@ -167,7 +164,7 @@ func (b *book) grounds() error {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) gaps() error {
@@ -184,7 +181,7 @@ func (b *book) gaps() error {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) stays() error {
@@ -202,7 +199,7 @@ func (b *book) stays() error {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) about() error {
@@ -227,5 +224,5 @@ func (b *book) about() error {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
