@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	".":                  {},
 	"config":             {},
 	"cmd":                {"", "config", "dataverse/...", "retention/...", "cmd/gallra/..."},
-	"cmd/gallra/console": {"dataverse", "retention/..."},
+	"cmd/gallra/console": {"dataverse", "retention/...", "internal/words", "internal/workbook"},
 	// What a collector is told holds no more than what a run counts.
 	"cmd/gallra/telemetry": {"retention/purge"},
 	"dataverse":            {"dataverse/odata", "dataverse/fetchxml"},
@@ -37,21 +37,26 @@ var mayImport = map[string][]string{
 	"dataverse/emulator/conformance": {},
 
 	// The pure rules know nothing but dates and ids.
-	"retention":          {},
-	"retention/policy":   {"retention", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/compile":  {"retention", "retention/policy", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/evaluate": {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},
-	"retention/plan":     {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/purge":    {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/notify":   {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision"},
-	"retention/doctor":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
-	"retention/ledger":   {"retention", "retention/policy", "retention/ledger/..."},
-	"retention/report":   {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse"},
+	"retention":                {},
+	"retention/policy":         {"retention", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/compile":        {"retention", "retention/policy", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/evaluate":       {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},
+	"retention/plan":           {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/purge":          {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/notify":         {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision", "internal/words"},
+	"retention/doctor":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
+	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/...", "internal/workbook"},
+	"retention/report":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse", "internal/words", "internal/workbook"},
+	"retention/report/receipt": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/ledger", "retention/purge", "retention/purge/search", "internal/words"},
 	// The search proves what a purge did: it takes nothing from what decides and erases. The inventory reads and decides, and
 	// knows no ledger.
 	"retention/purge/environment": {"retention/policy", "retention/compile", "dataverse"},
 	"retention/purge/inventory":   {"retention/policy", "retention/compile", "retention/purge/environment", "dataverse", "dataverse/odata"},
 	"retention/purge/search":      {"retention/compile", "retention/ledger", "retention/purge/environment", "dataverse", "dataverse/odata"},
+	// What people read is said without a look at what it is said of.
+	"internal/words":           {},
+	"internal/words/wordstest": {"internal/words"},
+	"internal/workbook":        {},
 	// What is given away is built by programs of their own, which know the command only as a folder.
 	"deploy": {"deploy/build"},
 	// A company's tests of its policy run through the whole evaluation on the emulator.
@@ -71,11 +76,11 @@ var inTests = map[string][]string{
 	"retention/evaluate":   {"", "dataverse/...", "retention/..."},
 	"retention/plan":       {"", "retention/plan", "dataverse/..."},
 	"retention/purge":      {"dataverse/...", "retention/..."},
-	"retention/notify":     {"retention/...", "dataverse"},
+	"retention/notify":     {"retention/...", "dataverse", "internal/words/wordstest"},
 	"retention/ledger":     {"", "retention/ledger"},
-	"retention/report":     {"dataverse/...", "retention/..."},
+	"retention/report":     {"dataverse/...", "retention/...", "internal/words/..."},
 	"config":               {"config"},
-	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console"},
+	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console", "internal/words/..."},
 	"retention/policytest": {"", "retention/...", "dataverse/..."},
 	// What the search finds its own tests find with it alone.
 	"retention/purge/environment": {},

@@ -17,6 +17,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/report/receipt"
 )
 
 // eraseOptions are the flags of gallra erase.
@@ -62,8 +63,8 @@ legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 			if len(o.receipt) > 0 && !o.apply {
 				return &usageError{"--receipt tells what was done, and without --apply nothing is", "add --apply"}
 			}
-			if !slices.Contains(receiptLanguages, o.language) {
-				return &usageError{fmt.Sprintf("--language: no receipt comes in %q", o.language), "there are " + strings.Join(receiptLanguages, ", ")}
+			if !slices.Contains(receipt.Languages(), o.language) {
+				return &usageError{fmt.Sprintf("--language: no receipt comes in %q", o.language), "there are " + strings.Join(receipt.Languages(), ", ")}
 			}
 			return a.runErase(cmd.Context(), w, o)
 		},
@@ -71,7 +72,7 @@ legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the erasure is only shown")
 	c.Flags().StringArrayVar(&o.despite, "despite", nil, "erase although this ground justifies the person; repeatable")
 	c.Flags().StringArrayVar(&o.receipt, "receipt", nil, "write a receipt to this .html or .json file, which must not be there yet; repeatable")
-	c.Flags().StringVar(&o.language, "language", receiptLanguages[0], "of an .html receipt: "+strings.Join(receiptLanguages, ", "))
+	c.Flags().StringVar(&o.language, "language", receipt.Languages()[0], "of an .html receipt: "+strings.Join(receipt.Languages(), ", "))
 	c.Flags().StringArrayVar(&o.rows, "row", nil, "erase only this row of those that are found, as TABLE/ID; repeatable")
 	c.Flags().StringArrayVar(&o.bypass, "bypass", nil, "pass over this guard rail ("+joined(purge.EraseBypass)+"), which the policy has to allow as well")
 	return c
@@ -235,7 +236,7 @@ func (a *app) eraseApply(ctx context.Context, s *session, checked *compile.Polic
 	if err != nil {
 		return err
 	}
-	done := receiptOf(summary, checked, rows, outcomes, o.despite, began, s.client.Now(), l)
+	done := receipt.Of(summary, checked, rows, outcomes, o.despite, began, s.client.Now(), receipt.Evidence{Entry: l.Seq(), Hash: l.Head()})
 	if err := receipts.write(done, checked.Policy, o.language); err != nil {
 		return fmt.Errorf("the erasure is done and in the ledger; its receipt could not be written: %w", err)
 	}

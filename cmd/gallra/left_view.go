@@ -91,15 +91,6 @@ func leftLines(s *purge.Summary) []leftLine {
 	return out
 }
 
-// places are places as they stand in what is printed for machines.
-func places(all []search.Place) []receiptPlace {
-	out := []receiptPlace{}
-	for _, p := range all {
-		out = append(out, receiptPlace{p.Name, p.Remedy})
-	}
-	return out
-}
-
 func sum(counts map[string]int) int {
 	n := 0
 	for _, c := range counts {

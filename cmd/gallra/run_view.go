@@ -13,6 +13,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/report/receipt"
 )
 
 // tellRun says what a run did, in one log line for the operators and in words or JSON for the caller.
@@ -166,5 +167,5 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
 		"purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
-		"mentions": sum(mentioned), "mentioned": mentioned, "unread": places(s.Unread), "related": related, "guardRails": rails})
+		"mentions": sum(mentioned), "mentioned": mentioned, "unread": receipt.Places(s.Unread), "related": related, "guardRails": rails})
 }

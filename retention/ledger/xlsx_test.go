@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/gallra/gallra/internal/workbook"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -77,7 +78,7 @@ func TestXLSX(t *testing.T) {
 			t.Errorf("%s of row %d is %q of type %v, want %q of type %v", tt.column, tt.row, shown, kind, tt.shown, tt.kind)
 		}
 	}
-	if whole, _ := x.GetCellValue("Ledger", cell("rows", 5)); len(whole) != maxCellText || !strings.HasSuffix(whole, "the CSV has all of it") {
+	if whole, _ := x.GetCellValue("Ledger", cell("rows", 5)); len(whole) != workbook.MaxText || !strings.HasSuffix(whole, "the CSV has all of it") {
 		t.Errorf("a text of %d bytes that does not fit ends with %q", len(whole), whole[max(0, len(whole)-30):])
 	}
 	if panes, err := x.GetPanes("Ledger"); err != nil || !panes.Freeze || panes.YSplit != 1 {
@@ -98,22 +99,20 @@ func TestXLSX(t *testing.T) {
 
 func TestXLSXGoesOnInAnotherSheet(t *testing.T) {
 	l := exportLedger(t)
-	x := &workbook{file: excelize.NewFile(), rows: 4}
-	defer x.file.Close()
-	if err := x.styles(); err != nil {
+	var buf bytes.Buffer
+	if _, err := l.writeXLSX(t.Context(), &buf, 4); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.exported(t.Context(), x.add); err != nil {
+	x, err := excelize.OpenReader(&buf)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := x.end(); err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(x.file.GetSheetList(), ", "); got != "Ledger, Ledger 2" {
+	defer x.Close()
+	if got := strings.Join(x.GetSheetList(), ", "); got != "Ledger, Ledger 2" {
 		t.Errorf("sheets %s", got)
 	}
-	for _, sheet := range x.file.GetSheetList() {
-		if rows, err := x.file.GetRows(sheet); err != nil || len(rows) != 4 || rows[0][0] != "seq" {
+	for _, sheet := range x.GetSheetList() {
+		if rows, err := x.GetRows(sheet); err != nil || len(rows) != 4 || rows[0][0] != "seq" {
 			t.Errorf("%s has %d rows, %v", sheet, len(rows), err)
 		}
 	}

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bytes"
-	"embed"
 	"fmt"
 	"os"
 	"strconv"
@@ -10,11 +9,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 )
-
-//go:embed languages/*.yaml
-var builtIn embed.FS
 
 // Language is what owners read, in one language. Words in braces are filled in.
 type Language struct {
@@ -30,18 +27,12 @@ type Language struct {
 // Languages are those that are built in, and those of the named files, which win.
 func Languages(files ...string) ([]Language, error) {
 	var list []Language
-	entries, err := builtIn.ReadDir("languages")
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		b, err := builtIn.ReadFile("languages/" + e.Name())
-		if err != nil {
-			return nil, err
-		}
-		l, err := parseLanguage(b)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+	for _, built := range words.Languages("notify") {
+		w := words.In("notify", built)
+		l := Language{Title: w.T("title"), One: w.T("one"), Many: w.T("many"), Advice: w.T("advice"), Open: w.T("open"), Date: w.T("date")}
+		l.Code, _ = strconv.Atoi(w.T("language")) // which check asks for
+		if err := l.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", built, err)
 		}
 		list = append(list, l)
 	}
@@ -64,6 +55,11 @@ func parseLanguage(b []byte) (Language, error) {
 	if err := yaml.UnmarshalWithOptions(b, &l, yaml.Strict()); err != nil {
 		return l, fmt.Errorf("no language: %w", err)
 	}
+	return l, l.check()
+}
+
+// check tells whether a language has all that it needs, and room for it.
+func (l *Language) check() error {
 	for _, f := range []struct {
 		name, text string
 		needs      []string
@@ -73,21 +69,21 @@ func parseLanguage(b []byte) (Language, error) {
 		{"advice", l.Advice, nil, 200}, {"open", l.Open, []string{"{table}", "{count}"}, 60}, {"date", l.Date, []string{"yyyy", "mm", "dd"}, 20},
 	} {
 		if f.text == "" {
-			return l, fmt.Errorf("%s is missing", f.name)
+			return fmt.Errorf("%s is missing", f.name)
 		}
 		if len([]rune(f.text)) > f.most {
-			return l, fmt.Errorf("%s is longer than %d letters", f.name, f.most)
+			return fmt.Errorf("%s is longer than %d letters", f.name, f.most)
 		}
 		for _, word := range f.needs {
 			if !strings.Contains(f.text, word) {
-				return l, fmt.Errorf("%s must contain %s", f.name, word)
+				return fmt.Errorf("%s must contain %s", f.name, word)
 			}
 		}
 	}
 	if l.Code <= 0 {
-		return l, fmt.Errorf("language is the Windows language code, such as 1033")
+		return fmt.Errorf("language is the Windows language code, such as 1033")
 	}
-	return l, nil
+	return nil
 }
 
 // primary is the language without its region: every kind of English is 9.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gallra/gallra/internal/words/wordstest"
 	"github.com/gallra/gallra/retention"
 )
 
@@ -67,4 +68,9 @@ func TestTheLanguageInTheDocs(t *testing.T) {
 	if err != nil || pick(list, 1035).Code != 1035 || pick(list, 1053).Code != 1053 {
 		t.Errorf("%v, %v", list, err)
 	}
+}
+
+// Every text that is built in is said to somebody.
+func TestTextsAreSaid(t *testing.T) {
+	wordstest.Check(t, "notify", []string{"language.go"}, nil)
 }

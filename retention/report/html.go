@@ -114,9 +114,9 @@ func (p *page) timeline() error {
 
 // chart says the weeks in words.
 func (r *Report) chart(weeks Weeks) Chart {
-	c := Chart{ID: "timeline", Title: r.Lang.T("Coming purges, week by week")}
+	c := Chart{ID: "timeline", Title: r.Lang.T("chart.title")}
 	for _, s := range weeks.Series {
-		name := r.Lang.T("Other grounds")
+		name := r.Lang.T("other-grounds")
 		if s.Index >= 0 {
 			name = r.Lang.GroundName(&r.Coming.Grounds[s.Index])
 		}
@@ -127,9 +127,9 @@ func (r *Report) chart(weeks Weeks) Chart {
 		label := r.Lang.Day(w.Monday)
 		switch {
 		case w.Monday.IsZero():
-			label = r.Lang.T("Due now")
+			label = r.Lang.T("due-now")
 		case w.Later:
-			label = r.Lang.T("Later")
+			label = r.Lang.T("later")
 		}
 		title := label + ": " + r.persons(w.Persons)
 		if w.Persons > 0 {
@@ -137,7 +137,7 @@ func (r *Report) chart(weeks Weeks) Chart {
 		}
 		c.Bars = append(c.Bars, Bar{Label: label, Title: title, Parts: w.Shares})
 	}
-	c.Desc = r.Lang.T("A bar for each week, with the number of persons whose purge date lies in it.")
+	c.Desc = r.Lang.T("chart.description")
 	if len(said) > 0 {
 		c.Desc += " " + strings.Join(said, "; ") + "."
 	}
@@ -145,12 +145,7 @@ func (r *Report) chart(weeks Weeks) Chart {
 }
 
 // persons is a number of persons in words.
-func (r *Report) persons(n int) string {
-	if n == 1 {
-		return r.Lang.T("1 person")
-	}
-	return r.Lang.T("%s persons", Number(n))
-}
+func (r *Report) persons(n int) string { return r.Lang.words().N("chart.persons", n, Number(n)) }
 
 func (p *page) owners() {
 	lists := p.Coming.ByOwner()
@@ -178,13 +173,13 @@ func (p *page) owners() {
 func (r *Report) canary() string {
 	switch {
 	case slices.ContainsFunc(r.Last.Stopped, func(s RunStop) bool { return s.Rail == "residue" }):
-		return r.Lang.T("something was left of the first that were purged: nobody else was")
+		return r.Lang.T("canary.residue")
 	case r.Last.Purged() == 0:
-		return r.Lang.T("nobody was purged")
+		return r.Lang.T("canary.nobody")
 	case r.Last.Status == ledger.Done || r.Last.Status == ledger.Partial:
-		return r.Lang.T("the first went alone, and nothing was left of them")
+		return r.Lang.T("canary.passed")
 	}
-	return r.Lang.T("not known: the run did not come to its end")
+	return r.Lang.T("canary.unknown")
 }
 
 func (p *page) funcs() template.FuncMap {

@@ -107,9 +107,9 @@ func (r *Report) Called(p *Person) string {
 func (r *Report) CalledOwner(o *Owner) string {
 	switch {
 	case o.ID == uuid.Nil:
-		return r.Lang.T("Without an owner")
+		return r.Lang.T("without-an-owner")
 	case o.Name == "" || r.Mask:
-		return r.Lang.T("Owner") + " " + short(o.ID)
+		return r.Lang.T("owner") + " " + short(o.ID)
 	}
 	return o.Name
 }

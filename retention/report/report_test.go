@@ -24,6 +24,8 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
+	"github.com/gallra/gallra/internal/words"
+	"github.com/gallra/gallra/internal/words/wordstest"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -495,38 +497,33 @@ func TestSave(t *testing.T) {
 	}
 }
 
-// Every sentence of the page and the workbook is there in Swedish.
+// Every text of the page and the workbook is there, in every language, and so are the engine's words.
 func TestEverySentenceIsTranslated(t *testing.T) {
-	w := theDay(t)
-	var missing []string
-	report.Untranslated(func(english string) { missing = append(missing, english) })
-	defer func() { report.Untranslated(nil) }()
-	r := w.report(false, report.Swedish)
-	page(t, r)
-	workbook(t, r)
-	for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold, retention.Keep} {
-		report.Swedish.ActionWord(a)
-	}
-	for _, rail := range []policy.Rail{policy.TooMany, policy.TooLarge, policy.GroundEmpty, purge.Residue} {
-		if report.Swedish.RailWords(rail) == string(rail) {
-			missing = append(missing, string(rail))
+	wordstest.Check(t, "report", []string{"*.go", "report.html.tmpl"}, []string{"action.", "rail.", "what.", "table.", "status.", "basis.", "month.", "period."})
+	for _, language := range words.Languages("report") {
+		lang := report.Lang(language)
+		missing := func(said, word string) {
+			if said == word {
+				t.Errorf("%s has no words for %q", lang, word)
+			}
+		}
+		for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold, retention.Keep} {
+			missing(lang.ActionWord(a), string(a))
+		}
+		for _, rail := range []policy.Rail{policy.TooMany, policy.TooLarge, policy.GroundEmpty, purge.Residue} {
+			missing(lang.RailWords(rail), string(rail))
+		}
+		if lang == report.English {
+			continue // the places' own
+		}
+		for _, p := range purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 14}) {
+			missing(lang.PlaceName(p), p.Name)
+			missing(lang.PlaceRemedy(p), p.Remedy)
 		}
 	}
-	for _, p := range r.Places {
-		if report.Swedish.PlaceName(p) == p.Name || report.Swedish.PlaceRemedy(p) == p.Remedy {
-			missing = append(missing, p.Name)
-		}
-	}
-	slices.Sort(missing)
-	for _, m := range slices.Compact(missing) {
-		t.Errorf("not in Swedish: %q", m)
-	}
-	text, err := os.ReadFile("report.html.tmpl")
-	w.must(err)
-	for _, m := range regexp.MustCompile(`\{?\(?\bT "((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(string(text), -1) {
-		if missing = missing[:0]; report.Swedish.T(m[1]) == "" || len(missing) > 0 {
-			t.Errorf("not in Swedish: %q", m[1])
-		}
+	bin := purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 14})
+	if got := report.Swedish.PlaceRemedy(bin[len(bin)-1]); !strings.HasSuffix(got, " i 14 dagar.") {
+		t.Errorf("of the recycle bin: %q", got)
 	}
 }
 

@@ -4,33 +4,32 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/xuri/excelize/v2"
+	"github.com/gallra/gallra/internal/workbook"
 
 	"github.com/gallra/gallra/retention"
 )
 
 // persons writes persons, one a row, on as many sheets as they need.
 func (b *book) persons(name string, owners bool, all func(yield func(*Person) error) error) error {
-	columns := []column{{"Purge on", 12}, {"Person", 28}}
+	columns := []column{{"purge-on", 12}, {"person", 28}}
 	if !b.Mask {
-		columns = append(columns, column{"E-mail", 30})
+		columns = append(columns, column{"e-mail", 30})
 	}
-	columns = append(columns, column{"Owner", 24}, column{"Table", 10}, column{"State", 14}, column{"Ground", 24}, column{"Reason", 60},
-		column{"Noticed on", 12}, column{"Kept until", 12}, column{"Id", 38}, column{"Link", 40})
+	columns = append(columns, column{"owner", 24}, column{"table", 10}, column{"state", 14}, column{"ground", 24}, column{"reason", 60},
+		column{"noticed-on", 12}, column{"kept-until", 12}, column{"id", 38}, column{"link", 40})
 	if owners { // the owner first: the sheet is theirs
-		columns = append(append([]column{{"Owner", 24}}, columns[:len(columns)-9]...), columns[len(columns)-8:]...)
+		columns = append(append([]column{{"owner", 24}}, columns[:len(columns)-9]...), columns[len(columns)-8:]...)
 	}
 	links := len(b.Coming.Persons) <= linkedPersons
-	s, err := b.sheet(name, columns...)
+	s, err := b.sheet(b.Lang.T(name), columns...)
 	if err != nil {
 		return err
 	}
-	s.links = links
 	part := 1
 	cells := make([]any, 0, len(columns))
 	err = all(func(p *Person) error {
-		if s.rows == excelize.TotalRows {
-			if err := s.end(); err != nil {
+		if s.Rows() == workbook.MaxRows {
+			if err := s.End(); err != nil {
 				return err
 			}
 			part++
@@ -40,15 +39,13 @@ func (b *book) persons(name string, owners bool, all func(yield func(*Person) er
 		}
 		owner := b.CalledOwner(b.Coming.OwnerOf(p))
 		address := b.Link(b.Coming.TableOf(p), p.ID)
-		at := 2
 		cells = cells[:0]
 		if owners {
-			at = 3
 			cells = append(cells, owner)
 		}
-		person, err := s.linked(at, b.Called(p), address)
-		if err != nil {
-			return err
+		var person any = b.Called(p)
+		if address != "" && links {
+			person = workbook.Link{Text: Plain(b.Called(p)), Address: address}
 		}
 		cells = append(cells, p.PurgeOn, person)
 		if !b.Mask {
@@ -64,11 +61,11 @@ func (b *book) persons(name string, owners bool, all func(yield func(*Person) er
 	if err != nil {
 		return err
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) coming() error {
-	return b.persons("Coming", false, func(yield func(*Person) error) error {
+	return b.persons("sheet.coming", false, func(yield func(*Person) error) error {
 		for i := range b.Coming.Persons {
 			if err := yield(&b.Coming.Persons[i]); err != nil {
 				return err
@@ -79,7 +76,7 @@ func (b *book) coming() error {
 }
 
 func (b *book) byOwner() error {
-	return b.persons("By owner", true, func(yield func(*Person) error) error {
+	return b.persons("by-owner", true, func(yield func(*Person) error) error {
 		for _, l := range b.Coming.ByOwner() {
 			for _, p := range l.Persons {
 				if err := yield(p); err != nil {
@@ -92,32 +89,32 @@ func (b *book) byOwner() error {
 }
 
 func (b *book) lastRun() error {
-	s, err := b.sheet("Last run", column{"What", 34}, column{"Table", 18}, column{"Value", 14}, column{"Id", 38}, column{"Cause", 22})
+	s, err := b.sheet(b.Lang.T("sheet.last"), column{"what", 34}, column{"table", 18}, column{"value", 14}, column{"id", 38}, column{"cause", 22})
 	if err != nil {
 		return err
 	}
 	t := b.Lang.T
 	if b.Last == nil {
-		if err := s.row(t("No run")); err != nil {
+		if err := s.row(t("no-run")); err != nil {
 			return err
 		}
-		return s.end()
+		return s.End()
 	}
 	r := b.Last
 	rows := [][]any{
-		{t("Run"), "", "", r.ID}, {t("Day"), "", r.Today}, {t("Outcome"), "", b.Lang.StatusWord(string(r.Status))},
-		{t("Began"), "", stamp(r.Began)}, {t("Ended"), "", stamp(r.Ended)}, {t("Acted as"), "", "", r.Actor}, {t("Canary"), "", b.canary()},
-		{t("Audit entries deleted"), "", r.Audit}, {t("Audit still to sweep, persons"), "", r.ToSweep}, {t("Purges begun"), "", r.Begun}, {t("Places left behind"), "", r.Residue},
+		{t("run"), "", "", r.ID}, {t("day"), "", r.Today}, {t("outcome"), "", b.Lang.StatusWord(string(r.Status))},
+		{t("began"), "", stamp(r.Began)}, {t("ended"), "", stamp(r.Ended)}, {t("acted-as"), "", "", r.Actor}, {t("canary"), "", b.canary()},
+		{t("audit-entries-deleted"), "", r.Audit}, {t("audit-still-to-sweep-persons"), "", r.ToSweep}, {t("purges-begun"), "", r.Begun}, {t("places-left-behind"), "", r.Residue},
 	}
 	for _, x := range r.Stopped {
-		rows = append(rows, []any{t("Guard rail") + ": " + b.Lang.RailWords(x.Rail), x.Table, x.Ground})
+		rows = append(rows, []any{t("guard-rail") + ": " + b.Lang.RailWords(x.Rail), x.Table, x.Ground})
 	}
 	for _, x := range r.Tables {
 		for _, figure := range []struct {
 			what string
 			n    int
-		}{{"Scheduled", x.Scheduled}, {"Moved later", x.Moved}, {"Rescued", x.Rescued}, {"Legal hold", x.Held}, {"Deleted", x.Deleted}, {"Anonymised", x.Anonymized},
-			{"Left alone", x.LeftAlone}, {"Failed", x.Failed}} {
+		}{{"scheduled", x.Scheduled}, {"moved-later", x.Moved}, {"rescued", x.Rescued}, {"legal-hold", x.Held}, {"deleted", x.Deleted}, {"anonymised", x.Anonymized},
+			{"left-alone", x.LeftAlone}, {"failed", x.Failed}} {
 			rows = append(rows, []any{t(figure.what), x.Table, figure.n})
 		}
 	}
@@ -131,7 +128,7 @@ func (b *book) lastRun() error {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 // stamp is a moment as a cell: UTC, by its own name.
@@ -143,7 +140,7 @@ func stamp(t time.Time) any {
 }
 
 func (b *book) related() error {
-	s, err := b.sheet("Rows of the purged", column{"Table", 30}, column{"Deleted", 12}, column{"Anonymised", 12}, column{"Kept", 12}, column{"Freed", 12}, column{"Taken off", 12})
+	s, err := b.sheet(b.Lang.T("sheet.related"), column{"table", 30}, column{"deleted", 12}, column{"anonymised", 12}, column{"kept", 12}, column{"freed", 12}, column{"taken-off", 12})
 	if err != nil {
 		return err
 	}
@@ -154,11 +151,11 @@ func (b *book) related() error {
 			}
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) grounds() error {
-	s, err := b.sheet("Grounds", column{"Table", 14}, column{"Ground", 28}, column{"Why", 60}, column{"Lawful basis", 26}, column{"Rows", 12}, column{"Persons", 12})
+	s, err := b.sheet(b.Lang.T("sheet.grounds"), column{"table", 14}, column{"ground", 28}, column{"why", 60}, column{"lawful-basis", 26}, column{"rows", 12}, column{"persons", 12})
 	if err != nil {
 		return err
 	}
@@ -167,65 +164,65 @@ func (b *book) grounds() error {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) gaps() error {
-	s, err := b.sheet("Gaps", column{"Table", 14}, column{"Ground", 28}, column{"Missing date", 34}, column{"Rows", 12}, column{"Until it is mended", 24})
+	s, err := b.sheet(b.Lang.T("sheet.gaps"), column{"table", 14}, column{"ground", 28}, column{"missing-date", 34}, column{"rows", 12}, column{"gaps.until", 24})
 	if err != nil {
 		return err
 	}
 	for _, j := range b.Facts.Gaps() {
-		until := b.Lang.T("counts for nothing")
+		until := b.Lang.T("gaps.nothing")
 		if j.GapsKeep {
-			until = b.Lang.T("keeps the person")
+			until = b.Lang.T("gaps.keep")
 		}
 		if err := s.row(j.Table, j.Ground, j.DateColumn, j.Gaps, until); err != nil {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) stays() error {
-	s, err := b.sheet("What stays", column{"What", 24}, column{"Where", 60}, column{"What to do", 110})
+	s, err := b.sheet(b.Lang.T("sheet.stays"), column{"what", 24}, column{"where", 60}, column{"what-to-do", 110})
 	if err != nil {
 		return err
 	}
 	for _, k := range b.Facts.Kept {
-		if err := s.row(b.Lang.T("Kept by rule"), k.Subject+": "+k.Table, k.Why); err != nil {
+		if err := s.row(b.Lang.T("kept-by-rule"), k.Subject+": "+k.Table, k.Why); err != nil {
 			return err
 		}
 	}
 	for _, p := range b.Places {
-		if err := s.row(b.Lang.T("Out of reach, by hand"), b.Lang.PlaceName(p), b.Lang.PlaceRemedy(p)); err != nil {
+		if err := s.row(b.Lang.T("out-of-reach-by-hand"), b.Lang.PlaceName(p), b.Lang.PlaceRemedy(p)); err != nil {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }
 
 func (b *book) about() error {
-	s, err := b.sheet("About", column{"Figure", 30}, column{"Value", 60})
+	s, err := b.sheet(b.Lang.T("sheet.about"), column{"figure", 30}, column{"value", 60})
 	if err != nil {
 		return err
 	}
 	t, c := b.Lang.T, b.Coming
-	rows := [][]any{{t("As of"), c.AsOf}, {t("Organisation"), c.Organization}, {t("Policy"), c.Policy}, {t("Made on"), stamp(b.Made)},
-		{t("Persons in the CRM"), c.Everybody()}, {t("To be purged"), c.Due()}}
+	rows := [][]any{{t("as-of"), c.AsOf}, {t("organisation"), c.Organization}, {t("policy"), c.Policy}, {t("made-on"), stamp(b.Made)},
+		{t("everybody"), c.Everybody()}, {t("to-be-purged"), c.Due()}}
 	if b.Name != "" {
-		rows = append([][]any{{t("Environment"), b.Name}}, rows...)
+		rows = append([][]any{{t("environment"), b.Name}}, rows...)
 	}
 	for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold} {
 		rows = append(rows, []any{b.Lang.ActionWord(a), c.Count(a)})
 	}
 	for _, rail := range b.Rails {
-		rows = append(rows, []any{t("Guard rail"), b.Lang.RailWords(rail.Rail)})
+		rows = append(rows, []any{t("guard-rail"), b.Lang.RailWords(rail.Rail)})
 	}
 	for _, row := range rows {
 		if err := s.row(row...); err != nil {
 			return err
 		}
 	}
-	return s.end()
+	return s.End()
 }

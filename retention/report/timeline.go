@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"strconv"
+
+	"github.com/gallra/gallra/internal/words"
 )
 
 // Chart is a bar chart with stacked parts.
@@ -177,14 +178,4 @@ func tick(top int) int {
 func escaped(s string) string { return html.EscapeString(Plain(s)) }
 
 // Number is n with a thin space between thousands, as it reads well in every language.
-func Number(n int) string {
-	s := strconv.Itoa(n)
-	from := 0
-	if n < 0 {
-		from = 1
-	}
-	for i := len(s) - 3; i > from; i -= 3 {
-		s = s[:i] + "\u202f" + s[i:]
-	}
-	return s
-}
+func Number(n int) string { return words.Number(n) }

@@ -2,18 +2,19 @@ package report
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
-	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // Lang is a language of a report.
 type Lang string
 
-// The languages.
+// The languages that this package's callers name; there are as many as package words has of reports.
 const (
 	English Lang = "en"
 	Swedish Lang = "sv"
@@ -21,162 +22,106 @@ const (
 
 // ParseLang reads the name of a language.
 func ParseLang(s string) (Lang, error) {
-	switch l := Lang(strings.ToLower(s)); l {
-	case English, Swedish:
-		return l, nil
+	all := words.Languages("report")
+	if l := strings.ToLower(s); slices.Contains(all, l) {
+		return Lang(l), nil
 	}
-	return "", fmt.Errorf("%q is not a language of the reports: en or sv", s)
+	return "", fmt.Errorf("%q is not a language of the reports: %s", s, strings.Join(all, " or "))
 }
 
-// untranslated hears of sentences that are missing; a test sets it.
-var untranslated func(english string)
+func (l Lang) words() *words.Words { return words.In("report", string(l)) }
 
-// T is a sentence in the language; with arguments it is a format. A test finds every sentence that is not translated.
-func (l Lang) T(english string, args ...any) string {
-	text := english
-	if l == Swedish {
-		t, ok := swedish[english]
-		switch {
-		case ok:
-			text = t
-		case untranslated != nil:
-			untranslated(english)
-		}
-	}
-	if len(args) == 0 {
-		return text
-	}
-	return fmt.Sprintf(text, args...)
-}
+// T is a text in the language, filled in.
+func (l Lang) T(key string, args ...any) string { return l.words().T(key, args...) }
 
 // Date is a date in words: 24 November 2026.
 func (l Lang) Date(d retention.Date) string {
-	if d.IsZero() || d == retention.Open || l != Swedish {
+	if d.IsZero() || d == retention.Open {
 		return d.Words()
 	}
-	y, m, day := d.Time().Date()
-	return fmt.Sprintf("%d %s %d", day, swedishMonths[m-1], y)
+	return l.words().Date(d.Time(), " ")
 }
 
 // Day is a date without its year, for the labels of weeks: 24 Nov.
 func (l Lang) Day(d retention.Date) string {
-	_, m, day := d.Time().Date()
-	name := m.String()
-	if l == Swedish {
-		name = swedishMonths[m-1]
-	}
-	return strconv.Itoa(day) + " " + name[:3]
+	day, month, _ := strings.Cut(l.words().Day(d.Time(), " "), " ")
+	return day + " " + month[:3]
 }
 
-var swedishMonths = []string{"januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober", "november", "december"}
+// known is the text of a word of the engine's, or the word where it has none.
+func (l Lang) known(prefix, word string) string {
+	if text, ok := l.words().Lookup(prefix + word); ok {
+		return text
+	}
+	return word
+}
 
 // ActionWord says in two words what a plan means to do.
-func (l Lang) ActionWord(a retention.Action) string { return l.T(actionWords[a]) }
-
-var actionWords = map[retention.Action]string{
-	retention.Purge:    "Due now",
-	retention.Schedule: "New",
-	retention.Move:     "Moves later",
-	retention.Wait:     "Announced",
-	retention.Clear:    "Rescued",
-	retention.Hold:     "Legal hold",
-	retention.Keep:     "Kept",
-}
+func (l Lang) ActionWord(a retention.Action) string { return l.known("action.", string(a)) }
 
 // RailWords says what a guard rail that stopped a run is about.
-func (l Lang) RailWords(r policy.Rail) string {
-	if words, ok := railWords[r]; ok {
-		return l.T(words)
-	}
-	return string(r)
-}
-
-var railWords = map[policy.Rail]string{
-	policy.TooMany:     "More persons would be purged than limits.purges allows",
-	policy.TooLarge:    "A larger share of the table would be purged than limits.share allows",
-	policy.GroundEmpty: "A ground that used to match rows matches none",
-	purge.Residue:      "The canary: something was left of the first persons that were purged",
-}
-
-// whatWords are what happened to persons.
-var whatWords = map[What]string{
-	WasDeleted:    "Purged: deleted",
-	WasAnonymized: "Purged: anonymised",
-	WasRescued:    "Rescued",
-	HasFailed:     "Failed, stays scheduled",
-	WasLeft:       "Left alone at the last look",
-}
+func (l Lang) RailWords(r policy.Rail) string { return l.known("rail.", string(r)) }
 
 // WhatWords says what happened to a person.
-func (l Lang) WhatWords(w What) string { return l.T(whatWords[w]) }
+func (l Lang) WhatWords(w What) string { return l.known("what.", string(w)) }
 
 // TableWord is a table's name for people: the known ones in words, others as they are called.
-func (l Lang) TableWord(table string) string {
-	if w, ok := tableWords[table]; ok {
-		return l.T(w)
-	}
-	return table
-}
-
-var tableWords = map[string]string{"contact": "Contact", "lead": "Lead"}
-
-// statusWords say how a run ended.
-var statusWords = map[string]string{
-	"done": "done", "failed": "failed", "stopped": "stopped by a guard rail", "partial": "done, with failures", "interrupted": "interrupted", "": "without an end",
-}
+func (l Lang) TableWord(table string) string { return l.known("table.", table) }
 
 // StatusWord says how a run ended.
 func (l Lang) StatusWord(status string) string {
-	if w, ok := statusWords[status]; ok {
-		return l.T(w)
+	if status == "" {
+		return l.T("status.none")
 	}
-	return status
+	return l.known("status.", status)
 }
 
-// basisWords are the letters of article 6(1).
-var basisWords = map[string]string{
-	"consent": "(a) consent", "contract": "(b) contract", "legal-obligation": "(c) legal obligation", "vital-interests": "(d) vital interests",
-	"public-task": "(e) public task", "legitimate-interests": "(f) legitimate interests",
-}
-
-// BasisWord is a lawful basis with its letter.
-func (l Lang) BasisWord(basis string) string {
-	if w, ok := basisWords[basis]; ok {
-		return l.T(w)
-	}
-	return basis
-}
+// BasisWord is a lawful basis with its letter of article 6(1).
+func (l Lang) BasisWord(basis string) string { return l.known("basis.", basis) }
 
 // GroundName is a ground's id, or that nothing ever justified somebody.
 func (l Lang) GroundName(g *Ground) string {
 	switch g.ID {
 	case "":
-		return l.T("No ground ever")
+		return l.T("ground.none")
 	case retention.ManualExtension:
-		return l.T("Extended by hand")
+		return l.T("ground.extended")
 	}
 	return g.ID
 }
 
 // Period is a length of time in words: 2 months.
 func (l Lang) Period(p retention.Period) string {
-	if l != Swedish {
-		return p.String()
+	return l.words().Period(p.Years, p.Months, p.Weeks, p.Days)
+}
+
+// PlaceName is what a place out of reach is called. Its English is the place's own.
+func (l Lang) PlaceName(p search.Place) string {
+	if text, ok := l.words().Lookup("place." + words.Key(p.Name)); ok {
+		return text
 	}
-	var parts []string
-	for _, u := range []struct {
-		n         int
-		one, more string
-	}{{p.Years, "år", "år"}, {p.Months, "månad", "månader"}, {p.Weeks, "vecka", "veckor"}, {p.Days, "dag", "dagar"}} {
-		switch {
-		case u.n == 1:
-			parts = append(parts, "1 "+u.one)
-		case u.n > 1:
-			parts = append(parts, strconv.Itoa(u.n)+" "+u.more)
-		}
+	return p.Name
+}
+
+// PlaceRemedy is what can be done about it.
+func (l Lang) PlaceRemedy(p search.Place) string {
+	key := "place." + words.Key(p.Name) + ".remedy"
+	if _, ok := l.words().Lookup(key); !ok {
+		return p.Remedy
 	}
-	if len(parts) == 0 {
-		return "0 dagar"
+	return l.T(key, number(p.Remedy))
+}
+
+// number is the first number in a text: of the recycle bin the number of days stays.
+func number(s string) string {
+	digit := func(r rune) bool { return r >= '0' && r <= '9' }
+	i := strings.IndexFunc(s, digit)
+	if i < 0 {
+		return ""
 	}
-	return strings.Join(parts, " ")
+	s = s[i:]
+	if j := strings.IndexFunc(s, func(r rune) bool { return !digit(r) }); j >= 0 {
+		s = s[:j]
+	}
+	return s
 }

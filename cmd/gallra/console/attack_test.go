@@ -17,6 +17,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 )
 
 // TestAttacks tries what the console has to withstand. Each of them fails without the protection that it is about.
@@ -408,7 +409,7 @@ func actionsHappenOnce(t *testing.T, w *world) {
 		t.Fatal("asking back has written already")
 	}
 	form := url.Values{"reason": {"Agreed on the phone"}, "until": {"2026-06-01"}, "confirm": {"yes"}, "once": {onceOf(t, confirm)}}
-	if a := w.post(path+"/extend", form); a.status != http.StatusOK || !strings.Contains(a.body, w.console.words["en"]["act.extend.done"]) {
+	if a := w.post(path+"/extend", form); a.status != http.StatusOK || !strings.Contains(a.body, words.In(subject, "en").T("act.extend.done")) {
 		t.Fatalf("%d", a.status)
 	}
 	w.change(http.MethodPatch, "contacts("+p.ID.String()+")", map[string]any{"gallra_retainuntil": nil, "gallra_retainreason": nil})

@@ -41,7 +41,6 @@ type Console struct {
 	o     Options
 	log   *slog.Logger
 	door  *door
-	words catalogue
 	pages pages
 	once  once
 	hosts map[string]bool
@@ -75,10 +74,7 @@ func New(o Options) (*Console, error) {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if c.words, err = readWords(); err != nil {
-		return nil, err
-	}
-	if c.pages, err = readPages(c.words); err != nil {
+	if c.pages, err = readPages(); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -203,7 +199,7 @@ func (c *Console) leave(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) language(w http.ResponseWriter, r *http.Request) {
-	for _, l := range languages {
+	for _, l := range languages() {
 		if l == r.FormValue("language") {
 			sessionOf(r).speak(l)
 		}

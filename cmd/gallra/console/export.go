@@ -8,8 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/xuri/excelize/v2"
-
+	"github.com/gallra/gallra/internal/workbook"
 	"github.com/gallra/gallra/retention"
 )
 
@@ -91,7 +90,11 @@ func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *book) {
 		return
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	book := excelize.NewFile(excelize.Options{TmpDir: dir})
+	book, err := workbook.New(dir, workbook.Look{Head: workbook.Bold(""), Day: workbook.Format("yyyy-mm-dd")})
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
 	defer func() { _ = book.Close() }()
 	if err := c.sheet(c.tongue(r), book, b, found); err != nil {
 		c.fail(w, r, err)
@@ -101,42 +104,18 @@ func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *book) {
 	_ = book.Write(w)
 }
 
-func (c *Console) sheet(t tongue, book *excelize.File, b *book, found []int32) error {
-	const name = "people"
-	if err := book.SetSheetName("Sheet1", name); err != nil {
-		return err
-	}
-	format := "yyyy-mm-dd"
-	day, err := book.NewStyle(&excelize.Style{CustomNumFmt: &format})
-	if err != nil {
-		return err
-	}
-	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
-	if err != nil {
-		return err
-	}
-	out, err := book.NewStreamWriter(name)
-	if err != nil {
-		return err
-	}
+func (c *Console) sheet(t tongue, to *workbook.Book, b *book, found []int32) error {
+	columns := make([]workbook.Column, len(exported))
 	for i, width := range []float64{10, 38, 28, 24, 11, 12, 12, 12, 26, 60, 40} {
-		if err := out.SetColWidth(i+1, i+1, width); err != nil {
-			return err
-		}
+		columns[i] = workbook.Column{Title: exported[i], Width: width}
 	}
-	if err := out.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+	s, err := to.Sheet("people", columns...)
+	if err != nil {
 		return err
 	}
-	row := make([]any, len(exported))
-	for i, head := range exported {
-		row[i] = excelize.Cell{StyleID: bold, Value: head}
-	}
-	if err := out.SetRow("A1", row); err != nil {
-		return err
-	}
-	for n, i := range found {
-		for j, x := range c.cells(t, b, i) {
-			row[j] = x
+	for _, i := range found {
+		row := c.cells(t, b, i)
+		for j, x := range row {
 			if d, ok := x.(retention.Date); ok {
 				switch {
 				case d.IsZero():
@@ -144,24 +123,13 @@ func (c *Console) sheet(t tongue, book *excelize.File, b *book, found []int32) e
 				case d == retention.Open:
 					row[j] = d.String()
 				default:
-					row[j] = excelize.Cell{StyleID: day, Value: d.Time()}
+					row[j] = workbook.Day(d.Time())
 				}
 			}
 		}
-		cell, err := excelize.CoordinatesToCellName(1, n+2)
-		if err != nil {
-			return err
-		}
-		if err := out.SetRow(cell, row); err != nil {
+		if err := s.Row(row...); err != nil {
 			return err
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	last, err := excelize.CoordinatesToCellName(len(exported), len(found)+1)
-	if err != nil {
-		return err
-	}
-	return book.AutoFilter(name, "A1:"+last, nil)
+	return s.End()
 }

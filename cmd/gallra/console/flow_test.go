@@ -13,6 +13,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
@@ -37,7 +38,7 @@ func TestNumbersAddUp(t *testing.T) {
 		t.Fatalf("%d have a date, the day of %d has come", due, b.Count(retention.Purge))
 	}
 	for _, by := range []string{"ground", "owner"} {
-		line, err := b.timeline(tongue{"en", w.console.words["en"]}, by)
+		line, err := b.timeline(newTongue("en"), by)
 		w.must(err)
 		weeks, parts, groups := 0, 0, 0
 		for _, x := range line.Weeks {
@@ -141,7 +142,7 @@ func TestHoldReleaseExtend(t *testing.T) {
 		t.Helper()
 		page := w.confirmation(p, act)
 		a := w.post(path+"/"+act, url.Values{"reason": {"Agreed on the phone"}, "until": {"2026-06-01"}, "confirm": {"yes"}, "once": {onceOf(t, page)}})
-		if !strings.Contains(a.body, w.console.words["en"][want]) {
+		if !strings.Contains(a.body, words.In(subject, "en").T(want)) {
 			t.Errorf("%s does not say %s (%d)", act, want, a.status)
 		}
 	}
@@ -163,7 +164,7 @@ func TestHoldReleaseExtend(t *testing.T) {
 		t.Errorf("the hold was not released: %s", state())
 	}
 	form := url.Values{"reason": {"Again"}, "confirm": {"yes"}, "once": {secret()}}
-	if a := w.post(path+"/release", form); !strings.Contains(a.body, w.console.words["en"]["act.notheld"]) {
+	if a := w.post(path+"/release", form); !strings.Contains(a.body, words.In(subject, "en").T("act.notheld")) {
 		t.Error("a hold that does not stand was released")
 	}
 	do("extend", "act.extend.done")
@@ -220,7 +221,7 @@ func TestRunFromTheConsole(t *testing.T) {
 	form.Set("count", strconv.Itoa(purges))
 	form.Set("once", secret())
 	form.Set("plan", "another")
-	if a := w.post("/run", form); w.console.running() != nil || !strings.Contains(a.body, w.console.words["en"]["run.stale"]) {
+	if a := w.post("/run", form); w.console.running() != nil || !strings.Contains(a.body, words.In(subject, "en").T("run.stale")) {
 		t.Fatal("a run of another plan was started")
 	}
 	form.Set("plan", b.id)
@@ -250,7 +251,7 @@ func TestRunFromTheConsole(t *testing.T) {
 	}
 	w.server.Advance(24 * time.Hour)
 	form = url.Values{"plan": {c.book().id}, "once": {secret()}, "confirm": {"yes"}, "count": {strconv.Itoa(c.book().Count(retention.Purge))}}
-	if a := w.post("/run", form); runs() != before+1 || !strings.Contains(a.body, c.words["en"]["run.stale"]) {
+	if a := w.post("/run", form); runs() != before+1 || !strings.Contains(a.body, words.In(subject, "en").T("run.stale")) {
 		t.Error("yesterday's plan was run")
 	}
 	proof, err := ledger.Verify(filepath.Join(w.dir, "ledger"))

@@ -23,14 +23,14 @@ var assetFiles embed.FS
 // pages are the templates in each language.
 type pages map[string]*template.Template
 
-func readPages(words catalogue) (pages, error) {
+func readPages() (pages, error) {
 	all := pages{}
-	for _, lang := range languages {
-		t := tongue{lang, words[lang]}
+	for _, lang := range languages() {
+		t := newTongue(lang)
 		set, err := template.New("").Funcs(template.FuncMap{
-			"t": t.T, "n": t.N, "num": t.num, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period, "table": t.table, "one": t.one,
+			"t": t.T, "n": t.N, "num": t.Number, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period, "table": t.table, "one": t.one,
 			"menu": menu,
-			"lang": func() string { return lang }, "languages": func() []string { return languages },
+			"lang": func() string { return lang }, "languages": languages,
 			"percent": func(share float64) string { return fmt.Sprintf("%.3g %%", share*100) },
 			"join":    strings.Join,
 			"action":  func(a retention.Action) string { return t.T("state." + string(a)) },
@@ -87,13 +87,13 @@ func (c *Console) tongue(r *http.Request) tongue {
 	if lang == "" {
 		lang = preferred(r)
 	}
-	return tongue{lang, c.words[lang]}
+	return newTongue(lang)
 }
 
 // show answers with a page.
 func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name string, content any) {
 	t := c.tongue(r)
-	f := frame{Page: name, Org: c.o.Organization.Name, Sandbox: !c.o.Organization.Production, Lang: t.lang, Here: r.URL.RequestURI(),
+	f := frame{Page: name, Org: c.o.Organization.Name, Sandbox: !c.o.Organization.Production, Lang: t.Language, Here: r.URL.RequestURI(),
 		Idle: int(c.door.idle.Seconds()) + 2, Once: secret()[:24], Content: content}
 	if r.Method != http.MethodGet {
 		f.Here = "/"
@@ -124,7 +124,7 @@ func (c *Console) piece(w http.ResponseWriter, r *http.Request, name string, con
 // write renders first: a page that breaks midway would look like one that is whole.
 func (c *Console) write(w http.ResponseWriter, r *http.Request, status int, t tongue, name string, data any) {
 	var page bytes.Buffer
-	if err := c.pages[t.lang].ExecuteTemplate(&page, name, data); err != nil {
+	if err := c.pages[t.Language].ExecuteTemplate(&page, name, data); err != nil {
 		c.log.Error("console: a page cannot be shown", "page", name, "error", templateError(err))
 		http.Error(w, t.T("error.page"), http.StatusInternalServerError)
 		return

@@ -149,7 +149,7 @@ func (c *Console) describe(ctx context.Context, t tongue, b *book, p evaluate.Pe
 
 // arithmetic is how a row's date became an end, in the reader's language.
 func (c *Console) arithmetic(t tongue, f evaluate.Finding, r evaluate.FoundRow) string {
-	if t.lang == languages[0] {
+	if t.Language == languages()[0] {
 		return f.Arithmetic(r)
 	}
 	g := f.Ground

@@ -51,7 +51,7 @@ func (c *Console) progress(w http.ResponseWriter, r *http.Request) {
 	for {
 		p, changed := j.now()
 		var text bytes.Buffer
-		if err := c.pages[t.lang].ExecuteTemplate(&text, "progress-words", p); err != nil {
+		if err := c.pages[t.Language].ExecuteTemplate(&text, "progress-words", p); err != nil {
 			return
 		}
 		if p.Ended {

@@ -1,85 +1,40 @@
 package console
 
 import (
-	"embed"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 )
 
-//go:embed words/*.json
-var wordFiles embed.FS
+// subject is whose texts the console says.
+const subject = "console"
 
 // languages are those that the console speaks, the first where a browser asks for none of them.
-var languages = []string{"en", "sv"}
+func languages() []string { return words.Languages(subject) }
 
-// catalogue holds every text of the console in every language.
-type catalogue map[string]map[string]string
+// tongue says things in one language.
+type tongue struct{ *words.Words }
 
-func readWords() (catalogue, error) {
-	all := catalogue{}
-	for _, l := range languages {
-		text, err := wordFiles.ReadFile("words/" + l + ".json")
-		if err != nil {
-			return nil, err
-		}
-		words := map[string]string{}
-		if err := json.Unmarshal(text, &words); err != nil {
-			return nil, fmt.Errorf("words/%s.json: %w", l, err)
-		}
-		all[l] = words
-	}
-	return all, nil
-}
+func newTongue(lang string) tongue { return tongue{words.In(subject, lang)} }
 
 // preferred is the language that a browser asks for.
 func preferred(r *http.Request) string {
-	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
-	if err != nil || len(tags) == 0 {
-		return languages[0]
-	}
-	matcher := language.NewMatcher([]language.Tag{language.English, language.Swedish})
-	_, i, _ := matcher.Match(tags...)
-	return languages[i]
-}
-
-// tongue says things in one language.
-type tongue struct {
-	lang  string
-	words map[string]string
+	return words.Preferred(subject, r.Header.Get("Accept-Language"))
 }
 
 // T is the text with that key; {0}, {1} … in it are the arguments.
 func (t tongue) T(key string, args ...any) string {
-	text, ok := t.words[key]
-	if !ok { // a word of the engine's that nobody has translated yet
-		return key[strings.LastIndexByte(key, '.')+1:]
-	}
+	shown := make([]any, len(args))
 	for i, a := range args {
-		text = strings.ReplaceAll(text, "{"+strconv.Itoa(i)+"}", t.print(a))
+		shown[i] = t.print(a)
 	}
-	return text
+	return t.Words.T(key, shown...)
 }
 
-// N is the text for a number of things: key.one or key.other.
-func (t tongue) N(key string, n int) string {
-	if n == 1 {
-		return t.T(key+".one", n)
-	}
-	return t.T(key+".other", n)
-}
-
-func (t tongue) print(a any) string {
+func (t tongue) print(a any) any {
 	switch a := a.(type) {
-	case int:
-		return t.num(a)
 	case retention.Date:
 		return t.date(a)
 	case retention.Period:
@@ -87,24 +42,7 @@ func (t tongue) print(a any) string {
 	case time.Time:
 		return t.moment(a)
 	}
-	return fmt.Sprint(a)
-}
-
-// num is a number with its thousands apart.
-func (t tongue) num(n int) string {
-	s := strconv.Itoa(n)
-	sign := ""
-	if n < 0 {
-		sign, s = "−", s[1:]
-	}
-	gap := ","
-	if t.lang == "sv" {
-		gap = "\u00a0"
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + gap + s[i:]
-	}
-	return sign + s
+	return a
 }
 
 // date is a date as a reader of the language writes it.
@@ -115,46 +53,27 @@ func (t tongue) date(d retention.Date) string {
 	case d == retention.Open:
 		return t.T("date.open")
 	}
-	at := d.Time()
-	return fmt.Sprintf("%d\u00a0%s\u00a0%d", at.Day(), t.T("month."+strconv.Itoa(int(at.Month()))), at.Year())
+	return t.Date(d.Time(), "\u00a0")
 }
 
 // day is a date without its year.
-func (t tongue) day(d retention.Date) string {
-	at := d.Time()
-	return fmt.Sprintf("%d\u00a0%s", at.Day(), t.T("month."+strconv.Itoa(int(at.Month()))))
-}
+func (t tongue) day(d retention.Date) string { return t.Day(d.Time(), "\u00a0") }
 
 func (t tongue) moment(at time.Time) string { return at.Format("2006-01-02 15:04") }
 
 // period is a length of time in words.
 func (t tongue) period(p retention.Period) string {
-	var parts []string
-	for _, u := range []struct {
-		n   int
-		key string
-	}{{p.Years, "years"}, {p.Months, "months"}, {p.Weeks, "weeks"}, {p.Days, "days"}} {
-		if u.n != 0 {
-			parts = append(parts, t.N("period."+u.key, u.n))
-		}
-	}
-	if len(parts) == 0 {
-		return t.N("period.days", 0)
-	}
-	return strings.Join(parts, " ")
+	return t.Period(p.Years, p.Months, p.Weeks, p.Days)
 }
 
 // one is what people call a row of a subject table.
-func (t tongue) one(name string) string {
-	if word, ok := t.words["one."+name]; ok {
-		return word
-	}
-	return name
-}
+func (t tongue) one(name string) string { return t.known("one.", name) }
 
 // table is what people call a subject table, or its own name where it is none of the usual ones.
-func (t tongue) table(name string) string {
-	if word, ok := t.words["table."+name]; ok {
+func (t tongue) table(name string) string { return t.known("table.", name) }
+
+func (t tongue) known(prefix, name string) string {
+	if word, ok := t.Lookup(prefix + name); ok {
 		return word
 	}
 	return name

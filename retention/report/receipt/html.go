@@ -1,50 +1,54 @@
-package main
+package receipt
 
 import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
 )
 
-// receiptLanguages are those that a receipt for people comes in.
-var receiptLanguages = []string{"en", "sv"}
+// subject is whose texts a receipt says.
+const subject = "receipt"
 
-// writeReceiptHTML prints a receipt for the data subject: one page that needs nothing else, prints on A4 and runs no
-// script. It holds ids, counts, dates and what the policy says, and no personal data.
-func writeReceiptHTML(w io.Writer, r *receipt, p *policy.Policy, language string) error {
+// Languages are those that a receipt for people comes in, English first.
+func Languages() []string { return words.Languages(subject) }
+
+// WriteHTML prints the receipt for the data subject: one page that needs nothing else, prints on A4 and runs no script. It
+// holds ids, counts, dates and what the policy says, and no personal data.
+func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) error {
 	zone := p.TimeZone
 	if zone == nil {
 		zone = time.UTC
 	}
-	say := receiptWords[language]
+	say := words.In(subject, language)
 	type line struct{ What, How string }
 	page := struct {
-		Language string
-		Say      map[string]string
-		R        *receipt
-		On       string
-		Erased   []line
-		Kept     []line
-		Left     []line
-		Reach    []line
-		Despite  []line
-	}{Language: language, Say: say, R: r, On: retention.DateOf(r.Ended, zone).String() + r.Ended.In(zone).Format(" 15:04 MST")}
+		*words.Words
+		R       *Receipt
+		On      string
+		Erased  []line
+		Kept    []line
+		Left    []line
+		Reach   []line
+		Despite []line
+	}{Words: say, R: r, On: retention.DateOf(r.Ended, zone).String() + r.Ended.In(zone).Format(" 15:04 MST")}
 	name := func(table string) string {
-		if n, ok := receiptTables[language][table]; ok {
+		if n, ok := say.Lookup("table." + table); ok {
 			return n
 		}
 		return table
 	}
 	for _, x := range r.Rows {
-		how, ok := say["row-"+string(x.Do)]
+		how, ok := say.Lookup("row." + string(x.Do))
 		switch {
 		case x.Do == "" || !ok:
-			page.Left = append(page.Left, line{name(x.Table) + " " + x.ID.String(), say["not-erased"] + " (" + x.Code + ")"})
+			page.Left = append(page.Left, line{name(x.Table) + " " + x.ID.String(), say.T("not-erased") + " (" + x.Code + ")"})
 		default:
 			page.Erased = append(page.Erased, line{name(x.Table) + " " + x.ID.String(), how})
 		}
@@ -55,34 +59,41 @@ func writeReceiptHTML(w io.Writer, r *receipt, p *policy.Policy, language string
 			what  string
 		}{{t.Deleted, "deleted"}, {t.Anonymized, "anonymized"}, {t.TakenOff, "taken-off"}, {t.Freed, "freed"}} {
 			if n.count > 0 {
-				page.Erased = append(page.Erased, line{name(t.Table), fmt.Sprintf("%d %s", n.count, say[n.what])})
+				page.Erased = append(page.Erased, line{name(t.Table), fmt.Sprintf("%d %s", n.count, say.T(n.what))})
 			}
 		}
 		if t.Kept > 0 {
-			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", name(t.Table), t.Kept), keptWhy(p, t.Table, say["kept-why"])})
+			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", name(t.Table), t.Kept), keptWhy(p, t.Table, say.T("kept.why"))})
 		}
 	}
 	if r.Audit.Deleted > 0 {
-		page.Erased = append(page.Erased, line{say["history"], fmt.Sprintf("%d %s", r.Audit.Deleted, say["deleted"])})
+		page.Erased = append(page.Erased, line{say.T("history"), fmt.Sprintf("%d %s", r.Audit.Deleted, say.T("deleted"))})
 	}
-	for _, table := range sortedKeys(r.Mentions) {
-		page.Left = append(page.Left, line{fmt.Sprintf("%s: %d", name(table), r.Mentions[table]), say["mentions"]})
+	for _, table := range slices.Sorted(maps.Keys(r.Mentions)) {
+		page.Left = append(page.Left, line{fmt.Sprintf("%s: %d", name(table), r.Mentions[table]), say.T("mentions")})
 	}
 	if r.Residue > 0 {
-		page.Left = append(page.Left, line{fmt.Sprint(r.Residue), say["residue"]})
+		page.Left = append(page.Left, line{fmt.Sprint(r.Residue), say.T("residue")})
 	}
 	for _, g := range r.Despite {
 		why, basis := groundWords(p, g)
-		page.Despite = append(page.Despite, line{why, say["basis-"+basis]})
+		page.Despite = append(page.Despite, line{why, basisWords(say, basis)})
 	}
 	for _, x := range append(slices.Clone(r.Unread), r.ByHand...) {
 		l := line{x.Place, x.Remedy}
-		if t, ok := receiptPlaces[language][x.Place]; ok {
-			l = line(t)
+		key := "place." + words.Key(x.Place)
+		if what, ok := say.Lookup(key); ok {
+			l = line{what, say.T(key + ".how")}
 		}
 		page.Reach = append(page.Reach, l)
 	}
 	return receiptPage.Execute(w, page)
+}
+
+// basisWords is a lawful basis in words; nothing where a ground states none.
+func basisWords(say *words.Words, basis string) string {
+	text, _ := say.Lookup("basis." + basis)
+	return text
 }
 
 // keptWhy is why the policy keeps rows of a table: the reasons of its rules.
@@ -122,7 +133,7 @@ var receiptPage = template.Must(template.New("receipt").Parse(`<!doctype html>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Say.title}}</title>
+<title>{{.T "title"}}</title>
 <style>
 @page { size: A4; margin: 20mm }
 body { font: 11pt/1.5 Georgia, "Times New Roman", serif; color: #111; background: #fff; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
@@ -134,26 +145,26 @@ th { font-weight: normal; width: 45% } footer { margin-top: 2em; font-size: 9pt;
 </style>
 </head>
 <body>
-<h1>{{.Say.title}}</h1>
-<p>{{.Say.intro}}</p>
+<h1>{{.T "title"}}</h1>
+<p>{{.T "intro"}}</p>
 <dl>
-<dt>{{.Say.when}}</dt><dd>{{.On}}</dd>
-<dt>{{.Say.number}}</dt><dd>{{.R.Run}}</dd>
-<dt>{{.Say.organization}}</dt><dd>{{.R.Organization}}</dd>
+<dt>{{.T "when"}}</dt><dd>{{.On}}</dd>
+<dt>{{.T "number"}}</dt><dd>{{.R.Run}}</dd>
+<dt>{{.T "organization"}}</dt><dd>{{.R.Organization}}</dd>
 </dl>
-<h2>{{.Say.erased}}</h2>
-{{if .Erased}}<table>{{range .Erased}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{else}}<p>{{.Say.nothing}}</p>{{end}}
-{{if .Despite}}<h2>{{.Say.despite}}</h2>
+<h2>{{.T "erased"}}</h2>
+{{if .Erased}}<table>{{range .Erased}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{else}}<p>{{.T "nothing"}}</p>{{end}}
+{{if .Despite}}<h2>{{.T "despite"}}</h2>
 <table>{{range .Despite}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
-<h2>{{.Say.kept}}</h2>
-{{if .Kept}}<p>{{.Say.keptIntro}}</p>
-<table>{{range .Kept}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{else}}<p>{{.Say.keptNothing}}</p>{{end}}
-{{if .Left}}<h2>{{.Say.left}}</h2>
+<h2>{{.T "kept"}}</h2>
+{{if .Kept}}<p>{{.T "kept.intro"}}</p>
+<table>{{range .Kept}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{else}}<p>{{.T "kept.nothing"}}</p>{{end}}
+{{if .Left}}<h2>{{.T "left"}}</h2>
 <table>{{range .Left}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
-{{if .R.Audit.Pending}}<p>{{.Say.pending}}</p>{{end}}
-{{if .Reach}}<h2>{{.Say.reach}}</h2>
+{{if .R.Audit.Pending}}<p>{{.T "pending"}}</p>{{end}}
+{{if .Reach}}<h2>{{.T "reach"}}</h2>
 <table>{{range .Reach}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
-<footer><p>{{.Say.evidence}} {{.R.Ledger.Entry}}<br><code>{{.R.Ledger.Hash}}</code><br>{{.Say.policy}} <code>{{.R.Policy}}</code></p></footer>
+<footer><p>{{.T "evidence"}} {{.R.Ledger.Entry}}<br><code>{{.R.Ledger.Hash}}</code><br>{{.T "policy"}} <code>{{.R.Policy}}</code></p></footer>
 </body>
 </html>
 `))

@@ -1,4 +1,4 @@
-package main
+package receipt
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
+	"github.com/gallra/gallra/internal/words/wordstest"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -20,19 +22,20 @@ func TestReceiptForPeople(t *testing.T) {
 		Grounds: []policy.Ground{{ID: "agreed-follow-up", Basis: "consent", Why: "Asked us to come back " + hostile}},
 		Related: []policy.RelatedRule{{Table: "email", Do: policy.Retain, Why: "Evidence of a contract " + hostile}, {Table: "quote", Do: policy.Delete, Why: "not this"}}}}}
 	id := uuid.MustParse("465b158c-541c-e511-80d3-3863bb347ba8")
-	r := &receipt{Run: "20261124-080000-12345678", Ended: time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC), Despite: []string{"agreed-follow-up"},
-		Rows:    []receiptRow{{Table: "contact", ID: id, Do: policy.Delete, Status: "done"}, {Table: "lead", ID: id, Status: "failed", Code: "bound"}},
-		Related: []receiptTable{{Table: "email", Deleted: 3, Kept: 2, TakenOff: 1}, {Table: "new_" + hostile, Deleted: 4}},
-		Audit:   receiptAudit{Deleted: 12, Pending: 1}, Mentions: map[string]int{"email": 2}}
+	r := &Receipt{Run: "20261124-080000-12345678", Ended: time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC), Despite: []string{"agreed-follow-up"},
+		Rows:    []Row{{Table: "contact", ID: id, Do: policy.Delete, Status: "done"}, {Table: "lead", ID: id, Status: "failed", Code: "bound"}},
+		Related: []Table{{Table: "email", Deleted: 3, Kept: 2, TakenOff: 1}, {Table: "new_" + hostile, Deleted: 4}},
+		Audit:   Audit{Deleted: 12, Pending: 1}, Mentions: map[string]int{"email": 2}}
 	for _, p := range purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 30}) {
-		r.ByHand = append(r.ByHand, receiptPlace{p.Name, p.Remedy})
+		r.ByHand = append(r.ByHand, Place{p.Name, p.Remedy})
 	}
+	wordstest.Check(t, subject, []string{"*.go"}, []string{"row.", "basis.", "table.", "place."})
 	for language, want := range map[string][]string{
 		"en": {"Contact " + id.String(), "emptied and deleted", "not erased (bound)", "3 deleted", "1 you were taken off", "E-mails: 2", "Evidence of a contract", "your consent", "Asked us to come back", "2026-11-24 08:30 UTC", "12 deleted", "ends after 7 to 28 days", "The recycle bin"},
 		"sv": {"Kontakt " + id.String(), "tömda och borttagna", "inte raderat (bound)", "3 borttagna", "E-postmeddelanden: 2", "ditt samtycke", "upphör efter 7 till 28 dagar", "Papperskorgen"},
 	} {
 		var buf bytes.Buffer
-		if err := writeReceiptHTML(&buf, r, pol, language); err != nil {
+		if err := r.WriteHTML(&buf, pol, language); err != nil {
 			t.Fatal(err)
 		}
 		page := buf.String()
@@ -47,13 +50,8 @@ func TestReceiptForPeople(t *testing.T) {
 				t.Errorf("%s: the page holds %q", language, not)
 			}
 		}
-		for key := range receiptWords["en"] {
-			if receiptWords[language][key] == "" {
-				t.Errorf("%s has no word for %s", language, key)
-			}
-		}
 		for _, p := range r.ByHand {
-			if receiptPlaces[language][p.Place].How == "" {
+			if words.In(subject, language).T("place."+words.Key(p.Place)+".how") == "how" {
 				t.Errorf("%s has no words for %s", language, p.Place)
 			}
 		}
