@@ -16,5 +16,8 @@
 // one, from the ledger and the rows, and finished first; nothing is done blindly twice: what became of a write that got
 // no answer is read from the row.
 //
+// What belongs to a person, and what becomes of it, package inventory decides; what is left of them, package search finds
+// out without knowing how they were purged. purge.go shows a purge from top to end.
+//
 // [Run] is the job. [Preview] shows what would happen to the related rows of some persons and writes nothing.
 package purge
