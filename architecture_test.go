@@ -31,7 +31,21 @@ var mayImport = map[string][]string{
 	"dataverse/odata":      {},
 	"dataverse/fetchxml":   {},
 	// The emulator knows nothing of the client: what both got wrong in the same way would never be seen.
-	"dataverse/emulator": {"dataverse/emulator/...", "dataverse/odata", "dataverse/fetchxml"},
+	"dataverse/emulator": {"dataverse/emulator/internal/...", "dataverse/odata", "dataverse/fetchxml"},
+	// Its rooms: each may know those before it.
+	"dataverse/emulator/internal/schema":   {"dataverse/odata"},
+	"dataverse/emulator/internal/store":    {"dataverse/emulator/internal/schema"},
+	"dataverse/emulator/internal/tokens":   {"dataverse/emulator/internal/store"},
+	"dataverse/emulator/internal/wire":     {"dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/odata"},
+	"dataverse/emulator/internal/access":   {"dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire"},
+	"dataverse/emulator/internal/query":    {"dataverse/emulator/internal/access", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml", "dataverse/odata"},
+	"dataverse/emulator/internal/metadata": {"dataverse/emulator/internal/access", "dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml", "dataverse/odata"},
+	"dataverse/emulator/internal/platform": {"dataverse/emulator/internal/access", "dataverse/emulator/internal/metadata", "dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml"},
+	"dataverse/emulator/internal/messages": {"dataverse/emulator/internal/access", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml"},
+	"dataverse/emulator/internal/load":     {"dataverse/emulator/internal/metadata", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire"},
+	"dataverse/emulator/internal/generate": {"dataverse/emulator/internal/load", "dataverse/emulator/internal/metadata", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/store"},
+	"dataverse/emulator/entra":             {"dataverse/emulator", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/store", "dataverse/emulator/internal/tokens"},
+	"dataverse/emulator/sample":            {"dataverse/emulator"},
 
 	// The conformance suite runs against the service as well: it knows neither the emulator nor what reads OData for it.
 	"dataverse/emulator/conformance": {},

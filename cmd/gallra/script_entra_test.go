@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/entra"
 )
 
 // startEntra is the command entra [FLAWS…]: a fake Entra ID over https beside the crm, with an application that can sign in
@@ -41,10 +42,10 @@ func startEntra(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	ts.Check(err)
-	o := emulator.EntraOptions{IdentityHeader: "the-header",
-		Applications: []emulator.Application{{ID: uuid.MustParse(app), Secret: "the-secret", Certificate: cert, Managed: true,
+	o := entra.Options{IdentityHeader: "the-header",
+		Applications: []entra.Application{{ID: uuid.MustParse(app), Secret: "the-secret", Certificate: cert, Managed: true,
 			FederatedIssuer: "https://kubernetes.invalid", FederatedSubject: "system:serviceaccount:crm:gallra"}},
-		Person: &emulator.Person{ObjectID: emulator.ObjectID(emulator.ApplicationID), Name: "admin@emulator.invalid"}}
+		Person: &entra.Person{ObjectID: emulator.ObjectID(emulator.ApplicationID), Name: "admin@emulator.invalid"}}
 	for _, flaw := range args {
 		switch name, value, _ := strings.Cut(flaw, "="); name {
 		case "expired":
@@ -56,8 +57,8 @@ func startEntra(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("no flaw %s", flaw)
 		}
 	}
-	entra := httptest.NewTLSServer(server.NewEntra(o))
-	ts.Defer(entra.Close)
+	identity := httptest.NewTLSServer(entra.New(server, o))
+	ts.Defer(identity.Close)
 	part := func(v any) string {
 		b, err := json.Marshal(v)
 		ts.Check(err)
@@ -68,12 +69,12 @@ func startEntra(ts *testscript.TestScript, neg bool, args []string) {
 	write := func(name string, content []byte) {
 		ts.Check(os.WriteFile(filepath.Join(ts.Getenv("WORK"), name), content, 0o600))
 	}
-	write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: entra.Certificate().Raw}))
+	write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: identity.Certificate().Raw}))
 	write("cert.pem", append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})...))
 	write("federated.jwt", []byte(federated))
 	for name, value := range map[string]string{
-		"APP": app, "TENANT": emulator.TenantID().String(), "SECRET": "the-secret", "ENTRA": entra.URL, "ENV": "script-token",
-		"SSL_CERT_FILE": filepath.Join(ts.Getenv("WORK"), "ca.pem"), "AZURE_AUTHORITY_HOST": entra.URL, "GALLRA_DISABLE_INSTANCE_DISCOVERY": "true",
+		"APP": app, "TENANT": entra.TenantID().String(), "SECRET": "the-secret", "ENTRA": identity.URL, "ENV": "script-token",
+		"SSL_CERT_FILE": filepath.Join(ts.Getenv("WORK"), "ca.pem"), "AZURE_AUTHORITY_HOST": identity.URL, "GALLRA_DISABLE_INSTANCE_DISCOVERY": "true",
 		"GALLRA_TOKEN": "", "HOME": ts.Getenv("WORK"), "XDG_CONFIG_HOME": filepath.Join(ts.Getenv("WORK"), "config"),
 		"IDENTITY_ENDPOINT": "", "IDENTITY_HEADER": "", "IDENTITY_SERVER_THUMBPRINT": "", "MSI_ENDPOINT": "", "MSI_SECRET": "", "IMDS_ENDPOINT": "",
 		"AZURE_CLIENT_ID": "", "AZURE_TENANT_ID": "", "AZURE_FEDERATED_TOKEN_FILE": "", "AZURE_TOKEN_CREDENTIALS": "",
@@ -88,7 +89,7 @@ func fakeAz(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 {
 		expires := time.Now().Add(time.Hour)
 		script = fmt.Sprintf("#!/bin/sh\ncat <<'E'\n{\"accessToken\":%q,\"expires_on\":%d,\"expiresOn\":%q,\"tenant\":%q,\"tokenType\":\"Bearer\"}\nE\n",
-			args[0], expires.Unix(), expires.Format("2006-01-02 15:04:05.000000"), emulator.TenantID())
+			args[0], expires.Unix(), expires.Format("2006-01-02 15:04:05.000000"), entra.TenantID())
 	}
 	dir := filepath.Join(ts.Getenv("WORK"), "azure-cli")
 	ts.Check(os.MkdirAll(dir, 0o755))

@@ -6,16 +6,25 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/access"
+	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/tokens"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // TokenFor is a bearer token for a user of the environment: of Options.Token there is only the administrator. It works
 // for as long as the user is there and enabled.
 func (s *Server) TokenFor(user uuid.UUID) string {
-	return s.tokens.give(user)
+	return s.tokens.Give(user)
 }
 
 // Issuer is what a fake Entra ID signs its tokens with, so that this server takes them.
-func (s *Server) Issuer() issuer { return issuer{tokens: s.tokens, clock: s.engine.clock} }
+func (s *Server) Issuer() tokens.Issuer {
+	return tokens.Issuer{Tokens: s.tokens, Clock: s.engine.Clock}
+}
 
 // giveToken answers POST /emulator/token {"user":"…"} with {"token":"…"}.
 func (s *Server) giveToken(c *control) (any, error) {
@@ -25,7 +34,7 @@ func (s *Server) giveToken(c *control) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if s.engine.store.view().table("systemuser").get(in.User) == nil {
+	if s.engine.Store.View().Table("systemuser").Get(in.User) == nil {
 		return nil, badControl("there is no systemuser %s", in.User)
 	}
 	return map[string]string{"token": s.TokenFor(in.User)}, nil
@@ -40,39 +49,39 @@ func (s *Server) authenticate(r *http.Request) (uuid.UUID, error) {
 		return uuid.Nil, s.challenge(r)
 	}
 	if token == s.options.Token {
-		return s.engine.administrator, nil
+		return s.engine.Administrator, nil
 	}
-	user, given := s.tokens.given(token)
+	user, given := s.tokens.Given(token)
 	if !given {
-		c, good := s.tokens.read(token)
-		if !good || !s.engine.clock.now().Before(time.Unix(c.Expires, 0)) || !strings.EqualFold(strings.TrimSuffix(c.Audience, "/"), origin(r)) {
+		c, good := s.tokens.Read(token)
+		if !good || !s.engine.Clock.Now().Before(time.Unix(c.Expires, 0)) || !strings.EqualFold(strings.TrimSuffix(c.Audience, "/"), tokens.Origin(r)) {
 			return uuid.Nil, s.challenge(r)
 		}
 		user = s.userOf(c)
 	}
-	if !s.engine.enabled(user) {
+	if !access.Enabled(s.engine, user) {
 		return uuid.Nil, notMember()
 	}
 	return user, nil
 }
 
-func notMember() *fault {
-	return newFault(http.StatusForbidden, "0x80072560", "The user is not a member of the organization.")
+func notMember() *wire.Fault {
+	return wire.NewFault(http.StatusForbidden, "0x80072560", "The user is not a member of the organization.")
 }
 
 // challenge is a 401. It has no body; the header names the authority and the resource, unquoted.
-func (s *Server) challenge(r *http.Request) *fault {
+func (s *Server) challenge(r *http.Request) *wire.Fault {
 	authority := s.options.Authority
 	if authority == "" {
 		authority = "https://login.microsoftonline.com"
 	}
 	h := http.Header{}
-	h.Set("WWW-Authenticate", "Bearer authorization_uri="+strings.TrimSuffix(authority, "/")+"/"+tenantID.String()+"/oauth2/authorize, resource_id="+origin(r)+"/")
-	return &fault{status: http.StatusUnauthorized, header: h}
+	h.Set("WWW-Authenticate", "Bearer authorization_uri="+strings.TrimSuffix(authority, "/")+"/"+platform.TenantID.String()+"/oauth2/authorize, resource_id="+tokens.Origin(r)+"/")
+	return &wire.Fault{Status: http.StatusUnauthorized, Header: h}
 }
 
 // userOf is the user that a token stands for: the application user of the application, or the person who has signed in.
-func (s *Server) userOf(c claims) uuid.UUID {
+func (s *Server) userOf(c tokens.Claims) uuid.UUID {
 	column, value := "azureactivedirectoryobjectid", c.ObjectID
 	if c.Kind == "app" {
 		column, value = "applicationid", c.AppID
@@ -81,16 +90,16 @@ func (s *Server) userOf(c claims) uuid.UUID {
 	if err != nil {
 		return uuid.Nil
 	}
-	return s.engine.store.view().userBy(column, id)
+	return userBy(s.engine.Store.View(), column, id)
 }
 
 // userBy finds a user by a column that holds an id, the nil id if there is none.
-func (sn *snapshot) userBy(column string, id uuid.UUID) uuid.UUID {
-	t := sn.schema.tables["systemuser"]
+func userBy(sn *store.Snapshot, column string, id uuid.UUID) uuid.UUID {
+	t := sn.Schema.Tables["systemuser"]
 	found := uuid.Nil
-	sn.table(t.Name).scan(uuid.Nil, func(r *row) bool {
-		if t.get(r, column) == any(id) {
-			found = r.id
+	sn.Table(t.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+		if store.Get(t, r, column) == any(id) {
+			found = r.ID
 		}
 		return found == uuid.Nil
 	})
@@ -100,30 +109,30 @@ func (sn *snapshot) userBy(column string, id uuid.UUID) uuid.UUID {
 // impersonate makes the call one of the user that its headers name. Who asks needs the privilege to act on behalf of
 // others, and what is done needs the rights of both. Pages: impersonate-another-user,
 // impersonate-another-user-web-api.
-func (c *call) impersonate() error {
-	text, column := c.header.Get("CallerObjectId"), "azureactivedirectoryobjectid"
+func impersonate(c *wire.Call) error {
+	text, column := c.Header.Get("CallerObjectId"), "azureactivedirectoryobjectid"
 	if text == "" {
-		text, column = c.header.Get("MSCRMCallerID"), "systemuserid"
+		text, column = c.Header.Get("MSCRMCallerID"), "systemuserid"
 	}
 	if text == "" {
 		return nil
 	}
 	id, err := uuid.Parse(strings.Trim(text, "{}"))
 	if err != nil {
-		return badArgument("'%s' is not the id of a user.", text)
+		return wire.BadArgument("'%s' is not the id of a user.", text)
 	}
-	asks := c.user
-	if c.caller != uuid.Nil {
-		asks = c.caller
+	asks := c.User
+	if c.Caller != uuid.Nil {
+		asks = c.Caller
 	}
-	g := c.engine.grantsOf(c.view(), asks)
-	if name := "prvActOnBehalfOfAnotherUser"; !g.administrator && len(g.held[privilegeID(name)]) == 0 {
-		return newFault(http.StatusForbidden, "0x8004a110", "User does not have the privilege to act on behalf another user.")
+	g := access.GrantsOf(c.Engine, c.View(), asks)
+	if name := "prvActOnBehalfOfAnotherUser"; !g.Administrator && len(g.Held[schema.PrivilegeID(name)]) == 0 {
+		return wire.NewFault(http.StatusForbidden, "0x8004a110", "User does not have the privilege to act on behalf another user.")
 	}
-	user := c.view().userBy(column, id)
-	if user == uuid.Nil || !c.engine.enabled(user) {
+	user := userBy(c.View(), column, id)
+	if user == uuid.Nil || !access.Enabled(c.Engine, user) {
 		return notMember()
 	}
-	c.user, c.caller = user, asks
+	c.User, c.Caller = user, asks
 	return nil
 }

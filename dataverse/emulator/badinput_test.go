@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // raw sends one request without a network, so that nothing but the emulator bounds it.
@@ -71,7 +73,7 @@ func TestQueriesThatAreTooLarge(t *testing.T) {
 		{"entities", "contacts?fetchXml=" + url.QueryEscape("<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><fetch><entity name='contact'/></fetch>"), "0x80040201"},
 		{"XML that does not end", "contacts?fetchXml=" + url.QueryEscape(rep("<fetch>", 30)), "0x80040201"},
 	}
-	before := w.s.engine.store.view()
+	before := w.s.engine.Store.View()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			long := w.raw("GET", tt.path, nil, "")
@@ -87,7 +89,7 @@ func TestQueriesThatAreTooLarge(t *testing.T) {
 			}
 		})
 	}
-	if w.s.engine.store.view() != before {
+	if w.s.engine.Store.View() != before {
 		t.Error("a query has written something")
 	}
 }
@@ -136,7 +138,7 @@ func TestNothingHalfDone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := w.s.engine.store.view()
+			before := w.s.engine.Store.View()
 			method, path, _ := strings.Cut(tt.request, " ")
 			r := w.raw(method, path, strings.NewReader(tt.body), tt.contentType)
 			if r.status < 400 || r.status >= 500 || !strings.Contains(r.text, tt.want) {
@@ -145,7 +147,7 @@ func TestNothingHalfDone(t *testing.T) {
 			if len(r.text) > 3_000_000 {
 				t.Errorf("an answer of %d bytes", len(r.text))
 			}
-			if w.s.engine.store.view() != before {
+			if w.s.engine.Store.View() != before {
 				t.Error("it has left something")
 			}
 		})
@@ -155,12 +157,12 @@ func TestNothingHalfDone(t *testing.T) {
 // Page: compose-http-requests-handle-errors, "413: The request length is too large."
 func TestBodiesAreBounded(t *testing.T) {
 	w := crm(t, Options{})
-	if w.s.bodyLimit != maxBody {
+	if w.s.bodyLimit != wire.MaxBody {
 		t.Fatal(w.s.bodyLimit)
 	}
-	before := w.s.engine.store.view()
+	before := w.s.engine.Store.View()
 	told := httptest.NewRequest("POST", "/api/data/v9.2/contacts", unreadable413{t})
-	told.ContentLength = maxBody + 1
+	told.ContentLength = wire.MaxBody + 1
 	rec := httptest.NewRecorder()
 	w.s.ServeHTTP(rec, told)
 	if rec.Code != http.StatusRequestEntityTooLarge || !strings.Contains(rec.Body.String(), "too large") {
@@ -178,7 +180,7 @@ func TestBodiesAreBounded(t *testing.T) {
 			t.Errorf("%s: %d bytes were read", request, read.n)
 		}
 	}
-	if w.s.engine.store.view() != before {
+	if w.s.engine.Store.View() != before {
 		t.Error("something was written")
 	}
 }
@@ -205,7 +207,7 @@ func (e *endless) Read(b []byte) (int, error) {
 // A client that goes away in the middle of its body, also of one that would be whole as far as it came, has done nothing.
 func TestBodyThatBreaksOff(t *testing.T) {
 	w := crm(t, Options{})
-	before := w.s.engine.store.view()
+	before := w.s.engine.Store.View()
 	for _, framing := range []string{"Content-Length: 1000\r\n\r\n" + `{"lastname":"cut"}`, "Transfer-Encoding: chunked\r\n\r\n12\r\n" + `{"lastname":"cut"}` + "\r\n"} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 		if err != nil {
@@ -221,7 +223,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if w.s.engine.store.view() != before {
+	if w.s.engine.Store.View() != before {
 		t.Error("a row was made of half a body")
 	}
 }
@@ -230,7 +232,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 func TestStatisticsAreBounded(t *testing.T) {
 	w := crm(t, Options{})
 	for i := range maxNames + 100 {
-		w.s.stats.unsupported(fmt.Sprint("made up ", i))
+		w.s.stats.Unsupported(fmt.Sprint("made up ", i))
 	}
 	w.raw("GET", "contacts/"+strings.Repeat("a/", 10_000), nil, "")
 	got := w.s.stats.report().Unsupported

@@ -7,27 +7,31 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // postBatch runs a batch. Page: execute-batch-operations-using-web-api. Without the preference
 // odata.continue-on-error it stops at the first error, and the whole is answered 400; with it always 200.
-func (s *Server) postBatch(c *call) (*answer, error) {
+func (s *Server) postBatch(c *wire.Call) (*wire.Answer, error) {
 	out := newMultipart("batchresponse_")
 	reader := batchReader{lax: s.options.BatchLF}
-	items, err := reader.read(c.header.Get("Content-Type"), c.body)
+	items, err := reader.read(c.Header.Get("Content-Type"), c.Body)
 	if err != nil {
-		out.answer(faultAnswer(err, c), "")
+		out.answer(wire.FaultAnswer(err, c), "")
 		return out.end(http.StatusBadRequest), nil
 	}
 	status := http.StatusOK
-	goOn := c.prefer("odata.continue-on-error")
+	goOn := c.Prefer("odata.continue-on-error")
 	for _, item := range items {
 		failed := false
 		if item.set {
 			failed = s.runChangeSet(c, item.parts, out)
 		} else {
 			a := s.runPart(c, item.parts[0], nil, nil)
-			failed = a.status >= 400
+			failed = a.Status >= 400
 			out.answer(a, "")
 		}
 		if failed && (goOn == "" || goOn == "false") {
@@ -40,55 +44,55 @@ func (s *Server) postBatch(c *call) (*answer, error) {
 
 // runChangeSet runs a change set as one transaction. A failed one is answered by a single plain part, and leaves no
 // trace. It reports whether it failed.
-func (s *Server) runChangeSet(c *call, parts []batchPart, out *multipartWriter) (failed bool) {
-	t := s.engine.store.begin()
+func (s *Server) runChangeSet(c *wire.Call, parts []batchPart, out *multipartWriter) (failed bool) {
+	t := s.engine.Store.Begin()
 	done := false
 	defer func() {
 		if !done {
-			t.rollback()
+			t.Rollback()
 		}
 	}()
 	inner := newMultipart("changesetresponse_")
-	contents := map[string]ref{}
+	contents := map[string]store.Ref{}
 	for _, p := range parts {
 		a := s.runPart(c, p, t, contents)
-		if a.status >= 400 {
+		if a.Status >= 400 {
 			out.answer(a, "")
 			return true
 		}
-		if a.row.Table != "" {
-			contents[p.contentID] = a.row
+		if a.Row.Table != "" {
+			contents[p.contentID] = a.Row
 		}
 		inner.answer(a, p.contentID)
 	}
-	t.commit()
+	t.Commit()
 	done = true
-	c.wroteRows(t.written)
+	c.WroteRows(t.Written)
 	out.multipart(inner)
 	return false
 }
 
 // runPart runs one request of a batch the way it would run by itself.
-func (s *Server) runPart(c *call, p batchPart, t *tx, contents map[string]ref) *answer {
+func (s *Server) runPart(c *wire.Call, p batchPart, t *store.Tx, contents map[string]store.Ref) *wire.Answer {
 	sub, err := s.partCall(c, p, t, contents)
 	if err != nil {
-		return faultAnswer(err, c)
+		return wire.FaultAnswer(err, c)
 	}
 	return s.servePart(c, sub)
 }
 
 // partCall is the call that a part of a batch makes. Its URL is absolute, rooted, relative to the service root, or
 // begins with $1.
-func (s *Server) partCall(c *call, p batchPart, t *tx, contents map[string]ref) (*call, error) {
+func (s *Server) partCall(c *wire.Call, p batchPart, t *store.Tx, contents map[string]store.Ref) (*wire.Call, error) {
 	target := p.url
 	if strings.HasPrefix(target, "$") && !strings.HasPrefix(target, "$batch") && !strings.HasPrefix(target, "$metadata") {
 		head, rest, _ := strings.Cut(target, "/")
 		head, query, _ := strings.Cut(head, "?")
 		r, ok := contents[head[1:]]
 		if !ok {
-			return nil, noContentID(head)
+			return nil, platform.NoContentID(head)
 		}
-		set := c.view().schema.tables[r.Table].Set
+		set := c.View().Schema.Tables[r.Table].Set
 		target = set + "(" + r.ID.String() + ")"
 		if rest != "" {
 			target += "/" + rest
@@ -103,27 +107,27 @@ func (s *Server) partCall(c *call, p batchPart, t *tx, contents map[string]ref) 
 		resource = "/" + after
 	}
 	if strings.HasPrefix(resource, "/") {
-		after, found := strings.CutPrefix(resource, apiRoot)
+		after, found := strings.CutPrefix(resource, wire.APIRoot)
 		version, rest, _ := strings.Cut(after, "/")
 		if !found || version != "v9.0" && version != "v9.1" && version != "v9.2" {
-			return nil, newFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", resource)
+			return nil, wire.NewFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", resource)
 		}
 		resource = rest
 	}
-	segments, err := parsePath(resource)
+	segments, err := wire.ParsePath(resource)
 	if err != nil {
 		return nil, err
 	}
-	if len(segments.segments) > 0 && segments.segments[0].name == "$batch" {
-		return nil, badQuery("A batch request cannot contain a batch request.")
+	if len(segments.Segments) > 0 && segments.Segments[0].Name == "$batch" {
+		return nil, wire.BadQuery("A batch request cannot contain a batch request.")
 	}
-	values, err := queryOf(query)
+	values, err := wire.QueryOf(query)
 	if err != nil {
 		return nil, err
 	}
-	return &call{
-		ctx: c.ctx, engine: s.engine, method: p.method, path: segments, query: values, raw: query, header: p.header,
-		body: p.body, base: c.base, user: c.user, caller: c.caller, tx: t, contents: contents, part: true, rows: c.rows,
+	return &wire.Call{
+		Ctx: c.Ctx, Engine: s.engine, Method: p.method, Path: segments, Query: values, Raw: query, Header: p.header,
+		Body: p.body, Base: c.Base, User: c.User, Caller: c.Caller, Tx: t, Contents: contents, Part: true, Rows: c.Rows,
 	}, nil
 }
 
@@ -147,7 +151,7 @@ func (m *multipartWriter) line(parts ...string) {
 }
 
 // answer writes an answer as a part.
-func (m *multipartWriter) answer(a *answer, contentID string) {
+func (m *multipartWriter) answer(a *wire.Answer, contentID string) {
 	m.line("--", m.boundary)
 	m.line("Content-Type: application/http")
 	m.line("Content-Transfer-Encoding: binary")
@@ -155,20 +159,20 @@ func (m *multipartWriter) answer(a *answer, contentID string) {
 		m.line("Content-ID: ", contentID)
 	}
 	m.line()
-	body := a.bytes()
-	m.line("HTTP/1.1 ", strconv.Itoa(a.status), " ", http.StatusText(a.status))
-	h := a.header.Clone()
+	body := a.Bytes()
+	m.line("HTTP/1.1 ", strconv.Itoa(a.Status), " ", http.StatusText(a.Status))
+	h := a.Header.Clone()
 	if h == nil {
 		h = http.Header{}
 	}
 	if len(body) > 0 && h.Get("Content-Type") == "" {
 		kind := "application/json; odata.metadata=minimal"
-		if a.status < 400 {
+		if a.Status < 400 {
 			kind += "; odata.streaming=true"
 		}
 		h.Set("Content-Type", kind)
 	}
-	if a.status >= 400 {
+	if a.Status >= 400 {
 		m.line("REQ_ID: ", uuid.NewString())
 	}
 	for _, name := range headerNames(h) {
@@ -183,7 +187,7 @@ func (m *multipartWriter) answer(a *answer, contentID string) {
 }
 
 func headerNames(h http.Header) []string {
-	return memberNames(h)
+	return platform.MemberNames(h)
 }
 
 // wireName is a header's name as the service writes it; Go's form of it differs in case.
@@ -207,8 +211,8 @@ func (m *multipartWriter) multipart(inner *multipartWriter) {
 }
 
 // end closes the batch's answer.
-func (m *multipartWriter) end(status int) *answer {
+func (m *multipartWriter) end(status int) *wire.Answer {
 	m.line("--", m.boundary, "--")
-	a := &answer{status: status, body: m.buf.Bytes()}
-	return a.set("Content-Type", "multipart/mixed; boundary="+m.boundary)
+	a := &wire.Answer{Status: status, Body: m.buf.Bytes()}
+	return a.Set("Content-Type", "multipart/mixed; boundary="+m.boundary)
 }

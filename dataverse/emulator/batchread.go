@@ -6,6 +6,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // batchItem is one item of a batch: a single operation, or a change set.
@@ -34,8 +36,8 @@ type batchReader struct {
 }
 
 // unreadable is what a batch with wrong line ends is answered. Page: troubleshoot Dataverse Web API client errors.
-func unreadable() *fault {
-	return payloadFault("", "System.ArgumentException: Stream was not readable.")
+func unreadable() *wire.Fault {
+	return wire.PayloadFault("", "System.ArgumentException: Stream was not readable.")
 }
 
 // read takes a whole batch apart before any of it is run.
@@ -63,11 +65,11 @@ func (b *batchReader) read(contentType string, body []byte) ([]batchItem, error)
 func multipartBoundary(contentType string) (string, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != "multipart/mixed" {
-		return "", badQuery("The content type of a batch request must be 'multipart/mixed' with a boundary.")
+		return "", wire.BadQuery("The content type of a batch request must be 'multipart/mixed' with a boundary.")
 	}
 	boundary := params["boundary"]
 	if boundary == "" || len(boundary) > 70 {
-		return "", badQuery("Invalid batch boundary: a boundary of 1 to 70 characters is required.")
+		return "", wire.BadQuery("Invalid batch boundary: a boundary of 1 to 70 characters is required.")
 	}
 	return boundary, nil
 }
@@ -141,7 +143,7 @@ func (b *batchReader) headers(text []byte) (http.Header, []byte, error) {
 	h := http.Header{}
 	for {
 		line, rest, err := b.line(text)
-		if f, ok := err.(*fault); ok {
+		if f, ok := err.(*wire.Fault); ok {
 			return nil, nil, f
 		}
 		if err != nil {
@@ -160,11 +162,11 @@ func (b *batchReader) headers(text []byte) (http.Header, []byte, error) {
 }
 
 // badHeader quotes no more than the beginning of what stands there: the rest may be a body.
-func badHeader(line string) *fault {
+func badHeader(line string) *wire.Fault {
 	if len(line) > 60 {
 		line = line[:60]
 	}
-	return payloadFault("", fmt.Sprintf("The message header '%s' is invalid. The header value must be of the format '<header name>: <header value>'.", strings.ToValidUTF8(line, "?")))
+	return wire.PayloadFault("", fmt.Sprintf("The message header '%s' is invalid. The header value must be of the format '<header name>: <header value>'.", strings.ToValidUTF8(line, "?")))
 }
 
 func (b *batchReader) item(section []byte) (batchItem, error) {
@@ -199,11 +201,11 @@ func (b *batchReader) item(section []byte) (batchItem, error) {
 		}
 		switch {
 		case p.contentID == "":
-			return batchItem{}, badQuery("Content-ID header not present.")
+			return batchItem{}, wire.BadQuery("Content-ID header not present.")
 		case seen[p.contentID]:
-			return batchItem{}, badQuery("The content ID '%s' was found more than once in the same change set or same batch request. Content IDs have to be unique across all operations of a change set.", p.contentID)
+			return batchItem{}, wire.BadQuery("The content ID '%s' was found more than once in the same change set or same batch request. Content IDs have to be unique across all operations of a change set.", p.contentID)
 		case p.method == http.MethodGet || p.method == http.MethodHead:
-			return batchItem{}, badQuery("An invalid HTTP method '%s' was detected for a request in a change set. Requests in change sets only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'.", p.method)
+			return batchItem{}, wire.BadQuery("An invalid HTTP method '%s' was detected for a request in a change set. Requests in change sets only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'.", p.method)
 		}
 		seen[p.contentID] = true
 		item.parts = append(item.parts, p)
@@ -217,17 +219,17 @@ var batchMethods = map[string]bool{"GET": true, "POST": true, "PATCH": true, "PU
 func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, error) {
 	kind, _, err := mime.ParseMediaType(mimeHeader.Get("Content-Type"))
 	if err != nil || kind != "application/http" {
-		return batchPart{}, badQuery("The content type of a part of a batch must be 'application/http'.")
+		return batchPart{}, wire.BadQuery("The content type of a part of a batch must be 'application/http'.")
 	}
 	if !strings.EqualFold(mimeHeader.Get("Content-Transfer-Encoding"), "binary") {
-		return batchPart{}, badQuery("The header 'Content-Transfer-Encoding: binary' is missing in a part of the batch.")
+		return batchPart{}, wire.BadQuery("The header 'Content-Transfer-Encoding: binary' is missing in a part of the batch.")
 	}
 	if b.count++; b.count > maxBatchParts {
-		return batchPart{}, badQuery("The number of requests in the batch exceeds the maximum of %d.", maxBatchParts)
+		return batchPart{}, wire.BadQuery("The number of requests in the batch exceeds the maximum of %d.", maxBatchParts)
 	}
 	p := batchPart{contentID: mimeHeader.Get("Content-ID")}
 	line, rest, err := b.line(text)
-	if f, ok := err.(*fault); ok {
+	if f, ok := err.(*wire.Fault); ok {
 		return p, f
 	}
 	if err != nil {
@@ -239,8 +241,8 @@ func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, erro
 		return p, badRequestLine(line)
 	}
 	p.method, p.url = method, strings.TrimSpace(target[:end])
-	if len(p.url) > maxBatchURL {
-		return p, badQuery("The URL of a request in the batch exceeds the maximum length of %d characters.", maxBatchURL)
+	if len(p.url) > wire.MaxBatchURL {
+		return p, wire.BadQuery("The URL of a request in the batch exceeds the maximum length of %d characters.", wire.MaxBatchURL)
 	}
 	if p.header, p.body, err = b.headers(rest); err != nil {
 		return p, err
@@ -252,9 +254,9 @@ func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, erro
 	return p, nil
 }
 
-func badRequestLine(line string) *fault {
+func badRequestLine(line string) *wire.Fault {
 	if len(line) > 60 {
 		line = line[:60]
 	}
-	return payloadFault("", fmt.Sprintf("The request line '%s' is invalid. The request line at the start of each operation must be of the format 'HttpMethod RequestUrl HttpVersion'.", strings.ToValidUTF8(line, "?")))
+	return wire.PayloadFault("", fmt.Sprintf("The request line '%s' is invalid. The request line at the start of each operation must be of the format 'HttpMethod RequestUrl HttpVersion'.", strings.ToValidUTF8(line, "?")))
 }

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 // column is one column of the rows of an answer.

@@ -26,7 +26,7 @@ func TestReadersBesideAWriter(t *testing.T) {
 	for _, path := range []string{
 		"contacts?$filter=statecode eq 0&$orderby=fullname desc",
 		"accounts?$expand=contact_customer_accounts&$filter=contact_customer_accounts/any(c:c/statecode eq 1)",
-		"contacts?fetchXml=" + query(`<fetch><entity name="contact"><link-entity name="account" from="accountid" to="parentcustomerid"/></entity></fetch>`),
+		"contacts?fetchXml=" + escaped(`<fetch><entity name="contact"><link-entity name="account" from="accountid" to="parentcustomerid"/></entity></fetch>`),
 		"activitypointers",
 	} {
 		readers.Go(func() {

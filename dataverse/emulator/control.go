@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // controlTable is the control plane: it is no part of Dataverse, takes the start token, and is never limited, never
@@ -134,13 +136,13 @@ func (s *Server) moveClock(c *control) (any, error) {
 }
 
 // Now is the emulator's clock.
-func (s *Server) Now() time.Time { return s.engine.clock.now() }
+func (s *Server) Now() time.Time { return s.engine.Clock.Now() }
 
 // SetClock sets the emulator's clock; it runs on from there.
-func (s *Server) SetClock(t time.Time) { s.engine.clock.set(t) }
+func (s *Server) SetClock(t time.Time) { s.engine.Clock.Set(t) }
 
 // Advance moves the emulator's clock.
-func (s *Server) Advance(d time.Duration) { s.engine.clock.advance(d) }
+func (s *Server) Advance(d time.Duration) { s.engine.Clock.Advance(d) }
 
 // Stats is what GET /emulator/stats answers.
 func (s *Server) Stats() Stats { return s.stats.report() }
@@ -149,7 +151,7 @@ func (s *Server) Stats() Stats { return s.stats.report() }
 // no more than what changes afterwards.
 type copies struct {
 	mu   sync.Mutex
-	kept []*snapshot // an id is the position, from 1
+	kept []*store.Snapshot // an id is the position, from 1
 }
 
 func (s *Server) takeSnapshot(c *control) (any, error) {
@@ -163,7 +165,7 @@ func (s *Server) takeSnapshot(c *control) (any, error) {
 func (s *Server) Snapshot() string {
 	s.copies.mu.Lock()
 	defer s.copies.mu.Unlock()
-	s.copies.kept = append(s.copies.kept, s.engine.store.view())
+	s.copies.kept = append(s.copies.kept, s.engine.Store.View())
 	return strconv.Itoa(len(s.copies.kept))
 }
 
@@ -199,18 +201,18 @@ func (s *Server) Restore(id string) error {
 	old := s.copies.kept[n-1]
 	s.copies.mu.Unlock()
 
-	t := s.engine.store.begin()
+	t := s.engine.Store.Begin()
 	// Row versions and those of metadata go on: a client that still holds an ETag from before must not find it valid
 	// for another content.
-	version, metadata := t.version, t.schema.version
-	t.snapshot = *old
-	t.version = max(version, old.version) + 1
-	t.restored = t.version
-	if old.schema.version != metadata {
-		again := *old.schema
-		again.version = max(metadata, old.schema.version) + 1
-		t.schema = &again
+	version, metadata := t.Version, t.Schema.Version
+	t.Snapshot = *old
+	t.Version = max(version, old.Version) + 1
+	t.Restored = t.Version
+	if old.Schema.Version != metadata {
+		again := *old.Schema
+		again.Version = max(metadata, old.Schema.Version) + 1
+		t.Schema = &again
 	}
-	t.commit()
+	t.Commit()
 	return nil
 }

@@ -12,6 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // serve starts an emulator whose only Web API route counts how often it did its work.
@@ -19,13 +23,13 @@ func serveOne(t *testing.T) (*Server, string, *int) {
 	t.Helper()
 	s := New(Options{Token: "secret"})
 	worked := new(int)
-	work := func(*call) (*answer, error) {
+	work := func(*wire.Call) (*wire.Answer, error) {
 		*worked++
-		return ok(map[string]any{"value": strings.Repeat("x", 100)}), nil
+		return wire.Ok(map[string]any{"value": strings.Repeat("x", 100)}), nil
 	}
-	s.routes = map[string]handler{"GET set": work, "POST WhoAmI": work, "PATCH set(key)": func(*call) (*answer, error) {
+	s.routes = map[string]wire.Handler{"GET set": work, "POST WhoAmI": work, "PATCH set(key)": func(*wire.Call) (*wire.Answer, error) {
 		*worked++
-		return noContent(), nil
+		return wire.NoContent(), nil
 	}}
 	h := httptest.NewServer(s)
 	t.Cleanup(h.Close)
@@ -110,8 +114,8 @@ func TestStats(t *testing.T) {
 	_, _, _ = send(t, "GET", url+"/api/data/v9.2/contacts", "secret", "")
 	_, _, _ = send(t, "PATCH", url+contactPath, "secret", "{}")
 	_, _, _ = send(t, "POST", url+"/api/data/v9.2/Nonsense", "secret", "{}")
-	s.stats.read(7)
-	s.stats.wrote(3)
+	s.stats.Read(7)
+	s.stats.Wrote(3)
 	var got Stats
 	control200(t, "GET", url+"/emulator/stats", "", &got)
 	var want Stats
@@ -132,16 +136,16 @@ func TestStats(t *testing.T) {
 
 func TestSnapshotAndRestore(t *testing.T) {
 	s, url, _ := serveOne(t)
-	contact := s.engine.store.view().schema.tables["contact"]
+	contact := s.engine.Store.View().Schema.Tables["contact"]
 	put := func(name string) int64 {
-		tx := s.engine.store.begin()
-		r := (&row{id: uuid.UUID{15: 1}}).with(values{contact.column("lastname").index: name}, tx.nextVersion())
-		tx.put(contact, r)
-		tx.commit()
-		return r.version
+		tx := s.engine.Store.Begin()
+		r := (&store.Row{ID: uuid.UUID{15: 1}}).With(store.Values{contact.Column("lastname").Index: name}, tx.NextVersion())
+		tx.Put(contact, r)
+		tx.Commit()
+		return r.Version
 	}
 	name := func() any {
-		return s.engine.store.view().table("contact").get(uuid.UUID{15: 1}).get(contact.column("lastname").index)
+		return s.engine.Store.View().Table("contact").Get(uuid.UUID{15: 1}).Get(contact.Column("lastname").Index)
 	}
 	put("before")
 	var first struct{ ID string }
@@ -172,42 +176,42 @@ func TestSnapshotAndRestore(t *testing.T) {
 
 func TestFindLooksEverywhere(t *testing.T) {
 	s, url, _ := serveOne(t)
-	schema := s.engine.store.view().schema
-	tx := s.engine.store.begin()
+	schema := s.engine.Store.View().Schema
+	tx := s.engine.Store.Begin()
 	n := byte(0)
-	add := func(into map[string]*rows, table string, set map[string]any) string {
+	add := func(into map[string]*store.Rows, table string, set map[string]any) string {
 		t.Helper()
 		n++
-		tab := schema.tables[table]
-		v := values{}
+		tab := schema.Tables[table]
+		v := store.Values{}
 		for name, x := range set {
-			c := tab.column(name)
+			c := tab.Column(name)
 			if c == nil {
 				t.Fatalf("%s has no column %s", table, name)
 			}
-			v[c.index] = x
+			v[c.Index] = x
 		}
-		r := (&row{id: uuid.UUID{15: n}}).with(v, tx.nextVersion())
-		tx.store.put(tx.writable(into, tab), r)
-		return r.id.String()
+		r := (&store.Row{ID: uuid.UUID{15: n}}).With(v, tx.NextVersion())
+		tx.Store.Put(tx.Writable(into, tab), r)
+		return r.ID.String()
 	}
-	contact := add(tx.data, "contact", map[string]any{"emailaddress1": "Yvonne@Example.com", "lastname": "McKay"})
-	party := add(tx.data, "activityparty", map[string]any{"addressused": "yvonne@example.com"})
-	bin := add(tx.bin, "lead", map[string]any{"emailaddress1": "yvonne@example.com"})
-	item := add(tx.data, "deleteditemreference", map[string]any{"createdon": instant(s.Now().Unix()), schema.tables["deleteditemreference"].PrimaryName: "yvonne@example.com"})
-	job := add(tx.data, "asyncoperation", map[string]any{"name": "Delete YVONNE@example.com"})
-	note := add(tx.data, "annotation", map[string]any{"documentbody": "bWFpbCB0byB5dm9ubmVAZXhhbXBsZS5jb20K"})
-	tx.commit()
-	tx = s.engine.store.begin()
-	audit := schema.tables["audit"]
+	contact := add(tx.Data, "contact", map[string]any{"emailaddress1": "Yvonne@Example.com", "lastname": "McKay"})
+	party := add(tx.Data, "activityparty", map[string]any{"addressused": "yvonne@example.com"})
+	bin := add(tx.Bin, "lead", map[string]any{"emailaddress1": "yvonne@example.com"})
+	item := add(tx.Data, "deleteditemreference", map[string]any{"createdon": store.Instant(s.Now().Unix()), schema.Tables["deleteditemreference"].PrimaryName: "yvonne@example.com"})
+	job := add(tx.Data, "asyncoperation", map[string]any{"name": "Delete YVONNE@example.com"})
+	note := add(tx.Data, "annotation", map[string]any{"documentbody": "bWFpbCB0byB5dm9ubmVAZXhhbXBsZS5jb20K"})
+	tx.Commit()
+	tx = s.engine.Store.Begin()
+	audit := schema.Tables["audit"]
 	object := uuid.MustParse(contact)
-	r := (&row{id: uuid.UUID{15: 200}}).with(values{
-		audit.column("objectid").index: ref{"contact", object},
-		auditOld:                       map[string]any{"emailaddress1": "yvonne@example.com", "lastname": "McKay"},
-		auditNew:                       map[string]any{"emailaddress1": "new@example.com", "description": "was yvonne@example.com"},
-	}, tx.nextVersion())
-	tx.put(audit, r)
-	tx.commit()
+	r := (&store.Row{ID: uuid.UUID{15: 200}}).With(store.Values{
+		audit.Column("objectid").Index: store.Ref{Table: "contact", ID: object},
+		platform.AuditOld:              map[string]any{"emailaddress1": "yvonne@example.com", "lastname": "McKay"},
+		platform.AuditNew:              map[string]any{"emailaddress1": "new@example.com", "description": "was yvonne@example.com"},
+	}, tx.NextVersion())
+	tx.Put(audit, r)
+	tx.Commit()
 
 	var got []Place
 	control200(t, "GET", url+"/emulator/find?text=yvonne@EXAMPLE.com", "", &got)
@@ -215,10 +219,10 @@ func TestFindLooksEverywhere(t *testing.T) {
 		{"row", "activityparty", party, "addressused", ""},
 		{"row", "annotation", note, "documentbody", ""},
 		{"job", "asyncoperation", job, "name", ""},
-		{"audit", "contact", contact, "emailaddress1", r.id.String()},
-		{"audit", "contact", contact, "description", r.id.String()},
+		{"audit", "contact", contact, "emailaddress1", r.ID.String()},
+		{"audit", "contact", contact, "description", r.ID.String()},
 		{"row", "contact", contact, "emailaddress1", ""},
-		{"bin", "deleteditemreference", item, schema.tables["deleteditemreference"].PrimaryName, ""},
+		{"bin", "deleteditemreference", item, schema.Tables["deleteditemreference"].PrimaryName, ""},
 		{"bin", "lead", bin, "emailaddress1", ""},
 	}
 	if d := cmp.Diff(want, got); d != "" {

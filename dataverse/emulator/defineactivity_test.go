@@ -3,8 +3,9 @@ package emulator_test
 import (
 	"testing"
 
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 func activityTable(changes map[string]any) map[string]any {

@@ -4,8 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 // rule makes a duplicate detection rule with one condition and gives its id.

@@ -21,24 +21,26 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/entra"
 )
 
 // tenant is an emulator and its Entra ID.
 type tenant struct {
 	*org
 	server  *emulator.Server
-	entra   *emulator.Entra
+	entra   *entra.Entra
 	options azcore.ClientOptions
 }
 
-func newTenant(t *testing.T, o emulator.EntraOptions) *tenant {
+func newTenant(t *testing.T, o entra.Options) *tenant {
 	t.Helper()
 	server := emulator.New(emulator.Options{})
 	srv := httptest.NewServer(server)
 	t.Cleanup(srv.Close)
-	entra := server.NewEntra(o)
+	entra := entra.New(server, o)
 	tls := httptest.NewTLSServer(entra)
 	t.Cleanup(tls.Close)
 	return &tenant{&org{T: t, url: srv.URL, header: http.Header{}}, server, entra, azcore.ClientOptions{
@@ -59,7 +61,7 @@ func (tn *tenant) signIn(c azcore.TokenCredential, err error) {
 	tn.token = tok.Token
 }
 
-var tenantID = emulator.TenantID().String()
+var tenantID = entra.TenantID().String()
 
 // The administrator's application signs in with every credential that azidentity has for a service. Pages:
 // use-single-tenant-server-server-authentication, authenticate-oauth.
@@ -78,8 +80,8 @@ func TestSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := emulator.EntraOptions{
-		Applications:   []emulator.Application{{ID: app, Secret: "s3cret", Certificate: cert, FederatedIssuer: "https://cluster.invalid", FederatedSubject: "system:job", Managed: true}},
+	options := entra.Options{
+		Applications:   []entra.Application{{ID: app, Secret: "s3cret", Certificate: cert, FederatedIssuer: "https://cluster.invalid", FederatedSubject: "system:job", Managed: true}},
 		IdentityHeader: "header",
 	}
 
@@ -158,8 +160,8 @@ func TestSignIn(t *testing.T) {
 
 // A person signs in with a device code, and again in silence with the refresh token.
 func TestSignInWithDeviceCode(t *testing.T) {
-	person := &emulator.Person{ObjectID: emulator.ObjectID(emulator.ApplicationID), Name: "admin@emulator.invalid"}
-	tn := newTenant(t, emulator.EntraOptions{Person: person, Lifetime: 2 * time.Minute})
+	person := &entra.Person{ObjectID: emulator.ObjectID(emulator.ApplicationID), Name: "admin@emulator.invalid"}
+	tn := newTenant(t, entra.Options{Person: person, Lifetime: 2 * time.Minute})
 	shown := ""
 	c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true, TenantID: tenantID,
 		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error { shown = m.UserCode; return nil }})
@@ -177,7 +179,7 @@ func TestSignInWithDeviceCode(t *testing.T) {
 // Pages: authenticate-oauth (the challenge), limits-errors of the facts, section 9.
 func TestTokensAreChecked(t *testing.T) {
 	stranger := uuid.New()
-	options := emulator.EntraOptions{Applications: []emulator.Application{{ID: emulator.ApplicationID, Secret: "s"}, {ID: stranger, Secret: "s"}}}
+	options := entra.Options{Applications: []entra.Application{{ID: emulator.ApplicationID, Secret: "s"}, {ID: stranger, Secret: "s"}}}
 	secret := func(tn *tenant, app uuid.UUID, scope string) string {
 		t.Helper()
 		c, err := azidentity.NewClientSecretCredential(tenantID, app.String(), "s", &azidentity.ClientSecretCredentialOptions{ClientOptions: tn.options, DisableInstanceDiscovery: true})

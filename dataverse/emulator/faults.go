@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // Fault is a rule for what goes wrong. Status, Drop, Delay, Truncate or Duplicate says what happens; Delay goes together
@@ -162,7 +164,7 @@ type injection struct {
 }
 
 // next is what the rules have for a request, or for a part of a batch.
-func (f *faults) next(method string, p path, part bool) *injection {
+func (f *faults) next(method string, p wire.Path, part bool) *injection {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.rules {
@@ -174,9 +176,9 @@ func (f *faults) next(method string, p path, part bool) *injection {
 	return nil
 }
 
-func (r *faultRule) matches(method string, p path) bool {
+func (r *faultRule) matches(method string, p wire.Path) bool {
 	return (r.method == "" || r.method == method) &&
-		(r.name == "" || r.name == p.label() || len(p.segments) > 0 && r.name == p.segments[0].name)
+		(r.name == "" || r.name == label(p) || len(p.Segments) > 0 && r.name == p.Segments[0].Name)
 }
 
 // fires counts a matching request and tells whether the rule meets it. One number is drawn for each, so that what
@@ -207,7 +209,7 @@ func (i *injection) wait(ctx context.Context) {
 func (i *injection) drops(when string) bool { return i != nil && i.Drop == when }
 
 // answer is the failure that the rule gives in place of the work, nil if it lets it be done.
-func (i *injection) answer(c *call) *answer {
+func (i *injection) answer(c *wire.Call) *wire.Answer {
 	if i == nil || i.Status == 0 {
 		return nil
 	}
@@ -216,9 +218,9 @@ func (i *injection) answer(c *call) *answer {
 	if retry == nil && i.Status == http.StatusTooManyRequests {
 		retry = new(1)
 	}
-	a := faultAnswer(f, c)
+	a := wire.FaultAnswer(f, c)
 	if retry != nil {
-		a.set("Retry-After", strconv.Itoa(*retry))
+		a.Set("Retry-After", strconv.Itoa(*retry))
 	}
 	return a
 }
@@ -227,24 +229,24 @@ func (i *injection) answer(c *call) *answer {
 type carriedKey struct{}
 
 // carry lets the call's context hold what a fault rule does to the connection, for a part of a batch to set.
-func (i *injection) carry(c *call) **injection {
-	c.ctx = context.WithValue(c.ctx, carriedKey{}, &i)
+func (i *injection) carry(c *wire.Call) **injection {
+	c.Ctx = context.WithValue(c.Ctx, carriedKey{}, &i)
 	return &i
 }
 
 // carriedBy is what a call's context holds of it, nil for a call that came over no connection.
-func carriedBy(c *call) **injection {
-	i, _ := c.ctx.Value(carriedKey{}).(**injection)
+func carriedBy(c *wire.Call) **injection {
+	i, _ := c.Ctx.Value(carriedKey{}).(**injection)
 	return i
 }
 
 // servePart answers a part of a batch, or what a fault rule has in its place. A connection carries the whole batch: a
 // dropped or truncated part drops or truncates that.
-func (s *Server) servePart(batch, part *call) *answer {
-	i := s.faults.next(part.method, part.path, true)
-	i.wait(part.ctx)
+func (s *Server) servePart(batch, part *wire.Call) *wire.Answer {
+	i := s.faults.next(part.Method, part.Path, true)
+	i.wait(part.Ctx)
 	if i.drops("before") {
-		s.stats.count(batch.method+" "+batch.path.label(), unanswered)
+		s.stats.count(batch.Method+" "+label(batch.Path), unanswered)
 		abort()
 	}
 	if a := i.answer(part); a != nil {
@@ -263,24 +265,24 @@ func (s *Server) servePart(batch, part *call) *answer {
 }
 
 // statusFault is an error that Dataverse gives with the status.
-func statusFault(status int) *fault {
+func statusFault(status int) *wire.Fault {
 	switch status {
 	case http.StatusUnauthorized:
-		return &fault{status: status}
+		return &wire.Fault{Status: status}
 	case http.StatusForbidden:
-		return newFault(status, "0x80040220", "Principal user is missing a privilege.")
+		return wire.NewFault(status, "0x80040220", "Principal user is missing a privilege.")
 	case http.StatusNotFound:
-		return newFault(status, "0x80040217", "The entity does not exist.")
+		return wire.NewFault(status, "0x80040217", "The entity does not exist.")
 	case http.StatusPreconditionFailed:
-		return changed()
+		return wire.Changed()
 	case http.StatusTooManyRequests:
-		return newFault(status, "0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
+		return wire.NewFault(status, "0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
 	case http.StatusInternalServerError:
-		return newFault(status, "0x80044150", "Generic SQL error.")
+		return wire.NewFault(status, "0x80044150", "Generic SQL error.")
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return newFault(status, "0x80040216", "%s", http.StatusText(status))
+		return wire.NewFault(status, "0x80040216", "%s", http.StatusText(status))
 	default:
-		return newFault(status, "0x80040216", "An unexpected error occurred.")
+		return wire.NewFault(status, "0x80040216", "An unexpected error occurred.")
 	}
 }
 

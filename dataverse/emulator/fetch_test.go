@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // fetchRows runs a fetch and returns one column of its rows.
 func (w *world) fetchRows(set, fetch, column string, prefer ...string) []string {
 	w.t.Helper()
-	return w.rows(set+"?fetchXml="+query(fetch), column, prefer...)
+	return w.rows(set+"?fetchXml="+escaped(fetch), column, prefer...)
 }
 
 // crm is a small CRM: accounts, their contacts, and e-mails to them.
@@ -85,7 +87,7 @@ func TestFetchLinks(t *testing.T) {
 // that looks at too much (webapi/query/query-antipatterns).
 func TestEndlessQuery(t *testing.T) {
 	w := crm(t, Options{})
-	w.s.engine.maxSteps = 10_000
+	w.s.engine.MaxSteps = 10_000
 	links := ""
 	for range 14 {
 		links += `<link-entity name="contact" from="donotemail" to="donotemail"/>`
@@ -94,15 +96,15 @@ func TestEndlessQuery(t *testing.T) {
 		w.put("contact", "z"+string(rune('1'+i)), map[string]any{"donotemail": true})
 	}
 	paths := []string{
-		"contacts?fetchXml=" + query(`<fetch><entity name="contact"><order attribute="fullname"/>`+links+`</entity></fetch>`),
-		"contacts?fetchXml=" + query(`<fetch aggregate="true"><entity name="contact"><attribute name="contactid" aggregate="count" alias="n"/>`+links+`</entity></fetch>`),
+		"contacts?fetchXml=" + escaped(`<fetch><entity name="contact"><order attribute="fullname"/>`+links+`</entity></fetch>`),
+		"contacts?fetchXml=" + escaped(`<fetch aggregate="true"><entity name="contact"><attribute name="contactid" aggregate="count" alias="n"/>`+links+`</entity></fetch>`),
 	}
 	for _, p := range paths {
 		if got := w.get(p).fault(); got != "500 0x80044151 SQL timeout expired." {
 			t.Error(got)
 		}
 	}
-	w.s.engine.maxSteps = 5
+	w.s.engine.MaxSteps = 5
 	if got := w.get("contacts?$filter=fullname eq 'x'").fault(); got != "500 0x80044151 SQL timeout expired." {
 		t.Error(got)
 	}
@@ -152,7 +154,7 @@ func TestFetchOptions(t *testing.T) {
 }
 
 func TestQueryOptions(t *testing.T) {
-	w := crm(t, Options{MaxExpand: 1, NullNegation: NullMatchesNothing, ApplyAllProperties: true})
+	w := crm(t, Options{MaxExpand: 1, NullNegation: store.NullMatchesNothing, ApplyAllProperties: true})
 	if got := w.get("contacts?$expand=createdby,modifiedby").status; got != http.StatusBadRequest {
 		t.Errorf("two expands: %d", got)
 	}
@@ -162,7 +164,7 @@ func TestQueryOptions(t *testing.T) {
 	if r := w.get("accounts?$apply=aggregate($count as n)"); !strings.Contains(r.text, `"websiteurl":null`) || !strings.Contains(r.text, `"n":3`) {
 		t.Error(r.text)
 	}
-	w = crm(t, Options{NullNegation: NullMatchesNegation})
+	w = crm(t, Options{NullNegation: store.NullMatchesNegation})
 	got := w.rows("contacts?$filter=Microsoft.Dynamics.CRM.NotIn(PropertyName='emailaddress1',PropertyValues=['ada@example.com'])", "fullname")
 	if len(got) != 3 {
 		t.Errorf("not in with NullMatchesNegation: %v", got)

@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // Place is where a text was found.
@@ -37,20 +41,20 @@ func (s *Server) findText(c *control) (any, error) {
 // not, the recycle bin, jobs, long-term retention. Files are looked into. It is the oracle of tests that prove an erasure.
 func (s *Server) Find(text string) []Place {
 	s.settle() // what the clock has made of jobs and of the recycle bin counts
-	f := &finder{text: strings.ToLower(text), snapshot: s.engine.store.view(), found: []Place{}}
-	for _, name := range f.snapshot.schema.names() {
-		t := f.snapshot.schema.tables[name]
+	f := &finder{text: strings.ToLower(text), snapshot: s.engine.Store.View(), found: []Place{}}
+	for _, name := range f.snapshot.Schema.Names() {
+		t := f.snapshot.Schema.Tables[name]
 		where := whereOf[name]
 		if where == "" {
 			where = "row"
 		}
-		f.table(where, t, f.snapshot.data[name])
-		f.table("bin", t, f.snapshot.bin[name])
-		f.table("retained", t, f.snapshot.retained[name])
+		f.table(where, t, f.snapshot.Data[name])
+		f.table("bin", t, f.snapshot.Bin[name])
+		f.table("retained", t, f.snapshot.Retained[name])
 	}
-	if waiting := f.snapshot.pending; waiting != nil {
-		waiting.tree.Scan(func(r pendingAudit) bool {
-			f.row("audit", f.snapshot.schema.tables["audit"], r.row)
+	if waiting := f.snapshot.Pending; waiting != nil {
+		waiting.Tree.Scan(func(r store.PendingAudit) bool {
+			f.row("audit", f.snapshot.Schema.Tables["audit"], r.Row)
 			return true
 		})
 	}
@@ -68,35 +72,35 @@ var whereOf = map[string]string{
 
 type finder struct {
 	text     string
-	snapshot *snapshot
+	snapshot *store.Snapshot
 	found    []Place
 }
 
-func (f *finder) table(where string, t *table, r *rows) {
-	r.scan(uuid.Nil, func(x *row) bool {
+func (f *finder) table(where string, t *schema.Table, r *store.Rows) {
+	r.Scan(uuid.Nil, func(x *store.Row) bool {
 		f.row(where, t, x)
 		return true
 	})
 }
 
-func (f *finder) row(where string, t *table, x *row) {
-	at := Place{Where: where, Table: t.Name, ID: x.id.String()}
+func (f *finder) row(where string, t *schema.Table, x *store.Row) {
+	at := Place{Where: where, Table: t.Name, ID: x.ID.String()}
 	if where == "audit" {
 		at.Audit = at.ID
-		if object, ok := x.get(t.column("objectid").index).(ref); ok {
+		if object, ok := x.Get(t.Column("objectid").Index).(store.Ref); ok {
 			at.Table, at.ID = object.Table, object.ID.String()
 		}
 	}
-	for i, v := range x.all() {
+	for i, v := range x.All() {
 		switch i {
-		case auditOld, auditNew:
+		case platform.AuditOld, platform.AuditNew:
 			f.changes(at, v)
-		case fileContent:
+		case platform.FileContent:
 			if data, _ := v.([]byte); f.in(string(data)) {
 				at.Column = "body"
 				f.found = append(f.found, at)
 			}
-		case retainedNames:
+		case store.RetainedNames:
 			f.names(at, v)
 		default:
 			if i < len(t.Columns) && f.holds(v) {
@@ -129,7 +133,7 @@ func (f *finder) changes(at Place, v any) {
 // names looks into the names that the lookups of a retained row were kept with.
 func (f *finder) names(at Place, v any) {
 	m, _ := v.(map[string]string)
-	for _, name := range memberNames(m) {
+	for _, name := range platform.MemberNames(m) {
 		if f.in(m[name]) {
 			at.Column = name
 			f.found = append(f.found, at)
@@ -143,14 +147,14 @@ func (f *finder) holds(v any) bool {
 		return false
 	case string:
 		return f.in(v) || f.inFile(v)
-	case ref:
+	case store.Ref:
 		return f.in(v.ID.String())
 	case uuid.UUID:
 		return f.in(v.String())
-	case instant:
-		return f.in(v.time().Format(time.RFC3339))
-	case day:
-		return f.in(v.time().Format(time.DateOnly))
+	case store.Instant:
+		return f.in(v.Time().Format(time.RFC3339))
+	case store.Day:
+		return f.in(v.Time().Format(time.DateOnly))
 	case int64:
 		return f.in(strconv.FormatInt(v, 10))
 	case float64:

@@ -8,11 +8,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/generate"
+	"github.com/gallra/gallra/dataverse/emulator/internal/metadata"
+	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 var generatedOn = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
-func generated(t *testing.T, what Generated, now time.Time) *Server {
+func generated(t *testing.T, what generate.Generated, now time.Time) *Server {
 	t.Helper()
 	s := New(Options{Now: func() time.Time { return now }})
 	if err := s.Generate(what); err != nil {
@@ -24,15 +31,15 @@ func generated(t *testing.T, what Generated, now time.Time) *Server {
 // content is every row of a server in a form to compare: columns by name.
 func content(s *Server, tables ...string) map[string]map[string]any {
 	all := map[string]map[string]any{}
-	sn := s.engine.store.view()
+	sn := s.engine.Store.View()
 	for _, name := range tables {
-		t := sn.schema.tables[name]
-		sn.table(name).scan(uuid.Nil, func(r *row) bool {
+		t := sn.Schema.Tables[name]
+		sn.Table(name).Scan(uuid.Nil, func(r *store.Row) bool {
 			m := map[string]any{}
-			for i, v := range r.all() {
+			for i, v := range r.All() {
 				m[t.Columns[i].Name] = v
 			}
-			all[name+" "+r.id.String()] = m
+			all[name+" "+r.ID.String()] = m
 			return true
 		})
 	}
@@ -46,7 +53,7 @@ var generatedTables = []string{
 }
 
 func TestGenerateIsDeterministic(t *testing.T) {
-	what := Generated{Contacts: 200, Leads: 100, Seed: 7}
+	what := generate.Generated{Contacts: 200, Leads: 100, Seed: 7}
 	one := content(generated(t, what, generatedOn), generatedTables...)
 	// Later on the same day is the same day.
 	two := content(generated(t, what, generatedOn.Add(3*time.Hour)), generatedTables...)
@@ -62,11 +69,11 @@ func TestGenerateIsDeterministic(t *testing.T) {
 }
 
 func TestGenerateFillsEveryTable(t *testing.T) {
-	s := generated(t, Generated{Contacts: 2000, Leads: 1000, Seed: 1}, generatedOn)
-	sn := s.engine.store.view()
+	s := generated(t, generate.Generated{Contacts: 2000, Leads: 1000, Seed: 1}, generatedOn)
+	sn := s.engine.Store.View()
 	related := 0
 	for _, name := range generatedTables {
-		n := sn.table(name).len()
+		n := sn.Table(name).Len()
 		if n == 0 {
 			t.Errorf("no row in %s", name)
 		}
@@ -76,7 +83,7 @@ func TestGenerateFillsEveryTable(t *testing.T) {
 			related += n
 		}
 	}
-	if c, l := sn.table("contact").len(), sn.table("lead").len(); c != 2000 || l != 1000 {
+	if c, l := sn.Table("contact").Len(), sn.Table("lead").Len(); c != 2000 || l != 1000 {
 		t.Errorf("%d contacts and %d leads", c, l)
 	}
 	holdAddresses(t, s)
@@ -87,52 +94,52 @@ func TestGenerateFillsEveryTable(t *testing.T) {
 
 // TestGeneratedRowsFitTheSchema holds every row against what a create would be held against.
 func TestGeneratedRowsFitTheSchema(t *testing.T) {
-	s := generated(t, Generated{Contacts: 1000, Leads: 500, Seed: 3}, generatedOn)
-	sn := s.engine.store.view()
+	s := generated(t, generate.Generated{Contacts: 1000, Leads: 500, Seed: 3}, generatedOn)
+	sn := s.engine.Store.View()
 	for _, name := range generatedTables {
-		tab := sn.schema.tables[name]
+		tab := sn.Schema.Tables[name]
 		dangling := map[string]bool{}
-		for _, r := range tab.parents {
+		for _, r := range tab.Parents {
 			dangling[r.Attribute] = r.Delete == "NoCascade"
 		}
-		sn.table(name).scan(uuid.Nil, func(r *row) bool {
-			for i, v := range r.all() {
+		sn.Table(name).Scan(uuid.Nil, func(r *store.Row) bool {
+			for i, v := range r.All() {
 				col := tab.Columns[i]
 				fit := false
 				switch v := v.(type) {
 				case string:
-					fit = (col.kind == kindString || col.kind == kindMemo || col.kind == kindEntityName) && (col.MaxLength == 0 || utf16Length(v) <= col.MaxLength)
-				case ref:
-					fit = col.kind == kindLookup && (dangling[col.Name] || sn.data[v.Table].get(v.ID) != nil)
+					fit = (col.Kind == schema.KindString || col.Kind == schema.KindMemo || col.Kind == schema.KindEntityName) && (col.MaxLength == 0 || wire.Utf16Length(v) <= col.MaxLength)
+				case store.Ref:
+					fit = col.Kind == schema.KindLookup && (dangling[col.Name] || sn.Data[v.Table].Get(v.ID) != nil)
 				case int64:
-					switch col.kind {
-					case kindPicklist, kindState, kindStatus:
-						fit = len(col.Options) == 0 || col.option(int(v)) != nil
-					case kindInteger, kindBigInt:
+					switch col.Kind {
+					case schema.KindPicklist, schema.KindState, schema.KindStatus:
+						fit = len(col.Options) == 0 || col.Option(int(v)) != nil
+					case schema.KindInteger, schema.KindBigInt:
 						fit = true
 					}
 				case bool:
-					fit = col.kind == kindBoolean
-				case instant:
-					fit = col.kind == kindDateTime && !col.dateOnly()
-				case day:
-					fit = col.dateOnly()
+					fit = col.Kind == schema.KindBoolean
+				case store.Instant:
+					fit = col.Kind == schema.KindDateTime && !col.DateOnly()
+				case store.Day:
+					fit = col.DateOnly()
 				case float64:
-					fit = col.kind == kindMoney || col.kind == kindDecimal || col.kind == kindDouble
+					fit = col.Kind == schema.KindMoney || col.Kind == schema.KindDecimal || col.Kind == schema.KindDouble
 				case uuid.UUID:
-					fit = col.kind == kindGUID
+					fit = col.Kind == schema.KindGUID
 				}
 				if !fit {
-					t.Errorf("%s %s: %s holds a %T that does not fit %s", name, r.id, col.Name, v, col.Type)
+					t.Errorf("%s %s: %s holds a %T that does not fit %s", name, r.ID, col.Name, v, col.Type)
 					return false
 				}
 			}
-			if tab.column("statecode") != nil && !tab.fits(tab.int(r, "statecode"), tab.int(r, "statuscode")) {
-				t.Errorf("%s %s: state %d does not go with status %d", name, r.id, tab.int(r, "statecode"), tab.int(r, "statuscode"))
+			if tab.Column("statecode") != nil && !platform.Fits(tab, store.Int(tab, r, "statecode"), store.Int(tab, r, "statuscode")) {
+				t.Errorf("%s %s: state %d does not go with status %d", name, r.ID, store.Int(tab, r, "statecode"), store.Int(tab, r, "statuscode"))
 				return false
 			}
-			if on, ok := tab.get(r, "createdon").(instant); ok && name != "msevtmgt_event" && name != "msevtmgt_eventteammember" && on.time().After(generatedOn) {
-				t.Errorf("%s %s was created on %v, after today", name, r.id, on.time())
+			if on, ok := store.Get(tab, r, "createdon").(store.Instant); ok && name != "msevtmgt_event" && name != "msevtmgt_eventteammember" && on.Time().After(generatedOn) {
+				t.Errorf("%s %s was created on %v, after today", name, r.ID, on.Time())
 				return false
 			}
 			return true
@@ -141,22 +148,22 @@ func TestGeneratedRowsFitTheSchema(t *testing.T) {
 }
 
 func TestGeneratedNames(t *testing.T) {
-	s := generated(t, Generated{Contacts: 2000, Leads: 1000, Seed: 5}, generatedOn)
-	sn := s.engine.store.view()
+	s := generated(t, generate.Generated{Contacts: 2000, Leads: 1000, Seed: 5}, generatedOn)
+	sn := s.engine.Store.View()
 	scripts := map[string]*unicode.RangeTable{
 		"Latin": unicode.Latin, "Cyrillic": unicode.Cyrillic, "Greek": unicode.Greek, "Arabic": unicode.Arabic, "Hebrew": unicode.Hebrew,
 		"Devanagari": unicode.Devanagari, "Han": unicode.Han, "Hangul": unicode.Hangul, "Thai": unicode.Thai,
 	}
 	seen, addresses := map[string]bool{}, map[string]bool{}
 	for _, name := range []string{"contact", "lead"} {
-		tab := sn.schema.tables[name]
-		sn.table(name).scan(uuid.Nil, func(r *row) bool {
-			address := tab.text(r, "emailaddress1")
+		tab := sn.Schema.Tables[name]
+		sn.Table(name).Scan(uuid.Nil, func(r *store.Row) bool {
+			address := store.Text(tab, r, "emailaddress1")
 			if addresses[address] {
 				t.Errorf("two persons have one address")
 			}
 			addresses[address] = true
-			for _, c := range tab.text(r, "fullname") {
+			for _, c := range store.Text(tab, r, "fullname") {
 				for script, table := range scripts {
 					if unicode.Is(table, c) {
 						seen[script] = true
@@ -185,19 +192,19 @@ func TestGeneratedNames(t *testing.T) {
 func TestGenerateWritesTracesOnlyWhereTheColumnsAre(t *testing.T) {
 	s := New(Options{Now: func() time.Time { return generatedOn }})
 	err := s.AddColumns("gallra",
-		Column{Table: "contact", SchemaName: "gallra_PurgeScheduledOn", Type: "DateTime", Behavior: "DateOnly"},
-		Column{Table: "contact", SchemaName: "gallra_PurgeNoticedOn", Type: "DateTime", Behavior: "DateOnly"},
+		metadata.Column{Table: "contact", SchemaName: "gallra_PurgeScheduledOn", Type: "DateTime", Behavior: "DateOnly"},
+		metadata.Column{Table: "contact", SchemaName: "gallra_PurgeNoticedOn", Type: "DateTime", Behavior: "DateOnly"},
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Generate(Generated{Contacts: 300, Leads: 300, Seed: 1}); err != nil {
+	if err := s.Generate(generate.Generated{Contacts: 300, Leads: 300, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
-	sn := s.engine.store.view()
-	tab, n := sn.schema.tables["contact"], 0
-	sn.table("contact").scan(uuid.Nil, func(r *row) bool {
-		on, off := tab.get(r, "gallra_purgescheduledon"), tab.get(r, "gallra_purgenoticedon")
+	sn := s.engine.Store.View()
+	tab, n := sn.Schema.Tables["contact"], 0
+	sn.Table("contact").Scan(uuid.Nil, func(r *store.Row) bool {
+		on, off := store.Get(tab, r, "gallra_purgescheduledon"), store.Get(tab, r, "gallra_purgenoticedon")
 		if (on == nil) != (off == nil) {
 			t.Errorf("a purge date without the day of its notice")
 		}
@@ -219,15 +226,15 @@ func BenchmarkGenerate(b *testing.B) {
 	var s *Server
 	for b.Loop() {
 		s = New(Options{})
-		if err := s.Generate(Generated{Contacts: 20000, Leads: 10000, Seed: 1}); err != nil {
+		if err := s.Generate(generate.Generated{Contacts: 20000, Leads: 10000, Seed: 1}); err != nil {
 			b.Fatal(err)
 		}
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	rows := 0
-	for _, r := range s.engine.store.view().data {
-		rows += r.len()
+	for _, r := range s.engine.Store.View().Data {
+		rows += r.Len()
 	}
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(rows), "B/row")
@@ -235,12 +242,12 @@ func BenchmarkGenerate(b *testing.B) {
 }
 
 func TestGeneratedQuotesHaveNumbersOfTheirOwn(t *testing.T) {
-	sn := generated(t, Generated{Contacts: 500, Seed: 2}, generatedOn).engine.store.view()
-	tab, seen := sn.schema.tables["quote"], map[string]bool{}
-	sn.table("quote").scan(uuid.Nil, func(r *row) bool {
-		n := tab.text(r, "quotenumber")
+	sn := generated(t, generate.Generated{Contacts: 500, Seed: 2}, generatedOn).engine.Store.View()
+	tab, seen := sn.Schema.Tables["quote"], map[string]bool{}
+	sn.Table("quote").Scan(uuid.Nil, func(r *store.Row) bool {
+		n := store.Text(tab, r, "quotenumber")
 		if n == "" || seen[n] {
-			t.Errorf("quote %s has the number %q of another", r.id, n)
+			t.Errorf("quote %s has the number %q of another", r.ID, n)
 		}
 		seen[n] = true
 		return true

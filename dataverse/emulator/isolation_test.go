@@ -11,6 +11,10 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/query"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // changeSetOf is a batch of one change set that writes the text to every contact and account, the account first, and as
@@ -41,7 +45,7 @@ func TestNobodySeesHalfAChangeSet(t *testing.T) {
 	account := w.put("account", "a1", map[string]any{"name": "0"})
 	var contacts []uuid.UUID
 	for i := range 8 {
-		contacts = append(contacts, w.put("contact", fmt.Sprint("c", i+1), map[string]any{"jobtitle": "0", "parentcustomerid": ref{"account", account}}))
+		contacts = append(contacts, w.put("contact", fmt.Sprint("c", i+1), map[string]any{"jobtitle": "0", "parentcustomerid": store.Ref{Table: "account", ID: account}}))
 	}
 	var done atomic.Bool
 	var readers sync.WaitGroup
@@ -51,7 +55,7 @@ func TestNobodySeesHalfAChangeSet(t *testing.T) {
 		"accounts?$select=name&$expand=contact_customer_accounts($select=jobtitle)",
 		"contacts?$select=jobtitle&$orderby=jobtitle desc&$count=true",
 		"contacts?$apply=groupby((jobtitle,parentcustomerid_account/name))",
-		"contacts?fetchXml=" + query(`<fetch><entity name="contact"><attribute name="jobtitle"/><link-entity name="account" from="accountid" to="parentcustomerid" alias="a"><attribute name="name"/></link-entity></entity></fetch>`),
+		"contacts?fetchXml=" + escaped(`<fetch><entity name="contact"><attribute name="jobtitle"/><link-entity name="account" from="accountid" to="parentcustomerid" alias="a"><attribute name="name"/></link-entity></entity></fetch>`),
 	} {
 		readers.Go(func() {
 			for last := false; !last; {
@@ -103,18 +107,18 @@ func TestAReaderKeepsItsSnapshot(t *testing.T) {
 	w := newWorld(t, Options{})
 	account := w.put("account", "a1", map[string]any{"name": "0"})
 	contacts := []uuid.UUID{w.put("contact", "c1", map[string]any{"jobtitle": "0"}), w.put("contact", "c2", map[string]any{"jobtitle": "0"})}
-	c := &call{engine: w.s.engine, user: w.s.engine.administrator, caller: w.s.engine.administrator, header: http.Header{}}
-	e := newEnv(c)
-	source := e.source(e.snap.schema.tables["contact"])
-	jobtitle := e.snap.schema.tables["contact"].byName["jobtitle"].index
+	c := &wire.Call{Engine: w.s.engine, User: w.s.engine.Administrator, Caller: w.s.engine.Administrator, Header: http.Header{}}
+	e := query.NewEnv(c)
+	source := e.Source(e.Snap.Schema.Tables["contact"])
+	jobtitle := e.Snap.Schema.Tables["contact"].ByName["jobtitle"].Index
 	var seen []any
-	source.scan(uuid.Nil, func(r *row) bool {
+	source.Scan(uuid.Nil, func(r *store.Row) bool {
 		if len(seen) == 0 {
 			if r := w.raw("POST", "$batch", strings.NewReader(changeSetOf("1", contacts, account, false)), "multipart/mixed; boundary=b"); r.status != http.StatusOK {
 				t.Fatal(r.text)
 			}
 		}
-		seen = append(seen, r.get(jobtitle))
+		seen = append(seen, r.Get(jobtitle))
 		return true
 	})
 	if fmt.Sprint(seen) != "[0 0]" {
@@ -133,7 +137,7 @@ func BenchmarkReadersBesideAWriter(b *testing.B) {
 	account := w.put("account", "a1", map[string]any{"name": "0"})
 	var contacts []uuid.UUID
 	for i := range 2000 {
-		contacts = append(contacts, w.put("contact", fmt.Sprint("c", i+1), map[string]any{"jobtitle": "0", "fullname": fmt.Sprint("Person ", i), "parentcustomerid": ref{"account", account}}))
+		contacts = append(contacts, w.put("contact", fmt.Sprint("c", i+1), map[string]any{"jobtitle": "0", "fullname": fmt.Sprint("Person ", i), "parentcustomerid": store.Ref{Table: "account", ID: account}}))
 	}
 	waited := func() float64 {
 		s := []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}

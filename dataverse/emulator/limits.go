@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // Limits are the service protection limits: three, each per user and web server. Page: api-limits. What is zero is as the
@@ -128,11 +130,11 @@ func (l *limiter) node(w http.ResponseWriter, r *http.Request) int {
 }
 
 // admit lets a request in or refuses it.
-func (l *limiter) admit(w http.ResponseWriter, r *http.Request, c *call) (*visit, *fault) {
+func (l *limiter) admit(w http.ResponseWriter, r *http.Request, c *wire.Call) (*visit, *wire.Fault) {
 	if !l.On {
 		return nil, nil
 	}
-	key := quotaKey{c.user, l.node(w, r)}
+	key := quotaKey{c.User, l.node(w, r)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := l.users[key]
@@ -155,7 +157,7 @@ func (l *limiter) admit(w http.ResponseWriter, r *http.Request, c *call) (*visit
 }
 
 // refuse is why a request does not come in now, nil if it does.
-func (l *limiter) refuse(q *quota, now time.Time) *fault {
+func (l *limiter) refuse(q *quota, now time.Time) *wire.Fault {
 	switch {
 	case now.Before(q.closed):
 		// Going on lengthens the wait, never beyond a whole window: by then all that it was closed for has slid out.
@@ -182,10 +184,10 @@ func (l *limiter) refuse(q *quota, now time.Time) *fault {
 }
 
 // limitFault is a 429. Retry-After is in whole seconds.
-func limitFault(code string, wait time.Duration, format string, args ...any) *fault {
-	f := newFault(http.StatusTooManyRequests, code, format, args...)
+func limitFault(code string, wait time.Duration, format string, args ...any) *wire.Fault {
+	f := wire.NewFault(http.StatusTooManyRequests, code, format, args...)
 	whole := int((wait + time.Second - 1) / time.Second)
-	f.header = http.Header{"Retry-After": {strconv.Itoa(max(1, whole))}}
+	f.Header = http.Header{"Retry-After": {strconv.Itoa(max(1, whole))}}
 	return f
 }
 
@@ -199,7 +201,7 @@ func (l *limiter) tell(h http.Header, q *quota) {
 type visit struct {
 	limiter *limiter
 	quota   *quota
-	call    *call
+	call    *wire.Call
 	header  http.Header
 	began   time.Time
 	left    bool
@@ -212,7 +214,7 @@ func (v *visit) leave() {
 	}
 	v.left = true
 	l, q := v.limiter, v.quota
-	took := max(l.machine().Sub(v.began), l.latency) + time.Duration(v.call.rows.Load())*l.RowTime
+	took := max(l.machine().Sub(v.began), l.latency) + time.Duration(v.call.Rows.Load())*l.RowTime
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 // Pages: query-schema-definitions, cache-schema-data; RetrieveMetadataChanges (reference).

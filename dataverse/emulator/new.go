@@ -2,14 +2,24 @@ package emulator
 
 import (
 	"time"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/load"
+	"github.com/gallra/gallra/dataverse/emulator/internal/messages"
+	"github.com/gallra/gallra/dataverse/emulator/internal/metadata"
+	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/query"
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/tokens"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // New is a Dataverse with one organisation, its root business unit and an administrator, and no other rows.
 func New(o Options) *Server {
 	s := newServer(o)
-	s.engine.store.now.Store(&snapshot{schema: baseSchema(), data: map[string]*rows{}, bin: map[string]*rows{}, retained: map[string]*rows{}})
-	s.platform.seed()
-	s.platform.seedBin()
+	s.engine.Store.Now.Store(&store.Snapshot{Schema: schema.BaseSchema(), Data: map[string]*store.Rows{}, Bin: map[string]*store.Rows{}, Retained: map[string]*store.Rows{}})
+	s.platform.Seed()
+	s.platform.SeedBin()
 	return s
 }
 
@@ -21,26 +31,26 @@ func newServer(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{options: o, bodyLimit: maxBody, stats: newStats(), faults: &faults{}, tokens: newTokens()}
-	s.engine = &engine{
-		options: o.behavior(), store: &store{}, clock: &clock{machine: o.Now}, meter: s.stats,
-		organizationID: stableID("organization"), rootBusiness: stableID("businessunit"), administrator: stableID("administrator"),
+	s := &Server{options: o, bodyLimit: wire.MaxBody, stats: newStats(), faults: &faults{}, tokens: tokens.New()}
+	s.engine = &store.Engine{
+		Options: o.behavior(), Store: &store.Store{}, Clock: &store.Clock{Machine: o.Now}, Meter: s.stats,
+		OrganizationID: schema.StableID("organization"), RootBusiness: schema.StableID("businessunit"), Administrator: schema.StableID("administrator"),
 	}
-	s.limits = newLimiter(o.Limits, s.engine.clock.now, o.Now, o.Latency)
-	s.metadata = &metadataService{engine: s.engine}
-	s.platform = &platformService{engine: s.engine}
-	s.messages = &messageService{platformService: s.platform}
-	s.platform.rules = s.messages.rules()
-	s.query = &queryService{engine: s.engine, file: s.messages.fileProperty}
-	s.loads = &loadService{platformService: s.platform, metadata: s.metadata}
-	s.routes = mergeRoutes(s.ownRoutes(), s.query.routes(), s.metadata.routes(), s.platform.routes(), s.messages.routes())
+	s.limits = newLimiter(o.Limits, s.engine.Clock.Now, o.Now, o.Latency)
+	s.metadata = &metadata.Service{Engine: s.engine}
+	s.platform = &platform.Service{Engine: s.engine}
+	s.messages = &messages.Service{Service: s.platform}
+	s.platform.Rules = s.messages.Rules()
+	s.query = &query.Service{Engine: s.engine, File: s.messages.FileProperty}
+	s.loads = &load.Service{Service: s.platform, Metadata: s.metadata}
+	s.routes = mergeRoutes(s.ownRoutes(), s.query.Routes(), s.metadata.Routes(), s.platform.Routes(), s.messages.Routes())
 	s.control = s.controlTable()
 	return s
 }
 
 // behavior is what the rooms below read of the options.
-func (o Options) behavior() behavior {
-	return behavior{
+func (o Options) behavior() store.Behavior {
+	return store.Behavior{
 		AuditDelay:            o.AuditDelay,
 		MetadataLag:           o.MetadataLag,
 		CustomizationLock:     o.CustomizationLock,
@@ -66,8 +76,8 @@ func (o Options) behavior() behavior {
 }
 
 // mergeRoutes puts the tables of routes together. No two of them may have the same pattern.
-func mergeRoutes(tables ...map[string]handler) map[string]handler {
-	all := map[string]handler{}
+func mergeRoutes(tables ...map[string]wire.Handler) map[string]wire.Handler {
+	all := map[string]wire.Handler{}
 	for _, routes := range tables {
 		for pattern, h := range routes {
 			if all[pattern] != nil {
@@ -80,15 +90,15 @@ func mergeRoutes(tables ...map[string]handler) map[string]handler {
 }
 
 // ownRoutes are the requests that are a matter of HTTP.
-func (s *Server) ownRoutes() map[string]handler {
-	return map[string]handler{
+func (s *Server) ownRoutes() map[string]wire.Handler {
+	return map[string]wire.Handler{
 		"POST $batch": s.postBatch,
 	}
 }
 
 // noRoute says why no handler serves the call.
-func (s *Server) noRoute(c *call) *fault {
-	return s.engine.notEmulated(c.path.route(c.method))
+func (s *Server) noRoute(c *wire.Call) *wire.Fault {
+	return wire.NotEmulated(s.engine, c.Path.Route(c.Method))
 }
 
 // Clone is another server that begins with what s holds now: rows, audit, recycle bin, long-term retention, definitions,
@@ -96,7 +106,7 @@ func (s *Server) noRoute(c *call) *fault {
 // statistics stay with s. No row is copied, so that a clone costs far less than an environment that is set up anew.
 func (s *Server) Clone(o Options) *Server {
 	c := newServer(o)
-	c.engine.store.now.Store(s.engine.store.clone())
-	c.engine.clock.set(s.engine.clock.now())
+	c.engine.Store.Now.Store(s.engine.Store.Clone())
+	c.engine.Clock.Set(s.engine.Clock.Now())
 	return c
 }

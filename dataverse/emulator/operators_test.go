@@ -8,22 +8,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/fetchxml"
 	"github.com/gallra/gallra/dataverse/odata"
-	"github.com/google/go-cmp/cmp"
 )
 
 // operatorRows are the rows of TestEveryOperator. The clock stands at Tuesday, 24 November 2026, 08:00 UTC.
 func operatorRows(t *testing.T) *world {
 	w := newWorld(t, Options{})
-	w.put("systemuser", "u2", map[string]any{"fullname": "Below", "parentsystemuserid": ref{"systemuser", w.s.engine.administrator}, "businessunitid": ref{"businessunit", w.s.engine.rootBusiness}})
-	w.put("systemuser", "u3", map[string]any{"fullname": "Beside", "businessunitid": ref{"businessunit", w.s.engine.rootBusiness}})
+	w.put("systemuser", "u2", map[string]any{"fullname": "Below", "parentsystemuserid": store.Ref{Table: "systemuser", ID: w.s.engine.Administrator}, "businessunitid": store.Ref{Table: "businessunit", ID: w.s.engine.RootBusiness}})
+	w.put("systemuser", "u3", map[string]any{"fullname": "Beside", "businessunitid": store.Ref{Table: "businessunit", ID: w.s.engine.RootBusiness}})
 	w.put("businessunit", "b2", map[string]any{"name": "Other"})
 	w.put("team", "t1", map[string]any{"name": "Mine"})
 	w.put("team", "t2", map[string]any{"name": "Below's"})
-	w.put("teammembership", "tm1", map[string]any{"systemuserid": w.s.engine.administrator, "teamid": idOfName("t1")})
+	w.put("teammembership", "tm1", map[string]any{"systemuserid": w.s.engine.Administrator, "teamid": idOfName("t1")})
 	w.put("teammembership", "tm2", map[string]any{"systemuserid": idOfName("u2"), "teamid": idOfName("t2")})
-	me, unit := ref{"systemuser", w.s.engine.administrator}, ref{"businessunit", w.s.engine.rootBusiness}
+	me, unit := store.Ref{Table: "systemuser", ID: w.s.engine.Administrator}, store.Ref{Table: "businessunit", ID: w.s.engine.RootBusiness}
 	for i, x := range []map[string]any{
 		{"owner": me, "unit": unit},
 		{"owner": to("team", "t1"), "unit": unit},
@@ -38,11 +41,11 @@ func operatorRows(t *testing.T) *world {
 	w.put("account", "a6", map[string]any{"name": nil, "numberofemployees": nil})
 	// A tree: a2 below a1, a3 below a2, a4 below a1.
 	for child, parent := range map[string]string{"a2": "a1", "a3": "a2", "a4": "a1"} {
-		tx := w.s.engine.store.begin()
-		tab := baseSchema().tables["account"]
-		r := tx.data["account"].get(idOfName(child))
-		tx.put(tab, r.with(values{tab.byName["parentaccountid"].index: to("account", parent)}, tx.nextVersion()))
-		tx.commit()
+		tx := w.s.engine.Store.Begin()
+		tab := schema.BaseSchema().Tables["account"]
+		r := tx.Data["account"].Get(idOfName(child))
+		tx.Put(tab, r.With(store.Values{tab.ByName["parentaccountid"].Index: to("account", parent)}, tx.NextVersion()))
+		tx.Commit()
 	}
 	// Moments around now, each named by what it is.
 	for i, at := range []string{
@@ -66,12 +69,12 @@ func operatorRows(t *testing.T) *world {
 	return w
 }
 
-func instantOf(s string) instant {
+func instantOf(s string) store.Instant {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		panic(err)
 	}
-	return instant(t.Unix())
+	return store.Instant(t.Unix())
 }
 
 // Every condition operator of fetchxml/reference/operators, and every query function of the Web API's reference that does
@@ -216,15 +219,15 @@ func TestQueryFunctionsApart(t *testing.T) {
 		t.Errorf("aliases find %s", got)
 	}
 	for path, want := range map[string]string{
-		"accounts?$filter=Microsoft.Dynamics.CRM.EqualRoleBusinessId(PropertyName='owningbusinessunit')":                                                          "501 0x80040315 The emulator does not cover this: Microsoft.Dynamics.CRM.EqualRoleBusinessId.",
-		"accounts?$filter=Microsoft.Dynamics.CRM.Contains(PropertyName='name',PropertyValue='x')":                                                                 "400 0x80060888 The function 'Microsoft.Dynamics.CRM.Contains' needs a column with a full-text index.",
-		"accounts?$filter=Microsoft.Dynamics.CRM.Today(PropertyName='name')":                                                                                      "",
-		"accounts?$filter=Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=0)":                                                             "",
-		"accounts?$filter=Microsoft.Dynamics.CRM.NoSuch(PropertyName='createdon')":                                                                                "",
-		"accounts?$filter=Microsoft.Dynamics.CRM.Between(PropertyName='numberofemployees',PropertyValues=[\"1\"])":                                                "",
-		"accounts?$filter=Microsoft.Dynamics.CRM.In(PropertyName='numberofemployees',PropertyValues=@missing)":                                                    "",
-		"accounts?$filter=Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=@p)&@p='many'":                                                  "",
-		"accounts?fetchXml=" + query(`<fetch><entity name="account"><filter><condition attribute="name" operator="equals" value="x"/></filter></entity></fetch>`): "",
+		"accounts?$filter=Microsoft.Dynamics.CRM.EqualRoleBusinessId(PropertyName='owningbusinessunit')":                                                            "501 0x80040315 The emulator does not cover this: Microsoft.Dynamics.CRM.EqualRoleBusinessId.",
+		"accounts?$filter=Microsoft.Dynamics.CRM.Contains(PropertyName='name',PropertyValue='x')":                                                                   "400 0x80060888 The function 'Microsoft.Dynamics.CRM.Contains' needs a column with a full-text index.",
+		"accounts?$filter=Microsoft.Dynamics.CRM.Today(PropertyName='name')":                                                                                        "",
+		"accounts?$filter=Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=0)":                                                               "",
+		"accounts?$filter=Microsoft.Dynamics.CRM.NoSuch(PropertyName='createdon')":                                                                                  "",
+		"accounts?$filter=Microsoft.Dynamics.CRM.Between(PropertyName='numberofemployees',PropertyValues=[\"1\"])":                                                  "",
+		"accounts?$filter=Microsoft.Dynamics.CRM.In(PropertyName='numberofemployees',PropertyValues=@missing)":                                                      "",
+		"accounts?$filter=Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=@p)&@p='many'":                                                    "",
+		"accounts?fetchXml=" + escaped(`<fetch><entity name="account"><filter><condition attribute="name" operator="equals" value="x"/></filter></entity></fetch>`): "",
 	} {
 		if r := w.get(path); r.status != 400 && r.status != 501 || want != "" && cmp.Diff(want, r.fault()) != "" {
 			t.Errorf("%s: %s", path, r.fault())

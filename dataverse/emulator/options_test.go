@@ -9,16 +9,21 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/query"
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // choiceColumns calls fn for every column of the embedded schema that holds one of several options.
-func choiceColumns(fn func(*table, *column)) {
-	s := baseSchema()
-	for _, name := range s.names() {
-		for _, c := range s.tables[name].Columns {
-			switch c.kind {
-			case kindPicklist, kindState, kindStatus, kindMultiSelect:
-				fn(s.tables[name], c)
+func choiceColumns(fn func(*schema.Table, *schema.Column)) {
+	s := schema.BaseSchema()
+	for _, name := range s.Names() {
+		for _, c := range s.Tables[name].Columns {
+			switch c.Kind {
+			case schema.KindPicklist, schema.KindState, schema.KindStatus, schema.KindMultiSelect:
+				fn(s.Tables[name], c)
 			}
 		}
 	}
@@ -27,7 +32,7 @@ func choiceColumns(fn func(*table, *column)) {
 // TestOptionsOfTheSchema holds every choice of the schema against what an option is (entity-attribute-metadata): a
 // number of its own with a label, of a status with the state that it belongs to.
 func TestOptionsOfTheSchema(t *testing.T) {
-	choiceColumns(func(tab *table, c *column) {
+	choiceColumns(func(tab *schema.Table, c *schema.Column) {
 		at := tab.Name + "." + c.Name
 		if len(c.Options) == 0 {
 			t.Errorf("%s has no options", at)
@@ -38,7 +43,7 @@ func TestOptionsOfTheSchema(t *testing.T) {
 				t.Errorf("%s: %d is there twice, or has no label", at, o.Value)
 			}
 			seen[o.Value] = true
-			if c.kind == kindStatus && (o.State == nil || tab.column("statecode").option(*o.State) == nil) {
+			if c.Kind == schema.KindStatus && (o.State == nil || tab.Column("statecode").Option(*o.State) == nil) {
 				t.Errorf("%s: %d belongs to no state", at, o.Value)
 			}
 		}
@@ -51,9 +56,9 @@ func TestOptionsOfTheSchema(t *testing.T) {
 		{"salesorderdetail", "msdyn_linetype"}:                        {690970001: "Field Service Line"},
 		{"msdyncrm_marketingemail", "msdyncrm_email_contentlanguage"}: {1053: "Swedish (Sweden)"},
 	} {
-		c := baseSchema().tables[column[0]].column(column[1])
+		c := schema.BaseSchema().Tables[column[0]].Column(column[1])
 		for value, label := range want {
-			if o := c.option(value); o == nil || o.Label != label {
+			if o := c.Option(value); o == nil || o.Label != label {
 				t.Errorf("%s: %d is %v, want %s", column, value, o, label)
 			}
 		}
@@ -65,23 +70,23 @@ func TestOptionsOfTheSchema(t *testing.T) {
 // PicklistValueOutOfRange (web-service-error-codes).
 func TestOptionsAreTakenAndShown(t *testing.T) {
 	w := newWorld(t, Options{})
-	e := &env{snap: w.s.engine.store.view()}
-	choiceColumns(func(tab *table, c *column) {
+	e := &query.Env{Snap: w.s.engine.Store.View()}
+	choiceColumns(func(tab *schema.Table, c *schema.Column) {
 		top := 0
 		for _, o := range c.Options {
 			top = max(top, o.Value)
 			var body, stored any = json.Number(strconv.Itoa(o.Value)), int64(o.Value)
-			if c.kind == kindMultiSelect {
+			if c.Kind == schema.KindMultiSelect {
 				body, stored = strconv.Itoa(o.Value), strconv.Itoa(o.Value)
 			}
-			if v, err := parseValue(tab, c, body); err != nil || v != stored {
+			if v, err := wire.ParseValue(tab, c, body); err != nil || v != stored {
 				t.Errorf("%s.%s: %d is read as %v, %v", tab.Name, c.Name, o.Value, v, err)
 			}
-			if got, want := string(e.appendFormatted(nil, tab, nil, c, stored)), string(appendInner(nil, o.Label)); got != want {
+			if got, want := string(e.AppendFormatted(nil, tab, nil, c, stored)), string(query.AppendInner(nil, o.Label)); got != want {
 				t.Errorf("%s.%s: %d shows as %q, want %q", tab.Name, c.Name, o.Value, got, want)
 			}
 		}
-		if _, err := parseValue(tab, c, json.Number(strconv.Itoa(top+1))); err == nil {
+		if _, err := wire.ParseValue(tab, c, json.Number(strconv.Itoa(top+1))); err == nil {
 			t.Errorf("%s.%s takes %d", tab.Name, c.Name, top+1)
 		}
 	})
@@ -99,7 +104,7 @@ func (w *world) optionsOfColumns(table, kind string) {
 	list, _ := r.body["value"].([]any)
 	for _, x := range list {
 		attribute := x.(map[string]any)
-		c := baseSchema().tables[table].column(attribute["LogicalName"].(string))
+		c := schema.BaseSchema().Tables[table].Column(attribute["LogicalName"].(string))
 		var got, want []string
 		set, _ := attribute["OptionSet"].(map[string]any)
 		options, _ := set["Options"].([]any)
@@ -126,7 +131,7 @@ func (w *world) optionsOfColumns(table, kind string) {
 func TestBehaviorIsWhatTheOptionsSay(t *testing.T) {
 	var o Options
 	from := reflect.ValueOf(&o).Elem()
-	fields := reflect.TypeFor[behavior]()
+	fields := reflect.TypeFor[store.Behavior]()
 	for i := range fields.NumField() {
 		field := fields.Field(i)
 		if field.Type.Kind() == reflect.Func {

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gallra/gallra/dataverse/fetchxml"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/fetchxml"
 )
 
 // pages follows nextLink to the end and returns a column of all rows, page by page. between is called after each page.
@@ -81,9 +83,9 @@ func TestPagesYieldEveryRowOnce(t *testing.T) {
 			cols := map[string]any{"fullname": name, "statecode": i % 2}
 			if v := rapid.SampledFrom([]string{"", "a", "A", "b", "É", "é", "e", `"<&'`}).Draw(rt, "value"); v != "" {
 				cols["lastname"] = v
-				cols["birthdate"] = day(i / 3)
+				cols["birthdate"] = store.Day(i / 3)
 				cols["creditlimit"] = float64(i) / 7
-				cols["createdon"] = instant(i / 2)
+				cols["createdon"] = store.Instant(i / 2)
 				cols["parentcustomerid"] = to("account", "a"+v)
 			}
 			w.put("contact", name, cols)
@@ -149,7 +151,7 @@ func TestFetchPages(t *testing.T) {
 					if cookie == "" {
 						f = strings.Replace(f, ` paging-cookie=""`, "", 1)
 					}
-					r := w.get("contacts?fetchXml="+query(f), annotations)
+					r := w.get("contacts?fetchXml="+escaped(f), annotations)
 					got = append(got, r.column("fullname")...)
 					if r.body[moreName] == nil {
 						if r.body[cookieName] != nil || r.header.Get("Preference-Applied") != "" {

@@ -4,8 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 // Pages: web-api-metadata-operations-sample, customize-entity-views, saved-queries.

@@ -4,21 +4,25 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/load"
+	"github.com/gallra/gallra/dataverse/emulator/internal/query"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // TestQuickFindLimit: quick-find: more than 10,000 matches of the quick find filter alone are an error, whatever the
 // other filters leave; the filter itself, or the organisation, can say otherwise.
 func TestQuickFindLimit(t *testing.T) {
 	w := newWorld(t, Options{})
-	records := make([]Record, maxQuickFind+1)
+	records := make([]load.Record, query.MaxQuickFind+1)
 	for i := range records {
-		records[i] = Record{Table: "competitor", Values: map[string]any{"name": "Rival " + strconv.Itoa(i)}}
+		records[i] = load.Record{Table: "competitor", Values: map[string]any{"name": "Rival " + strconv.Itoa(i)}}
 	}
 	if err := w.s.Load(records...); err != nil {
 		t.Fatal(err)
 	}
 	ask := func(attributes, pattern string) response {
-		return w.get("competitors?fetchXml=" + query(`<fetch><entity name="competitor"><attribute name="name"/><filter type="or" `+attributes+`>
+		return w.get("competitors?fetchXml=" + escaped(`<fetch><entity name="competitor"><attribute name="name"/><filter type="or" `+attributes+`>
 			<condition attribute="name" operator="like" value="`+pattern+`"/><condition attribute="tickersymbol" operator="like" value="`+pattern+`"/></filter>
 			<filter><condition attribute="name" operator="eq" value="Rival 7"/></filter></entity></fetch>`))
 	}
@@ -34,11 +38,11 @@ func TestQuickFindLimit(t *testing.T) {
 			t.Errorf("%s: %d %s", name, r.status, r.text)
 		}
 	}
-	tx := w.s.engine.store.begin()
-	org := tx.schema.tables["organization"]
-	r := tx.data["organization"].get(w.s.engine.organizationID)
-	tx.put(org, r.with(values{org.column("quickfindrecordlimitenabled").index: false}, tx.nextVersion()))
-	tx.commit()
+	tx := w.s.engine.Store.Begin()
+	org := tx.Schema.Tables["organization"]
+	r := tx.Data["organization"].Get(w.s.engine.OrganizationID)
+	tx.Put(org, r.With(store.Values{org.Column("quickfindrecordlimitenabled").Index: false}, tx.NextVersion()))
+	tx.Commit()
 	if r := ask(limited, "Rival%"); r.status != 200 {
 		t.Errorf("the limit switched off: %s", r.fault())
 	}

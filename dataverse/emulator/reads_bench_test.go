@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // million is a server with a million contacts of fifty thousand accounts.
@@ -22,34 +25,34 @@ var million = sync.OnceValue(func() *Server {
 		}
 		return u
 	}
-	tx := s.engine.store.begin()
-	account, contact := baseSchema().tables["account"], baseSchema().tables["contact"]
+	tx := s.engine.Store.Begin()
+	account, contact := schema.BaseSchema().Tables["account"], schema.BaseSchema().Tables["contact"]
 	accounts := make([]uuid.UUID, 50_000)
 	for i := range accounts {
 		accounts[i] = id()
 		if i == 0 {
 			accounts[i] = idOfName("a1")
 		}
-		tx.put(account, (&row{id: accounts[i]}).with(values{
-			account.byName["name"].index: fmt.Sprintf("Account %d", i), account.byName["statecode"].index: int64(i % 2),
-		}, tx.nextVersion()))
+		tx.Put(account, (&store.Row{ID: accounts[i]}).With(store.Values{
+			account.ByName["name"].Index: fmt.Sprintf("Account %d", i), account.ByName["statecode"].Index: int64(i % 2),
+		}, tx.NextVersion()))
 	}
 	for i := range 1_000_000 {
 		at := rnd.IntN(len(accounts))
 		if i%100 == 0 {
 			at = 0
 		}
-		v := values{
-			contact.byName["fullname"].index: fmt.Sprintf("First%d Last%d", i%997, i), contact.byName["statecode"].index: int64(i % 2),
-			contact.byName["createdon"].index:        instant(1_500_000_000 + 300*int64(i)),
-			contact.byName["parentcustomerid"].index: ref{"account", accounts[at]},
+		v := store.Values{
+			contact.ByName["fullname"].Index: fmt.Sprintf("First%d Last%d", i%997, i), contact.ByName["statecode"].Index: int64(i % 2),
+			contact.ByName["createdon"].Index:        store.Instant(1_500_000_000 + 300*int64(i)),
+			contact.ByName["parentcustomerid"].Index: store.Ref{Table: "account", ID: accounts[at]},
 		}
 		if i%3 > 0 {
-			v[contact.byName["emailaddress1"].index] = fmt.Sprintf("person%d@example.com", i)
+			v[contact.ByName["emailaddress1"].Index] = fmt.Sprintf("person%d@example.com", i)
 		}
-		tx.put(contact, (&row{id: id()}).with(v, tx.nextVersion()))
+		tx.Put(contact, (&store.Row{ID: id()}).With(v, tx.NextVersion()))
 	}
-	tx.commit()
+	tx.Commit()
 	return s
 })
 
@@ -94,9 +97,9 @@ func BenchmarkSortAMillion(b *testing.B) {
 }
 
 func BenchmarkFetchJoinOfAMillion(b *testing.B) {
-	benchmarkGet(b, "contacts?fetchXml="+query(`<fetch><entity name="contact"><attribute name="fullname"/><link-entity name="account" from="accountid" to="parentcustomerid" alias="a"><filter><condition attribute="name" operator="eq" value="nobody"/></filter></link-entity></entity></fetch>`))
+	benchmarkGet(b, "contacts?fetchXml="+escaped(`<fetch><entity name="contact"><attribute name="fullname"/><link-entity name="account" from="accountid" to="parentcustomerid" alias="a"><filter><condition attribute="name" operator="eq" value="nobody"/></filter></link-entity></entity></fetch>`))
 }
 
 func BenchmarkFetchFromTheLink(b *testing.B) {
-	benchmarkGet(b, "contacts?fetchXml="+query(`<fetch><entity name="contact"><attribute name="fullname"/><link-entity name="account" from="accountid" to="parentcustomerid"><filter><condition attribute="accountid" operator="eq" value="`+idOfName("a1").String()+`"/></filter></link-entity></entity></fetch>`))
+	benchmarkGet(b, "contacts?fetchXml="+escaped(`<fetch><entity name="contact"><attribute name="fullname"/><link-entity name="account" from="accountid" to="parentcustomerid"><filter><condition attribute="accountid" operator="eq" value="`+idOfName("a1").String()+`"/></filter></link-entity></entity></fetch>`))
 }

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // world is a server over HTTP whose rows a test puts in itself.
@@ -36,32 +39,32 @@ func newWorld(t testing.TB, o Options) *world {
 // put stores a row under the id that belongs to its name, and returns the id. Lookups are refs.
 func (w *world) put(table, name string, cols map[string]any) uuid.UUID {
 	w.t.Helper()
-	tab := baseSchema().tables[table]
+	tab := schema.BaseSchema().Tables[table]
 	if tab == nil {
 		w.t.Fatalf("no table %s", table)
 	}
-	v := values{}
+	v := store.Values{}
 	for k, x := range cols {
-		c := tab.byName[k]
+		c := tab.ByName[k]
 		if c == nil {
 			w.t.Fatalf("no column %s.%s", table, k)
 		}
 		if n, ok := x.(int); ok {
 			x = int64(n)
 		}
-		v[c.index] = x
+		v[c.Index] = x
 	}
 	id := idOfName(name)
-	tx := w.s.engine.store.begin()
-	tx.put(tab, (&row{id: id}).with(v, tx.nextVersion()))
-	tx.commit()
+	tx := w.s.engine.Store.Begin()
+	tx.Put(tab, (&store.Row{ID: id}).With(v, tx.NextVersion()))
+	tx.Commit()
 	return id
 }
 
 func (w *world) remove(table, name string) {
-	tx := w.s.engine.store.begin()
-	tx.remove(baseSchema().tables[table], idOfName(name))
-	tx.commit()
+	tx := w.s.engine.Store.Begin()
+	tx.Remove(schema.BaseSchema().Tables[table], idOfName(name))
+	tx.Commit()
 }
 
 // idOfName is an id that ends in a number for names like c12, so that ids are in the order of the numbers.
@@ -76,22 +79,22 @@ func idOfName(name string) uuid.UUID {
 	return id
 }
 
-func to(table, name string) ref { return ref{table, idOfName(name)} }
+func to(table, name string) store.Ref { return store.Ref{Table: table, ID: idOfName(name)} }
 
-func at(s string) instant {
+func at(s string) store.Instant {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		panic(err)
 	}
-	return instant(t.Unix())
+	return store.Instant(t.Unix())
 }
 
-func dayAt(s string) day {
+func dayAt(s string) store.Day {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		panic(err)
 	}
-	return day(t.Unix() / 86400)
+	return store.Day(t.Unix() / 86400)
 }
 
 // response is what a GET gave.
@@ -167,4 +170,4 @@ func (r response) fault() string {
 	return fmt.Sprintf("%d %v %v", r.status, e["code"], e["message"])
 }
 
-func query(s string) string { return url.QueryEscape(s) }
+func escaped(s string) string { return url.QueryEscape(s) }

@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/metadata"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // definitionQuestions are reads of every kind of what is rendered once.
@@ -39,7 +42,7 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 	changes := 0
 	compare := func() {
 		t.Helper()
-		now := s.engine.store.view().schema
+		now := s.engine.Store.View().Schema
 		var targets []string
 		for _, table := range tables {
 			for _, q := range definitionQuestions {
@@ -47,26 +50,26 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 			}
 		}
 		for _, target := range append(targets, "EntityDefinitions?$select=LogicalName,HasNotes&$filter=IsCustomEntity eq true",
-			fmt.Sprintf("EntityDefinitions(%s)/Attributes", now.tables["contact"].metaID())) {
+			fmt.Sprintf("EntityDefinitions(%s)/Attributes", metadata.TableID(now.Tables["contact"]))) {
 			resource, query, _ := strings.Cut(target, "?")
-			p, err := parsePath(resource)
+			p, err := wire.ParsePath(resource)
 			if err != nil {
 				t.Fatal(err)
 			}
-			values, err := queryOf(strings.ReplaceAll(query, " ", "%20"))
+			values, err := wire.QueryOf(strings.ReplaceAll(query, " ", "%20"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := &call{engine: s.engine, path: p, query: values, base: "http://emulator.invalid/api/data/v9.2"}
-			var want *answer
-			if fresh, err := now.copy().definitionText(c); err != nil { // a copy is not published, so that nothing is kept of it
-				want = faultAnswer(err, c)
+			c := &wire.Call{Engine: s.engine, Path: p, Query: values, Base: "http://emulator.invalid/api/data/v9.2"}
+			var want *wire.Answer
+			if fresh, err := metadata.DefinitionTextOf(metadata.Copy(now), c); err != nil { // a copy is not published, so that nothing is kept of it
+				want = wire.FaultAnswer(err, c)
 			} else {
-				want = fresh.answer(c)
+				want = fresh.Answer(c)
 			}
 			for range 2 {
-				if got := send("GET", target, ""); got.Code != want.status || got.Body.String() != string(want.bytes()) {
-					t.Fatalf("%s after %d changes: %d %s\nafresh: %d %s", target, changes, got.Code, got.Body, want.status, want.bytes())
+				if got := send("GET", target, ""); got.Code != want.Status || got.Body.String() != string(want.Bytes()) {
+					t.Fatalf("%s after %d changes: %d %s\nafresh: %d %s", target, changes, got.Code, got.Body, want.Status, want.Bytes())
 				}
 			}
 		}
@@ -108,9 +111,9 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 
 // TestDefinitionsAreSharedByServers tells that a server renders nothing that another has rendered.
 func TestDefinitionsAreSharedByServers(t *testing.T) {
-	one, other := New(Options{}).engine.store.view().schema, New(Options{}).engine.store.view().schema
-	for _, name := range one.names() {
-		if a, b := one.rendered(one.tables[name]), other.rendered(other.tables[name]); a == nil || a != b {
+	one, other := New(Options{}).engine.Store.View().Schema, New(Options{}).engine.Store.View().Schema
+	for _, name := range one.Names() {
+		if a, b := metadata.RenderedOf(one, one.Tables[name]), metadata.RenderedOf(other, other.Tables[name]); a == nil || a != b {
 			t.Errorf("%s is rendered twice", name)
 		}
 	}
@@ -118,17 +121,17 @@ func TestDefinitionsAreSharedByServers(t *testing.T) {
 
 // TestDefinitionTextsAreBounded asks more of one table than is kept.
 func TestDefinitionTextsAreBounded(t *testing.T) {
-	r := &rendered{}
-	for i := range 3 * mostTexts {
+	r := &metadata.Rendered{}
+	for i := range 3 * metadata.MostTexts {
 		want := fmt.Sprint(i)
 		for range 2 {
-			got, err := r.text(want, func() (definitionText, error) { return definitionText{context: want}, nil })
-			if err != nil || got.context != want {
-				t.Fatalf("question %d is answered %q, %v", i, got.context, err)
+			got, err := r.Text(want, func() (metadata.DefinitionText, error) { return metadata.DefinitionText{Context: want}, nil })
+			if err != nil || got.Context != want {
+				t.Fatalf("question %d is answered %q, %v", i, got.Context, err)
 			}
 		}
-		if len(r.texts) > mostTexts {
-			t.Fatalf("%d texts are kept", len(r.texts))
+		if len(r.Texts) > metadata.MostTexts {
+			t.Fatalf("%d texts are kept", len(r.Texts))
 		}
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 // user makes an application user with a role of its own that holds the privileges, as "prvReadContact Basic", and gives

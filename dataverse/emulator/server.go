@@ -10,6 +10,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/load"
+	"github.com/gallra/gallra/dataverse/emulator/internal/messages"
+	"github.com/gallra/gallra/dataverse/emulator/internal/metadata"
+	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/query"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/tokens"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // Options make a server. The zero value is a sandbox without data, whose token is "emulator".
@@ -35,15 +44,15 @@ type Options struct {
 	Latency time.Duration
 	// ReadOnlyQuotes says who may change a quote, order or invoice that is not a draft any more: by default an
 	// administrator, as dynamics-365-sales-privacy says.
-	ReadOnlyQuotes Lock
+	ReadOnlyQuotes store.Lock
 	// ClosedActivities says who may change a completed or cancelled activity: by default nobody, until it is opened
 	// again. The documentation is silent.
-	ClosedActivities Lock
+	ClosedActivities store.Lock
 
 	// TimeZone is the time zone of every user: formatted dates and relative dates are in it. nil: UTC.
 	TimeZone *time.Location
 	// NullNegation says which negative conditions are true of a column without a value.
-	NullNegation NullNegation
+	NullNegation store.NullNegation
 	// TopBeforePageSize lets $top win over odata.maxpagesize, as an older page says; the newer one says that $top is
 	// then ignored.
 	TopBeforePageSize bool
@@ -91,20 +100,20 @@ type Options struct {
 // Server is a fake Dataverse: an http.Handler for /api/data/v9.x/ and for the control plane under /emulator/.
 type Server struct {
 	options Options
-	engine  *engine
+	engine  *store.Engine
 	stats   *stats
 	faults  *faults
 	limits  *limiter
-	routes  map[string]handler
+	routes  map[string]wire.Handler
 	control map[string]func(*control) (any, error)
 	copies  copies
-	tokens  *tokens
+	tokens  *tokens.Tokens
 
-	query    *queryService
-	metadata *metadataService
-	platform *platformService
-	messages *messageService
-	loads    *loadService
+	query    *query.Service
+	metadata *metadata.Service
+	platform *platform.Service
+	messages *messages.Service
+	loads    *load.Service
 
 	bodyLimit int64 // of a request's body, in bytes
 }
@@ -121,7 +130,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // readBody reads the body of a request before anything is done for it: one that is too large, or that breaks off, has no
 // effect. Page: compose-http-requests-handle-errors, "413 request too large".
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	tooLarge := newFault(http.StatusRequestEntityTooLarge, "0x80060888", "The request is too large.")
+	tooLarge := wire.NewFault(http.StatusRequestEntityTooLarge, "0x80060888", "The request is too large.")
 	if r.ContentLength > s.bodyLimit {
 		return nil, tooLarge
 	}
@@ -131,7 +140,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	case errors.As(err, &over):
 		return nil, tooLarge
 	case err != nil:
-		return nil, badQuery("The body of the request breaks off.")
+		return nil, wire.BadQuery("The body of the request breaks off.")
 	}
 	return body, nil
 }
@@ -141,17 +150,17 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	defer done()
 	body, err := s.readBody(w, r)
 	if err != nil {
-		s.send(w, r, "", faultAnswer(err, nil))
+		s.send(w, r, "", wire.FaultAnswer(err, nil))
 		return
 	}
 	c, err := s.newCall(r, body)
 	if err != nil {
-		s.send(w, r, "", faultAnswer(err, nil))
+		s.send(w, r, "", wire.FaultAnswer(err, nil))
 		return
 	}
 	visit, refused := s.limits.admit(w, r, c)
 	if refused != nil {
-		s.send(w, r, c.method+" "+c.path.label(), faultAnswer(refused, c))
+		s.send(w, r, c.Method+" "+label(c.Path), wire.FaultAnswer(refused, c))
 		return
 	}
 	defer visit.leave() // when the connection is dropped, too
@@ -159,10 +168,10 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 // run does the work of a request, or what a fault rule has in its place.
-func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call, visit *visit) {
-	route := c.method + " " + c.path.label()
-	rule := s.faults.next(c.method, c.path, false)
-	rule.wait(c.ctx)
+func (s *Server) run(w http.ResponseWriter, r *http.Request, c *wire.Call, visit *visit) {
+	route := c.Method + " " + label(c.Path)
+	rule := s.faults.next(c.Method, c.Path, false)
+	rule.wait(c.Ctx)
 	carried := rule.carry(c)
 	drop := func() {
 		s.stats.count(route, unanswered)
@@ -189,12 +198,12 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call, visit *vis
 		drop()
 	}
 	if rule != nil && rule.Truncate {
-		b := a.bytes()
+		b := a.Bytes()
 		if len(b) == 0 {
 			drop()
 		}
-		a.set("Content-Length", strconv.Itoa(len(b)))
-		a.body = b[:len(b)/2]
+		a.Set("Content-Length", strconv.Itoa(len(b)))
+		a.Body = b[:len(b)/2]
 	}
 	visit.leave() // before the caller, who may send the next one at once, has its answer
 	s.send(w, r, route, a)
@@ -205,36 +214,36 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call, visit *vis
 }
 
 // serve answers a call: the whole of a request, or one part of a batch.
-func (s *Server) serve(c *call) *answer {
-	h := s.routes[c.path.route(c.method)]
+func (s *Server) serve(c *wire.Call) *wire.Answer {
+	h := s.routes[c.Path.Route(c.Method)]
 	if h == nil {
-		return faultAnswer(s.noRoute(c), c)
+		return wire.FaultAnswer(s.noRoute(c), c)
 	}
-	if err := c.impersonate(); err != nil {
-		return faultAnswer(err, c)
+	if err := impersonate(c); err != nil {
+		return wire.FaultAnswer(err, c)
 	}
 	a, err := h(c)
 	if err != nil {
-		return faultAnswer(err, c)
+		return wire.FaultAnswer(err, c)
 	}
 	return a
 }
 
 // send writes an answer with the headers that every one carries.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *answer) {
-	s.stats.count(route, a.status)
+func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *wire.Answer) {
+	s.stats.count(route, a.Status)
 	h := w.Header()
-	for k, v := range a.header {
+	for k, v := range a.Header {
 		h[k] = v
 	}
 	id := uuid.NewString()
-	h.Set("Date", s.engine.clock.now().UTC().Format(http.TimeFormat))
+	h.Set("Date", s.engine.Clock.Now().UTC().Format(http.TimeFormat))
 	h.Set("OData-Version", "4.0")
 	h.Set("REQ_ID", id)
 	h["X-Ms-Service-Request-Id"] = []string{uuid.NewString(), id}
 	h.Set("X-Ms-Dop-Hint", strconv.Itoa(s.limits.hint()))
 	h.Set("Cache-Control", "no-cache")
-	b := a.bytes()
+	b := a.Bytes()
 	if len(b) > 0 {
 		if h.Get("Content-Type") == "" {
 			h.Set("Content-Type", "application/json; odata.metadata=minimal")
@@ -243,28 +252,28 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *a
 			h.Set("Content-Length", strconv.Itoa(len(b)))
 		}
 	}
-	w.WriteHeader(a.status)
+	w.WriteHeader(a.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(b) // the client is gone: nobody left to tell
 	}
 }
 
 // newCall checks the request's address and token and takes it apart.
-func (s *Server) newCall(r *http.Request, body []byte) (*call, error) {
-	rest, found := strings.CutPrefix(r.URL.EscapedPath(), apiRoot)
+func (s *Server) newCall(r *http.Request, body []byte) (*wire.Call, error) {
+	rest, found := strings.CutPrefix(r.URL.EscapedPath(), wire.APIRoot)
 	version, rest, _ := strings.Cut(rest, "/")
 	if !found || version != "v9.0" && version != "v9.1" && version != "v9.2" {
-		return nil, newFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", r.URL.Path)
+		return nil, wire.NewFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", r.URL.Path)
 	}
 	user, err := s.authenticate(r)
 	if err != nil {
 		return nil, err
 	}
-	p, err := parsePath(rest)
+	p, err := wire.ParsePath(rest)
 	if err != nil {
 		return nil, err
 	}
-	query, err := queryOf(r.URL.RawQuery)
+	query, err := wire.QueryOf(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -272,17 +281,17 @@ func (s *Server) newCall(r *http.Request, body []byte) (*call, error) {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	return &call{
-		ctx: r.Context(), engine: s.engine, method: r.Method, path: p, query: query, raw: r.URL.RawQuery,
-		header: r.Header, body: body, base: scheme + "://" + r.Host + apiRoot + version, user: user, rows: new(atomic.Int64),
+	return &wire.Call{
+		Ctx: r.Context(), Engine: s.engine, Method: r.Method, Path: p, Query: query, Raw: r.URL.RawQuery,
+		Header: r.Header, Body: body, Base: scheme + "://" + r.Host + wire.APIRoot + version, User: user, Rows: new(atomic.Int64),
 	}, nil
 }
 
 // settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin forgets.
 func (s *Server) settle() {
-	now := s.engine.clock.now()
-	s.engine.showAudit(now)
-	s.messages.runRetention(instant(now.Unix()))
-	s.messages.runJobs(now)
-	s.platform.sweepBin(now)
+	now := s.engine.Clock.Now()
+	s.engine.ShowAudit(now)
+	s.messages.RunRetention(store.Instant(now.Unix()))
+	s.messages.RunJobs(now)
+	s.platform.SweepBin(now)
 }

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 var etagText = regexp.MustCompile(`W/\\"\d+\\"`)
@@ -55,17 +58,17 @@ func TestShapes(t *testing.T) {
 			`{"@odata.context":"BASE/$metadata#contacts","value":[{"n":1},{"account_name":"Adventure Works","n":1},{"account_name":"Contoso","n":1}]}`},
 		{"aggregates of all", "accounts?$apply=aggregate(numberofemployees with average as x,revenue with sum as y,revenue with max as z)", `odata.include-annotations="OData.Community.Display.V1.FormattedValue"`,
 			`{"@odata.context":"BASE/$metadata#accounts","value":[{"x@OData.Community.Display.V1.FormattedValue":"4,760","x":4760,"y@OData.Community.Display.V1.FormattedValue":"$25,000.00","y":25000.000000000,"z@OData.Community.Display.V1.FormattedValue":"$20,000.00","z":20000.0000}]}`},
-		{"fetchxml/select-columns: aliases, nulls left out", "contacts?fetchXml=" + query(`<fetch top="1"><entity name="contact"><attribute name="fullname" alias="n"/><attribute name="jobtitle"/><attribute name="parentcustomerid" alias="boss"/></entity></fetch>`), allAnnotations,
+		{"fetchxml/select-columns: aliases, nulls left out", "contacts?fetchXml=" + escaped(`<fetch top="1"><entity name="contact"><attribute name="fullname" alias="n"/><attribute name="jobtitle"/><attribute name="parentcustomerid" alias="boss"/></entity></fetch>`), allAnnotations,
 			`{"@odata.context":"BASE/$metadata#contacts(fullname,jobtitle,_parentcustomerid_value,contactid)","@Microsoft.Dynamics.CRM.totalrecordcount":-1,"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded":false,"@Microsoft.Dynamics.CRM.globalmetadataversion":"VERSION","value":[{"@odata.etag":"E","n@OData.Community.Display.V1.AttributeName":"fullname","n":"Ada Lovelace","boss@OData.Community.Display.V1.AttributeName":"parentcustomerid","boss@OData.Community.Display.V1.FormattedValue":"Contoso","boss@Microsoft.Dynamics.CRM.lookuplogicalname":"account","boss":"a1","contactid":"c1"}]}`},
-		{"fetchxml/aggregate-data: choices sort by label", "accounts?fetchXml=" + query(`<fetch aggregate="true"><entity name="account"><attribute name="statecode" groupby="true" alias="s"/><attribute name="numberofemployees" aggregate="avg" alias="a"/><attribute name="accountid" aggregate="count" alias="n"/><order alias="s" descending="true"/></entity></fetch>`), "",
+		{"fetchxml/aggregate-data: choices sort by label", "accounts?fetchXml=" + escaped(`<fetch aggregate="true"><entity name="account"><attribute name="statecode" groupby="true" alias="s"/><attribute name="numberofemployees" aggregate="avg" alias="a"/><attribute name="accountid" aggregate="count" alias="n"/><order alias="s" descending="true"/></entity></fetch>`), "",
 			`{"@odata.context":"BASE/$metadata#accounts","value":[{"s":0,"a":4760,"n":2},{"n":1}]}`},
-		{"date groups", "contacts?fetchXml=" + query(`<fetch aggregate="true"><entity name="contact"><attribute name="createdon" groupby="true" dategrouping="fiscal-period" alias="p"/><attribute name="emailaddress1" aggregate="countcolumn" distinct="true" alias="n"/></entity></fetch>`), `odata.include-annotations="OData.Community.Display.V1.FormattedValue"`,
+		{"date groups", "contacts?fetchXml=" + escaped(`<fetch aggregate="true"><entity name="contact"><attribute name="createdon" groupby="true" dategrouping="fiscal-period" alias="p"/><attribute name="emailaddress1" aggregate="countcolumn" distinct="true" alias="n"/></entity></fetch>`), `odata.include-annotations="OData.Community.Display.V1.FormattedValue"`,
 			`{"@odata.context":"BASE/$metadata#contacts","value":[{"p@OData.Community.Display.V1.FormattedValue":"Quarter 4 FY2026","p":202604,"n@OData.Community.Display.V1.FormattedValue":"3","n":3}]}`},
-		{"distinct rows have neither key nor etag", "contacts?fetchXml=" + query(`<fetch distinct="true"><entity name="contact"><attribute name="statecode"/><order attribute="statecode"/></entity></fetch>`), "",
+		{"distinct rows have neither key nor etag", "contacts?fetchXml=" + escaped(`<fetch distinct="true"><entity name="contact"><attribute name="statecode"/><order attribute="statecode"/></entity></fetch>`), "",
 			`{"@odata.context":"BASE/$metadata#contacts(statecode)","value":[{"statecode":0},{"statecode":1}]}`},
-		{"count-rows: a fetch counts as well", "contacts?fetchXml=" + query(`<fetch count="1" returntotalrecordcount="true"><entity name="contact"><attribute name="contactid"/></entity></fetch>`), "",
+		{"count-rows: a fetch counts as well", "contacts?fetchXml=" + escaped(`<fetch count="1" returntotalrecordcount="true"><entity name="contact"><attribute name="contactid"/></entity></fetch>`), "",
 			`{"@odata.context":"BASE/$metadata#contacts(contactid)","@odata.count":4,"value":[{"@odata.etag":"E","contactid":"c1"}]}`},
-		{"retained rows: there are none", "contacts?fetchXml=" + query(`<fetch datasource="retained"><entity name="contact"><attribute name="fullname"/></entity></fetch>`), "",
+		{"retained rows: there are none", "contacts?fetchXml=" + escaped(`<fetch datasource="retained"><entity name="contact"><attribute name="fullname"/></entity></fetch>`), "",
 			`{"@odata.context":"BASE/$metadata#contacts(fullname,contactid)","value":[]}`},
 	}
 	version := regexp.MustCompile(`globalmetadataversion":"\d+"`)
@@ -168,14 +171,14 @@ func TestExpandPages(t *testing.T) {
 // Page: webapi/query/count-rows.
 func TestCountIsCapped(t *testing.T) {
 	w := newWorld(t, Options{})
-	tab := baseSchema().tables["contact"]
-	tx := w.s.engine.store.begin()
+	tab := schema.BaseSchema().Tables["contact"]
+	tx := w.s.engine.Store.Begin()
 	for i := range 5001 {
 		id := idOfName("c")
 		id[14], id[15] = byte(i>>8), byte(i)
-		tx.put(tab, (&row{id: id}).with(values{tab.byName["fullname"].index: "x"}, tx.nextVersion()))
+		tx.Put(tab, (&store.Row{ID: id}).With(store.Values{tab.ByName["fullname"].Index: "x"}, tx.NextVersion()))
 	}
-	tx.commit()
+	tx.Commit()
 	r := w.get("contacts?$select=contactid&$count=true", `odata.include-annotations="Microsoft.Dynamics.CRM.totalrecordcount,Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"`)
 	if !strings.Contains(r.text, `"@odata.count":5000,"@Microsoft.Dynamics.CRM.totalrecordcount":5000,"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded":true,"value"`) {
 		t.Error(r.text[:300])

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/generate"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // BenchmarkFullSize makes a million contacts with half a million leads, four million related rows and the addresses of
@@ -21,7 +24,7 @@ func BenchmarkFullSize(b *testing.B) {
 	s := New(Options{})
 	for b.Loop() {
 		s = New(Options{})
-		if err := s.Generate(Generated{Contacts: 1_000_000, Leads: 500_000, Seed: 1}); err != nil {
+		if err := s.Generate(generate.Generated{Contacts: 1_000_000, Leads: 500_000, Seed: 1}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -31,8 +34,8 @@ func BenchmarkFullSize(b *testing.B) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	rows := 0
-	for _, r := range s.engine.store.view().data {
-		rows += r.len()
+	for _, r := range s.engine.Store.View().Data {
+		rows += r.Len()
 	}
 	b.ReportMetric(float64(rows), "rows")
 	b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MB-live")
@@ -55,10 +58,10 @@ func BenchmarkFullSize(b *testing.B) {
 		}
 		b.ReportMetric(float64(best.Microseconds())/1000, unit)
 	}
-	list := s.engine.store.view().schema.tables["list"]
+	list := s.engine.Store.View().Schema.Tables["list"]
 	var newsletter uuid.UUID
-	s.engine.store.view().table("list").scan(uuid.Nil, func(r *row) bool {
-		newsletter = r.id
+	s.engine.Store.View().Table("list").Scan(uuid.Nil, func(r *store.Row) bool {
+		newsletter = r.ID
 		return false
 	})
 	ask("ms-page-over-lookup", "listmembers?$select=_entityid_value,createdon&$filter=_"+list.ID+"_value eq "+newsletter.String())

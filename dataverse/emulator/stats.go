@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"sync"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // stats counts what the Web API was asked; the control plane is not counted.
@@ -73,19 +75,19 @@ func tally(in map[string]int, name string) {
 	in[name]++
 }
 
-func (s *stats) unsupported(what string) {
+func (s *stats) Unsupported(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	tally(s.refused, what)
 }
 
-func (s *stats) read(rows int) {
+func (s *stats) Read(rows int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rowsRead += rows
 }
 
-func (s *stats) wrote(rows int) {
+func (s *stats) Wrote(rows int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rowsWritten += rows
@@ -119,13 +121,13 @@ func (s *stats) report() Stats {
 
 // label names a path for people, in stats and in fault rules: the entity set or the operation, without keys. A bound
 // operation is named after itself: "BulkDelete", "$batch", "contacts", "CreateMultiple".
-func (p path) label() string {
-	if len(p.segments) == 0 {
+func label(p wire.Path) string {
+	if len(p.Segments) == 0 {
 		return "/"
 	}
-	last := p.segments[len(p.segments)-1].name
-	if name, bound := strings.CutPrefix(last, crmNamespace); bound {
+	last := p.Segments[len(p.Segments)-1].Name
+	if name, bound := strings.CutPrefix(last, wire.CrmNamespace); bound {
 		return name
 	}
-	return p.segments[0].name
+	return p.Segments[0].Name
 }

@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 const track = "odata.track-changes"

@@ -34,7 +34,7 @@ const modelOrganization = "d09f1406-5373-5ba9-8193-08d22d7fe17f"
 
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	const folder = "../../dataverse/emulator/schema"
+	const folder = "../../dataverse/emulator/internal/schema/tables"
 	e := &environment{tables: map[string]*dataverse.Table{}, organization: dataverse.Organization{ID: uuid.MustParse(modelOrganization)}}
 	read := func(path string, v any) {
 		b, err := os.ReadFile(path)

@@ -1,0 +1,190 @@
+package platform
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+)
+
+// An audit row keeps the values before and after a change, by column name, behind its columns.
+const (
+	AuditOld = 1<<16 - 2 // map[string]any
+	AuditNew = 1<<16 - 1 // map[string]any
+)
+
+// The actions and operations of an audit row. Page: auditing/retrieve-audit-data.
+const (
+	actionCreate       = 1
+	actionUpdate       = 2
+	actionDelete       = 3
+	actionActivate     = 4
+	actionDeactivate   = 5
+	ActionMerge        = 12
+	actionAssign       = 13
+	actionQualify      = 24
+	actionDisqualify   = 25
+	ActionAssociate    = 33
+	ActionDisassociate = 34
+	actionSetState     = 41
+	ActionWin          = 44
+	ActionLose         = 45
+	ActionAuditDeleted = 111
+
+	operationCreate = 1
+	operationUpdate = 2
+	OperationDelete = 3
+)
+
+// auditCut is how much of a long text an audit row keeps. Page: manage-dataverse-auditing.
+const auditCut = 5000
+
+// unauditedColumns change with every write.
+var unauditedColumns = map[string]bool{"versionnumber": true, "modifiedon": true, "modifiedby": true, "modifiedonbehalfby": true}
+
+// audited tells whether changes of the column are written down.
+func audited(c *schema.Column) bool { return c.Audit && !unauditedColumns[c.Name] }
+
+// columnNumber is the number by which audit rows name a column.
+func columnNumber(c *schema.Column) int { return c.Index + 1 }
+
+// audits tells whether changes of the table are written down: by the organisation's switch and the table's.
+func (w *Writer) audits(t *schema.Table) bool {
+	if !t.Audited || w.Unaudited {
+		return false
+	}
+	org := w.Schema.Tables["organization"]
+	on, set := store.Get(org, w.Data["organization"].Get(w.Engine.OrganizationID), "isauditenabled").(bool)
+	return on || !set
+}
+
+func (w *Writer) auditCreate(t *schema.Table, r *store.Row) {
+	if w.audits(t) {
+		w.auditChange(t, actionCreate, operationCreate, &store.Row{ID: r.ID}, r)
+	}
+}
+
+// AuditUpdate writes down what really changed, nothing if nothing did.
+func (w *Writer) AuditUpdate(t *schema.Table, before, after *store.Row) {
+	if w.audits(t) {
+		w.auditChange(t, w.updateAction(t, before, after), operationUpdate, before, after)
+	}
+}
+
+// updateAction names the kind of an update.
+func (w *Writer) updateAction(t *schema.Table, before, after *store.Row) int64 {
+	if w.Action != 0 {
+		return w.Action
+	}
+	if was, is := store.Get(t, before, "statecode"), store.Get(t, after, "statecode"); was != is {
+		switch {
+		case t.Name == "lead" && is == int64(2):
+			return actionDisqualify
+		case t.Name == "lead" && is == int64(1):
+			return actionQualify
+		case is == int64(0):
+			return actionActivate
+		case t.Name == "contact" || t.Name == "account":
+			return actionDeactivate
+		}
+		return actionSetState
+	}
+	if store.Get(t, before, "ownerid") != store.Get(t, after, "ownerid") {
+		return actionAssign
+	}
+	return actionUpdate
+}
+
+// auditDelete keeps every value of the deleted row.
+func (w *Writer) auditDelete(t *schema.Table, r *store.Row) {
+	if r == nil || !w.audits(t) {
+		return
+	}
+	old := map[string]any{}
+	var mask []string
+	for i, v := range r.All() {
+		if i < len(t.Columns) && audited(t.Columns[i]) {
+			old[t.Columns[i].Name] = cutAudit(v)
+		}
+	}
+	for _, c := range t.Columns {
+		if audited(c) && !c.NoRead {
+			mask = append(mask, strconv.Itoa(columnNumber(c)))
+		}
+	}
+	w.WriteAudit(t, r.ID, actionDelete, OperationDelete, mask, old, map[string]any{})
+}
+
+func (w *Writer) auditChange(t *schema.Table, action, operation int64, before, after *store.Row) {
+	old, changed := map[string]any{}, map[string]any{}
+	var mask []string
+	for _, c := range t.Columns {
+		if !audited(c) {
+			continue
+		}
+		was, is := before.Get(c.Index), after.Get(c.Index)
+		if was == is {
+			continue
+		}
+		mask = append(mask, strconv.Itoa(columnNumber(c)))
+		if was != nil {
+			old[c.Name] = cutAudit(was)
+		}
+		if is != nil {
+			changed[c.Name] = cutAudit(is)
+		}
+	}
+	if len(mask) > 0 {
+		w.WriteAudit(t, after.ID, action, operation, mask, old, changed)
+	}
+}
+
+func cutAudit(v any) any {
+	s, ok := v.(string)
+	if !ok || len(s) <= auditCut {
+		return v
+	}
+	if short := store.CutText(s, auditCut); short != s {
+		return short + "…"
+	}
+	return v
+}
+
+// WriteAudit stores an audit row, or puts it off by the delay that the server was given.
+func (w *Writer) WriteAudit(t *schema.Table, id uuid.UUID, action, operation int64, mask []string, old, changed map[string]any) {
+	a := w.Schema.Tables["audit"]
+	v := store.Values{AuditOld: old, AuditNew: changed}
+	v.Set(a, "action", action)
+	v.Set(a, "operation", operation)
+	v.Set(a, "attributemask", strings.Join(mask, ","))
+	v.Set(a, "createdon", w.Now)
+	v.Set(a, "objectid", store.Ref{Table: t.Name, ID: id})
+	v.Set(a, "objecttypecode", t.Name)
+	v.Set(a, "userid", store.Ref{Table: "systemuser", ID: w.User})
+	if w.behalf != uuid.Nil {
+		v.Set(a, "callinguserid", w.behalf)
+	}
+	v.Set(a, "transactionid", uuid.Nil)
+	r := w.fresh(a, uuid.New(), v)
+	if delay := w.Engine.Options.AuditDelay; delay > 0 {
+		w.Pending = w.Pending.Add(store.PendingAudit{Due: w.Now.Time().Add(delay).Unix(), Row: r})
+		return
+	}
+	w.Put(a, r)
+}
+
+// auditAssociation writes down that two rows were joined or parted.
+func (w *Writer) auditAssociation(action int64, relation string, t *schema.Table, id uuid.UUID, other store.Ref) {
+	if !w.audits(t) {
+		return
+	}
+	values := map[string]any{relation: other}
+	old, changed := map[string]any{}, values
+	if action == ActionDisassociate {
+		old, changed = values, old
+	}
+	w.WriteAudit(t, id, action, operationUpdate, nil, old, changed)
+}

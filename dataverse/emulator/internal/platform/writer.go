@@ -1,0 +1,94 @@
+package platform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
+)
+
+// Writer is one write operation: the transaction it works in, who does it, and when. Its methods know the platform's
+// rules: defaults, states, cascades, audit, the recycle bin.
+type Writer struct {
+	*store.Tx
+	Engine    *store.Engine
+	Base      string               // the service root, for links
+	User      uuid.UUID            // the caller
+	behalf    uuid.UUID            // who asks in the caller's name: impersonation
+	Now       store.Instant        // one moment for all rows of the operation
+	contents  map[string]store.Ref // the rows that the parts of the change set before made, by Content-ID
+	Job       *uuid.UUID           // the bulk delete job that deletes
+	Unbinned  bool                 // deletes skip the recycle bin
+	Unaudited bool                 // changes are not written down
+	detecting bool                 // a row that a published rule calls a duplicate is refused
+	solution  *joining             // the solution that new components go into
+	Rules     map[string]RowRules  // of single tables, by their names
+	Action    int64                // what the audit history calls the change, where it is not a plain one
+}
+
+// Change runs fn in a transaction.
+func (s *Service) Change(c *wire.Call, fn func(*Writer) error) error {
+	return c.Write(func(t *store.Tx) error {
+		w := s.writer(c, t)
+		var err error
+		if w.solution, err = joins(c, t); err != nil {
+			return err
+		}
+		return fn(w)
+	})
+}
+
+func (s *Service) writer(c *wire.Call, t *store.Tx) *Writer {
+	return &Writer{
+		Tx: t, Engine: c.Engine, Base: c.Base, User: c.User, behalf: c.Caller, contents: c.Contents, Rules: s.Rules,
+		Now:       store.Instant(c.Engine.Clock.Now().Unix()),
+		detecting: strings.EqualFold(c.Header.Get("MSCRM.SuppressDuplicateDetection"), "false"),
+	}
+}
+
+// fresh is a new row with the values; next is a row with changes. Both have a version of their own, which also stands in
+// the column versionnumber.
+func (w *Writer) fresh(t *schema.Table, id uuid.UUID, v store.Values) *store.Row {
+	v[t.IDColumn().Index] = id
+	return w.Next(t, &store.Row{ID: id}, v)
+}
+
+func (w *Writer) Next(t *schema.Table, before *store.Row, v store.Values) *store.Row {
+	n := w.NextVersion()
+	v.Set(t, "versionnumber", n)
+	return before.With(v, n)
+}
+
+// messages are the tables that do not take every message: the letters of Create, Update and Delete that they take.
+// Pages: the tables' reference pages ("Messages").
+var messages = map[string]string{
+	"activityparty": "", "audit": "", "activitypointer": "", "bulkdeletefailure": "", "bulkdeleteoperation": "D",
+	"listmember": "CD", "organization": "U", "systemuser": "CU", "privilege": "", "attachment": "D",
+	"sharepointdocument": "", "principalobjectaccess": "", "deleteditemreference": "CUD",
+}
+
+// Accepts refuses what a table does not take: "Create", "Update", "Delete".
+func Accepts(t *schema.Table, message string) error {
+	allowed, special := messages[t.Name]
+	if t.Intersect && !special {
+		allowed, special = "", true
+	}
+	if special && !strings.Contains(allowed, message[:1]) {
+		return wire.NewFault(405, "0x80100008", "The '%s' method does not support entities of type '%s'.", message, t.Name)
+	}
+	return nil
+}
+
+// MemberNames are the keys of a body in an order that does not change from call to call.
+func MemberNames[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,38 @@
+package store
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Engine is an environment: its rows and definitions, its clock, and how it behaves. It knows nothing of HTTP.
+type Engine struct {
+	Options Behavior
+	Store   *Store
+	Clock   *Clock
+	Meter   meter
+	derived derived
+
+	OrganizationID uuid.UUID
+	RootBusiness   uuid.UUID
+	Administrator  uuid.UUID // the application user that the environment begins with
+
+	RetainedQueries dailyQuota
+	MaxSteps        int // of one query, in rows looked at; 0 is the ordinary limit
+}
+
+// meter hears what is done: rows read and written, and what is asked for that the emulator does not cover.
+type meter interface {
+	Read(rows int)
+	Wrote(rows int)
+	Unsupported(what string)
+}
+
+// Zone is the time zone of every user.
+func (e *Engine) Zone() *time.Location {
+	if e.Options.TimeZone == nil {
+		return time.UTC
+	}
+	return e.Options.TimeZone
+}

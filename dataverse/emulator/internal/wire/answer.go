@@ -1,0 +1,49 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+)
+
+// Answer is what goes back. A body is JSON unless it is []byte.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   any
+	Row    store.Ref // the row that a 204 gives the address of
+}
+
+func (a *Answer) Set(key, value string) *Answer {
+	if a.Header == nil {
+		a.Header = http.Header{}
+	}
+	a.Header.Set(key, value)
+	return a
+}
+
+// NoContent is 204.
+func NoContent() *Answer { return &Answer{Status: http.StatusNoContent} }
+
+// Ok is 200 with a JSON body.
+func Ok(body any) *Answer { return &Answer{Status: http.StatusOK, Body: body} }
+
+// Bytes is the answer's body on the wire.
+func (a *Answer) Bytes() []byte {
+	switch b := a.Body.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return b
+	default:
+		var buf bytes.Buffer
+		e := json.NewEncoder(&buf)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(b); err != nil {
+			panic("emulator: an answer is not JSON: " + err.Error())
+		}
+		return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	}
+}
