@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"context"
-	"sync"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -189,6 +188,3 @@ func (e *Evaluation) Persons(o EvaluateOptions) func(yield func(PersonRow) bool)
 		}
 	}
 }
-
-// counts of a table's grounds are folded by several goroutines.
-type counter struct{ sync.Mutex }

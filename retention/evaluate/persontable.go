@@ -54,7 +54,7 @@ type personTable struct {
 	trail *trail // keeps the rows that were found, for an explanation; nil otherwise
 
 	stripes [64]sync.Mutex // guard what the grounds give; grounds are folded side by side
-	counts  counter
+	counts  sync.Mutex     // guards results
 	results []GroundResult
 }
 
