@@ -213,14 +213,14 @@ func (i *injection) answer(c *wire.Call) *wire.Answer {
 	if i == nil || i.Status == 0 {
 		return nil
 	}
-	f := statusFault(i.Status)
+	f := statusError(i.Status)
 	retry := i.RetryAfter
 	if retry == nil && i.Status == http.StatusTooManyRequests {
 		retry = new(1)
 	}
-	a := wire.FaultAnswer(f, c)
+	a := wire.ErrorAnswer(f, c)
 	if retry != nil {
-		a.Set("Retry-After", strconv.Itoa(*retry))
+		a.SetHeader("Retry-After", strconv.Itoa(*retry))
 	}
 	return a
 }
@@ -264,25 +264,25 @@ func (s *Server) servePart(batch, part *wire.Call) *wire.Answer {
 	return s.serve(part)
 }
 
-// statusFault is an error that Dataverse gives with the status.
-func statusFault(status int) *wire.Fault {
+// statusError is an error that Dataverse gives with the status.
+func statusError(status int) *wire.Error {
 	switch status {
 	case http.StatusUnauthorized:
-		return &wire.Fault{Status: status}
+		return &wire.Error{Status: status}
 	case http.StatusForbidden:
-		return wire.NewFault(status, "0x80040220", "Principal user is missing a privilege.")
+		return wire.NewError(status, "0x80040220", "Principal user is missing a privilege.")
 	case http.StatusNotFound:
-		return wire.NewFault(status, "0x80040217", "The entity does not exist.")
+		return wire.NewError(status, "0x80040217", "The entity does not exist.")
 	case http.StatusPreconditionFailed:
-		return wire.Changed()
+		return wire.VersionMismatch()
 	case http.StatusTooManyRequests:
-		return wire.NewFault(status, "0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
+		return wire.NewError(status, "0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
 	case http.StatusInternalServerError:
-		return wire.NewFault(status, "0x80044150", "Generic SQL error.")
+		return wire.NewError(status, "0x80044150", "Generic SQL error.")
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return wire.NewFault(status, "0x80040216", "%s", http.StatusText(status))
+		return wire.NewError(status, "0x80040216", "%s", http.StatusText(status))
 	default:
-		return wire.NewFault(status, "0x80040216", "An unexpected error occurred.")
+		return wire.NewError(status, "0x80040216", "An unexpected error occurred.")
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *Server) ownRoutes() map[string]wire.Handler {
 }
 
 // noRoute says why no handler serves the call.
-func (s *Server) noRoute(c *wire.Call) *wire.Fault {
+func (s *Server) noRoute(c *wire.Call) *wire.Error {
 	return wire.NotEmulated(s.engine, c.Path.Route(c.Method))
 }
 

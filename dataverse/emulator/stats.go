@@ -126,7 +126,7 @@ func label(p wire.Path) string {
 		return "/"
 	}
 	last := p.Segments[len(p.Segments)-1].Name
-	if name, bound := strings.CutPrefix(last, wire.CrmNamespace); bound {
+	if name, bound := strings.CutPrefix(last, wire.CRMNamespace); bound {
 		return name
 	}
 	return p.Segments[0].Name

@@ -57,7 +57,7 @@ func (w *Writer) audits(t *schema.Table) bool {
 		return false
 	}
 	org := w.Schema.Tables["organization"]
-	on, set := store.Get(org, w.Data["organization"].Get(w.Engine.OrganizationID), "isauditenabled").(bool)
+	on, set := store.Value(org, w.Data["organization"].Get(w.Engine.OrganizationID), "isauditenabled").(bool)
 	return on || !set
 }
 
@@ -79,7 +79,7 @@ func (w *Writer) updateAction(t *schema.Table, before, after *store.Row) int64 {
 	if w.Action != 0 {
 		return w.Action
 	}
-	if was, is := store.Get(t, before, "statecode"), store.Get(t, after, "statecode"); was != is {
+	if was, is := store.Value(t, before, "statecode"), store.Value(t, after, "statecode"); was != is {
 		switch {
 		case t.Name == "lead" && is == int64(2):
 			return actionDisqualify
@@ -92,7 +92,7 @@ func (w *Writer) updateAction(t *schema.Table, before, after *store.Row) int64 {
 		}
 		return actionSetState
 	}
-	if store.Get(t, before, "ownerid") != store.Get(t, after, "ownerid") {
+	if store.Value(t, before, "ownerid") != store.Value(t, after, "ownerid") {
 		return actionAssign
 	}
 	return actionUpdate
@@ -168,7 +168,7 @@ func (w *Writer) WriteAudit(t *schema.Table, id uuid.UUID, action, operation int
 		v.Set(a, "callinguserid", w.behalf)
 	}
 	v.Set(a, "transactionid", uuid.Nil)
-	r := w.fresh(a, uuid.New(), v)
+	r := w.newRow(a, uuid.New(), v)
 	if delay := w.Engine.Options.AuditDelay; delay > 0 {
 		w.Pending = w.Pending.Add(store.PendingAudit{Due: w.Now.Time().Add(delay).Unix(), Row: r})
 		return

@@ -53,12 +53,12 @@ func (s *Schema) completePrivileges(tables []*Table) {
 	}
 	for _, t := range tables {
 		if s.Privileges[t.Name] == nil {
-			s.Privileges[t.Name] = s.MadePrivileges(t)
+			s.Privileges[t.Name] = s.GeneratedPrivileges(t)
 		}
 	}
 }
 
-func (s *Schema) MadePrivileges(t *Table) map[string]Privilege {
+func (s *Schema) GeneratedPrivileges(t *Table) map[string]Privilege {
 	if t.Activity && s.Privileges["activitypointer"] != nil {
 		return s.Privileges["activitypointer"]
 	}
@@ -109,8 +109,8 @@ type NamedPrivilege struct {
 	Right string // "" if it is no right on rows
 }
 
-// MetaPrivileges are the SecurityPrivilegeMetadata of a table.
-func (s *Schema) MetaPrivileges(t *Table) []any {
+// PrivilegeMetadata are the SecurityPrivilegeMetadata of a table.
+func (s *Schema) PrivilegeMetadata(t *Table) []any {
 	out := []any{}
 	for _, right := range RightNames {
 		p, found := s.Privileges[t.Name][right]

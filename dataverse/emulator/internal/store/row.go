@@ -184,7 +184,7 @@ func (f *Layout) holds(changes Values) bool {
 	return true
 }
 
-func EtagOf(r *Row) string { return `W/"` + strconv.FormatInt(r.Version, 10) + `"` }
+func ETag(r *Row) string { return `W/"` + strconv.FormatInt(r.Version, 10) + `"` }
 
 // A retained row keeps behind its columns the names that its lookups had: "Lookup values in the table are denormalized
 // with ID and name value" (data-retention-view).
