@@ -27,7 +27,7 @@ type Fault struct {
 	// Truncate sends half of the body under the Content-Length of the whole, and closes the connection. An answer
 	// without a body is dropped.
 	Truncate bool `json:"truncate,omitempty"`
-	// Duplicate does the work twice, as when something on the way sent the request again; the second answer goes back.
+	// Duplicate does the work twice, as when a proxy sent the request again; the second answer goes back.
 	Duplicate bool `json:"duplicate,omitempty"`
 
 	// Route is a method, an entity set or operation, or both: "PATCH contacts", "POST $batch", "WhoAmI". Empty: every

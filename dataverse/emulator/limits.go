@@ -65,7 +65,7 @@ type quotaKey struct {
 	node int
 }
 
-// quota is one user's use of one server. Only requests that were let in stand in it, so the limit bounds its size.
+// quota is one user's use of one server. It holds admitted requests only, so the limit bounds its size.
 type quota struct {
 	requests []time.Time // when each came, oldest first
 	work     []work      // what each took, by its end
@@ -225,7 +225,7 @@ func (v *visit) leave() {
 	l.tell(v.header, q)
 }
 
-// slide drops what is a window old. A clock that was set back begins anew: what stands in the future would stay for
+// slide drops what is a window old. A clock that was set back begins anew: what lies in the future would stay for
 // ever.
 func (q *quota) slide(now time.Time, window time.Duration) {
 	if now.Before(q.latest) {

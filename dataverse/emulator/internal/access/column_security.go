@@ -10,10 +10,11 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// The profile that lets administrators see every secured column; the same id everywhere. Page: column-level-security.
+// AdministratorProfile lets administrators read and write every secured column; it has the same id everywhere. Page:
+// column-level-security.
 var AdministratorProfile = uuid.MustParse("572329c1-a042-4e22-be47-367c6374ea45")
 
-// fieldRights are the columns of fieldpermission that let: 4 is allowed.
+// fieldAllowed is the value of canread, cancreate and canupdate of a fieldpermission that allows.
 const fieldAllowed = 4
 
 // mayUseColumn tells whether a user may do something with a secured column: "canread", "cancreate", "canupdate".
@@ -36,7 +37,8 @@ func mayUseColumn(s *store.Engine, sn *store.Snapshot, user uuid.UUID, t *schema
 	return false
 }
 
-// HiddenColumns are the columns of a table, by index, that the caller may not read: they come back null, as if they held nothing.
+// HiddenColumns are the columns of a table, by index, that the caller may not read: they come back null, as if they held
+// nothing.
 func HiddenColumns(c *wire.Call, t *schema.Table) map[int]bool {
 	var out map[int]bool
 	for _, col := range t.Columns {

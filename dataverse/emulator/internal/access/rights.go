@@ -11,7 +11,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// HeldPrivilege is a privilege as a user has it through one role: how deep, counted from which business unit.
+// HeldPrivilege is a privilege that a user has through one role: how deep, and from which business unit down.
 type HeldPrivilege struct {
 	Mask int64
 	Unit uuid.UUID
@@ -130,8 +130,8 @@ func PrivilegeFor(s *schema.Schema, t *schema.Table, right string) (schema.Privi
 	return p, t, found
 }
 
-// CheckUserRight is the one place where rights are checked: whether a user has the right on a table and, where r is not nil, on
-// that row. Pages: security-concepts, security-roles.
+// CheckUserRight is the one place where rights are checked: it refuses a user without the right on a table and, where r
+// is not nil, on that row. Pages: security-concepts, security-roles.
 func CheckUserRight(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right string, t *schema.Table, r *store.Row) error {
 	g := GrantsOf(s, sn, user)
 	if g.Administrator {
@@ -153,6 +153,7 @@ func CheckUserRight(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right s
 		r.ID, store.Lookup(t, r, "ownerid").ID, user, t.TypeCode, store.Lookup(t, r, "owningbusinessunit").ID, right)
 }
 
+// ReportPrivilege tells Options.OnPrivilege that a user was asked for a privilege.
 func ReportPrivilege(s *store.Engine, user uuid.UUID, privilege string) {
 	if s.Options.OnPrivilege != nil {
 		s.Options.OnPrivilege(user, privilege)
@@ -171,7 +172,7 @@ func (g *Grants) Missing(name string, id uuid.UUID, t *schema.Table) *wire.Error
 
 // covers tells whether one of the depths reaches the row, or the row is shared.
 func (g *Grants) covers(sn *store.Snapshot, list []HeldPrivilege, t *schema.Table, r *store.Row, right int64) bool {
-	if line, found := inheritedFrom[t.Name]; found { // a line is seen as the row it belongs to
+	if line, found := inheritedFrom[t.Name]; found { // the rights on a line are those on its row
 		parent := store.Lookup(t, r, line[1])
 		of := sn.Schema.Tables[parent.Table]
 		if of == nil {
@@ -218,7 +219,7 @@ func (g *Grants) shared(sn *store.Snapshot, id uuid.UUID, right int64) bool {
 	return found
 }
 
-// CheckRight tells whether the caller has the right on a table, and on the row where r is not nil. An impersonated call
+// CheckRight refuses a caller without the right on a table and, where r is not nil, on that row. An impersonated call
 // needs it of both users. Page: impersonate-another-user.
 func CheckRight(c *wire.Call, right string, t *schema.Table, r *store.Row) error {
 	if err := CheckUserRight(c.Engine, c.View(), c.User, right, t, r); err != nil || c.Caller == uuid.Nil {
@@ -227,7 +228,7 @@ func CheckRight(c *wire.Call, right string, t *schema.Table, r *store.Row) error
 	return CheckUserRight(c.Engine, c.View(), c.Caller, right, t, r)
 }
 
-// RowFilter is the test that rows must pass to be read, nil where every row may be: a reader without the right at all is
+// RowFilter is the test that rows pass to be read, nil where all may be read: a reader without the right at all is
 // refused, what lies beyond his depth is left out silently.
 func RowFilter(c *wire.Call, t *schema.Table) (func(*store.Row) bool, error) {
 	if err := CheckRight(c, "Read", t, nil); err != nil {
@@ -263,7 +264,7 @@ func RowFilter(c *wire.Call, t *schema.Table) (func(*store.Row) bool, error) {
 	}
 }
 
-// CheckPrivilege tells whether the caller has a privilege that belongs to no row, such as prvBulkDelete.
+// CheckPrivilege refuses a caller without a privilege that belongs to no row, such as prvBulkDelete.
 func CheckPrivilege(c *wire.Call, name string) error {
 	for _, user := range []uuid.UUID{c.User, c.Caller} {
 		if user == uuid.Nil {
@@ -278,6 +279,7 @@ func CheckPrivilege(c *wire.Call, name string) error {
 	return nil
 }
 
+// UserEnabled tells whether the user exists and is enabled.
 func UserEnabled(e *store.Engine, user uuid.UUID) bool {
 	sn := e.Store.View()
 	t := sn.Schema.Tables["systemuser"]

@@ -25,6 +25,7 @@ func FindShare(s *store.Snapshot, of uuid.UUID, principal store.Ref) *store.Row 
 	return found
 }
 
+// SharedMask is the rights on a row that are shared with a user or a team, as a mask; 0 is none.
 func SharedMask(s *store.Snapshot, of uuid.UUID, principal store.Ref) int64 {
 	return store.Int(s.Schema.Tables["principalobjectaccess"], FindShare(s, of, principal), "accessrightsmask")
 }

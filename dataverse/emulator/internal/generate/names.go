@@ -1,6 +1,6 @@
 package generate
 
-// spelling is a name as it is written, and as it stands in an e-mail address.
+// spelling is a name as people write it, and as e-mail addresses have it.
 type spelling struct{ written, latin string }
 
 // given and family names of many languages and scripts: what a CRM in the field holds, and what breaks a client that

@@ -62,7 +62,7 @@ func (g *generator) office(what Generated) {
 	}
 }
 
-// staffParty is how a user stands in an activity's parties.
+// staffParty is a user as a party of an activity.
 type staffParty struct{ address, name any }
 
 // leader is the member of an event's team that a contact is to be.

@@ -235,7 +235,7 @@ func newBase(t *schema.Table, v store.Values) *RowBase {
 	return b
 }
 
-// RowBase is what the rows of a table have in common, and the layouts that they come in.
+// RowBase is the values that a table's rows have in common, and the layouts of these rows.
 type RowBase struct {
 	Vals    []any
 	Layouts map[string]*store.Layout // by the columns of their own
@@ -253,7 +253,7 @@ func (l *Loader) add(t *schema.Table, id uuid.UUID, v store.Values) {
 	l.AddWithBase(b, t, id, v)
 }
 
-// AddWithBase takes a row that is like a base but for the values.
+// AddWithBase adds a row that has the values, and else those of the base.
 func (l *Loader) AddWithBase(b *RowBase, t *schema.Table, id uuid.UUID, v store.Values) {
 	l.order = l.order[:0]
 	for i, x := range v {

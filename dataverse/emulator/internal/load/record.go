@@ -45,6 +45,7 @@ type RecordError struct {
 	Why    string
 }
 
+// Error names the table, the row and the column, and no value.
 func (e *RecordError) Error() string {
 	at := e.Table + " " + e.ID.String()
 	if e.Column != "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// historyOf are the audit rows of a row of data, the newest first. What tells of deleted history is not part of it.
+// historyOf are the audit rows of a row, the newest first, without those that record deleted history.
 func historyOf(s *store.Snapshot, of store.Ref) []*store.Row {
 	a := s.Schema.Tables["audit"]
 	object, action := a.Column("objectid").Index, a.Column("action").Index

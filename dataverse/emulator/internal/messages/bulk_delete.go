@@ -14,7 +14,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// An asyncoperation keeps behind its columns the job that it stands for, until the job has ended.
+// jobContent is where an asyncoperation keeps, behind its columns, the job that it shows, until the job has ended.
 const jobContent = 1<<16 - 4 // *bulkJob
 
 // bulkJob is a bulk delete job. It is immutable: a step of the job makes another one.
@@ -35,7 +35,7 @@ type bulkJob struct {
 	failed  int64
 }
 
-// foundRows are rows that a job deletes: those that a query found when the job started.
+// foundRows are the rows of a job that one of its queries found when the job started.
 type foundRows struct {
 	query int
 	ids   []uuid.UUID

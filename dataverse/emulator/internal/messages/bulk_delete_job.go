@@ -34,7 +34,7 @@ const (
 	jobChunk = 100
 )
 
-// step is how long a step of a job takes, by the emulator's clock.
+// stepDuration is how long a step of a job takes, by the emulator's clock.
 func stepDuration(e *store.Engine) time.Duration {
 	switch d := e.Options.JobStep; {
 	case d < 0:

@@ -62,7 +62,7 @@ func (s *Service) closeOpportunity(c *wire.Call, state, action int64) (*wire.Ans
 	})
 }
 
-// withAction runs fn under the name that the audit history gives to what it does.
+// withAction runs fn; the audit history calls the changes of fn by the action.
 func withAction(w *platform.Writer, action int64, fn func() error) error {
 	before := w.Action
 	w.Action = action

@@ -16,7 +16,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// upload is a file on its way in, or out: the messages with blocks, and uploads in chunks.
+// upload is a file being uploaded or downloaded: in blocks by messages, or in chunks.
 type upload struct {
 	user   uuid.UUID
 	target store.Ref // the row, uuid.Nil for a note or attachment that the commit makes

@@ -163,7 +163,7 @@ func (s *Service) addListMembers(c *wire.Call) (*wire.Answer, error) {
 	})
 }
 
-// addToQueue is AddToQueue: a row stands in one queue at a time. Page: actions/addtoqueue.
+// addToQueue is AddToQueue: a row is in one queue at a time. Page: actions/addtoqueue.
 func (s *Service) addToQueue(c *wire.Call) (*wire.Answer, error) {
 	var item uuid.UUID
 	err := s.Change(c, func(w *platform.Writer) error {
@@ -235,7 +235,7 @@ func (s *Service) addToQueue(c *wire.Call) (*wire.Answer, error) {
 	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#" + wire.CRMNamespace + "AddToQueueResponse", "QueueItemId": item}), nil
 }
 
-// queueable tells whether rows of a table can stand in a queue.
+// queueable tells whether rows of a table can be in a queue.
 func queueable(items, t *schema.Table) bool {
 	for _, name := range items.Column("objectid").Targets {
 		if name == t.Name {

@@ -66,7 +66,8 @@ func (s *Service) convertQuote(c *wire.Call) (*wire.Answer, error) {
 	})
 }
 
-// convertOrder is ConvertSalesOrderToInvoice. The order becomes Invoiced: no page says. Page: ConvertSalesOrderToInvoice Action.
+// convertOrder is ConvertSalesOrderToInvoice. The order becomes Invoiced: no page says. Page: ConvertSalesOrderToInvoice
+// Action.
 func (s *Service) convertOrder(c *wire.Call) (*wire.Answer, error) {
 	x := conversion{action: "ConvertSalesOrderToInvoice", parameter: "SalesOrderId", from: "salesorder", to: "invoice", fromLines: "salesorderdetail", toLines: "invoicedetail"}
 	return s.convert(c, x, func(w *platform.Writer, t *schema.Table, r *store.Row, body map[string]any) error {

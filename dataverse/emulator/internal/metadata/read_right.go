@@ -7,7 +7,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// checkReadRight refuses the caller who may not read what a path names, where that takes rights at all
+// checkReadRight refuses a caller who may not read what a path names, where that takes rights at all
 // (Options.DefinitionsNeedRights). What $expand adds is not asked for by itself.
 func checkReadRight(c *wire.Call, path []wire.Segment) error {
 	if !c.Engine.Options.DefinitionsNeedRights {

@@ -19,7 +19,7 @@ type Rendered struct {
 	Texts   map[string]DefinitionText // by what was asked for
 }
 
-// MaxTexts bounds what is kept of one table. Clients ask the same few questions, but nothing makes them.
+// MaxTexts bounds the answers kept of one table: clients ask the same few questions, but need not.
 const MaxTexts = 64
 
 // RenderedOf is what is kept of a table under this schema, nil while the schema is being changed.

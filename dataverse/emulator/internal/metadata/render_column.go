@@ -253,7 +253,7 @@ func typeProperties(s *schema.Schema, t *schema.Table, c *schema.Column) map[str
 
 func valueObject(v string) map[string]any { return map[string]any{"Value": v} }
 
-// boundOr is a limit as JSON writes it: whole where it is whole.
+// boundOr is a limit as JSON writes it, without a fraction where it has none.
 func boundOr(v *float64, otherwise int64) any {
 	if v == nil {
 		return otherwise

@@ -20,7 +20,7 @@ type object struct {
 // English is the language of the emulator's labels.
 const English = 1033
 
-// The definitions of the embedded schema date from here.
+// introduced is the date of the embedded schema's definitions.
 var introduced = time.Date(2024, 12, 1, 0, 0, 0, 0, time.UTC)
 
 func creationDate(d *schema.Defined) time.Time {
@@ -37,6 +37,7 @@ func componentID(d *schema.Defined, kind string, names ...string) uuid.UUID {
 	return schema.StableID("metadata/" + kind + "/" + strings.Join(names, "/"))
 }
 
+// TableID is the MetadataId of a table.
 func TableID(t *schema.Table) uuid.UUID { return componentID(&t.Defined, "table", t.Name) }
 func relationshipID(r *schema.Relationship) uuid.UUID {
 	return componentID(&r.Defined, "relationship", r.Name)
@@ -77,7 +78,7 @@ func labelOf(text string, others map[int]string, managed bool, id uuid.UUID) map
 	return map[string]any{"LocalizedLabels": list, "UserLocalizedLabel": user}
 }
 
-// managedProperty is a managed property.
+// managedProperty is a managed property: a value, and whether it may be changed.
 func managedProperty(value, changeable bool, name string) map[string]any {
 	return map[string]any{"Value": value, "CanBeChanged": changeable, "ManagedPropertyLogicalName": name}
 }
@@ -233,7 +234,7 @@ func pointsAt(s *schema.Schema, from, attribute, to string) bool {
 	return slices.ContainsFunc(t.Outgoing, func(r *schema.Relationship) bool { return r.Attribute == attribute && r.Referenced == to })
 }
 
-// metaOneToMany is a one-to-many relationship; it is the same object seen from either table.
+// metaOneToMany is a one-to-many relationship; it is the same object under either table.
 // Page: query-metadata-web-api, configure-entity-relationship-cascading-behavior.
 func metaOneToMany(s *schema.Schema, r *schema.Relationship) object {
 	cascade := r.Cascades

@@ -78,7 +78,7 @@ func noteGone(s *schema.Schema, before *schema.Schema) {
 	}
 }
 
-// CopySchema shares the tables with s; edit copies one.
+// CopySchema is a schema that shares its tables with s; editTable copies one of them.
 func CopySchema(s *schema.Schema) *schema.Schema {
 	c := *s
 	c.Tables, c.Sets = maps.Clone(s.Tables), maps.Clone(s.Sets)
@@ -247,8 +247,8 @@ func dropColumn(t *store.Tx, s *schema.Schema, tab *schema.Table, c *schema.Colu
 	}
 }
 
-// RowWithoutColumn is r with the column at index gone taken out and the columns behind it, of which columns are left, moved up.
-// The rows of one layout share one layout again.
+// RowWithoutColumn is r with the column at index gone taken out and the columns behind it, of which columns are left,
+// moved up. The rows of one layout share one layout again.
 func RowWithoutColumn(r *store.Row, gone, columns int, layouts map[*store.Layout]*store.Layout) *store.Row {
 	out := &store.Row{ID: r.ID, Version: r.Version, Vals: r.Vals}
 	if r.Layout == nil {

@@ -179,7 +179,7 @@ func (w *Writer) FinishActivity(t *schema.Table, id uuid.UUID) error {
 	return nil
 }
 
-// PutPlatformParty keeps one of the party rows that the platform makes.
+// PutPlatformParty stores one of the party rows that the platform makes, or removes it where there is none to make.
 func (w *Writer) PutPlatformParty(t *schema.Table, r *store.Row, mask int64, to store.Ref) {
 	party := w.Schema.Tables["activityparty"]
 	kept := false

@@ -35,33 +35,33 @@ type unlink struct {
 // CascadeOf is a row and all that its delete cascades to; it goes through the rows without recursion, for chains may be
 // long.
 func (w *Writer) CascadeOf(t *schema.Table, r *store.Row) (*Cascade, error) {
-	e := &Cascade{has: map[store.Ref]bool{}}
-	w.collect(e, t, r)
-	for i := 0; i < len(e.Rows); i++ {
-		if err := w.collectPointing(e, e.Rows[i].Table, e.Rows[i].Row); err != nil {
+	del := &Cascade{has: map[store.Ref]bool{}}
+	w.collect(del, t, r)
+	for i := 0; i < len(del.Rows); i++ {
+		if err := w.collectPointing(del, del.Rows[i].Table, del.Rows[i].Row); err != nil {
 			return nil, err
 		}
-		w.collectPairs(e, e.Rows[i].Table, e.Rows[i].Row.ID)
+		w.collectPairs(del, del.Rows[i].Table, del.Rows[i].Row.ID)
 	}
-	return e, nil
+	return del, nil
 }
 
-func (w *Writer) collect(e *Cascade, t *schema.Table, r *store.Row) {
+func (w *Writer) collect(del *Cascade, t *schema.Table, r *store.Row) {
 	key := store.Ref{Table: t.Name, ID: r.ID}
-	if e.has[key] {
+	if del.has[key] {
 		return
 	}
-	e.has[key] = true
-	e.Rows = append(e.Rows, target{t, r})
+	del.has[key] = true
+	del.Rows = append(del.Rows, target{t, r})
 	if t.Name == "connection" { // the mirror goes with it
 		if twin := w.Data[t.Name].Get(store.Lookup(t, r, "relatedconnectionid").ID); twin != nil {
-			w.collect(e, t, twin)
+			w.collect(del, t, twin)
 		}
 	}
 }
 
-// collectPointing looks at everything that points at a row that goes.
-func (w *Writer) collectPointing(e *Cascade, t *schema.Table, r *store.Row) error {
+// collectPointing adds what the relationships of a deleted row say: rows that are deleted too, and lookups that become null.
+func (w *Writer) collectPointing(del *Cascade, t *schema.Table, r *store.Row) error {
 	for _, rel := range w.Schema.PointingAt(t) {
 		child := w.Schema.Tables[rel.Referencing]
 		c := child.Column(rel.Attribute)
@@ -72,12 +72,12 @@ func (w *Writer) collectPointing(e *Cascade, t *schema.Table, r *store.Row) erro
 		EachPointing(&w.Tx.Snapshot, child, c, store.Ref{Table: t.Name, ID: r.ID}, func(x *store.Row) bool {
 			switch rel.Delete {
 			case "Cascade":
-				w.collect(e, child, x)
+				w.collect(del, child, x)
 			case "Restrict":
 				refused = true
 				return false
 			default:
-				e.unlinks = append(e.unlinks, unlink{child, x.ID, c, store.Ref{Table: t.Name, ID: r.ID}})
+				del.unlinks = append(del.unlinks, unlink{child, x.ID, c, store.Ref{Table: t.Name, ID: r.ID}})
 			}
 			return true
 		})
@@ -102,8 +102,7 @@ func EachPointing(s *store.Snapshot, t *schema.Table, c *schema.Column, to store
 	}
 }
 
-// removeLink sets a lookup to null. It is the platform's doing: a closed row is changed as well, and its date of
-// change stays.
+// removeLink sets a lookup to null. The platform does so itself: a closed row changes too, and modifiedon stays.
 func (w *Writer) removeLink(u unlink) {
 	before := w.Data[u.table.Name].Get(u.id)
 	if before == nil {
@@ -116,19 +115,19 @@ func (w *Writer) removeLink(u unlink) {
 	w.AuditUpdate(u.table, before, after)
 }
 
-// collectPairs adds the rows of many-to-many relationships that a row that goes stands in.
-func (w *Writer) collectPairs(e *Cascade, t *schema.Table, id uuid.UUID) {
+// collectPairs adds the many-to-many rows of a row that is deleted.
+func (w *Writer) collectPairs(del *Cascade, t *schema.Table, id uuid.UUID) {
 	for _, m := range w.Schema.ManyToMany {
 		if m.Table1 == t.Name {
-			w.collectPair(e, m, m.Attribute1, store.Ref{Table: t.Name, ID: id})
+			w.collectPair(del, m, m.Attribute1, store.Ref{Table: t.Name, ID: id})
 		}
 		if m.Table2 == t.Name {
-			w.collectPair(e, m, m.Attribute2, store.Ref{Table: t.Name, ID: id})
+			w.collectPair(del, m, m.Attribute2, store.Ref{Table: t.Name, ID: id})
 		}
 	}
 }
 
-func (w *Writer) collectPair(e *Cascade, m *schema.ManyToMany, attribute string, end store.Ref) {
+func (w *Writer) collectPair(del *Cascade, m *schema.ManyToMany, attribute string, end store.Ref) {
 	t := w.Schema.Tables[m.Intersect]
 	if w.Data[t.Name].Len() == 0 {
 		return
@@ -136,9 +135,9 @@ func (w *Writer) collectPair(e *Cascade, m *schema.ManyToMany, attribute string,
 	c := t.Column(attribute)
 	w.Data[t.Name].Pointing(c.Index, end.ID, func(r *store.Row) bool {
 		held, lookup := r.Get(c.Index).(store.Ref)
-		if key := (store.Ref{Table: t.Name, ID: r.ID}); (!lookup || held == end) && !e.has[key] {
-			e.has[key] = true
-			e.pairs = append(e.pairs, target{t, r})
+		if key := (store.Ref{Table: t.Name, ID: r.ID}); (!lookup || held == end) && !del.has[key] {
+			del.has[key] = true
+			del.pairs = append(del.pairs, target{t, r})
 		}
 		return true
 	})
@@ -148,7 +147,7 @@ func (w *Writer) collectPair(e *Cascade, m *schema.ManyToMany, attribute string,
 // Page: activityparty (ispartydeleted), contact (contact_activity_parties: NoCascade).
 func (w *Writer) markPartiesDeleted(t *schema.Table, id uuid.UUID) { w.markParties(t, id, true) }
 
-// markPartiesRestored takes the mark off when the row comes back.
+// markPartiesRestored removes that mark when the row is restored.
 func (w *Writer) markPartiesRestored(t *schema.Table, id uuid.UUID) { w.markParties(t, id, false) }
 
 func (w *Writer) markParties(t *schema.Table, id uuid.UUID, deleted bool) {

@@ -16,7 +16,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// A fileattachment keeps the file's bytes behind its columns.
+// FileContent is where a fileattachment keeps, behind its columns, the file's bytes.
 const FileContent = 1<<16 - 6 // []byte
 
 // FileChunkSize is the size of a part that the service recommends.
@@ -49,6 +49,7 @@ var mimeTypes = map[string]string{
 	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".eml": "message/rfc822",
 }
 
+// MimeType is the type that a file's extension says.
 func MimeType(name string) string {
 	if m := mimeTypes[strings.ToLower(filepath.Ext(name))]; m != "" {
 		return m
@@ -161,7 +162,7 @@ func FileColumn(t *schema.Table, name string) (*schema.Column, error) {
 	return c, nil
 }
 
-// CheckFileRight refuses whoever may not change the column of the row.
+// CheckFileRight refuses a caller who may not change the column of the row.
 func (w *Writer) CheckFileRight(t *schema.Table, r *store.Row, c *schema.Column) error {
 	if err := CheckMessage(t, "Update"); err != nil {
 		return err

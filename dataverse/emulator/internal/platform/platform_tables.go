@@ -383,7 +383,7 @@ func (w *Writer) defaultTeam(unit uuid.UUID) uuid.UUID {
 	return found
 }
 
-// solutionTarget is the solution that what a write makes goes into.
+// solutionTarget is the solution that a write adds its components to.
 type solutionTarget struct {
 	call *wire.Call
 	row  *store.Row

@@ -12,7 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// A deleteditemreference keeps behind its columns what Restore needs.
+// binContent is where a deleteditemreference keeps, behind its columns, what Restore needs.
 const binContent = 1<<16 - 3 // *binned
 
 // binned is what one delete put into the recycle bin: only ids, the rows themselves lie in snapshot.bin.
@@ -88,7 +88,7 @@ func binConfig(s *store.Snapshot, name string) *store.Row {
 	return found
 }
 
-// hasBin tells whether deleted rows of the table are kept.
+// hasBin tells whether the recycle bin keeps the table's deleted rows.
 func hasBin(s *store.Snapshot, t *schema.Table) bool {
 	if unbinnable[t.Name] || len(t.Columns) > maxBinColumns {
 		return false
@@ -120,14 +120,14 @@ func binLifetime(s *store.Snapshot, table string) time.Duration {
 // binDelete copies what a delete removes into the recycle bin: the root with all that goes with it, and one
 // deleteditemreference that names it. Where an older copy of the same key is kept already, nothing happens. Page:
 // restore-deleted-records.
-func (w *Writer) binDelete(e *Cascade) {
-	root := e.Rows[0]
+func (w *Writer) binDelete(c *Cascade) {
+	root := c.Rows[0]
 	if w.Unbinned || w.Schema.HoldsPairs(root.Table) || !hasBin(&w.Tx.Snapshot, root.Table) || w.Bin[root.Table.Name].Get(root.Row.ID) != nil {
 		return
 	}
-	content := &binned{root: store.Ref{Table: root.Table.Name, ID: root.Row.ID}, links: e.unlinks}
+	content := &binned{root: store.Ref{Table: root.Table.Name, ID: root.Row.ID}, links: c.unlinks}
 	kept := map[string]bool{}
-	for _, list := range [][]target{e.Rows, e.pairs} {
+	for _, list := range [][]target{c.Rows, c.pairs} {
 		for _, d := range list {
 			on, known := kept[d.Table.Name]
 			if !known {
@@ -201,7 +201,7 @@ func binReference(s *store.Snapshot, of store.Ref) (*store.Row, *binned) {
 	return found, content
 }
 
-// SweepBin lets the bin forget what it has kept long enough. It looks once an hour, by the emulator's clock.
+// SweepBin removes from the bin what it has kept for its lifetime. It looks once an hour, by the emulator's clock.
 func (s *Service) SweepBin(now time.Time) {
 	last := time.Unix(s.swept.Load(), 0)
 	if d := now.Sub(last); d >= 0 && d < time.Hour {

@@ -7,7 +7,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
-// RowRules are what a table's rows need beside the rules of every table. Whoever knows them registers them.
+// RowRules are one table's rules, beside those of every table. The package that knows them registers them.
 type RowRules struct {
 	Compute func(w *Writer, t *schema.Table, before *store.Row, v store.Values)
 	Check   func(w *Writer, t *schema.Table, r *store.Row) error
@@ -16,7 +16,7 @@ type RowRules struct {
 	Remove  func(t *schema.Table, r *store.Row) error // refuses a delete
 }
 
-// makeBeside makes what the platform has beside a new row.
+// makeBeside makes the rows that the platform adds to a new one: its mirror, its addresses, inherited shares.
 func (w *Writer) makeBeside(t *schema.Table, r *store.Row) error {
 	if err := w.afterPlatform(t, r); err != nil {
 		return err

@@ -43,6 +43,7 @@ func StatusFits(t *schema.Table, state, status int64) bool {
 	return o != nil && (o.State == nil || int64(*o.State) == state)
 }
 
+// StateLabel is the label of a statecode.
 func StateLabel(t *schema.Table, state int64) string {
 	if c := t.Column("statecode"); c != nil {
 		if o := c.Option(int(state)); o != nil {
@@ -52,6 +53,7 @@ func StateLabel(t *schema.Table, state int64) string {
 	return "?"
 }
 
+// BadStatus is the error for a status that does not belong to the state.
 func BadStatus(t *schema.Table, state, status int64) *wire.Error {
 	return wire.NewError(http.StatusBadRequest, "0x80048408", "%d is not a valid status code for state code %sState.%s on %s.", status, t.SchemaName, StateLabel(t, state), t.Name)
 }

@@ -83,6 +83,7 @@ var NumberedColumns = map[string][2]string{
 	"incident": {"ticketnumber", "CAS"}, "campaign": {"codename", "CMP"},
 }
 
+// SetNumbers numbers a new row of a table that the platform numbers, unless it has a number.
 func (w *Writer) SetNumbers(t *schema.Table, id uuid.UUID, v store.Values) {
 	n, ok := NumberedColumns[t.Name]
 	if !ok {

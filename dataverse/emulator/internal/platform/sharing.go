@@ -13,7 +13,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// ShareRights are the rights of a share, in the order in which the service lists them. Reference: ShareRights.
+// ShareRights are the rights of a share, in the order in which the service lists them. Reference: AccessRights.
 var ShareRights = []string{"Read", "Write", "Append", "AppendTo", "Create", "Delete", "Share", "Assign"}
 
 // RightsText is a mask of rights as the Web API writes it: "ReadAccess, WriteAccess".

@@ -166,7 +166,7 @@ func (w *Writer) readBind(t *schema.Table, in *Input, nav string, v any, creatin
 	return nil
 }
 
-// sharedRef is r with the table's name that the schema shares.
+// sharedRef is r with the schema's own copy of the table's name, so that rows hold one string.
 func sharedRef(s *schema.Schema, r store.Ref) store.Ref {
 	if t := s.Tables[r.Table]; t != nil {
 		return store.Ref{Table: t.Name, ID: r.ID}
@@ -182,6 +182,7 @@ func (w *Writer) collection(t *schema.Table, nav string) (*schema.Relationship, 
 	return t.ToMany[nav], nil
 }
 
+// ReadObjects reads a property that is an array of JSON objects.
 func ReadObjects(t *schema.Table, name string, v any) ([]map[string]any, error) {
 	list, ok := v.([]any)
 	if !ok {

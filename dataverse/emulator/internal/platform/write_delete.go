@@ -27,7 +27,7 @@ func (s *Service) deleteRow(c *wire.Call) (*wire.Answer, error) {
 	})
 }
 
-// DeleteRow deletes a row with what its relationships say, as one.
+// DeleteRow deletes a row and does what its relationships say, all or nothing.
 func (w *Writer) DeleteRow(t *schema.Table, r *store.Row) error {
 	return w.runStages(&rowWrite{table: t, before: r}, onDeleteRow())
 }
@@ -39,7 +39,7 @@ func (w *Writer) collectCascade(x *rowWrite) error {
 	return err
 }
 
-// removeLinks sets the lookups to null that lead to what goes, but for those of rows that go too.
+// removeLinks sets lookups of deleted rows to null, except in rows that are deleted too.
 func (w *Writer) removeLinks(c *Cascade) {
 	for _, u := range c.unlinks {
 		if !c.has[store.Ref{Table: u.table.Name, ID: u.id}] {

@@ -52,6 +52,7 @@ func activityTable(s *store.Snapshot, id uuid.UUID) *schema.Table {
 	return nil
 }
 
+// UnknownContentID is the error for a $id that no part of the change set before has.
 func UnknownContentID(ref string) *wire.Error {
 	return wire.NewError(http.StatusBadRequest, "0x80060888", "Content-ID Reference: '%s' does not exist in the batch context.", ref)
 }

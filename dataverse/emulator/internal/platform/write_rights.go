@@ -8,7 +8,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
-// users are those whose rights a write needs: the caller's, and of an impersonated call also those of whoever makes it.
+// users are those whose rights a write needs: the user it is done as, and the caller who impersonates that user.
 func (w *Writer) users() []uuid.UUID {
 	if w.behalf == uuid.Nil {
 		return []uuid.UUID{w.User}

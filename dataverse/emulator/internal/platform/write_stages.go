@@ -13,7 +13,7 @@ import (
 // A write is a list of stages: the order in which the platform's rules are asked and its work is done. What a caller may
 // do, what a row may hold and what else must be there is asked before the row is put. docs/emulator.md tells the lists.
 
-// rowWrite is one row on its way through the stages of a create, an update or a delete.
+// rowWrite is one row under a create, an update or a delete; the stages fill it in turn.
 type rowWrite struct {
 	table   *schema.Table
 	body    map[string]any // as it came; nil where the platform itself writes
@@ -146,7 +146,7 @@ func onDelete() []stage {
 	}, onDeleteRow())
 }
 
-// onDeleteRow is a delete with what its relationships say: worked out whole before anything is touched.
+// onDeleteRow is a delete and what its relationships say: all is worked out before anything changes.
 func onDeleteRow() []stage {
 	return []stage{
 		{"deletable", (*Writer).deletable},

@@ -50,13 +50,13 @@ func (s *Service) writer(c *wire.Call, t *store.Tx) *Writer {
 	}
 }
 
-// newRow is a new row with the values; next is a row with changes. Both have a version of their own, which also stands in
-// the column versionnumber.
+// newRow is a new row with the values. It has a version of its own, as every row of [Writer.NextRow].
 func (w *Writer) newRow(t *schema.Table, id uuid.UUID, v store.Values) *store.Row {
 	v[t.IDColumn().Index] = id
 	return w.NextRow(t, &store.Row{ID: id}, v)
 }
 
+// NextRow is the row before with the changes and the next version, which it also writes to the column versionnumber.
 func (w *Writer) NextRow(t *schema.Table, before *store.Row, v store.Values) *store.Row {
 	n := w.NextVersion()
 	v.Set(t, "versionnumber", n)

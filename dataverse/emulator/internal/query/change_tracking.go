@@ -20,8 +20,8 @@ import (
 
 // Change tracking. Page: use-change-tracking-synchronize-data-external-systems.
 
-// asksForChanges tells whether a query of a table asks for its changes: by the preference, by a delta link, or by the link to a
-// further page of either.
+// asksForChanges tells whether a query of a table asks for its changes: by the preference, by a delta link, or by the
+// link to a further page of either.
 func asksForChanges(c *wire.Call) bool {
 	if c.Preference("odata.track-changes") != "" || c.Query.Has("$deltatoken") {
 		return true
@@ -346,4 +346,5 @@ func (s *Service) countChanges(c *wire.Call, e *Env, t *schema.Table) (*wire.Ans
 	return (&wire.Answer{Status: http.StatusOK, Body: countText(min(n, MaxRows))}).SetHeader("Content-Type", "text/plain"), nil
 }
 
+// StampLayout is how a delta token and a ServerVersionStamp write a moment.
 const StampLayout = "01/02/2006 15:04:05"

@@ -133,7 +133,7 @@ func (q *FetchQuery) children(j *JoinedTable, a fetchxml.Attribute) error {
 	return nil
 }
 
-// page is what to answer with.
+// fetchPage is what to answer with.
 type fetchPage struct {
 	size, number int
 	collector    *collector

@@ -173,7 +173,7 @@ func (q *Compiler) anyRow(j *JoinedTable) predicate {
 	return q.semiJoin(&bare)
 }
 
-// pathThrough is where the parent's rows are that j's can be joined to, nil if that is anywhere.
+// pathThrough is where to look for the parent's rows that have rows of j; nil is everywhere.
 func (q *Compiler) pathThrough(j *JoinedTable) *accessPath {
 	where := j.where
 	for _, x := range j.links {

@@ -31,6 +31,7 @@ const (
 	lookupNav      = "Microsoft.Dynamics.CRM.associatednavigationproperty"
 )
 
+// NewEncoder is an encoder with the annotations that the call asks for.
 func NewEncoder(c *wire.Call, e *Env) *Encoder {
 	return &Encoder{
 		Env: e, Base: c.Base, Formatted: c.WantsAnnotation(formattedValue), Logical: c.WantsAnnotation(lookupLogical),
@@ -73,6 +74,7 @@ func navsOf(t *schema.Table, c *schema.Column) map[string]string {
 	return m
 }
 
+// Text writes s as it is.
 func (w *Encoder) Text(s string) { w.Buf = append(w.Buf, s...) }
 
 // Key begins a member.

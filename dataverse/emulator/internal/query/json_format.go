@@ -88,7 +88,7 @@ func (e *Env) appendLabels(b []byte, c *schema.Column, v string) []byte {
 	return b
 }
 
-// AppendEscaped writes s as in a JSON string.
+// AppendEscaped appends s escaped as in a JSON string, without the quotes.
 func AppendEscaped(b []byte, s string) []byte {
 	start := len(b)
 	b = AppendJSON(b, s)

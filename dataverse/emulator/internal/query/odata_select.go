@@ -157,7 +157,7 @@ func (s *Shape) context() string {
 	return "(" + strings.Join(parts, ",") + ")"
 }
 
-// Placing is where a row is written: that decides over ETags and links.
+// Placing is where a row is written, which decides on ETags and links.
 type Placing uint8
 
 const (

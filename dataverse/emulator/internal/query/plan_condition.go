@@ -20,6 +20,7 @@ type Compiler struct {
 	home  int // the slot of the table whose rows a filter is to find
 }
 
+// NewCompiler makes a compiler for the query of an env.
 func NewCompiler(e *Env) *Compiler { return &Compiler{env: e, nulls: e.Engine.Options.NullNegation} }
 
 // unknownOperator is a condition that no operator of the pages names.
@@ -142,8 +143,8 @@ func (q *Compiler) constants(x operand, operator string, values []string) ([]con
 // maxInText is the longest text that in takes (fetchxml/reference/operators).
 const maxInText = 850
 
-// pathTo is where the rows are whose operand equals one of list, if it is a key or an indexed lookup of the table whose
-// rows are to be found.
+// pathTo is where to look for the rows whose operand equals one of list, if it is a key or an indexed lookup of the
+// table whose rows are to be found.
 func (q *Compiler) pathTo(x operand, list []constant) *accessPath {
 	column := 0
 	switch {

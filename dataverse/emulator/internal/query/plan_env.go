@@ -18,7 +18,7 @@ import (
 // Env is what one query is evaluated in. It belongs to one goroutine.
 type Env struct {
 	Engine   *store.Engine
-	Call     *wire.Call // whose rights decide what is seen; nil where the platform itself reads
+	Call     *wire.Call // whose rights decide which rows are read; nil where the platform itself reads
 	Snap     *store.Snapshot
 	bin      bool // rows come from the recycle bin
 	retained bool // rows come from long-term retention
@@ -55,7 +55,7 @@ func (e *Env) step() bool {
 	return !e.spent
 }
 
-// Err is the fault of a query that was ended, or that needs what the caller may not read.
+// Err is why the query has no answer: it looked at too many rows, or needs what the caller may not read.
 func (e *Env) Err() error {
 	if e.refused != nil {
 		return e.refused
@@ -108,7 +108,7 @@ func (e *Env) Source(t *schema.Table) *Source {
 	return s
 }
 
-// Visible is a row as the caller may see it, nil if he may not.
+// Visible is a row as the caller may read it, nil if he may not.
 func (s *Source) Visible(r *store.Row) *store.Row {
 	switch {
 	case r == nil, s.see != nil && !s.see(r):
@@ -136,7 +136,7 @@ func (s *Source) passing(fn func(*store.Row) bool) func(*store.Row) bool {
 	}
 }
 
-// allRows is the rows of t, whoever asks.
+// allRows is the rows of t, without regard to the caller's rights.
 func (e *Env) allRows(t *schema.Table) *Source {
 	s := &Source{tab: t}
 	data := e.Snap.Data
@@ -310,6 +310,7 @@ func (e *Env) lookupName(r *store.Row, c *schema.Column, to store.Ref) (string, 
 	return e.PrimaryName(to)
 }
 
+// PrimaryName is the name of the row that a lookup shows, false if there is none.
 func (e *Env) PrimaryName(r store.Ref) (string, bool) {
 	t := e.Snap.Schema.Tables[r.Table]
 	if t == nil {
@@ -327,7 +328,7 @@ func (e *Env) PrimaryName(r store.Ref) (string, bool) {
 	return name, ok
 }
 
-// liveRows is the rows of t that are not deleted, whatever the query reads, and whoever asks: the name behind a lookup shows
+// liveRows is the rows of t that are not deleted, without regard to the query or the caller: the name behind a lookup shows
 // also where its row does not.
 func (e *Env) liveRows(t *schema.Table) *Source {
 	if s := e.names[t]; s != nil {

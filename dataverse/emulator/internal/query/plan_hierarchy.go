@@ -101,7 +101,7 @@ func (q *Compiler) hierarchyCondition(x operand, operator string, values []strin
 	return p, true, nil
 }
 
-// hierarchy is the table whose hierarchy a column stands in, nil if there is none.
+// hierarchy is the table whose hierarchy a column belongs to, nil if there is none.
 func (q *Compiler) hierarchy(x operand) *schema.Table {
 	if x.class != classGUID || x.col == nil {
 		return nil

@@ -99,7 +99,7 @@ type hit struct {
 	keys   []sortValue
 }
 
-// ids are what tells one hit from another when the sort values are the same.
+// compareIDs orders hits whose sort values are the same.
 func (h hit) compareIDs(o hit) int {
 	if n := compareGUID(h.row.ID, o.row.ID); n != 0 {
 		return n

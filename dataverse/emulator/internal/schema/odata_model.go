@@ -30,6 +30,7 @@ func (m Model) Table(name string) (odata.Table, bool) {
 	return modelTable{m.Schema, t}, t != nil
 }
 
+// PropertyTypes are the types of the Web API by kind of column.
 var PropertyTypes = map[Kind]odata.Type{
 	KindString: odata.TypeString, KindMemo: odata.TypeString, KindEntityName: odata.TypeString,
 	KindMultiSelect: odata.TypeString, KindLookup: odata.TypeGUID, KindGUID: odata.TypeGUID,
@@ -128,6 +129,7 @@ func (t *Table) Navigation(s *Schema, name string) *Navigation {
 	return n
 }
 
+// OwnNavigation is [Table.Navigation] without what an activity has from activitypointer.
 func (t *Table) OwnNavigation(s *Schema, name string) *Navigation {
 	if c := t.ByName[name]; c != nil && c.Type == "Owner" { // to a user or a team, also where no relationship says so
 		return &Navigation{Name: name, Target: s.Tables["systemuser"], Column: c.Index, Owner: true}

@@ -49,7 +49,7 @@ func (s *Schema) SingleValued(t *Table, nav string) []*Relationship {
 	return found
 }
 
-// MayPointAt tells whether a row of table may stand behind the relationship.
+// MayPointAt tells whether the relationship's lookup may hold a row of the table.
 func (s *Schema) MayPointAt(r *Relationship, table string) bool {
 	if r.Referenced == table {
 		return true
@@ -76,8 +76,8 @@ func (s *Schema) PointingAt(t *Table) []*Relationship {
 	return list
 }
 
-// HoldsPairs tells whether a table holds the rows of a many-to-many relationship. Such rows go to the bin with what they
-// join, but parting two rows is no delete that could be taken back: no page names them as deleted objects.
+// HoldsPairs tells whether a table holds the rows of a many-to-many relationship. Such rows go to the bin with the rows
+// that they join; a disassociate alone leaves nothing to restore, for no page names such rows as deleted objects.
 func (s *Schema) HoldsPairs(t *Table) bool {
 	return t.Intersect || slices.ContainsFunc(s.ManyToMany, func(m *ManyToMany) bool { return m.Intersect == t.Name })
 }

@@ -45,6 +45,7 @@ const (
 	KindVirtual
 )
 
+// KindNames are the kinds by the name of the attribute type.
 var KindNames = map[string]Kind{
 	"String": KindString, "Memo": KindMemo, "Lookup": KindLookup, "Customer": KindLookup, "Owner": KindLookup,
 	"Picklist": KindPicklist, "State": KindState, "Status": KindStatus, "Boolean": KindBoolean,
@@ -113,6 +114,7 @@ func (c *Column) Property() string {
 	return c.Name
 }
 
+// DateOnly tells whether the column holds dates without a time.
 func (c *Column) DateOnly() bool { return c.Kind == KindDateTime && c.Behavior == "DateOnly" }
 
 // Option finds an option by its value, nil if there is none.
@@ -207,6 +209,7 @@ type OptionSet struct {
 	Defined
 }
 
+// Column is the column of that logical name, nil if there is none.
 func (t *Table) Column(name string) *Column { return t.ByName[name] }
 
 // IDColumn is the primary key column.
@@ -227,6 +230,7 @@ type Schema struct {
 	Published  bool    // nothing of it changes any more
 }
 
+// Privilege is a privilege and the depths that it can be given at.
 type Privilege struct {
 	Name   string   `json:"name"`
 	Depths []string `json:"depths"`
@@ -376,7 +380,7 @@ func CustomTypeCode(name string) int {
 	return 10001 + int(h%8000)
 }
 
-// DeletedDefinition is a definition that is there no more, with the name of its kind in DeletedMetadataFilters.
+// DeletedDefinition is what is kept of a deleted definition. Kind is the name that DeletedMetadataFilters has for it.
 type DeletedDefinition struct {
 	Kind    string
 	ID      uuid.UUID

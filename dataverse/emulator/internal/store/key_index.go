@@ -30,6 +30,7 @@ func lessKey(a, b keyEntry) bool {
 	return LessLink(Link{ID: a.id}, Link{ID: b.id})
 }
 
+// NewKeyIndex is an empty index of an alternate key.
 func NewKeyIndex(t *schema.Table, k *schema.AlternateKey) *KeyIndex {
 	x := &KeyIndex{tree: btree.NewBTreeGOptions(lessKey, TreeOptions)}
 	for _, c := range t.Columns {
@@ -165,6 +166,7 @@ func (s *Snapshot) FindByKey(t *schema.Table, v Values, except uuid.UUID) *Row {
 	return found
 }
 
+// EqualKeyValue tells whether two values are the same in a key: texts compare without case.
 func EqualKeyValue(a, b any) bool {
 	x, isText := a.(string)
 	y, alsoText := b.(string)

@@ -17,16 +17,19 @@ func Value(t *schema.Table, r *Row, name string) any {
 	return r.Get(c.Index)
 }
 
+// Text is the text of a column by its name, "" where there is none.
 func Text(t *schema.Table, r *Row, name string) string {
 	s, _ := Value(t, r, name).(string)
 	return s
 }
 
+// Lookup is the row that a lookup holds, by the column's name; the zero Ref where it holds none.
 func Lookup(t *schema.Table, r *Row, name string) Ref {
 	v, _ := Value(t, r, name).(Ref)
 	return v
 }
 
+// Int is the number of a column by its name, 0 where there is none.
 func Int(t *schema.Table, r *Row, name string) int64 {
 	v, _ := Value(t, r, name).(int64)
 	return v

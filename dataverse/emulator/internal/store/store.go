@@ -44,6 +44,7 @@ type Link struct{ Target, ID uuid.UUID }
 
 func lessRow(a, b *Row) bool { return bytes.Compare(a.ID[:], b.ID[:]) < 0 }
 
+// LessLink orders links by target, then by row.
 func LessLink(a, b Link) bool {
 	if c := bytes.Compare(a.Target[:], b.Target[:]); c != 0 {
 		return c < 0
@@ -51,9 +52,10 @@ func LessLink(a, b Link) bool {
 	return bytes.Compare(a.ID[:], b.ID[:]) < 0
 }
 
-// Trees are not locked: a snapshot is never written, and a transaction belongs to one goroutine.
+// TreeOptions leave trees unlocked: a snapshot is never written, and a transaction belongs to one goroutine.
 var TreeOptions = btree.Options{NoLocks: true}
 
+// NewRows is an empty table with its indexes.
 func NewRows(t *schema.Table) *Rows {
 	r := &Rows{ByID: btree.NewBTreeGOptions(lessRow, TreeOptions), Links: map[int]*btree.BTreeG[Link]{}, Keys: map[string]*KeyIndex{}, layouts: newLayouts()}
 	for _, i := range t.Indexed {
@@ -135,7 +137,7 @@ func (s *Snapshot) Rows(name string) *Rows { return s.Data[name] }
 // View is what a reader works on: a snapshot, or a transaction's own work so far.
 func (s *Store) View() *Snapshot { return s.Now.Load() }
 
-// Tx is a transaction: a snapshot that is still being written, seen by nobody else.
+// Tx is a transaction: a snapshot that is still being written, which nobody else can read.
 type Tx struct {
 	Store *Store
 	Snapshot
@@ -200,6 +202,7 @@ func (t *Tx) Put(tab *schema.Table, r *Row) {
 	t.Store.Put(t.Writable(t.Data, tab), r)
 }
 
+// Put stores r among the rows given, in place of the one with the same id.
 func (s *Store) Put(into *Rows, r *Row) {
 	r = into.layouts.share(r)
 	old, replaced := into.ByID.Set(r)
@@ -251,6 +254,7 @@ func (t *Tx) Remove(tab *schema.Table, id uuid.UUID) *Row {
 // Savepoint is where a transaction can go back to; what was written since is forgotten.
 type Savepoint struct{ Snapshot }
 
+// Savepoint notes the transaction's work so far, for [Tx.RollbackTo].
 func (t *Tx) Savepoint() Savepoint {
 	s := Savepoint{t.Snapshot}
 	s.Data, s.Bin, s.Retained = cloneMap(t.Data), cloneMap(t.Bin), cloneMap(t.Retained)
@@ -258,6 +262,7 @@ func (t *Tx) Savepoint() Savepoint {
 	return s
 }
 
+// RollbackTo undoes what was written after the savepoint.
 func (t *Tx) RollbackTo(s Savepoint) {
 	t.Snapshot = s.Snapshot
 	clear(t.Owned)
@@ -280,7 +285,7 @@ func (r *Rows) Remove(id uuid.UUID) *Row {
 	return old
 }
 
-// Deletion is a row that is there no more: all that is known of it.
+// Deletion is all that is known of a deleted row.
 type Deletion struct {
 	Version int64 // of the delete
 	ID      uuid.UUID

@@ -53,6 +53,7 @@ func FoldText(s string) string {
 	return s
 }
 
+// AppendFolded appends s folded as by [FoldText].
 func AppendFolded(b []byte, s string) []byte {
 	for _, r := range s {
 		b = utf8.AppendRune(b, fold(r))
@@ -106,6 +107,7 @@ func CompareText(a, b string) int {
 	return 1
 }
 
+// OrderOf is the order of two values that differ: -1 if the first is less, else 1.
 func OrderOf(less bool) int {
 	if less {
 		return -1

@@ -16,6 +16,7 @@ type Answer struct {
 	Row    store.Ref // the row that a 204 gives the address of
 }
 
+// SetHeader sets a header and returns the answer.
 func (a *Answer) SetHeader(key, value string) *Answer {
 	if a.Header == nil {
 		a.Header = http.Header{}

@@ -12,7 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
-// Handler answers one call. An error that is not a *fault is a bug and becomes 500.
+// Handler answers one call. An error that is not an *Error is a bug of the emulator and becomes 500.
 type Handler func(*Call) (*Answer, error)
 
 // Call is one request, or one part of a batch.
@@ -70,7 +70,7 @@ func (c *Call) Write(fn func(*store.Tx) error) error {
 	return nil
 }
 
-// CountRead and wroteRows count rows, for the statistics and for what the request costs its user.
+// CountRead counts rows read, for the statistics and for what the request costs its user.
 func (c *Call) CountRead(n int) {
 	c.Engine.Meter.Read(n)
 	if c.Rows != nil { // the platform's own calls cost nobody anything
@@ -78,6 +78,7 @@ func (c *Call) CountRead(n int) {
 	}
 }
 
+// CountWritten counts rows written, as [Call.CountRead] does rows read.
 func (c *Call) CountWritten(n int) {
 	c.Engine.Meter.Wrote(n)
 	if c.Rows != nil {
@@ -85,8 +86,9 @@ func (c *Call) CountWritten(n int) {
 	}
 }
 
-// Preference is a preference of the Prefer headers: prefer("return") is "representation", prefer("odata.maxpagesize") "50".
-// A preference without a value is "true". Preferences are separated by comma or semicolon, a value may be quoted.
+// Preference is a preference of the Prefer headers: Preference("return") is "representation",
+// Preference("odata.maxpagesize") "50". A preference without a value is "true". Preferences are separated by comma or
+// semicolon, a value may be quoted.
 func (c *Call) Preference(name string) string {
 	for _, line := range c.Header.Values("Prefer") {
 		for _, p := range splitPreferences(line) {

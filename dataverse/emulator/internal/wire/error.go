@@ -18,38 +18,47 @@ type Error struct {
 	Header  http.Header
 }
 
+// Error is the status, the code and the message.
 func (f *Error) Error() string { return fmt.Sprintf("%d %s %s", f.Status, f.Code, f.Message) }
 
+// NewError is an error with a formatted message. The code has the service's form: 0x and eight digits.
 func NewError(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// The faults that more than one place answers. Codes and words: limits-errors and writes in the facts; pages by name there.
+// The errors that more than one place answers. Codes and words: limits-errors and writes in the facts; pages by name there.
 
+// NoSegment is the error for a path segment that names nothing.
 func NoSegment(name string) *Error {
 	return NewError(http.StatusNotFound, "0x80060888", "Resource not found for the segment '%s'.", name)
 }
 
+// NoProperty is the error for a name that is no property of the table.
 func NoProperty(name, table string) *Error {
 	return NewError(http.StatusBadRequest, "0x80060888", "Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, table)
 }
 
+// NoRow is the error for a row that does not exist.
 func NoRow(table, id string) *Error {
 	return NewError(http.StatusNotFound, "0x80040217", "%s With Id = %s Does Not Exist", table, id)
 }
 
+// VersionMismatch is the 412 for an If-Match that names another version.
 func VersionMismatch() *Error {
 	return NewError(http.StatusPreconditionFailed, "0x80060882", "The version of the existing record doesn't match the RowVersion property provided.")
 }
 
+// BadQuery is the error for a query option that cannot be read.
 func BadQuery(format string, args ...any) *Error {
 	return NewError(http.StatusBadRequest, "0x80060888", format, args...)
 }
 
+// BadArgument is the error for a value that an operation does not take.
 func BadArgument(format string, args ...any) *Error {
 	return NewError(http.StatusBadRequest, "0x80040203", format, args...)
 }
 
+// BadPayload is the error for a body that cannot be read.
 func BadPayload(table, detail string) *Error {
 	return NewError(http.StatusBadRequest, "0x80048d19", "Error identified in Payload provided by the user for Entity :'%s', For more information on this error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : Microsoft.OData.ODataException: %s", table, detail)
 }
@@ -60,7 +69,7 @@ func NotEmulated(e *store.Engine, what string) *Error {
 	return NewError(http.StatusNotImplemented, "0x80040315", "The emulator does not cover this: %s.", what)
 }
 
-// ErrorAnswer is err as it goes on the wire. An error that is no fault is a bug of the emulator and says so.
+// ErrorAnswer writes err as the service does. An err that is no *Error is a bug of the emulator, and the answer says so.
 func ErrorAnswer(err error, c *Call) *Answer {
 	var f *Error
 	if !errors.As(err, &f) {
@@ -81,6 +90,7 @@ func ErrorAnswer(err error, c *Call) *Answer {
 	return a
 }
 
+// TrimHex is an error code without its 0x.
 func TrimHex(code string) string {
 	if len(code) > 2 && code[:2] == "0x" {
 		return code[2:]

@@ -87,7 +87,7 @@ func alternateKey(s *store.Snapshot, t *schema.Table, names, texts []string) (Ro
 	return k, nil
 }
 
-// NoRow is the fault of a key that leads to no row.
+// NoRow is the error for a key that leads to no row.
 func (k RowKey) NoRow(t *schema.Table) *Error {
 	if k.Values != nil && k.ID == uuid.Nil {
 		return noKeyedRow(t)

@@ -78,6 +78,7 @@ func splitPath(s string) []string {
 // APIRoot is where the versions of the Web API lie.
 const APIRoot = "/api/data/"
 
+// CRMNamespace is the prefix of bound operations and of the types of the Web API.
 const CRMNamespace = "Microsoft.Dynamics.CRM."
 
 // DefinitionSets are the sets of metadata; what follows them in a path is theirs to read.

@@ -11,6 +11,7 @@ import (
 // literal null, which Microsoft's own samples send, is no condition.
 type Precondition struct{ match, noneMatch string }
 
+// Precondition reads If-Match and If-None-Match.
 func (c *Call) Precondition() Precondition {
 	p := Precondition{strings.TrimSpace(c.Header.Get("If-Match")), strings.TrimSpace(c.Header.Get("If-None-Match"))}
 	if p.match == "null" {

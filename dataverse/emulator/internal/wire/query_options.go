@@ -97,6 +97,7 @@ func allow(name string, allowed []string) error {
 	return BadQuery("The query parameter %s is not supported.", name)
 }
 
+// Has tells whether the option is given.
 func (o *QueryOptions) Has(name string) bool { _, ok := o.Values[name]; return ok }
 
 // Link is the options again, without those named, for a link.

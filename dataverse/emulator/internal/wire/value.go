@@ -302,6 +302,7 @@ func parseText(t *schema.Table, c *schema.Column, s string) (any, error) {
 	return s, nil
 }
 
+// UTF16Length is the length of a text in UTF-16 code units, which MaxLength counts.
 func UTF16Length(s string) int {
 	n := 0
 	for _, r := range s {
@@ -310,7 +311,7 @@ func UTF16Length(s string) int {
 	return n
 }
 
-// The platform's dates begin in 1753.
+// earliestDate is the first date that the platform takes.
 var earliestDate = time.Date(1753, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func parseDate(t *schema.Table, c *schema.Column, s string) (any, error) {
@@ -334,6 +335,7 @@ func parseDate(t *schema.Table, c *schema.Column, s string) (any, error) {
 	return store.Instant(d.Unix()), nil
 }
 
+// BadDate is the error for a date that the platform does not take.
 func BadDate() *Error {
 	return NewError(400, "0x80040239", "The date-time format is invalid, or value is outside the supported range.")
 }
