@@ -157,13 +157,13 @@ func (f *faults) inForce() []Fault {
 	return out
 }
 
-// injection is what is to go wrong with one request; nil is nothing.
+// injection is the fault that one request gets; nil is none.
 type injection struct {
 	Fault
 	delay time.Duration
 }
 
-// next is what the rules have for a request, or for a part of a batch.
+// next is the fault that the rules give a request, or a part of a batch.
 func (f *faults) next(method string, p wire.Path, part bool) *injection {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -208,7 +208,7 @@ func (i *injection) wait(ctx context.Context) {
 
 func (i *injection) drops(when string) bool { return i != nil && i.Drop == when }
 
-// answer is the failure that the rule gives in place of the work, nil if it lets it be done.
+// answer is the error that the rule puts in place of the work, nil if the work is to be done.
 func (i *injection) answer(c *wire.Call) *wire.Answer {
 	if i == nil || i.Status == 0 {
 		return nil
@@ -228,7 +228,7 @@ func (i *injection) answer(c *wire.Call) *wire.Answer {
 // carriedKey is where a request's context holds what a fault rule does to its connection.
 type carriedKey struct{}
 
-// carry lets the call's context hold what a fault rule does to the connection, for a part of a batch to set.
+// carry gives the call's context a place where a part of a batch notes what a fault rule does to the connection.
 func (i *injection) carry(c *wire.Call) **injection {
 	c.Ctx = context.WithValue(c.Ctx, carriedKey{}, &i)
 	return &i

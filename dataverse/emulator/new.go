@@ -48,7 +48,7 @@ func newServer(o Options) *Server {
 	return s
 }
 
-// behavior is what the rooms below read of the options.
+// behavior is the part of the options that the packages below read.
 func (o Options) behavior() store.Behavior {
 	return store.Behavior{
 		AuditDelay:            o.AuditDelay,

@@ -90,7 +90,7 @@ type Options struct {
 	DuplicateStatus int
 	// Limits are the service protection limits; off unless they are switched on.
 	Limits Limits
-	// OnPrivilege, if not nil, hears of every privilege that is asked about, and of whom. It may be called by several
+	// OnPrivilege, if not nil, is called for every privilege that is checked, with the user. It may be called by several
 	// requests at once.
 	OnPrivilege func(user uuid.UUID, privilege string)
 	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
@@ -287,7 +287,7 @@ func (s *Server) newCall(r *http.Request, body []byte) (*wire.Call, error) {
 	}, nil
 }
 
-// settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin forgets.
+// settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin is swept.
 func (s *Server) settle() {
 	now := s.engine.Clock.Now()
 	s.engine.ShowAudit(now)

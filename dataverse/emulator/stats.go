@@ -27,7 +27,7 @@ func newStats() *stats {
 	return s
 }
 
-// reset forgets what was counted. Requests that are running now still count for the peak.
+// reset sets the counts to zero. Requests that are running now still count for the peak.
 func (s *stats) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

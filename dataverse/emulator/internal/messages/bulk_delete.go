@@ -151,7 +151,7 @@ func makeBulkDelete(w *platform.Writer, id uuid.UUID, job *bulkJob, name, text, 
 	w.PutPlatformRow(b, v)
 }
 
-// noteFailure writes down a row that could not be deleted. Page: reference/entities/bulkdeletefailure.
+// noteFailure records a row that could not be deleted. Page: reference/entities/bulkdeletefailure.
 func noteFailure(w *platform.Writer, job *bulkJob, index int, t *schema.Table, r *store.Row, err error) {
 	f := w.Schema.Tables["bulkdeletefailure"]
 	v := store.Values{}

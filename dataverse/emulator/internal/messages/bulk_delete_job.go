@@ -67,7 +67,7 @@ func waitFor(w *platform.Writer, t *schema.Table, v store.Values, start store.In
 	}
 }
 
-// RunJobs takes every job as far as the clock says.
+// RunJobs runs the steps of every job that are due by the clock.
 func (s *Service) RunJobs(now time.Time) {
 	sn := s.Store.View()
 	t := sn.Schema.Tables["asyncoperation"]
@@ -168,7 +168,7 @@ func matchingIDs(w *platform.Writer, q *bulkQuery, t *schema.Table) []uuid.UUID 
 	return ids
 }
 
-// deleteChunk deletes the next rows. What cannot be deleted is written down and left.
+// deleteChunk deletes the next rows. It records those that cannot be deleted, and goes on.
 func deleteChunk(w *platform.Writer, job *bulkJob) {
 	c := job.left[0]
 	q := job.queries[c.query]
@@ -288,7 +288,7 @@ func moveJob(from, to, status int64) error {
 	return nil
 }
 
-// followJob carries the change of a job's state on to the job.
+// followJob applies to the job what an update of its row says: put off, resumed, canceled.
 func followJob(w *platform.Writer, t *schema.Table, before, after *store.Row) {
 	old, ok := after.Get(jobContent).(*bulkJob)
 	if !ok {

@@ -245,7 +245,7 @@ func queueable(items, t *schema.Table) bool {
 	return false
 }
 
-// removeFromQueue is RemoveFromQueue: the item goes, what it stands for stays. Page: actions/removefromqueue.
+// removeFromQueue is RemoveFromQueue: it deletes the queue item, not the row in the queue. Page: actions/removefromqueue.
 func (s *Service) removeFromQueue(c *wire.Call) (*wire.Answer, error) {
 	return wire.NoContent(), s.Change(c, func(w *platform.Writer) error {
 		t, r, err := w.FindRow(c.Path.Segments[0])

@@ -239,7 +239,7 @@ func copyToRetained(w *platform.Writer, t *schema.Table, r *store.Row) ([]string
 	return moved, w.DeleteRow(t, r)
 }
 
-// retentionFailed writes down a row that could not be moved. Page: reference/entities/retentionfailuredetail.
+// retentionFailed records a row that could not be moved. Page: reference/entities/retentionfailuredetail.
 func retentionFailed(w *platform.Writer, operation uuid.UUID, t *schema.Table, id uuid.UUID, owner any, err error) {
 	const deleting = 30
 	f := w.Schema.Tables["retentionfailuredetail"]
@@ -254,7 +254,7 @@ func retentionFailed(w *platform.Writer, operation uuid.UUID, t *schema.Table, i
 	w.PutPlatformRow(f, v)
 }
 
-// purgeRetained takes a row out of long-term retention: only a bulk delete job does so. Page: delete-data-bulk.
+// purgeRetained deletes a row from long-term retention, as only a bulk delete job can. Page: delete-data-bulk.
 func purgeRetained(w *platform.Writer, t *schema.Table, id uuid.UUID) bool {
 	if w.Retained[t.Name].Get(id) == nil {
 		return false

@@ -12,7 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// conversion makes a row of business of another, with its lines: names and addresses of persons are copied along.
+// conversion makes an order of a quote, or an invoice of an order, with the lines; it copies names and addresses of persons.
 type conversion struct {
 	action, parameter  string
 	from, to           string

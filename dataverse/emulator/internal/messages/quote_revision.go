@@ -12,8 +12,8 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// reviseQuote is ReviseQuote: a new draft with all that the quote says, its lines as well; the quote itself is closed as
-// revised and stays, a full copy of the person's addresses. Page: actions/revisequote.
+// reviseQuote is ReviseQuote: it copies the quote and its lines to a new draft and closes the quote as revised. The closed
+// quote keeps the person's addresses in full. Page: actions/revisequote.
 func (s *Service) reviseQuote(c *wire.Call) (*wire.Answer, error) {
 	const closed, revised = 3, 7
 	var made uuid.UUID

@@ -118,7 +118,7 @@ func mergeRows(w *platform.Writer, target, subordinate store.Ref, content any) e
 	return err
 }
 
-// moveChildren lets what points at one row point at another. It is the platform's doing: locks do not count.
+// moveChildren makes lookups of one row point at another. The platform does so itself: locks do not count.
 func moveChildren(w *platform.Writer, rel *schema.Relationship, from, to store.Ref) {
 	child := w.Schema.Tables[rel.Referencing]
 	c := child.Column(rel.Attribute)
@@ -145,7 +145,7 @@ func moveChildren(w *platform.Writer, rel *schema.Relationship, from, to store.R
 	}
 }
 
-// movedActivity keeps the party row of an activity that regards another row now.
+// movedActivity updates the party row of an activity whose regarding row has changed.
 func movedActivity(w *platform.Writer, t *schema.Table, r *store.Row) {
 	w.PutPlatformParty(t, r, platform.PartyRegarding, store.Lookup(t, r, "regardingobjectid"))
 }

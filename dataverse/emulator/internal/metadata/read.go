@@ -251,7 +251,7 @@ type metaExpand struct {
 	query metaQuery
 }
 
-// context is the part of @odata.context that lists what was selected.
+// context is the part of @odata.context that lists the selected properties.
 func (q metaQuery) context() string {
 	list := append([]string(nil), q.sel...)
 	for _, e := range q.expand {

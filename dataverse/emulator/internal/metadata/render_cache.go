@@ -22,7 +22,7 @@ type Rendered struct {
 // MaxTexts bounds the answers kept of one table: clients ask the same few questions, but need not.
 const MaxTexts = 64
 
-// RenderedOf is what is kept of a table under this schema, nil while the schema is being changed.
+// RenderedOf finds what a table was rendered to under this schema, nil while the schema is being changed.
 func RenderedOf(s *schema.Schema, t *schema.Table) *Rendered {
 	if !s.Published {
 		return nil

@@ -14,7 +14,7 @@ import (
 )
 
 // A change of metadata is a change of the transaction's schema: a copy in which the changed tables are copies too.
-// Whoever reads goes on with the schema of his snapshot.
+// A reader goes on with the schema of its snapshot.
 
 // changeSchema runs fn on a copy of the schema, which becomes the transaction's.
 func changeSchema(t *store.Tx, e *store.Engine, fn func(*schema.Schema) error) error {
@@ -32,7 +32,7 @@ func changeSchema(t *store.Tx, e *store.Engine, fn func(*schema.Schema) error) e
 	return nil
 }
 
-// noteGone notes what the schema before had and s has not. A definition keeps its name for as long as it lives.
+// noteGone records the definitions that the schema before had and s has not. A definition keeps its name for as long as it lives.
 func noteGone(s *schema.Schema, before *schema.Schema) {
 	s.Deleted = slices.Clip(s.Deleted)
 	gone := func(kind string, id uuid.UUID) {

@@ -240,7 +240,7 @@ func viewsOf(t *store.Tx, table string) int {
 	return n
 }
 
-// publishXML takes what was changed into use. Definitions and rows of the emulator are in use at once; what it checks is
+// publishXML publishes changes. Definitions and rows of the emulator are in use at once; what it checks is
 // that the request names what exists. Pages: publish-request-schema, publish-customizations.
 func (s *Service) publishXML(c *wire.Call) (*wire.Answer, error) {
 	if err := access.CheckPrivilege(c, "prvPublishCustomization"); err != nil {

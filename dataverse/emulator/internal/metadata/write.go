@@ -73,7 +73,7 @@ func (s *Service) changeMetadata(c *wire.Call, privilege string, fn func(*change
 	})
 }
 
-// made remembers a component that goes into the solution.
+// made notes a component for the solution that the header names.
 func (ch *change) made(kind int, id uuid.UUID, address string) {
 	ch.done = append(ch.done, component{kind, id})
 	ch.address = ch.call.Base + "/" + address
@@ -297,7 +297,7 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 	return nil
 }
 
-// deleteEntityDefinitions takes away custom tables, columns and keys.
+// deleteEntityDefinitions deletes custom tables, columns and keys.
 func (s *Service) deleteEntityDefinitions(c *wire.Call) (*wire.Answer, error) {
 	p := c.Path.Segments
 	if !p[0].HasKey || len(p) == 2 && !p[1].HasKey || len(p) > 2 {

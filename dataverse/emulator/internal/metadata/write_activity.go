@@ -93,7 +93,7 @@ func (ch *change) activityColumns(t *schema.Table) error {
 	return nil
 }
 
-// mayPointLike lets a lookup point at a new table as it points at another.
+// mayPointLike lets a lookup point at a new table, as the lookup does at another.
 func (ch *change) mayPointLike(r *schema.Relationship, t *schema.Table) {
 	old := ch.schema.Tables[r.Referencing].Column(r.Attribute)
 	next := *old

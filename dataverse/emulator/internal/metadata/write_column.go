@@ -416,7 +416,7 @@ func validName(name string) bool {
 	return name != "" && (name[0] < '0' || name[0] > '9')
 }
 
-// dropFiles forgets the files of a column that is deleted.
+// dropFiles removes the files of a deleted column.
 func dropFiles(t *store.Tx, table, column string) {
 	a := t.Schema.Tables["fileattachment"]
 	var gone []uuid.UUID

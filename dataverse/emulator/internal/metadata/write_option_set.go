@@ -71,7 +71,7 @@ func (s *Service) putGlobalOptionSetDefinitions(c *wire.Call) (*wire.Answer, err
 	})
 }
 
-// deleteGlobalOptionSetDefinitions takes a global choice away that no column uses.
+// deleteGlobalOptionSetDefinitions deletes a global choice that no column uses.
 func (s *Service) deleteGlobalOptionSetDefinitions(c *wire.Call) (*wire.Answer, error) {
 	return s.changeOptionSet(c, "prvDeleteOptionSet", func(ch *change, o *schema.OptionSet) error {
 		by := 0

@@ -259,7 +259,7 @@ func relationByKey(s *schema.Schema, key string) (*schema.Relationship, *schema.
 	return nil, nil, wire.NewError(http.StatusNotFound, "0x80040217", "Could not find Relationship '%s'.", key)
 }
 
-// deleteRelationshipDefinitions takes a custom relationship away, and with it its lookup or intersect table.
+// deleteRelationshipDefinitions deletes a custom relationship with its lookup or intersect table.
 func (s *Service) deleteRelationshipDefinitions(c *wire.Call) (*wire.Answer, error) {
 	if len(c.Path.Segments) != 1 || !c.Path.Segments[0].HasKey {
 		return nil, wrongMethod()

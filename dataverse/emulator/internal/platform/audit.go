@@ -45,13 +45,13 @@ const auditCut = 5000
 // unauditedColumns change with every write.
 var unauditedColumns = map[string]bool{"versionnumber": true, "modifiedon": true, "modifiedby": true, "modifiedonbehalfby": true}
 
-// audited tells whether changes of the column are written down.
+// audited tells whether the audit history records changes of the column.
 func audited(c *schema.Column) bool { return c.Audit && !unauditedColumns[c.Name] }
 
 // columnNumber is the number by which audit rows name a column.
 func columnNumber(c *schema.Column) int { return c.Index + 1 }
 
-// audits tells whether changes of the table are written down: by the organisation's switch and the table's.
+// audits tells whether the audit history records the table: both the organisation and the table must be switched on.
 func (w *Writer) audits(t *schema.Table) bool {
 	if !t.Audited || w.Unaudited {
 		return false
@@ -176,7 +176,7 @@ func (w *Writer) WriteAudit(t *schema.Table, id uuid.UUID, action, operation int
 	w.Put(a, r)
 }
 
-// auditAssociation writes down that two rows were joined or parted.
+// auditAssociation records that two rows were associated or disassociated.
 func (w *Writer) auditAssociation(action int64, relation string, t *schema.Table, id uuid.UUID, other store.Ref) {
 	if !w.audits(t) {
 		return

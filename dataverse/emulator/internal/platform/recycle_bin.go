@@ -15,14 +15,14 @@ import (
 // binContent is where a deleteditemreference keeps, behind its columns, what Restore needs.
 const binContent = 1<<16 - 3 // *binned
 
-// binned is what one delete put into the recycle bin: only ids, the rows themselves lie in snapshot.bin.
+// binned is what one delete put into the recycle bin: ids alone, the rows are in Snapshot.Bin.
 type binned struct {
 	root  store.Ref
 	rows  []store.Ref // with the root
 	links []unlink
 }
 
-// unbinnable are the tables whose rows are gone for good when they are deleted. Pages: restore-deleted-records,
+// unbinnable are the tables whose deleted rows the recycle bin does not keep. Pages: restore-deleted-records,
 // restore-deleted-table-records; the consent tables do not take Restore (reference page, "Messages").
 var unbinnable = map[string]bool{
 	"appnotification": true, "appointment": true, "asyncoperation": true, "audit": true, "bulkdeleteoperation": true,
@@ -233,7 +233,7 @@ func (s *Service) SweepBin(now time.Time) {
 	}
 }
 
-// emptyBin forgets what one delete put into the bin.
+// emptyBin removes from the bin what one delete put there.
 func (w *Writer) emptyBin(c *binned) {
 	for _, of := range c.rows {
 		w.takeFromBin(of)

@@ -62,7 +62,7 @@ func (w *Writer) afterDelete(t *schema.Table, r *store.Row) error {
 	return nil
 }
 
-// dropFailures removes what a bulk delete operation had written down as failed.
+// dropFailures removes the rows that record what a bulk delete operation could not delete.
 func (w *Writer) dropFailures(operation uuid.UUID) {
 	t := w.Schema.Tables["bulkdeletefailure"]
 	var ids []uuid.UUID
@@ -89,13 +89,13 @@ func (w *Writer) dropRows(t *schema.Table) {
 	}
 }
 
-// mirrored are the columns of a connection that its mirror has the other way round.
+// mirrored are the columns of a connection whose values its mirror has exchanged.
 var mirrored = map[string]string{
 	"record1id": "record2id", "record2id": "record1id", "record1roleid": "record2roleid",
 	"record2roleid": "record1roleid",
 }
 
-// mirrorConnection makes the second row of a connection: the same seen from the other record. Page:
+// mirrorConnection makes the second row of a connection, from the other record to the first. Page:
 // connection-entities.
 func (w *Writer) mirrorConnection(t *schema.Table, r *store.Row) error {
 	v := store.Values{}

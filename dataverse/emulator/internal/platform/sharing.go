@@ -179,7 +179,7 @@ func (w *Writer) setShare(x *share, mask, action int64) error {
 	return nil
 }
 
-// putShare sets one of the two masks of a share; one without any rights left goes.
+// putShare sets one of the two masks of a share, and removes a share without rights.
 func (w *Writer) putShare(of, principal store.Ref, column string, mask int64) {
 	t := w.Schema.Tables["principalobjectaccess"]
 	old := access.FindShare(&w.Tx.Snapshot, of.ID, principal)
@@ -236,7 +236,7 @@ func (w *Writer) inheritShares(t *schema.Table, r *store.Row) {
 	}
 }
 
-// dropShares forgets the shares of a row that is deleted.
+// dropShares removes the shares of a deleted row.
 func (w *Writer) dropShares(of uuid.UUID) {
 	t := w.Schema.Tables["principalobjectaccess"]
 	if w.Data[t.Name].Len() == 0 {

@@ -123,7 +123,7 @@ func (w *Writer) otherEnd(c *wire.Call, t *schema.Table, seg wire.Segment, relat
 	return store.Ref{Table: name, ID: k.ID}, nil
 }
 
-// associate joins two rows: by the lookup of the one that has it, or by a row of the intersect table.
+// associate joins two rows: it sets the lookup between them, or makes a row of the intersect table.
 func (w *Writer) associate(t *schema.Table, id uuid.UUID, relation *schema.Relationship, across *schema.ManyToMany, nav string, other store.Ref) error {
 	if relation != nil {
 		if relation.Referencing != other.Table {
@@ -200,7 +200,7 @@ func (w *Writer) pair(x *schema.Table, m *schema.ManyToMany, table, nav string, 
 	return found
 }
 
-// disassociate parts two rows; parting two that are not joined is an error where the lookup says otherwise.
+// disassociate undoes [Writer.associate]; it refuses two rows that are not joined.
 func (w *Writer) disassociate(t *schema.Table, id uuid.UUID, relation *schema.Relationship, across *schema.ManyToMany, nav string, other store.Ref) error {
 	if relation != nil {
 		child := w.Schema.Tables[relation.Referencing]

@@ -76,7 +76,7 @@ func (w *Writer) followDelete(c *Cascade) error {
 	return nil
 }
 
-// deletable asks the table's own rule whether the row may go.
+// deletable asks the table's own rule whether the row may be deleted.
 func (w *Writer) deletable(x *rowWrite) error {
 	if remove := w.Rules[x.table.Name].Remove; remove != nil {
 		return remove(x.table, x.before)

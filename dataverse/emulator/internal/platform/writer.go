@@ -63,7 +63,7 @@ func (w *Writer) NextRow(t *schema.Table, before *store.Row, v store.Values) *st
 	return before.With(v, n)
 }
 
-// messages are the tables that do not take every message: the letters of Create, Update and Delete that they take.
+// messages are the tables that take some messages only: C is Create, U is Update, D is Delete.
 // Pages: the tables' reference pages ("Messages").
 var messages = map[string]string{
 	"activityparty": "", "audit": "", "activitypointer": "", "bulkdeletefailure": "", "bulkdeleteoperation": "D",

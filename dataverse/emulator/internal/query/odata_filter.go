@@ -19,7 +19,7 @@ type scope struct {
 	outer *scope
 }
 
-// filter checks a $filter against a table and compiles it. The access says where matching rows can be found.
+// filter checks a $filter against a table and compiles it. The access path says where to look for matching rows.
 func (q *Compiler) filter(x odata.Expr, root scope) (predicate, *accessPath, error) {
 	if err := odata.Check(x, root.table.Name, schema.Model{Schema: q.env.Snap.Schema}); err != nil {
 		return nil, nil, wire.QueryError(err)
@@ -89,8 +89,8 @@ func (q *Compiler) logic(x *odata.Logic, s *scope) (predicate, *accessPath, erro
 	return anyOf(terms), where, nil
 }
 
-// cheapestFirst puts the conditions that cost least before those that they may spare. Which comes first changes no
-// outcome: neither and nor or cares, also where a condition is neither true nor false.
+// cheapestFirst sorts conditions by cost, so that a cheap one may spare the rest. The order changes no outcome, also where
+// a condition is neither true nor false.
 func cheapestFirst(of []odata.Expr, terms []predicate) []predicate {
 	order := make([]int, len(terms))
 	for i := range order {
@@ -104,7 +104,7 @@ func cheapestFirst(of []odata.Expr, terms []predicate) []predicate {
 	return out
 }
 
-// cost ranks conditions: numbers, texts, patterns and functions, then what leads over other rows.
+// cost ranks conditions: numbers, texts, patterns and functions, then conditions on other rows.
 func cost(x odata.Expr) int {
 	most := 0
 	odata.Walk(x, func(x odata.Expr) bool {

@@ -62,7 +62,7 @@ func (q *Compiler) lambda(x *odata.Lambda, s *scope) (predicate, *accessPath, er
 	}, q.owning(n, where), nil
 }
 
-// owning is where the rows are that have, behind a collection-valued navigation property, one of the rows of inner.
+// owning is where to look for the rows whose collection-valued navigation property leads to a row of inner.
 func (q *Compiler) owning(n *schema.Navigation, inner *accessPath) *accessPath {
 	if inner == nil {
 		return nil

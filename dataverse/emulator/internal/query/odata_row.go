@@ -73,7 +73,7 @@ func (s *Service) oneRow(c *wire.Call, e *Env, t *schema.Table, r *store.Row) (*
 	return a, nil
 }
 
-// notModified tells whether If-None-Match names the row's version. It does not count beside $expand or annotations
+// notModified tells whether If-None-Match names the row's version. The service ignores the header beside $expand or annotations
 // (webapi/perform-conditional-operations), and the text null is no version.
 func notModified(c *wire.Call, o *wire.QueryOptions, r *store.Row) bool {
 	have := c.Header.Get("If-None-Match")

@@ -119,7 +119,7 @@ func readable(c *schema.Column) bool {
 	return c.Visible() && !c.NoRead && c.Kind != schema.KindImage
 }
 
-// alongWith is the column that comes with c though nobody asked for it (webapi/query/select-columns,
+// alongWith is the column that the service adds to a selected c (webapi/query/select-columns,
 // retrieve-entity-using-web-api): the currency of an amount, the composite of an address.
 func (s *Shape) alongWith(c *schema.Column) *schema.Column {
 	if c.Kind == schema.KindMoney {

@@ -55,7 +55,7 @@ type bucket struct {
 	sums  []sum
 }
 
-// sum is what a valueColumn has come to.
+// sum is the state of a valueColumn over the rows so far.
 type sum struct {
 	n        int64 // values that are not null
 	whole    int64

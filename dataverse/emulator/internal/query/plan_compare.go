@@ -70,7 +70,7 @@ func ofNull(n store.NullNegation, op odata.Op) truth {
 	return unknown
 }
 
-// negated turns a condition into its negative twin.
+// negated turns a condition into its negation.
 func negated(n store.NullNegation, p predicate) predicate {
 	return func(e *Env) truth {
 		t := p(e)

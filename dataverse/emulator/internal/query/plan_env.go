@@ -37,7 +37,7 @@ type Env struct {
 	refused error // the caller may not read a table that the query needs
 }
 
-// maxSteps is where a query takes too much: the service's database gives up after two minutes.
+// maxSteps is how many rows a query may look at, where the service's database gives up after two minutes.
 const maxSteps = 200_000_000
 
 func (e *Env) maxSteps() int {
@@ -240,7 +240,7 @@ type probe struct {
 	id     uuid.UUID
 }
 
-// both is the better of the places of two conditions that must both hold.
+// both is where to look for rows that meet two conditions: the better place of the two.
 func (a *accessPath) both(b *accessPath) *accessPath {
 	switch {
 	case a == nil:
@@ -251,7 +251,7 @@ func (a *accessPath) both(b *accessPath) *accessPath {
 	return b
 }
 
-// either is the places of two conditions of which one must hold.
+// either is where to look for rows that meet one of two conditions: the places of both.
 func (a *accessPath) either(b *accessPath) *accessPath {
 	if a == nil || b == nil {
 		return nil

@@ -22,7 +22,7 @@ type Engine struct {
 	MaxSteps        int // of one query, in rows looked at; 0 is the ordinary limit
 }
 
-// Meter hears what is done: rows read and written, and what is asked for that the emulator does not cover.
+// Meter counts rows read and written, and requests for what the emulator does not cover.
 type Meter interface {
 	Read(rows int)
 	Wrote(rows int)
