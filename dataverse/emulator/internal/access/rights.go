@@ -153,7 +153,7 @@ func CheckUserRight(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right s
 		r.ID, store.Lookup(t, r, "ownerid").ID, user, t.TypeCode, store.Lookup(t, r, "owningbusinessunit").ID, right)
 }
 
-// ReportPrivilege tells Options.OnPrivilege that a user was asked for a privilege.
+// ReportPrivilege calls Options.OnPrivilege with a privilege that is checked, and the user.
 func ReportPrivilege(s *store.Engine, user uuid.UUID, privilege string) {
 	if s.Options.OnPrivilege != nil {
 		s.Options.OnPrivilege(user, privilege)

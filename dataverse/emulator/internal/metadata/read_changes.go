@@ -129,7 +129,7 @@ func deletedFilters(text string) (int, error) {
 	return mask, nil
 }
 
-// deleted is a DeletedMetadataCollection: what went since a version, whatever the query asks for. Without a version of the
+// deleted is a DeletedMetadataCollection: the definitions deleted since a version, whatever the query asks for. Without a version of the
 // client nothing did. Page: RetrieveMetadataChangesResponse.DeletedMetadata, webapi/reference/guidcollection.
 func deleted(s *schema.Schema, since int64, filters int) map[string]any {
 	keys, lists := []any{}, []any{}

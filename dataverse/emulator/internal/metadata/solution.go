@@ -240,8 +240,7 @@ func viewsOf(t *store.Tx, table string) int {
 	return n
 }
 
-// publishXML publishes changes. Definitions and rows of the emulator are in use at once; what it checks is
-// that the request names what exists. Pages: publish-request-schema, publish-customizations.
+// publishXML publishes changes. The emulator's are in force at once, so it checks only that the request names what exists. Pages: publish-request-schema, publish-customizations.
 func (s *Service) publishXML(c *wire.Call) (*wire.Answer, error) {
 	if err := access.CheckPrivilege(c, "prvPublishCustomization"); err != nil {
 		return nil, err

@@ -7,9 +7,9 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
-// dropRowsAbout removes the rows that stand for a table which is deleted: its privileges, what gives them to roles, and
-// its places and those of its columns, keys and relationships in solutions. No page says what becomes of these rows; a
-// privilege without its table could be asked for by nobody.
+// dropRowsAbout removes the rows about a deleted table: its privileges, their grants to roles, and the solution components
+// of the table and its columns, keys and relationships. No page says what becomes of these rows; nothing could ask for a
+// privilege without its table.
 func (ch *change) dropRowsAbout(t *schema.Table) {
 	gone := map[uuid.UUID]bool{TableID(t): true}
 	for _, c := range t.Columns {

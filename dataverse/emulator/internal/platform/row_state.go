@@ -8,7 +8,8 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// closingActivities are the activities that are completed when they are created. Page: opportunityclose ("completed by default").
+// closingActivities are the activities that are completed when they are created. Page: opportunityclose ("completed by
+// default").
 var closingActivities = map[string]bool{"opportunityclose": true, "quoteclose": true, "orderclose": true, "incidentresolution": true}
 
 // InitialState is the state and status of a new row: a table's default state and its first status.

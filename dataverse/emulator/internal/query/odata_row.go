@@ -73,8 +73,8 @@ func (s *Service) oneRow(c *wire.Call, e *Env, t *schema.Table, r *store.Row) (*
 	return a, nil
 }
 
-// notModified tells whether If-None-Match names the row's version. The service ignores the header beside $expand or annotations
-// (webapi/perform-conditional-operations), and the text null is no version.
+// notModified tells whether If-None-Match names the row's version. The service ignores the header beside
+// $expand or annotations (webapi/perform-conditional-operations), and the text null is no version.
 func notModified(c *wire.Call, o *wire.QueryOptions, r *store.Row) bool {
 	have := c.Header.Get("If-None-Match")
 	return have == store.ETag(r) && !o.Has("$expand") && c.Preference("odata.include-annotations") == ""

@@ -301,7 +301,7 @@ var Unindexed = map[string]bool{
 	"organizationid": true,
 }
 
-// link makes the look-up structures of s from its lists. It is called on a schema that nobody else sees yet.
+// link makes the look-up structures of s from its lists. It is called on a schema that nobody else uses yet.
 func (s *Schema) link(tables []*Table) error {
 	s.Tables = make(map[string]*Table, len(tables))
 	s.Sets = make(map[string]*Table, len(tables))
