@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Reader is a client that cannot write. Whoever only looks (a plan, an explanation, a check) takes one, so that no
+// Reader is a client that cannot write. Code that only reads (a plan, an explanation, a check) takes one, so that no
 // mistake of theirs can change a row.
 type Reader interface {
 	WhoAmI(ctx context.Context) (Identity, error)

@@ -12,7 +12,7 @@ import (
 // maxBatch is the most operations that the service takes in one batch.
 const maxBatch = 1000
 
-// Batch sends the parts in one request, in order, and has the service go on after a failed one. There is one Result
+// Batch sends the parts in one request, in order; the service goes on after a failed one. There is one Result
 // for each part, whose Err tells what became of it; a batch that was carried out with failures is no error.
 //
 // The error of Batch itself means that nothing of the batch was carried out. When the batch was sent and no answer

@@ -22,7 +22,7 @@ type Options struct {
 	Credential azcore.TokenCredential
 	// Transport carries the requests; a pooled one of its own when nil.
 	Transport http.RoundTripper
-	// Observe, if set, stands around the transport and sees every attempt of a request as it goes over the wire.
+	// Observe, if set, wraps the transport: it is called for every attempt of a request.
 	Observe func(http.RoundTripper) http.RoundTripper
 	Logger  *slog.Logger // nothing is logged when nil
 	// MaxConcurrency caps the requests in flight below what the service recommends; zero leaves it to the service.
@@ -174,7 +174,7 @@ func (c *Client) Waiting() int {
 	return g.waiting
 }
 
-// Close lets go of idle connections.
+// Close closes idle connections.
 func (c *Client) Close() {
 	if t, ok := c.transport.base.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()

@@ -84,7 +84,7 @@ func (o CredentialOptions) deviceCode(client azcore.ClientOptions) (azcore.Token
 	return &deviceCode{cred, record, keeper}, nil
 }
 
-// recordFile is one for each way that a person can sign in by: another tenant or application is another account.
+// recordFile is the file of one sign-in: another tenant or application is another account.
 func (o CredentialOptions) recordFile() string {
 	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join([]string{o.AuthorityHost, o.TenantID, o.ClientID}, "\n"))))
 	return filepath.Join(o.StateDir, "sign-in-"+hex.EncodeToString(sum[:6])+".json")

@@ -1,4 +1,4 @@
-// Package dataverse is a client for the Dataverse Web API. [New] makes a [Client]; whoever only looks should take it as
+// Package dataverse is a client for the Dataverse Web API. [New] makes a [Client]; code that only reads should take it as
 // a [Reader], which cannot write.
 //
 // # Reading

@@ -90,7 +90,7 @@ func (q Query) pageSize() int {
 	return q.PageSize
 }
 
-// annotations of FetchXML that paging needs.
+// fetchPaging are the annotations of FetchXML that paging needs.
 const fetchPaging = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie,Microsoft.Dynamics.CRM.morerecords"
 
 func (q Query) header() http.Header {

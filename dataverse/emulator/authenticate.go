@@ -18,7 +18,7 @@ import (
 // TokenFor is a bearer token for a user of the environment: of Options.Token there is only the administrator. It works
 // for as long as the user is there and enabled.
 func (s *Server) TokenFor(user uuid.UUID) string {
-	return s.tokens.Give(user)
+	return s.tokens.Issue(user)
 }
 
 // Issuer is what a fake Entra ID signs its tokens with, so that this server takes them.
@@ -34,7 +34,7 @@ func (s *Server) giveToken(c *control) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if s.engine.Store.View().Table("systemuser").Get(in.User) == nil {
+	if s.engine.Store.View().Rows("systemuser").Get(in.User) == nil {
 		return nil, badControl("there is no systemuser %s", in.User)
 	}
 	return map[string]string{"token": s.TokenFor(in.User)}, nil
@@ -51,33 +51,33 @@ func (s *Server) authenticate(r *http.Request) (uuid.UUID, error) {
 	if token == s.options.Token {
 		return s.engine.Administrator, nil
 	}
-	user, given := s.tokens.Given(token)
+	user, given := s.tokens.UserOf(token)
 	if !given {
-		c, good := s.tokens.Read(token)
+		c, good := s.tokens.Verify(token)
 		if !good || !s.engine.Clock.Now().Before(time.Unix(c.Expires, 0)) || !strings.EqualFold(strings.TrimSuffix(c.Audience, "/"), tokens.Origin(r)) {
 			return uuid.Nil, s.challenge(r)
 		}
 		user = s.userOf(c)
 	}
-	if !access.Enabled(s.engine, user) {
+	if !access.UserEnabled(s.engine, user) {
 		return uuid.Nil, notMember()
 	}
 	return user, nil
 }
 
-func notMember() *wire.Fault {
-	return wire.NewFault(http.StatusForbidden, "0x80072560", "The user is not a member of the organization.")
+func notMember() *wire.Error {
+	return wire.NewError(http.StatusForbidden, "0x80072560", "The user is not a member of the organization.")
 }
 
 // challenge is a 401. It has no body; the header names the authority and the resource, unquoted.
-func (s *Server) challenge(r *http.Request) *wire.Fault {
+func (s *Server) challenge(r *http.Request) *wire.Error {
 	authority := s.options.Authority
 	if authority == "" {
 		authority = "https://login.microsoftonline.com"
 	}
 	h := http.Header{}
 	h.Set("WWW-Authenticate", "Bearer authorization_uri="+strings.TrimSuffix(authority, "/")+"/"+platform.TenantID.String()+"/oauth2/authorize, resource_id="+tokens.Origin(r)+"/")
-	return &wire.Fault{Status: http.StatusUnauthorized, Header: h}
+	return &wire.Error{Status: http.StatusUnauthorized, Header: h}
 }
 
 // userOf is the user that a token stands for: the application user of the application, or the person who has signed in.
@@ -97,8 +97,8 @@ func (s *Server) userOf(c tokens.Claims) uuid.UUID {
 func userBy(sn *store.Snapshot, column string, id uuid.UUID) uuid.UUID {
 	t := sn.Schema.Tables["systemuser"]
 	found := uuid.Nil
-	sn.Table(t.Name).Scan(uuid.Nil, func(r *store.Row) bool {
-		if store.Get(t, r, column) == any(id) {
+	sn.Rows(t.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+		if store.Value(t, r, column) == any(id) {
 			found = r.ID
 		}
 		return found == uuid.Nil
@@ -127,10 +127,10 @@ func impersonate(c *wire.Call) error {
 	}
 	g := access.GrantsOf(c.Engine, c.View(), asks)
 	if name := "prvActOnBehalfOfAnotherUser"; !g.Administrator && len(g.Held[schema.PrivilegeID(name)]) == 0 {
-		return wire.NewFault(http.StatusForbidden, "0x8004a110", "User does not have the privilege to act on behalf another user.")
+		return wire.NewError(http.StatusForbidden, "0x8004a110", "User does not have the privilege to act on behalf another user.")
 	}
 	user := userBy(c.View(), column, id)
-	if user == uuid.Nil || !access.Enabled(c.Engine, user) {
+	if user == uuid.Nil || !access.UserEnabled(c.Engine, user) {
 		return notMember()
 	}
 	c.User, c.Caller = user, asks

@@ -20,11 +20,11 @@ func (s *Server) postBatch(c *wire.Call) (*wire.Answer, error) {
 	reader := batchReader{lax: s.options.BatchLF}
 	items, err := reader.read(c.Header.Get("Content-Type"), c.Body)
 	if err != nil {
-		out.answer(wire.FaultAnswer(err, c), "")
+		out.answer(wire.ErrorAnswer(err, c), "")
 		return out.end(http.StatusBadRequest), nil
 	}
 	status := http.StatusOK
-	goOn := c.Prefer("odata.continue-on-error")
+	goOn := c.Preference("odata.continue-on-error")
 	for _, item := range items {
 		failed := false
 		if item.set {
@@ -67,7 +67,7 @@ func (s *Server) runChangeSet(c *wire.Call, parts []batchPart, out *multipartWri
 	}
 	t.Commit()
 	done = true
-	c.WroteRows(t.Written)
+	c.CountWritten(t.Written)
 	out.multipart(inner)
 	return false
 }
@@ -76,7 +76,7 @@ func (s *Server) runChangeSet(c *wire.Call, parts []batchPart, out *multipartWri
 func (s *Server) runPart(c *wire.Call, p batchPart, t *store.Tx, contents map[string]store.Ref) *wire.Answer {
 	sub, err := s.partCall(c, p, t, contents)
 	if err != nil {
-		return wire.FaultAnswer(err, c)
+		return wire.ErrorAnswer(err, c)
 	}
 	return s.servePart(c, sub)
 }
@@ -90,7 +90,7 @@ func (s *Server) partCall(c *wire.Call, p batchPart, t *store.Tx, contents map[s
 		head, query, _ := strings.Cut(head, "?")
 		r, ok := contents[head[1:]]
 		if !ok {
-			return nil, platform.NoContentID(head)
+			return nil, platform.UnknownContentID(head)
 		}
 		set := c.View().Schema.Tables[r.Table].Set
 		target = set + "(" + r.ID.String() + ")"
@@ -110,7 +110,7 @@ func (s *Server) partCall(c *wire.Call, p batchPart, t *store.Tx, contents map[s
 		after, found := strings.CutPrefix(resource, wire.APIRoot)
 		version, rest, _ := strings.Cut(after, "/")
 		if !found || version != "v9.0" && version != "v9.1" && version != "v9.2" {
-			return nil, wire.NewFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", resource)
+			return nil, wire.NewError(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", resource)
 		}
 		resource = rest
 	}
@@ -121,7 +121,7 @@ func (s *Server) partCall(c *wire.Call, p batchPart, t *store.Tx, contents map[s
 	if len(segments.Segments) > 0 && segments.Segments[0].Name == "$batch" {
 		return nil, wire.BadQuery("A batch request cannot contain a batch request.")
 	}
-	values, err := wire.QueryOf(query)
+	values, err := wire.ParseQuery(query)
 	if err != nil {
 		return nil, err
 	}
@@ -214,5 +214,5 @@ func (m *multipartWriter) multipart(inner *multipartWriter) {
 func (m *multipartWriter) end(status int) *wire.Answer {
 	m.line("--", m.boundary, "--")
 	a := &wire.Answer{Status: status, Body: m.buf.Bytes()}
-	return a.Set("Content-Type", "multipart/mixed; boundary="+m.boundary)
+	return a.SetHeader("Content-Type", "multipart/mixed; boundary="+m.boundary)
 }

@@ -25,7 +25,7 @@ func serveOne(t *testing.T) (*Server, string, *int) {
 	worked := new(int)
 	work := func(*wire.Call) (*wire.Answer, error) {
 		*worked++
-		return wire.Ok(map[string]any{"value": strings.Repeat("x", 100)}), nil
+		return wire.OK(map[string]any{"value": strings.Repeat("x", 100)}), nil
 	}
 	s.routes = map[string]wire.Handler{"GET set": work, "POST WhoAmI": work, "PATCH set(key)": func(*wire.Call) (*wire.Answer, error) {
 		*worked++
@@ -145,7 +145,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 		return r.Version
 	}
 	name := func() any {
-		return s.engine.Store.View().Table("contact").Get(uuid.UUID{15: 1}).Get(contact.Column("lastname").Index)
+		return s.engine.Store.View().Rows("contact").Get(uuid.UUID{15: 1}).Get(contact.Column("lastname").Index)
 	}
 	put("before")
 	var first struct{ ID string }

@@ -27,7 +27,7 @@ type Fault struct {
 	// Truncate sends half of the body under the Content-Length of the whole, and closes the connection. An answer
 	// without a body is dropped.
 	Truncate bool `json:"truncate,omitempty"`
-	// Duplicate does the work twice, as when something on the way sent the request again; the second answer goes back.
+	// Duplicate does the work twice, as when a proxy sent the request again; the second answer goes back.
 	Duplicate bool `json:"duplicate,omitempty"`
 
 	// Route is a method, an entity set or operation, or both: "PATCH contacts", "POST $batch", "WhoAmI". Empty: every
@@ -157,13 +157,13 @@ func (f *faults) inForce() []Fault {
 	return out
 }
 
-// injection is what is to go wrong with one request; nil is nothing.
+// injection is the fault that one request gets; nil is none.
 type injection struct {
 	Fault
 	delay time.Duration
 }
 
-// next is what the rules have for a request, or for a part of a batch.
+// next is the fault that the rules give a request, or a part of a batch.
 func (f *faults) next(method string, p wire.Path, part bool) *injection {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -208,19 +208,19 @@ func (i *injection) wait(ctx context.Context) {
 
 func (i *injection) drops(when string) bool { return i != nil && i.Drop == when }
 
-// answer is the failure that the rule gives in place of the work, nil if it lets it be done.
+// answer is the error that the rule puts in place of the work, nil if the work is to be done.
 func (i *injection) answer(c *wire.Call) *wire.Answer {
 	if i == nil || i.Status == 0 {
 		return nil
 	}
-	f := statusFault(i.Status)
+	f := statusError(i.Status)
 	retry := i.RetryAfter
 	if retry == nil && i.Status == http.StatusTooManyRequests {
 		retry = new(1)
 	}
-	a := wire.FaultAnswer(f, c)
+	a := wire.ErrorAnswer(f, c)
 	if retry != nil {
-		a.Set("Retry-After", strconv.Itoa(*retry))
+		a.SetHeader("Retry-After", strconv.Itoa(*retry))
 	}
 	return a
 }
@@ -228,7 +228,7 @@ func (i *injection) answer(c *wire.Call) *wire.Answer {
 // carriedKey is where a request's context holds what a fault rule does to its connection.
 type carriedKey struct{}
 
-// carry lets the call's context hold what a fault rule does to the connection, for a part of a batch to set.
+// carry gives the call's context a place where a part of a batch notes what a fault rule does to the connection.
 func (i *injection) carry(c *wire.Call) **injection {
 	c.Ctx = context.WithValue(c.Ctx, carriedKey{}, &i)
 	return &i
@@ -264,25 +264,25 @@ func (s *Server) servePart(batch, part *wire.Call) *wire.Answer {
 	return s.serve(part)
 }
 
-// statusFault is an error that Dataverse gives with the status.
-func statusFault(status int) *wire.Fault {
+// statusError is an error that Dataverse gives with the status.
+func statusError(status int) *wire.Error {
 	switch status {
 	case http.StatusUnauthorized:
-		return &wire.Fault{Status: status}
+		return &wire.Error{Status: status}
 	case http.StatusForbidden:
-		return wire.NewFault(status, "0x80040220", "Principal user is missing a privilege.")
+		return wire.NewError(status, "0x80040220", "Principal user is missing a privilege.")
 	case http.StatusNotFound:
-		return wire.NewFault(status, "0x80040217", "The entity does not exist.")
+		return wire.NewError(status, "0x80040217", "The entity does not exist.")
 	case http.StatusPreconditionFailed:
-		return wire.Changed()
+		return wire.VersionMismatch()
 	case http.StatusTooManyRequests:
-		return wire.NewFault(status, "0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
+		return wire.NewError(status, "0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
 	case http.StatusInternalServerError:
-		return wire.NewFault(status, "0x80044150", "Generic SQL error.")
+		return wire.NewError(status, "0x80044150", "Generic SQL error.")
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return wire.NewFault(status, "0x80040216", "%s", http.StatusText(status))
+		return wire.NewError(status, "0x80040216", "%s", http.StatusText(status))
 	default:
-		return wire.NewFault(status, "0x80040216", "An unexpected error occurred.")
+		return wire.NewError(status, "0x80040216", "An unexpected error occurred.")
 	}
 }
 

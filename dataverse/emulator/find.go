@@ -42,7 +42,7 @@ func (s *Server) findText(c *control) (any, error) {
 func (s *Server) Find(text string) []Place {
 	s.settle() // what the clock has made of jobs and of the recycle bin counts
 	f := &finder{text: strings.ToLower(text), snapshot: s.engine.Store.View(), found: []Place{}}
-	for _, name := range f.snapshot.Schema.Names() {
+	for _, name := range f.snapshot.Schema.TableNames() {
 		t := f.snapshot.Schema.Tables[name]
 		where := whereOf[name]
 		if where == "" {

@@ -34,7 +34,7 @@ func content(s *Server, tables ...string) map[string]map[string]any {
 	sn := s.engine.Store.View()
 	for _, name := range tables {
 		t := sn.Schema.Tables[name]
-		sn.Table(name).Scan(uuid.Nil, func(r *store.Row) bool {
+		sn.Rows(name).Scan(uuid.Nil, func(r *store.Row) bool {
 			m := map[string]any{}
 			for i, v := range r.All() {
 				m[t.Columns[i].Name] = v
@@ -73,7 +73,7 @@ func TestGenerateFillsEveryTable(t *testing.T) {
 	sn := s.engine.Store.View()
 	related := 0
 	for _, name := range generatedTables {
-		n := sn.Table(name).Len()
+		n := sn.Rows(name).Len()
 		if n == 0 {
 			t.Errorf("no row in %s", name)
 		}
@@ -83,7 +83,7 @@ func TestGenerateFillsEveryTable(t *testing.T) {
 			related += n
 		}
 	}
-	if c, l := sn.Table("contact").Len(), sn.Table("lead").Len(); c != 2000 || l != 1000 {
+	if c, l := sn.Rows("contact").Len(), sn.Rows("lead").Len(); c != 2000 || l != 1000 {
 		t.Errorf("%d contacts and %d leads", c, l)
 	}
 	holdAddresses(t, s)
@@ -99,16 +99,16 @@ func TestGeneratedRowsFitTheSchema(t *testing.T) {
 	for _, name := range generatedTables {
 		tab := sn.Schema.Tables[name]
 		dangling := map[string]bool{}
-		for _, r := range tab.Parents {
+		for _, r := range tab.Outgoing {
 			dangling[r.Attribute] = r.Delete == "NoCascade"
 		}
-		sn.Table(name).Scan(uuid.Nil, func(r *store.Row) bool {
+		sn.Rows(name).Scan(uuid.Nil, func(r *store.Row) bool {
 			for i, v := range r.All() {
 				col := tab.Columns[i]
 				fit := false
 				switch v := v.(type) {
 				case string:
-					fit = (col.Kind == schema.KindString || col.Kind == schema.KindMemo || col.Kind == schema.KindEntityName) && (col.MaxLength == 0 || wire.Utf16Length(v) <= col.MaxLength)
+					fit = (col.Kind == schema.KindString || col.Kind == schema.KindMemo || col.Kind == schema.KindEntityName) && (col.MaxLength == 0 || wire.UTF16Length(v) <= col.MaxLength)
 				case store.Ref:
 					fit = col.Kind == schema.KindLookup && (dangling[col.Name] || sn.Data[v.Table].Get(v.ID) != nil)
 				case int64:
@@ -134,11 +134,11 @@ func TestGeneratedRowsFitTheSchema(t *testing.T) {
 					return false
 				}
 			}
-			if tab.Column("statecode") != nil && !platform.Fits(tab, store.Int(tab, r, "statecode"), store.Int(tab, r, "statuscode")) {
+			if tab.Column("statecode") != nil && !platform.StatusFits(tab, store.Int(tab, r, "statecode"), store.Int(tab, r, "statuscode")) {
 				t.Errorf("%s %s: state %d does not go with status %d", name, r.ID, store.Int(tab, r, "statecode"), store.Int(tab, r, "statuscode"))
 				return false
 			}
-			if on, ok := store.Get(tab, r, "createdon").(store.Instant); ok && name != "msevtmgt_event" && name != "msevtmgt_eventteammember" && on.Time().After(generatedOn) {
+			if on, ok := store.Value(tab, r, "createdon").(store.Instant); ok && name != "msevtmgt_event" && name != "msevtmgt_eventteammember" && on.Time().After(generatedOn) {
 				t.Errorf("%s %s was created on %v, after today", name, r.ID, on.Time())
 				return false
 			}
@@ -157,7 +157,7 @@ func TestGeneratedNames(t *testing.T) {
 	seen, addresses := map[string]bool{}, map[string]bool{}
 	for _, name := range []string{"contact", "lead"} {
 		tab := sn.Schema.Tables[name]
-		sn.Table(name).Scan(uuid.Nil, func(r *store.Row) bool {
+		sn.Rows(name).Scan(uuid.Nil, func(r *store.Row) bool {
 			address := store.Text(tab, r, "emailaddress1")
 			if addresses[address] {
 				t.Errorf("two persons have one address")
@@ -203,8 +203,8 @@ func TestGenerateWritesTracesOnlyWhereTheColumnsAre(t *testing.T) {
 	}
 	sn := s.engine.Store.View()
 	tab, n := sn.Schema.Tables["contact"], 0
-	sn.Table("contact").Scan(uuid.Nil, func(r *store.Row) bool {
-		on, off := store.Get(tab, r, "gallra_purgescheduledon"), store.Get(tab, r, "gallra_purgenoticedon")
+	sn.Rows("contact").Scan(uuid.Nil, func(r *store.Row) bool {
+		on, off := store.Value(tab, r, "gallra_purgescheduledon"), store.Value(tab, r, "gallra_purgenoticedon")
 		if (on == nil) != (off == nil) {
 			t.Errorf("a purge date without the day of its notice")
 		}
@@ -244,7 +244,7 @@ func BenchmarkGenerate(b *testing.B) {
 func TestGeneratedQuotesHaveNumbersOfTheirOwn(t *testing.T) {
 	sn := generated(t, generate.Generated{Contacts: 500, Seed: 2}, generatedOn).engine.Store.View()
 	tab, seen := sn.Schema.Tables["quote"], map[string]bool{}
-	sn.Table("quote").Scan(uuid.Nil, func(r *store.Row) bool {
+	sn.Rows("quote").Scan(uuid.Nil, func(r *store.Row) bool {
 		n := store.Text(tab, r, "quotenumber")
 		if n == "" || seen[n] {
 			t.Errorf("quote %s has the number %q of another", r.ID, n)

@@ -65,7 +65,7 @@ type quotaKey struct {
 	node int
 }
 
-// quota is one user's use of one server. Only requests that were let in stand in it, so the limit bounds its size.
+// quota is one user's use of one server. It holds admitted requests only, so the limit bounds its size.
 type quota struct {
 	requests []time.Time // when each came, oldest first
 	work     []work      // what each took, by its end
@@ -130,7 +130,7 @@ func (l *limiter) node(w http.ResponseWriter, r *http.Request) int {
 }
 
 // admit lets a request in or refuses it.
-func (l *limiter) admit(w http.ResponseWriter, r *http.Request, c *wire.Call) (*visit, *wire.Fault) {
+func (l *limiter) admit(w http.ResponseWriter, r *http.Request, c *wire.Call) (*visit, *wire.Error) {
 	if !l.On {
 		return nil, nil
 	}
@@ -157,7 +157,7 @@ func (l *limiter) admit(w http.ResponseWriter, r *http.Request, c *wire.Call) (*
 }
 
 // refuse is why a request does not come in now, nil if it does.
-func (l *limiter) refuse(q *quota, now time.Time) *wire.Fault {
+func (l *limiter) refuse(q *quota, now time.Time) *wire.Error {
 	switch {
 	case now.Before(q.closed):
 		// Going on lengthens the wait, never beyond a whole window: by then all that it was closed for has slid out.
@@ -166,7 +166,7 @@ func (l *limiter) refuse(q *quota, now time.Time) *wire.Fault {
 			q.closed = last
 		}
 	case q.running >= l.Concurrency:
-		return limitFault("0x80072326", time.Second, "Number of concurrent requests exceeded the limit of %d.", l.Concurrency)
+		return limitError("0x80072326", time.Second, "Number of concurrent requests exceeded the limit of %d.", l.Concurrency)
 	case len(q.requests) >= l.Requests:
 		q.why, q.closed = requestLimit, q.requests[len(q.requests)-l.Requests].Add(l.Window)
 	case q.busy >= l.ExecutionTime:
@@ -177,15 +177,15 @@ func (l *limiter) refuse(q *quota, now time.Time) *wire.Fault {
 	wait, window := q.closed.Sub(now), int(l.Window.Seconds())
 	if q.why == timeLimit {
 		// The page has both spaces before "milliseconds".
-		return limitFault("0x80072321", wait, "Combined execution time of incoming requests exceeded limit of %s  milliseconds over time window of %d seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
+		return limitError("0x80072321", wait, "Combined execution time of incoming requests exceeded limit of %s  milliseconds over time window of %d seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
 			thousands(l.ExecutionTime.Milliseconds()), window)
 	}
-	return limitFault("0x80072322", wait, "Number of requests exceeded the limit of %d over time window of %d seconds.", l.Requests, window)
+	return limitError("0x80072322", wait, "Number of requests exceeded the limit of %d over time window of %d seconds.", l.Requests, window)
 }
 
-// limitFault is a 429. Retry-After is in whole seconds.
-func limitFault(code string, wait time.Duration, format string, args ...any) *wire.Fault {
-	f := wire.NewFault(http.StatusTooManyRequests, code, format, args...)
+// limitError is a 429. Retry-After is in whole seconds.
+func limitError(code string, wait time.Duration, format string, args ...any) *wire.Error {
+	f := wire.NewError(http.StatusTooManyRequests, code, format, args...)
 	whole := int((wait + time.Second - 1) / time.Second)
 	f.Header = http.Header{"Retry-After": {strconv.Itoa(max(1, whole))}}
 	return f
@@ -225,7 +225,7 @@ func (v *visit) leave() {
 	l.tell(v.header, q)
 }
 
-// slide drops what is a window old. A clock that was set back begins anew: what stands in the future would stay for
+// slide drops what is a window old. A clock that was set back begins anew: what lies in the future would stay for
 // ever.
 func (q *quota) slide(now time.Time, window time.Duration) {
 	if now.Before(q.latest) {

@@ -36,7 +36,7 @@ func TestLoadFillsInWhatACreateFillsIn(t *testing.T) {
 	check := func(table string, id uuid.UUID, column string, want any) {
 		t.Helper()
 		tab := sn.Schema.Tables[table]
-		if got := store.Get(tab, sn.Data[table].Get(id), column); got != want {
+		if got := store.Value(tab, sn.Data[table].Get(id), column); got != want {
 			t.Errorf("%s.%s is %v, want %v", table, column, got, want)
 		}
 	}
@@ -56,7 +56,7 @@ func TestLoadFillsInWhatACreateFillsIn(t *testing.T) {
 
 	party := sn.Schema.Tables["activityparty"]
 	masks := map[int64]int{}
-	for _, p := range platform.Parties(sn, store.Ref{Table: "email", ID: mail}) {
+	for _, p := range platform.PartiesOf(sn, store.Ref{Table: "email", ID: mail}) {
 		mask := store.Int(party, p, "participationtypemask")
 		masks[mask]++
 		if mask == platform.PartySender && (store.Text(party, p, "partyidname") != "Yvonne McKay" || store.Text(party, p, "addressused") != "yvonne@example.com") {
@@ -66,7 +66,7 @@ func TestLoadFillsInWhatACreateFillsIn(t *testing.T) {
 	if masks[platform.PartySender] != 1 || masks[platform.PartyTo] != 2 || masks[platform.PartyRegarding] != 1 || masks[platform.PartyOwner] != 1 || len(masks) != 4 {
 		t.Errorf("parties by type: %v", masks)
 	}
-	if n := sn.Table("audit").Len(); n != 0 {
+	if n := sn.Rows("audit").Len(); n != 0 {
 		t.Errorf("loading wrote %d audit rows", n)
 	}
 }
@@ -86,7 +86,7 @@ func TestLoadIndexesLookups(t *testing.T) {
 	}
 	sn := s.engine.Store.View()
 	n := 0
-	sn.Table("contact").Pointing(sn.Schema.Tables["contact"].Column("parentcustomerid").Index, company, func(*store.Row) bool { n++; return true })
+	sn.Rows("contact").Pointing(sn.Schema.Tables["contact"].Column("parentcustomerid").Index, company, func(*store.Row) bool { n++; return true })
 	if n != 200 {
 		t.Errorf("%d of 200 contacts are found by their company", n)
 	}
@@ -194,19 +194,19 @@ func TestLoadedRowsHaveTheirAddresses(t *testing.T) {
 	}
 	holdAddresses(t, s)
 	sn := s.engine.Store.View()
-	if n, m := sn.Table("customeraddress").Len(), sn.Table("leadaddress").Len(); n != 5 || m != 2 {
+	if n, m := sn.Rows("customeraddress").Len(), sn.Rows("leadaddress").Len(); n != 5 || m != 2 {
 		t.Errorf("%d addresses of customers and %d of leads, want 5 and 2", n, m)
 	}
 	contact, address := sn.Schema.Tables["contact"], sn.Schema.Tables["customeraddress"]
-	r := sn.Table("contact").Get(ada)
-	if store.Get(contact, r, "address2_addressid") != any(summer) {
+	r := sn.Rows("contact").Get(ada)
+	if store.Value(contact, r, "address2_addressid") != any(summer) {
 		t.Error("the contact's second address is not the one that was loaded")
 	}
-	one := sn.Table("customeraddress").Get(store.Get(contact, r, "address1_addressid").(uuid.UUID))
+	one := sn.Rows("customeraddress").Get(store.Value(contact, r, "address1_addressid").(uuid.UUID))
 	if got := store.Text(address, one, "composite"); got != "London" {
 		t.Errorf("the first address is %q", got)
 	}
-	if store.Get(address, one, "createdon") != any(at("2020-01-02T00:00:00Z")) {
+	if store.Value(address, one, "createdon") != any(at("2020-01-02T00:00:00Z")) {
 		t.Error("the address is not as old as its contact")
 	}
 
@@ -214,7 +214,7 @@ func TestLoadedRowsHaveTheirAddresses(t *testing.T) {
 	if err := bare.Load(load.Record{Table: "contact", ID: ada, Values: map[string]any{"lastname": "Byron"}}); err != nil {
 		t.Fatal(err)
 	}
-	if bare.engine.Store.View().Table("customeraddress").Len() != 0 {
+	if bare.engine.Store.View().Rows("customeraddress").Len() != 0 {
 		t.Error("there are address rows in spite of NoAddressRows")
 	}
 }
@@ -225,11 +225,11 @@ func holdAddresses(t *testing.T, s *Server) {
 	sn := s.engine.Store.View()
 	for name, kept := range platform.AddressTables {
 		parent, tab := sn.Schema.Tables[name], sn.Schema.Tables[kept.Table]
-		sn.Table(name).Scan(uuid.Nil, func(r *store.Row) bool {
+		sn.Rows(name).Scan(uuid.Nil, func(r *store.Row) bool {
 			for n := 1; n <= kept.Count; n++ {
-				id, _ := store.Get(parent, r, fmt.Sprintf("address%d_addressid", n)).(uuid.UUID)
-				a := sn.Table(kept.Table).Get(id)
-				if a == nil || store.RefOf(tab, a, "parentid") != (store.Ref{Table: name, ID: r.ID}) || store.Int(tab, a, "addressnumber") != int64(n) {
+				id, _ := store.Value(parent, r, fmt.Sprintf("address%d_addressid", n)).(uuid.UUID)
+				a := sn.Rows(kept.Table).Get(id)
+				if a == nil || store.Lookup(tab, a, "parentid") != (store.Ref{Table: name, ID: r.ID}) || store.Int(tab, a, "addressnumber") != int64(n) {
 					t.Errorf("%s %s has no address %d", name, r.ID, n)
 					return false
 				}

@@ -48,7 +48,7 @@ func newServer(o Options) *Server {
 	return s
 }
 
-// behavior is what the rooms below read of the options.
+// behavior is the part of the options that the packages below read.
 func (o Options) behavior() store.Behavior {
 	return store.Behavior{
 		AuditDelay:            o.AuditDelay,
@@ -97,7 +97,7 @@ func (s *Server) ownRoutes() map[string]wire.Handler {
 }
 
 // noRoute says why no handler serves the call.
-func (s *Server) noRoute(c *wire.Call) *wire.Fault {
+func (s *Server) noRoute(c *wire.Call) *wire.Error {
 	return wire.NotEmulated(s.engine, c.Path.Route(c.Method))
 }
 

@@ -19,7 +19,7 @@ import (
 // choiceColumns calls fn for every column of the embedded schema that holds one of several options.
 func choiceColumns(fn func(*schema.Table, *schema.Column)) {
 	s := schema.BaseSchema()
-	for _, name := range s.Names() {
+	for _, name := range s.TableNames() {
 		for _, c := range s.Tables[name].Columns {
 			switch c.Kind {
 			case schema.KindPicklist, schema.KindState, schema.KindStatus, schema.KindMultiSelect:
@@ -82,7 +82,7 @@ func TestOptionsAreTakenAndShown(t *testing.T) {
 			if v, err := wire.ParseValue(tab, c, body); err != nil || v != stored {
 				t.Errorf("%s.%s: %d is read as %v, %v", tab.Name, c.Name, o.Value, v, err)
 			}
-			if got, want := string(e.AppendFormatted(nil, tab, nil, c, stored)), string(query.AppendInner(nil, o.Label)); got != want {
+			if got, want := string(e.AppendFormatted(nil, tab, nil, c, stored)), string(query.AppendEscaped(nil, o.Label)); got != want {
 				t.Errorf("%s.%s: %d shows as %q, want %q", tab.Name, c.Name, o.Value, got, want)
 			}
 		}

@@ -56,14 +56,14 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			values, err := wire.QueryOf(strings.ReplaceAll(query, " ", "%20"))
+			values, err := wire.ParseQuery(strings.ReplaceAll(query, " ", "%20"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := &wire.Call{Engine: s.engine, Path: p, Query: values, Base: "http://emulator.invalid/api/data/v9.2"}
 			var want *wire.Answer
-			if fresh, err := metadata.DefinitionTextOf(metadata.Copy(now), c); err != nil { // a copy is not published, so that nothing is kept of it
-				want = wire.FaultAnswer(err, c)
+			if fresh, err := metadata.ReadDefinitionText(metadata.CopySchema(now), c); err != nil { // a copy is not published, so that nothing is kept of it
+				want = wire.ErrorAnswer(err, c)
 			} else {
 				want = fresh.Answer(c)
 			}
@@ -112,7 +112,7 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 // TestDefinitionsAreSharedByServers tells that a server renders nothing that another has rendered.
 func TestDefinitionsAreSharedByServers(t *testing.T) {
 	one, other := New(Options{}).engine.Store.View().Schema, New(Options{}).engine.Store.View().Schema
-	for _, name := range one.Names() {
+	for _, name := range one.TableNames() {
 		if a, b := metadata.RenderedOf(one, one.Tables[name]), metadata.RenderedOf(other, other.Tables[name]); a == nil || a != b {
 			t.Errorf("%s is rendered twice", name)
 		}
@@ -122,7 +122,7 @@ func TestDefinitionsAreSharedByServers(t *testing.T) {
 // TestDefinitionTextsAreBounded asks more of one table than is kept.
 func TestDefinitionTextsAreBounded(t *testing.T) {
 	r := &metadata.Rendered{}
-	for i := range 3 * metadata.MostTexts {
+	for i := range 3 * metadata.MaxTexts {
 		want := fmt.Sprint(i)
 		for range 2 {
 			got, err := r.Text(want, func() (metadata.DefinitionText, error) { return metadata.DefinitionText{Context: want}, nil })
@@ -130,7 +130,7 @@ func TestDefinitionTextsAreBounded(t *testing.T) {
 				t.Fatalf("question %d is answered %q, %v", i, got.Context, err)
 			}
 		}
-		if len(r.Texts) > metadata.MostTexts {
+		if len(r.Texts) > metadata.MaxTexts {
 			t.Fatalf("%d texts are kept", len(r.Texts))
 		}
 	}

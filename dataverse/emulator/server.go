@@ -90,7 +90,7 @@ type Options struct {
 	DuplicateStatus int
 	// Limits are the service protection limits; off unless they are switched on.
 	Limits Limits
-	// OnPrivilege, if not nil, hears of every privilege that is asked about, and of whom. It may be called by several
+	// OnPrivilege, if not nil, is called for every privilege that is checked, with the user. It may be called by several
 	// requests at once.
 	OnPrivilege func(user uuid.UUID, privilege string)
 	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
@@ -130,7 +130,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // readBody reads the body of a request before anything is done for it: one that is too large, or that breaks off, has no
 // effect. Page: compose-http-requests-handle-errors, "413 request too large".
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	tooLarge := wire.NewFault(http.StatusRequestEntityTooLarge, "0x80060888", "The request is too large.")
+	tooLarge := wire.NewError(http.StatusRequestEntityTooLarge, "0x80060888", "The request is too large.")
 	if r.ContentLength > s.bodyLimit {
 		return nil, tooLarge
 	}
@@ -150,17 +150,17 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	defer done()
 	body, err := s.readBody(w, r)
 	if err != nil {
-		s.send(w, r, "", wire.FaultAnswer(err, nil))
+		s.send(w, r, "", wire.ErrorAnswer(err, nil))
 		return
 	}
 	c, err := s.newCall(r, body)
 	if err != nil {
-		s.send(w, r, "", wire.FaultAnswer(err, nil))
+		s.send(w, r, "", wire.ErrorAnswer(err, nil))
 		return
 	}
 	visit, refused := s.limits.admit(w, r, c)
 	if refused != nil {
-		s.send(w, r, c.Method+" "+label(c.Path), wire.FaultAnswer(refused, c))
+		s.send(w, r, c.Method+" "+label(c.Path), wire.ErrorAnswer(refused, c))
 		return
 	}
 	defer visit.leave() // when the connection is dropped, too
@@ -202,7 +202,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *wire.Call, visit
 		if len(b) == 0 {
 			drop()
 		}
-		a.Set("Content-Length", strconv.Itoa(len(b)))
+		a.SetHeader("Content-Length", strconv.Itoa(len(b)))
 		a.Body = b[:len(b)/2]
 	}
 	visit.leave() // before the caller, who may send the next one at once, has its answer
@@ -217,14 +217,14 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *wire.Call, visit
 func (s *Server) serve(c *wire.Call) *wire.Answer {
 	h := s.routes[c.Path.Route(c.Method)]
 	if h == nil {
-		return wire.FaultAnswer(s.noRoute(c), c)
+		return wire.ErrorAnswer(s.noRoute(c), c)
 	}
 	if err := impersonate(c); err != nil {
-		return wire.FaultAnswer(err, c)
+		return wire.ErrorAnswer(err, c)
 	}
 	a, err := h(c)
 	if err != nil {
-		return wire.FaultAnswer(err, c)
+		return wire.ErrorAnswer(err, c)
 	}
 	return a
 }
@@ -263,7 +263,7 @@ func (s *Server) newCall(r *http.Request, body []byte) (*wire.Call, error) {
 	rest, found := strings.CutPrefix(r.URL.EscapedPath(), wire.APIRoot)
 	version, rest, _ := strings.Cut(rest, "/")
 	if !found || version != "v9.0" && version != "v9.1" && version != "v9.2" {
-		return nil, wire.NewFault(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", r.URL.Path)
+		return nil, wire.NewError(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", r.URL.Path)
 	}
 	user, err := s.authenticate(r)
 	if err != nil {
@@ -273,7 +273,7 @@ func (s *Server) newCall(r *http.Request, body []byte) (*wire.Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	query, err := wire.QueryOf(r.URL.RawQuery)
+	query, err := wire.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +287,7 @@ func (s *Server) newCall(r *http.Request, body []byte) (*wire.Call, error) {
 	}, nil
 }
 
-// settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin forgets.
+// settle lets the clock do its work before a request is answered: audit rows appear, jobs run, the recycle bin is swept.
 func (s *Server) settle() {
 	now := s.engine.Clock.Now()
 	s.engine.ShowAudit(now)

@@ -16,9 +16,9 @@ func (s *Server) Operations() []string {
 	seen := map[string]bool{}
 	for route := range s.routes {
 		_, path, _ := strings.Cut(route, " ")
-		if i := strings.LastIndex(path, wire.CrmNamespace); i >= 0 {
-			seen[path[i+len(wire.CrmNamespace):]] = true
-		} else if wire.IsOperation(path) && !wire.Definitions[path] {
+		if i := strings.LastIndex(path, wire.CRMNamespace); i >= 0 {
+			seen[path[i+len(wire.CRMNamespace):]] = true
+		} else if wire.IsOperation(path) && !wire.DefinitionSets[path] {
 			seen[path] = true
 		}
 	}

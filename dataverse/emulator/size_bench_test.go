@@ -60,7 +60,7 @@ func BenchmarkFullSize(b *testing.B) {
 	}
 	list := s.engine.Store.View().Schema.Tables["list"]
 	var newsletter uuid.UUID
-	s.engine.Store.View().Table("list").Scan(uuid.Nil, func(r *store.Row) bool {
+	s.engine.Store.View().Rows("list").Scan(uuid.Nil, func(r *store.Row) bool {
 		newsletter = r.ID
 		return false
 	})

@@ -27,7 +27,7 @@ func newStats() *stats {
 	return s
 }
 
-// reset forgets what was counted. Requests that are running now still count for the peak.
+// reset sets the counts to zero. Requests that are running now still count for the peak.
 func (s *stats) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +126,7 @@ func label(p wire.Path) string {
 		return "/"
 	}
 	last := p.Segments[len(p.Segments)-1].Name
-	if name, bound := strings.CutPrefix(last, wire.CrmNamespace); bound {
+	if name, bound := strings.CutPrefix(last, wire.CRMNamespace); bound {
 		return name
 	}
 	return p.Segments[0].Name

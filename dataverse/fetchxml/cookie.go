@@ -21,7 +21,7 @@ type CookieColumn struct {
 	FirstNull, LastNull bool
 }
 
-// String is the cookie as it stands in the attribute paging-cookie, once that is read from its XML:
+// String is the cookie as the attribute paging-cookie has it, once that is read from its XML:
 // <cookie page="1"><contactid last="{…}" first="{…}" /></cookie>.
 func (c Cookie) String() string {
 	var b strings.Builder

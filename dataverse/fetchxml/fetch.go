@@ -68,7 +68,7 @@ const (
 	NotAll                       LinkType = "not all" // as Any
 )
 
-// InFilter tells whether links of the type stand in filters.
+// InFilter tells whether links of the type belong inside filters.
 func (t LinkType) InFilter() bool { return t == Any || t == NotAny || t == All || t == NotAll }
 
 // Link joins another table.

@@ -107,7 +107,7 @@ func (r *reader) fail(n *node, code, format string, args ...any) {
 	}
 }
 
-// xml is the element as it stands in the source.
+// xml is the element as the source has it.
 func (r *reader) xml(n *node) string { return string(r.src[n.start:n.end]) }
 
 // attrs gives set each attribute in turn; set tells whether it knows it.

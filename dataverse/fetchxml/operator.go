@@ -62,7 +62,7 @@ func (o Operator) ComparesColumns() bool {
 	return false
 }
 
-// OfCaller tells whether o compares with whoever runs the query, so that its answer is another one for another user.
+// OfCaller tells whether o compares with the user who runs the query, so that users get different answers.
 func (o Operator) OfCaller() bool {
 	switch o {
 	case EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserLanguage, EqUserTeams, EqUserOrUserTeams, EqUserOrUserHierarchy, EqUserOrUserHierarchyAndTeams:

@@ -38,7 +38,7 @@ func resolveAll(list []Expr, aliases map[string]Expr) []Expr {
 	return out
 }
 
-// value is what the alias stands for, at the place where the alias stands.
+// value is the value of the alias in the place where the query uses it.
 func (e *Alias) value(aliases map[string]Expr) Expr {
 	switch v := aliases[e.Name].(type) {
 	case *Literal:

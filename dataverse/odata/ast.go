@@ -144,7 +144,7 @@ type Array struct {
 	Items []*Literal
 }
 
-// Alias is a parameter alias, @p1, whose value stands in an option of its own.
+// Alias is a parameter alias, @p1, whose value is an option of its own.
 type Alias struct {
 	Position
 	Name string // without the @

@@ -115,7 +115,7 @@ func (p *parser) condition(pos int) {
 	}
 }
 
-// operand reads what stands between operators, with any not before it.
+// operand reads an operand, with any not before it.
 func (p *parser) operand() Expr {
 	if p.depth++; p.depth > MaxDepth {
 		p.fail(p.tok.pos, "Recursion depth exceeded allowed limit.")

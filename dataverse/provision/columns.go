@@ -26,7 +26,7 @@ type Column struct {
 	DisplayName, Description string
 	Kind                     ColumnKind
 	MaxLength                int // of a text
-	// Mapped is somebody else's column that stands in for one: it has to be there.
+	// Mapped is somebody else's column used in place of one: it must exist.
 	Mapped bool
 }
 
@@ -107,7 +107,7 @@ func (c Column) fits(a *dataverse.Attribute) error {
 	return nil
 }
 
-// label is a text in the organisation's language, as definitions carry it.
+// labelJSON is a text in the organisation's language, as definitions carry it.
 func labelJSON(text string, lang int) map[string]any {
 	return map[string]any{
 		"@odata.type": "Microsoft.Dynamics.CRM.Label",

@@ -4,6 +4,6 @@
 //
 // # Promises
 //
-// What others made is left alone, or refused where it is in the way. Each step may be repeated: a run that was cut off at
+// What others made is left alone, or refused where it has a name that gallra needs. Each step may be repeated: a run that was cut off at
 // any moment goes on from there, and a second run changes nothing (TestProvisioningKilledAtEveryRequest).
 package provision

@@ -15,7 +15,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 )
 
-// solution makes the publisher and the solution, and reads what stands in the solution: only that is ever changed.
+// solution makes the publisher and the solution, and reads the solution's components: nothing else is ever changed.
 func (r *provisioner) solution(ctx context.Context) error {
 	p, s := r.p.Publisher, r.p.Solution
 	var publisher uuid.UUID
@@ -107,7 +107,7 @@ type marks struct {
 	Given     []string `json:"given,omitempty"`
 }
 
-// marksBegin stands before the marks in the description.
+// marksBegin precedes the marks in the description.
 const marksBegin = "Made and kept by gallra provision. State: "
 
 func readMarks(description string) marks {

@@ -11,20 +11,20 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// Held is a privilege as a user has it through one role: how deep, counted from which business unit.
-type Held struct {
+// HeldPrivilege is a privilege that a user has through one role: how deep, and from which business unit down.
+type HeldPrivilege struct {
 	Mask int64
 	Unit uuid.UUID
 	Team bool // through a team
 }
 
-// grants are what a user may do, gathered from his own roles and those of his teams. The least restrictive counts. Page:
+// Grants are what a user may do, gathered from his own roles and those of his teams. The least restrictive counts. Page:
 // security-roles.
-type grants struct {
+type Grants struct {
 	Administrator bool
 	user, unit    uuid.UUID
 	principals    map[uuid.UUID]bool // the user and his teams
-	Held          map[uuid.UUID][]Held
+	Held          map[uuid.UUID][]HeldPrivilege
 	below         map[uuid.UUID]map[uuid.UUID]bool // a business unit and those under it, for Deep
 	profiles      map[uuid.UUID]bool               // field security profiles
 	roles         int
@@ -36,16 +36,16 @@ var grantTables = []string{"systemuser", "businessunit", "role", "roleprivileges
 	"fieldsecurityprofile", "fieldpermission", "systemuserprofiles", "teamprofiles"}
 
 // GrantsOf gathers what a user may do.
-func GrantsOf(e *store.Engine, sn *store.Snapshot, user uuid.UUID) *grants {
-	return e.Derive(sn, grantTables, user, func() any { return gather(sn, user) }).(*grants)
+func GrantsOf(e *store.Engine, sn *store.Snapshot, user uuid.UUID) *Grants {
+	return e.Derive(sn, grantTables, user, func() any { return gatherGrants(sn, user) }).(*Grants)
 }
 
-func gather(sn *store.Snapshot, user uuid.UUID) *grants {
+func gatherGrants(sn *store.Snapshot, user uuid.UUID) *Grants {
 	tables := sn.Schema.Tables
 	users, roles := tables["systemuser"], tables["role"]
 	self := sn.Data["systemuser"].Get(user)
-	g := &grants{user: user, principals: map[uuid.UUID]bool{user: true}, Held: map[uuid.UUID][]Held{}, below: map[uuid.UUID]map[uuid.UUID]bool{}, profiles: map[uuid.UUID]bool{}}
-	g.unit = store.RefOf(users, self, "businessunitid").ID
+	g := &Grants{user: user, principals: map[uuid.UUID]bool{user: true}, Held: map[uuid.UUID][]HeldPrivilege{}, below: map[uuid.UUID]map[uuid.UUID]bool{}, profiles: map[uuid.UUID]bool{}}
+	g.unit = store.Lookup(users, self, "businessunitid").ID
 	g.accessMode = store.Int(users, self, "accessmode")
 
 	take := func(role, unit uuid.UUID, team bool) {
@@ -54,13 +54,13 @@ func gather(sn *store.Snapshot, user uuid.UUID) *grants {
 			return
 		}
 		g.roles++
-		if store.RefOf(roles, r, "roletemplateid").ID == schema.TemplateAdministrator {
+		if store.Lookup(roles, r, "roletemplateid").ID == schema.TemplateAdministrator {
 			g.Administrator = true
 		}
 		t := tables["roleprivileges"]
 		sn.Data[t.Name].Pointing(t.Column("roleid").Index, RootRole(sn, role), func(r *store.Row) bool {
-			id, _ := store.Get(t, r, "privilegeid").(uuid.UUID)
-			g.Held[id] = append(g.Held[id], Held{store.Int(t, r, "privilegedepthmask"), unit, team})
+			id, _ := store.Value(t, r, "privilegeid").(uuid.UUID)
+			g.Held[id] = append(g.Held[id], HeldPrivilege{store.Int(t, r, "privilegedepthmask"), unit, team})
 			return true
 		})
 	}
@@ -70,7 +70,7 @@ func gather(sn *store.Snapshot, user uuid.UUID) *grants {
 			return
 		}
 		sn.Data[intersect].Pointing(t.Column(by).Index, id, func(r *store.Row) bool {
-			if x, ok := store.Get(t, r, other).(uuid.UUID); ok {
+			if x, ok := store.Value(t, r, other).(uuid.UUID); ok {
 				fn(x)
 			}
 			return true
@@ -80,7 +80,7 @@ func gather(sn *store.Snapshot, user uuid.UUID) *grants {
 	ends("systemuserprofiles", "systemuserid", user, "fieldsecurityprofileid", func(p uuid.UUID) { g.profiles[p] = true })
 	ends("teammembership", "systemuserid", user, "teamid", func(team uuid.UUID) {
 		g.principals[team] = true
-		unit := store.RefOf(tables["team"], sn.Data["team"].Get(team), "businessunitid").ID
+		unit := store.Lookup(tables["team"], sn.Data["team"].Get(team), "businessunitid").ID
 		ends("teamroles", "teamid", team, "roleid", func(role uuid.UUID) { take(role, unit, true) })
 		ends("teamprofiles", "teamid", team, "fieldsecurityprofileid", func(p uuid.UUID) { g.profiles[p] = true })
 	})
@@ -101,7 +101,7 @@ func UnitsBelow(sn *store.Snapshot, top uuid.UUID) map[uuid.UUID]bool {
 	for grown := true; grown; {
 		grown = false
 		sn.Data[t.Name].Scan(uuid.Nil, func(r *store.Row) bool {
-			if !out[r.ID] && out[store.RefOf(t, r, "parentbusinessunitid").ID] {
+			if !out[r.ID] && out[store.Lookup(t, r, "parentbusinessunitid").ID] {
 				out[r.ID], grown = true, true
 			}
 			return true
@@ -110,17 +110,17 @@ func UnitsBelow(sn *store.Snapshot, top uuid.UUID) map[uuid.UUID]bool {
 	return out
 }
 
-// lines are the tables without privileges of their own, whose rows belong to a row of another table.
-var lines = map[string][2]string{
+// inheritedFrom are the tables without privileges of their own, whose rows belong to a row of another table.
+var inheritedFrom = map[string][2]string{
 	"quotedetail": {"quote", "quoteid"}, "salesorderdetail": {"salesorder", "salesorderid"}, "invoicedetail": {"invoice", "invoiceid"},
 	"opportunityproduct": {"opportunity", "opportunityid"}, "activityparty": {"activitypointer", "activityid"},
 	"activitymimeattachment": {"activitypointer", "objectid"}, "leadaddress": {"lead", "parentid"},
 	"duplicaterulecondition": {"duplicaterule", "regardingobjectid"},
 }
 
-// Right is the privilege that a right on a table's rows needs, false where nothing is asked.
-func Right(s *schema.Schema, t *schema.Table, right string) (schema.Privilege, *schema.Table, bool) {
-	if line, found := lines[t.Name]; found {
+// PrivilegeFor is the privilege that a right on a table's rows needs, false where nothing is asked.
+func PrivilegeFor(s *schema.Schema, t *schema.Table, right string) (schema.Privilege, *schema.Table, bool) {
+	if line, found := inheritedFrom[t.Name]; found {
 		if right != "Read" {
 			right = "Write"
 		}
@@ -130,18 +130,18 @@ func Right(s *schema.Schema, t *schema.Table, right string) (schema.Privilege, *
 	return p, t, found
 }
 
-// MayDo is the one place where rights are checked: whether a user has the right on a table and, where r is not nil, on
-// that row. Pages: security-concepts, security-roles.
-func MayDo(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right string, t *schema.Table, r *store.Row) error {
+// CheckUserRight is the one place where rights are checked: it refuses a user without the right on a table and, where r
+// is not nil, on that row. Pages: security-concepts, security-roles.
+func CheckUserRight(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right string, t *schema.Table, r *store.Row) error {
 	g := GrantsOf(s, sn, user)
 	if g.Administrator {
 		return nil
 	}
-	p, of, found := Right(sn.Schema, t, right)
+	p, of, found := PrivilegeFor(sn.Schema, t, right)
 	if !found {
 		return nil
 	}
-	AskedFor(s, user, p.Name)
+	ReportPrivilege(s, user, p.Name)
 	list := g.Held[schema.PrivilegeID(p.Name)]
 	if len(list) == 0 {
 		return g.Missing(p.Name, schema.PrivilegeID(p.Name), of)
@@ -149,30 +149,31 @@ func MayDo(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right string, t 
 	if r == nil || g.covers(sn, list, t, r, schema.RightMasks[right]) {
 		return nil
 	}
-	return wire.NewFault(http.StatusForbidden, "0x80048306", "SecLib::AccessCheckEx failed. Returned hr = -2147187962, ObjectID: %s, OwnerId: %s,  OwnerIdType: 8 and CallingUser: %s. ObjectTypeCode: %d, objectBusinessUnitId: %s, AccessRights: %sAccess",
-		r.ID, store.RefOf(t, r, "ownerid").ID, user, t.TypeCode, store.RefOf(t, r, "owningbusinessunit").ID, right)
+	return wire.NewError(http.StatusForbidden, "0x80048306", "SecLib::AccessCheckEx failed. Returned hr = -2147187962, ObjectID: %s, OwnerId: %s,  OwnerIdType: 8 and CallingUser: %s. ObjectTypeCode: %d, objectBusinessUnitId: %s, AccessRights: %sAccess",
+		r.ID, store.Lookup(t, r, "ownerid").ID, user, t.TypeCode, store.Lookup(t, r, "owningbusinessunit").ID, right)
 }
 
-func AskedFor(s *store.Engine, user uuid.UUID, privilege string) {
+// ReportPrivilege calls Options.OnPrivilege with a privilege that is checked, and the user.
+func ReportPrivilege(s *store.Engine, user uuid.UUID, privilege string) {
 	if s.Options.OnPrivilege != nil {
 		s.Options.OnPrivilege(user, privilege)
 	}
 }
 
 // Missing names the privilege that a user lacks.
-func (g *grants) Missing(name string, id uuid.UUID, t *schema.Table) *wire.Fault {
+func (g *Grants) Missing(name string, id uuid.UUID, t *schema.Table) *wire.Error {
 	text := ""
 	if t != nil {
 		text = " on OTC=" + strconv.Itoa(t.TypeCode) + " for entity '" + t.Name + "'"
 	}
-	return wire.NewFault(http.StatusForbidden, "0x80040220", "Principal user (Id=%s, type=8, roleCount=%d, privilegeCount=%d, accessMode=%d), is missing %s privilege (Id=%s)%s. context.Caller=%s",
+	return wire.NewError(http.StatusForbidden, "0x80040220", "Principal user (Id=%s, type=8, roleCount=%d, privilegeCount=%d, accessMode=%d), is missing %s privilege (Id=%s)%s. context.Caller=%s",
 		g.user, g.roles, len(g.Held), g.accessMode, name, id, text, g.user)
 }
 
 // covers tells whether one of the depths reaches the row, or the row is shared.
-func (g *grants) covers(sn *store.Snapshot, list []Held, t *schema.Table, r *store.Row, right int64) bool {
-	if line, found := lines[t.Name]; found { // a line is seen as the row it belongs to
-		parent := store.RefOf(t, r, line[1])
+func (g *Grants) covers(sn *store.Snapshot, list []HeldPrivilege, t *schema.Table, r *store.Row, right int64) bool {
+	if line, found := inheritedFrom[t.Name]; found { // the rights on a line are those on its row
+		parent := store.Lookup(t, r, line[1])
 		of := sn.Schema.Tables[parent.Table]
 		if of == nil {
 			return true
@@ -180,10 +181,10 @@ func (g *grants) covers(sn *store.Snapshot, list []Held, t *schema.Table, r *sto
 		row := sn.Data[of.Name].Get(parent.ID)
 		return row == nil || g.covers(sn, list, of, row, right)
 	}
-	owner, unit := store.RefOf(t, r, "ownerid"), store.RefOf(t, r, "owningbusinessunit").ID
+	owner, unit := store.Lookup(t, r, "ownerid"), store.Lookup(t, r, "owningbusinessunit").ID
 	owned := t.Ownership == "UserOwned"
 	if t.Ownership == "BusinessOwned" {
-		unit = store.RefOf(t, r, "businessunitid").ID
+		unit = store.Lookup(t, r, "businessunitid").ID
 		if t.Name == "businessunit" {
 			unit = r.ID
 		}
@@ -207,30 +208,30 @@ func (g *grants) covers(sn *store.Snapshot, list []Held, t *schema.Table, r *sto
 }
 
 // shared tells whether the row is shared with the user or one of his teams for that right.
-func (g *grants) shared(sn *store.Snapshot, id uuid.UUID, right int64) bool {
+func (g *Grants) shared(sn *store.Snapshot, id uuid.UUID, right int64) bool {
 	t := sn.Schema.Tables["principalobjectaccess"]
 	found := false
-	Shares(sn, id, func(r *store.Row) bool {
-		principal, _ := store.Get(t, r, "principalid").(uuid.UUID)
+	EachShare(sn, id, func(r *store.Row) bool {
+		principal, _ := store.Value(t, r, "principalid").(uuid.UUID)
 		found = g.principals[principal] && (store.Int(t, r, "accessrightsmask")|store.Int(t, r, "inheritedaccessrightsmask"))&right != 0
 		return !found
 	})
 	return found
 }
 
-// Allowed tells whether the caller has the right on a table, and on the row where r is not nil. An impersonated call
+// CheckRight refuses a caller without the right on a table and, where r is not nil, on that row. An impersonated call
 // needs it of both users. Page: impersonate-another-user.
-func Allowed(c *wire.Call, right string, t *schema.Table, r *store.Row) error {
-	if err := MayDo(c.Engine, c.View(), c.User, right, t, r); err != nil || c.Caller == uuid.Nil {
+func CheckRight(c *wire.Call, right string, t *schema.Table, r *store.Row) error {
+	if err := CheckUserRight(c.Engine, c.View(), c.User, right, t, r); err != nil || c.Caller == uuid.Nil {
 		return err
 	}
-	return MayDo(c.Engine, c.View(), c.Caller, right, t, r)
+	return CheckUserRight(c.Engine, c.View(), c.Caller, right, t, r)
 }
 
-// Visible is the test that rows must pass to be read, nil where every row may be: a reader without the right at all is
+// RowFilter is the test that rows pass to be read, nil where all may be read: a reader without the right at all is
 // refused, what lies beyond his depth is left out silently.
-func Visible(c *wire.Call, t *schema.Table) (func(*store.Row) bool, error) {
-	if err := Allowed(c, "Read", t, nil); err != nil {
+func RowFilter(c *wire.Call, t *schema.Table) (func(*store.Row) bool, error) {
+	if err := CheckRight(c, "Read", t, nil); err != nil {
 		return nil, err
 	}
 	var tests []func(*store.Row) bool
@@ -240,7 +241,7 @@ func Visible(c *wire.Call, t *schema.Table) (func(*store.Row) bool, error) {
 		}
 		sn := c.View()
 		g := GrantsOf(c.Engine, sn, user)
-		p, _, found := Right(sn.Schema, t, "Read")
+		p, _, found := PrivilegeFor(sn.Schema, t, "Read")
 		if g.Administrator || !found {
 			continue
 		}
@@ -263,14 +264,14 @@ func Visible(c *wire.Call, t *schema.Table) (func(*store.Row) bool, error) {
 	}
 }
 
-// Holds tells whether the caller has a privilege that belongs to no row, such as prvBulkDelete.
-func Holds(c *wire.Call, name string) error {
+// CheckPrivilege refuses a caller without a privilege that belongs to no row, such as prvBulkDelete.
+func CheckPrivilege(c *wire.Call, name string) error {
 	for _, user := range []uuid.UUID{c.User, c.Caller} {
 		if user == uuid.Nil {
 			continue
 		}
 		g := GrantsOf(c.Engine, c.View(), user)
-		AskedFor(c.Engine, user, name)
+		ReportPrivilege(c.Engine, user, name)
 		if id := schema.PrivilegeID(name); !g.Administrator && len(g.Held[id]) == 0 {
 			return g.Missing(name, id, nil)
 		}
@@ -278,18 +279,19 @@ func Holds(c *wire.Call, name string) error {
 	return nil
 }
 
-func Enabled(e *store.Engine, user uuid.UUID) bool {
+// UserEnabled tells whether the user exists and is enabled.
+func UserEnabled(e *store.Engine, user uuid.UUID) bool {
 	sn := e.Store.View()
 	t := sn.Schema.Tables["systemuser"]
-	r := sn.Table(t.Name).Get(user)
-	disabled, _ := store.Get(t, r, "isdisabled").(bool)
+	r := sn.Rows(t.Name).Get(user)
+	disabled, _ := store.Value(t, r, "isdisabled").(bool)
 	return r != nil && !disabled
 }
 
 // RootRole is the role whose privileges a copy in a business unit further down has.
 func RootRole(sn *store.Snapshot, role uuid.UUID) uuid.UUID {
 	t := sn.Schema.Tables["role"]
-	if root := store.RefOf(t, sn.Data["role"].Get(role), "parentrootroleid"); root.ID != uuid.Nil && sn.Data["role"].Get(root.ID) != nil {
+	if root := store.Lookup(t, sn.Data["role"].Get(role), "parentrootroleid"); root.ID != uuid.Nil && sn.Data["role"].Get(root.ID) != nil {
 		return root.ID
 	}
 	return role

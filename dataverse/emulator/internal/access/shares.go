@@ -6,18 +6,18 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
-// Shares calls fn for every share of a row.
-func Shares(s *store.Snapshot, of uuid.UUID, fn func(*store.Row) bool) {
+// EachShare calls fn for every share of a row.
+func EachShare(s *store.Snapshot, of uuid.UUID, fn func(*store.Row) bool) {
 	t := s.Schema.Tables["principalobjectaccess"]
 	s.Data[t.Name].Pointing(t.Column("objectid").Index, of, fn)
 }
 
-// ShareWith is the share of a row with a user or a team, nil if there is none.
-func ShareWith(s *store.Snapshot, of uuid.UUID, principal store.Ref) *store.Row {
+// FindShare is the share of a row with a user or a team, nil if there is none.
+func FindShare(s *store.Snapshot, of uuid.UUID, principal store.Ref) *store.Row {
 	t := s.Schema.Tables["principalobjectaccess"]
 	var found *store.Row
-	Shares(s, of, func(r *store.Row) bool {
-		if store.Get(t, r, "principalid") == any(principal.ID) {
+	EachShare(s, of, func(r *store.Row) bool {
+		if store.Value(t, r, "principalid") == any(principal.ID) {
 			found = r
 		}
 		return found == nil
@@ -25,6 +25,7 @@ func ShareWith(s *store.Snapshot, of uuid.UUID, principal store.Ref) *store.Row 
 	return found
 }
 
-func SharedFor(s *store.Snapshot, of uuid.UUID, principal store.Ref) int64 {
-	return store.Int(s.Schema.Tables["principalobjectaccess"], ShareWith(s, of, principal), "accessrightsmask")
+// SharedMask is the rights on a row that are shared with a user or a team, as a mask; 0 is none.
+func SharedMask(s *store.Snapshot, of uuid.UUID, principal store.Ref) int64 {
+	return store.Int(s.Schema.Tables["principalobjectaccess"], FindShare(s, of, principal), "accessrightsmask")
 }

@@ -77,13 +77,13 @@ func (g *generator) putAs(table string, id uuid.UUID, created int, c cells) any 
 		v.Set(t, name, x)
 	}
 	v.SetDefault(t, "createdon", g.instant(created))
-	v.SetDefault(t, "modifiedon", v.Of(t, nil, "createdon"))
-	g.Writer.Numbers(t, id, v)
+	v.SetDefault(t, "modifiedon", v.After(t, nil, "createdon"))
+	g.Writer.SetNumbers(t, id, v)
 	g.Writer.Compute(t, nil, v)
 	g.share(v, c)
 	var self any = store.Ref{Table: t.Name, ID: id}
 	g.Addresses(t, id, self, v, func(load.AddressSlot) uuid.UUID { return g.newID() })
-	g.AddTo(g.Base(t), t, id, v)
+	g.AddWithBase(g.Base(t), t, id, v)
 	return self
 }
 

@@ -29,7 +29,7 @@ func TestRowsWithAndWithoutABase(t *testing.T) {
 			}
 			return v
 		}
-		b := &load.Base{Vals: make([]any, columns), Layouts: map[string]*store.Layout{}}
+		b := &load.RowBase{Vals: make([]any, columns), Layouts: map[string]*store.Layout{}}
 		want := map[int]any{}
 		for i, x := range drawn("base") {
 			b.Vals[i] = x
@@ -38,7 +38,7 @@ func TestRowsWithAndWithoutABase(t *testing.T) {
 		l := &load.Loader{Writer: &platform.Writer{Tx: &store.Tx{}}, Rows: map[*schema.Table][]*store.Row{}}
 		first := drawn("own")
 		maps.Copy(want, first)
-		l.AddTo(b, nil, uuid.Nil, first)
+		l.AddWithBase(b, nil, uuid.Nil, first)
 		r := l.Rows[nil][0]
 		hold := func(r *store.Row, want map[int]any) {
 			t.Helper()
@@ -72,6 +72,6 @@ func TestRowsWithAndWithoutABase(t *testing.T) {
 				moved[i-1] = x
 			}
 		}
-		hold(metadata.Without(r, gone, columns-1, map[*store.Layout]*store.Layout{}), moved)
+		hold(metadata.RowWithoutColumn(r, gone, columns-1, map[*store.Layout]*store.Layout{}), moved)
 	})
 }

@@ -93,16 +93,16 @@ func (l *Loader) record(t *schema.Table, r Record) error {
 
 // party adds a party of an activity that is stored already, with the name and address that the platform copies.
 func (l *Loader) party(t *schema.Table, id uuid.UUID, v store.Values) error {
-	activity, ok := v.Of(t, nil, "activityid").(store.Ref)
-	mask, typed := v.Of(t, nil, "participationtypemask").(int64)
+	activity, ok := v.After(t, nil, "activityid").(store.Ref)
+	mask, typed := v.After(t, nil, "participationtypemask").(int64)
 	if !ok || !typed || l.Writer.Data[activity.Table].Get(activity.ID) == nil {
 		return &RecordError{t.Name, id, "activityid", "a party needs an activity and a type"}
 	}
 	if l.Writer.Data[t.Name].Get(id) != nil {
 		return &RecordError{Table: t.Name, ID: id, Why: "there is a row with this id"}
 	}
-	if to, resolved := v.Of(t, nil, "partyid").(store.Ref); resolved && mask <= 4 {
-		if address := platform.Address1(&l.Writer.Tx.Snapshot, to); address != "" {
+	if to, resolved := v.After(t, nil, "partyid").(store.Ref); resolved && mask <= 4 {
+		if address := platform.DefaultEmail(&l.Writer.Tx.Snapshot, to); address != "" {
 			v.SetDefault(t, "addressused", address)
 		}
 	}
@@ -123,7 +123,7 @@ func (s *Service) Fill(fn func(*Loader) error) error {
 	now := store.Instant(s.Clock.Now().Unix())
 	l := &Loader{
 		Writer: &platform.Writer{Tx: t, Engine: s.Engine, User: s.Administrator, Now: now, Rules: s.Rules}, Schema: t.Schema,
-		Rows: map[*schema.Table][]*store.Row{}, bases: map[*schema.Table]*Base{}, slots: map[*schema.Table][]AddressSlot{}, ownAddress: map[addressAt]uuid.UUID{}, Refs: map[store.Ref]any{},
+		Rows: map[*schema.Table][]*store.Row{}, bases: map[*schema.Table]*RowBase{}, slots: map[*schema.Table][]AddressSlot{}, ownAddress: map[addressAt]uuid.UUID{}, Refs: map[store.Ref]any{},
 	}
 	if err := fn(l); err != nil {
 		return err
@@ -141,7 +141,7 @@ type Loader struct {
 	Writer *platform.Writer
 	Schema *schema.Schema
 	Rows   map[*schema.Table][]*store.Row
-	bases  map[*schema.Table]*Base
+	bases  map[*schema.Table]*RowBase
 	slots  map[*schema.Table][]AddressSlot
 	Refs   map[store.Ref]any // references that many rows hold: boxed once
 
@@ -179,7 +179,7 @@ func (l *Loader) complete(t *schema.Table, id uuid.UUID, v store.Values) error {
 			}
 		}
 	}
-	if err := l.Writer.Complete(t, id, v); err != nil {
+	if err := l.Writer.CompleteNew(t, id, v); err != nil {
 		return err
 	}
 	if said[1] == nil {
@@ -193,19 +193,19 @@ func (l *Loader) complete(t *schema.Table, id uuid.UUID, v store.Values) error {
 	if t.Column("statecode") == nil {
 		return nil
 	}
-	state, _ := v.Of(t, nil, "statecode").(int64)
+	state, _ := v.After(t, nil, "statecode").(int64)
 	if said[5] == nil {
 		v.Set(t, "statuscode", platform.FirstStatus(t, state))
 	}
-	if status, ok := v.Of(t, nil, "statuscode").(int64); ok && !platform.Fits(t, state, status) {
-		return platform.BadPair(t, state, status)
+	if status, ok := v.After(t, nil, "statuscode").(int64); ok && !platform.StatusFits(t, state, status) {
+		return platform.BadStatus(t, state, status)
 	}
 	return nil
 }
 
 // Base is what most rows of a table hold: its defaults, and what the platform sets alike in all of them. Each row keeps
 // only what is otherwise in it.
-func (l *Loader) Base(t *schema.Table) *Base {
+func (l *Loader) Base(t *schema.Table) *RowBase {
 	if b := l.bases[t]; b != nil {
 		return b
 	}
@@ -218,8 +218,8 @@ func (l *Loader) Base(t *schema.Table) *Base {
 		v.Set(t, "statecode", state)
 		v.Set(t, "statuscode", status)
 	}
-	l.Writer.Defaults(t, uuid.Nil, v)
-	if n, ok := platform.Numbered[t.Name]; ok {
+	l.Writer.SetDefaults(t, uuid.Nil, v)
+	if n, ok := platform.NumberedColumns[t.Name]; ok {
 		v.Set(t, n[0], nil)
 	}
 	l.Writer.ComputeOwner(t, nil, v)
@@ -227,16 +227,16 @@ func (l *Loader) Base(t *schema.Table) *Base {
 	return l.bases[t]
 }
 
-func newBase(t *schema.Table, v store.Values) *Base {
-	b := &Base{Vals: make([]any, len(t.Columns)), Layouts: map[string]*store.Layout{}}
+func newBase(t *schema.Table, v store.Values) *RowBase {
+	b := &RowBase{Vals: make([]any, len(t.Columns)), Layouts: map[string]*store.Layout{}}
 	for i, x := range v {
 		b.Vals[i] = x
 	}
 	return b
 }
 
-// Base is what the rows of a table have in common, and the layouts that they come in.
-type Base struct {
+// RowBase is the values that a table's rows have in common, and the layouts of these rows.
+type RowBase struct {
 	Vals    []any
 	Layouts map[string]*store.Layout // by the columns of their own
 }
@@ -250,11 +250,11 @@ func (l *Loader) add(t *schema.Table, id uuid.UUID, v store.Values) {
 			v[i] = nil
 		}
 	}
-	l.AddTo(b, t, id, v)
+	l.AddWithBase(b, t, id, v)
 }
 
-// AddTo takes a row that is like a base but for the values.
-func (l *Loader) AddTo(b *Base, t *schema.Table, id uuid.UUID, v store.Values) {
+// AddWithBase adds a row that has the values, and else those of the base.
+func (l *Loader) AddWithBase(b *RowBase, t *schema.Table, id uuid.UUID, v store.Values) {
 	l.order = l.order[:0]
 	for i, x := range v {
 		if x != b.Vals[i] {
@@ -319,7 +319,7 @@ func (l *Loader) store() error {
 		for i, tree := range into.Links {
 			links = links[:0]
 			for _, r := range rows {
-				if target, ok := store.PointsAt(r.Get(i)); ok {
+				if target, ok := store.TargetID(r.Get(i)); ok {
 					links = append(links, store.Link{Target: target, ID: r.ID})
 				}
 			}
@@ -352,7 +352,7 @@ func (l *Loader) store() error {
 func (l *Loader) checkTargets() error {
 	for t, rows := range l.Rows {
 		dangling := map[int]map[string]bool{}
-		for _, r := range t.Parents {
+		for _, r := range t.Outgoing {
 			if r.Delete == "NoCascade" {
 				i := t.Column(r.Attribute).Index
 				if dangling[i] == nil {

@@ -45,6 +45,7 @@ type RecordError struct {
 	Why    string
 }
 
+// Error names the table, the row and the column, and no value.
 func (e *RecordError) Error() string {
 	at := e.Table + " " + e.ID.String()
 	if e.Column != "" {
@@ -147,7 +148,7 @@ func byLabel(c *schema.Column, label string) (any, error) {
 	return found, nil
 }
 
-// fits words a refusal of the Web API without what it quotes.
+// fits rewords an error of the Web API so that it quotes no value.
 func fits(v any, err error) (any, error) {
 	if err != nil { // it quotes the value
 		return nil, errors.New("the value does not fit the column")
@@ -179,7 +180,7 @@ var partyMasks = map[string]int{
 	"customers": 11, "customer": 11,
 }
 
-// partyLists takes the lists of parties out of an activity's record and makes records of them. The ids follow from the
+// partyLists makes records of the party lists in an activity's record. The ids follow from the
 // activity's: the same records make the same rows.
 func (l *Loader) partyLists(t *schema.Table, r Record) (parties []Record, rest map[string]any, err error) {
 	rest = maps.Clone(r.Values)

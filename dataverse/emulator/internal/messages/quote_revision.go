@@ -12,8 +12,8 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// reviseQuote is ReviseQuote: a new draft with all that the quote says, its lines as well; the quote itself is closed as
-// revised and stays, a full copy of the person's addresses. Page: actions/revisequote.
+// reviseQuote is ReviseQuote: it copies the quote and its lines to a new draft and closes the quote as revised. The closed
+// quote keeps the person's addresses in full. Page: actions/revisequote.
 func (s *Service) reviseQuote(c *wire.Call) (*wire.Answer, error) {
 	const closed, revised = 3, 7
 	var made uuid.UUID
@@ -34,24 +34,24 @@ func (s *Service) reviseQuote(c *wire.Call) (*wire.Answer, error) {
 			return wire.BadArgument("The QuoteId is not an id.")
 		}
 		t := w.Schema.Tables["quote"]
-		if chosen, err = wire.ColumnSet(t, body["ColumnSet"]); err != nil {
+		if chosen, err = wire.ReadColumnSet(t, body["ColumnSet"]); err != nil {
 			return err
 		}
 		r := w.Data[t.Name].Get(id)
 		if r == nil {
 			return wire.NoRow(t.Name, id.String())
 		}
-		if err := w.Allow("Write", t, r); err != nil {
+		if err := w.CheckRight("Write", t, r); err != nil {
 			return err
 		}
-		if err := w.Allow("Create", t, nil); err != nil {
+		if err := w.CheckRight("Create", t, nil); err != nil {
 			return err
 		}
 		if from := store.Int(t, r, "statecode"); from != 1 && from != closed {
-			return wire.NewFault(http.StatusBadRequest, "0x80040233", "The quote is in the state %s and cannot be revised.", platform.StateLabel(t, from))
+			return wire.NewError(http.StatusBadRequest, "0x80040233", "The quote is in the state %s and cannot be revised.", platform.StateLabel(t, from))
 		}
 		v := copyable(w, t, r)
-		v.Set(t, "quotenumber", store.Get(t, r, "quotenumber"))
+		v.Set(t, "quotenumber", store.Value(t, r, "quotenumber"))
 		v.Set(t, "revisionnumber", store.Int(t, r, "revisionnumber")+1)
 		draft, err := w.Insert(t, v)
 		if err != nil {
@@ -60,7 +60,7 @@ func (s *Service) reviseQuote(c *wire.Call) (*wire.Answer, error) {
 		made = draft.ID
 		lines := w.Schema.Tables["quotedetail"]
 		var list []*store.Row
-		platform.Pointers(&w.Tx.Snapshot, lines, lines.Column("quoteid"), store.Ref{Table: t.Name, ID: r.ID}, func(x *store.Row) bool {
+		platform.EachPointing(&w.Tx.Snapshot, lines, lines.Column("quoteid"), store.Ref{Table: t.Name, ID: r.ID}, func(x *store.Row) bool {
 			list = append(list, x)
 			return true
 		})

@@ -31,7 +31,7 @@ func (s *Service) serviceDocument(c *wire.Call) (*wire.Answer, error) {
 	for i, n := range names {
 		sets[i] = map[string]any{"name": n, "kind": "EntitySet", "url": n}
 	}
-	return wire.Ok(map[string]any{"@odata.context": c.Base + "/$metadata", "value": sets}), nil
+	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata", "value": sets}), nil
 }
 
 // metadataDocument answers $metadata: CSDL 4.0 of all tables, of the metadata sets, and of the operations that the
@@ -42,13 +42,13 @@ func (s *Service) metadataDocument(c *wire.Call) (*wire.Answer, error) {
 			return nil, wire.NotEmulated(s.Engine, "$metadata?annotations")
 		}
 	}
-	meta := metadata(c)
+	meta := schemaFor(c)
 	s.csdl.mu.Lock()
 	defer s.csdl.mu.Unlock()
 	if s.csdl.schema != meta {
 		s.csdl.schema, s.csdl.text = meta, csdl(meta)
 	}
-	return (&wire.Answer{Status: http.StatusOK, Body: s.csdl.text}).Set("Content-Type", "application/xml"), nil
+	return (&wire.Answer{Status: http.StatusOK, Body: s.csdl.text}).SetHeader("Content-Type", "application/xml"), nil
 }
 
 // csdlWriter writes elements with attributes in pairs.
@@ -102,7 +102,7 @@ func csdl(s *schema.Schema) []byte {
 	w.key("ownerid")
 	w.tag("Property", true, "Name", "ownerid", "Type", "Edm.Guid", "Nullable", "false")
 	w.end("EntityType")
-	for _, name := range s.Names() {
+	for _, name := range s.TableNames() {
 		csdlTable(s, w, s.Tables[name])
 	}
 	csdlMeta(w)
@@ -123,8 +123,8 @@ func (w *csdlWriter) key(name string) {
 	w.end("Key")
 }
 
-// base is the table that an activity derives from, nil for other tables.
-func base(s *schema.Schema, t *schema.Table) *schema.Table {
+// baseTable is the table that an activity derives from, nil for other tables.
+func baseTable(s *schema.Schema, t *schema.Table) *schema.Table {
 	if t.Activity && t.Name != schema.ActivityPointer {
 		return s.Tables[schema.ActivityPointer]
 	}
@@ -133,16 +133,16 @@ func base(s *schema.Schema, t *schema.Table) *schema.Table {
 
 // csdlTable is a table's entity type. What it has from its base type is not declared again.
 func csdlTable(s *schema.Schema, w *csdlWriter, t *schema.Table) {
-	base := base(s, t)
+	base := baseTable(s, t)
 	baseName := "crmbaseentity"
 	switch {
 	case base != nil:
 		baseName = base.Name
-	case schema.InheritsPrincipal(t):
+	case schema.IsPrincipal(t):
 		baseName = schema.Principal
 	}
 	w.tag("EntityType", false, "Name", t.Name, "BaseType", "mscrm."+baseName)
-	if base == nil && !schema.InheritsPrincipal(t) {
+	if base == nil && !schema.IsPrincipal(t) {
 		w.key(t.ID)
 	}
 	for _, c := range t.Columns {
@@ -157,7 +157,7 @@ func csdlTable(s *schema.Schema, w *csdlWriter, t *schema.Table) {
 		if edm == "Edm.Decimal" {
 			attrs = append(attrs, "Scale", "Variable")
 		}
-		if c.Name == t.ID && !schema.InheritsPrincipal(t) {
+		if c.Name == t.ID && !schema.IsPrincipal(t) {
 			attrs = append(attrs, "Nullable", "false")
 		}
 		w.tag("Property", true, attrs...)
@@ -216,10 +216,10 @@ func csdlNavigation(s *schema.Schema, w *csdlWriter, t *schema.Table, n *schema.
 	w.tag("NavigationProperty", false, attrs...)
 	key := n.Target.ID
 	switch {
-	case n.Owner, schema.InheritsPrincipal(n.Target):
+	case n.Owner, schema.IsPrincipal(n.Target):
 		key = "ownerid"
-	case base(s, n.Target) != nil:
-		key = base(s, n.Target).ID
+	case baseTable(s, n.Target) != nil:
+		key = baseTable(s, n.Target).ID
 	}
 	w.tag("ReferentialConstraint", true, "Property", t.Columns[n.Column].Property(), "ReferencedProperty", key)
 	w.end("NavigationProperty")
@@ -376,7 +376,7 @@ func csdlContainer(s *schema.Schema, w *csdlWriter, list []operation) {
 	for _, set := range slices.Sorted(maps.Keys(s.Sets)) {
 		t := s.Sets[set]
 		navs := navigations(s, t)
-		if base := base(s, t); base != nil {
+		if base := baseTable(s, t); base != nil {
 			for _, n := range navigations(s, base) {
 				if t.OwnNavigation(s, n.Name) == nil {
 					navs = append(navs, n)

@@ -17,37 +17,37 @@ import (
 	"github.com/gallra/gallra/dataverse/fetchxml"
 )
 
-// Solution finds the solution with that unique name and its publisher; "" finds none, which is no error.
-func Solution(t *store.Tx, name string) (solution, publisher *store.Row, err error) {
+// FindSolution finds the solution with that unique name and its publisher; "" finds none, which is no error.
+func FindSolution(t *store.Tx, name string) (solution, publisher *store.Row, err error) {
 	if name == "" {
 		return nil, nil, nil
 	}
 	tab := t.Schema.Tables["solution"]
-	t.Table("solution").Scan(uuid.Nil, func(r *store.Row) bool {
+	t.Rows("solution").Scan(uuid.Nil, func(r *store.Row) bool {
 		if strings.EqualFold(store.Text(tab, r, "uniquename"), name) {
 			solution = r
 		}
 		return solution == nil
 	})
 	if solution == nil {
-		return nil, nil, wire.NewFault(http.StatusBadRequest, "0x8004f002", "The solution unique name '%s' is not valid: there is no such solution.", name)
+		return nil, nil, wire.NewError(http.StatusBadRequest, "0x8004f002", "The solution unique name '%s' is not valid: there is no such solution.", name)
 	}
-	if managed, _ := store.Get(tab, solution, "ismanaged").(bool); managed {
-		return nil, nil, wire.NewFault(http.StatusBadRequest, "0x8004f026", "The solution '%s' is managed and takes no components.", name)
+	if managed, _ := store.Value(tab, solution, "ismanaged").(bool); managed {
+		return nil, nil, wire.NewError(http.StatusBadRequest, "0x8004f026", "The solution '%s' is managed and takes no components.", name)
 	}
-	return solution, t.Table("publisher").Get(store.RefOf(tab, solution, "publisherid").ID), nil
+	return solution, t.Rows("publisher").Get(store.Lookup(tab, solution, "publisherid").ID), nil
 }
 
-// JoinSolution puts a component into a solution unless it is there already. A column or key does not come alone: its
+// AddToSolution puts a component into a solution unless it is there already. A column or key does not come alone: its
 // table is not put in with it, as when a designer adds a single column.
-func JoinSolution(t *store.Tx, c *wire.Call, solution *store.Row, kind int, id uuid.UUID) {
+func AddToSolution(t *store.Tx, c *wire.Call, solution *store.Row, kind int, id uuid.UUID) {
 	if solution == nil {
 		return
 	}
 	tab := t.Schema.Tables["solutioncomponent"]
 	known := false
-	t.Table(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
-		known = store.Get(tab, r, "objectid") == id && store.RefOf(tab, r, "solutionid").ID == solution.ID
+	t.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+		known = store.Value(tab, r, "objectid") == id && store.Lookup(tab, r, "solutionid").ID == solution.ID
 		return !known
 	})
 	if known {
@@ -70,22 +70,22 @@ func (s *Service) addSolutionComponent(c *wire.Call) (*wire.Answer, error) {
 	if err != nil || kind <= 0 || textOf(body, "SolutionUniqueName") == "" {
 		return nil, wire.BadArgument("ComponentId, ComponentType or SolutionUniqueName is missing.")
 	}
-	if err := access.Holds(c, "prvWriteSolution"); err != nil {
+	if err := access.CheckPrivilege(c, "prvWriteSolution"); err != nil {
 		return nil, err
 	}
 	var added uuid.UUID
 	err = c.Write(func(t *store.Tx) error {
-		solution, _, err := Solution(t, textOf(body, "SolutionUniqueName"))
+		solution, _, err := FindSolution(t, textOf(body, "SolutionUniqueName"))
 		if err != nil {
 			return err
 		}
 		if !hasComponent(t.Schema, kind, id) && !hasRowComponent(t, kind, id) {
-			return wire.NewFault(http.StatusBadRequest, "0x80040217", "A component of the type %d with Id = %s does not exist.", kind, id)
+			return wire.NewError(http.StatusBadRequest, "0x80040217", "A component of the type %d with Id = %s does not exist.", kind, id)
 		}
-		JoinSolution(t, c, solution, kind, id)
+		AddToSolution(t, c, solution, kind, id)
 		tab := t.Schema.Tables["solutioncomponent"]
-		t.Table(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
-			if store.Get(tab, r, "objectid") == id && store.RefOf(tab, r, "solutionid").ID == solution.ID {
+		t.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+			if store.Value(tab, r, "objectid") == id && store.Lookup(tab, r, "solutionid").ID == solution.ID {
 				added = r.ID
 			}
 			return added == uuid.Nil
@@ -95,7 +95,7 @@ func (s *Service) addSolutionComponent(c *wire.Call) (*wire.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire.Ok(map[string]any{"@odata.context": c.Base + "/$metadata#Microsoft.Dynamics.CRM.AddSolutionComponentResponse", "id": added.String()}), nil
+	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#Microsoft.Dynamics.CRM.AddSolutionComponentResponse", "id": added.String()}), nil
 }
 
 // hasComponent tells whether there is a component of metadata with that id.
@@ -115,7 +115,7 @@ func hasComponent(s *schema.Schema, kind int, id uuid.UUID) bool {
 		}
 	case componentRelationship:
 		return slices.ContainsFunc(s.Relations, func(r *schema.Relationship) bool { return relationshipID(r) == id }) ||
-			slices.ContainsFunc(s.Many, func(m *schema.ManyToMany) bool { return manyToManyID(m) == id })
+			slices.ContainsFunc(s.ManyToMany, func(m *schema.ManyToMany) bool { return manyToManyID(m) == id })
 	case componentOptionSet:
 		for _, o := range s.OptionSets {
 			if optionSetID(o) == id {
@@ -131,7 +131,7 @@ var RowComponents = map[string]int{"role": componentRole, "savedquery": componen
 
 func hasRowComponent(t *store.Tx, kind int, id uuid.UUID) bool {
 	for name, k := range RowComponents {
-		if k == kind && t.Table(name).Get(id) != nil {
+		if k == kind && t.Rows(name).Get(id) != nil {
 			return true
 		}
 	}
@@ -142,7 +142,7 @@ func hasRowComponent(t *store.Tx, kind int, id uuid.UUID) bool {
 func viewsWith(sn *store.Snapshot, table, column string) []uuid.UUID {
 	var out []uuid.UUID
 	tab := sn.Schema.Tables["savedquery"]
-	sn.Table(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+	sn.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
 		f, err := fetchxml.Parse([]byte(store.Text(tab, r, "fetchxml")))
 		if err == nil && fetchUses(f, table, column) {
 			out = append(out, r.ID)
@@ -169,7 +169,7 @@ func (s *Service) dependenciesForDelete(c *wire.Call) (*wire.Answer, error) {
 	sn := c.View()
 	list := []any{}
 	depends := func(kind int, on uuid.UUID) {
-		list = append(list, map[string]any{"@odata.type": "#" + wire.CrmNamespace + "dependency", "dependencyid": uuid.NewString(), "dependencytype": 2,
+		list = append(list, map[string]any{"@odata.type": "#" + wire.CRMNamespace + "dependency", "dependencyid": uuid.NewString(), "dependencytype": 2,
 			"requiredcomponenttype": componentColumn, "requiredcomponentobjectid": id.String(),
 			"dependentcomponenttype": kind, "dependentcomponentobjectid": on.String()})
 	}
@@ -188,7 +188,7 @@ func (s *Service) dependenciesForDelete(c *wire.Call) (*wire.Answer, error) {
 			}
 		}
 	}
-	return wire.Ok(map[string]any{"@odata.context": c.Base + "/$metadata#dependencies", "value": list}), nil
+	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#dependencies", "value": list}), nil
 }
 
 // fetchUses tells whether a query names a column of a table.
@@ -231,7 +231,7 @@ func fetchUses(f *fetchxml.Fetch, table, column string) bool {
 func viewsOf(t *store.Tx, table string) int {
 	n := 0
 	tab := t.Schema.Tables["savedquery"]
-	t.Table(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+	t.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
 		if store.Text(tab, r, "returnedtypecode") == table {
 			n++
 		}
@@ -240,10 +240,9 @@ func viewsOf(t *store.Tx, table string) int {
 	return n
 }
 
-// publishXML takes what was changed into use. Definitions and rows of the emulator are in use at once; what it checks is
-// that the request names what exists. Pages: publish-request-schema, publish-customizations.
+// publishXML publishes changes. The emulator's are in force at once, so it checks only that the request names what exists. Pages: publish-request-schema, publish-customizations.
 func (s *Service) publishXML(c *wire.Call) (*wire.Answer, error) {
-	if err := access.Holds(c, "prvPublishCustomization"); err != nil {
+	if err := access.CheckPrivilege(c, "prvPublishCustomization"); err != nil {
 		return nil, err
 	}
 	body, err := c.Decode()
@@ -252,7 +251,7 @@ func (s *Service) publishXML(c *wire.Call) (*wire.Answer, error) {
 	}
 	text, isText := body["ParameterXml"].(string)
 	if !isText {
-		return nil, wire.PayloadFault("", "The parameter 'ParameterXml' is missing.")
+		return nil, wire.BadPayload("", "The parameter 'ParameterXml' is missing.")
 	}
 	if err := s.lockCustomization("Publish"); err != nil {
 		return nil, err
@@ -265,7 +264,7 @@ func (s *Service) publishXML(c *wire.Call) (*wire.Answer, error) {
 
 // publishAllXML publishes everything.
 func (s *Service) publishAllXML(c *wire.Call) (*wire.Answer, error) {
-	if err := access.Holds(c, "prvPublishCustomization"); err != nil {
+	if err := access.CheckPrivilege(c, "prvPublishCustomization"); err != nil {
 		return nil, err
 	}
 	if err := s.lockCustomization("PublishAll"); err != nil {
@@ -280,7 +279,7 @@ var publishSections = map[string]string{"entities": "entity", "ribbons": "ribbon
 
 func checkPublish(s *schema.Schema, text string) error {
 	bad := func(why string) error {
-		return wire.NewFault(http.StatusBadRequest, "0x80044203", "The publish request is not valid: %s.", why)
+		return wire.NewError(http.StatusBadRequest, "0x80044203", "The publish request is not valid: %s.", why)
 	}
 	d := xml.NewDecoder(strings.NewReader(text))
 	var path []string
@@ -324,11 +323,11 @@ func checkPublish(s *schema.Schema, text string) error {
 				switch path[2] {
 				case "entity":
 					if s.Tables[name] == nil {
-						return wire.NewFault(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+						return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
 					}
 				case "optionset":
 					if s.OptionSets[name] == nil {
-						return wire.NewFault(http.StatusBadRequest, "0x80040217", "Could not find an optionset with name '%s'.", name)
+						return wire.NewError(http.StatusBadRequest, "0x80040217", "Could not find an optionset with name '%s'.", name)
 					}
 				}
 			}

@@ -45,19 +45,19 @@ const auditCut = 5000
 // unauditedColumns change with every write.
 var unauditedColumns = map[string]bool{"versionnumber": true, "modifiedon": true, "modifiedby": true, "modifiedonbehalfby": true}
 
-// audited tells whether changes of the column are written down.
+// audited tells whether the audit history records changes of the column.
 func audited(c *schema.Column) bool { return c.Audit && !unauditedColumns[c.Name] }
 
 // columnNumber is the number by which audit rows name a column.
 func columnNumber(c *schema.Column) int { return c.Index + 1 }
 
-// audits tells whether changes of the table are written down: by the organisation's switch and the table's.
+// audits tells whether the audit history records the table: both the organisation and the table must be switched on.
 func (w *Writer) audits(t *schema.Table) bool {
 	if !t.Audited || w.Unaudited {
 		return false
 	}
 	org := w.Schema.Tables["organization"]
-	on, set := store.Get(org, w.Data["organization"].Get(w.Engine.OrganizationID), "isauditenabled").(bool)
+	on, set := store.Value(org, w.Data["organization"].Get(w.Engine.OrganizationID), "isauditenabled").(bool)
 	return on || !set
 }
 
@@ -79,7 +79,7 @@ func (w *Writer) updateAction(t *schema.Table, before, after *store.Row) int64 {
 	if w.Action != 0 {
 		return w.Action
 	}
-	if was, is := store.Get(t, before, "statecode"), store.Get(t, after, "statecode"); was != is {
+	if was, is := store.Value(t, before, "statecode"), store.Value(t, after, "statecode"); was != is {
 		switch {
 		case t.Name == "lead" && is == int64(2):
 			return actionDisqualify
@@ -92,7 +92,7 @@ func (w *Writer) updateAction(t *schema.Table, before, after *store.Row) int64 {
 		}
 		return actionSetState
 	}
-	if store.Get(t, before, "ownerid") != store.Get(t, after, "ownerid") {
+	if store.Value(t, before, "ownerid") != store.Value(t, after, "ownerid") {
 		return actionAssign
 	}
 	return actionUpdate
@@ -168,7 +168,7 @@ func (w *Writer) WriteAudit(t *schema.Table, id uuid.UUID, action, operation int
 		v.Set(a, "callinguserid", w.behalf)
 	}
 	v.Set(a, "transactionid", uuid.Nil)
-	r := w.fresh(a, uuid.New(), v)
+	r := w.newRow(a, uuid.New(), v)
 	if delay := w.Engine.Options.AuditDelay; delay > 0 {
 		w.Pending = w.Pending.Add(store.PendingAudit{Due: w.Now.Time().Add(delay).Unix(), Row: r})
 		return
@@ -176,7 +176,7 @@ func (w *Writer) WriteAudit(t *schema.Table, id uuid.UUID, action, operation int
 	w.Put(a, r)
 }
 
-// auditAssociation writes down that two rows were joined or parted.
+// auditAssociation records that two rows were associated or disassociated.
 func (w *Writer) auditAssociation(action int64, relation string, t *schema.Table, id uuid.UUID, other store.Ref) {
 	if !w.audits(t) {
 		return

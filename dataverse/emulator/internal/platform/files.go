@@ -16,11 +16,11 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// A fileattachment keeps the file's bytes behind its columns.
+// FileContent is where a fileattachment keeps, behind its columns, the file's bytes.
 const FileContent = 1<<16 - 6 // []byte
 
-// FileChunk is the size of a part that the service recommends.
-const FileChunk = 4 << 20
+// FileChunkSize is the size of a part that the service recommends.
+const FileChunkSize = 4 << 20
 
 // File is what a column holds.
 type File struct {
@@ -35,9 +35,9 @@ func tooLarge(c *schema.Column, size int) error {
 		return nil
 	}
 	if c.Kind == schema.KindImage {
-		return wire.NewFault(http.StatusBadRequest, "0x80072553", "Error occured when processing image. Reason: File size is too big. MaxSize: %d MB, Uploaded filesize: %d MB.", c.MaxKB()>>10, size>>20)
+		return wire.NewError(http.StatusBadRequest, "0x80072553", "Error occured when processing image. Reason: File size is too big. MaxSize: %d MB, Uploaded filesize: %d MB.", c.MaxKB()>>10, size>>20)
 	}
-	return wire.NewFault(http.StatusBadRequest, "0x80044a02", "Attachment file size is too big.")
+	return wire.NewError(http.StatusBadRequest, "0x80044a02", "Attachment file size is too big.")
 }
 
 // mimeTypes are the types of files by extension; the machine's own list would differ from one to the next.
@@ -49,7 +49,8 @@ var mimeTypes = map[string]string{
 	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".eml": "message/rfc822",
 }
 
-func MimeOf(name string) string {
+// MimeType is the type that a file's extension says.
+func MimeType(name string) string {
 	if m := mimeTypes[strings.ToLower(filepath.Ext(name))]; m != "" {
 		return m
 	}
@@ -98,11 +99,11 @@ func (w *Writer) setImages(t *schema.Table, id uuid.UUID, creating bool, v store
 			continue
 		}
 		if creating && c.Name != t.PrimaryImage() {
-			return wire.NewFault(http.StatusBadRequest, "0x80090487", "Non-primary image attribute %s of entity %s is not allowed to upload during Create operation.", c.Name, t.Name)
+			return wire.NewError(http.StatusBadRequest, "0x80090487", "Non-primary image attribute %s of entity %s is not allowed to upload during Create operation.", c.Name, t.Name)
 		}
 		data, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || imageType(data) == "" {
-			return wire.NewFault(http.StatusBadRequest, "0x80072553", "Error occured when processing image. Reason: Update image properties failed for objectid: %s, logicalName: %s, attribute: %s", id, t.Name, c.Name)
+			return wire.NewError(http.StatusBadRequest, "0x80072553", "Error occured when processing image. Reason: Update image properties failed for objectid: %s, logicalName: %s, attribute: %s", id, t.Name, c.Name)
 		}
 		if err := tooLarge(c, len(data)); err != nil {
 			return err
@@ -122,13 +123,13 @@ func (w *Writer) checkNote(t *schema.Table, v store.Values) error {
 	if body == "" || !v.Has(t, body) {
 		return nil
 	}
-	s, _ := v.Of(t, nil, body).(string)
+	s, _ := v.After(t, nil, body).(string)
 	org := w.Schema.Tables["organization"]
 	limit := store.Int(org, w.Data[org.Name].Get(w.Engine.OrganizationID), "maxuploadfilesize")
 	if int64(len(s)) > limit {
-		return wire.NewFault(http.StatusBadRequest, "0x80044a02", "Attachment file size is too big.")
+		return wire.NewError(http.StatusBadRequest, "0x80044a02", "Attachment file size is too big.")
 	}
-	name, _ := v.Of(t, nil, "filename").(string)
+	name, _ := v.After(t, nil, "filename").(string)
 	return w.checkExtension(name)
 }
 
@@ -144,7 +145,7 @@ func (w *Writer) checkExtension(name string) error {
 	org := w.Schema.Tables["organization"]
 	blocked := strings.Split(store.Text(org, w.Data[org.Name].Get(w.Engine.OrganizationID), "blockedattachments"), ";")
 	if extension != "" && slices.Contains(blocked, extension) {
-		return wire.NewFault(http.StatusBadRequest, "0x80043e09", "The attachment is either not a valid type or is too large. It cannot be uploaded or downloaded.")
+		return wire.NewError(http.StatusBadRequest, "0x80043e09", "The attachment is either not a valid type or is too large. It cannot be uploaded or downloaded.")
 	}
 	return nil
 }
@@ -161,23 +162,23 @@ func FileColumn(t *schema.Table, name string) (*schema.Column, error) {
 	return c, nil
 }
 
-// AllowFile refuses whoever may not change the column of the row.
-func (w *Writer) AllowFile(t *schema.Table, r *store.Row, c *schema.Column) error {
-	if err := Accepts(t, "Update"); err != nil {
+// CheckFileRight refuses a caller who may not change the column of the row.
+func (w *Writer) CheckFileRight(t *schema.Table, r *store.Row, c *schema.Column) error {
+	if err := CheckMessage(t, "Update"); err != nil {
 		return err
 	}
 	if c.NoUpdate {
-		return wire.NewFault(http.StatusBadRequest, "0x80040203", "The attribute '%s' of entity '%s' cannot be updated.", c.Name, t.Name)
+		return wire.NewError(http.StatusBadRequest, "0x80040203", "The attribute '%s' of entity '%s' cannot be updated.", c.Name, t.Name)
 	}
-	if err := w.Allow("Write", t, r); err != nil {
+	if err := w.CheckRight("Write", t, r); err != nil {
 		return err
 	}
-	return w.allowValues(t, r, store.Values{c.Index: nil})
+	return w.checkValueRights(t, r, store.Values{c.Index: nil})
 }
 
 // PutFile puts a file into a column, in place of the one that is there. Pages: file-column-data, image-column-data.
 func (w *Writer) PutFile(t *schema.Table, r *store.Row, c *schema.Column, f File) (uuid.UUID, error) {
-	if err := w.AllowFile(t, r, c); err != nil {
+	if err := w.CheckFileRight(t, r, c); err != nil {
 		return uuid.Nil, err
 	}
 	if err := tooLarge(c, len(f.Data)); err != nil {
@@ -188,7 +189,7 @@ func (w *Writer) PutFile(t *schema.Table, r *store.Row, c *schema.Column, f File
 		if err != nil {
 			return uuid.Nil, err
 		}
-		id, _ := store.Get(t, r, c.Name+"id").(uuid.UUID)
+		id, _ := store.Value(t, r, c.Name+"id").(uuid.UUID)
 		return id, nil
 	}
 	if err := w.checkExtension(f.Name); err != nil {
@@ -204,7 +205,7 @@ func (w *Writer) PutFile(t *schema.Table, r *store.Row, c *schema.Column, f File
 	v.Set(a, "objecttypecode", t.Name)
 	v.Set(a, "regardingfieldname", c.Name)
 	v.Set(a, "iscommitted", true)
-	id := w.PlatformRow(a, v).ID
+	id := w.PutPlatformRow(a, v).ID
 	v = store.Values{c.Index: id}
 	v.SetText(t, c.Name+"_name", f.Name)
 	_, err := w.Update(t, r, v)
@@ -220,7 +221,7 @@ func (w *Writer) dropFile(r *store.Row, c *schema.Column) {
 
 // ClearFile takes a file out of its column.
 func (w *Writer) ClearFile(t *schema.Table, r *store.Row, c *schema.Column) error {
-	if err := w.AllowFile(t, r, c); err != nil {
+	if err := w.CheckFileRight(t, r, c); err != nil {
 		return err
 	}
 	w.dropFile(r, c)
@@ -230,8 +231,8 @@ func (w *Writer) ClearFile(t *schema.Table, r *store.Row, c *schema.Column) erro
 	return err
 }
 
-// FileIn is the file that a column of a row holds, nil if there is none.
-func FileIn(s *store.Snapshot, t *schema.Table, r *store.Row, c *schema.Column) *File {
+// ReadFile is the file that a column of a row holds, nil if there is none.
+func ReadFile(s *store.Snapshot, t *schema.Table, r *store.Row, c *schema.Column) *File {
 	if c.Kind == schema.KindImage {
 		text, _ := r.Get(c.Index).(string)
 		data, err := base64.StdEncoding.DecodeString(text)

@@ -13,13 +13,13 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// AccessRights are the rights of a share, in the order in which the service lists them. Reference: AccessRights.
-var AccessRights = []string{"Read", "Write", "Append", "AppendTo", "Create", "Delete", "Share", "Assign"}
+// ShareRights are the rights of a share, in the order in which the service lists them. Reference: AccessRights.
+var ShareRights = []string{"Read", "Write", "Append", "AppendTo", "Create", "Delete", "Share", "Assign"}
 
-// MaskText is a mask of rights as the Web API writes it: "ReadAccess, WriteAccess".
-func MaskText(mask int64) string {
+// RightsText is a mask of rights as the Web API writes it: "ReadAccess, WriteAccess".
+func RightsText(mask int64) string {
 	var out []string
-	for _, right := range AccessRights {
+	for _, right := range ShareRights {
 		if mask&schema.RightMasks[right] != 0 {
 			out = append(out, right+"Access")
 		}
@@ -96,7 +96,7 @@ func (w *Writer) readShare(c *wire.Call) (*share, error) {
 	case w.Data[s.principal.Table].Get(s.principal.ID) == nil:
 		return nil, wire.NoRow(s.principal.Table, s.principal.ID.String())
 	}
-	return s, w.Allow("Share", s.table, s.row)
+	return s, w.CheckRight("Share", s.table, s.row)
 }
 
 // grantAccess shares a row: what it is shared for already stays. Nobody gives rights that he does not have himself.
@@ -106,7 +106,7 @@ func (s *Service) grantAccess(c *wire.Call) (*wire.Answer, error) {
 		if err != nil {
 			return err
 		}
-		return w.setShare(x, x.mask|access.SharedFor(&w.Tx.Snapshot, x.row.ID, x.principal), actionShare)
+		return w.setShare(x, x.mask|access.SharedMask(&w.Tx.Snapshot, x.row.ID, x.principal), actionShare)
 	})
 }
 
@@ -142,12 +142,12 @@ const (
 // setShare sets what a row is shared for, and what rows below it inherit from it. Page: security-sharing-assigning,
 // "Sharing and inheritance".
 func (w *Writer) setShare(x *share, mask, action int64) error {
-	for _, right := range AccessRights {
+	for _, right := range ShareRights {
 		if x.mask&schema.RightMasks[right] == 0 {
 			continue
 		}
-		if _, _, exists := access.Right(w.Schema, x.table, right); exists {
-			if err := w.Allow(right, x.table, x.row); err != nil {
+		if _, _, exists := access.PrivilegeFor(w.Schema, x.table, right); exists {
+			if err := w.CheckRight(right, x.table, x.row); err != nil {
 				return err
 			}
 		}
@@ -164,7 +164,7 @@ func (w *Writer) setShare(x *share, mask, action int64) error {
 			if rel.Cascades("Share") != "Cascade" || child.Ownership != "UserOwned" || w.Data[child.Name].Len() == 0 {
 				continue
 			}
-			Pointers(&w.Tx.Snapshot, child, child.Column(rel.Attribute), store.Ref{Table: below[i].Table.Name, ID: below[i].Row.ID}, func(r *store.Row) bool {
+			EachPointing(&w.Tx.Snapshot, child, child.Column(rel.Attribute), store.Ref{Table: below[i].Table.Name, ID: below[i].Row.ID}, func(r *store.Row) bool {
 				if key := (store.Ref{Table: child.Name, ID: r.ID}); !seen[key] {
 					seen[key] = true
 					below = append(below, target{child, r})
@@ -179,13 +179,13 @@ func (w *Writer) setShare(x *share, mask, action int64) error {
 	return nil
 }
 
-// putShare sets one of the two masks of a share; one without any rights left goes.
+// putShare sets one of the two masks of a share, and removes a share without rights.
 func (w *Writer) putShare(of, principal store.Ref, column string, mask int64) {
 	t := w.Schema.Tables["principalobjectaccess"]
-	old := access.ShareWith(&w.Tx.Snapshot, of.ID, principal)
+	old := access.FindShare(&w.Tx.Snapshot, of.ID, principal)
 	v := store.Values{}
 	v.Set(t, column, mask)
-	v.Set(t, "changedon", store.Today(t, w.Now, "changedon"))
+	v.Set(t, "changedon", store.NowFor(t, w.Now, "changedon"))
 	if old == nil {
 		if mask == 0 {
 			return
@@ -196,10 +196,10 @@ func (w *Writer) putShare(of, principal store.Ref, column string, mask int64) {
 		v.Set(t, "objecttypecode", of.Table)
 		v.Set(t, "principalid", principal.ID)
 		v.Set(t, "principaltypecode", principal.Table)
-		w.PlatformRow(t, v)
+		w.PutPlatformRow(t, v)
 		return
 	}
-	r := w.Next(t, old, v)
+	r := w.NextRow(t, old, v)
 	if store.Int(t, r, "accessrightsmask")|store.Int(t, r, "inheritedaccessrightsmask") == 0 {
 		w.Remove(t, old.ID)
 		return
@@ -214,21 +214,21 @@ func (w *Writer) inheritShares(t *schema.Table, r *store.Row) {
 	if t.Ownership != "UserOwned" || w.Data[poa.Name].Len() == 0 {
 		return
 	}
-	for _, rel := range t.Parents {
-		to := store.RefOf(t, r, rel.Attribute)
+	for _, rel := range t.Outgoing {
+		to := store.Lookup(t, r, rel.Attribute)
 		if to.Table != rel.Referenced || rel.Cascades("Share") != "Cascade" {
 			continue
 		}
 		var from []*store.Row
-		access.Shares(&w.Tx.Snapshot, to.ID, func(x *store.Row) bool {
+		access.EachShare(&w.Tx.Snapshot, to.ID, func(x *store.Row) bool {
 			from = append(from, x)
 			return true
 		})
 		for _, x := range from {
-			id, _ := store.Get(poa, x, "principalid").(uuid.UUID)
+			id, _ := store.Value(poa, x, "principalid").(uuid.UUID)
 			principal := store.Ref{Table: store.Text(poa, x, "principaltypecode"), ID: id}
 			mask := store.Int(poa, x, "accessrightsmask") | store.Int(poa, x, "inheritedaccessrightsmask")
-			if old := access.ShareWith(&w.Tx.Snapshot, r.ID, principal); old != nil {
+			if old := access.FindShare(&w.Tx.Snapshot, r.ID, principal); old != nil {
 				mask |= store.Int(poa, old, "inheritedaccessrightsmask")
 			}
 			w.putShare(store.Ref{Table: t.Name, ID: r.ID}, principal, "inheritedaccessrightsmask", mask)
@@ -236,14 +236,14 @@ func (w *Writer) inheritShares(t *schema.Table, r *store.Row) {
 	}
 }
 
-// dropShares forgets the shares of a row that is deleted.
+// dropShares removes the shares of a deleted row.
 func (w *Writer) dropShares(of uuid.UUID) {
 	t := w.Schema.Tables["principalobjectaccess"]
 	if w.Data[t.Name].Len() == 0 {
 		return
 	}
 	var gone []uuid.UUID
-	access.Shares(&w.Tx.Snapshot, of, func(r *store.Row) bool {
+	access.EachShare(&w.Tx.Snapshot, of, func(r *store.Row) bool {
 		gone = append(gone, r.ID)
 		return true
 	})
@@ -276,22 +276,22 @@ func (s *Service) sharedPrincipals(c *wire.Call) (*wire.Answer, error) {
 	if r == nil {
 		return nil, wire.NoRow(of.Table, of.ID.String())
 	}
-	if err := access.Allowed(c, "Read", t, r); err != nil {
+	if err := access.CheckRight(c, "Read", t, r); err != nil {
 		return nil, err
 	}
 	poa := sn.Schema.Tables["principalobjectaccess"]
 	list := []map[string]any{}
-	access.Shares(sn, of.ID, func(x *store.Row) bool {
-		id, _ := store.Get(poa, x, "principalid").(uuid.UUID)
+	access.EachShare(sn, of.ID, func(x *store.Row) bool {
+		id, _ := store.Value(poa, x, "principalid").(uuid.UUID)
 		kind := sn.Schema.Tables[store.Text(poa, x, "principaltypecode")]
 		mask := store.Int(poa, x, "accessrightsmask") | store.Int(poa, x, "inheritedaccessrightsmask")
-		list = append(list, map[string]any{"AccessMask": MaskText(mask), "Principal": map[string]any{
-			"@odata.type": "#" + wire.CrmNamespace + kind.Name, kind.ID: id, "ownerid": id}})
+		list = append(list, map[string]any{"AccessMask": RightsText(mask), "Principal": map[string]any{
+			"@odata.type": "#" + wire.CRMNamespace + kind.Name, kind.ID: id, "ownerid": id}})
 		return true
 	})
 	slices.SortFunc(list, func(a, b map[string]any) int {
 		return strings.Compare(a["Principal"].(map[string]any)["ownerid"].(uuid.UUID).String(), b["Principal"].(map[string]any)["ownerid"].(uuid.UUID).String())
 	})
 	return &wire.Answer{Status: http.StatusOK, Body: map[string]any{
-		"@odata.context": c.Base + "/$metadata#" + wire.CrmNamespace + "RetrieveSharedPrincipalsAndAccessResponse", "PrincipalAccesses": list}}, nil
+		"@odata.context": c.Base + "/$metadata#" + wire.CRMNamespace + "RetrieveSharedPrincipalsAndAccessResponse", "PrincipalAccesses": list}}, nil
 }

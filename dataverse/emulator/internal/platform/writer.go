@@ -25,7 +25,7 @@ type Writer struct {
 	Unbinned  bool                 // deletes skip the recycle bin
 	Unaudited bool                 // changes are not written down
 	detecting bool                 // a row that a published rule calls a duplicate is refused
-	solution  *joining             // the solution that new components go into
+	solution  *solutionTarget      // the solution that new components go into
 	Rules     map[string]RowRules  // of single tables, by their names
 	Action    int64                // what the audit history calls the change, where it is not a plain one
 }
@@ -35,7 +35,7 @@ func (s *Service) Change(c *wire.Call, fn func(*Writer) error) error {
 	return c.Write(func(t *store.Tx) error {
 		w := s.writer(c, t)
 		var err error
-		if w.solution, err = joins(c, t); err != nil {
+		if w.solution, err = solutionFor(c, t); err != nil {
 			return err
 		}
 		return fn(w)
@@ -50,20 +50,20 @@ func (s *Service) writer(c *wire.Call, t *store.Tx) *Writer {
 	}
 }
 
-// fresh is a new row with the values; next is a row with changes. Both have a version of their own, which also stands in
-// the column versionnumber.
-func (w *Writer) fresh(t *schema.Table, id uuid.UUID, v store.Values) *store.Row {
+// newRow is a new row with the values. It has a version of its own, as every row of [Writer.NextRow].
+func (w *Writer) newRow(t *schema.Table, id uuid.UUID, v store.Values) *store.Row {
 	v[t.IDColumn().Index] = id
-	return w.Next(t, &store.Row{ID: id}, v)
+	return w.NextRow(t, &store.Row{ID: id}, v)
 }
 
-func (w *Writer) Next(t *schema.Table, before *store.Row, v store.Values) *store.Row {
+// NextRow is the row before with the changes and the next version, which it also writes to the column versionnumber.
+func (w *Writer) NextRow(t *schema.Table, before *store.Row, v store.Values) *store.Row {
 	n := w.NextVersion()
 	v.Set(t, "versionnumber", n)
 	return before.With(v, n)
 }
 
-// messages are the tables that do not take every message: the letters of Create, Update and Delete that they take.
+// messages are the tables that take some messages only: C is Create, U is Update, D is Delete.
 // Pages: the tables' reference pages ("Messages").
 var messages = map[string]string{
 	"activityparty": "", "audit": "", "activitypointer": "", "bulkdeletefailure": "", "bulkdeleteoperation": "D",
@@ -71,14 +71,14 @@ var messages = map[string]string{
 	"sharepointdocument": "", "principalobjectaccess": "", "deleteditemreference": "CUD",
 }
 
-// Accepts refuses what a table does not take: "Create", "Update", "Delete".
-func Accepts(t *schema.Table, message string) error {
+// CheckMessage refuses what a table does not take: "Create", "Update", "Delete".
+func CheckMessage(t *schema.Table, message string) error {
 	allowed, special := messages[t.Name]
 	if t.Intersect && !special {
 		allowed, special = "", true
 	}
 	if special && !strings.Contains(allowed, message[:1]) {
-		return wire.NewFault(405, "0x80100008", "The '%s' method does not support entities of type '%s'.", message, t.Name)
+		return wire.NewError(405, "0x80100008", "The '%s' method does not support entities of type '%s'.", message, t.Name)
 	}
 	return nil
 }

@@ -15,18 +15,18 @@ import (
 
 // FetchQuery is a FetchXML query, ready to run (fetchxml/overview and the pages below it).
 type FetchQuery struct {
-	Call *wire.Call
-	Env  *Env
-	comp *compiler
-	F    *fetchxml.Fetch
-	From Collection
+	Call  *wire.Call
+	Env   *Env
+	comp  *Compiler
+	Fetch *fetchxml.Fetch
+	From  Collection
 
-	root    *Joined
-	list    []*Joined // all that is joined to the root, parents first
-	ByName  map[string]*Joined
+	root    *JoinedTable
+	list    []*JoinedTable // all that is joined to the root, parents first
+	ByName  map[string]*JoinedTable
 	filter  predicate // of the root alone
 	after   predicate // of the joined rows, nil if there is none
-	where   *path
+	where   *accessPath
 	keys    []sortKey
 	fields  []fetchField
 	ids     []string // the names that the context lists
@@ -40,32 +40,32 @@ type FetchQuery struct {
 
 // fetchField is a column of the answer.
 type fetchField struct {
-	field
-	j *Joined
+	Field
+	j *JoinedTable
 	x operand // of a name or a label that no column stores
 }
 
-// FetchFault is an error of package fetchxml as Dataverse answers it.
-func FetchFault(err error) error {
+// FetchError is an error of package fetchxml as Dataverse answers it.
+func FetchError(err error) error {
 	var f *fetchxml.Error
 	if errors.As(err, &f) {
-		return wire.NewFault(http.StatusBadRequest, f.Code, "%s", f.Msg)
+		return wire.NewError(http.StatusBadRequest, f.Code, "%s", f.Msg)
 	}
-	return wire.NewFault(http.StatusBadRequest, "0x80040303", "Malformed FetchXml.")
+	return wire.NewError(http.StatusBadRequest, "0x80040303", "Malformed FetchXml.")
 }
 
 // fetch answers a FetchXML query of a collection.
 func (s *Service) fetch(c *wire.Call, e *Env, o *wire.QueryOptions, from Collection, text string, change func(*FetchQuery) error) (*wire.Answer, error) {
 	f, err := fetchxml.Parse([]byte(text))
 	if err != nil {
-		return nil, FetchFault(err)
+		return nil, FetchError(err)
 	}
 	for _, name := range []string{"$select", "$filter", "$orderby", "$top", "$expand", "$apply"} {
 		if o.Has(name) {
 			return nil, wire.BadQuery("The query parameter %s is not supported together with fetchXml, savedQuery or userQuery.", name)
 		}
 	}
-	q := &FetchQuery{Call: c, Env: e, F: f, From: from, ByName: map[string]*Joined{}}
+	q := &FetchQuery{Call: c, Env: e, Fetch: f, From: from, ByName: map[string]*JoinedTable{}}
 	if q.count, err = o.Flag("$count"); err != nil {
 		return nil, err
 	}
@@ -87,14 +87,14 @@ func (s *Service) fetch(c *wire.Call, e *Env, o *wire.QueryOptions, from Collect
 // Prepare compiles the query.
 func (q *FetchQuery) Prepare() error {
 	e := q.Env
-	t := e.Snap.Schema.Tables[q.F.Entity.Name]
+	t := e.Snap.Schema.Tables[q.Fetch.Entity.Name]
 	switch {
 	case t == nil:
-		return noEntity(q.F.Entity.Name)
+		return noEntity(q.Fetch.Entity.Name)
 	case q.From.Table != nil && t != q.From.Table:
 		return wire.BadQuery("The entity '%s' of the query is not that of the entity set '%s'.", t.Name, q.From.Table.Set)
 	}
-	switch q.F.DataSource {
+	switch q.Fetch.DataSource {
 	case "bin":
 		e.bin = true
 		clear(e.Sources)
@@ -104,16 +104,16 @@ func (q *FetchQuery) Prepare() error {
 		}
 	}
 	q.comp = NewCompiler(e)
-	q.root = &Joined{name: t.Name, table: t, slot: 0, source: e.Source(t)}
+	q.root = &JoinedTable{name: t.Name, table: t, slot: 0, source: e.Source(t)}
 	q.ByName[t.Name] = q.root
-	if err := q.join(q.root, q.F.Entity.Links); err != nil {
+	if err := q.join(q.root, q.Fetch.Entity.Links); err != nil {
 		return err
 	}
 	q.list = q.root.flat()
 	if err := q.filters(); err != nil {
 		return err
 	}
-	if q.F.Aggregate {
+	if q.Fetch.Aggregate {
 		return nil
 	}
 	if err := q.choose(); err != nil {
@@ -123,7 +123,7 @@ func (q *FetchQuery) Prepare() error {
 }
 
 // join gives every link that brings columns a slot, and an alias where it has none (fetchxml/join-tables).
-func (q *FetchQuery) join(parent *Joined, links []fetchxml.Link) error {
+func (q *FetchQuery) join(parent *JoinedTable, links []fetchxml.Link) error {
 	for i := range links {
 		l := &links[i]
 		if l.Type == fetchxml.Exists || l.Type == fetchxml.InType {
@@ -153,12 +153,12 @@ func (q *FetchQuery) join(parent *Joined, links []fetchxml.Link) error {
 	return nil
 }
 
-func (q *FetchQuery) newJoined(parent *Joined, l *fetchxml.Link) (*Joined, error) {
+func (q *FetchQuery) newJoined(parent *JoinedTable, l *fetchxml.Link) (*JoinedTable, error) {
 	t := q.Env.Snap.Schema.Tables[l.Name]
 	if t == nil {
 		return nil, noEntity(l.Name)
 	}
-	j := &Joined{
+	j := &JoinedTable{
 		name: l.Alias, table: t, slot: q.Env.Slot(), source: q.Env.Source(t), parent: parent, link: l, kind: l.Type,
 		keepFirst: q.Env.Engine.Options.MatchFirstOuter,
 	}
@@ -168,7 +168,7 @@ func (q *FetchQuery) newJoined(parent *Joined, l *fetchxml.Link) (*Joined, error
 // order compiles what the rows are sorted by: the entity's orders first, wherever the links' stand
 // (fetchxml/order-rows).
 func (q *FetchQuery) order() error {
-	add := func(o fetchxml.Order, j *Joined) error {
+	add := func(o fetchxml.Order, j *JoinedTable) error {
 		if o.EntityName != "" {
 			var err error
 			if j, err = q.alias(o.EntityName); err != nil {
@@ -189,7 +189,7 @@ func (q *FetchQuery) order() error {
 			case schema.KindLookup:
 				x = atSlot(j.slot).name(x.col)
 			case schema.KindPicklist, schema.KindState, schema.KindStatus, schema.KindBoolean:
-				if !q.F.RawOrderBy {
+				if !q.Fetch.RawOrderBy {
 					x = atSlot(j.slot).label(j.table, x.col)
 				}
 			}
@@ -197,7 +197,7 @@ func (q *FetchQuery) order() error {
 		q.keys = append(q.keys, sortKey{name: name, x: x, desc: o.Descending})
 		return nil
 	}
-	for _, o := range q.F.Entity.Orders {
+	for _, o := range q.Fetch.Entity.Orders {
 		if err := add(o, q.root); err != nil {
 			return err
 		}
@@ -218,8 +218,8 @@ func (q *FetchQuery) matchRoot(r *store.Row) bool {
 	return q.filter == nil || q.filter(q.Env) == yes
 }
 
-// Each calls fn with every combination of rows at hand, in the order of the root's ids, until it returns false.
-func (q *FetchQuery) Each(after uuid.UUID, fn func() bool) {
+// EachMatch calls fn with every combination of rows at hand, in the order of the root's ids, until it returns false.
+func (q *FetchQuery) EachMatch(after uuid.UUID, fn func() bool) {
 	first := chain(q.Env, q.list, func() bool {
 		return q.after != nil && q.after(q.Env) != yes || fn()
 	})

@@ -14,7 +14,7 @@ var unaudited = map[string]bool{
 }
 
 // auditable tells whether changes of a table are audited until somebody switches it off: what people keep and work on
-// is, the platform's own books are not.
+// is, the platform's own records are not.
 func auditable(t *Table) bool {
 	return !unaudited[t.Name] && !t.Intersect && t.Ownership != "None"
 }

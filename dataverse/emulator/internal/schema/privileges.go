@@ -16,6 +16,7 @@ var RightMasks = map[string]int64{"Read": 1, "Write": 2, "Append": 4, "AppendTo"
 // DepthMasks are the depths as roleprivileges.privilegedepthmask stores them. Page: security-roles.
 var DepthMasks = map[string]int64{"Basic": 1, "Local": 2, "Deep": 4, "Global": 8}
 
+// DepthNames are the depths of a privilege, the narrowest first.
 var DepthNames = []string{"Basic", "Local", "Deep", "Global"}
 
 // privilegeNouns are the tables whose privileges are not named after them.
@@ -37,6 +38,7 @@ var otherPrivileges = []string{
 // Page: bypass-custom-business-logic.
 var fixedPrivileges = map[string]uuid.UUID{"prvBypassCustomPlugins": uuid.MustParse("148a9eaf-d0c4-4196-9852-c3a38e35f6a1")}
 
+// PrivilegeID is the id of a privilege, the same in every run.
 func PrivilegeID(name string) uuid.UUID {
 	if id, found := fixedPrivileges[name]; found {
 		return id
@@ -53,12 +55,13 @@ func (s *Schema) completePrivileges(tables []*Table) {
 	}
 	for _, t := range tables {
 		if s.Privileges[t.Name] == nil {
-			s.Privileges[t.Name] = s.MadePrivileges(t)
+			s.Privileges[t.Name] = s.GeneratedPrivileges(t)
 		}
 	}
 }
 
-func (s *Schema) MadePrivileges(t *Table) map[string]Privilege {
+// GeneratedPrivileges are the privileges that the platform makes for a table, by right.
+func (s *Schema) GeneratedPrivileges(t *Table) map[string]Privilege {
 	if t.Activity && s.Privileges["activitypointer"] != nil {
 		return s.Privileges["activitypointer"]
 	}
@@ -104,13 +107,14 @@ func (s *Schema) AllPrivileges() []NamedPrivilege {
 	return out
 }
 
+// NamedPrivilege is a privilege and the right on rows that it gives.
 type NamedPrivilege struct {
 	Privilege
 	Right string // "" if it is no right on rows
 }
 
-// MetaPrivileges are the SecurityPrivilegeMetadata of a table.
-func (s *Schema) MetaPrivileges(t *Table) []any {
+// PrivilegeMetadata are the SecurityPrivilegeMetadata of a table.
+func (s *Schema) PrivilegeMetadata(t *Table) []any {
 	out := []any{}
 	for _, right := range RightNames {
 		p, found := s.Privileges[t.Name][right]

@@ -13,12 +13,12 @@ func (r *Relationship) Cascades(action string) string {
 	return "NoCascade"
 }
 
-// Singles are the relationships behind a single-valued navigation property. ownerid has two: to a user and to a team.
+// SingleValued are the relationships behind a single-valued navigation property. ownerid has two: to a user and to a team.
 // An activity also has the names that it inherits from activitypointer: regardingobjectid_contact beside
 // regardingobjectid_contact_email. Names are case-sensitive. Page: create-entity-web-api.
-func (s *Schema) Singles(t *Table, nav string) []*Relationship {
+func (s *Schema) SingleValued(t *Table, nav string) []*Relationship {
 	var found []*Relationship
-	for _, r := range t.Parents {
+	for _, r := range t.Outgoing {
 		if r.Nav == nav {
 			found = append(found, r)
 		}
@@ -36,11 +36,11 @@ func (s *Schema) Singles(t *Table, nav string) []*Relationship {
 	if base == nil {
 		return nil
 	}
-	for _, r := range base.Parents {
+	for _, r := range base.Outgoing {
 		if r.Nav != nav || t.Column(r.Attribute) == nil {
 			continue
 		}
-		for _, own := range t.Parents {
+		for _, own := range t.Outgoing {
 			if own.Attribute == r.Attribute && own.Referenced == r.Referenced {
 				found = append(found, own)
 			}
@@ -49,8 +49,8 @@ func (s *Schema) Singles(t *Table, nav string) []*Relationship {
 	return found
 }
 
-// Reaches tells whether a row of table may stand behind the relationship.
-func (s *Schema) Reaches(r *Relationship, table string) bool {
+// MayPointAt tells whether the relationship's lookup may hold a row of the table.
+func (s *Schema) MayPointAt(r *Relationship, table string) bool {
 	if r.Referenced == table {
 		return true
 	}
@@ -63,11 +63,11 @@ func (s *Schema) Reaches(r *Relationship, table string) bool {
 func (s *Schema) PointingAt(t *Table) []*Relationship {
 	base := s.Tables["activitypointer"]
 	if !t.Activity || base == nil || t == base {
-		return t.Children
+		return t.Incoming
 	}
-	list := slices.Clone(t.Children)
-	for _, r := range base.Children {
-		if !slices.ContainsFunc(t.Children, func(own *Relationship) bool {
+	list := slices.Clone(t.Incoming)
+	for _, r := range base.Incoming {
+		if !slices.ContainsFunc(t.Incoming, func(own *Relationship) bool {
 			return own.Referencing == r.Referencing && own.Attribute == r.Attribute
 		}) {
 			list = append(list, r)
@@ -76,10 +76,10 @@ func (s *Schema) PointingAt(t *Table) []*Relationship {
 	return list
 }
 
-// Joins tells whether a table holds the rows of a many-to-many relationship. Such rows go to the bin with what they
-// join, but parting two rows is no delete that could be taken back: no page names them as deleted objects.
-func (s *Schema) Joins(t *Table) bool {
-	return t.Intersect || slices.ContainsFunc(s.Many, func(m *ManyToMany) bool { return m.Intersect == t.Name })
+// HoldsPairs tells whether a table holds the rows of a many-to-many relationship. Such rows go to the bin with the rows
+// that they join; a disassociate alone leaves nothing to restore, for no page names such rows as deleted objects.
+func (s *Schema) HoldsPairs(t *Table) bool {
+	return t.Intersect || slices.ContainsFunc(s.ManyToMany, func(m *ManyToMany) bool { return m.Intersect == t.Name })
 }
 
 // Other is the table at the other end of the relationship, seen from a table and its navigation property.

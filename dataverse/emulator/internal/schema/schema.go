@@ -45,6 +45,7 @@ const (
 	KindVirtual
 )
 
+// KindNames are the kinds by the name of the attribute type.
 var KindNames = map[string]Kind{
 	"String": KindString, "Memo": KindMemo, "Lookup": KindLookup, "Customer": KindLookup, "Owner": KindLookup,
 	"Picklist": KindPicklist, "State": KindState, "Status": KindStatus, "Boolean": KindBoolean,
@@ -98,11 +99,11 @@ type Column struct {
 
 // Defined is what every component of metadata has.
 type Defined struct {
-	MetadataID  uuid.UUID      // nil for the components of the embedded schema: theirs follow from the name
-	Labels      map[int]string // display names in languages other than English
-	Description map[int]string // by language
-	On          time.Time      // when it was made; zero for the embedded schema
-	Changed     int64          // the version of the schema in which it was last changed
+	MetadataID     uuid.UUID      // nil for the components of the embedded schema: theirs follow from the name
+	Labels         map[int]string // display names in languages other than English
+	Description    map[int]string // by language
+	CreatedOn      time.Time      // when it was made; zero for the embedded schema
+	ChangedVersion int64          // the version of the schema in which it was last changed
 }
 
 // Property is the column's name in the Web API: _x_value for a lookup.
@@ -113,6 +114,7 @@ func (c *Column) Property() string {
 	return c.Name
 }
 
+// DateOnly tells whether the column holds dates without a time.
 func (c *Column) DateOnly() bool { return c.Kind == KindDateTime && c.Behavior == "DateOnly" }
 
 // Option finds an option by its value, nil if there is none.
@@ -175,8 +177,8 @@ type Table struct {
 	ToOne    map[string]*Relationship `json:"-"` // by the name of the navigation property; ownerid leads to a user or a team
 	ToMany   map[string]*Relationship `json:"-"`
 	Across   map[string]*ManyToMany   `json:"-"`
-	Parents  []*Relationship          `json:"-"` // this table is the referencing one
-	Children []*Relationship          `json:"-"` // this table is the referenced one
+	Outgoing []*Relationship          `json:"-"` // this table is the referencing one
+	Incoming []*Relationship          `json:"-"` // this table is the referenced one
 	Indexed  []int                    `json:"-"` // indexes of the lookup columns that are kept indexed
 	Audited  bool                     `json:"-"`
 	Tracked  bool                     `json:"-"` // its changes can be asked for
@@ -207,6 +209,7 @@ type OptionSet struct {
 	Defined
 }
 
+// Column is the column of that logical name, nil if there is none.
 func (t *Table) Column(name string) *Column { return t.ByName[name] }
 
 // IDColumn is the primary key column.
@@ -217,23 +220,24 @@ type Schema struct {
 	Tables     map[string]*Table // by logical name
 	Sets       map[string]*Table // by entity set name
 	Relations  []*Relationship
-	Many       []*ManyToMany
+	ManyToMany []*ManyToMany
 	Privileges map[string]map[string]Privilege // table, right
 	OptionSets map[string]*OptionSet
 	Version    int64
 	Since      time.Time // when it came into force; zero for the embedded one
-	Gone       []GoneDefinition
+	Deleted    []DeletedDefinition
 	Previous   *Schema // the one before, for the metadata cache that lags behind
 	Published  bool    // nothing of it changes any more
 }
 
+// Privilege is a privilege and the depths that it can be given at.
 type Privilege struct {
 	Name   string   `json:"name"`
 	Depths []string `json:"depths"`
 }
 
-// Names are the logical names of all tables, sorted.
-func (s *Schema) Names() []string {
+// TableNames are the logical names of all tables, sorted.
+func (s *Schema) TableNames() []string {
 	names := make([]string, 0, len(s.Tables))
 	for n := range s.Tables {
 		names = append(names, n)
@@ -271,7 +275,7 @@ func readSchema(files fs.FS) (*Schema, error) {
 		case "_relationships.json":
 			into = &s.Relations
 		case "_manytomany.json":
-			into = &s.Many
+			into = &s.ManyToMany
 		case "_privileges.json":
 			into = &s.Privileges
 		default:
@@ -297,7 +301,7 @@ var Unindexed = map[string]bool{
 	"organizationid": true,
 }
 
-// link makes the look-up structures of s from its lists. It is called on a schema that nobody else sees yet.
+// link makes the look-up structures of s from its lists. It is called on a schema that nobody else uses yet.
 func (s *Schema) link(tables []*Table) error {
 	s.Tables = make(map[string]*Table, len(tables))
 	s.Sets = make(map[string]*Table, len(tables))
@@ -306,7 +310,7 @@ func (s *Schema) link(tables []*Table) error {
 		t.ToOne = map[string]*Relationship{}
 		t.ToMany = map[string]*Relationship{}
 		t.Across = map[string]*ManyToMany{}
-		t.Parents, t.Children, t.Indexed = nil, nil, nil
+		t.Outgoing, t.Incoming, t.Indexed = nil, nil, nil
 		if t.TypeCode == 0 {
 			t.TypeCode = CustomTypeCode(t.Name)
 		}
@@ -331,7 +335,7 @@ func (s *Schema) link(tables []*Table) error {
 		s.Sets[t.Set] = t
 	}
 	if t := s.Tables["principalobjectaccess"]; t != nil {
-		t.Index("objectid")
+		t.IndexColumn("objectid")
 	}
 	s.completePrivileges(tables)
 	if s.OptionSets == nil {
@@ -342,26 +346,26 @@ func (s *Schema) link(tables []*Table) error {
 		if from == nil || to == nil || from.ByName[r.Attribute] == nil {
 			return fmt.Errorf("relationship %s: no table or column", r.Name)
 		}
-		from.Parents = append(from.Parents, r)
-		to.Children = append(to.Children, r)
+		from.Outgoing = append(from.Outgoing, r)
+		to.Incoming = append(to.Incoming, r)
 		from.ToOne[r.Nav] = r
 		to.ToMany[r.Collection] = r
 	}
-	for _, m := range s.Many {
+	for _, m := range s.ManyToMany {
 		t1, t2 := s.Tables[m.Table1], s.Tables[m.Table2]
 		if t1 == nil || t2 == nil || s.Tables[m.Intersect] == nil {
 			return fmt.Errorf("relationship %s: no table", m.Name)
 		}
 		t1.Across[m.Nav1] = m
 		t2.Across[m.Nav2] = m
-		s.Tables[m.Intersect].Index(m.Attribute1)
-		s.Tables[m.Intersect].Index(m.Attribute2)
+		s.Tables[m.Intersect].IndexColumn(m.Attribute1)
+		s.Tables[m.Intersect].IndexColumn(m.Attribute2)
 	}
 	return nil
 }
 
-// Index keeps a column indexed: rows are found by it. The ends of an intersect table are ids, not lookups.
-func (t *Table) Index(name string) {
+// IndexColumn keeps a column indexed: rows are found by it. The ends of an intersect table are ids, not lookups.
+func (t *Table) IndexColumn(name string) {
 	if c := t.ByName[name]; c != nil && !slices.Contains(t.Indexed, c.Index) {
 		t.Indexed = append(t.Indexed, c.Index)
 	}
@@ -376,8 +380,8 @@ func CustomTypeCode(name string) int {
 	return 10001 + int(h%8000)
 }
 
-// GoneDefinition is a definition that is there no more, with the name of its kind in DeletedMetadataFilters.
-type GoneDefinition struct {
+// DeletedDefinition is what is kept of a deleted definition. Kind is the name that DeletedMetadataFilters has for it.
+type DeletedDefinition struct {
 	Kind    string
 	ID      uuid.UUID
 	Version int64 // of the schema that does without it

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// dailyQuota counts queries by the day.
-type dailyQuota struct {
+// DailyQuota counts queries by the day.
+type DailyQuota struct {
 	mu    sync.Mutex
 	day   Day
 	taken int
 }
 
 // Take tells whether one more query may run today.
-func (q *dailyQuota) Take(now time.Time, limit int) bool {
+func (q *DailyQuota) Take(now time.Time, limit int) bool {
 	if limit < 0 {
 		return true
 	}

@@ -11,19 +11,19 @@ type Engine struct {
 	Options Behavior
 	Store   *Store
 	Clock   *Clock
-	Meter   meter
+	Meter   Meter
 	derived derived
 
 	OrganizationID uuid.UUID
 	RootBusiness   uuid.UUID
 	Administrator  uuid.UUID // the application user that the environment begins with
 
-	RetainedQueries dailyQuota
+	RetainedQueries DailyQuota
 	MaxSteps        int // of one query, in rows looked at; 0 is the ordinary limit
 }
 
-// meter hears what is done: rows read and written, and what is asked for that the emulator does not cover.
-type meter interface {
+// Meter counts rows read and written, and requests for what the emulator does not cover.
+type Meter interface {
 	Read(rows int)
 	Wrote(rows int)
 	Unsupported(what string)

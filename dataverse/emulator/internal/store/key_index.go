@@ -30,6 +30,7 @@ func lessKey(a, b keyEntry) bool {
 	return LessLink(Link{ID: a.id}, Link{ID: b.id})
 }
 
+// NewKeyIndex is an empty index of an alternate key.
 func NewKeyIndex(t *schema.Table, k *schema.AlternateKey) *KeyIndex {
 	x := &KeyIndex{tree: btree.NewBTreeGOptions(lessKey, TreeOptions)}
 	for _, c := range t.Columns {
@@ -122,8 +123,8 @@ next:
 	return nil
 }
 
-// Collides tells whether two rows of a table have the same values in a key's columns.
-func (t *Tx) Collides(tab *schema.Table, k *schema.AlternateKey) bool {
+// HasDuplicateKey tells whether two rows of a table have the same values in a key's columns.
+func (t *Tx) HasDuplicateKey(tab *schema.Table, k *schema.AlternateKey) bool {
 	x, seen, twice := NewKeyIndex(tab, k), map[string]bool{}, false
 	t.Data[tab.Name].Scan(uuid.Nil, func(r *Row) bool {
 		if key, ok := x.of(r); ok {
@@ -135,8 +136,8 @@ func (t *Tx) Collides(tab *schema.Table, k *schema.AlternateKey) bool {
 	return twice
 }
 
-// Keyed is the row, other than one, whose columns hold the values; texts compare without case. nil if there is none.
-func (s *Snapshot) Keyed(t *schema.Table, v Values, except uuid.UUID) *Row {
+// FindByKey is the row, other than one, whose columns hold the values; texts compare without case. nil if there is none.
+func (s *Snapshot) FindByKey(t *schema.Table, v Values, except uuid.UUID) *Row {
 	var found *Row
 	in := s.Data[t.Name]
 	if x := in.keyed(func(i int) bool { return v[i] != nil }, len(v)); x != nil {
@@ -155,7 +156,7 @@ func (s *Snapshot) Keyed(t *schema.Table, v Values, except uuid.UUID) *Row {
 			return true
 		}
 		for i, want := range v {
-			if !SameKeyValue(r.Get(i), want) {
+			if !EqualKeyValue(r.Get(i), want) {
 				return true
 			}
 		}
@@ -165,7 +166,8 @@ func (s *Snapshot) Keyed(t *schema.Table, v Values, except uuid.UUID) *Row {
 	return found
 }
 
-func SameKeyValue(a, b any) bool {
+// EqualKeyValue tells whether two values are the same in a key: texts compare without case.
+func EqualKeyValue(a, b any) bool {
 	x, isText := a.(string)
 	y, alsoText := b.(string)
 	if isText && alsoText {

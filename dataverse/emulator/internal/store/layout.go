@@ -2,8 +2,8 @@ package store
 
 import "slices"
 
-// layouts are the layouts that the rows of a table have, each once: a row whose layout is among them shares it with others and
-// finds its values without a search. Only the writer looks into it.
+// layouts are the layouts that the rows of a table have, each once: a row whose layout is among them shares it with
+// others and finds its values without a search. Only the writer looks into it.
 type layouts struct {
 	byColumns map[string][]*Layout
 	count     int

@@ -32,8 +32,8 @@ const (
 
 type span struct{ from, to rune }
 
-// LikePattern reads a pattern.
-func LikePattern(s string) *Pattern {
+// ParsePattern reads a pattern.
+func ParsePattern(s string) *Pattern {
 	p := &Pattern{}
 	if inner, ok := strings.CutPrefix(s, "%"); ok {
 		if inner, ok = strings.CutSuffix(inner, "%"); ok && inner != "" && !strings.ContainsAny(inner, "%_[") {

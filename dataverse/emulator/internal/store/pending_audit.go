@@ -13,8 +13,8 @@ type PendingAudit struct {
 	Row *Row
 }
 
-// pendingAudits are the audit rows that do not show yet, by the second when they will. It is immutable; nil is none.
-type pendingAudits struct {
+// PendingAudits are the audit rows that do not show yet, by the second when they will. It is immutable; nil is none.
+type PendingAudits struct {
 	Tree *btree.BTreeG[PendingAudit]
 }
 
@@ -26,17 +26,17 @@ func lessPending(a, b PendingAudit) bool {
 }
 
 // Add is l with one row more.
-func (l *pendingAudits) Add(r PendingAudit) *pendingAudits {
+func (l *PendingAudits) Add(r PendingAudit) *PendingAudits {
 	t := btree.NewBTreeGOptions(lessPending, TreeOptions)
 	if l != nil {
 		t = l.Tree.Copy()
 	}
 	t.Set(r)
-	return &pendingAudits{t}
+	return &PendingAudits{t}
 }
 
 // due are the rows that show from now on, and what is left.
-func (l *pendingAudits) due(now int64) ([]*Row, *pendingAudits) {
+func (l *PendingAudits) due(now int64) ([]*Row, *PendingAudits) {
 	if l == nil {
 		return nil, nil
 	}
@@ -58,7 +58,7 @@ func (l *pendingAudits) due(now int64) ([]*Row, *pendingAudits) {
 	if t.Len() == 0 {
 		return rows, nil
 	}
-	return rows, &pendingAudits{t}
+	return rows, &PendingAudits{t}
 }
 
 // ShowAudit lets the audit rows appear whose time has come.

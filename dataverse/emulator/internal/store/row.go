@@ -30,11 +30,13 @@ type Ref struct {
 // Instant is a point in time in seconds since 1970, UTC: Dataverse keeps whole seconds.
 type Instant int64
 
+// Time is the instant as a time in UTC.
 func (i Instant) Time() time.Time { return time.Unix(int64(i), 0).UTC() }
 
 // Day is a date-only value: days since 1970-01-01.
 type Day int32
 
+// Time is the first moment of the day in UTC.
 func (d Day) Time() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 
 // Row is one row of a table. It is immutable: a change makes another row.
@@ -114,6 +116,7 @@ func (b *RowBuilder) Add(column int, v any) {
 	b.cols, b.vals = append(b.cols, uint16(column)), append(b.vals, v)
 }
 
+// Row is the row of the values added so far.
 func (b *RowBuilder) Row(id uuid.UUID, version int64) *Row {
 	return &Row{ID: id, Version: version, Layout: &Layout{Cols: b.cols}, Vals: b.vals}
 }
@@ -184,10 +187,11 @@ func (f *Layout) holds(changes Values) bool {
 	return true
 }
 
-func EtagOf(r *Row) string { return `W/"` + strconv.FormatInt(r.Version, 10) + `"` }
+// ETag is the weak ETag of the row's version.
+func ETag(r *Row) string { return `W/"` + strconv.FormatInt(r.Version, 10) + `"` }
 
-// A retained row keeps behind its columns the names that its lookups had: "Lookup values in the table are denormalized
-// with ID and name value" (data-retention-view).
+// RetainedNames is where a retained row keeps, behind its columns, the names that its lookups had: "Lookup values in the
+// table are denormalized with ID and name value" (data-retention-view).
 const RetainedNames = 1<<16 - 5 // map[string]string, by column
 
 // VersionNumber is the column that shows a row's version.

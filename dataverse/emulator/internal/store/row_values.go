@@ -2,8 +2,8 @@ package store
 
 import "github.com/gallra/gallra/dataverse/emulator/internal/schema"
 
-// Get is the value of a column by its name, nil also where the table has no such column.
-func Get(t *schema.Table, r *Row, name string) any {
+// Value is the value of a column by its name, nil also where the table has no such column.
+func Value(t *schema.Table, r *Row, name string) any {
 	c := t.Column(name)
 	if c == nil || r == nil {
 		return nil
@@ -17,18 +17,21 @@ func Get(t *schema.Table, r *Row, name string) any {
 	return r.Get(c.Index)
 }
 
+// Text is the text of a column by its name, "" where there is none.
 func Text(t *schema.Table, r *Row, name string) string {
-	s, _ := Get(t, r, name).(string)
+	s, _ := Value(t, r, name).(string)
 	return s
 }
 
-func RefOf(t *schema.Table, r *Row, name string) Ref {
-	v, _ := Get(t, r, name).(Ref)
+// Lookup is the row that a lookup holds, by the column's name; the zero Ref where it holds none.
+func Lookup(t *schema.Table, r *Row, name string) Ref {
+	v, _ := Value(t, r, name).(Ref)
 	return v
 }
 
+// Int is the number of a column by its name, 0 where there is none.
 func Int(t *schema.Table, r *Row, name string) int64 {
-	v, _ := Get(t, r, name).(int64)
+	v, _ := Value(t, r, name).(int64)
 	return v
 }
 
@@ -48,8 +51,8 @@ func (v Values) SetDefault(t *schema.Table, name string, value any) {
 	}
 }
 
-// Of is the value under a column's name among the changes, else in the row before them (nil when there is none).
-func (v Values) Of(t *schema.Table, before *Row, name string) any {
+// After is the value under a column's name among the changes, else in the row before them (nil when there is none).
+func (v Values) After(t *schema.Table, before *Row, name string) any {
 	c := t.Column(name)
 	if c == nil {
 		return nil
@@ -115,16 +118,16 @@ func CutText(s string, units int) string {
 	return s
 }
 
-// Today is now as a column of dates or of times keeps it.
-func Today(t *schema.Table, now Instant, name string) any {
+// NowFor is now as a column of dates or of times keeps it.
+func NowFor(t *schema.Table, now Instant, name string) any {
 	if t.Column(name).DateOnly() {
-		return DayIn(now)
+		return DayOf(now)
 	}
 	return now
 }
 
-// DayIn is the day of a date or of a time, in UTC.
-func DayIn(v any) Day {
+// DayOf is the day of a date or of a time, in UTC.
+func DayOf(v any) Day {
 	switch v := v.(type) {
 	case Instant:
 		return Day(v / 86400)
@@ -134,8 +137,8 @@ func DayIn(v any) Day {
 	return 0
 }
 
-// Value is what a row holds in a column; keys and versions are the row's own.
-func Value(t *schema.Table, r *Row, c *schema.Column) any {
+// ColumnValue is what a row holds in a column; keys and versions are the row's own.
+func ColumnValue(t *schema.Table, r *Row, c *schema.Column) any {
 	if r == nil {
 		return nil
 	}

@@ -25,7 +25,7 @@ type Snapshot struct {
 	Data     map[string]*Rows // by logical name; a table without rows may be absent
 	Bin      map[string]*Rows // the recycle bin, by logical name
 	Retained map[string]*Rows // long-term retention, by logical name
-	Pending  *pendingAudits   // audit rows that do not show yet
+	Pending  *PendingAudits   // audit rows that do not show yet
 	Version  int64            // the newest row version
 	Restored int64            // the version at which a backup was put in place; 0: never
 }
@@ -35,7 +35,7 @@ type Rows struct {
 	ByID    *btree.BTreeG[*Row]
 	Links   map[int]*btree.BTreeG[Link]
 	Keys    map[string]*KeyIndex    // by the name of the alternate key
-	Gone    *btree.BTreeG[Deletion] // what was taken away, of a table whose changes are tracked; nil: nothing yet
+	Deleted *btree.BTreeG[Deletion] // what was taken away, of a table whose changes are tracked; nil: nothing yet
 	layouts *layouts                // the copies of a tree have them in common
 }
 
@@ -44,6 +44,7 @@ type Link struct{ Target, ID uuid.UUID }
 
 func lessRow(a, b *Row) bool { return bytes.Compare(a.ID[:], b.ID[:]) < 0 }
 
+// LessLink orders links by target, then by row.
 func LessLink(a, b Link) bool {
 	if c := bytes.Compare(a.Target[:], b.Target[:]); c != 0 {
 		return c < 0
@@ -51,9 +52,10 @@ func LessLink(a, b Link) bool {
 	return bytes.Compare(a.ID[:], b.ID[:]) < 0
 }
 
-// Trees are not locked: a snapshot is never written, and a transaction belongs to one goroutine.
+// TreeOptions leave trees unlocked: a snapshot is never written, and a transaction belongs to one goroutine.
 var TreeOptions = btree.Options{NoLocks: true}
 
+// NewRows is an empty table with its indexes.
 func NewRows(t *schema.Table) *Rows {
 	r := &Rows{ByID: btree.NewBTreeGOptions(lessRow, TreeOptions), Links: map[int]*btree.BTreeG[Link]{}, Keys: map[string]*KeyIndex{}, layouts: newLayouts()}
 	for _, i := range t.Indexed {
@@ -73,8 +75,8 @@ func (r *Rows) copy() *Rows {
 	for name, x := range r.Keys {
 		c.Keys[name] = x.copy()
 	}
-	if r.Gone != nil {
-		c.Gone = r.Gone.Copy()
+	if r.Deleted != nil {
+		c.Deleted = r.Deleted.Copy()
 	}
 	return c
 }
@@ -129,13 +131,13 @@ func (r *Rows) Pointing(column int, target uuid.UUID, fn func(*Row) bool) bool {
 	return true
 }
 
-// Table is the rows of a table, nil-safe to read.
-func (s *Snapshot) Table(name string) *Rows { return s.Data[name] }
+// Rows is the rows of a table, nil-safe to read.
+func (s *Snapshot) Rows(name string) *Rows { return s.Data[name] }
 
 // View is what a reader works on: a snapshot, or a transaction's own work so far.
 func (s *Store) View() *Snapshot { return s.Now.Load() }
 
-// Tx is a transaction: a snapshot that is still being written, seen by nobody else.
+// Tx is a transaction: a snapshot that is still being written, which nobody else can read.
 type Tx struct {
 	Store *Store
 	Snapshot
@@ -200,6 +202,7 @@ func (t *Tx) Put(tab *schema.Table, r *Row) {
 	t.Store.Put(t.Writable(t.Data, tab), r)
 }
 
+// Put stores r among the rows given, in place of the one with the same id.
 func (s *Store) Put(into *Rows, r *Row) {
 	r = into.layouts.share(r)
 	old, replaced := into.ByID.Set(r)
@@ -212,10 +215,10 @@ func (s *Store) Put(into *Rows, r *Row) {
 		if before == after {
 			continue
 		}
-		if b, ok := PointsAt(before); ok {
+		if b, ok := TargetID(before); ok {
 			tree.Delete(Link{b, r.ID})
 		}
-		if a, ok := PointsAt(after); ok {
+		if a, ok := TargetID(after); ok {
 			tree.Set(Link{a, r.ID})
 		}
 	}
@@ -224,8 +227,8 @@ func (s *Store) Put(into *Rows, r *Row) {
 	}
 }
 
-// PointsAt is the row that a lookup, or an id column of an intersect table, points at.
-func PointsAt(v any) (uuid.UUID, bool) {
+// TargetID is the row that a lookup, or an id column of an intersect table, points at.
+func TargetID(v any) (uuid.UUID, bool) {
 	switch v := v.(type) {
 	case Ref:
 		return v.ID, true
@@ -245,32 +248,34 @@ func (t *Tx) Remove(tab *schema.Table, id uuid.UUID) *Row {
 	if tab.Tracked {
 		r.forget(id, t.NextVersion())
 	}
-	return r.Take(id)
+	return r.Remove(id)
 }
 
-// savepoint is where a transaction can go back to; what was written since is forgotten.
-type savepoint struct{ Snapshot }
+// Savepoint is where a transaction can go back to; what was written since is forgotten.
+type Savepoint struct{ Snapshot }
 
-func (t *Tx) Savepoint() savepoint {
-	s := savepoint{t.Snapshot}
+// Savepoint notes the transaction's work so far, for [Tx.RollbackTo].
+func (t *Tx) Savepoint() Savepoint {
+	s := Savepoint{t.Snapshot}
 	s.Data, s.Bin, s.Retained = cloneMap(t.Data), cloneMap(t.Bin), cloneMap(t.Retained)
 	clear(t.Owned) // trees written from here on are copies: the savepoint keeps the ones it has
 	return s
 }
 
-func (t *Tx) Restore(s savepoint) {
+// RollbackTo undoes what was written after the savepoint.
+func (t *Tx) RollbackTo(s Savepoint) {
 	t.Snapshot = s.Snapshot
 	clear(t.Owned)
 }
 
-// Take removes a row from the table and its indexes and returns it, nil if there was none.
-func (r *Rows) Take(id uuid.UUID) *Row {
+// Remove removes a row from the table and its indexes and returns it, nil if there was none.
+func (r *Rows) Remove(id uuid.UUID) *Row {
 	old, found := r.ByID.Delete(&Row{ID: id})
 	if !found {
 		return nil
 	}
 	for i, tree := range r.Links {
-		if to, ok := PointsAt(old.Get(i)); ok {
+		if to, ok := TargetID(old.Get(i)); ok {
 			tree.Delete(Link{to, id})
 		}
 	}
@@ -280,7 +285,7 @@ func (r *Rows) Take(id uuid.UUID) *Row {
 	return old
 }
 
-// Deletion is a row that is there no more: all that is known of it.
+// Deletion is all that is known of a deleted row.
 type Deletion struct {
 	Version int64 // of the delete
 	ID      uuid.UUID
@@ -290,10 +295,10 @@ func lessDeletion(a, b Deletion) bool { return a.Version < b.Version }
 
 // forget notes that a row goes.
 func (r *Rows) forget(id uuid.UUID, version int64) {
-	if r.Gone == nil {
-		r.Gone = btree.NewBTreeGOptions(lessDeletion, TreeOptions)
+	if r.Deleted == nil {
+		r.Deleted = btree.NewBTreeGOptions(lessDeletion, TreeOptions)
 	}
-	r.Gone.Set(Deletion{version, id})
+	r.Deleted.Set(Deletion{version, id})
 }
 
 // Clone is the newest snapshot for another store. The two have rows in common, which nobody changes, but no trees, which
@@ -311,7 +316,7 @@ func (s *Store) Clone() *Snapshot {
 		}
 	}
 	if c.Pending != nil {
-		c.Pending = &pendingAudits{c.Pending.Tree.Copy()}
+		c.Pending = &PendingAudits{c.Pending.Tree.Copy()}
 	}
 	return &c
 }

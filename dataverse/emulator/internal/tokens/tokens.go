@@ -60,8 +60,8 @@ func (t *Tokens) mac(text string) []byte {
 	return m.Sum(nil)
 }
 
-// Read checks a token's signature and gives what it says.
-func (t *Tokens) Read(token string) (Claims, bool) {
+// Verify checks a token's signature and gives what it says.
+func (t *Tokens) Verify(token string) (Claims, bool) {
 	var c Claims
 	i := strings.LastIndexByte(token, '.')
 	if i < 0 {
@@ -93,8 +93,8 @@ type Issuer struct {
 	Clock  *store.Clock
 }
 
-// Give makes a bearer token for a user.
-func (t *Tokens) Give(user uuid.UUID) string {
+// Issue makes a bearer token for a user.
+func (t *Tokens) Issue(user uuid.UUID) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	token := "user-" + uuid.NewString()
@@ -102,8 +102,8 @@ func (t *Tokens) Give(user uuid.UUID) string {
 	return token
 }
 
-// Given is the user whom the token was made for.
-func (t *Tokens) Given(token string) (user uuid.UUID, ok bool) {
+// UserOf is the user whom the token was made for.
+func (t *Tokens) UserOf(token string) (user uuid.UUID, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	user, ok = t.users[token]

@@ -16,7 +16,8 @@ type Answer struct {
 	Row    store.Ref // the row that a 204 gives the address of
 }
 
-func (a *Answer) Set(key, value string) *Answer {
+// SetHeader sets a header and returns the answer.
+func (a *Answer) SetHeader(key, value string) *Answer {
 	if a.Header == nil {
 		a.Header = http.Header{}
 	}
@@ -27,8 +28,8 @@ func (a *Answer) Set(key, value string) *Answer {
 // NoContent is 204.
 func NoContent() *Answer { return &Answer{Status: http.StatusNoContent} }
 
-// Ok is 200 with a JSON body.
-func Ok(body any) *Answer { return &Answer{Status: http.StatusOK, Body: body} }
+// OK is 200 with a JSON body.
+func OK(body any) *Answer { return &Answer{Status: http.StatusOK, Body: body} }
 
 // Bytes is the answer's body on the wire.
 func (a *Answer) Bytes() []byte {

@@ -12,7 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
-// Handler answers one call. An error that is not a *fault is a bug and becomes 500.
+// Handler answers one call. An error that is not an *Error is a bug of the emulator and becomes 500.
 type Handler func(*Call) (*Answer, error)
 
 // Call is one request, or one part of a batch.
@@ -49,7 +49,7 @@ func (c *Call) Write(fn func(*store.Tx) error) error {
 	if c.Tx != nil {
 		sp := c.Tx.Savepoint()
 		if err := fn(c.Tx); err != nil {
-			c.Tx.Restore(sp)
+			c.Tx.RollbackTo(sp)
 			return err
 		}
 		return nil
@@ -66,28 +66,30 @@ func (c *Call) Write(fn func(*store.Tx) error) error {
 	}
 	t.Commit()
 	done = true
-	c.WroteRows(t.Written)
+	c.CountWritten(t.Written)
 	return nil
 }
 
-// ReadRows and wroteRows count rows, for the statistics and for what the request costs its user.
-func (c *Call) ReadRows(n int) {
+// CountRead counts rows read, for the statistics and for what the request costs its user.
+func (c *Call) CountRead(n int) {
 	c.Engine.Meter.Read(n)
 	if c.Rows != nil { // the platform's own calls cost nobody anything
 		c.Rows.Add(int64(n))
 	}
 }
 
-func (c *Call) WroteRows(n int) {
+// CountWritten counts rows written, as [Call.CountRead] does rows read.
+func (c *Call) CountWritten(n int) {
 	c.Engine.Meter.Wrote(n)
 	if c.Rows != nil {
 		c.Rows.Add(int64(n))
 	}
 }
 
-// Prefer is a preference of the Prefer headers: prefer("return") is "representation", prefer("odata.maxpagesize") "50".
-// A preference without a value is "true". Preferences are separated by comma or semicolon, a value may be quoted.
-func (c *Call) Prefer(name string) string {
+// Preference is a preference of the Prefer headers: Preference("return") is "representation",
+// Preference("odata.maxpagesize") "50". A preference without a value is "true". Preferences are separated by comma or
+// semicolon, a value may be quoted.
+func (c *Call) Preference(name string) string {
 	for _, line := range c.Header.Values("Prefer") {
 		for _, p := range splitPreferences(line) {
 			k, v, found := strings.Cut(p, "=")
@@ -117,9 +119,9 @@ func splitPreferences(s string) []string {
 	return append(out, s[start:])
 }
 
-// Annotations tells whether the caller asked for the annotation, also by * or a prefix ending in it.
-func (c *Call) Annotations(name string) bool {
-	for _, p := range strings.Split(c.Prefer("odata.include-annotations"), ",") {
+// WantsAnnotation tells whether the caller asked for the annotation, also by * or a prefix ending in it.
+func (c *Call) WantsAnnotation(name string) bool {
+	for _, p := range strings.Split(c.Preference("odata.include-annotations"), ",") {
 		p = strings.TrimSpace(p)
 		if p == name || strings.HasSuffix(p, "*") && strings.HasPrefix(name, strings.TrimSuffix(p, "*")) {
 			return true

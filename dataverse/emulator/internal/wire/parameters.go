@@ -58,8 +58,8 @@ func splitArguments(s string) []string {
 }
 
 // MissingArgument is the error for a parameter that is not there.
-func MissingArgument(name, function string) *Fault {
-	return NewFault(http.StatusBadRequest, "0x80048d19", "Required field '%s' is missing for the request '%s'.", name, function)
+func MissingArgument(name, function string) *Error {
+	return NewError(http.StatusBadRequest, "0x80048d19", "Required field '%s' is missing for the request '%s'.", name, function)
 }
 
 // ObjectArgument reads a parameter that is a JSON object; the samples of the documentation quote its names with
@@ -87,11 +87,11 @@ func EntityArgument(s *store.Snapshot, v any) (store.Ref, map[string]any, error)
 		return store.Ref{}, nil, BadArgument("A record is expected as the value of the parameter.")
 	}
 	if text, ok := m["@odata.id"].(string); ok {
-		r, err := Address(s, text)
+		r, err := ReadAddress(s, text)
 		return r, m, err
 	}
 	name, _ := m["@odata.type"].(string)
-	name = strings.TrimPrefix(strings.TrimPrefix(name, "#"), CrmNamespace)
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "#"), CRMNamespace)
 	t := s.Schema.Tables[name]
 	if name == "" || t == nil {
 		return store.Ref{}, nil, BadArgument("EdmEntityObject passed should have the key property value set.")

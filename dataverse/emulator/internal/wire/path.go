@@ -78,10 +78,11 @@ func splitPath(s string) []string {
 // APIRoot is where the versions of the Web API lie.
 const APIRoot = "/api/data/"
 
-const CrmNamespace = "Microsoft.Dynamics.CRM."
+// CRMNamespace is the prefix of bound operations and of the types of the Web API.
+const CRMNamespace = "Microsoft.Dynamics.CRM."
 
-// Definitions are the sets of metadata; what follows them in a path is theirs to read.
-var Definitions = map[string]bool{
+// DefinitionSets are the sets of metadata; what follows them in a path is theirs to read.
+var DefinitionSets = map[string]bool{
 	"EntityDefinitions": true, "RelationshipDefinitions": true, "GlobalOptionSetDefinitions": true,
 	"ManagedPropertyDefinitions": true,
 }
@@ -93,7 +94,7 @@ func (p Path) Route(method string) string {
 		return method + " /"
 	}
 	first := p.Segments[0]
-	if Definitions[first.Name] {
+	if DefinitionSets[first.Name] {
 		return method + " " + first.Name
 	}
 	if strings.HasPrefix(first.Name, "$") {
@@ -108,7 +109,7 @@ func (p Path) Route(method string) string {
 	}
 	for _, s := range p.Segments[1:] {
 		switch {
-		case strings.HasPrefix(s.Name, "$"), strings.HasPrefix(s.Name, CrmNamespace):
+		case strings.HasPrefix(s.Name, "$"), strings.HasPrefix(s.Name, CRMNamespace):
 			parts = append(parts, s.Name)
 		case s.HasKey:
 			parts = append(parts, "property(key)")
@@ -122,9 +123,9 @@ func (p Path) Route(method string) string {
 // IsOperation tells an unbound function or action from an entity set: operations begin with a capital letter.
 func IsOperation(name string) bool { return name != "" && name[0] >= 'A' && name[0] <= 'Z' }
 
-// QueryOf takes a query apart. A semicolon separates the options within an $expand, plain in every example of the pages
+// ParseQuery takes a query apart. A semicolon separates the options within an $expand, plain in every example of the pages
 // join-tables and query-metadata-web-api; url.ParseQuery would not have it.
-func QueryOf(raw string) (url.Values, error) {
+func ParseQuery(raw string) (url.Values, error) {
 	values, err := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))
 	if err != nil {
 		return nil, BadQuery("The query of the request is not valid.")

@@ -7,12 +7,13 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
-// precondition is what If-Match and If-None-Match ask of a row. Page: perform-conditional-operations-using-web-api. The
+// Precondition is what If-Match and If-None-Match ask of a row. Page: perform-conditional-operations-using-web-api. The
 // literal null, which Microsoft's own samples send, is no condition.
-type precondition struct{ match, noneMatch string }
+type Precondition struct{ match, noneMatch string }
 
-func (c *Call) Precondition() precondition {
-	p := precondition{strings.TrimSpace(c.Header.Get("If-Match")), strings.TrimSpace(c.Header.Get("If-None-Match"))}
+// Precondition reads If-Match and If-None-Match.
+func (c *Call) Precondition() Precondition {
+	p := Precondition{strings.TrimSpace(c.Header.Get("If-Match")), strings.TrimSpace(c.Header.Get("If-None-Match"))}
 	if p.match == "null" {
 		p.match = ""
 	}
@@ -23,18 +24,18 @@ func (c *Call) Precondition() precondition {
 }
 
 // Check holds the condition against the row that is there, nil if there is none: then missing says so.
-func (p precondition) Check(r *store.Row, missing error) error {
+func (p Precondition) Check(r *store.Row, missing error) error {
 	if r == nil {
 		if p.match != "" {
 			return missing
 		}
 		return nil
 	}
-	if p.match != "" && p.match != "*" && p.match != store.EtagOf(r) {
-		return Changed()
+	if p.match != "" && p.match != "*" && p.match != store.ETag(r) {
+		return VersionMismatch()
 	}
 	if p.noneMatch == "*" {
-		return NewFault(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
+		return NewError(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
 	}
 	return nil
 }

@@ -29,17 +29,17 @@ func readObject(body []byte) (map[string]any, error) {
 	d.UseNumber()
 	t, err := d.Token()
 	if err != nil {
-		return nil, PayloadFault("", jsonTrouble(err))
+		return nil, BadPayload("", jsonTrouble(err))
 	}
 	if t != json.Delim('{') {
-		return nil, PayloadFault("", "An unexpected node was found when reading from the JSON reader. A 'StartObject' node was expected.")
+		return nil, BadPayload("", "An unexpected node was found when reading from the JSON reader. A 'StartObject' node was expected.")
 	}
 	m, err := readMembers(d, 1)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, PayloadFault("", "Invalid JSON. More than one value was found at the root of the JSON content. JSON content can only have one value at the root level.")
+		return nil, BadPayload("", "Invalid JSON. More than one value was found at the root of the JSON content. JSON content can only have one value at the root level.")
 	}
 	return m, nil
 }
@@ -49,11 +49,11 @@ func readMembers(d *json.Decoder, depth int) (map[string]any, error) {
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return nil, PayloadFault("", jsonTrouble(err))
+			return nil, BadPayload("", jsonTrouble(err))
 		}
 		key, _ := name.(string)
 		if _, twice := m[key]; twice {
-			return nil, PayloadFault("", fmt.Sprintf("Multiple properties with the name '%s' were detected in a resource or a complex value. According to OData, this is invalid.", key))
+			return nil, BadPayload("", fmt.Sprintf("Multiple properties with the name '%s' were detected in a resource or a complex value. According to OData, this is invalid.", key))
 		}
 		v, err := readValue(d, depth)
 		if err != nil {
@@ -62,7 +62,7 @@ func readMembers(d *json.Decoder, depth int) (map[string]any, error) {
 		m[key] = v
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, PayloadFault("", jsonTrouble(err))
+		return nil, BadPayload("", jsonTrouble(err))
 	}
 	return m, nil
 }
@@ -70,14 +70,14 @@ func readMembers(d *json.Decoder, depth int) (map[string]any, error) {
 func readValue(d *json.Decoder, depth int) (any, error) {
 	t, err := d.Token()
 	if err != nil {
-		return nil, PayloadFault("", jsonTrouble(err))
+		return nil, BadPayload("", jsonTrouble(err))
 	}
 	delim, nested := t.(json.Delim)
 	if !nested {
 		return t, nil
 	}
 	if depth >= maxNesting {
-		return nil, PayloadFault("", fmt.Sprintf("The maximum recursion depth of %d was exceeded.", maxNesting))
+		return nil, BadPayload("", fmt.Sprintf("The maximum recursion depth of %d was exceeded.", maxNesting))
 	}
 	if delim == '{' {
 		return readMembers(d, depth+1)
@@ -91,7 +91,7 @@ func readValue(d *json.Decoder, depth int) (any, error) {
 		list = append(list, v)
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, PayloadFault("", jsonTrouble(err))
+		return nil, BadPayload("", jsonTrouble(err))
 	}
 	return list, nil
 }
@@ -116,8 +116,8 @@ var wireTypes = map[schema.Kind]string{
 	schema.KindImage: "Edm.Binary", schema.KindFile: "Edm.Guid", schema.KindLookup: "Edm.Guid", schema.KindVirtual: "Edm.String",
 }
 
-// Unconvertible is the error for a value of the wrong type.
-func Unconvertible(t *schema.Table, c *schema.Column, v any, detail string) *Fault {
+// WrongType is the error for a value of the wrong type.
+func WrongType(t *schema.Table, c *schema.Column, v any, detail string) *Error {
 	edm := wireTypes[c.Kind]
 	if c.DateOnly() {
 		edm = "Edm.Date"
@@ -129,12 +129,12 @@ func Unconvertible(t *schema.Table, c *schema.Column, v any, detail string) *Fau
 	case string:
 		shown = v
 	case map[string]any, []any:
-		return PayloadFault(t.Name, fmt.Sprintf("An unexpected node of type 'StartObject' or 'StartArray' was found when reading the value of property '%s'. A 'PrimitiveValue' node was expected.", c.Name))
+		return BadPayload(t.Name, fmt.Sprintf("An unexpected node of type 'StartObject' or 'StartArray' was found when reading the value of property '%s'. A 'PrimitiveValue' node was expected.", c.Name))
 	}
 	if detail != "" {
 		detail = " ---> " + detail
 	}
-	return PayloadFault(t.Name, fmt.Sprintf("Cannot convert the literal '%s' to the expected type '%s'.%s", shown, edm, detail))
+	return BadPayload(t.Name, fmt.Sprintf("Cannot convert the literal '%s' to the expected type '%s'.%s", shown, edm, detail))
 }
 
 // ParseValue makes the typed value of a column from what a JSON body holds. nil is null. Pages: create-entity-web-api,
@@ -147,13 +147,13 @@ func ParseValue(t *schema.Table, c *schema.Column, v any) (any, error) {
 	case schema.KindString, schema.KindMemo, schema.KindEntityName:
 		s, ok := v.(string)
 		if !ok {
-			return nil, Unconvertible(t, c, v, "")
+			return nil, WrongType(t, c, v, "")
 		}
 		return parseText(t, c, s)
 	case schema.KindBoolean:
 		b, ok := v.(bool)
 		if !ok {
-			return nil, Unconvertible(t, c, v, "")
+			return nil, WrongType(t, c, v, "")
 		}
 		return b, nil
 	case schema.KindPicklist, schema.KindState, schema.KindStatus:
@@ -178,38 +178,38 @@ func ParseValue(t *schema.Table, c *schema.Column, v any) (any, error) {
 	case schema.KindDateTime:
 		s, ok := v.(string)
 		if !ok {
-			return nil, Unconvertible(t, c, v, "")
+			return nil, WrongType(t, c, v, "")
 		}
 		return parseDate(t, c, s)
 	case schema.KindGUID:
 		s, ok := v.(string)
 		if !ok || len(s) != 36 {
-			return nil, Unconvertible(t, c, v, "System.FormatException: Unrecognized Guid format.")
+			return nil, WrongType(t, c, v, "System.FormatException: Unrecognized Guid format.")
 		}
 		id, err := uuid.Parse(s)
 		if err != nil {
-			return nil, Unconvertible(t, c, v, "System.FormatException: Unrecognized Guid format.")
+			return nil, WrongType(t, c, v, "System.FormatException: Unrecognized Guid format.")
 		}
 		return id, nil
 	case schema.KindMultiSelect:
 		s, ok := v.(string)
 		if !ok {
-			return nil, Unconvertible(t, c, v, "")
+			return nil, WrongType(t, c, v, "")
 		}
 		return parseChoices(t, c, s)
 	case schema.KindImage:
 		s, ok := v.(string)
 		if !ok {
-			return nil, Unconvertible(t, c, v, "")
+			return nil, WrongType(t, c, v, "")
 		}
 		if _, err := base64.StdEncoding.DecodeString(s); err != nil {
-			return nil, Unconvertible(t, c, "…", "System.FormatException: The input is not a valid Base-64 string.")
+			return nil, WrongType(t, c, "…", "System.FormatException: The input is not a valid Base-64 string.")
 		}
 		return s, nil
 	case schema.KindFile:
 		return nil, BadArgument("The file column '%s' of table '%s' cannot be set with the row; upload the file instead.", c.Name, t.Name)
 	}
-	return nil, Unconvertible(t, c, v, "")
+	return nil, WrongType(t, c, v, "")
 }
 
 func parseIntValue(t *schema.Table, c *schema.Column, v any) (any, error) {
@@ -223,7 +223,7 @@ func parseIntValue(t *schema.Table, c *schema.Column, v any) (any, error) {
 func parseInt(t *schema.Table, c *schema.Column, v any, bits int) (int64, error) {
 	n, ok := v.(json.Number)
 	if !ok {
-		return 0, Unconvertible(t, c, v, "")
+		return 0, WrongType(t, c, v, "")
 	}
 	i, err := strconv.ParseInt(n.String(), 10, bits)
 	if err != nil {
@@ -231,22 +231,22 @@ func parseInt(t *schema.Table, c *schema.Column, v any, bits int) (int64, error)
 		if strings.Contains(err.Error(), "range") {
 			detail = fmt.Sprintf("System.OverflowException: Value was either too large or too small for an Int%d.", bits)
 		}
-		return 0, Unconvertible(t, c, v, detail)
+		return 0, WrongType(t, c, v, detail)
 	}
 	return i, nil
 }
 
-func outOfOptions(t *schema.Table, c *schema.Column, value string) *Fault {
+func outOfOptions(t *schema.Table, c *schema.Column, value string) *Error {
 	accepted := make([]string, len(c.Options))
 	for i, o := range c.Options {
 		accepted[i] = strconv.Itoa(o.Value)
 	}
-	return NewFault(400, "0x8004431a", "A validation error occurred. The value '%s' of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s", value, c.Name, t.Name, strings.Join(accepted, ","))
+	return NewError(400, "0x8004431a", "A validation error occurred. The value '%s' of '%s' on record of type '%s' is outside the valid range. Accepted Values: %s", value, c.Name, t.Name, strings.Join(accepted, ","))
 }
 
 func checkRange(t *schema.Table, c *schema.Column, v float64) error {
 	if c.Min != nil && v < *c.Min || c.Max != nil && v > *c.Max {
-		return NewFault(400, "0x80044330", "A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", c.Name, t.Name)
+		return NewError(400, "0x80044330", "A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", c.Name, t.Name)
 	}
 	return nil
 }
@@ -257,14 +257,14 @@ const maxMoney = 922337203685477
 func parseFraction(t *schema.Table, c *schema.Column, v any) (any, error) {
 	n, ok := v.(json.Number)
 	if !ok {
-		return nil, Unconvertible(t, c, v, "")
+		return nil, WrongType(t, c, v, "")
 	}
 	f, err := n.Float64()
 	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return nil, Unconvertible(t, c, v, "System.OverflowException: Value was either too large or too small.")
+		return nil, WrongType(t, c, v, "System.OverflowException: Value was either too large or too small.")
 	}
 	if c.Kind != schema.KindDouble && math.Abs(f) > maxMoney {
-		return nil, checkRangeFault(t, c)
+		return nil, rangeError(t, c)
 	}
 	if err := checkRange(t, c, f); err != nil {
 		return nil, err
@@ -282,18 +282,18 @@ func parseFraction(t *schema.Table, c *schema.Column, v any) (any, error) {
 	return f, nil
 }
 
-func checkRangeFault(t *schema.Table, c *schema.Column) *Fault {
-	return NewFault(400, "0x80044330", "A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", c.Name, t.Name)
+func rangeError(t *schema.Table, c *schema.Column) *Error {
+	return NewError(400, "0x80044330", "A validation error occurred. The value of '%s' on record of type '%s' is outside the valid range.", c.Name, t.Name)
 }
 
 // parseText checks a text's length, counted in UTF-16 code units as the platform does, and its characters.
 func parseText(t *schema.Table, c *schema.Column, s string) (any, error) {
-	if c.MaxLength > 0 && len(s) > c.MaxLength && Utf16Length(s) > c.MaxLength {
-		return nil, NewFault(400, "0x80044331", "A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.", c.Name, t.Name, c.MaxLength)
+	if c.MaxLength > 0 && len(s) > c.MaxLength && UTF16Length(s) > c.MaxLength {
+		return nil, NewError(400, "0x80044331", "A validation error occurred.  The length of the '%s' attribute of the '%s' entity exceeded the maximum allowed length of '%d'.", c.Name, t.Name, c.MaxLength)
 	}
 	for _, r := range s {
 		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
-			return nil, NewFault(400, "0x80040278", "The field '%s' contains one or more invalid characters.", c.Name)
+			return nil, NewError(400, "0x80040278", "The field '%s' contains one or more invalid characters.", c.Name)
 		}
 	}
 	if s == "" {
@@ -302,7 +302,8 @@ func parseText(t *schema.Table, c *schema.Column, s string) (any, error) {
 	return s, nil
 }
 
-func Utf16Length(s string) int {
+// UTF16Length is the length of a text in UTF-16 code units, which MaxLength counts.
+func UTF16Length(s string) int {
 	n := 0
 	for _, r := range s {
 		n += max(utf16.RuneLen(r), 1)
@@ -310,14 +311,14 @@ func Utf16Length(s string) int {
 	return n
 }
 
-// The platform's dates begin in 1753.
+// earliestDate is the first date that the platform takes.
 var earliestDate = time.Date(1753, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func parseDate(t *schema.Table, c *schema.Column, s string) (any, error) {
 	if c.DateOnly() {
 		d, err := time.Parse(time.DateOnly, s)
 		if err != nil {
-			return nil, Unconvertible(t, c, s, "System.FormatException: String was not recognized as a valid Edm.Date.")
+			return nil, WrongType(t, c, s, "System.FormatException: String was not recognized as a valid Edm.Date.")
 		}
 		if d.Before(earliestDate) {
 			return nil, BadDate()
@@ -326,7 +327,7 @@ func parseDate(t *schema.Table, c *schema.Column, s string) (any, error) {
 	}
 	d, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return nil, Unconvertible(t, c, s, "System.FormatException: String was not recognized as a valid DateTimeOffset; a time zone is required.")
+		return nil, WrongType(t, c, s, "System.FormatException: String was not recognized as a valid DateTimeOffset; a time zone is required.")
 	}
 	if d.UTC().Before(earliestDate) || d.UTC().Year() > 9999 {
 		return nil, BadDate()
@@ -334,8 +335,9 @@ func parseDate(t *schema.Table, c *schema.Column, s string) (any, error) {
 	return store.Instant(d.Unix()), nil
 }
 
-func BadDate() *Fault {
-	return NewFault(400, "0x80040239", "The date-time format is invalid, or value is outside the supported range.")
+// BadDate is the error for a date that the platform does not take.
+func BadDate() *Error {
+	return NewError(400, "0x80040239", "The date-time format is invalid, or value is outside the supported range.")
 }
 
 func parseChoices(t *schema.Table, c *schema.Column, s string) (any, error) {
@@ -345,7 +347,7 @@ func parseChoices(t *schema.Table, c *schema.Column, s string) (any, error) {
 	for _, part := range strings.Split(s, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(part))
 		if err != nil {
-			return nil, Unconvertible(t, c, s, "")
+			return nil, WrongType(t, c, s, "")
 		}
 		if c.Option(n) == nil {
 			return nil, outOfOptions(t, c, strconv.Itoa(n))
@@ -364,8 +366,8 @@ func ParseMoment(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// ColumnSet is a ColumnSet as a $select: "" is every column.
-func ColumnSet(t *schema.Table, v any) (string, error) {
+// ReadColumnSet is a ReadColumnSet as a $select: "" is every column.
+func ReadColumnSet(t *schema.Table, v any) (string, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return "", BadArgument("The ColumnSet is not a Microsoft.Dynamics.CRM.ColumnSet.")
@@ -379,7 +381,7 @@ func ColumnSet(t *schema.Table, v any) (string, error) {
 		name, _ := x.(string)
 		c := t.Column(name)
 		if c == nil {
-			return "", NewFault(http.StatusBadRequest, "0x80041103", "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", t.Name, name)
+			return "", NewError(http.StatusBadRequest, "0x80041103", "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", t.Name, name)
 		}
 		names = append(names, c.Property())
 	}

@@ -1,0 +1,97 @@
+package metadata
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+)
+
+// Rendered is what a table's definition has been rendered to. A published table is immutable, and the schemas of all
+// servers share it, so each definition is rendered once in a process. TestDefinitionsAreRenderedOnce holds this to what
+// rendering afresh gives.
+type Rendered struct {
+	choices []*schema.OptionSet // the global choices behind its columns: their names change without the table
+
+	mu      sync.Mutex
+	table   *object
+	columns []object
+	Texts   map[string]DefinitionText // by what was asked for
+}
+
+// MaxTexts bounds the answers kept of one table: clients ask the same few questions, but need not.
+const MaxTexts = 64
+
+// RenderedOf finds what a table was rendered to under this schema, nil while the schema is being changed.
+func RenderedOf(s *schema.Schema, t *schema.Table) *Rendered {
+	if !s.Published {
+		return nil
+	}
+	var choices []*schema.OptionSet
+	for _, c := range t.Columns {
+		if c.OptionSet != "" {
+			choices = append(choices, s.OptionSets[c.OptionSet])
+		}
+	}
+	known, _ := t.Renderings.Load().(*Rendered)
+	if known == nil || !slices.Equal(known.choices, choices) {
+		known = &Rendered{choices: choices}
+		t.Renderings.Store(known)
+	}
+	return known
+}
+
+// metaTable is a table's EntityMetadata without what must be expanded. It is shared: whoever answers with it copies what
+// it changes.
+func metaTable(s *schema.Schema, t *schema.Table) object {
+	r := RenderedOf(s, t)
+	if r == nil {
+		return renderTable(s, t)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.table == nil {
+		o := renderTable(s, t)
+		r.table = &o
+	}
+	return *r.table
+}
+
+// metaColumns are the AttributeMetadata of all columns, companions behind the column that they mirror. They are shared,
+// as metaTable is.
+func metaColumns(s *schema.Schema, t *schema.Table) []object {
+	r := RenderedOf(s, t)
+	if r == nil {
+		return renderColumns(s, t)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.columns == nil {
+		r.columns = renderColumns(s, t)
+	}
+	return slices.Clone(r.columns)
+}
+
+// Text is what r keeps for a question, and what render makes where it keeps nothing. r may be nil.
+func (r *Rendered) Text(asked string, render func() (DefinitionText, error)) (DefinitionText, error) {
+	if r == nil {
+		return render()
+	}
+	r.mu.Lock()
+	known, found := r.Texts[asked]
+	r.mu.Unlock()
+	if found {
+		return known, nil
+	}
+	made, err := render() // outside the lock, which the rendering of the columns takes
+	if err != nil {
+		return made, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.Texts == nil || len(r.Texts) >= MaxTexts {
+		r.Texts = map[string]DefinitionText{}
+	}
+	r.Texts[asked] = made
+	return made, nil
+}

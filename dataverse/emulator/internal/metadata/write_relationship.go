@@ -1,0 +1,347 @@
+package metadata
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
+)
+
+// postRelationshipDefinitions makes a relationship, a one-to-many one together with its lookup column. Pages:
+// web-api-metadata-operations-sample, create-update-entity-relationships-using-web-api.
+func (s *Service) postRelationshipDefinitions(c *wire.Call) (*wire.Answer, error) {
+	if len(c.Path.Segments) != 1 || c.Path.Segments[0].HasKey {
+		return nil, wrongMethod()
+	}
+	ch, err := s.changeMetadata(c, "prvCreateRelationship", func(ch *change) error {
+		body, err := c.Decode()
+		if err != nil {
+			return err
+		}
+		mt, err := metaBody(body, "RelationshipMetadataBase")
+		if err != nil {
+			return err
+		}
+		if mt.is("ManyToManyRelationshipMetadata") {
+			return ch.defineManyToMany(body)
+		}
+		lookup, _ := body["Lookup"].(map[string]any)
+		r, err := ch.relation(body)
+		if err != nil {
+			return err
+		}
+		col, err := ch.lookup(lookup, r.Referencing, r.Referenced)
+		if err != nil {
+			return err
+		}
+		return ch.newRelation(r, col, col.SchemaName)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wire.NoContent().SetHeader("OData-EntityId", ch.address).SetHeader("Location", ch.address), nil
+}
+
+// cascades are the behaviours that an action can have. Page: configure-entity-relationship-cascading-behavior.
+var cascades = map[string][]string{
+	"Assign": {"Active", "Cascade", "NoCascade", "UserOwned"}, "Reparent": {"Active", "Cascade", "NoCascade", "UserOwned"},
+	"Share": {"Active", "Cascade", "NoCascade", "UserOwned"}, "Unshare": {"Active", "Cascade", "NoCascade", "UserOwned"},
+	"Delete": {"Cascade", "RemoveLink", "Restrict"}, "Merge": {"Cascade", "NoCascade"},
+	"RollupView": {"NoCascade", "Cascade"}, "Archive": {"RemoveLink", "Cascade", "Restrict", "NoCascade"},
+}
+
+// relation reads a one-to-many relationship without its lookup.
+func (ch *change) relation(body map[string]any) (*schema.Relationship, error) {
+	r := &schema.Relationship{Name: textOf(body, "SchemaName"), Referenced: textOf(body, "ReferencedEntity"), Referencing: textOf(body, "ReferencingEntity"),
+		Delete: "RemoveLink", Merge: "NoCascade", Cascade: map[string]string{}, Custom: true, Defined: madeNow(ch.now())}
+	to, from := ch.schema.Tables[r.Referenced], ch.schema.Tables[r.Referencing]
+	if to == nil || from == nil {
+		name := r.Referenced
+		if to != nil {
+			name = r.Referencing
+		}
+		return nil, wire.NewError(http.StatusNotFound, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+	}
+	if a := textOf(body, "ReferencedAttribute"); a != "" && a != to.ID {
+		return nil, wire.BadArgument("The ReferencedAttribute '%s' is not the primary key of '%s'.", a, to.Name)
+	}
+	if err := ch.checkName(r.Name, ch.publisher); err != nil {
+		return nil, err
+	}
+	if hasRelation(ch.schema, r.Name) {
+		return nil, wire.NewError(http.StatusBadRequest, "0x80047009", "A relationship with the name %s already exists.", r.Name)
+	}
+	if mergeable[r.Referenced] {
+		r.Merge = "Cascade"
+	}
+	if err := configure(r, body); err != nil {
+		return nil, err
+	}
+	if r.Delete == "Cascade" && parental(ch.schema, from) {
+		return nil, wire.NewError(http.StatusBadRequest, "0x80047007", "The entity %s already has a parental relationship. Only one is supported.", from.Name)
+	}
+	return r, nil
+}
+
+// configure reads the CascadeConfiguration of a body.
+func configure(r *schema.Relationship, body map[string]any) error {
+	config, _ := body["CascadeConfiguration"].(map[string]any)
+	for action := range config {
+		allowed, known := cascades[action]
+		value := textOf(config, action)
+		if !known {
+			return wire.BadPayload("", "The property '"+action+"' does not exist on type '"+wire.CRMNamespace+"CascadeConfiguration'.")
+		}
+		if !slices.Contains(allowed, value) || action == "Merge" && value == "Cascade" && !mergeable[r.Referenced] {
+			return wire.BadArgument("The cascade '%s' is not valid for %s.", value, action)
+		}
+		switch action {
+		case "Delete":
+			r.Delete = value
+		case "Merge":
+			r.Merge = value
+		default:
+			r.Cascade[action] = value
+		}
+	}
+	for _, action := range []string{"Assign", "Reparent", "Share", "Unshare"} {
+		if r.Cascade[action] == "" {
+			r.Cascade[action] = "NoCascade"
+		}
+	}
+	return nil
+}
+
+// mergeable are the tables whose rows can be merged.
+var mergeable = map[string]bool{"account": true, "contact": true, "lead": true, "incident": true}
+
+func hasRelation(s *schema.Schema, name string) bool {
+	return slices.ContainsFunc(s.Relations, func(r *schema.Relationship) bool { return strings.EqualFold(r.Name, name) }) ||
+		slices.ContainsFunc(s.ManyToMany, func(m *schema.ManyToMany) bool { return strings.EqualFold(m.Name, name) })
+}
+
+// parental tells whether a custom table's rows already go with the rows of another.
+func parental(s *schema.Schema, t *schema.Table) bool {
+	return slices.ContainsFunc(t.Outgoing, func(r *schema.Relationship) bool { return r.Custom && r.Delete == "Cascade" })
+}
+
+// lookup reads the lookup column of a relationship.
+func (ch *change) lookup(body map[string]any, from string, targets ...string) (*schema.Column, error) {
+	if body == nil {
+		return nil, wire.BadArgument("The Lookup of the relationship is missing.")
+	}
+	if textOf(body, "@odata.type") == "" {
+		body["@odata.type"] = wire.CRMNamespace + "LookupAttributeMetadata"
+	}
+	c, err := ch.column(body)
+	if err != nil {
+		return nil, err
+	}
+	if c.Type != "Lookup" {
+		return nil, wire.BadArgument("The Lookup of a relationship must be a LookupAttributeMetadata.")
+	}
+	c.Targets = targets
+	return c, ch.newColumn(ch.schema.Tables[from], c)
+}
+
+// newRelation adds a relationship over a lookup column; nav is its single-valued navigation property.
+func (ch *change) newRelation(r *schema.Relationship, c *schema.Column, nav string) error {
+	r.Attribute, r.Nav, r.Collection = c.Name, nav, r.Name
+	addRelation(ch.schema, r)
+	ch.made(componentRelationship, r.MetadataID, "RelationshipDefinitions("+r.MetadataID.String()+")")
+	return nil
+}
+
+// defineManyToMany makes a many-to-many relationship with its intersect table.
+func (ch *change) defineManyToMany(body map[string]any) error {
+	m := &schema.ManyToMany{Name: textOf(body, "SchemaName"), Table1: textOf(body, "Entity1LogicalName"), Table2: textOf(body, "Entity2LogicalName"),
+		Intersect: strings.ToLower(textOf(body, "IntersectEntityName")), Custom: true, Defined: madeNow(ch.now())}
+	if m.Intersect == "" {
+		m.Intersect = strings.ToLower(m.Name)
+	}
+	if err := ch.checkName(m.Name, ch.publisher); err != nil {
+		return err
+	}
+	if err := ch.checkName(m.Intersect, ch.publisher); err != nil {
+		return err
+	}
+	t1, t2 := ch.schema.Tables[m.Table1], ch.schema.Tables[m.Table2]
+	if t1 == nil || t2 == nil {
+		return wire.NewError(http.StatusNotFound, "0x80060888", "The entity with a name = '%s' or '%s' with namemapping = 'Logical' was not found in the MetadataCache.", m.Table1, m.Table2)
+	}
+	if hasRelation(ch.schema, m.Name) || ch.schema.Tables[m.Intersect] != nil {
+		return wire.NewError(http.StatusBadRequest, "0x80047009", "A relationship with the name %s already exists.", m.Name)
+	}
+	m.Attribute1, m.Attribute2, m.Nav1, m.Nav2 = t1.ID, t2.ID, m.Name, m.Name
+	if t1 == t2 {
+		m.Attribute1, m.Attribute2, m.Nav2 = t1.ID+"one", t1.ID+"two", m.Name+"_Referencing"
+	}
+	x := &schema.Table{Name: m.Intersect, SchemaName: textOf(body, "IntersectEntityName"), Set: m.Intersect + "set", ID: m.Intersect + "id", Ownership: "None",
+		Intersect: true, Custom: true, TypeCode: schema.CustomTypeCode(m.Intersect), Defined: madeNow(ch.now()),
+		ByName: map[string]*schema.Column{}, ToOne: map[string]*schema.Relationship{}, ToMany: map[string]*schema.Relationship{}, Across: map[string]*schema.ManyToMany{}}
+	if x.SchemaName == "" {
+		x.SchemaName = m.Name
+	}
+	for _, name := range []string{x.ID, m.Attribute1, m.Attribute2} {
+		addColumn(x, &schema.Column{Name: name, SchemaName: name, Type: "Uniqueidentifier", Required: "SystemRequired", NoCreate: true, NoUpdate: true, Custom: true, Defined: madeNow(ch.now())})
+	}
+	addColumn(x, &schema.Column{Name: "versionnumber", SchemaName: "VersionNumber", Type: "BigInt", NoCreate: true, NoUpdate: true, Defined: madeNow(ch.now())})
+	putTable(ch.schema, x)
+	ch.schema.Privileges[x.Name] = map[string]schema.Privilege{}
+	addManyToMany(ch.schema, m)
+	ch.made(componentRelationship, m.MetadataID, "RelationshipDefinitions("+m.MetadataID.String()+")")
+	return nil
+}
+
+// putRelationshipDefinitions replaces what may change of a relationship: its cascades.
+func (s *Service) putRelationshipDefinitions(c *wire.Call) (*wire.Answer, error) {
+	if len(c.Path.Segments) != 1 || !c.Path.Segments[0].HasKey {
+		return nil, wrongMethod()
+	}
+	_, err := s.changeMetadata(c, "prvWriteRelationship", func(ch *change) error {
+		body, err := c.Decode()
+		if err != nil {
+			return err
+		}
+		old, _, err := relationByKey(ch.schema, c.Path.Segments[0].Key)
+		if err != nil {
+			return err
+		}
+		if old == nil {
+			return wire.NotEmulated(ch.engine, "update of many-to-many relationships")
+		}
+		if _, err := metaBody(body, "RelationshipMetadataBase"); err != nil {
+			return err
+		}
+		dropRelation(ch.schema, old)
+		changed := *old
+		changed.Cascade = maps.Clone(old.Cascade)
+		if changed.Cascade == nil {
+			changed.Cascade = map[string]string{}
+		}
+		if err := configure(&changed, body); err != nil {
+			return err
+		}
+		if from := ch.schema.Tables[old.Referencing]; changed.Delete == "Cascade" && old.Custom && parental(ch.schema, from) {
+			return wire.NewError(http.StatusBadRequest, "0x80047007", "The entity %s already has a parental relationship. Only one is supported.", from.Name)
+		}
+		changed.MetadataID = relationshipID(old)
+		addRelation(ch.schema, &changed)
+		ch.done = append(ch.done, component{componentRelationship, changed.MetadataID})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wire.NoContent(), nil
+}
+
+// relationByKey finds a relationship by SchemaName='x' or MetadataId.
+func relationByKey(s *schema.Schema, key string) (*schema.Relationship, *schema.ManyToMany, error) {
+	name, byName := cutKey(key, "SchemaName")
+	id, isID := (wire.Segment{Key: key}).ID()
+	if !byName && !isID {
+		return nil, nil, wire.BadQuery("The key '%s' is not valid for RelationshipDefinitions.", key)
+	}
+	for _, r := range s.Relations {
+		if byName && strings.EqualFold(r.Name, name) || !byName && relationshipID(r) == id {
+			return r, nil, nil
+		}
+	}
+	for _, m := range s.ManyToMany {
+		if byName && strings.EqualFold(m.Name, name) || !byName && manyToManyID(m) == id {
+			return nil, m, nil
+		}
+	}
+	return nil, nil, wire.NewError(http.StatusNotFound, "0x80040217", "Could not find Relationship '%s'.", key)
+}
+
+// deleteRelationshipDefinitions deletes a custom relationship with its lookup or intersect table.
+func (s *Service) deleteRelationshipDefinitions(c *wire.Call) (*wire.Answer, error) {
+	if len(c.Path.Segments) != 1 || !c.Path.Segments[0].HasKey {
+		return nil, wrongMethod()
+	}
+	_, err := s.changeMetadata(c, "prvDeleteRelationship", func(ch *change) error {
+		r, m, err := relationByKey(ch.schema, c.Path.Segments[0].Key)
+		switch {
+		case err != nil:
+			return err
+		case m != nil && !m.Custom:
+			return notCustom("Relationship", manyToManyID(m).String())
+		case m != nil:
+			dropManyToMany(ch.schema, m)
+			delete(ch.tx.Data, m.Intersect)
+			return nil
+		case !r.Custom:
+			return notCustom("Relationship", relationshipID(r).String())
+		}
+		t := ch.schema.Tables[r.Referencing]
+		col := t.Column(r.Attribute)
+		if len(slices.DeleteFunc(slices.Clone(t.Outgoing), func(x *schema.Relationship) bool { return x.Attribute != r.Attribute })) > 1 {
+			dropRelation(ch.schema, r)
+			next := *col
+			next.Targets = slices.DeleteFunc(slices.Clone(col.Targets), func(name string) bool { return name == r.Referenced })
+			replaceInTable(editTable(ch.schema, t.Name), &next)
+			return nil
+		}
+		return ch.deleteColumn(t, col)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wire.NoContent(), nil
+}
+
+// createCustomerRelationships makes a lookup that points at accounts and contacts, with its two relationships. Page:
+// create-update-column-definitions-using-web-api.
+func (s *Service) createCustomerRelationships(c *wire.Call) (*wire.Answer, error) {
+	var ids []string
+	var column string
+	_, err := s.changeMetadata(c, "prvCreateRelationship", func(ch *change) error {
+		body, err := c.Decode()
+		if err != nil {
+			return err
+		}
+		list, _ := body["OneToManyRelationships"].([]any)
+		lookup, _ := body["Lookup"].(map[string]any)
+		if len(list) != 2 {
+			return wire.BadArgument("CreateCustomerRelationships takes two relationships.")
+		}
+		var relations []*schema.Relationship
+		for _, x := range list {
+			m, _ := x.(map[string]any)
+			r, err := ch.relation(m)
+			if err != nil {
+				return err
+			}
+			relations = append(relations, r)
+		}
+		targets := []string{relations[0].Referenced, relations[1].Referenced}
+		slices.Sort(targets)
+		if !slices.Equal(targets, []string{"account", "contact"}) || relations[0].Referencing != relations[1].Referencing || strings.EqualFold(relations[0].Name, relations[1].Name) {
+			return wire.BadArgument("The relationships of a customer lookup lead from one table to account and to contact.")
+		}
+		col, err := ch.lookup(lookup, relations[0].Referencing, targets...)
+		if err != nil {
+			return err
+		}
+		customer := *col
+		customer.Type = "Customer"
+		replaceInTable(editTable(ch.schema, relations[0].Referencing), &customer)
+		column = col.MetadataID.String()
+		for _, r := range relations {
+			if err := ch.newRelation(r, &customer, col.SchemaName+"_"+r.Referenced); err != nil {
+				return err
+			}
+			ids = append(ids, r.MetadataID.String())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#Microsoft.Dynamics.CRM.CreateCustomerRelationshipsResponse", "RelationshipIds": ids, "AttributeId": column}), nil
+}
