@@ -40,7 +40,6 @@ func told(t *testing.T, path string, err error) string {
 	return strings.ReplaceAll(problems.Error(), filepath.Dir(path)+string(filepath.Separator), "")
 }
 
-
 func date(s string) retention.Date {
 	d, err := retention.ParseDate(s)
 	if err != nil {
