@@ -2,7 +2,6 @@ package dataverse
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -18,6 +17,8 @@ type page[T any] struct {
 	next  string // the link to the next page, empty on the last
 	more  bool   // FetchXML: there are more, and cookie leads to them
 	token string // FetchXML: the annotation that holds the cookie
+	list  []byte // the rows as they stand in the body
+	count int
 }
 
 // eachPage reads all pages of a query, decodes each by decode and hands it to fn, while the next one is being read.
@@ -80,6 +81,7 @@ type pager struct {
 	url    *url.URL
 	cookie string
 	last   bool
+	trail  trail
 }
 
 func readPage[T any](ctx context.Context, at *pager, p *page[T], decode func(*page[T]) error) error {
@@ -89,7 +91,7 @@ func readPage[T any](ctx context.Context, at *pager, p *page[T], decode func(*pa
 	}
 	take := func(ans *answer) error {
 		p.body = ans.body
-		p.next, p.more, p.token = "", false, ""
+		p.next, p.more, p.token, p.list, p.count = "", false, "", nil, 0
 		return decode(p)
 	}
 	header := at.q.header()
@@ -99,6 +101,14 @@ func readPage[T any](ctx context.Context, at *pager, p *page[T], decode func(*pa
 		_, err = at.c.send(ctx, &request{method: http.MethodGet, url: u, header: header, read: take, into: p.body})
 	}
 	if err != nil {
+		return err
+	}
+	if at.number == 0 {
+		if err := at.trail.follow(u.String()); err != nil {
+			return err
+		}
+	}
+	if err := at.trail.pass(p.list, p.count, at.q.keyed()); err != nil {
 		return err
 	}
 	return at.advance(p.next, p.more, p.token)
@@ -128,19 +138,17 @@ func (at *pager) advance(next string, more bool, token string) error {
 		if err != nil {
 			return err
 		}
-		if at.url != nil && at.url.String() == u.String() {
-			return fmt.Errorf("%w: a page that links to itself", ErrAnswer)
-		}
 		at.url = u
+		return at.trail.follow(u.String())
 	case at.q.FetchXML != "" && more:
 		cookie, err := fetchCookie(token)
 		if err != nil {
 			return err
 		}
-		if cookie != "" && cookie == at.cookie {
-			return fmt.Errorf("%w: a page that links to itself", ErrAnswer)
-		}
 		at.cookie = cookie
+		if cookie != "" {
+			return at.trail.follow(cookie)
+		}
 	default:
 		at.last = true
 	}
