@@ -19,6 +19,7 @@ type page[T any] struct {
 	token string // FetchXML: the annotation that holds the cookie
 	list  []byte // the rows as they stand in the body
 	count int
+	room  *share // what the body takes of the client's budget
 }
 
 // eachPage reads all pages of a query, decodes each by decode and hands it to fn, while the next one is being read.
@@ -30,12 +31,18 @@ func eachPage[T any](ctx context.Context, c *Client, q Query, decode func(*page[
 		err  error
 	}
 	free := make(chan *page[T], 2)
-	free <- new(page[T])
-	free <- new(page[T])
+	pages := [2]*page[T]{{room: &share{b: c.budget}}, {room: &share{b: c.budget}}}
+	free <- pages[0]
+	free <- pages[1]
 	results := make(chan result)
 	done := make(chan struct{})
 	// Nothing of a read is under way any more when eachPage returns.
-	defer func() { cancel(); <-done }()
+	defer func() {
+		cancel()
+		<-done
+		pages[0].room.read(0)
+		pages[1].room.read(0)
+	}()
 
 	go func() {
 		defer close(done)
@@ -68,6 +75,10 @@ func eachPage[T any](ctx context.Context, c *Client, q Query, decode func(*page[
 		if err != nil || !ok {
 			return err
 		}
+		if p := r.page; cap(p.body) > plainPage {
+			*p = page[T]{room: p.room}
+			p.room.read(0)
+		}
 		free <- r.page
 	}
 	return ctx.Err()
@@ -98,11 +109,12 @@ func readPage[T any](ctx context.Context, at *pager, p *page[T], decode func(*pa
 	if len(u.String()) > longURL {
 		err = at.c.readInBatch(ctx, u, header, take)
 	} else {
-		_, err = at.c.send(ctx, &request{method: http.MethodGet, url: u, header: header, read: take, into: p.body})
+		_, err = at.c.send(ctx, &request{method: http.MethodGet, url: u, header: header, read: take, into: p.body, room: p.room})
 	}
 	if err != nil {
 		return err
 	}
+	p.room.read(int64(cap(p.body)))
 	if at.number == 0 {
 		if err := at.trail.follow(u.String()); err != nil {
 			return err

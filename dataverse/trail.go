@@ -62,7 +62,9 @@ func (t *trail) pass(rows []byte, n int, keyed bool) error {
 	return nil
 }
 
-func tooManyRows() error { return fmt.Errorf("%w: a page of more than %d rows", ErrAnswer, mostPageRows) }
+func tooManyRows() error {
+	return fmt.Errorf("%w: a page of more than %d rows", ErrAnswer, mostPageRows)
+}
 
 // outline is where the rows of a page stand in its text, and how many they are.
 func outline(body []byte) (rows []byte, n int, err error) {
