@@ -256,7 +256,7 @@ func (c *Client) address(path string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: no address", opText("", path))
 	}
-	if !strings.HasPrefix(u.Path, apiPath) || strings.Contains(u.Path, "/../") {
+	if !strings.HasPrefix(u.Path, apiPath) || climbs(u.Path) {
 		return nil, fmt.Errorf("%s: leads out of the service", opText("", path))
 	}
 	return u, nil
@@ -271,10 +271,28 @@ func (c *Client) follow(link string) (*url.URL, error) {
 	if u.Scheme != c.base.Scheme || !strings.EqualFold(u.Host, c.base.Host) || u.User != nil {
 		return nil, fmt.Errorf("%w: a link that leads to another host", ErrAnswer)
 	}
-	if !strings.HasPrefix(u.Path, "/api/data/") {
+	if !strings.HasPrefix(u.Path, "/api/data/") || climbs(u.Path) || u.Fragment != "" {
 		return nil, fmt.Errorf("%w: a link that leads out of the service", ErrAnswer)
 	}
 	return u, nil
+}
+
+// climbs tells that a path, or what somebody on the way may take it for, has a step that leads up.
+func climbs(path string) bool {
+	for range 3 { // a proxy may unescape it once more
+		for step := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+			step, _, _ = strings.Cut(step, ";")
+			if step == ".." || step == "." {
+				return true
+			}
+		}
+		again, err := url.PathUnescape(path)
+		if err != nil || again == path {
+			return false
+		}
+		path = again
+	}
+	return true
 }
 
 func escapePath(path string) string {
