@@ -2,6 +2,9 @@
 // Flags win over GALLRA_* environment variables, which win over a YAML file. What the settings do not hold is the policy:
 // rules about people are read strictly, from their own files, by package retention.
 //
+// A gallra.yaml that nobody named, by --config or GALLRA_CONFIG, sets nothing that decides where credentials go, and
+// [Settings.From] tells what came from which file.
+//
 // Load checks what it reads: an unknown key, a wrong type or an impossible combination is an error that names the
 // setting in all three of its spellings. A secret never appears in an error or in the printed form of [Settings].
 package config
@@ -23,28 +26,34 @@ import (
 )
 
 // Settings are all settings, checked.
+//
+// The tag found says what a gallra.yaml may set that nobody named, but that lay where gallra was called: whoever can put a
+// file there must not decide as whom gallra signs in, and to whom it shows a token or a secret. A setting without the tag
+// is refused there.
 type Settings struct {
-	URL         string `mapstructure:"url"`         // https://org.crm4.dynamics.com, without a trailing slash
-	Policy      string `mapstructure:"policy"`      // the policy file
-	Ledger      string `mapstructure:"ledger"`      // a folder, or the URL of a blob container
-	LedgerSAS   Secret `mapstructure:"ledger-sas"`  // a shared access signature of the container
-	LedgerKey   Secret `mapstructure:"ledger-key"`  // the account's shared key, for Azurite on this machine
-	Concurrency int    `mapstructure:"concurrency"` // most requests in flight; 0 leaves it to the service's own hint
+	URL         string `mapstructure:"url" found:"refused"`        // https://org.crm4.dynamics.com, without a trailing slash
+	Policy      string `mapstructure:"policy" found:"local"`       // the policy file
+	Ledger      string `mapstructure:"ledger" found:"local"`       // a folder, or the URL of a blob container
+	LedgerSAS   Secret `mapstructure:"ledger-sas" found:"refused"` // a shared access signature of the container
+	LedgerKey   Secret `mapstructure:"ledger-key" found:"refused"` // the account's shared key, for Azurite on this machine
+	Concurrency int    `mapstructure:"concurrency" found:"taken"`  // most requests in flight; 0 leaves it to the service's own hint
 
-	SkipIfLocked bool `mapstructure:"skip-if-locked"` // a run that finds another one under way ends as done
+	SkipIfLocked bool `mapstructure:"skip-if-locked" found:"taken"` // a run that finds another one under way ends as done
 
-	Auth                     string `mapstructure:"auth"`
-	TenantID                 string `mapstructure:"tenant"`
-	ClientID                 string `mapstructure:"client-id"`
-	ClientSecret             Secret `mapstructure:"client-secret"`
-	CertificatePath          string `mapstructure:"certificate"`
-	CertificatePassword      Secret `mapstructure:"certificate-password"`
-	Token                    Secret `mapstructure:"token"`
-	AuthorityHost            string `mapstructure:"authority-host"`
-	DisableInstanceDiscovery bool   `mapstructure:"disable-instance-discovery"`
+	Auth                     string `mapstructure:"auth" found:"refused"`
+	TenantID                 string `mapstructure:"tenant" found:"refused"`
+	ClientID                 string `mapstructure:"client-id" found:"refused"`
+	ClientSecret             Secret `mapstructure:"client-secret" found:"refused"`
+	CertificatePath          string `mapstructure:"certificate" found:"refused"`
+	CertificatePassword      Secret `mapstructure:"certificate-password" found:"refused"`
+	Token                    Secret `mapstructure:"token" found:"refused"`
+	AuthorityHost            string `mapstructure:"authority-host" found:"refused"`
+	DisableInstanceDiscovery bool   `mapstructure:"disable-instance-discovery" found:"refused"`
 
-	LogFormat string `mapstructure:"log-format"` // text, json; empty: what fits where the log goes
-	LogLevel  string `mapstructure:"log-level"`
+	LogFormat string `mapstructure:"log-format" found:"taken"` // text, json; empty: what fits where the log goes
+	LogLevel  string `mapstructure:"log-level" found:"taken"`
+
+	From Origin `mapstructure:"-"`
 }
 
 // Secret is a setting that never prints.
@@ -90,7 +99,7 @@ func Flags(f *pflag.FlagSet) {
 	f.String("certificate", "", "a PEM or PFX file for client-certificate (GALLRA_CERTIFICATE)")
 	f.String("authority-host", "", "the sign-in host of a sovereign or private cloud (GALLRA_AUTHORITY_HOST)")
 	f.Bool("disable-instance-discovery", false, "do not ask the public cloud about the authority (GALLRA_DISABLE_INSTANCE_DISCOVERY)")
-	f.String("config", "", "a YAML file with settings; gallra.yaml here is read if it is there (GALLRA_CONFIG)")
+	f.String("config", "", "a YAML file with settings; gallra.yaml here is read if it is there, without sign-in and addresses (GALLRA_CONFIG)")
 	f.String("log-format", "", "text or json (GALLRA_LOG_FORMAT)")
 	f.String("log-level", "info", "debug, info, warn or error (GALLRA_LOG_LEVEL)")
 }
@@ -99,6 +108,7 @@ func Flags(f *pflag.FlagSet) {
 func Load(flags *pflag.FlagSet, getenv func(string) string) (Settings, error) {
 	v := viper.NewWithOptions(viper.ExperimentalBindStruct())
 	known := keys()
+	named := map[string]bool{}
 	for _, name := range known {
 		f := flags.Lookup(name)
 		if f != nil {
@@ -106,17 +116,25 @@ func Load(flags *pflag.FlagSet, getenv func(string) string) (Settings, error) {
 				return Settings{}, err
 			}
 		}
-		if text := getenv(variable(name)); text != "" && (f == nil || !f.Changed) {
+		text := getenv(variable(name))
+		named[name] = text != "" || f != nil && f.Changed
+		if text != "" && (f == nil || !f.Changed) {
 			v.Set(name, text)
 		}
 	}
-	if err := readFile(v, flags, getenv("GALLRA_CONFIG")); err != nil {
+	file, found, err := readFile(v, flags, getenv("GALLRA_CONFIG"))
+	if err != nil {
+		return Settings{}, err
+	}
+	from, err := origin(v, file, found, named)
+	if err != nil {
 		return Settings{}, err
 	}
 	var s Settings
 	if err := v.UnmarshalExact(&s, strict); err != nil {
 		return Settings{}, &Error{Message: "settings: " + oneLine(err), Remedy: "the settings are " + strings.Join(known, ", ")}
 	}
+	s.From = from
 	return s, s.check()
 }
 
@@ -125,30 +143,36 @@ func variable(name string) string {
 	return "GALLRA_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-func readFile(v *viper.Viper, flags *pflag.FlagSet, file string) error {
+// readFile reads the settings' file and tells which one that is, empty where there is none, and whether it was found
+// without that anybody named it.
+func readFile(v *viper.Viper, flags *pflag.FlagSet, file string) (name string, found bool, err error) {
 	if f := flags.Lookup("config"); f != nil && f.Changed {
 		file = f.Value.String()
 	}
-	optional := file == ""
-	if optional {
+	found = file == ""
+	if found {
 		file = "gallra.yaml"
 	}
 	v.SetConfigFile(file)
 	v.SetConfigType("yaml")
-	err := v.ReadInConfig()
+	err = v.ReadInConfig()
 	switch {
-	case err == nil, optional && errors.Is(err, fs.ErrNotExist):
-		return nil
+	case err == nil:
+		return file, found, nil
+	case found && errors.Is(err, fs.ErrNotExist):
+		return "", false, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return &Error{Message: fmt.Sprintf("settings: there is no file %s", file)}
+		return "", false, &Error{Message: fmt.Sprintf("settings: there is no file %s", file)}
 	}
-	return &Error{Message: fmt.Sprintf("settings: %s: %s", file, oneLine(err))}
+	return "", false, &Error{Message: fmt.Sprintf("settings: %s: %s", file, oneLine(err))}
 }
 
 // strict takes a value only for what it is: viper's own decoding would make false of "0" and nanoseconds of 30.
 // Environment variables are always text, so text becomes a number or a truth value where it is spelt as one.
 func strict(c *mapstructure.DecoderConfig) {
 	c.WeaklyTypedInput = false
+	// The file's keys come in lower case. Folding would take client-ſecret for a setting that origin has not asked about.
+	c.MatchName = func(key, name string) bool { return key == name }
 	c.DecodeHook = mapstructure.ComposeDecodeHookFunc(
 		mapstructure.StringToBasicTypeHookFunc(),
 		func(from, to reflect.Type, value any) (any, error) {
@@ -164,7 +188,9 @@ func keys() []string {
 	t := reflect.TypeFor[Settings]()
 	names := make([]string, 0, t.NumField())
 	for i := range t.NumField() {
-		names = append(names, t.Field(i).Tag.Get("mapstructure"))
+		if name := t.Field(i).Tag.Get("mapstructure"); name != "-" {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -44,12 +44,12 @@ func TestFlagsWinOverTheEnvironmentWhichWinsOverTheFile(t *testing.T) {
 func TestFileOfAnyEditor(t *testing.T) {
 	file := "url: https://file.crm4.dynamics.com\npolicy: file.yaml\nledger: from-file\nconcurrency: 3\n"
 	crlf := strings.ReplaceAll(file, "\n", "\r\n")
-	want, err := load(t, file)
+	want, err := load(t, file, "--config", "gallra.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"a byte order mark": "\ufeff" + file, "the line ends of Windows": crlf, "both": "\ufeff" + crlf} {
-		got, err := load(t, text)
+		got, err := load(t, text, "--config", "gallra.yaml")
 		if err != nil || got != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}

@@ -67,9 +67,7 @@ func (c *Client) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 		if passed {
 			faults++
 		}
-		if wait == 0 {
-			wait = Exponential(c.RetryWait, max(throttles, faults))
-		}
+		wait = c.atLeast(wait, max(throttles, faults))
 		if put {
 			c.transport.gate.throttled(epoch, wait)
 		} else if len(again) > 0 && !Sleep(ctx, wait/2+jitter(wait/2)) {
@@ -255,9 +253,6 @@ func (c *Client) readInBatch(ctx context.Context, u *url.URL, header http.Header
 		if !ok || round == mostThrottles {
 			return refused
 		}
-		if wait == 0 {
-			wait = Exponential(c.RetryWait, round)
-		}
-		c.transport.gate.throttled(epoch, wait)
+		c.transport.gate.throttled(epoch, c.atLeast(wait, round))
 	}
 }

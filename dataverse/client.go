@@ -54,6 +54,7 @@ type Client struct {
 	RetryWait time.Duration
 	maxWait   time.Duration
 
+	budget      *budget
 	Schema      schema
 	definitions *Definitions
 }
@@ -76,6 +77,7 @@ func New(o Options) (*Client, error) {
 		RetryWait: o.RetryWait,
 		maxWait:   o.MaxWait,
 
+		budget:      newBudget(),
 		definitions: o.Definitions,
 	}
 	if c.userAgent == "" {

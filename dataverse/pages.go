@@ -2,7 +2,6 @@ package dataverse
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -18,6 +17,9 @@ type page[T any] struct {
 	next  string // the link to the next page, empty on the last
 	more  bool   // FetchXML: there are more, and cookie leads to them
 	token string // FetchXML: the annotation that holds the cookie
+	list  []byte // the rows as they stand in the body
+	count int
+	room  *share // what the body takes of the client's budget
 }
 
 // eachPage reads all pages of a query, decodes each by decode and hands it to fn, while the next one is being read.
@@ -29,12 +31,18 @@ func eachPage[T any](ctx context.Context, c *Client, q Query, decode func(*page[
 		err  error
 	}
 	free := make(chan *page[T], 2)
-	free <- new(page[T])
-	free <- new(page[T])
+	pages := [2]*page[T]{{room: &share{b: c.budget}}, {room: &share{b: c.budget}}}
+	free <- pages[0]
+	free <- pages[1]
 	results := make(chan result)
 	done := make(chan struct{})
 	// Nothing of a read is under way any more when eachPage returns.
-	defer func() { cancel(); <-done }()
+	defer func() {
+		cancel()
+		<-done
+		pages[0].room.read(0)
+		pages[1].room.read(0)
+	}()
 
 	go func() {
 		defer close(done)
@@ -67,6 +75,10 @@ func eachPage[T any](ctx context.Context, c *Client, q Query, decode func(*page[
 		if err != nil || !ok {
 			return err
 		}
+		if p := r.page; cap(p.body) > plainPage {
+			*p = page[T]{room: p.room}
+			p.room.read(0)
+		}
 		free <- r.page
 	}
 	return ctx.Err()
@@ -80,6 +92,7 @@ type pager struct {
 	url    *url.URL
 	cookie string
 	last   bool
+	trail  trail
 }
 
 func readPage[T any](ctx context.Context, at *pager, p *page[T], decode func(*page[T]) error) error {
@@ -89,16 +102,25 @@ func readPage[T any](ctx context.Context, at *pager, p *page[T], decode func(*pa
 	}
 	take := func(ans *answer) error {
 		p.body = ans.body
-		p.next, p.more, p.token = "", false, ""
+		p.next, p.more, p.token, p.list, p.count = "", false, "", nil, 0
 		return decode(p)
 	}
 	header := at.q.header()
 	if len(u.String()) > longURL {
 		err = at.c.readInBatch(ctx, u, header, take)
 	} else {
-		_, err = at.c.send(ctx, &request{method: http.MethodGet, url: u, header: header, read: take, into: p.body})
+		_, err = at.c.send(ctx, &request{method: http.MethodGet, url: u, header: header, read: take, into: p.body, room: p.room})
 	}
 	if err != nil {
+		return err
+	}
+	p.room.read(int64(cap(p.body)))
+	if at.number == 0 {
+		if err := at.trail.follow(u.String()); err != nil {
+			return err
+		}
+	}
+	if err := at.trail.pass(p.list, p.count, at.q.keyed()); err != nil {
 		return err
 	}
 	return at.advance(p.next, p.more, p.token)
@@ -128,19 +150,17 @@ func (at *pager) advance(next string, more bool, token string) error {
 		if err != nil {
 			return err
 		}
-		if at.url != nil && at.url.String() == u.String() {
-			return fmt.Errorf("%w: a page that links to itself", ErrAnswer)
-		}
 		at.url = u
+		return at.trail.follow(u.String())
 	case at.q.FetchXML != "" && more:
 		cookie, err := fetchCookie(token)
 		if err != nil {
 			return err
 		}
-		if cookie != "" && cookie == at.cookie {
-			return fmt.Errorf("%w: a page that links to itself", ErrAnswer)
-		}
 		at.cookie = cookie
+		if cookie != "" {
+			return at.trail.follow(cookie)
+		}
 	default:
 		at.last = true
 	}

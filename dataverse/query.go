@@ -90,6 +90,9 @@ func (q Query) pageSize() int {
 	return q.PageSize
 }
 
+// keyed tells that each row of the answer has the table's key, so that no two are the same.
+func (q Query) keyed() bool { return q.FetchXML == "" && q.Apply == "" }
+
 // fetchPaging are the annotations of FetchXML that paging needs.
 const fetchPaging = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie,Microsoft.Dynamics.CRM.morerecords"
 

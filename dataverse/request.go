@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -55,6 +54,7 @@ type request struct {
 	// request is sent again if it may be. So it must not hand anything out.
 	read func(*answer) error
 	into []byte // storage for the body
+	room *share // what the storage takes of the client's budget; nil where the body is dropped once it was read
 	// partial takes a 400 whose body is of the right media for an answer: a batch that ended at its first failure.
 	partial bool
 }
@@ -75,6 +75,10 @@ func (c *Client) send(ctx context.Context, r *request) (*answer, error) {
 	if r.body != nil {
 		body = r.body
 	}
+	if r.room == nil {
+		r.room = &share{b: c.budget}
+		defer r.room.read(0)
+	}
 	a := &attempts{c: c, method: r.method, repeatable: r.repeatable || r.method == http.MethodGet || r.method == http.MethodDelete}
 	ctx = context.WithValue(ctx, attemptsKey{}, a)
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, r.url.String(), body)
@@ -86,7 +90,7 @@ func (c *Client) send(ctx context.Context, r *request) (*answer, error) {
 	req.SetResponseHandler(func(resp *http.Response) error {
 		var err error
 		a.handled = true
-		ans, err = readAnswer(resp, r)
+		ans, err = readAnswer(ctx, resp, r)
 		resp.Body = http.NoBody
 		if err == nil && !a.faulty(resp.StatusCode) {
 			a.settled()
@@ -106,7 +110,7 @@ func (c *Client) send(ctx context.Context, r *request) (*answer, error) {
 		resp.Body.Close()
 	case err == nil && !a.handled:
 		// The policy gave up on a status that it would otherwise have sent again.
-		ans, err = readAnswer(resp, r)
+		ans, err = readAnswer(ctx, resp, r)
 	}
 	a.noteDoubt()
 	if err == nil && ans.good {
@@ -147,14 +151,15 @@ func (c *Client) setHeaders(h http.Header, r *request) {
 func (r *request) asks() bool { return r.method == http.MethodGet || r.reading }
 
 // readAnswer reads the whole body. What is no answer of the service, or ends early, is an error.
-func readAnswer(resp *http.Response, r *request) (*answer, error) {
+func readAnswer(ctx context.Context, resp *http.Response, r *request) (*answer, error) {
 	defer resp.Body.Close()
 	good := resp.StatusCode < 300 || r.partial && resp.StatusCode == http.StatusBadRequest && isMedia(resp.Header, r.media)
 	limit := int64(maxErrorBody)
 	if good {
 		limit = maxBody
 	}
-	body, err := readAll(resp.Body, r.into[:0], limit, resp.ContentLength)
+	defer func() { r.room.read(int64(cap(r.into))) }()
+	body, err := r.room.readAll(ctx, resp.Body, r.into[:0], limit, resp.ContentLength)
 	ans := &answer{status: resp.StatusCode, header: resp.Header, body: body, good: good}
 	switch {
 	case err != nil && !good:
@@ -162,8 +167,10 @@ func readAnswer(resp *http.Response, r *request) (*answer, error) {
 		return ans, nil
 	case errors.Is(err, errTooLong):
 		return nil, fmt.Errorf("%w: longer than %d MB", ErrAnswer, limit>>20)
+	case isAnswerError(err):
+		return nil, err
 	case err != nil:
-		if ctxErr := resp.Request.Context().Err(); ctxErr != nil {
+		if ctxErr := ctx.Err(); ctxErr != nil {
 			return nil, ctxErr
 		}
 		return nil, broken("the body ended early")
@@ -187,33 +194,6 @@ func readAnswer(resp *http.Response, r *request) (*answer, error) {
 }
 
 var errTooLong = errors.New("too long")
-
-// readAll appends what the body holds to buf.
-func readAll(body io.Reader, buf []byte, limit, length int64) ([]byte, error) {
-	if length > limit {
-		return nil, errTooLong
-	}
-	if need := int(length) + 1; length >= 0 && cap(buf) < need {
-		buf = make([]byte, 0, need)
-	}
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := body.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if int64(len(buf)) > limit {
-			return nil, errTooLong
-		}
-		switch err {
-		case nil:
-		case io.EOF:
-			return buf, nil
-		default:
-			return nil, err
-		}
-	}
-}
 
 func isMedia(h http.Header, want string) bool {
 	got, _, err := mime.ParseMediaType(h.Get("Content-Type"))
@@ -276,7 +256,7 @@ func (c *Client) address(path string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: no address", opText("", path))
 	}
-	if !strings.HasPrefix(u.Path, apiPath) || strings.Contains(u.Path, "/../") {
+	if !strings.HasPrefix(u.Path, apiPath) || climbs(u.Path) {
 		return nil, fmt.Errorf("%s: leads out of the service", opText("", path))
 	}
 	return u, nil
@@ -291,10 +271,28 @@ func (c *Client) follow(link string) (*url.URL, error) {
 	if u.Scheme != c.base.Scheme || !strings.EqualFold(u.Host, c.base.Host) || u.User != nil {
 		return nil, fmt.Errorf("%w: a link that leads to another host", ErrAnswer)
 	}
-	if !strings.HasPrefix(u.Path, "/api/data/") {
+	if !strings.HasPrefix(u.Path, "/api/data/") || climbs(u.Path) || u.Fragment != "" {
 		return nil, fmt.Errorf("%w: a link that leads out of the service", ErrAnswer)
 	}
 	return u, nil
+}
+
+// climbs tells that a path, or what somebody on the way may take it for, has a step that leads up.
+func climbs(path string) bool {
+	for range 3 { // a proxy may unescape it once more
+		for step := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+			step, _, _ = strings.Cut(step, ";")
+			if step == ".." || step == "." {
+				return true
+			}
+		}
+		again, err := url.PathUnescape(path)
+		if err != nil || again == path {
+			return false
+		}
+		path = again
+	}
+	return true
 }
 
 func escapePath(path string) string {

@@ -95,10 +95,8 @@ func (a *attempts) check(ctx context.Context, resp *http.Response, err error) (b
 	case resp.StatusCode == http.StatusTooManyRequests:
 		a.settled()
 		a.throttles++
-		wait, ok := retryAfter(resp.Header)
-		if !ok {
-			wait = Exponential(a.c.RetryWait, a.throttles)
-		}
+		wait, _ := retryAfter(resp.Header)
+		wait = a.c.atLeast(wait, a.throttles)
 		a.wait = wait + jitter(wait/10)
 		return a.throttles <= mostThrottles && a.inTime(ctx, wait), nil
 	case a.faulty(resp.StatusCode):
@@ -169,6 +167,15 @@ func (a *attempts) faultWait(h http.Header) time.Duration {
 		wait = asked + jitter(asked/10)
 	}
 	return wait
+}
+
+// atLeast is the floor under what the service asks to wait, for the nth time in a row: where it asks for less than the wait
+// after a fault, it is left alone ever longer.
+func (c *Client) atLeast(asked time.Duration, n int) time.Duration {
+	if asked >= c.RetryWait {
+		return asked
+	}
+	return Exponential(c.RetryWait, n)
 }
 
 func Exponential(wait time.Duration, n int) time.Duration {

@@ -38,12 +38,15 @@ func (c *Client) Rows(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	}
 }
 
-func decodeRows(p *page[[]Row]) error {
+func decodeRows(p *page[[]Row]) (err error) {
 	var body struct {
 		Value  *[]Row `json:"value"`
 		Next   string `json:"@odata.nextLink"`
 		More   bool   `json:"@Microsoft.Dynamics.CRM.morerecords"`
 		Cookie string `json:"@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"`
+	}
+	if p.list, p.count, err = outline(p.body); err != nil {
+		return err
 	}
 	if err := decodeJSON(p.body, &body); err != nil {
 		return err
@@ -73,7 +76,11 @@ func (c *Client) complete(ctx context.Context, q Query, row Row) error {
 			return err
 		}
 		children, _ := row[nav].([]any)
+		var trail trail
 		for u != nil {
+			if err := trail.follow(u.String()); err != nil {
+				return err
+			}
 			p := new(page[[]Row])
 			if _, err := c.send(ctx, &request{method: http.MethodGet, url: u, header: q.header(), read: func(ans *answer) error {
 				p.body = ans.body
@@ -81,16 +88,15 @@ func (c *Client) complete(ctx context.Context, q Query, row Row) error {
 			}}); err != nil {
 				return err
 			}
+			if err := trail.pass(p.list, p.count, true); err != nil {
+				return err
+			}
 			for _, child := range p.rows {
 				children = append(children, map[string]any(child))
 			}
-			from := u
 			if u = nil; p.next != "" {
 				if u, err = c.follow(p.next); err != nil {
 					return err
-				}
-				if u.String() == from.String() {
-					return fmt.Errorf("%w: a page that links to itself", ErrAnswer)
 				}
 			}
 		}

@@ -134,7 +134,15 @@ func (f *folder) fold(p *page[folded]) error {
 		switch string(name) {
 		case `"value"`:
 			found = true
-			return r.array(func() error { return r.row(f.root) })
+			from := r.dec.InputOffset()
+			err := r.array(func() error {
+				if p.rows.count == mostPageRows {
+					return tooManyRows()
+				}
+				return r.row(f.root)
+			})
+			p.list = p.body[from:r.dec.InputOffset()]
+			return err
 		case `"@odata.nextLink"`:
 			return r.text(&p.next)
 		case `"@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"`:
@@ -155,6 +163,7 @@ func (f *folder) fold(p *page[folded]) error {
 	if !found {
 		return fmt.Errorf("%w: a list without rows", ErrAnswer)
 	}
+	p.count = p.rows.count
 	return nil
 }
 

@@ -92,6 +92,9 @@ func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
 		if e.LogicalName == "" || e.EntitySetName == "" {
 			continue // without a set nothing can be read from it
 		}
+		if !setName(e.EntitySetName) {
+			return nil, errSetName()
+		}
 		list = append(list, TableSummary{
 			ID: e.MetadataId, LogicalName: e.LogicalName, SchemaName: e.SchemaName, DisplayName: e.DisplayName.text(),
 			EntitySet: e.EntitySetName, PrimaryID: e.PrimaryIdAttribute, PrimaryName: e.PrimaryNameAttribute,
@@ -128,6 +131,11 @@ func noTable(name string) error {
 	}
 	return fmt.Errorf("%w: %s", ErrNoTable, name)
 }
+
+func errSetName() error { return fmt.Errorf("%w: the name of a table's set is none", ErrAnswer) }
+
+// setName tells that a text may stand in an address as the set of a table: it leads nowhere else.
+func setName(s string) bool { return tableName(strings.ToLower(s)) }
 
 // tableName tells that a text can be a logical name, and may stand in an address or an error.
 func tableName(s string) bool {

@@ -123,6 +123,9 @@ func (b *tableBuilder) next(out any) {
 func (b *tableBuilder) table() *Table {
 	var e entityJSON
 	b.next(&e)
+	if b.err == nil && e.EntitySetName != "" && !setName(e.EntitySetName) {
+		b.err = errSetName()
+	}
 	t := &Table{
 		ID: e.MetadataId, LogicalName: e.LogicalName, SchemaName: e.SchemaName, DisplayName: e.DisplayName.text(),
 		DisplayCollectionName: e.DisplayCollectionName.text(), EntitySet: e.EntitySetName,

@@ -26,7 +26,7 @@ type transport struct {
 	tokens *tokens
 	log    *slog.Logger
 	clock  *serviceClock
-	wait   time.Duration // the window that a 429 without Retry-After closes
+	wait   time.Duration // the shortest window that a 429 closes
 	// timeout bounds an attempt up to the end of its answer's body.
 	timeout time.Duration
 }
@@ -85,11 +85,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		// Read here, because only the code tells a service protection limit from another customisation under way,
 		// which is no reason to slow down everything.
 		if !(&Error{Code: bufferError(resp)}).customizing() {
-			wait, ok := retryAfter(resp.Header)
-			if !ok {
-				wait = t.wait
-			}
-			l.throttled(wait)
+			wait, _ := retryAfter(resp.Header)
+			l.throttled(max(wait, t.wait))
 		}
 		l.release()
 		return resp, nil

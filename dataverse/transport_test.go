@@ -213,7 +213,7 @@ func TestAnAnswerWithoutAnEndIsRefused(t *testing.T) {
 	if err := c.Read(t.Context(), "contacts", new(Row)); !errors.Is(err, ErrAnswer) {
 		t.Errorf("%v", err)
 	}
-	if _, err := readAll(endless{}, nil, 1<<20, -1); err != errTooLong {
+	if _, err := (&share{b: newBudget()}).readAll(t.Context(), endless{}, nil, 1<<20, -1); err != errTooLong {
 		t.Errorf("%v", err)
 	}
 }

@@ -71,6 +71,9 @@ Nothing is written without --apply.`,
 			}
 			a.settings = s
 			a.log = newLog(a.errs, s)
+			if s.From.File != "" {
+				a.log.Info("settings from a file", "file", s.From.File, "settings", s.From.Taken)
+			}
 			return a.observe(cmd)
 		},
 	}

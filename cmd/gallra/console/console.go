@@ -7,9 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"path"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
@@ -177,8 +182,13 @@ func (c *Console) handler() http.Handler {
 	return c.guard(mux)
 }
 
-// enter starts a session for a link.
+// enter starts a session for a link. Whoever only peeks uses nothing up.
 func (c *Console) enter(w http.ResponseWriter, r *http.Request) {
+	if peeks(r) {
+		w.Header().Set("Allow", http.MethodGet)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
 	cookie, ok := c.door.enter(r.PathValue("token"))
 	if !ok {
 		c.outside(w, r, http.StatusForbidden, "outside.used")
@@ -207,12 +217,28 @@ func (c *Console) language(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, local(r.FormValue("back")), http.StatusSeeOther)
 }
 
-// local is an address of the console's own, or its first page.
+// peeks tells that a request asks what is there, and that nobody reads the answer as a page: what counts once is kept for
+// whoever does. Mail programs and chats look at links so, and browsers at what may be opened next.
+func peeks(r *http.Request) bool {
+	return r.Method == http.MethodHead || strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
+}
+
+// local is an address of the console's own, or its first page. Browsers drop control characters from an address and take a
+// backslash for a slash, so that what stands behind them may be the name of another host.
 func local(to string) string {
-	if len(to) == 0 || to[0] != '/' || len(to) > 1 && (to[1] == '/' || to[1] == '\\') {
+	if strings.ContainsFunc(to, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r) || r == '\\' || r == utf8.RuneError
+	}) {
 		return "/"
 	}
-	return to
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
+		return "/"
+	}
+	if strings.ContainsFunc(u.Path, func(r rune) bool { return unicode.IsControl(r) || r == '\\' }) {
+		return "/"
+	}
+	return (&url.URL{Path: path.Clean(u.Path), RawQuery: u.RawQuery}).String()
 }
 
 // book is the plan that was read last, nil before the first.

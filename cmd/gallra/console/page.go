@@ -98,7 +98,7 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name 
 	if r.Method != http.MethodGet {
 		f.Here = "/"
 	}
-	if s := sessionOf(r); s != nil {
+	if s := sessionOf(r); s != nil && !peeks(r) {
 		f.Notice = s.told()
 	}
 	if b := c.book(); b != nil {
