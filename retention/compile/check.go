@@ -149,6 +149,7 @@ func (c *checker) subject(s *policy.Subject) {
 		out.Related = append(out.Related, r)
 	}
 	c.sees(&out)
+	c.readElsewhere(t, &out)
 	out.Reads = slices.Sorted(maps.Keys(c.model.asked))
 	c.model.asked = nil
 	if s.Purge == policy.Delete {
@@ -160,13 +161,7 @@ func (c *checker) subject(s *policy.Subject) {
 // ownColumns finds the columns that gallra owns. Until they were provisioned a plan can do without them; columns of the
 // customer's own that are to stand in must be there.
 func (c *checker) ownColumns(t *table, out *Subject) {
-	at := out.Subject.At["columns"].Pos
-	if at.Line == 0 {
-		at = c.policy.At["columns"].Pos
-	}
-	if at.Line == 0 {
-		at = out.Pos
-	}
+	at := c.columnsAt(out)
 	used := map[string]string{}
 	for _, want := range []struct {
 		role, name, standard string
@@ -193,6 +188,8 @@ func (c *checker) ownColumns(t *table, out *Subject) {
 			out.Unprovisioned = append(out.Unprovisioned, want.name)
 		case a == nil:
 			c.problem(at, fmt.Sprintf("unknown column `%s` of `%s`", want.name, out.Table), policy.DidYouMean(want.name, t.columns()))
+		case want.name != want.standard && ofThePlatform(a):
+			c.problem(at, fmt.Sprintf("`%s` of `%s` is a column of the platform, and cannot be %s: what stands in it means something else", want.name, out.Table, want.role), "map a column of your own, or leave it to gallra provision")
 		case !slices.Contains(want.types, a.Type):
 			c.problem(at, fmt.Sprintf("`%s` of `%s` is %s, and should be %s", want.name, out.Table, typeWords(a), typeWords(&dataverse.Attribute{Type: want.types[0]})), "")
 		case a.Type == "DateTime" && a.DateTimeBehavior != "DateOnly":

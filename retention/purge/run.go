@@ -198,6 +198,9 @@ func (r *runner) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.foreign(ctx); err != nil {
+		return err
+	}
 	r.taken = make(map[environment.Ref]bool)
 	return r.resume(ctx)
 }
