@@ -128,10 +128,9 @@ func (c *checker) subject(s *policy.Subject) {
 		out.Master = wireName(a)
 		selected(out.Master)
 	}
-	for i, name := range s.Retain {
-		if a := c.column(t, name, s.At["retain"].Item(i)); a != nil && a.Primary {
-			c.problem(s.At["retain"].Item(i), fmt.Sprintf("`%s` is the row's id: it stays anyhow", name), "")
-		}
+	c.retained(t, s.Retain, s.At["retain"], true)
+	if a := t.Attributes[s.Identity]; a != nil && slices.Contains(s.Retain, s.Identity) && !identifies(a) {
+		c.problem(s.At["retain"].Item(slices.Index(s.Retain, s.Identity)), fmt.Sprintf("`%s` of `%s` is the subject's identity: a row that keeps it is not anonymous", s.Identity, s.Table), "leave it out")
 	}
 	c.model.asked = map[string]bool{}
 	for i := range s.Grounds {
@@ -295,9 +294,7 @@ func (c *checker) erased(t *table, r *policy.RelatedRule) []string {
 	if len(r.Erase) > 0 {
 		return r.Erase
 	}
-	for i, name := range r.Keep {
-		c.column(t, name, r.At["retain"].Item(i))
-	}
+	c.retained(t, r.Keep, r.At["retain"], false)
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
 		a := t.Attributes[name]
