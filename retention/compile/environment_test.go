@@ -101,6 +101,9 @@ func newEnvironment(t *testing.T) *environment {
 	return e
 }
 
+// Count tells that three rows match whatever is asked.
+func (e *environment) Count(context.Context, dataverse.Query) (int, error) { return 3, e.err }
+
 func (e *environment) Organization(context.Context) (dataverse.Organization, error) {
 	return e.organization, e.err
 }
