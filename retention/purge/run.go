@@ -230,7 +230,7 @@ func (r *runner) run(ctx context.Context) error {
 			r.summary.subject(p.Table).Past++
 		}
 	}
-	if err := r.guard(plan, policy.GroundEmpty); err != nil {
+	if err := r.guard(plan, policy.GroundEmpty, policy.GroundShrunk); err != nil {
 		return err
 	}
 	if err := r.clock(); err != nil {
