@@ -94,7 +94,7 @@ func (c *checker) column(t *table, name string, at policy.Pos) *dataverse.Attrib
 
 func (c *checker) subject(s *policy.Subject) {
 	t := c.table(s.Table, s.Pos)
-	if t == nil || c.notOfPersons(t, s.Pos) {
+	if t == nil || c.notOfPersons(t, s.Pos) || !c.writable(t, s) {
 		return
 	}
 	out := Subject{
@@ -239,7 +239,7 @@ func (c *checker) rule(subject *table, r *policy.RelatedRule) Rule {
 		return out
 	}
 	s, ok := c.source(subject, r.Table, r.Party, r.At)
-	if !ok || c.notByRule(s.table.Table, r) {
+	if !ok || c.notByRule(s.table.Table, r) || !c.carriedOut(c.model.get(r.Table).Table, r) {
 		return out
 	}
 	out.bare = c.compile(s, r.Where, r.At, &out.read, func(x *expansion) string {
