@@ -89,8 +89,8 @@ what Dataverse hides looks as if it were not there.
 While another run holds the lock on the ledger, a run ends at once and says who that is since when. It has failed then,
 unless GALLRA_SKIP_IF_LOCKED=true says that it may: for a job whose ticks can overlap.
 
---bypass passes over a guard rail once: too-many, too-large, ground-empty or drift. The policy has to allow it as well, by
-limits.bypass, and it stands in the ledger. Where a guard rail stops the run, it is told what it would take to go on.
+--bypass passes over a guard rail once: too-many, too-large, ground-empty, ground-shrunk or drift. The policy has to allow
+it as well, by limits.bypass, and it stands in the ledger. Where a guard rail stops the run, it is told what it would take to go on.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was touched), 3 a guard rail stopped the run
 (nobody was purged beyond the canary), 4 done but some persons failed and stay scheduled, 130 or 143 interrupted, consistent.`,

@@ -28,17 +28,23 @@ type Column struct {
 	MaxLength                int // of a text
 	// Mapped is somebody else's column used in place of one: it must exist.
 	Mapped bool
+	// Last is made after everything else: whoever finds it knows that provisioning came to its end.
+	Last bool
 }
 
 // LogicalName is the name that queries use.
 func (c Column) LogicalName() string { return strings.ToLower(c.SchemaName) }
 
-func (r *provisioner) columns(ctx context.Context, t TableProvision) error {
+// columns makes those of a table that come before everything else, or those that come last.
+func (r *provisioner) columns(ctx context.Context, t TableProvision, last bool) error {
 	table, err := r.c.Table(ctx, t.Table)
 	if err != nil {
 		return err
 	}
 	for _, col := range t.Columns {
+		if col.Last != last {
+			continue
+		}
 		what := "column " + t.Table + "." + col.LogicalName()
 		if col.Mapped {
 			what += ", mapped"

@@ -63,6 +63,12 @@ func (o OwnColumns) columns() []Column {
 			list[i].MaxLength = 0 // only read
 		}
 	}
+	for _, i := range []int{1, 4, 3} { // of those that no view shows, the first that is gallra's own
+		if !list[i].Mapped {
+			list[i].Last = true
+			break
+		}
+	}
 	return list
 }
 

@@ -99,7 +99,7 @@ func (r *provisioner) run(ctx context.Context) error {
 		return err
 	}
 	for _, t := range r.p.Tables {
-		if err := r.columns(ctx, t); err != nil {
+		if err := r.columns(ctx, t, false); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,17 @@ func (r *provisioner) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.publication(ctx)
+	if err := r.publication(ctx); err != nil {
+		return err
+	}
+	// A run asks for the columns only. One is made last, so that a provisioning that was cut off does not satisfy it; new
+	// columns publish themselves.
+	for _, t := range r.p.Tables {
+		if err := r.columns(ctx, t, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // language is the organisation's base language: labels in another one alone are refused.

@@ -136,11 +136,12 @@ func whats(steps []provision.Step, pick func(provision.Step) bool) (list []strin
 
 var allSteps = []string{
 	"publisher gallra", "solution gallra",
-	"column contact.gallra_purgescheduledon", "column contact.gallra_purgenoticedon", "column contact.gallra_purgereason",
+	"column contact.gallra_purgescheduledon", "column contact.gallra_purgereason",
 	"column contact.gallra_retainuntil", "column contact.gallra_retainreason", "column contact.gallra_legalhold", "column contact.gallra_anonymizedon",
 	`view "Contacts to be purged within 2 months" of contact`, `view "Purge scheduled, mine" of contact`, `view "Under legal hold" of contact`,
 	`role "gallra"`, `privileges of role "gallra" (2)`, "application user " + theApplication.String(), `role "gallra" of application user ` + theApplication.String(),
 	"publication of contact",
+	"column contact.gallra_purgenoticedon", // its absence tells a run that provisioning did not come to its end
 }
 
 func TestProvision(t *testing.T) {
@@ -276,6 +277,12 @@ func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 			kill()
 			if err == nil {
 				t.Fatalf("request %d: not killed", cut)
+			}
+			// A run asks for the seven columns: half a provisioning must not have them all.
+			if half := l.state(); slices.ContainsFunc(half, func(s string) bool { return strings.Contains(s, "gallra_purgenoticedon") && !strings.HasPrefix(s, "savedqueries") }) {
+				if diff := cmp.Diff(want, half); diff != "" {
+					t.Fatalf("killed at request %d, after it: %v: the last column is there, and not everything else: %s", cut, after, diff)
+				}
 			}
 			if _, err := provision.Run(t.Context(), l.client(&wire{}), onContacts(), false, nil); err != nil {
 				t.Fatalf("killed at request %d, after it: %v: %v", cut, after, err)

@@ -56,7 +56,8 @@ func (c *checker) cascades(subject *table, s *policy.Subject) []Cascade {
 				continue
 			}
 			out = append(out, k)
-			if k.Rule < 0 && k.Behavior == "Cascade" {
+			// What all activities have in common takes no rule: each kind is reached by a relationship of its own.
+			if k.Rule < 0 && k.Behavior == "Cascade" && k.Table != "activitypointer" {
 				bare = append(bare, k)
 			}
 			goes := k.Rule >= 0 && s.Related[k.Rule].Do == policy.Delete

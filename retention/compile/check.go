@@ -94,7 +94,7 @@ func (c *checker) column(t *table, name string, at policy.Pos) *dataverse.Attrib
 
 func (c *checker) subject(s *policy.Subject) {
 	t := c.table(s.Table, s.Pos)
-	if t == nil {
+	if t == nil || c.notOfPersons(t, s.Pos) || !c.writable(t, s) {
 		return
 	}
 	out := Subject{
@@ -128,10 +128,9 @@ func (c *checker) subject(s *policy.Subject) {
 		out.Master = wireName(a)
 		selected(out.Master)
 	}
-	for i, name := range s.Retain {
-		if a := c.column(t, name, s.At["retain"].Item(i)); a != nil && a.Primary {
-			c.problem(s.At["retain"].Item(i), fmt.Sprintf("`%s` is the row's id: it stays anyhow", name), "")
-		}
+	c.retained(t, s.Retain, s.At["retain"], true)
+	if a := t.Attributes[s.Identity]; a != nil && slices.Contains(s.Retain, s.Identity) && !identifies(a) {
+		c.problem(s.At["retain"].Item(slices.Index(s.Retain, s.Identity)), fmt.Sprintf("`%s` of `%s` is the subject's identity: a row that keeps it is not anonymous", s.Identity, s.Table), "leave it out")
 	}
 	c.model.asked = map[string]bool{}
 	for i := range s.Grounds {
@@ -149,6 +148,7 @@ func (c *checker) subject(s *policy.Subject) {
 		out.Related = append(out.Related, r)
 	}
 	c.sees(&out)
+	c.readElsewhere(t, &out)
 	out.Reads = slices.Sorted(maps.Keys(c.model.asked))
 	c.model.asked = nil
 	if s.Purge == policy.Delete {
@@ -160,13 +160,7 @@ func (c *checker) subject(s *policy.Subject) {
 // ownColumns finds the columns that gallra owns. Until they were provisioned a plan can do without them; columns of the
 // customer's own that are to stand in must be there.
 func (c *checker) ownColumns(t *table, out *Subject) {
-	at := out.Subject.At["columns"].Pos
-	if at.Line == 0 {
-		at = c.policy.At["columns"].Pos
-	}
-	if at.Line == 0 {
-		at = out.Pos
-	}
+	at := c.columnsAt(out)
 	used := map[string]string{}
 	for _, want := range []struct {
 		role, name, standard string
@@ -193,6 +187,8 @@ func (c *checker) ownColumns(t *table, out *Subject) {
 			out.Unprovisioned = append(out.Unprovisioned, want.name)
 		case a == nil:
 			c.problem(at, fmt.Sprintf("unknown column `%s` of `%s`", want.name, out.Table), policy.DidYouMean(want.name, t.columns()))
+		case want.name != want.standard && ofThePlatform(a):
+			c.problem(at, fmt.Sprintf("`%s` of `%s` is a column of the platform, and cannot be %s: what stands in it means something else", want.name, out.Table, want.role), "map a column of your own, or leave it to gallra provision")
 		case !slices.Contains(want.types, a.Type):
 			c.problem(at, fmt.Sprintf("`%s` of `%s` is %s, and should be %s", want.name, out.Table, typeWords(a), typeWords(&dataverse.Attribute{Type: want.types[0]})), "")
 		case a.Type == "DateTime" && a.DateTimeBehavior != "DateOnly":
@@ -243,7 +239,7 @@ func (c *checker) rule(subject *table, r *policy.RelatedRule) Rule {
 		return out
 	}
 	s, ok := c.source(subject, r.Table, r.Party, r.At)
-	if !ok {
+	if !ok || c.notByRule(s.table.Table, r) || !c.carriedOut(c.model.get(r.Table).Table, r) {
 		return out
 	}
 	out.bare = c.compile(s, r.Where, r.At, &out.read, func(x *expansion) string {
@@ -298,9 +294,7 @@ func (c *checker) erased(t *table, r *policy.RelatedRule) []string {
 	if len(r.Erase) > 0 {
 		return r.Erase
 	}
-	for i, name := range r.Keep {
-		c.column(t, name, r.At["retain"].Item(i))
-	}
+	c.retained(t, r.Keep, r.At["retain"], false)
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
 		a := t.Attributes[name]

@@ -51,8 +51,8 @@ func newEnvironment(t *testing.T) *environment {
 	}
 	for _, path := range paths {
 		var f struct {
-			Name, Set, ID, PrimaryName string
-			Columns                    []struct {
+			Name, Set, ID, PrimaryName, Ownership string
+			Columns                               []struct {
 				Name, Display, Type, Format, Behavior string
 				NoRead, NoUpdate                      bool
 				Targets                               []string
@@ -60,7 +60,7 @@ func newEnvironment(t *testing.T) *environment {
 			}
 		}
 		read(path, &f)
-		table := &dataverse.Table{LogicalName: f.Name, EntitySet: f.Set, PrimaryID: f.ID, PrimaryName: f.PrimaryName, Activity: f.ID == "activityid", Attributes: map[string]*dataverse.Attribute{}}
+		table := &dataverse.Table{LogicalName: f.Name, EntitySet: f.Set, PrimaryID: f.ID, PrimaryName: f.PrimaryName, Ownership: f.Ownership, Activity: f.ID == "activityid", Attributes: map[string]*dataverse.Attribute{}}
 		for _, c := range f.Columns {
 			table.Attributes[c.Name] = &dataverse.Attribute{LogicalName: c.Name, DisplayName: c.Display, Type: c.Type, Format: c.Format,
 				DateTimeBehavior: c.Behavior, ForRead: !c.NoRead, ForUpdate: !c.NoUpdate && c.Name != f.ID, Primary: c.Name == f.ID, Targets: c.Targets, Options: c.Options}
@@ -100,6 +100,9 @@ func newEnvironment(t *testing.T) *environment {
 	e.tables["lead"].Attributes["nord_lastfollowupon"].DisplayName = "Last follow-up on"
 	return e
 }
+
+// Count tells that three rows match whatever is asked.
+func (e *environment) Count(context.Context, dataverse.Query) (int, error) { return 3, e.err }
 
 func (e *environment) Organization(context.Context) (dataverse.Organization, error) {
 	return e.organization, e.err

@@ -155,6 +155,7 @@ func (c *checker) fetchGround(subject *table, g *Ground) {
 	}
 	before := len(c.problems)
 	f := &fetchCheck{checker: c, subject: subject, ground: g, file: file}
+	f.empties(root, query)
 	f.body(root, &query.Entity.Body, file.Root.Child("entity", 0), nil)
 	if len(c.problems) > before || c.model.err != nil {
 		return

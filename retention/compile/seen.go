@@ -231,21 +231,27 @@ func (c *checker) sees(out *Subject) {
 	s := &seen{model: c.model, columns: c.out.seen}
 	s.read(out.Persons)
 	for i := range out.Grounds {
-		g := &out.Grounds[i]
-		s.read(g.read)
-		if g.Date != nil && g.read.FetchXML == "" {
-			s.path(s.table(g.read.Table), strings.Split(g.Date.path, "/"), nil)
-		}
-		for _, path := range g.links {
-			s.path(s.table(g.read.Table), strings.Split(path, "/"), nil)
-		}
+		s.ground(&out.Grounds[i])
 	}
 	for i := range out.Related {
-		r := &out.Related[i]
-		s.read(r.read)
-		for _, path := range r.links {
-			s.path(s.table(r.read.Table), strings.Split(path, "/"), nil)
-		}
+		s.rule(&out.Related[i])
+	}
+}
+
+func (s *seen) ground(g *Ground) {
+	s.read(g.read)
+	if g.Date != nil && g.read.FetchXML == "" {
+		s.path(s.table(g.read.Table), strings.Split(g.Date.path, "/"), nil)
+	}
+	for _, path := range g.links {
+		s.path(s.table(g.read.Table), strings.Split(path, "/"), nil)
+	}
+}
+
+func (s *seen) rule(r *Rule) {
+	s.read(r.read)
+	for _, path := range r.links {
+		s.path(s.table(r.read.Table), strings.Split(path, "/"), nil)
 	}
 }
 

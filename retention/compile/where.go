@@ -37,6 +37,7 @@ func (c *checker) where(text string, at policy.Place, s source) string {
 	if len(errs) > 0 {
 		return ""
 	}
+	(&empties{checker: c, text: text, at: at, told: map[string]bool{}}).walk(e, false, around{table: s.table})
 	c.choices(e, s.table)
 	if len(s.prefix) > 0 {
 		if !c.prefix(e, s, text, at) {

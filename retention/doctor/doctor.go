@@ -22,6 +22,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
 )
@@ -89,7 +90,8 @@ func Examine(ctx context.Context, p *policy.Policy, deps Deps) (Result, error) {
 type visit struct {
 	Deps
 	result Result
-	err    error // of telling
+	err    error          // of telling
+	known  *ledger.Ledger // nil where there is none to be read
 }
 
 func (d *visit) ok(subject, format string, args ...any) {
@@ -251,6 +253,7 @@ func (d *visit) ledger(ctx context.Context) func(string, uuid.UUID) retention.Tr
 		return nil
 	}
 	d.ok("ledger", "%d entries", l.Seq())
+	d.known = l
 	return l.Traces()
 }
 
@@ -263,6 +266,13 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, traces func(string,
 	for _, t := range plan.Tables {
 		kept := t.Actions[retention.Keep] + t.Actions[retention.Clear]
 		d.ok("persons", "%s: %d persons, %d kept, %d not justified beyond the notice", t.Table, t.Persons, kept, t.Persons-kept)
+	}
+	if d.known != nil {
+		for _, g := range plan.GuardRails(c.Policy.Limits, purge.Matched(d.known, c)) {
+			if g.Rail == policy.GroundEmpty || g.Rail == policy.GroundShrunk {
+				d.warn("ground", g.Remedy, "a run would be stopped (%s): %s", g.Rail, g.Sentence)
+			}
+		}
 	}
 	for _, g := range plan.Grounds {
 		total := 0

@@ -29,6 +29,9 @@ func Bypassing(p *policy.Policy, g GuardRail) GuardRail {
 	return g
 }
 
+// smallGround is of how many rows on a ground that lost more than half of them stops a run: in smaller ones that happens.
+const smallGround = 10
+
 // GuardRails holds a plan against the limits. Matched tells how many rows a ground led to a person by in the last
 // run, where that is known; nil means that nothing is known at all, as before the first run.
 func (p *Plan) GuardRails(l policy.Limits, matched func(table, ground string) (rows int, known bool)) []GuardRail {
@@ -49,10 +52,16 @@ func (p *Plan) GuardRails(l policy.Limits, matched func(table, ground string) (r
 			Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.share to at least %s in the policy", policy.Percentage(share))})
 	}
 	for _, g := range p.Grounds {
-		if matched == nil || g.Rows > 0 || g.MayBeEmpty {
+		if matched == nil || g.MayBeEmpty {
 			continue
 		}
-		if before, known := matched(g.Table, g.Ground); known && before > 0 {
+		switch before, known := matched(g.Table, g.Ground); {
+		case !known:
+		case g.Rows > 0 && before >= smallGround && 2*g.Rows < before:
+			rails = append(rails, GuardRail{Rail: policy.GroundShrunk, Table: g.Table, Ground: g.Ground,
+				Sentence: fmt.Sprintf("the ground `%s` of `%s` matched %s in the last run and matches %d now, fewer than half: nobody is purged", g.Ground, g.Table, policy.Count(before, "row"), g.Rows),
+				Remedy:   "find out whether a column, an option, a role or a view was renamed or moved; if the ground may really shrink so, say mayBeEmpty: true on it"})
+		case g.Rows == 0 && before > 0:
 			rails = append(rails, GuardRail{Rail: policy.GroundEmpty, Table: g.Table, Ground: g.Ground,
 				Sentence: fmt.Sprintf("the ground `%s` of `%s` matched %s in the last run and matches none now: nobody is purged", g.Ground, g.Table, policy.Count(before, "row")),
 				Remedy:   "find out whether a column, an option or a view was renamed; if the ground may really match nothing, say mayBeEmpty: true on it"})

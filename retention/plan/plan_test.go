@@ -92,11 +92,22 @@ func TestGuardRails(t *testing.T) {
 		})
 	}
 
-	p := &Plan{Grounds: []GroundTotals{{Table: "contact", Ground: "a"}, {Table: "contact", Ground: "b", MayBeEmpty: true}, {Table: "contact", Ground: "c", Rows: 1}, {Table: "contact", Ground: "new"}, {Table: "contact", Ground: "never"}}}
+	p := &Plan{Grounds: []GroundTotals{{Table: "contact", Ground: "a"}, {Table: "contact", Ground: "b", MayBeEmpty: true}, {Table: "contact", Ground: "c", Rows: 450}, {Table: "contact", Ground: "new"}, {Table: "contact", Ground: "never"}}}
 	last := map[string]int{"a": 12, "b": 7, "c": 900, "never": 0}
 	rails := p.GuardRails(limits, func(table, ground string) (int, bool) { n, ok := last[ground]; return n, ok && table == "contact" })
 	if len(rails) != 1 || rails[0].Rail != policy.GroundEmpty || rails[0].Ground != "a" || !strings.Contains(rails[0].Sentence, "matched 12 rows in the last run and matches none now") {
 		t.Errorf("a ground that went empty: %q", sentences(rails))
+	}
+	for _, tt := range []struct {
+		before, rows int
+		mayBeEmpty   bool
+		stops        bool
+	}{{15, 1, false, true}, {10, 4, false, true}, {10, 5, false, false}, {9, 1, false, false}, {15, 1, true, false}, {15, 30, false, false}} {
+		p := &Plan{Grounds: []GroundTotals{{Table: "contact", Ground: "a", Rows: tt.rows, MayBeEmpty: tt.mayBeEmpty}}}
+		rails := p.GuardRails(limits, func(string, string) (int, bool) { return tt.before, true })
+		if stops := len(rails) == 1 && rails[0].Rail == policy.GroundShrunk; stops != tt.stops || !stops && len(rails) > 0 {
+			t.Errorf("%+v: %q", tt, sentences(rails))
+		}
 	}
 	if rails := p.GuardRails(limits, nil); len(rails) != 0 {
 		t.Errorf("a first run has nothing to compare with: %q", sentences(rails))

@@ -45,7 +45,7 @@ type fileLimits struct {
 	Purges int      `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
 	Share  percent  `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
 	Canary int      `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
-	Bypass []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=drift,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
+	Bypass []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
 }
 
 type filePurge struct {

@@ -13,11 +13,13 @@ const (
 	TooMany     Rail = "too-many"     // more purges than limits.purges
 	TooLarge    Rail = "too-large"    // a larger share of a table than limits.share
 	GroundEmpty Rail = "ground-empty" // a ground that used to match rows matches none
-	Drift       Rail = "drift"        // something in the environment changed that a rule depends on
+	// GroundShrunk is a ground that matches fewer than half of the rows that it used to.
+	GroundShrunk Rail = "ground-shrunk"
+	Drift        Rail = "drift" // something in the environment changed that a rule depends on
 )
 
 // Bypassable are the guard rails that a flag may bypass together with a line of the policy, limits.bypass.
-var Bypassable = []Rail{TooMany, TooLarge, GroundEmpty, Drift}
+var Bypassable = []Rail{TooMany, TooLarge, GroundEmpty, GroundShrunk, Drift}
 
 func railNames(rails []Rail) []string {
 	names := make([]string, len(rails))

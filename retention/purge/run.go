@@ -198,6 +198,9 @@ func (r *runner) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.foreign(ctx); err != nil {
+		return err
+	}
 	r.taken = make(map[environment.Ref]bool)
 	return r.resume(ctx)
 }
@@ -227,7 +230,7 @@ func (r *runner) run(ctx context.Context) error {
 			r.summary.subject(p.Table).Past++
 		}
 	}
-	if err := r.guard(plan, policy.GroundEmpty); err != nil {
+	if err := r.guard(plan, policy.GroundEmpty, policy.GroundShrunk); err != nil {
 		return err
 	}
 	if err := r.clock(); err != nil {
