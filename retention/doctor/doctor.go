@@ -152,7 +152,7 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 	if err := d.forbidden("settings", d.settings(ctx)); err != nil {
 		return err
 	}
-	return d.forbidden("data", d.data(ctx, c, d.ledger(ctx)))
+	return d.forbidden("data", d.data(ctx, c, d.ledger(ctx, c)))
 }
 
 // forbidden makes a finding of a read that a missing right has ended: the visit goes on.
@@ -236,7 +236,7 @@ func (d *visit) settings(ctx context.Context) error {
 }
 
 // ledger is what the ledger proves, nil where there is none to be read.
-func (d *visit) ledger(ctx context.Context) func(string, uuid.UUID) retention.Trace {
+func (d *visit) ledger(ctx context.Context, c *compile.Policy) func(string, uuid.UUID) retention.Trace {
 	l, err := d.Ledger(ctx)
 	var foreign *ledger.ForeignError
 	switch {
@@ -251,6 +251,10 @@ func (d *visit) ledger(ctx context.Context) func(string, uuid.UUID) retention.Tr
 		return nil
 	}
 	d.ok("ledger", "%d entries", l.Seq())
+	if days := ledger.Leap(l.Runs(), retention.DateOf(d.Client.Now(), c.Policy.TimeZone)); days > 0 {
+		d.warn("clock", "if the job did not rest for so long, something on the way changes the Date header: let nothing run until it is right",
+			"the last run was %d days ago, against the rhythm of those before", days)
+	}
 	return l.Traces()
 }
 

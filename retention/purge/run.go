@@ -81,7 +81,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{session: session{Deps: d, sight: newSight(), stalled: new(atomic.Bool), searched: search.NewMemory()}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{session: session{Deps: d, sight: newSight(), witness: newWitness(), stalled: new(atomic.Bool), searched: search.NewMemory()}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -114,6 +114,13 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	if stop := clock(&r.Deps); stop != nil {
 		r.finish(ctx, stop)
 		return r.summary, stop
+	}
+	if days := ledger.Leap(d.Ledger.Runs(), d.Today); days > 0 {
+		r.Log.Warn("the last run was long ago, against the rhythm of those before", "days", days)
+	}
+	if err := r.witness.confirm(ctx, &r.Deps); err != nil {
+		r.finish(ctx, err)
+		return r.summary, err
 	}
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		r.finish(ctx, err)
@@ -230,7 +237,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.guard(plan, policy.GroundEmpty); err != nil {
 		return err
 	}
-	if err := r.clock(); err != nil {
+	if err := r.clock(ctx); err != nil {
 		return err
 	}
 	if err := r.matched(plan); err != nil {
