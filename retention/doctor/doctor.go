@@ -22,6 +22,7 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
 )
@@ -152,7 +153,11 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 	if err := d.forbidden("settings", d.settings(ctx)); err != nil {
 		return err
 	}
-	return d.forbidden("data", d.data(ctx, c, d.ledger(ctx, c)))
+	traces, err := d.ledger(ctx, c)
+	if err != nil {
+		return err
+	}
+	return d.forbidden("data", d.data(ctx, c, traces))
 }
 
 // forbidden makes a finding of a read that a missing right has ended: the visit goes on.
@@ -236,26 +241,35 @@ func (d *visit) settings(ctx context.Context) error {
 }
 
 // ledger is what the ledger proves, nil where there is none to be read.
-func (d *visit) ledger(ctx context.Context, c *compile.Policy) func(string, uuid.UUID) retention.Trace {
+func (d *visit) ledger(ctx context.Context, c *compile.Policy) (func(string, uuid.UUID) retention.Trace, error) {
 	l, err := d.Ledger(ctx)
 	var foreign *ledger.ForeignError
 	switch {
 	case errors.As(err, &foreign):
 		d.fail("ledger", foreign.Hint(), "%v: a run would be refused", err)
-		return nil
+		return nil, nil
 	case err != nil:
 		d.fail("ledger", "gallra ledger verify tells which line", "%v", err)
-		return nil
+		return nil, nil
 	case !l.Existed():
 		d.warn("ledger", "if there was one, bring it back: GALLRA_LEDGER", "there is none in %s: purge dates on the rows get the whole notice again", d.LedgerAt)
-		return nil
+		return nil, nil
 	}
 	d.ok("ledger", "%d entries", l.Seq())
 	if days := ledger.Leap(l.Runs(), retention.DateOf(d.Client.Now(), c.Policy.TimeZone)); days > 0 {
 		d.warn("clock", "if the job did not rest for so long, something on the way changes the Date header: let nothing run until it is right",
 			"the last run was %d days ago, against the rhythm of those before", days)
 	}
-	return l.Traces()
+	behind, unproven, err := purge.Fresh(ctx, d.Client, l, d.Organization.ID, len(l.Runs()))
+	switch {
+	case err != nil:
+		return nil, err
+	case behind != nil:
+		d.fail("ledger", behind.Remedy, "%s", behind.Sentence)
+	case unproven != nil:
+		d.warn("ledger", unproven.Remedy, "%s", unproven.Sentence)
+	}
+	return l.Traces(), nil
 }
 
 // data counts whom the grounds justify and what they lack.

@@ -44,6 +44,7 @@ type state struct {
 	inPlace map[string]bool // tables of which persons were anonymised in place
 	counted int             // the run that counted the grounds last
 	runs    []RunInfo
+	ends    map[uint64]string // hashes of the entries before each run, by number
 
 	adopted   Adoption
 	approvals []Approval // since the last adoption
@@ -119,6 +120,7 @@ func newState() state {
 		told:    make(map[Key][]telling),
 		touched: make(map[string]int),
 		inPlace: make(map[string]bool),
+		ends:    make(map[uint64]string),
 	}
 }
 
@@ -126,6 +128,7 @@ func (s *state) apply(r Record) {
 	k := Key{r.Table, r.ID}
 	switch r.Kind {
 	case Start:
+		s.ends[r.Seq-1] = r.Prev
 		s.runs = append(s.runs, RunInfo{ID: r.Run, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Began: r.At, Today: r.Today, Actor: r.Actor})
 	case End:
 		if n := len(s.runs); n > 0 {

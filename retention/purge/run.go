@@ -122,6 +122,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		r.finish(ctx, err)
 		return r.summary, err
 	}
+	earlier := len(d.Ledger.Runs())
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		r.finish(ctx, err)
 		return r.summary, err
@@ -130,12 +131,20 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	r.writing, done = r.grace(ctx)
 	defer done()
 
-	err := do(r, ctx)
-	err = r.afterwards(ctx, err)
+	err := r.fresh(ctx, max(earlier, len(r.Ledger.Runs())-1))
+	current := err == nil
+	if current {
+		err = do(r, ctx)
+		err = r.afterwards(ctx, err)
+	}
 	r.finish(ctx, err)
 	if endErr := r.Ledger.End(r.summary.Status, r.summary.counts()); err == nil && endErr != nil {
 		err = endErr
 		r.finish(ctx, err) // what was done is done; that it was cannot be proven to its end
+	} else if current && endErr == nil {
+		if err := r.leaveCheckpoint(r.writing); err != nil { // that of before holds as well
+			r.Log.Warn("how far the ledger goes was not left in the environment", "code", environment.Code(err))
+		}
 	}
 	return r.summary, err
 }
@@ -187,6 +196,7 @@ type runner struct {
 	finished   int
 	unfinished []Outcome
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
+	unproven   *plan.GuardRail   // why nobody may be purged by their dates
 	known      map[string]string // of the environment, and not in the ledger yet
 }
 
