@@ -269,6 +269,16 @@ func (d *visit) ledger(ctx context.Context, c *compile.Policy) (func(string, uui
 	case unproven != nil:
 		d.warn("ledger", unproven.Remedy, "%s", unproven.Sentence)
 	}
+	unknown, err := purge.Unknown(ctx, d.Client, c, l)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.Subjects {
+		if n := len(unknown[s.Table]); n > 0 {
+			d.warn("anonymised", "a run finishes those that hold nothing any more and deletes their audit history; what still holds something it names",
+				"%s of %s are marked as anonymised, and the ledger knows nothing of it: it was lost or put back, or somebody set the mark", rows(n), s.Table)
+		}
+	}
 	return l.Traces(), nil
 }
 

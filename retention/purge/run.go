@@ -196,6 +196,7 @@ type runner struct {
 	finished   int
 	unfinished []Outcome
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
+	marked     []string          // tables with rows of whose purge the ledger knows nothing
 	unproven   *plan.GuardRail   // why nobody may be purged by their dates
 	known      map[string]string // of the environment, and not in the ledger yet
 }
@@ -216,7 +217,10 @@ func (r *runner) ready(ctx context.Context) error {
 		return err
 	}
 	r.taken = make(map[environment.Ref]bool)
-	return r.resume(ctx)
+	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	return r.adopt(ctx)
 }
 
 // run is a night's job from top to end.
