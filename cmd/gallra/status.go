@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -95,11 +96,37 @@ func (a *app) runStatus(ctx context.Context) error {
 	} else if rail != nil {
 		st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
 	}
+	if err := st.held(ctx, s.client, checked, l); err != nil {
+		return err
+	}
 	if a.json {
 		return a.statusJSON(st)
 	}
 	a.warnNoLedger(st.ledger)
 	return a.statusWords(st)
+}
+
+// held is what the environment says of the ledger: whether it is the newest, and of which purges it knows nothing.
+func (st *status) held(ctx context.Context, client dataverse.Reader, c *compile.Policy, l *ledger.Ledger) error {
+	behind, unproven, err := purge.Fresh(ctx, client, l, c.Organization, len(l.Runs()))
+	if err != nil {
+		return err
+	}
+	for _, rail := range []*plan.GuardRail{behind, unproven} {
+		if rail != nil {
+			st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
+		}
+	}
+	unknown, err := purge.Unknown(ctx, client, c, l)
+	if err != nil {
+		return err
+	}
+	for _, s := range c.Subjects {
+		if n := len(unknown[s.Table]); n > 0 {
+			st.obstacle = append(st.obstacle, fmt.Sprintf("%d rows of %s are marked as anonymised, and the ledger knows nothing of it: a run finishes or names them", n, s.Table))
+		}
+	}
+	return nil
 }
 
 // applicationOf tells which application signs in; zero for a person. Whoever may not read that is told as a user.

@@ -154,7 +154,11 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 	if err := d.forbidden("settings", d.settings(ctx)); err != nil {
 		return err
 	}
-	return d.forbidden("data", d.data(ctx, c, d.ledger(ctx)))
+	traces, err := d.ledger(ctx, c)
+	if err != nil {
+		return err
+	}
+	return d.forbidden("data", d.data(ctx, c, traces))
 }
 
 // forbidden makes a finding of a read that a missing right has ended: the visit goes on.
@@ -238,23 +242,46 @@ func (d *visit) settings(ctx context.Context) error {
 }
 
 // ledger is what the ledger proves, nil where there is none to be read.
-func (d *visit) ledger(ctx context.Context) func(string, uuid.UUID) retention.Trace {
+func (d *visit) ledger(ctx context.Context, c *compile.Policy) (func(string, uuid.UUID) retention.Trace, error) {
 	l, err := d.Ledger(ctx)
 	var foreign *ledger.ForeignError
 	switch {
 	case errors.As(err, &foreign):
 		d.fail("ledger", foreign.Hint(), "%v: a run would be refused", err)
-		return nil
+		return nil, nil
 	case err != nil:
 		d.fail("ledger", "gallra ledger verify tells which line", "%v", err)
-		return nil
+		return nil, nil
 	case !l.Existed():
 		d.warn("ledger", "if there was one, bring it back: GALLRA_LEDGER", "there is none in %s: purge dates on the rows get the whole notice again", d.LedgerAt)
-		return nil
+		return nil, nil
 	}
 	d.ok("ledger", "%d entries", l.Seq())
 	d.known = l
-	return l.Traces()
+	if days := ledger.Leap(l.Runs(), retention.DateOf(d.Client.Now(), c.Policy.TimeZone)); days > 0 {
+		d.warn("clock", "if the job did not rest for so long, something on the way changes the Date header: let nothing run until it is right",
+			"the last run was %d days ago, against the rhythm of those before", days)
+	}
+	behind, unproven, err := purge.Fresh(ctx, d.Client, l, d.Organization.ID, len(l.Runs()))
+	switch {
+	case err != nil:
+		return nil, err
+	case behind != nil:
+		d.fail("ledger", behind.Remedy, "%s", behind.Sentence)
+	case unproven != nil:
+		d.warn("ledger", unproven.Remedy, "%s", unproven.Sentence)
+	}
+	unknown, err := purge.Unknown(ctx, d.Client, c, l)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.Subjects {
+		if n := len(unknown[s.Table]); n > 0 {
+			d.warn("anonymised", "a run finishes those that hold nothing any more and deletes their audit history; what still holds something it names",
+				"%s of %s are marked as anonymised, and the ledger knows nothing of it: it was lost or put back, or somebody set the mark", rows(n), s.Table)
+		}
+	}
+	return l.Traces(), nil
 }
 
 // data counts whom the grounds justify and what they lack.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -49,6 +50,29 @@ func (l *Ledger) Checkpoint(now time.Time) Checkpoint {
 		c.Organization = l.state.runs[n-1].Organization
 	}
 	return c
+}
+
+// Holds tells whether the ledger contains what it contained at the checkpoint. The end of a run is known; elsewhere the
+// entries are read.
+func (l *Ledger) Holds(ctx context.Context, c Checkpoint) (bool, error) {
+	switch {
+	case c.Seq > l.Seq():
+		return false, nil
+	case c.Seq == l.Seq():
+		return c.Hash == l.Head(), nil
+	}
+	if hash, ok := l.state.ends[c.Seq]; ok {
+		return hash == c.Hash, nil
+	}
+	for r, err := range l.Records(ctx) {
+		switch {
+		case err != nil:
+			return false, err
+		case r.Seq == c.Seq+1:
+			return r.Prev == c.Hash, nil
+		}
+	}
+	return false, nil
 }
 
 // Line is the checkpoint as a line, signed if there is a key.

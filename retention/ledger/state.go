@@ -40,10 +40,12 @@ type state struct {
 	telling []Record          // what owners were about to be told, in the ledger's order
 	told    map[Key][]telling // of whose purge somebody was told; until they are purged
 	grounds map[groundKey]int
+	purged  map[Key]bool    // persons who are anonymous and whose rows stay
 	touched map[string]int  // rows that purges have touched since the grounds were counted, by table
 	inPlace map[string]bool // tables of which persons were anonymised in place
 	counted int             // the run that counted the grounds last
 	runs    []RunInfo
+	ends    map[uint64]string // hashes of the entries before each run, by number
 
 	adopted   Adoption
 	approvals []Approval // since the last adoption
@@ -119,6 +121,8 @@ func newState() state {
 		told:    make(map[Key][]telling),
 		touched: make(map[string]int),
 		inPlace: make(map[string]bool),
+		purged:  make(map[Key]bool),
+		ends:    make(map[uint64]string),
 	}
 }
 
@@ -126,6 +130,7 @@ func (s *state) apply(r Record) {
 	k := Key{r.Table, r.ID}
 	switch r.Kind {
 	case Start:
+		s.ends[r.Seq-1] = r.Prev
 		s.runs = append(s.runs, RunInfo{ID: r.Run, Verb: r.Verb, Policy: r.Policy, Organization: r.Organization, Began: r.At, Today: r.Today, Actor: r.Actor})
 	case End:
 		if n := len(s.runs); n > 0 {
@@ -244,6 +249,7 @@ func (s *state) apply(r Record) {
 			p.Stays, p.Counts = nil, nil // what is left is the sweep, which needs the rows alone
 			if r.Do == policy.Anonymize {
 				s.inPlace[r.Table] = true
+				s.purged[k] = true
 			}
 			for table, ids := range p.Rows {
 				s.touched[table] += len(ids)
@@ -433,6 +439,13 @@ func (l *Ledger) InPlace(table string) bool { return l.state.inPlace[table] }
 
 // Facts are what the last run knew of the environment; empty before the first.
 func (l *Ledger) Facts() map[string]string { return l.state.facts }
+
+// Knows tells whether the ledger knows of a person's purge: that it is under way, or that the row was to stay.
+func (l *Ledger) Knows(k Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state.purged[k] || l.state.purges[k] != nil || l.state.ahead[k] != nil
+}
 
 // Runs lists the runs in order.
 func (l *Ledger) Runs() []RunInfo { return l.state.runs }

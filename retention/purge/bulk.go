@@ -63,6 +63,9 @@ func (r *session) bulkDeleteFrom(ctx context.Context, source string, rows []envi
 			queries = append(queries, q)
 		}
 	}
+	if err := r.clock(ctx); err != nil { // a job that starts on a wrong day is waited for in vain
+		return err
+	}
 	start := r.Client.Now()
 	if start.IsZero() {
 		start = time.Now()

@@ -16,7 +16,7 @@ const Clock policy.Rail = "clock"
 // other, or the ledger has seen later days than this one. A day may seem to go back by one where the policy's time zone
 // changed.
 func clock(d *Deps) *StopError {
-	rail := plan.GuardRail{Rail: Clock, Remedy: "see what stands between here and the service: the day is taken from the Date header of its answers"}
+	rail := plan.GuardRail{Rail: Clock, Remedy: clockRemedy}
 	if err := d.Client.ClockErr(); err != nil {
 		rail.Sentence = err.Error() + ": nobody is purged"
 		return &StopError{Rails: []plan.GuardRail{rail}}

@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -86,11 +87,16 @@ func (r *session) limits() policy.Limits {
 }
 
 // clock asks again whether the day can be relied on: many answers have told the time since the run began.
-func (r *session) clock() error {
+func (r *session) clock(ctx context.Context) error {
 	if stop := clock(&r.Deps); stop != nil {
 		return r.stop(stop.Rails...)
 	}
-	return nil
+	err := r.witness.confirm(ctx, &r.Deps)
+	var stop *StopError
+	if errors.As(err, &stop) {
+		return r.stop(stop.Rails...)
+	}
+	return err
 }
 
 func (r *session) stop(rails ...plan.GuardRail) error {

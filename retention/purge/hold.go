@@ -99,6 +99,9 @@ func Release(ctx context.Context, d Deps, who evaluate.PersonRef, reason string)
 	if stop := clock(&d); stop != nil {
 		return nil, stop
 	}
+	if err := newWitness().confirm(ctx, &d); err != nil {
+		return nil, err
+	}
 	err = withLedger(ctx, d, func() error {
 		for try := 1; ; try++ {
 			done, err := release(ctx, d, subject, who, reason, res)

@@ -62,7 +62,7 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 	if err != nil {
 		return nil, err
 	}
-	if err := r.clock(); err != nil {
+	if err := r.clock(ctx); err != nil {
 		return nil, err
 	}
 	for p := range e.Persons(o) {

@@ -40,6 +40,9 @@ func (r *runner) purge(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.proven(ctx); err != nil {
+		return err
+	}
 	waiting, err := r.canary(ctx, r.due)
 	if err != nil {
 		return err

@@ -134,6 +134,10 @@ func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			var stop *StopError
+			if errors.As(err, &stop) {
+				return err
+			}
 			var stopped environment.Reason
 			if errors.As(err, &stopped) { // by somebody, or it takes longer than a run waits: the next run goes on
 				for i, next := range more {

@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
@@ -36,7 +37,7 @@ func (r *runner) verify(ctx context.Context, subject *compile.Subject, done []*w
 func (r *runner) refilled(ctx context.Context) error {
 	var tables []string
 	for i := range r.Policy.Subjects {
-		if t := r.Policy.Subjects[i].Table; r.Ledger.InPlace(t) {
+		if t := r.Policy.Subjects[i].Table; r.Ledger.InPlace(t) || slices.Contains(r.marked, t) {
 			tables = append(tables, t)
 		}
 	}

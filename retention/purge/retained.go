@@ -236,6 +236,10 @@ func (l *longTerm) remove(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err() // the next run looks again
 		}
+		var stop *StopError
+		if errors.As(err, &stop) {
+			return err
+		}
 		l.Log.Warn("retained rows not deleted", "code", environment.Code(err))
 	}
 	remain := make(map[environment.Ref]bool)

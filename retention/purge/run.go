@@ -81,7 +81,7 @@ func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d
 
 // carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
-	r := &runner{session: session{Deps: d, sight: newSight(), stalled: new(atomic.Bool), searched: search.NewMemory()}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
+	r := &runner{session: session{Deps: d, sight: newSight(), witness: newWitness(), stalled: new(atomic.Bool), searched: search.NewMemory()}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -115,6 +115,14 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		r.finish(ctx, stop)
 		return r.summary, stop
 	}
+	if days := ledger.Leap(d.Ledger.Runs(), d.Today); days > 0 {
+		r.Log.Warn("the last run was long ago, against the rhythm of those before", "days", days)
+	}
+	if err := r.witness.confirm(ctx, &r.Deps); err != nil {
+		r.finish(ctx, err)
+		return r.summary, err
+	}
+	earlier := len(d.Ledger.Runs())
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		r.finish(ctx, err)
 		return r.summary, err
@@ -123,12 +131,20 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	r.writing, done = r.grace(ctx)
 	defer done()
 
-	err := do(r, ctx)
-	err = r.afterwards(ctx, err)
+	err := r.fresh(ctx, max(earlier, len(r.Ledger.Runs())-1))
+	current := err == nil
+	if current {
+		err = do(r, ctx)
+		err = r.afterwards(ctx, err)
+	}
 	r.finish(ctx, err)
 	if endErr := r.Ledger.End(r.summary.Status, r.summary.counts()); err == nil && endErr != nil {
 		err = endErr
 		r.finish(ctx, err) // what was done is done; that it was cannot be proven to its end
+	} else if current && endErr == nil {
+		if err := r.leaveCheckpoint(r.writing); err != nil { // that of before holds as well
+			r.Log.Warn("how far the ledger goes was not left in the environment", "code", environment.Code(err))
+		}
 	}
 	return r.summary, err
 }
@@ -180,6 +196,8 @@ type runner struct {
 	finished   int
 	unfinished []Outcome
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
+	marked     []string          // tables with rows of whose purge the ledger knows nothing
+	unproven   *plan.GuardRail   // why nobody may be purged by their dates
 	known      map[string]string // of the environment, and not in the ledger yet
 }
 
@@ -202,7 +220,10 @@ func (r *runner) ready(ctx context.Context) error {
 		return err
 	}
 	r.taken = make(map[environment.Ref]bool)
-	return r.resume(ctx)
+	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	return r.adopt(ctx)
 }
 
 // run is a night's job from top to end.
@@ -233,7 +254,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.guard(plan, policy.GroundEmpty, policy.GroundShrunk); err != nil {
 		return err
 	}
-	if err := r.clock(); err != nil {
+	if err := r.clock(ctx); err != nil {
 		return err
 	}
 	if err := r.matched(plan); err != nil {

@@ -24,6 +24,7 @@ type session struct {
 	// writing outlives a cancelled run by the grace: what has been sent is seen to its end.
 	writing  context.Context
 	sight    *sight
+	witness  *witness
 	erasers  map[string]*inventory.Eraser // of the subjects
 	searched *search.Memory               // what searches have asked for once
 	stalled  *atomic.Bool                 // a bulk delete job of this run was waited for in vain: nobody new is begun

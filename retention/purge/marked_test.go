@@ -1,0 +1,117 @@
+package purge_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// dies answers a number of requests once it is armed, and then no other. The last one is carried out all the same.
+type dies struct {
+	mu    sync.Mutex
+	armed bool
+	left  int
+}
+
+func (d *dies) RoundTrip(r *http.Request) (*http.Response, error) {
+	d.mu.Lock()
+	dead, last := d.armed && d.left <= 0, d.armed && d.left == 1
+	if d.armed {
+		d.left--
+	}
+	d.mu.Unlock()
+	if dead {
+		return nil, errors.New("killed")
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if last && err == nil {
+		res.Body.Close()
+		return nil, errors.New("killed")
+	}
+	return res, err
+}
+
+// TestKilledAndRolledBack kills a run at a random request, puts any earlier ledger back, and goes on as the guard rails say: it
+// ends with no half person, no old name in the audit history, and nobody purged within a notice.
+func TestKilledAndRolledBack(t *testing.T) {
+	w := crowd(t)
+	w.advance(1)
+	before := w.snapshot()
+	saved := t.TempDir()
+	copyLedger(t, w.ledgerDir(), saved)
+	persons := []string{"yvonne", "ann", "bob", "cid"}
+	const whole = 1 << 30
+	kill := &dies{armed: true, left: whole}
+	undisturbed := w.connectWith(func(o *dataverse.Options) { o.Transport = kill })
+	_, err := undisturbed.WhoAmI(t.Context())
+	w.must(err)
+	d := w.deps(undisturbed)
+	kill.left = whole
+	_, err = purge.Run(t.Context(), d)
+	w.must(err)
+	requests := whole - kill.left
+	for seed := range uint64(16) {
+		random := rand.New(rand.NewPCG(seed, 17))
+		w.control("restore", row{"id": before})
+		copyLedger(t, saved, w.ledgerDir())
+		kill := &dies{left: 1 + requests/3 + random.IntN(requests-requests/3)} // a third of them only reads
+		c := w.connectWith(func(o *dataverse.Options) { o.Transport, o.Retries = kill, -1 })
+		_, err := c.WhoAmI(t.Context())
+		w.must(err)
+		d := w.deps(c)
+		kill.armed = true
+		_, _ = purge.Run(t.Context(), d)
+		d.Ledger.Close()
+		back := random.IntN(4)
+		switch back {
+		case 0: // lost
+			w.must(os.RemoveAll(w.ledgerDir()))
+		case 1: // that of the run before
+			copyLedger(t, saved, w.ledgerDir())
+		case 2: // cut
+			if files, _ := filepath.Glob(filepath.Join(w.ledgerDir(), "*.jsonl")); len(files) > 1 {
+				w.cutLedger(1)
+			}
+		}
+		for range 3 {
+			if _, err := w.tryRun(); stoppedBy(err, purge.LedgerBehind) {
+				w.must(os.RemoveAll(w.ledgerDir()))
+			} else if err != nil && !stoppedBy(err, purge.LedgerUnproven) {
+				w.must(err)
+			}
+		}
+		w.run()
+		for _, name := range persons {
+			r := w.get("contact", name)
+			anonymous := r != nil && r.Text("lastname") == "(purged)"
+			if anonymous && name != "bob" { // whom a quote binds
+				t.Errorf("seed %d, ledger %d: %s is half a person", seed, back, name)
+			}
+			for _, text := range []string{"Goner", "McKay"} {
+				for _, p := range w.server.Find(text) {
+					if p.Where == "audit" && (r == nil || anonymous) && p.ID == id(name).String() {
+						t.Errorf("seed %d, ledger %d: the audit history of %s still holds the name", seed, back, name)
+					}
+				}
+			}
+		}
+		if w.get("contact", "new") == nil {
+			t.Errorf("seed %d, ledger %d: somebody was purged within the notice", seed, back)
+		}
+		w.advance(62)
+		w.run()
+		w.run()
+		w.nothingFound("Goner")
+		w.nothingFound("McKay")
+		if t.Failed() {
+			t.Fatalf("seed %d, ledger %d", seed, back)
+		}
+	}
+}
