@@ -87,9 +87,13 @@ func forbidden(all []Assessment, despite []string) []plan.GuardRail {
 	for i := range all {
 		a := &all[i]
 		if a.Held {
+			by := a.HeldBy
+			if by.Table == "" {
+				by = a.PersonRef
+			}
 			rails = append(rails, plan.GuardRail{Rail: HoldForbids, Table: a.Table,
-				Sentence: fmt.Sprintf("a legal hold stands on %s %s or on another row of the same human being: nothing is erased", a.Table, a.ID),
-				Remedy:   fmt.Sprintf("gallra release %s %s, once the reason for the hold is gone", a.Table, a.ID)})
+				Sentence: fmt.Sprintf("a legal hold stands on %s %s or on another row of the same human being: nothing is erased", by.Table, by.ID),
+				Remedy:   fmt.Sprintf("gallra release %s %s, once the reason for the hold is gone", by.Table, by.ID)})
 		}
 		for _, h := range a.Forbids(despite) {
 			if named[h] {
