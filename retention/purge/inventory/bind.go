@@ -21,6 +21,13 @@ func (inv *List) bindKept(ctx context.Context) error {
 			if it.Fate == Delete {
 				continue
 			}
+			if it.Fate == TakeOff {
+				for _, p := range it.Owners {
+					if _, bound := inv.Emptied(it, p.ID); len(bound) > 0 && !slices.Contains(p.Binding, r) {
+						p.Binding = append(p.Binding, r)
+					}
+				}
+			}
 			for _, h := range it.Held {
 				free, err := inv.Freeable(ctx, h.over)
 				if err != nil {

@@ -118,7 +118,11 @@ func (inv *List) readDetails(ctx context.Context) error {
 			need("torecipients", "torecipients")
 		}
 		for _, it := range byTable[name] {
-			it.Def = t
+			if it.Def = t; it.Fate == Delete {
+				for _, l := range inv.personLookups(t) {
+					add("_" + l + "_value")
+				}
+			}
 			switch {
 			case it.Fate != Delete:
 			case withPerson[name]:
