@@ -143,6 +143,26 @@ func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy
 	return out, nil
 }
 
+// assessThere is [Assess] of those rows that are still there.
+func assessThere(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]Assessment, error) {
+	all, err := Assess(ctx, client, policy, today, who)
+	if !errors.Is(err, dataverse.ErrNotFound) {
+		return all, err
+	}
+	all = nil
+	for _, p := range who {
+		one, err := Assess(ctx, client, policy, today, []evaluate.PersonRef{p})
+		if errors.Is(err, dataverse.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
+	}
+	return all, nil
+}
+
 // HeldBy tells whose legal hold protects some rows: their own, that of another row of the same human being, or that of somebody to
 // whom the policy's rules lead from the row. Rows that no hold protects are left out.
 func HeldBy(ctx context.Context, client dataverse.Reader, policy *compile.Policy, who []evaluate.PersonRef) (map[evaluate.PersonRef]evaluate.PersonRef, error) {

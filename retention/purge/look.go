@@ -210,7 +210,7 @@ func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) 
 			asked = append(asked, evaluate.PersonRef{Table: who.Table, ID: who.ID})
 		}
 	}
-	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
+	all, err := assessThere(ctx, r.Client, r.Policy, r.Today, asked)
 	if err != nil {
 		return out, err
 	}

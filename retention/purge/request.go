@@ -174,7 +174,7 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 					there, who = append(there, evaluate.PersonRef{Table: s.Table, ID: p.ID}), append(who, p)
 				}
 			}
-			all, err := Assess(ctx, d.Client, d.Policy, d.Today, there)
+			all, err := assessThere(ctx, d.Client, d.Policy, d.Today, there)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -182,7 +182,8 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 			if err != nil {
 				return nil, nil, err
 			}
-			for i, a := range all {
+			for _, a := range all {
+				i := slices.IndexFunc(who, func(p ledger.Purged) bool { return p.ID == a.ID })
 				back = append(back, Returned{Purged: who[i], Assessment: a, Written: written[a.ID]})
 			}
 		}
@@ -295,7 +296,7 @@ func (r *session) weigh(ctx context.Context, table string, ids []uuid.UUID) (jus
 	for i, id := range ids {
 		who[i] = evaluate.PersonRef{Table: table, ID: id}
 	}
-	all, err := Assess(ctx, r.Client, r.Policy, r.Today, who)
+	all, err := assessThere(ctx, r.Client, r.Policy, r.Today, who)
 	if err != nil {
 		return nil, err
 	}
