@@ -36,6 +36,9 @@ func (r *runner) purge(ctx context.Context) error {
 	})
 	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.Ref] }) // begun by another run, and finished
 	if len(r.due) > 0 {
+		if len(r.again) > 0 { // what refuses the first would refuse the others, night after night
+			return r.stop(againRail(r.again))
+		}
 		if err := r.sees(ctx, true); err != nil {
 			return err
 		}

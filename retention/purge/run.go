@@ -179,6 +179,7 @@ type runner struct {
 	// finished counts the persons who were purged, and unfinished are those who were begun and could not be: for the canary.
 	finished   int
 	unfinished []Outcome
+	again      []Outcome         // begun by a run before, and refused again
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
 	known      map[string]string // of the environment, and not in the ledger yet
 }
@@ -199,7 +200,9 @@ func (r *runner) ready(ctx context.Context) error {
 		return err
 	}
 	r.taken = make(map[environment.Ref]bool)
-	return r.resume(ctx)
+	err = r.resume(ctx)
+	r.again = slices.DeleteFunc(slices.Clone(r.unfinished), func(o Outcome) bool { return o.Code == string(errHeld) })
+	return err
 }
 
 // run is a night's job from top to end.
@@ -252,7 +255,11 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.follow(ctx); err != nil {
 		return err
 	}
-	if err := r.guard(r.onlyDue(plan), policy.TooMany, policy.TooLarge); err != nil {
+	can, err := r.able(ctx, plan)
+	if err != nil {
+		return err
+	}
+	if err := r.guard(can, policy.TooMany, policy.TooLarge); err != nil {
 		return err
 	}
 	if err := r.purge(ctx); err != nil {
