@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -88,6 +89,11 @@ func (b *builder) dispose(ctx context.Context, w *work, it *inventory.Item) erro
 // remove deletes a related row. Where the recycle bin would keep it, it is emptied first.
 func (b *builder) remove(w *work, it *inventory.Item) {
 	b.empty(w, it)
+	if it.Bin == inventory.BinWithPerson && w.do != policy.Delete { // it stays with the person's row
+		w.touch(it.Ref, didAnonymize)
+		w.blanked = append(w.blanked, search.Blanked{Ref: it.Ref, Columns: b.Eraser(it).Columns()})
+		return
+	}
 	w.touch(it.Ref, didDelete)
 	if it.Bin != inventory.BinWithPerson {
 		w.add(http.MethodDelete, environment.RowPath(it.Def.EntitySet, it.ID), nil, "")

@@ -70,7 +70,7 @@ func (inv *List) spareUnderKept() {
 // policy; this is for what changed since.
 func (inv *List) skipUnruled() {
 	for _, it := range inv.Items {
-		if it.Rule != NoRule || it.settled || it.Found == FoundUnder || compile.Business(it.Table) {
+		if it.Rule != NoRule || it.settled || it.Found == FoundUnder || withPerson[it.Table] || compile.Business(it.Table) {
 			continue
 		}
 		if slices.ContainsFunc(it.Held, func(h attachment) bool { return h.over.Cascades() }) {

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -51,6 +52,23 @@ func eraseTexts(t *dataverse.Table) *Eraser {
 		}
 		return false
 	})
+}
+
+// erasePart erases an address row: everything but what the person's own row retains of the same address, which the service
+// would empty with it.
+func erasePart(t *dataverse.Table, retain []string, number int) *Eraser {
+	return newEraser(t, func(a *dataverse.Attribute) bool {
+		return erasable(a) && !technical[a.LogicalName] && a.LogicalName != "addressnumber" && !slices.Contains(retain, fmt.Sprintf("address%d_%s", number, a.LogicalName))
+	})
+}
+
+// Columns are the columns that are erased.
+func (e *Eraser) Columns() []string {
+	names := make([]string, len(e.columns))
+	for i, c := range e.columns {
+		names[i] = c.attr.LogicalName
+	}
+	return names
 }
 
 // eraseNamed erases the columns that a rule names.

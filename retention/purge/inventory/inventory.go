@@ -55,9 +55,7 @@ func (inv *List) Take(ctx context.Context) error {
 		inv.findByRules,     // what the policy's rules lead to
 		inv.findByDecisions, // what was decided of before, and no rule's filter leads to any more
 		func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
-			if inv.Subject.Purge == policy.Delete {
-				reached, err = inv.findByDelete(ctx)
-			}
+			reached, err = inv.findByDelete(ctx, func(table string) bool { return inv.Subject.Purge == policy.Delete || withPerson[table] })
 			return err
 		},
 		func(ctx context.Context) error { // as much as one look can handle; the rest is left for a later one
