@@ -165,7 +165,7 @@ func (e *Eraser) Left(id uuid.UUID, row dataverse.Row) []string {
 	var names []string
 	for _, c := range e.columns {
 		// An address row's placeholder may come back into the person's column of the same name: it says nothing about them.
-		if neutral := row.Text(c.wire) == c.neutral(id) || row.Text(c.wire) == environment.Placeholder; !c.blind && !row.Null(c.wire) && !(environment.IsText(c.attr) && neutral) {
+		if neutral := row.Text(c.wire) == c.neutral(id) || environment.IsPlaceholder(row.Text(c.wire), id, c.attr.MaxLength); !c.blind && !row.Null(c.wire) && !(environment.IsText(c.attr) && neutral) {
 			names = append(names, c.attr.LogicalName)
 		}
 	}
