@@ -13,6 +13,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 func newExplain(a *app) *cobra.Command {
@@ -88,14 +89,19 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	if err != nil {
 		return err
 	}
+	held, err := purge.HeldBy(ctx, s.client, checked, people)
+	if err != nil {
+		return err
+	}
 	for i, x := range all {
+		by := held[people[i]]
 		if a.json {
-			err = a.explainJSON(x, today)
+			err = a.explainJSON(x, by, today)
 		} else {
 			if i > 0 {
 				fmt.Fprintln(a.out)
 			}
-			err = a.explainWords(x, checked, today)
+			err = a.explainWords(x, by, checked, today)
 		}
 		if err != nil {
 			return err
@@ -104,8 +110,13 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	return nil
 }
 
-func (a *app) explainJSON(x *plan.Explanation, today retention.Date) error {
+func (a *app) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) error {
 	e := json.NewEncoder(a.out)
+	if heldBy.Table != "" {
+		if err := e.Encode(map[string]any{"kind": "hold", "table": x.Person.Table, "id": x.Person.ID, "byTable": heldBy.Table, "by": heldBy.ID}); err != nil {
+			return err
+		}
+	}
 	for _, f := range x.Findings {
 		rows := []map[string]any{}
 		for _, r := range f.Rows {

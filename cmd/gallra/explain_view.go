@@ -3,13 +3,14 @@ package main
 import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
 )
 
 // maxRowsShown keeps an explanation on a screen.
 const maxRowsShown = 5
 
-func (a *app) explainWords(x *plan.Explanation, c *compile.Policy, today retention.Date) error {
+func (a *app) explainWords(x *plan.Explanation, heldBy evaluate.PersonRef, c *compile.Policy, today retention.Date) error {
 	w := &lines{w: a.out}
 	w.printf("%s %s, on %s\n\n", x.Person.Table, x.Person.ID, today.Words())
 	for _, f := range x.Findings {
@@ -39,7 +40,7 @@ func (a *app) explainWords(x *plan.Explanation, c *compile.Policy, today retenti
 	for _, o := range x.Others {
 		w.printf("\nthe same human being, judged together: %s %s\n", o.Table, o.ID)
 	}
-	a.verdictWords(w, x, today)
+	a.verdictWords(w, x, heldBy, today)
 	if x.Decision.Action != retention.Keep && x.Decision.Action != retention.Clear {
 		a.rescueWords(w, x, c, today)
 	}
@@ -47,7 +48,7 @@ func (a *app) explainWords(x *plan.Explanation, c *compile.Policy, today retenti
 }
 
 // verdictWords is what a run would do, and why.
-func (a *app) verdictWords(w *lines, x *plan.Explanation, today retention.Date) {
+func (a *app) verdictWords(w *lines, x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) {
 	d := x.Decision
 	w.printf("\nverdict: %s, %s\n", d.Action, actionWords[d.Action])
 	w.printf("  %s\n", d.Reason())
@@ -56,6 +57,11 @@ func (a *app) verdictWords(w *lines, x *plan.Explanation, today retention.Date) 
 		w.printf("  a legal hold is set on the row: nothing is purged while it is, and the notice begins anew after it\n")
 	case x.Person.HeldWith:
 		w.printf("  a legal hold stands on another row of the same human being: nothing of them is purged while it does\n")
+		if heldBy.Table != "" {
+			w.printf("  it is that of %s %s\n", heldBy.Table, heldBy.ID)
+		}
+	case heldBy.Table != "":
+		w.printf("  the legal hold of %s %s protects the row, which leads to them by the policy's rules: nothing is purged while it stands\n", heldBy.Table, heldBy.ID)
 	}
 	if d.PurgeOn.IsZero() || d.Action == retention.Keep {
 		return

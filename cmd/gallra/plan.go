@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +113,11 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	rails := append(planned.GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
+	stuck, err := purge.Stuck(ctx, s.client, checked, planned)
+	if err != nil {
+		return err
+	}
+	rails := append(can(planned, stuck).GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
 	planned.Decisions = slices.DeleteFunc(planned.Decisions, func(d plan.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {
 		if err := keepPlan(o.out, planned); err != nil {
@@ -126,6 +132,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err := a.planWords(planned, checked, rails, l); err != nil {
 		return err
 	}
+	a.tellStuck(stuck)
 	for _, c := range drift {
 		if !c.Stops {
 			fmt.Fprintf(a.out, "\nchanged since the last run: %s\n", c.Sentence)
@@ -145,6 +152,32 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		fmt.Fprintf(a.out, "\nkept in %s: review it, then gallra run --plan %s --apply\n", o.out, o.out)
 	}
 	return nil
+}
+
+// can is the plan without those who cannot be purged: the limits do not count them.
+func can(planned *plan.Plan, stuck []purge.Forecast) *plan.Plan {
+	if len(stuck) == 0 {
+		return planned
+	}
+	rows := make(map[evaluate.PersonRef]bool, len(stuck))
+	for _, f := range stuck {
+		rows[evaluate.PersonRef{Table: f.Table, ID: f.ID}] = true
+	}
+	return planned.Only(func(d *plan.Planned) bool {
+		return !rows[evaluate.PersonRef{Table: d.Person.Table, ID: d.Person.ID}]
+	})
+}
+
+// tellStuck counts who cannot be purged, by table and reason.
+func (a *app) tellStuck(stuck []purge.Forecast) {
+	type of struct{ table, code string }
+	counts := make(map[of]int)
+	for _, f := range stuck {
+		counts[of{f.Table, f.Code}]++
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(counts), func(a, b of) int { return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.code, b.code)) }) {
+		fmt.Fprintf(a.out, "\nof these %s in `%s` cannot be purged and stay as they are: %s; limits do not count them\n", plural(counts[k], "person"), k.table, k.code)
+	}
 }
 
 // shows tells whether the decision is one that was asked for.

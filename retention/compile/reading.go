@@ -84,6 +84,17 @@ func (c *Rule) Linking(persons, rows []uuid.UUID) Read {
 	return r
 }
 
+// Leading is the query for where the rule's link leads from some rows, whatever its filter says of them.
+func (c *Rule) Leading(rows []uuid.UUID) Read {
+	r := c.read
+	terms := make([]string, len(rows))
+	for i, id := range rows {
+		terms[i] = string(r.ID) + " eq " + id.String()
+	}
+	r.Filter = And(c.bare, strings.Join(terms, " or "))
+	return r
+}
+
 // MaxPersons is how many persons one query may be restricted to: their ids fill an address of 32 KB, and a query
 // may hold 500 conditions.
 const MaxPersons = 100

@@ -118,14 +118,11 @@ func (t *personTable) readWhere(ctx context.Context, r dataverse.Reader, terms [
 	return nil
 }
 
-// maxRounds bounds how far rows of one human being are followed from row to row.
-const maxRounds = 20
-
 // otherRows reads the other rows of the human beings that are there: those with the same identity, and those that were
-// merged. What is found may lead on.
+// merged. What is found may lead on, as far as it goes: nothing is asked for twice, so that it ends.
 func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o EvaluateOptions) error {
 	asked := map[string]bool{}
-	for range maxRounds {
+	for {
 		identities := map[string]bool{}
 		same := map[uint64]bool{}
 		for _, t := range e.tables {
@@ -164,7 +161,6 @@ func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o Evalua
 			return nil
 		}
 	}
-	return fmt.Errorf("the rows of one human being lead on and on: more than %d steps by identity and merges", maxRounds)
 }
 
 // unasked leaves the conditions that were not asked for already.

@@ -21,8 +21,10 @@ import (
 // Assessment is one row of somebody whose erasure is asked for, and what stands against it.
 type Assessment struct {
 	evaluate.PersonRef
-	Master  uuid.UUID // the row that this one was merged into
-	Held    bool      // a legal hold, on this row or on another one of the same human being
+	Master uuid.UUID // the row that this one was merged into
+	Held   bool      // a legal hold: on this row, on another one of the same human being, or on somebody whom the row leads to
+	// HeldBy is the row on which the hold stands.
+	HeldBy  evaluate.PersonRef
 	Holding []plan.Holding
 }
 
@@ -125,11 +127,65 @@ func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy
 		if err != nil {
 			return nil, err
 		}
+		held, err := HeldBy(ctx, client, policy, some)
+		if err != nil {
+			return nil, err
+		}
 		for _, x := range xs {
+			p := evaluate.PersonRef{Table: x.Person.Table, ID: x.Person.ID}
+			by, protected := held[p]
 			out = append(out, Assessment{
-				PersonRef: evaluate.PersonRef{Table: x.Person.Table, ID: x.Person.ID}, Master: x.Person.Master,
-				Held: x.Person.LegalHold || x.Person.HeldWith, Holding: x.Holding(policy.Policy.Rules(), today),
+				PersonRef: p, Master: x.Person.Master,
+				Held: x.Person.LegalHold || x.Person.HeldWith || protected, HeldBy: by, Holding: x.Holding(policy.Policy.Rules(), today),
 			})
+		}
+	}
+	return out, nil
+}
+
+// assessThere is [Assess] of those rows that are still there.
+func assessThere(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]Assessment, error) {
+	all, err := Assess(ctx, client, policy, today, who)
+	if !errors.Is(err, dataverse.ErrNotFound) {
+		return all, err
+	}
+	all = nil
+	for _, p := range who {
+		one, err := Assess(ctx, client, policy, today, []evaluate.PersonRef{p})
+		if errors.Is(err, dataverse.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
+	}
+	return all, nil
+}
+
+// HeldBy tells whose legal hold protects some rows: their own, that of another row of the same human being, or that of somebody to
+// whom the policy's rules lead from the row. Rows that no hold protects are left out.
+func HeldBy(ctx context.Context, client dataverse.Reader, policy *compile.Policy, who []evaluate.PersonRef) (map[evaluate.PersonRef]evaluate.PersonRef, error) {
+	tables, err := environment.ReadTables(ctx, client, policy)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := tables.Holds(ctx, environment.OneByOne{Client: client})
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]environment.Ref, len(who))
+	for i, p := range who {
+		rows[i] = environment.Ref{Table: p.Table, ID: p.ID}
+	}
+	held, err := holds.Protects(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[evaluate.PersonRef]evaluate.PersonRef)
+	for _, r := range rows {
+		if by, ok := held[r]; ok {
+			out[evaluate.PersonRef{Table: r.Table, ID: r.ID}] = evaluate.PersonRef{Table: by.Table, ID: by.ID}
 		}
 	}
 	return out, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -88,6 +89,11 @@ func (b *builder) dispose(ctx context.Context, w *work, it *inventory.Item) erro
 // remove deletes a related row. Where the recycle bin would keep it, it is emptied first.
 func (b *builder) remove(w *work, it *inventory.Item) {
 	b.empty(w, it)
+	if it.Bin == inventory.BinWithPerson && w.do != policy.Delete { // it stays with the person's row
+		w.touch(it.Ref, didAnonymize)
+		w.blanked = append(w.blanked, search.Blanked{Ref: it.Ref, Columns: b.Eraser(it).Columns()})
+		return
+	}
 	w.touch(it.Ref, didDelete)
 	if it.Bin != inventory.BinWithPerson {
 		w.add(http.MethodDelete, environment.RowPath(it.Def.EntitySet, it.ID), nil, "")
@@ -170,33 +176,43 @@ func (b *builder) edit(w *work, it *inventory.Item, e *inventory.Eraser, free ma
 	return true
 }
 
-// takeOff takes the person off an activity that others need: the party lines, the addresses beside them, the regarding.
+// takeOff takes the person off a row that others need: their lookups, and of an activity the party lines and the addresses
+// beside them.
 func (b *builder) takeOff(ctx context.Context, w *work, it *inventory.Item) error {
 	gone := func(id uuid.UUID) bool { return id == w.ID }
-	parties, err := b.without(ctx, it, gone)
-	if err != nil {
-		return err
-	}
-	body := make(map[string]any)
-	addresses := addresses(it, gone)
-	for _, c := range []string{"sender", "torecipients"} {
-		if a := it.Def.Attributes[c]; a != nil && a.ForUpdate {
-			if old := it.Row.Text(c); old != "" {
-				if kept := strip(old, addresses); kept == "" {
-					body[c] = nil
-				} else if kept != old {
-					body[c] = kept
+	body, _ := b.Emptied(it, w.ID)
+	maps.Copy(body, b.Freed(w.Person, w.do, it))
+	nav := environment.PartiesNav(it.Def)
+	var parties []map[string]any
+	if nav != "" {
+		var err error
+		if parties, err = b.without(ctx, it, gone); err != nil {
+			return err
+		}
+		addresses := addresses(it, gone)
+		for _, c := range []string{"sender", "torecipients"} {
+			if a := it.Def.Attributes[c]; a != nil && a.ForUpdate {
+				if old := it.Row.Text(c); old != "" {
+					if kept := strip(old, addresses); kept == "" {
+						body[c] = nil
+					} else if kept != old {
+						body[c] = kept
+					}
 				}
 			}
 		}
 	}
-	if gone(it.Row.ID("regardingobjectid")) {
-		if nav := environment.LookupNav(it.Def, "regardingobjectid", it.Row.Target("regardingobjectid")); nav != "" {
-			body[nav+"@odata.bind"] = nil
+	if nav == "" && len(body) == 0 {
+		if w.kind != rest {
+			w.counts[didKeep+" "+it.Table]++
 		}
+		w.off = append(w.off, it.Ref)
+		return nil
 	}
 	closed := b.reopen(w, it)
-	w.add(http.MethodPut, environment.RowPath(it.Def.EntitySet, it.ID)+"/"+environment.PartiesNav(it.Def), map[string]any{"value": parties}, "")
+	if nav != "" {
+		w.add(http.MethodPut, environment.RowPath(it.Def.EntitySet, it.ID)+"/"+nav, map[string]any{"value": parties}, "")
+	}
 	w.patch(it.Def.EntitySet, it.ID, body)
 	if closed {
 		b.close(w, it)

@@ -28,8 +28,18 @@ const maxStageTries = 3
 // window is how many rows of a person are looked at together: a stage's worth, where each takes two operations.
 func (r *session) window() int { return max(r.operations/2, 1) }
 
-// large purges a person in stages.
+// large purges a person in stages. What the service refuses of them leaves the person as they are.
 func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) error {
+	err := r.stages(ctx, subject, who)
+	var of *lookError
+	if errors.As(err, &of) {
+		r.leave(who.Ref, of.err)
+		return nil
+	}
+	return err
+}
+
+func (r *runner) stages(ctx context.Context, subject *compile.Subject, who due) error {
 	done := newStages()
 	surveyed := false
 	for tries := 0; ; {
@@ -38,12 +48,12 @@ func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) e
 		}
 		persons, _, err := r.look(ctx, subject, []due{{Ref: who.Ref}})
 		if err != nil || len(persons) == 0 {
-			return err
+			return ofPersons(err)
 		}
 		p := persons[0]
 		if !surveyed {
 			if done.Binding, done.decided, err = r.survey(ctx, subject, p); err != nil {
-				return err
+				return ofPersons(err)
 			}
 			if p.Err != nil {
 				r.leave(p.Ref, p.Err)
@@ -55,7 +65,7 @@ func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) e
 		p.Before, p.Decided = done.Looks, done.decided
 		w, err := r.stage(ctx, subject, p, done)
 		if w == nil || err != nil {
-			return err
+			return ofPersons(err)
 		}
 		if w.kind != ahead {
 			w.earlier = done

@@ -40,7 +40,7 @@ func (r *runner) look(ctx context.Context, subject *compile.Subject, chunk []due
 			r.leave(d.Ref, errMaster)
 		default:
 			p := r.person(d.Ref, last.rows[d.ID])
-			p.Looked = last.at
+			p.Looked, p.Holds = last.at, last.holds
 			persons = append(persons, p)
 		}
 	}
@@ -53,6 +53,7 @@ type lastLook struct {
 	why    map[uuid.UUID]error // why they must not be purged; nil for whoever may be
 	rows   map[uuid.UUID]dataverse.Row
 	merged map[uuid.UUID][]uuid.UUID // into which row which rows were merged
+	holds  *environment.Holds
 }
 
 func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
@@ -71,6 +72,10 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 		}
 	}
 	if last.rows, err = r.rows(ctx, subject, ids); err != nil {
+		return nil, err
+	}
+	held, err := r.heldWith(ctx, last, subject, ids)
+	if err != nil {
 		return nil, err
 	}
 	var standing map[environment.Ref]bool // of persons who were asked for
@@ -92,7 +97,7 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 		switch {
 		case !found || row == nil:
 			last.why[id] = errGone
-		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold:
+		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold || held[who] != environment.Ref{}:
 			last.why[id] = errHeld
 		case asked && standing[who],
 			!asked && retention.Decide(p.Person, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
@@ -102,6 +107,52 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 		}
 	}
 	return last, nil
+}
+
+// heldWith tells which persons lead to somebody under a legal hold.
+func (r *session) heldWith(ctx context.Context, last *lastLook, subject *compile.Subject, ids []uuid.UUID) (map[environment.Ref]environment.Ref, error) {
+	var err error
+	if last.holds, err = r.tables.Holds(ctx, environment.Batched{Client: r.Client}); err != nil {
+		return nil, err
+	}
+	return last.holds.Protects(ctx, refsOf(subject.Table, ids))
+}
+
+func refsOf(table string, ids []uuid.UUID) []environment.Ref {
+	refs := make([]environment.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = environment.Ref{Table: table, ID: id}
+	}
+	return refs
+}
+
+// holdsSince asks once more on whom a legal hold stands, and whether a hold that the inventory did not know of protects
+// somebody of a group, or one of the rows that their change sets write to.
+func (r *session) holdsSince(ctx context.Context, works []*work, group []int, errs []error) []int {
+	holds, err := r.tables.Holds(ctx, environment.Batched{Client: r.Client})
+	return slices.DeleteFunc(group, func(at int) bool {
+		w := works[at]
+		if err == nil && !holds.Adds(w.Holds) {
+			return false
+		}
+		if errs[at] = err; err != nil {
+			return true
+		}
+		rows := []environment.Ref{w.Ref}
+		for table, ids := range w.rows {
+			rows = append(rows, refsOf(table, ids)...)
+		}
+		held, err := holds.Protects(ctx, rows)
+		switch {
+		case err != nil:
+			errs[at] = err
+		case len(held) > 0:
+			errs[at] = errHeld
+		default:
+			w.Holds = holds
+		}
+		return errs[at] != nil
+	})
 }
 
 // lookAgain looks once more at the persons whose look is too old for a write, since the service had them wait. It answers
@@ -130,7 +181,7 @@ func (r *session) lookAgain(ctx context.Context, subject *compile.Subject, works
 		case last.rows[w.ID].ETag() != w.Row.ETag():
 			errs[at] = errChanged
 		default:
-			w.Looked = last.at
+			w.Looked, w.Holds = last.at, last.holds
 		}
 		return errs[at] != nil
 	})
@@ -159,7 +210,7 @@ func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) 
 			asked = append(asked, evaluate.PersonRef{Table: who.Table, ID: who.ID})
 		}
 	}
-	all, err := Assess(ctx, r.Client, r.Policy, r.Today, asked)
+	all, err := assessThere(ctx, r.Client, r.Policy, r.Today, asked)
 	if err != nil {
 		return out, err
 	}

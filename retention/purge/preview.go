@@ -37,52 +37,74 @@ func Preview(ctx context.Context, client dataverse.Reader, checked *compile.Poli
 	if err != nil {
 		return nil, err
 	}
-	def, err := tables.Table(ctx, table)
+	justify := func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
+		return justified(ctx, client, checked, today, nil, others)
+	}
+	var out []Forecast
+	for some := range slices.Chunk(ids, environment.MaxIDs) {
+		more, err := forecast(ctx, environment.OneByOne{Client: client}, tables, subject, justify, today, some)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// forecast previews some persons together.
+func forecast(ctx context.Context, from environment.Reader, tables *environment.Tables, subject *compile.Subject,
+	justify func(context.Context, map[string][]uuid.UUID) (inventory.Judgement, error), today retention.Date, ids []uuid.UUID) ([]Forecast, error) {
+	def, err := tables.Table(ctx, subject.Table)
 	if err != nil {
 		return nil, err
 	}
 	own := inventory.ErasePerson(def, subject.Retain, environment.OwnColumns(subject.Own), tables.Persons)
-	from := environment.OneByOne{Client: client}
+	rows, err := inventory.PersonRows(ctx, from, subject, own, ids)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := tables.Holds(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	held, err := holds.Protects(ctx, refsOf(subject.Table, ids))
+	if err != nil {
+		return nil, err
+	}
+	var persons []*inventory.Person
+	for _, id := range ids {
+		if rows[id] != nil {
+			persons = append(persons, &inventory.Person{Ref: environment.Ref{Table: subject.Table, ID: id}, Row: rows[id], Holds: holds})
+		}
+	}
+	inv := &inventory.List{Tables: tables, Reader: from, Subject: subject, Persons: persons, Justify: justify}
+	if err := inv.Take(ctx); err != nil {
+		return nil, err
+	}
 	var out []Forecast
-	for some := range slices.Chunk(ids, environment.MaxIDs) {
-		rows, err := inventory.PersonRows(ctx, from, subject, own, some)
-		if err != nil {
-			return nil, err
-		}
-		var persons []*inventory.Person
-		for _, id := range some {
-			if rows[id] != nil {
-				persons = append(persons, &inventory.Person{Ref: environment.Ref{Table: table, ID: id}, Row: rows[id]})
+	for _, p := range persons {
+		f := Forecast{Table: subject.Table, ID: p.ID, Do: subject.Purge, Bound: subject.Purge == policy.Delete && p.Bound()}
+		for _, b := range p.Binding {
+			if !slices.Contains(f.By, b.Table) {
+				f.By = append(f.By, b.Table)
 			}
 		}
-		inv := &inventory.List{Tables: tables, Reader: from, Subject: subject, Persons: persons,
-			Justify: func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-				return justified(ctx, client, checked, today, nil, others)
-			}}
-		if err := inv.Take(ctx); err != nil {
-			return nil, err
+		w, err := (&builder{List: inv}).own(ctx, p, own, marks(subject, today))
+		_, protected := held[p.Ref]
+		switch {
+		case protected:
+			f.Code = string(errHeld)
+		case p.Err != nil:
+			f.Code = environment.Code(p.Err)
+		case err != nil:
+			f.Code = environment.Code(err)
+		case f.Bound && subject.WhenBound == policy.BoundFail:
+			f.Code = string(errBound)
 		}
-		for _, p := range persons {
-			f := Forecast{Table: table, ID: p.ID, Do: subject.Purge, Bound: subject.Purge == policy.Delete && p.Bound()}
-			for _, b := range p.Binding {
-				if !slices.Contains(f.By, b.Table) {
-					f.By = append(f.By, b.Table)
-				}
-			}
-			w, err := (&builder{List: inv}).own(ctx, p, own, marks(subject, today))
-			switch {
-			case p.Err != nil:
-				f.Code = environment.Code(p.Err)
-			case err != nil:
-				f.Code = environment.Code(err)
-			case f.Bound && subject.WhenBound == policy.BoundFail:
-				f.Code = string(errBound)
-			}
-			if err == nil {
-				f.Do, f.Counts = w.do, w.counts
-			}
-			out = append(out, f)
+		if err == nil {
+			f.Do, f.Counts = w.do, w.counts
 		}
+		out = append(out, f)
 	}
 	return out, nil
 }

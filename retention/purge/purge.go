@@ -36,6 +36,9 @@ func (r *runner) purge(ctx context.Context) error {
 	})
 	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.Ref] }) // begun by another run, and finished
 	if len(r.due) > 0 {
+		if len(r.again) > 0 { // what refuses the first would refuse the others, night after night
+			return r.stop(againRail(r.again))
+		}
 		if err := r.sees(ctx, true); err != nil {
 			return err
 		}
@@ -86,6 +89,15 @@ func split(waiting []due, size int) (chunk, rest []due) {
 // chunk takes the last look at some persons of one subject table and purges those for whom it finds nothing. It answers
 // who has to be taken in a later chunk.
 func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error) {
+	later, err = r.together(ctx, chunk)
+	var of *lookError
+	if !errors.As(err, &of) {
+		return later, err
+	}
+	return r.apart(ctx, chunk, of)
+}
+
+func (r *runner) together(ctx context.Context, chunk []due) (later []due, err error) {
 	if err := r.sees(ctx, false); err != nil {
 		return nil, err
 	}
@@ -95,12 +107,12 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 	defer r.claims.end(r)
 	persons, later, err := r.look(ctx, subject, chunk)
 	if err != nil {
-		return nil, err
+		return nil, ofPersons(err)
 	}
 	inv := r.inventory(subject, persons)
 	inv.Window = r.window()
 	if err := inv.Take(ctx); err != nil {
-		return nil, err
+		return nil, ofPersons(err)
 	}
 	r.claim(inv)
 	var works []*work
@@ -141,7 +153,7 @@ func (r *runner) chunk(ctx context.Context, chunk []due) (later []due, err error
 		return nil, err
 	}
 	if r.claims != nil {
-		r.alone, large = large, nil
+		r.alone, large = append(r.alone, large...), nil
 	}
 	for _, d := range large {
 		if err := r.large(ctx, subject, d); err != nil {

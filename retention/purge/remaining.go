@@ -83,6 +83,9 @@ func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*
 	tried := make(map[environment.Ref]bool)
 	for round := 0; len(open) > 0; round++ {
 		fresh, waits, err := r.leftovers(ctx, subject, open, plain, tried)
+		if refused(err) {
+			fresh, waits, err = r.leftoversApart(ctx, subject, open, plain, tried)
+		}
 		if err != nil {
 			return err
 		}

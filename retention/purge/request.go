@@ -87,9 +87,13 @@ func forbidden(all []Assessment, despite []string) []plan.GuardRail {
 	for i := range all {
 		a := &all[i]
 		if a.Held {
+			by := a.HeldBy
+			if by.Table == "" {
+				by = a.PersonRef
+			}
 			rails = append(rails, plan.GuardRail{Rail: HoldForbids, Table: a.Table,
-				Sentence: fmt.Sprintf("a legal hold stands on %s %s or on another row of the same human being: nothing is erased", a.Table, a.ID),
-				Remedy:   fmt.Sprintf("gallra release %s %s, once the reason for the hold is gone", a.Table, a.ID)})
+				Sentence: fmt.Sprintf("a legal hold stands on %s %s or on another row of the same human being: nothing is erased", by.Table, by.ID),
+				Remedy:   fmt.Sprintf("gallra release %s %s, once the reason for the hold is gone", by.Table, by.ID)})
 		}
 		for _, h := range a.Forbids(despite) {
 			if named[h] {
@@ -170,7 +174,7 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 					there, who = append(there, evaluate.PersonRef{Table: s.Table, ID: p.ID}), append(who, p)
 				}
 			}
-			all, err := Assess(ctx, d.Client, d.Policy, d.Today, there)
+			all, err := assessThere(ctx, d.Client, d.Policy, d.Today, there)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -178,7 +182,8 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 			if err != nil {
 				return nil, nil, err
 			}
-			for i, a := range all {
+			for _, a := range all {
+				i := slices.IndexFunc(who, func(p ledger.Purged) bool { return p.ID == a.ID })
 				back = append(back, Returned{Purged: who[i], Assessment: a, Written: written[a.ID]})
 			}
 		}
@@ -291,7 +296,7 @@ func (r *session) weigh(ctx context.Context, table string, ids []uuid.UUID) (jus
 	for i, id := range ids {
 		who[i] = evaluate.PersonRef{Table: table, ID: id}
 	}
-	all, err := Assess(ctx, r.Client, r.Policy, r.Today, who)
+	all, err := assessThere(ctx, r.Client, r.Policy, r.Today, who)
 	if err != nil {
 		return nil, err
 	}

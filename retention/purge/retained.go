@@ -105,7 +105,7 @@ func (l *longTerm) mentionRest() {
 
 // looksAt are the columns of a table that the conditions of its rules look at.
 func (l *longTerm) looksAt(t *dataverse.Table) []string {
-	var out []string
+	out := inventory.PersonLookups(t, l.tables.Persons)
 	for i := range l.Policy.Subjects {
 		for j := range l.Policy.Subjects[i].Related {
 			if rule := &l.Policy.Subjects[i].Related[j]; rule.Table == t.LogicalName {
@@ -151,11 +151,23 @@ func (l *longTerm) ruledToGo(t *dataverse.Table, f *search.Retained) bool {
 	return false
 }
 
-// spareShared keeps the activities that others are on who are still justified. Those whose parties are not known stay as
-// well.
+// spareShared keeps the rows that others need who are still justified or held: to whom a lookup leads, or who are on the
+// activity. Activities whose parties are not known stay as well.
 func (l *longTerm) spareShared(ctx context.Context) error {
 	var ids []uuid.UUID
-	for row := range l.goes {
+	who := l.search.ByID()
+	others := make(map[string][]uuid.UUID)
+	of := make(map[environment.Ref][]environment.Ref) // the other persons
+	need := func(row, p environment.Ref) {
+		if _, purged := who[p.ID]; purged || !l.tables.Persons[p.Table] {
+			return
+		}
+		of[row] = append(of[row], p)
+		if !slices.Contains(others[p.Table], p.ID) {
+			others[p.Table] = append(others[p.Table], p.ID)
+		}
+	}
+	for row, f := range l.goes {
 		t, err := l.tables.Table(ctx, row.Table)
 		if err != nil {
 			return err
@@ -163,31 +175,15 @@ func (l *longTerm) spareShared(ctx context.Context) error {
 		if t.Activity {
 			ids = append(ids, row.ID)
 		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	slices.SortFunc(ids, environment.CompareIDs)
-	t, err := l.tables.Table(ctx, "activityparty")
-	if err != nil {
-		return err
-	}
-	who := l.search.ByID()
-	on := make(map[uuid.UUID][]environment.Ref) // the other persons
-	known := make(map[uuid.UUID]bool)
-	others := make(map[string][]uuid.UUID)
-	err = l.search.Each(ctx, t, []string{"activityid"}, map[string][]uuid.UUID{"activityid": ids}, []string{"activityid", "partyid"}, func(row dataverse.Row) {
-		a, p := row.ID("activityid"), environment.Ref{Table: row.Target("partyid"), ID: row.ID("partyid")}
-		known[a] = true
-		if _, purged := who[p.ID]; purged || !l.tables.Persons[p.Table] {
-			return
+		if l.tables.Persons[row.Table] {
+			continue
 		}
-		on[a] = append(on[a], p)
-		if !slices.Contains(others[p.Table], p.ID) {
-			others[p.Table] = append(others[p.Table], p.ID)
+		for _, name := range inventory.PersonLookups(t, l.tables.Persons) {
+			need(row, environment.Ref{Table: f.Row.Target(name), ID: f.Row.ID(name)})
 		}
-	})
-	if err != nil {
+	}
+	known, err := l.partiesOf(ctx, ids, need)
+	if err != nil || len(ids)+len(others) == 0 {
 		return err
 	}
 	justified, err := l.justified(ctx, others)
@@ -195,9 +191,31 @@ func (l *longTerm) spareShared(ctx context.Context) error {
 		return err
 	}
 	maps.DeleteFunc(l.goes, func(row environment.Ref, _ *search.Retained) bool {
-		return slices.Contains(ids, row.ID) && (!known[row.ID] || slices.ContainsFunc(on[row.ID], func(p environment.Ref) bool { return justified.By[p] }))
+		return slices.Contains(ids, row.ID) && !known[row.ID] || slices.ContainsFunc(of[row], func(p environment.Ref) bool { return justified.By[p] })
 	})
 	return nil
+}
+
+// partiesOf calls need for whoever is on some activities, and tells whose parties are known.
+func (l *longTerm) partiesOf(ctx context.Context, ids []uuid.UUID, need func(row, p environment.Ref)) (map[uuid.UUID]bool, error) {
+	known := make(map[uuid.UUID]bool)
+	if len(ids) == 0 {
+		return known, nil
+	}
+	slices.SortFunc(ids, environment.CompareIDs)
+	rows := make(map[uuid.UUID]environment.Ref)
+	for row := range l.goes {
+		rows[row.ID] = row
+	}
+	t, err := l.tables.Table(ctx, "activityparty")
+	if err != nil {
+		return nil, err
+	}
+	err = l.search.Each(ctx, t, []string{"activityid"}, map[string][]uuid.UUID{"activityid": ids}, []string{"activityid", "partyid"}, func(row dataverse.Row) {
+		known[row.ID("activityid")] = true
+		need(rows[row.ID("activityid")], environment.Ref{Table: row.Target("partyid"), ID: row.ID("partyid")})
+	})
+	return known, err
 }
 
 // remove deletes the rows by a job, once the ledger knows them, and looks whether they are gone.

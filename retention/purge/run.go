@@ -195,6 +195,7 @@ type runner struct {
 	// finished counts the persons who were purged, and unfinished are those who were begun and could not be: for the canary.
 	finished   int
 	unfinished []Outcome
+	again      []Outcome         // begun by a run before, and refused again
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
 	marked     []string          // tables with rows of whose purge the ledger knows nothing
 	unproven   *plan.GuardRail   // why nobody may be purged by their dates
@@ -220,7 +221,9 @@ func (r *runner) ready(ctx context.Context) error {
 		return err
 	}
 	r.taken = make(map[environment.Ref]bool)
-	if err := r.resume(ctx); err != nil {
+	err = r.resume(ctx)
+	r.again = slices.DeleteFunc(slices.Clone(r.unfinished), func(o Outcome) bool { return o.Code == string(errHeld) })
+	if err != nil {
 		return err
 	}
 	return r.adopt(ctx)
@@ -276,7 +279,11 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.follow(ctx); err != nil {
 		return err
 	}
-	if err := r.guard(r.onlyDue(plan), policy.TooMany, policy.TooLarge); err != nil {
+	can, err := r.able(ctx, plan)
+	if err != nil {
+		return err
+	}
+	if err := r.guard(can, policy.TooMany, policy.TooLarge); err != nil {
 		return err
 	}
 	if err := r.purge(ctx); err != nil {

@@ -24,7 +24,7 @@ func (r *session) intend(works []*work) error {
 }
 
 // send carries out change sets and tells for each what became of it. It is the only function that takes data away from a
-// row, and so the place that asks for the legal hold once more.
+// row, and so the place that asks once more for legal holds: on the person, and on whoever else the rows lead to.
 func (r *session) send(ctx context.Context, subject *compile.Subject, works []*work) []error {
 	errs := make([]error, len(works))
 	var group []int
@@ -35,6 +35,9 @@ func (r *session) send(ctx context.Context, subject *compile.Subject, works []*w
 		}
 		for try := 0; ; try++ {
 			if group = r.lookAgain(ctx, subject, works, group, errs); len(group) == 0 {
+				break
+			}
+			if group = r.holdsSince(ctx, works, group, errs); len(group) == 0 {
 				break
 			}
 			parts := make([]dataverse.Part, len(group))
@@ -113,7 +116,7 @@ func (r *session) findOut(subject *compile.Subject, w *work) error {
 		}
 		var unsure *dataverse.Uncertain
 		one := []*work{w}
-		if len(r.lookAgain(r.writing, subject, one, []int{0}, make([]error, 1))) == 0 {
+		if len(r.lookAgain(r.writing, subject, one, []int{0}, make([]error, 1))) == 0 || len(r.holdsSince(r.writing, one, []int{0}, make([]error, 1))) == 0 {
 			return errNoAnswer // the first sending may still come to be carried out: the intent stays open
 		}
 		switch err := r.batchBy(r.writing, []dataverse.Part{{Set: w.set}}, r.sendBy(one, []int{0}))[0]; {

@@ -15,8 +15,16 @@ const JobName = "gallra "
 // Placeholder stands in required columns of an anonymised row.
 const Placeholder = "(purged)"
 
+// shortPlaceholder is that of columns too short for the other.
+const shortPlaceholder = "-"
+
 // RequiredPlaceholder is the placeholder of a required column of some length; zero is any.
-func RequiredPlaceholder(length int) string { return ending(Placeholder, length) }
+func RequiredPlaceholder(length int) string {
+	if length > 0 && length < len(Placeholder) {
+		return shortPlaceholder
+	}
+	return Placeholder
+}
 
 // UniquePlaceholder is the placeholder of a column that no two rows may have the same of: the end of the id tells them apart.
 func UniquePlaceholder(id uuid.UUID, length int) string {
@@ -33,7 +41,8 @@ func ending(text string, length int) string {
 // IsPlaceholder tells whether a text is one that stands where something was erased from the row. One of another row may come
 // back: an address row's stands in the person's column of the same name.
 func IsPlaceholder(text string, id uuid.UUID, length int) bool {
-	return text == Placeholder || text == RequiredPlaceholder(length) || text == UniquePlaceholder(id, length)
+	return text == Placeholder || text == RequiredPlaceholder(length) || text == ending(Placeholder, length) || // as it was written once
+		text == UniquePlaceholder(id, length)
 }
 
 // OwnColumns are the names of the columns that gallra owns.

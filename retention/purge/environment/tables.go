@@ -91,7 +91,7 @@ func (t *Tables) Freeable(ctx context.Context, r Reach) (bool, error) {
 		return false, err
 	}
 	a := child.Attributes[r.ReferencingAttribute]
-	return a.ForUpdate && !Required(a) && !(a.Type == "Customer" && compile.Business(r.Referencing)), nil
+	return a != nil && a.ForUpdate && !Required(a) && !(a.Type == "Customer" && compile.Business(r.Referencing)), nil
 }
 
 // PartiesNav is the name by which the parties of an activity are replaced, empty for a table that has none.

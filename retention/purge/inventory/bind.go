@@ -21,6 +21,13 @@ func (inv *List) bindKept(ctx context.Context) error {
 			if it.Fate == Delete {
 				continue
 			}
+			if it.Fate == TakeOff {
+				for _, p := range it.Owners {
+					if _, bound := inv.Emptied(it, p.ID); len(bound) > 0 && !slices.Contains(p.Binding, r) {
+						p.Binding = append(p.Binding, r)
+					}
+				}
+			}
 			for _, h := range it.Held {
 				free, err := inv.Freeable(ctx, h.over)
 				if err != nil {
@@ -63,7 +70,7 @@ func (inv *List) spareUnderKept() {
 // policy; this is for what changed since.
 func (inv *List) skipUnruled() {
 	for _, it := range inv.Items {
-		if it.Rule != NoRule || it.settled || it.Found == FoundUnder || compile.Business(it.Table) {
+		if it.Rule != NoRule || it.settled || it.Found == FoundUnder || withPerson[it.Table] || compile.Business(it.Table) {
 			continue
 		}
 		if slices.ContainsFunc(it.Held, func(h attachment) bool { return h.over.Cascades() }) {

@@ -72,6 +72,10 @@ func (inv *List) writes(p *Person, it *Item) bool {
 		return false
 	}
 	freed := len(inv.Freed(p, inv.Disposition(p), it)) > 0
+	if it.Fate == TakeOff {
+		body, _ := inv.Emptied(it, p.ID)
+		return freed || len(body) > 0
+	}
 	if it.Fate != Anonymize {
 		return freed
 	}

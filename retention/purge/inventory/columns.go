@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -51,6 +52,23 @@ func eraseTexts(t *dataverse.Table) *Eraser {
 		}
 		return false
 	})
+}
+
+// erasePart erases an address row: everything but what the person's own row retains of the same address, which the service
+// would empty with it.
+func erasePart(t *dataverse.Table, retain []string, number int) *Eraser {
+	return newEraser(t, func(a *dataverse.Attribute) bool {
+		return erasable(a) && !technical[a.LogicalName] && a.LogicalName != "addressnumber" && !slices.Contains(retain, fmt.Sprintf("address%d_%s", number, a.LogicalName))
+	})
+}
+
+// Columns are the columns that are erased.
+func (e *Eraser) Columns() []string {
+	names := make([]string, len(e.columns))
+	for i, c := range e.columns {
+		names[i] = c.attr.LogicalName
+	}
+	return names
 }
 
 // eraseNamed erases the columns that a rule names.
@@ -147,7 +165,7 @@ func (e *Eraser) Left(id uuid.UUID, row dataverse.Row) []string {
 	var names []string
 	for _, c := range e.columns {
 		// An address row's placeholder may come back into the person's column of the same name: it says nothing about them.
-		if neutral := row.Text(c.wire) == c.neutral(id) || row.Text(c.wire) == environment.Placeholder; !c.blind && !row.Null(c.wire) && !(environment.IsText(c.attr) && neutral) {
+		if neutral := row.Text(c.wire) == c.neutral(id) || environment.IsPlaceholder(row.Text(c.wire), id, c.attr.MaxLength); !c.blind && !row.Null(c.wire) && !(environment.IsText(c.attr) && neutral) {
 			names = append(names, c.attr.LogicalName)
 		}
 	}

@@ -126,13 +126,13 @@ func (inv *List) add(r environment.Ref, rule int, owner *Person) *Item {
 	return it
 }
 
-// findByDelete finds the rows that a delete of the persons would take along, or be refused because of.
-func (inv *List) findByDelete(ctx context.Context) ([]*Item, error) {
+// findByDelete finds the rows that a delete of the persons would take along, or be refused because of, in tables that matter.
+func (inv *List) findByDelete(ctx context.Context, matters func(table string) bool) ([]*Item, error) {
 	var refs []environment.Ref
 	for _, p := range inv.Persons {
 		refs = append(refs, p.Ref)
 	}
-	return inv.children(ctx, refs)
+	return inv.children(ctx, refs, matters)
 }
 
 // findUnderDeleted finds the rows that hang on rows that are to be deleted, level by level.
@@ -151,7 +151,7 @@ func (inv *List) findUnderDeleted(ctx context.Context) error {
 		if len(parents) == 0 {
 			return nil
 		}
-		fresh, err := inv.children(ctx, parents)
+		fresh, err := inv.children(ctx, parents, func(string) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (inv *List) findUnderDeleted(ctx context.Context) error {
 }
 
 // children lists the rows that a delete of the parents would reach, and answers those for which there is no rule yet.
-func (inv *List) children(ctx context.Context, parents []environment.Ref) ([]*Item, error) {
+func (inv *List) children(ctx context.Context, parents []environment.Ref, matters func(table string) bool) ([]*Item, error) {
 	type asked struct {
 		over    environment.Reach
 		parents []uuid.UUID
@@ -180,6 +180,9 @@ func (inv *List) children(ctx context.Context, parents []environment.Ref) ([]*It
 			return nil, err
 		}
 		for _, r := range over {
+			if !matters(r.Referencing) {
+				continue
+			}
 			for ids := range slices.Chunk(byTable[table], environment.MaxIDs) {
 				all = append(all, asked{r, ids, NoRule})
 				qs = append(qs, dataverse.Query{Table: r.Referencing, Set: r.Child.EntitySet, Select: []string{r.Child.PrimaryID, r.Wire}, Filter: environment.IDFilter(r.Wire, ids)})

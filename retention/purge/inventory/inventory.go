@@ -25,6 +25,7 @@ type List struct {
 	Window    int                       // how many rows of a person are looked at together; zero: all
 	listed    map[environment.Ref]*Item // rows that are left for a later look
 	Justify   func(ctx context.Context, others map[string][]uuid.UUID) (Judgement, error)
+	holds     *environment.Holds
 	Noticed   bool // the persons' turn has come by their dates, so that of everybody who goes with them it must have, too
 }
 
@@ -50,12 +51,11 @@ func (inv *List) Take(ctx context.Context) error {
 	}
 	var reached []*Item
 	for _, step := range []func(context.Context) error{
+		inv.readHolds,       // on whom a legal hold stands
 		inv.findByRules,     // what the policy's rules lead to
 		inv.findByDecisions, // what was decided of before, and no rule's filter leads to any more
 		func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
-			if inv.Subject.Purge == policy.Delete {
-				reached, err = inv.findByDelete(ctx)
-			}
+			reached, err = inv.findByDelete(ctx, func(table string) bool { return inv.Subject.Purge == policy.Delete || withPerson[table] })
 			return err
 		},
 		func(ctx context.Context) error { // as much as one look can handle; the rest is left for a later one
@@ -71,6 +71,7 @@ func (inv *List) Take(ctx context.Context) error {
 		inv.readDetails,       // the rows themselves, as far as writing them needs it
 		inv.spareOthers,       // who else needs an activity, or is a person in their own right
 		inv.spareSharedValues, // who else has the value that a row is joined by
+		inv.spareHeld,         // whose legal hold protects a row
 		inv.bindKept,          // kept rows that cannot be freed keep what they hang on
 		func(context.Context) error { // rows that hang on what is kept stay; who has rows that no rule names is skipped
 			inv.spareUnderKept()

@@ -126,6 +126,8 @@ type Person struct {
 	// Decided is what was decided of other rows before anything of this purge was written.
 	Decided map[environment.Ref]Decision
 	absent  []environment.Ref // of these, those that no rule has found in this look
+	// Holds are the legal holds that what becomes of the rows rests on.
+	Holds *environment.Holds
 }
 
 func (p *Person) Bound() bool {

@@ -89,7 +89,7 @@ func (inv *List) spareSharedValues(ctx context.Context) error {
 	if len(others) == 0 {
 		return nil
 	}
-	justified, err := inv.Justify(ctx, others)
+	justified, err := inv.judged(ctx, others)
 	if err != nil {
 		return err
 	}

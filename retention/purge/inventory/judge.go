@@ -72,6 +72,8 @@ func (inv *List) decide(it *Item) {
 	switch {
 	case inv.wavers(it):
 		it.Fate = Keep
+	case it.Rule == NoRule && withPerson[it.Table]:
+		it.Fate = Delete // a part of the person, which the service keeps in step with the person's columns
 	case it.Rule == NoRule && it.Found == FoundUnder && !compile.Business(it.Table):
 		it.Fate = Delete // a part of the row that it hangs on, such as an attachment
 	case it.Rule == NoRule:
@@ -117,8 +119,15 @@ func (inv *List) readDetails(ctx context.Context) error {
 			need("sender", "sender")
 			need("torecipients", "torecipients")
 		}
+		if withPerson[name] {
+			need("addressnumber", "addressnumber")
+		}
 		for _, it := range byTable[name] {
-			it.Def = t
+			if it.Def = t; it.Fate == Delete {
+				for _, l := range inv.personLookups(t) {
+					add("_" + l + "_value")
+				}
+			}
 			switch {
 			case it.Fate != Delete:
 			case withPerson[name]:
@@ -162,7 +171,10 @@ func (inv *List) Eraser(it *Item) *Eraser {
 	case it.Fate == Anonymize:
 		return inv.cached(it.Def, it.Rule, func() *Eraser { return eraseNamed(it.Def, inv.Subject.Related[it.Rule].Erase) })
 	case it.Unwritable():
-	case it.Binned(), it.Bin == BinWithPerson:
+	case it.Bin == BinWithPerson:
+		number, _ := it.Row.Int("addressnumber")
+		return inv.cached(it.Def, -1-int(number), func() *Eraser { return erasePart(it.Def, inv.Subject.Retain, int(number)) })
+	case it.Binned():
 		return inv.cached(it.Def, NoRule, func() *Eraser { return eraseTexts(it.Def) })
 	}
 	return &Eraser{Table: it.Def}

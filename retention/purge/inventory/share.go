@@ -12,8 +12,8 @@ import (
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
-// spareOthers looks for other people. Who else is on the activities that are to be deleted: where one of them is still
-// justified, the activity stays, and the purged are taken off it. And related rows that are persons themselves, such as
+// spareOthers looks for other people. Who else is on the activities that are to be deleted, or whom their lookups and those of
+// other rows lead to: where one of them is still justified, the row stays, and the purged are taken off it. And related rows that are persons themselves, such as
 // the leads whose customer a contact is: where they are justified, or their own notice is not over, they are kept whatever
 // the rule says.
 func (inv *List) spareOthers(ctx context.Context) error {
@@ -23,15 +23,22 @@ func (inv *List) spareOthers(ctx context.Context) error {
 			others[table] = append(others[table], id)
 		}
 	}
-	var activities, persons []*Item
+	var activities, persons, shared []*Item
 	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
 		switch it := inv.Items[r]; {
 		case it.Fate == Keep:
 		case inv.Tables.Persons[it.Table]:
 			persons = append(persons, it)
 			ask(it.Table, it.ID)
-		case it.Def.Activity && it.Fate == Delete && environment.PartiesNav(it.Def) != "":
-			activities = append(activities, it)
+		case it.Fate != Delete:
+		default:
+			shared = append(shared, it)
+			if it.Def.Activity && environment.PartiesNav(it.Def) != "" {
+				activities = append(activities, it)
+			}
+			for _, who := range inv.leadsTo(it) {
+				ask(who.Table, who.ID)
+			}
 		}
 	}
 	byID := make(map[uuid.UUID]*Item, len(activities))
@@ -59,12 +66,11 @@ func (inv *List) spareOthers(ctx context.Context) error {
 		slices.SortFunc(it.Parties, func(a, b dataverse.Row) int {
 			return strings.Compare(a.Text("activitypartyid"), b.Text("activitypartyid"))
 		})
-		ask(it.Row.Target("regardingobjectid"), it.Row.ID("regardingobjectid"))
 	}
 	if len(others) == 0 {
 		return nil
 	}
-	justified, err := inv.Justify(ctx, others)
+	justified, err := inv.judged(ctx, others)
 	if err != nil {
 		return err
 	}
@@ -74,8 +80,8 @@ func (inv *List) spareOthers(ctx context.Context) error {
 			it.lead(foundDirect)
 		}
 	}
-	for _, it := range activities {
-		if justified.By[environment.Ref{Table: it.Row.Target("regardingobjectid"), ID: it.Row.ID("regardingobjectid")}] ||
+	for _, it := range shared {
+		if slices.ContainsFunc(inv.leadsTo(it), func(who environment.Ref) bool { return justified.By[who] }) ||
 			slices.ContainsFunc(it.Parties, func(p dataverse.Row) bool {
 				return justified.By[environment.Ref{Table: p.Target("partyid"), ID: p.ID("partyid")}]
 			}) {
