@@ -15,7 +15,7 @@ import (
 
 // flood is a service whose every answer is a page of that size, and knows how much of them was read and not yet closed.
 type flood struct {
-	size, half int64
+	size       int64
 	known      bool // the answers say how long they are
 	next       bool // a page links to another one
 	mu         sync.Mutex
