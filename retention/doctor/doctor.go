@@ -155,7 +155,7 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 		return err
 	}
 	traces, err := d.ledger(ctx, c)
-	if err != nil {
+	if err := d.forbidden("ledger", err); err != nil {
 		return err
 	}
 	return d.forbidden("data", d.data(ctx, c, traces))
