@@ -91,6 +91,7 @@ var inTests = map[string][]string{
 	"retention/plan":       {"", "retention/plan", "dataverse/..."},
 	"retention/purge":      {"dataverse/...", "retention/..."},
 	"retention/notify":     {"retention/...", "dataverse", "internal/words/wordstest"},
+	"retention/doctor":     {"", "dataverse/...", "retention/..."},
 	"retention/ledger":     {"", "retention/ledger"},
 	"retention/report":     {"dataverse/...", "retention/...", "internal/words/..."},
 	"config":               {"config"},

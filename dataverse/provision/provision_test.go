@@ -279,7 +279,9 @@ func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 				t.Fatalf("request %d: not killed", cut)
 			}
 			// A run asks for the seven columns: half a provisioning must not have them all.
-			if half := l.state(); slices.ContainsFunc(half, func(s string) bool { return strings.Contains(s, "gallra_purgenoticedon") && !strings.HasPrefix(s, "savedqueries") }) {
+			if half := l.state(); slices.ContainsFunc(half, func(s string) bool {
+				return strings.Contains(s, "gallra_purgenoticedon") && !strings.HasPrefix(s, "savedqueries")
+			}) {
 				if diff := cmp.Diff(want, half); diff != "" {
 					t.Fatalf("killed at request %d, after it: %v: the last column is there, and not everything else: %s", cut, after, diff)
 				}

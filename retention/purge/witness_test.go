@@ -14,11 +14,6 @@ import (
 
 const day = 24 * time.Hour
 
-// lies connects over something that adds to the Date of every answer.
-func (w *world) lies(c *wrongClock) *dataverse.Client {
-	return w.connectWith(func(o *dataverse.Options) { o.Transport = c })
-}
-
 // A Date header that is wrong from the first answer on contradicts no other answer. The service's own stamp contradicts it.
 func TestADateHeaderThatAlwaysLiesPurgesNobody(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"ahead": 61 * day, "two days ahead": 2 * day, "behind": -61 * day} {

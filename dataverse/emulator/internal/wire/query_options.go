@@ -167,5 +167,3 @@ func EscapeOption(s string) string {
 	}
 	return b.String()
 }
-
-const hexDigits = "0123456789abcdef"
