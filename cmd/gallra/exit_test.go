@@ -36,6 +36,7 @@ var plain = []string{
 	"dataverse/fetchxml.Error", "dataverse/odata.NameError", "dataverse/odata.OptionError", "dataverse/odata.SyntaxError", "dataverse/odata.TypeError",
 	"retention/evaluate.nobody",
 	"retention/ledger.LockedError", "retention/ledger.StorageError", "retention/ledger.hinted",
+	"retention/purge.lookError",
 	"retention/purge/environment.Reason", // stands in the ledger, is never an exit
 }
 
