@@ -65,7 +65,7 @@ func (c *checker) source(subject *table, name, party string, at map[string]polic
 func (c *checker) link(subject *table, s source, text, party string, at policy.Place, x *expansion) (Link, []string, string) {
 	switch {
 	case party != "":
-		return c.ids(subject, s.asked, []way{{table: s.asked, column: s.asked.column("partyid")}}, x)
+		return c.ids(subject, s.asked, []lookupPath{{table: s.asked, column: s.asked.column("partyid")}}, x)
 	case strings.Contains(text, "="):
 		return c.valueJoin(subject, s, text, at, x)
 	}
@@ -74,7 +74,7 @@ func (c *checker) link(subject *table, s source, text, party string, at policy.P
 	if !ok {
 		return Link{}, nil, ""
 	}
-	leading := slices.DeleteFunc(slices.Clone(ways), func(w way) bool {
+	leading := slices.DeleteFunc(slices.Clone(ways), func(w lookupPath) bool {
 		return !isLookup(w.column) || !slices.Contains(w.column.Targets, subject.LogicalName)
 	})
 	if len(leading) == 0 {
@@ -105,7 +105,7 @@ func (c *checker) suggestLink(t *table, subject string) string {
 }
 
 // ids makes a link of ways to lookups.
-func (c *checker) ids(subject, from *table, ways []way, x *expansion) (Link, []string, string) {
+func (c *checker) ids(subject, from *table, ways []lookupPath, x *expansion) (Link, []string, string) {
 	var l Link
 	var paths, any []string
 	for _, w := range ways {
@@ -126,7 +126,7 @@ func (c *checker) ids(subject, from *table, ways []way, x *expansion) (Link, []s
 }
 
 // follow finds the ways of a path and says where it ends if it leads nowhere.
-func (c *checker) follow(from *table, segments []string, text string, at policy.Place) ([]way, bool) {
+func (c *checker) follow(from *table, segments []string, text string, at policy.Place) ([]lookupPath, bool) {
 	ways, fault := c.model.ways(from, segments)
 	if fault == nil {
 		return ways, true

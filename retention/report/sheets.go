@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"github.com/gallra/gallra/internal/workbook"
-
 	"github.com/gallra/gallra/retention"
 )
 
 // persons writes persons, one a row, on as many sheets as they need.
-func (b *book) persons(name string, owners bool, all func(yield func(*Person) error) error) error {
+func (b *workbookSheets) persons(name string, owners bool, all func(yield func(*Person) error) error) error {
 	columns := []column{{"purge-on", 12}, {"person", 28}}
 	if !b.Mask {
 		columns = append(columns, column{"e-mail", 30})
@@ -64,7 +63,7 @@ func (b *book) persons(name string, owners bool, all func(yield func(*Person) er
 	return s.End()
 }
 
-func (b *book) coming() error {
+func (b *workbookSheets) coming() error {
 	return b.persons("sheet.coming", false, func(yield func(*Person) error) error {
 		for i := range b.Coming.Persons {
 			if err := yield(&b.Coming.Persons[i]); err != nil {
@@ -75,7 +74,7 @@ func (b *book) coming() error {
 	})
 }
 
-func (b *book) byOwner() error {
+func (b *workbookSheets) byOwner() error {
 	return b.persons("by-owner", true, func(yield func(*Person) error) error {
 		for _, l := range b.Coming.ByOwner() {
 			for _, p := range l.Persons {
@@ -88,7 +87,7 @@ func (b *book) byOwner() error {
 	})
 }
 
-func (b *book) lastRun() error {
+func (b *workbookSheets) lastRun() error {
 	s, err := b.sheet(b.Lang.T("sheet.last"), column{"what", 34}, column{"table", 18}, column{"value", 14}, column{"id", 38}, column{"cause", 22})
 	if err != nil {
 		return err
@@ -139,7 +138,7 @@ func stamp(t time.Time) any {
 	return t.UTC().Format("2006-01-02 15:04 MST")
 }
 
-func (b *book) related() error {
+func (b *workbookSheets) related() error {
 	s, err := b.sheet(b.Lang.T("sheet.related"), column{"table", 30}, column{"deleted", 12}, column{"anonymised", 12}, column{"kept", 12}, column{"freed", 12}, column{"taken-off", 12})
 	if err != nil {
 		return err
@@ -154,7 +153,7 @@ func (b *book) related() error {
 	return s.End()
 }
 
-func (b *book) grounds() error {
+func (b *workbookSheets) grounds() error {
 	s, err := b.sheet(b.Lang.T("sheet.grounds"), column{"table", 14}, column{"ground", 28}, column{"why", 60}, column{"lawful-basis", 26}, column{"rows", 12}, column{"persons", 12})
 	if err != nil {
 		return err
@@ -167,7 +166,7 @@ func (b *book) grounds() error {
 	return s.End()
 }
 
-func (b *book) gaps() error {
+func (b *workbookSheets) gaps() error {
 	s, err := b.sheet(b.Lang.T("sheet.gaps"), column{"table", 14}, column{"ground", 28}, column{"missing-date", 34}, column{"rows", 12}, column{"gaps.until", 24})
 	if err != nil {
 		return err
@@ -184,7 +183,7 @@ func (b *book) gaps() error {
 	return s.End()
 }
 
-func (b *book) stays() error {
+func (b *workbookSheets) stays() error {
 	s, err := b.sheet(b.Lang.T("sheet.stays"), column{"what", 24}, column{"where", 60}, column{"what-to-do", 110})
 	if err != nil {
 		return err
@@ -202,7 +201,7 @@ func (b *book) stays() error {
 	return s.End()
 }
 
-func (b *book) about() error {
+func (b *workbookSheets) about() error {
 	s, err := b.sheet(b.Lang.T("sheet.about"), column{"figure", 30}, column{"value", 60})
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (r *Report) WriteXLSX(w io.Writer, scratch string) (err error) {
 			err = e
 		}
 	}()
-	b := &book{Report: r, file: file}
+	b := &workbookSheets{Report: r, file: file}
 	for _, sheet := range []func() error{b.coming, b.byOwner, b.lastRun, b.related, b.grounds, b.gaps, b.stays, b.about} {
 		if err := sheet(); err != nil {
 			return fmt.Errorf("workbook: %w", err)
@@ -46,8 +46,8 @@ func (r *Report) WriteXLSX(w io.Writer, scratch string) (err error) {
 	return file.Write(w)
 }
 
-// book is a workbook that is being written.
-type book struct {
+// workbookSheets is a workbook that is being written.
+type workbookSheets struct {
 	*Report
 	file *workbook.Book
 }
@@ -64,7 +64,7 @@ type sheet struct {
 	cells []any
 }
 
-func (b *book) sheet(name string, columns ...column) (*sheet, error) {
+func (b *workbookSheets) sheet(name string, columns ...column) (*sheet, error) {
 	head := make([]workbook.Column, len(columns))
 	for i, c := range columns {
 		head[i] = workbook.Column{Title: b.Lang.T(c.title), Width: c.width}

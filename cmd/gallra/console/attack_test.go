@@ -44,7 +44,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// Every page but the door is shut to whoever has no session.
+// Every page but the sign-in is shut to whoever has no session.
 func nobodyGetsIn(t *testing.T, w *world) {
 	w.browser = &http.Client{}
 	for _, path := range []string{"/", "/people", "/people/rows", "/people/export.csv", "/people/export.xlsx", "/policy", "/policy/file?try=contact/closed-opportunity", "/run", "/ledger", "/ledger/export.csv", "/health", "/progress/read", "/nowhere"} {
@@ -284,7 +284,7 @@ func hostileWorld(t *testing.T) *world {
 // Hostile names are text everywhere: in pages, drawings and files.
 func TestHostileNamesStayText(t *testing.T) {
 	w := hostileWorld(t)
-	b := w.console.book()
+	b := w.console.reading()
 	seen := 0
 	paths := []string{"/", "/?by=owner", "/people", "/people?sort=name", "/policy?try=contact/closed-opportunity"}
 	for i := range b.Persons {

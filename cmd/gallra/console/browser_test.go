@@ -199,7 +199,7 @@ func TestPagesInABrowser(t *testing.T) {
 			w.serve(nil)
 			tab := w.openTab()
 			refused := tab.refusals()
-			b := w.console.book()
+			b := w.console.reading()
 			somebody := b.Persons[b.list(filter{State: comingAll, Sort: "name"})[0]]
 			pages := []struct{ name, path string }{
 				{"coming", "/"}, {"people", "/people"}, {"person", personPath(b.TableOf(&somebody), somebody.ID)},

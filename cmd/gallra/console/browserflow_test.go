@@ -129,7 +129,7 @@ func TestLongList(t *testing.T) {
 	})
 	w.serve(nil)
 	tab := w.openTab()
-	b := w.console.book()
+	b := w.console.reading()
 	total := len(b.Persons)
 	if total < 3000 {
 		t.Fatalf("only %d persons", total)
@@ -176,7 +176,7 @@ func TestRunInABrowser(t *testing.T) {
 	w.server.Advance(62 * 24 * time.Hour)
 	w.serve(nil)
 	tab := w.openTab()
-	purges := w.console.book().Count(retention.Purge)
+	purges := w.console.reading().Count(retention.Purge)
 	w.must(w.server.SetFaults(emulator.Fault{Delay: "30ms"})) // long enough to be seen
 	tab.open("/run")
 	tab.shoot("run-plan")
@@ -231,7 +231,7 @@ func TestHostileNamesInABrowser(t *testing.T) {
 	w := hostileWorld(t)
 	tab := w.openTab()
 	refused := tab.refusals()
-	b := w.console.book()
+	b := w.console.reading()
 	paths := []string{"/", "/?by=owner", "/people?sort=name"}
 	for i := range b.Persons {
 		if strings.ContainsAny(b.Persons[i].Name, `<"{`) {
@@ -295,7 +295,7 @@ func TestPicturesForTheReadme(t *testing.T) {
 	tab = sampled.openTab()
 	tab.act(chromedp.EmulateViewport(1180, 760))
 	tab.scheme("dark")
-	b := sampled.console.book()
+	b := sampled.console.reading()
 	for i := range b.Persons {
 		if p := &b.Persons[i]; b.GroundOf(p).ID == "closed-opportunity" && p.Action == retention.Wait {
 			tab.open(personPath(b.TableOf(p), p.ID))

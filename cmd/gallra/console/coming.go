@@ -38,7 +38,7 @@ type timeline struct {
 	Wide, Narrow template.HTML
 }
 
-func (b *book) timeline(t tongue, by string) (timeline, error) {
+func (b *reading) timeline(t tongue, by string) (timeline, error) {
 	kind := report.ByGround
 	if by == "owner" {
 		kind = report.ByOwner
@@ -93,7 +93,7 @@ func (l *timeline) draw(t tongue, id string, width, height int) (template.HTML, 
 	return template.HTML(svg.String()), nil // the chart escapes what it is given
 }
 
-func (b *book) group(t tongue, by report.By, s report.Series) group {
+func (b *reading) group(t tongue, by report.By, s report.Series) group {
 	g := group{Persons: s.Persons, Filter: filter{State: comingAll, Sort: "date"}}
 	switch {
 	case s.Index < 0:
@@ -133,7 +133,7 @@ func groundFilter(g *report.Ground) string {
 }
 
 // groundWords is a ground as a reader knows it: by the event that it counts from, or its id.
-func (b *book) groundWords(t tongue, id string) string {
+func (b *reading) groundWords(t tongue, id string) string {
 	switch id {
 	case "":
 		return t.T("ground.none")
@@ -164,7 +164,7 @@ type comingPage struct {
 	States   []retention.Action
 }
 
-func (c *Console) coming(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) coming(w http.ResponseWriter, r *http.Request, b *reading) {
 	by := "ground"
 	if r.FormValue("by") == "owner" {
 		by = "owner"

@@ -43,24 +43,24 @@ type Options struct {
 
 // Console is the admin console.
 type Console struct {
-	o     Options
-	log   *slog.Logger
-	door  *door
-	pages pages
-	once  once
-	hosts map[string]bool
-	base  string // http://127.0.0.1:port
+	o        Options
+	log      *slog.Logger
+	sessions *sessions
+	pages    pages
+	once     onlyOnce
+	hosts    map[string]bool
+	base     string // http://127.0.0.1:port
 
 	ctx     context.Context // of the jobs: it ends with the console
 	end     context.CancelFunc
 	working sync.WaitGroup
 
-	shelf atomic.Pointer[book]
-	mu    sync.Mutex // guards what follows
-	jobs  map[string]*job
-	last  *outcome // of the last run that was started here
-	sims  *simulation
-	visit *health
+	current atomic.Pointer[reading]
+	mu      sync.Mutex // guards what follows
+	jobs    map[string]*job
+	last    *outcome // of the last run that was started here
+	sims    *simulation
+	visit   *health
 }
 
 // New makes a console. It reads nothing before it is served.
@@ -74,7 +74,7 @@ func New(o Options) (*Console, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	c := &Console{o: o, log: o.Log, jobs: map[string]*job{}, door: newDoor(o.Clock, o.TokenLife, o.Idle)}
+	c := &Console{o: o, log: o.Log, jobs: map[string]*job{}, sessions: newSessions(o.Clock, o.TokenLife, o.Idle)}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -138,13 +138,13 @@ func (c *Console) Serve(ctx context.Context, l net.Listener, ready func()) error
 }
 
 // Link is a new link that lets its first reader in.
-func (c *Console) Link() string { return c.base + "/start/" + c.door.token() }
+func (c *Console) Link() string { return c.base + "/start/" + c.sessions.token() }
 
 // handler is every address of the console, one line each.
 func (c *Console) handler() http.Handler {
 	mux := http.NewServeMux()
 	page := func(pattern string, h http.HandlerFunc) { mux.HandleFunc(pattern, c.signedIn(false, h)) }
-	loaded := func(pattern string, h func(http.ResponseWriter, *http.Request, *book)) { page(pattern, c.loaded(h)) }
+	loaded := func(pattern string, h func(http.ResponseWriter, *http.Request, *reading)) { page(pattern, c.loaded(h)) }
 
 	mux.HandleFunc("GET /start/{token}", c.enter)
 	mux.Handle("GET /assets/", c.assets())
@@ -189,7 +189,7 @@ func (c *Console) enter(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	cookie, ok := c.door.enter(r.PathValue("token"))
+	cookie, ok := c.sessions.enter(r.PathValue("token"))
 	if !ok {
 		c.outside(w, r, http.StatusForbidden, "outside.used")
 		return
@@ -200,7 +200,7 @@ func (c *Console) enter(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) leave(w http.ResponseWriter, r *http.Request) {
 	if cookie, err := r.Cookie(cookieName); err == nil {
-		c.door.leave(cookie.Value)
+		c.sessions.leave(cookie.Value)
 	}
 	gone := sessionCookie("")
 	gone.MaxAge = -1
@@ -241,15 +241,15 @@ func local(to string) string {
 	return (&url.URL{Path: path.Clean(u.Path), RawQuery: u.RawQuery}).String()
 }
 
-// book is the plan that was read last, nil before the first.
-func (c *Console) book() *book { return c.shelf.Load() }
+// reading is the plan that was read last, nil before the first.
+func (c *Console) reading() *reading { return c.current.Load() }
 
-func (c *Console) keep(b *book) { c.shelf.Store(b) }
+func (c *Console) keep(b *reading) { c.current.Store(b) }
 
 // loaded answers with the page once there is a plan, and until then tells how far the reading has come.
-func (c *Console) loaded(h func(http.ResponseWriter, *http.Request, *book)) http.HandlerFunc {
+func (c *Console) loaded(h func(http.ResponseWriter, *http.Request, *reading)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if b := c.book(); b != nil {
+		if b := c.reading(); b != nil {
 			h(w, r, b)
 			return
 		}

@@ -16,7 +16,7 @@ import (
 var exported = []string{"table", "id", "name", "owner", "state", "purgeOn", "noticedOn", "retainUntil", "ground", "reason", "link"}
 
 // export is the people of a list, for the reader of a file.
-func (c *Console) export(w http.ResponseWriter, r *http.Request, b *book) (found []int32, ok bool) {
+func (c *Console) export(w http.ResponseWriter, r *http.Request, b *reading) (found []int32, ok bool) {
 	f, err := readFilter(r.URL.Query(), sessionOf(r))
 	if err != nil {
 		c.refuse(w, r, err)
@@ -37,7 +37,7 @@ func fileName(what string, d retention.Date, ext string) string {
 	return "gallra-" + what + "-" + d.String() + "." + ext
 }
 
-func (c *Console) exportCSV(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) exportCSV(w http.ResponseWriter, r *http.Request, b *reading) {
 	found, ok := c.export(w, r, b)
 	if !ok {
 		return
@@ -68,7 +68,7 @@ func guarded(s string) string {
 }
 
 // cells are a person's values, dates as dates.
-func (c *Console) cells(t tongue, b *book, i int32) []any {
+func (c *Console) cells(t tongue, b *reading, i int32) []any {
 	p := &b.Persons[i]
 	ground := b.Grounds[p.Ground].ID
 	if ground == "" {
@@ -79,7 +79,7 @@ func (c *Console) cells(t tongue, b *book, i int32) []any {
 
 // exportXLSX writes a workbook. Its writer puts what does not fit its memory into a folder of its own, which goes with the
 // answer.
-func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *reading) {
 	found, ok := c.export(w, r, b)
 	if !ok {
 		return
@@ -104,7 +104,7 @@ func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *book) {
 	_ = book.Write(w)
 }
 
-func (c *Console) sheet(t tongue, to *workbook.Book, b *book, found []int32) error {
+func (c *Console) sheet(t tongue, to *workbook.Book, b *reading, found []int32) error {
 	columns := make([]workbook.Column, len(exported))
 	for i, width := range []float64{10, 38, 28, 24, 11, 12, 12, 12, 26, 60, 40} {
 		columns[i] = workbook.Column{Title: exported[i], Width: width}

@@ -110,7 +110,7 @@ func (f filter) Active() bool {
 }
 
 // list is who passes the filter, in its order.
-func (b *book) list(f filter) []int32 {
+func (b *reading) list(f filter) []int32 {
 	order := b.orders[f.Sort]
 	if !f.Active() && !f.Down {
 		return order
@@ -132,7 +132,7 @@ func (b *book) list(f filter) []int32 {
 }
 
 // taker tells of a person whether they pass; it is not ok where nobody can.
-func (b *book) taker(f filter) (func(int32) bool, bool) {
+func (b *reading) taker(f filter) (func(int32) bool, bool) {
 	table, owner, ground := int32(-1), int32(-1), int32(-1)
 	if f.Table != "" {
 		if table = int32(slices.IndexFunc(b.Tables, func(t report.Table) bool { return t.Name == f.Table })); table < 0 {

@@ -25,7 +25,7 @@ func TestNumbersAddUp(t *testing.T) {
 	w.run()
 	w.server.Advance(62 * 24 * time.Hour)
 	w.serve(nil)
-	b := w.console.book()
+	b := w.console.reading()
 	count := func(f filter) int {
 		v, err := url.ParseQuery(f.Query())
 		w.must(err)
@@ -75,7 +75,7 @@ func TestListsAreWhole(t *testing.T) {
 	w := newWorld(t, nil)
 	w.serve(nil)
 	w.enter()
-	b := w.console.book()
+	b := w.console.reading()
 	for _, sort := range sorts {
 		for _, down := range []bool{false, true} {
 			all := b.list(filter{Sort: sort, Down: down})
@@ -118,7 +118,7 @@ func TestListsAreWhole(t *testing.T) {
 // somebodyAt is somebody of the plan with a name and an address, whatever becomes of them.
 func (w *world) somebodyAt(n int) human {
 	w.Helper()
-	b := w.console.book()
+	b := w.console.reading()
 	for i := range b.Persons {
 		if p := &b.Persons[i]; p.Name != "" && p.Email != "" && b.TableOf(p) == "contact" {
 			if n--; n < 0 {
@@ -147,17 +147,17 @@ func TestHoldReleaseExtend(t *testing.T) {
 		}
 	}
 	state := func() retention.Action {
-		b := w.console.book()
+		b := w.console.reading()
 		i, _ := b.find("contact", p.ID)
 		return b.Persons[i].Action
 	}
-	held := w.console.book().Count(retention.Hold)
+	held := w.console.reading().Count(retention.Hold)
 	do("hold", "act.hold.done")
 	if row := w.row(p.ID, "gallra_legalhold", "gallra_purgereason"); !row.Bool("gallra_legalhold") || !strings.Contains(row.Text("gallra_purgereason"), "Agreed on the phone") {
 		t.Error("the hold does not stand on the row")
 	}
-	if state() != retention.Hold || w.console.book().Count(retention.Hold) != held+1 {
-		t.Errorf("in the list they are %s, and %d are held", state(), w.console.book().Count(retention.Hold))
+	if state() != retention.Hold || w.console.reading().Count(retention.Hold) != held+1 {
+		t.Errorf("in the list they are %s, and %d are held", state(), w.console.reading().Count(retention.Hold))
 	}
 	do("release", "act.release.done")
 	if w.row(p.ID, "gallra_legalhold").Bool("gallra_legalhold") || state() == retention.Hold {
@@ -168,10 +168,10 @@ func TestHoldReleaseExtend(t *testing.T) {
 		t.Error("a hold that does not stand was released")
 	}
 	do("extend", "act.extend.done")
-	fresh := *w.console.book() // moving one person leaves every order as sorting them anew makes it
+	fresh := *w.console.reading() // moving one person leaves every order as sorting them anew makes it
 	fresh.sort()
 	for _, sort := range sorts {
-		if !slices.Equal(fresh.orders[sort], w.console.book().orders[sort]) {
+		if !slices.Equal(fresh.orders[sort], w.console.reading().orders[sort]) {
 			t.Errorf("after the actions the order by %s is not the one that it should be", sort)
 		}
 	}
@@ -198,7 +198,7 @@ func TestRunFromTheConsole(t *testing.T) {
 	w.server.Advance(62 * 24 * time.Hour)
 	w.serve(nil)
 	w.enter()
-	b := w.console.book()
+	b := w.console.reading()
 	purges := b.Count(retention.Purge)
 	if purges < 3 {
 		t.Fatalf("the day of %d has come", purges)
@@ -243,14 +243,14 @@ func TestRunFromTheConsole(t *testing.T) {
 	if w.row(unseen, "gallra_purgescheduledon").Text("gallra_purgescheduledon") != "" {
 		t.Error("somebody got a date of whom the plan said nothing")
 	}
-	if i, ok := c.book().find("contact", unseen); !ok || c.book().Persons[i].Action != retention.Schedule {
+	if i, ok := c.reading().find("contact", unseen); !ok || c.reading().Persons[i].Action != retention.Schedule {
 		t.Error("the plan was not read anew after the run")
 	}
 	if a := w.get("/run"); !strings.Contains(a.body, c.last.Summary.Run) || strings.Contains(a.body, "gets a date of") {
 		t.Error("the page does not tell of the run")
 	}
 	w.server.Advance(24 * time.Hour)
-	form = url.Values{"plan": {c.book().id}, "once": {secret()}, "confirm": {"yes"}, "count": {strconv.Itoa(c.book().Count(retention.Purge))}}
+	form = url.Values{"plan": {c.reading().id}, "once": {secret()}, "confirm": {"yes"}, "count": {strconv.Itoa(c.reading().Count(retention.Purge))}}
 	if a := w.post("/run", form); runs() != before+1 || !strings.Contains(a.body, words.In(subject, "en").T("run.stale")) {
 		t.Error("yesterday's plan was run")
 	}
@@ -270,7 +270,7 @@ func TestLedgerLock(t *testing.T) {
 	w.must(err)
 	deps := w.deps("run", w.checked, other)
 	w.must(other.Begin(t.Context(), ledger.Run{ID: "the-other-run", Verb: "run", Organization: w.checked.Organization, Policy: w.checked.Policy.Hash, Today: deps.Today, Now: w.client.Now}))
-	w.post("/run", url.Values{"plan": {w.console.book().id}, "once": {secret()}, "confirm": {"yes"}, "count": {"0"}})
+	w.post("/run", url.Values{"plan": {w.console.reading().id}, "once": {secret()}, "confirm": {"yes"}, "count": {"0"}})
 	w.console.running().wait(t.Context())
 	if c := w.console; c.last == nil || c.last.Locked == nil || c.last.Locked.Run != "the-other-run" {
 		t.Errorf("the run: %+v", c.last)
@@ -299,7 +299,7 @@ func TestStopARun(t *testing.T) {
 			w.server.Advance(62 * 24 * time.Hour)
 			w.serve(nil)
 			w.enter()
-			b := w.console.book()
+			b := w.console.reading()
 			w.post("/run", url.Values{"plan": {b.id}, "once": {secret()}, "confirm": {"yes"}, "count": {strconv.Itoa(b.Count(retention.Purge))}})
 			j := w.console.running()
 			if how == "the button" {
@@ -359,7 +359,7 @@ func TestTryAnotherPeriod(t *testing.T) {
 		t.Errorf("%d rows were written", after-before)
 	}
 	for _, bad := range []string{"-1", "999", "x"} { // stay where the slider stands
-		if s, ok := c.slider(c.book(), "contact", "closed-opportunity", bad); !ok || s.Value != 24 {
+		if s, ok := c.slider(c.reading(), "contact", "closed-opportunity", bad); !ok || s.Value != 24 {
 			t.Errorf("%s: %+v", bad, s)
 		}
 	}
@@ -400,7 +400,7 @@ func TestLedgerPages(t *testing.T) {
 	w.serve(nil)
 	w.enter()
 	p := w.somebody()
-	e := w.console.book().evidence
+	e := w.console.reading().evidence
 	if a := w.get("/ledger?row=" + p.ID.String()); strings.Count(a.body, "<tr>") != 2 || !strings.Contains(a.body, p.ID.String()) {
 		t.Errorf("the person's entries: %d rows", strings.Count(a.body, "<tr>"))
 	}

@@ -64,7 +64,7 @@ func (c *Console) signedIn(passive bool, next http.HandlerFunc) http.HandlerFunc
 	return func(w http.ResponseWriter, r *http.Request) {
 		var s *session
 		if cookie, err := r.Cookie(cookieName); err == nil {
-			s = c.door.session(cookie.Value, !passive)
+			s = c.sessions.session(cookie.Value, !passive)
 		}
 		if s == nil {
 			c.outside(w, r, http.StatusUnauthorized, "outside.ended")

@@ -53,7 +53,7 @@ type proofView struct {
 // shownEntries is how many entries a page has.
 const shownEntries = 100
 
-func (e *evidence) view(t tongue, b *book, i int32) proofView {
+func (e *evidence) view(t tongue, b *reading, i int32) proofView {
 	p := &e.entries[i]
 	v := proofView{Seq: p.seq, At: t.moment(p.time().In(b.checked.Policy.TimeZone)), Kind: e.words[p.kind], Table: e.words[p.table], PurgeOn: p.purgeOn, NoticedOn: p.noticedOn,
 		Ground: e.words[p.ground], Word: e.words[p.words], Code: e.words[p.code], N: int(p.n)}
@@ -69,11 +69,11 @@ func (e *evidence) view(t tongue, b *book, i int32) proofView {
 	return v
 }
 
-func (c *Console) ledgerPage(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) ledgerPage(w http.ResponseWriter, r *http.Request, b *reading) {
 	c.showLedger(w, r, b, nil, nil, false)
 }
 
-func (c *Console) showLedger(w http.ResponseWriter, r *http.Request, b *book, proof *ledger.Proof, err error, finished bool) {
+func (c *Console) showLedger(w http.ResponseWriter, r *http.Request, b *reading, proof *ledger.Proof, err error, finished bool) {
 	t, e := c.tongue(r), b.evidence
 	f := proofFilter{Kind: r.FormValue("kind"), Run: r.FormValue("run")}
 	v := ledgerView{Existed: e.existed, Head: e.head, Kinds: e.kinds(), Kind: f.Kind, Run: f.Run, Before: e.before, Zone: b.checked.Policy.TimeZone,
@@ -118,13 +118,13 @@ func (c *Console) showLedger(w http.ResponseWriter, r *http.Request, b *book, pr
 }
 
 // verify proves the chain anew, from its storage.
-func (c *Console) verify(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) verify(w http.ResponseWriter, r *http.Request, b *reading) {
 	proof, err := c.o.Verify()
 	c.showLedger(w, r, b, proof, err, true)
 }
 
 // exportLedger is every entry, for the auditor; the chain is checked on the way.
-func (c *Console) exportLedger(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) exportLedger(w http.ResponseWriter, r *http.Request, b *reading) {
 	l, err := c.o.Ledger()
 	if err == nil && !l.Existed() {
 		err = errors.New(c.tongue(r).T("ledger.none"))

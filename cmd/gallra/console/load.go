@@ -10,7 +10,7 @@ import (
 	"github.com/gallra/gallra/retention/report"
 )
 
-// load reads the policy, the ledger and everybody, and makes a book of it.
+// load reads the policy, the ledger and everybody, and makes a reading of it.
 func (c *Console) load(ctx context.Context, j *job) error {
 	j.phase("check", 0)
 	if _, err := c.o.Client.WhoAmI(ctx); err != nil { // tells the service's day as well, which moves on while the console stands open
@@ -26,7 +26,7 @@ func (c *Console) load(ctx context.Context, j *job) error {
 		return err
 	}
 	var before *evidence
-	if b := c.book(); b != nil {
+	if b := c.reading(); b != nil {
 		before = b.evidence
 	}
 	found, err := readEvidence(ctx, l, before)
@@ -41,7 +41,7 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	}
 	plan := plan.NewPlan(checked, e, plan.PlanOptions{Traces: l.Traces()})
 	matched := purge.Matched(l, checked)
-	b := &book{
+	b := &reading{
 		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Traces(), read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
 		rails: plan.GuardRails(checked.Policy.Limits, matched), changes: plan.SinceLastRun(matched), evidence: found,
 	}

@@ -94,14 +94,14 @@ func (c *Console) tongue(r *http.Request) tongue {
 func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name string, content any) {
 	t := c.tongue(r)
 	f := frame{Page: name, Org: c.o.Organization.Name, Sandbox: !c.o.Organization.Production, Lang: t.Language, Here: r.URL.RequestURI(),
-		Idle: int(c.door.idle.Seconds()) + 2, Once: secret()[:24], Content: content}
+		Idle: int(c.sessions.idle.Seconds()) + 2, Once: secret()[:24], Content: content}
 	if r.Method != http.MethodGet {
 		f.Here = "/"
 	}
 	if s := sessionOf(r); s != nil && !peeks(r) {
 		f.Notice = s.told()
 	}
-	if b := c.book(); b != nil {
+	if b := c.reading(); b != nil {
 		f.Read, f.Touched = t.moment(b.read.In(b.checked.Policy.TimeZone)), b.touched
 	}
 	if p := c.report("read"); !p.Ended {

@@ -73,7 +73,7 @@ func chunkOf(total int) int {
 	return chunk
 }
 
-func (c *Console) people(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) people(w http.ResponseWriter, r *http.Request, b *reading) {
 	f, err := readFilter(r.URL.Query(), sessionOf(r))
 	if err != nil {
 		c.refuse(w, r, err)
@@ -121,7 +121,7 @@ func position(r *http.Request, n int) int {
 }
 
 // peopleRows is a piece of the list, for a page that shows the rest of it.
-func (c *Console) peopleRows(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) peopleRows(w http.ResponseWriter, r *http.Request, b *reading) {
 	f, err := readFilter(r.URL.Query(), sessionOf(r))
 	if err != nil {
 		c.refuse(w, r, err)
@@ -131,7 +131,7 @@ func (c *Console) peopleRows(w http.ResponseWriter, r *http.Request, b *book) {
 	c.piece(w, r, "people-rows", b.rows(c.tongue(r), f, found, position(r, len(found)), chunkOf(len(found))))
 }
 
-func (b *book) rows(t tongue, f filter, found []int32, from, chunk int) rowsPart {
+func (b *reading) rows(t tongue, f filter, found []int32, from, chunk int) rowsPart {
 	part := rowsPart{Query: f.Query(), From: from, Next: -1, Prev: -1, Total: len(found)}
 	to := min(from+chunk, len(found))
 	if to < len(found) {
@@ -163,7 +163,7 @@ func personPath(table string, id uuid.UUID) string {
 }
 
 // search remembers what is searched for and leads to the list of those who have it. The text itself is in no address.
-func (c *Console) search(w http.ResponseWriter, r *http.Request, _ *book) {
+func (c *Console) search(w http.ResponseWriter, r *http.Request, _ *reading) {
 	if err := r.ParseForm(); err != nil {
 		c.refuse(w, r, err)
 		return
@@ -190,7 +190,7 @@ func cutRunes(s string, n int) string {
 }
 
 // findPerson looks for an e-mail address in the whole CRM: whoever is kept stands in no plan.
-func (c *Console) findPerson(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) findPerson(w http.ResponseWriter, r *http.Request, b *reading) {
 	people, err := evaluate.FindByEmail(r.Context(), c.o.Client, b.checked, strings.TrimSpace(r.FormValue("address")))
 	switch {
 	case errors.Is(err, evaluate.ErrNobody) || err == nil && len(people) == 0:

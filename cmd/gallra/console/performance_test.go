@@ -19,9 +19,9 @@ import (
 )
 
 // largeBook is a plan in which n persons have a date, with names, owners and a ledger entry each.
-func largeBook(w *world, n int) *book {
+func largeBook(w *world, n int) *reading {
 	r := rand.New(rand.NewPCG(1, 2))
-	old := w.console.book()
+	old := w.console.reading()
 	c := *old.Coming
 	c.Owners = []report.Owner{{}}
 	for i := range 150 {
@@ -42,7 +42,7 @@ func largeBook(w *world, n int) *book {
 		p.PurgeOn, p.NoticedOn = c.AsOf+retention.Date(r.IntN(70)), c.AsOf-10
 		done[p.Action]++
 	}
-	b := &book{Coming: &c, checked: old.checked, evaluation: old.evaluation, traces: old.traces, read: old.read, id: old.id, totals: old.totals}
+	b := &reading{Coming: &c, checked: old.checked, evaluation: old.evaluation, traces: old.traces, read: old.read, id: old.id, totals: old.totals}
 	e := *old.evidence
 	for i := range c.Persons {
 		line := e.entries[0]
@@ -76,8 +76,8 @@ func BenchmarkPages(b *testing.B) {
 	somebody := w.somebody()
 	w.console.keep(large)
 	token := strings.TrimPrefix(w.console.Link(), w.url+"/start/")
-	cookie, _ := w.console.door.enter(token)
-	s := w.console.door.session(cookie, true)
+	cookie, _ := w.console.sessions.enter(token)
+	s := w.console.sessions.session(cookie, true)
 	handler := w.console.handler()
 	host := strings.TrimPrefix(w.url, "http://")
 	word := s.remember("karin östensson 12")

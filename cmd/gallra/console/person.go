@@ -70,17 +70,17 @@ func (c *Console) link(table string, id uuid.UUID) string {
 }
 
 // who is the person that a request is about.
-func who(r *http.Request, b *book) (evaluate.PersonRef, bool) {
+func who(r *http.Request, b *reading) (evaluate.PersonRef, bool) {
 	id, err := uuid.Parse(r.PathValue("id"))
 	table := r.PathValue("table")
 	return evaluate.PersonRef{Table: table, ID: id}, err == nil && b.checked.Subject(table) != nil
 }
 
-func (c *Console) today(b *book) retention.Date {
+func (c *Console) today(b *reading) retention.Date {
 	return retention.DateOf(c.o.Client.Now(), b.checked.Policy.TimeZone)
 }
 
-func (c *Console) person(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) person(w http.ResponseWriter, r *http.Request, b *reading) {
 	p, ok := who(r, b)
 	if !ok {
 		c.show(w, r, http.StatusNotFound, "missing", nil)
@@ -98,7 +98,7 @@ func (c *Console) person(w http.ResponseWriter, r *http.Request, b *book) {
 }
 
 // describe reads a person's grounds, as gallra explain does, and who they are.
-func (c *Console) describe(ctx context.Context, t tongue, b *book, p evaluate.PersonRef) (*personPage, error) {
+func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate.PersonRef) (*personPage, error) {
 	today := c.today(b)
 	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: today, Traces: b.traces})
 	if err != nil {
@@ -140,7 +140,7 @@ func (c *Console) describe(ctx context.Context, t tongue, b *book, p evaluate.Pe
 		}
 	}
 	slices.SortStableFunc(page.Grounds, func(a, b groundView) int { return cmp.Compare(b.Until, a.Until) })
-	page.Wide, page.Narrow = drawLife(t, x, today, "wide", 960), drawLife(t, x, today, "narrow", 340)
+	page.Wide, page.Narrow = drawTimeline(t, x, today, "wide", 960), drawTimeline(t, x, today, "narrow", 340)
 	for _, i := range b.evidence.list(proofFilter{Row: p.ID}) {
 		page.Evidence = append(page.Evidence, b.evidence.view(t, b, i))
 	}
@@ -171,7 +171,7 @@ func (c *Console) arithmetic(t tongue, f evaluate.Finding, r evaluate.FoundRow) 
 }
 
 // introduce reads who the person is.
-func (c *Console) introduce(ctx context.Context, t tongue, b *book, page *personPage) error {
+func (c *Console) introduce(ctx context.Context, t tongue, b *reading, page *personPage) error {
 	subject := b.checked.Subject(page.Table)
 	table, err := c.o.Client.Table(ctx, page.Table)
 	if err != nil {
@@ -202,7 +202,7 @@ func (c *Console) introduce(ctx context.Context, t tongue, b *book, page *person
 }
 
 // nameOf is what a row of a subject table is called.
-func (c *Console) nameOf(ctx context.Context, b *book, p evaluate.PersonRef) (string, error) {
+func (c *Console) nameOf(ctx context.Context, b *reading, p evaluate.PersonRef) (string, error) {
 	if i, ok := b.find(p.Table, p.ID); ok && b.Persons[i].Name != "" {
 		return b.Persons[i].Name, nil
 	}
@@ -228,7 +228,7 @@ type forecastRow struct {
 	Count     int
 }
 
-func (c *Console) forecast(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) forecast(w http.ResponseWriter, r *http.Request, b *reading) {
 	p, ok := who(r, b)
 	if !ok {
 		c.show(w, r, http.StatusNotFound, "missing", nil)
@@ -257,7 +257,7 @@ func (c *Console) forecast(w http.ResponseWriter, r *http.Request, b *book) {
 }
 
 // act is what somebody does to a person: hold, release, extend. It is asked back first.
-func (c *Console) act(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) act(w http.ResponseWriter, r *http.Request, b *reading) {
 	p, ok := who(r, b)
 	act := r.PathValue("act")
 	if !ok || act != "hold" && act != "release" && act != "extend" {
@@ -313,7 +313,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, b *book) {
 const maxReason = 300
 
 // carryOut does it, and brings what the console knows of the person up to date.
-func (c *Console) carryOut(ctx context.Context, b *book, p evaluate.PersonRef, act, reason string, until retention.Date) error {
+func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef, act, reason string, until retention.Date) error {
 	l, err := c.o.Ledger()
 	if err != nil {
 		return err
@@ -351,7 +351,7 @@ func (c *Console) carryOut(ctx context.Context, b *book, p evaluate.PersonRef, a
 	found, err := readEvidence(ctx, l, b.evidence)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := c.book().with(decisions...)
+	next := c.reading().with(decisions...)
 	next.traces = traces
 	if err == nil {
 		next.evidence = found

@@ -72,7 +72,7 @@ type slider struct {
 	File          string // the address of the changed file
 }
 
-func (c *Console) policy(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) policy(w http.ResponseWriter, r *http.Request, b *reading) {
 	t := c.tongue(r)
 	p := b.checked.Policy
 	page := policyPage{Policy: p, Sim: c.simView(r, t, b)}
@@ -114,7 +114,7 @@ func (c *Console) policy(w http.ResponseWriter, r *http.Request, b *book) {
 
 func anchor(file, line int) string { return fmt.Sprintf("f%d-%d", file, line) }
 
-func (c *Console) files(b *book, s *slider) []fileView {
+func (c *Console) files(b *reading, s *slider) []fileView {
 	var mark policy.Pos
 	if s != nil {
 		if _, edited, err := b.checked.Policy.WithPeriod(s.Table, s.Ground, s.period()); err == nil {
@@ -184,7 +184,7 @@ func (t tongue) disposition(r *policy.RelatedRule) string {
 }
 
 // slider is the period of a ground as something to move; it is not ok where there is none, or one in mixed units.
-func (c *Console) slider(b *book, table, ground, value string) (*slider, bool) {
+func (c *Console) slider(b *reading, table, ground, value string) (*slider, bool) {
 	s := b.checked.Policy.Subject(table)
 	if s == nil {
 		return nil, false
@@ -228,7 +228,7 @@ func (s *slider) period() retention.Period {
 }
 
 // changedFile is the policy's file with the period that was tried, for whoever decides about it.
-func (c *Console) changedFile(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) changedFile(w http.ResponseWriter, r *http.Request, b *reading) {
 	table, ground, _ := strings.Cut(r.FormValue("try"), "/")
 	s, ok := c.slider(b, table, ground, r.FormValue("n"))
 	if !ok {
@@ -290,7 +290,7 @@ type simRow struct {
 const shownMoves = 50
 
 // simulate begins to find out who would move. A new question takes the place of the one before.
-func (c *Console) simulate(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) simulate(w http.ResponseWriter, r *http.Request, b *reading) {
 	table, ground, _ := strings.Cut(r.FormValue("try"), "/")
 	s, ok := c.slider(b, table, ground, r.FormValue("n"))
 	if !ok {
@@ -334,11 +334,11 @@ func (c *Console) keepSimulation(s *simulation) {
 }
 
 // simulated is the part of the page that tells who moves.
-func (c *Console) simulated(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) simulated(w http.ResponseWriter, r *http.Request, b *reading) {
 	c.piece(w, r, "simulation", c.simView(r, c.tongue(r), b))
 }
 
-func (c *Console) simView(r *http.Request, t tongue, b *book) simView {
+func (c *Console) simView(r *http.Request, t tongue, b *reading) simView {
 	j := c.job("simulate")
 	if j == nil {
 		return simView{}
@@ -397,7 +397,7 @@ func mostMoved(all []plan.Change) []plan.Change {
 }
 
 // names are what some people are called: of the plan where they stand in it, else read from the CRM.
-func (c *Console) names(ctx context.Context, b *book, who []plan.Change) (map[uuid.UUID]string, error) {
+func (c *Console) names(ctx context.Context, b *reading, who []plan.Change) (map[uuid.UUID]string, error) {
 	names := map[uuid.UUID]string{}
 	missing := map[string][]string{}
 	for _, x := range who {

@@ -72,7 +72,7 @@ func (c *Console) progress(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
-		if c.door.session(cookie.Value, false) == nil {
+		if c.sessions.session(cookie.Value, false) == nil {
 			_ = send("end", "")
 			return
 		}

@@ -20,7 +20,7 @@ import (
 
 // runPage is what a run would do, is doing, or did.
 type runPage struct {
-	Plan          string // the book's id
+	Plan          string // the reading's id
 	Today         retention.Date
 	Stale         bool // the plan is of another day
 	Tables        []report.Table
@@ -50,7 +50,7 @@ type outcome struct {
 // shownRuns is how many runs the page looks back.
 const shownRuns = 12
 
-func (c *Console) run(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) run(w http.ResponseWriter, r *http.Request, b *reading) {
 	page := runPage{Plan: b.id, Today: b.AsOf, Stale: b.AsOf != c.today(b), Tables: b.Tables, States: actions, Rails: b.rails, Purges: b.Count(retention.Purge),
 		Limits: b.checked.Policy.Limits, NoLedger: !b.evidence.existed}
 	page.Writes = page.Purges + b.Count(retention.Schedule) + b.Count(retention.Move) + b.Count(retention.Clear)
@@ -73,7 +73,7 @@ func (c *Console) run(w http.ResponseWriter, r *http.Request, b *book) {
 }
 
 // runPlan carries the plan out that the page showed: asked back first, once, and only while it is the plan still.
-func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *book) {
+func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *reading) {
 	if err := r.ParseForm(); err != nil {
 		c.refuse(w, r, err)
 		return
@@ -108,7 +108,7 @@ func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *book) {
 }
 
 // apply starts the run, which goes on when nobody watches. A run that is under way already is not begun again.
-func (c *Console) apply(b *book) {
+func (c *Console) apply(b *reading) {
 	c.begin("run", func(ctx context.Context, j *job) error {
 		c.mu.Lock()
 		c.last = nil
@@ -147,7 +147,7 @@ func (c *Console) apply(b *book) {
 
 // runDeps are what the run works with. It does what the plan said that was looked at, as far as that is still true, and leaves everybody
 // else alone.
-func (c *Console) runDeps(b *book, l *ledger.Ledger, j *job) purge.Deps {
+func (c *Console) runDeps(b *reading, l *ledger.Ledger, j *job) purge.Deps {
 	deps := c.o.Deps("run", b.checked, l)
 	deps.Only = func(table string, id uuid.UUID, action retention.Action) bool {
 		i, ok := b.find(table, id)

@@ -16,8 +16,8 @@ func secret() string {
 	return hex.EncodeToString(b[:])
 }
 
-// door lets people in: it knows the one-time tokens that were given out and the sessions that they started.
-type door struct {
+// sessions lets people in: it knows the one-time tokens that were given out and the sessions that they started.
+type sessions struct {
 	mu       sync.Mutex
 	now      func() time.Time
 	life     time.Duration // of a token
@@ -36,12 +36,12 @@ type session struct {
 	notice   *notice           // what the next page is to say
 }
 
-func newDoor(now func() time.Time, life, idle time.Duration) *door {
-	return &door{now: now, life: life, idle: idle, tokens: map[string]time.Time{}, sessions: map[string]*session{}}
+func newSessions(now func() time.Time, life, idle time.Duration) *sessions {
+	return &sessions{now: now, life: life, idle: idle, tokens: map[string]time.Time{}, sessions: map[string]*session{}}
 }
 
 // token makes a token that starts one session.
-func (d *door) token() string {
+func (d *sessions) token() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := secret()
@@ -51,7 +51,7 @@ func (d *door) token() string {
 
 // enter starts a session for a token, which counts no more after that. Every token is compared, in constant time, so
 // that the time it takes tells nothing about any of them.
-func (d *door) enter(token string) (cookie string, ok bool) {
+func (d *sessions) enter(token string) (cookie string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	found := ""
@@ -75,7 +75,7 @@ func (d *door) enter(token string) (cookie string, ok bool) {
 
 // session is who a cookie names, nil if that is nobody any more. Looking counts as work unless it is the page's own
 // doing, such as the progress that it listens to.
-func (d *door) session(cookie string, work bool) *session {
+func (d *sessions) session(cookie string, work bool) *session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for name, s := range d.sessions {
@@ -91,7 +91,7 @@ func (d *door) session(cookie string, work bool) *session {
 }
 
 // leave ends a session.
-func (d *door) leave(cookie string) {
+func (d *sessions) leave(cookie string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.sessions, cookie)

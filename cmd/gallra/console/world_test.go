@@ -307,7 +307,7 @@ type human struct {
 // somebody is a contact of the plan who waits for their date.
 func (w *world) somebody() human {
 	w.Helper()
-	b := w.console.book()
+	b := w.console.reading()
 	for i := range b.Persons {
 		if p := &b.Persons[i]; b.TableOf(p) == "contact" && p.Action == retention.Wait && p.Email != "" {
 			return human{p.ID, p.Name, p.Email}

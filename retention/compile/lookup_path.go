@@ -8,8 +8,8 @@ import (
 	"github.com/gallra/gallra/retention/policy"
 )
 
-// way leads from a table over lookups to a column.
-type way struct {
+// lookupPath leads from a table over lookups to a column.
+type lookupPath struct {
 	navs    []string // single-valued navigation properties
 	lookups []string // filter paths of the lookup columns on the way: a null in one breaks it
 	table   *table   // where the column is
@@ -17,12 +17,12 @@ type way struct {
 }
 
 // path is the way as it stands in a filter and in an answer.
-func (w way) path() string {
+func (w lookupPath) path() string {
 	return strings.Join(append(slices.Clone(w.navs), wireName(w.column)), "/")
 }
 
 // behind is the way seen from further away: prefix leads to the table where it begins.
-func (w way) behind(prefix []string) way {
+func (w lookupPath) behind(prefix []string) lookupPath {
 	if len(prefix) == 0 {
 		return w
 	}
@@ -35,8 +35,8 @@ func (w way) behind(prefix []string) way {
 	return w
 }
 
-// wayFault is where a way ends that leads nowhere.
-type wayFault struct {
+// pathError is where a way ends that leads nowhere.
+type pathError struct {
 	segment int
 	table   *table
 	hint    string
@@ -44,12 +44,12 @@ type wayFault struct {
 
 // ways finds everything that segments can mean from a table: columns by their logical names, and to tell several
 // targets of one lookup apart, its navigation properties. A lookup with several targets may have several ways.
-func (m *model) ways(t *table, segments []string) ([]way, *wayFault) {
+func (m *model) ways(t *table, segments []string) ([]lookupPath, *pathError) {
 	if len(segments) == 1 {
 		if a := t.column(segments[0]); a != nil {
-			return []way{{table: t, column: a}}, nil
+			return []lookupPath{{table: t, column: a}}, nil
 		}
-		return nil, &wayFault{table: t, hint: policy.DidYouMean(segments[0], t.columns())}
+		return nil, &pathError{table: t, hint: policy.DidYouMean(segments[0], t.columns())}
 	}
 	rels := t.relationships(segments[0])
 	if len(rels) == 0 {
@@ -57,10 +57,10 @@ func (m *model) ways(t *table, segments []string) ([]way, *wayFault) {
 		if a := t.column(segments[0]); a != nil {
 			hint = "it is " + typeWords(a) + ": only lookups lead on"
 		}
-		return nil, &wayFault{table: t, hint: hint}
+		return nil, &pathError{table: t, hint: hint}
 	}
-	var found []way
-	var deepest *wayFault
+	var found []lookupPath
+	var deepest *pathError
 	for _, r := range rels {
 		target := m.get(r.Referenced)
 		if target == nil {
@@ -82,7 +82,7 @@ func (m *model) ways(t *table, segments []string) ([]way, *wayFault) {
 	}
 	if len(found) == 0 {
 		if deepest == nil {
-			deepest = &wayFault{table: t, hint: "none of the tables that it points at is in this environment"}
+			deepest = &pathError{table: t, hint: "none of the tables that it points at is in this environment"}
 		}
 		return nil, deepest
 	}
@@ -125,7 +125,7 @@ type expansion struct {
 }
 
 // add makes the query answer the column at the end of the way.
-func (x *expansion) add(m *model, from *table, w way) Field {
+func (x *expansion) add(m *model, from *table, w lookupPath) Field {
 	at, t := x, from
 	for _, nav := range w.navs {
 		next := at.below[nav]

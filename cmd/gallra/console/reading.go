@@ -20,9 +20,9 @@ import (
 	"github.com/gallra/gallra/retention/report"
 )
 
-// book is a plan as the console keeps it: everybody who is not merely kept, with their names, sorted beforehand in every order that
-// a list can have. A book does not change; an action on a person makes a new one.
-type book struct {
+// reading is a plan as the console keeps it: everybody who is not merely kept, with their names, sorted beforehand in every order that
+// a list can have. A reading does not change; an action on a person makes a new one.
+type reading struct {
 	*report.Coming
 	checked    *compile.Policy
 	evaluation *evaluate.Evaluation
@@ -54,7 +54,7 @@ type span struct {
 var actions = []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Hold, retention.Clear, retention.Keep}
 
 // reason is why a person has their date, as it stands on the row.
-func (b *book) reason(i int32) string {
+func (b *reading) reason(i int32) string {
 	if text, ok := b.reasons[i]; ok {
 		return text
 	}
@@ -62,13 +62,13 @@ func (b *book) reason(i int32) string {
 }
 
 // compareID orders persons by table and id.
-func (b *book) compareID(i int32, table int32, id uuid.UUID) int {
+func (b *reading) compareID(i int32, table int32, id uuid.UUID) int {
 	p := &b.Persons[i]
 	return cmp.Or(cmp.Compare(p.Table, table), bytes.Compare(p.ID[:], id[:]))
 }
 
 // find is where a person stands; false for somebody of whom the plan says nothing.
-func (b *book) find(table string, id uuid.UUID) (int32, bool) {
+func (b *reading) find(table string, id uuid.UUID) (int32, bool) {
 	t := int32(slices.IndexFunc(b.Tables, func(t report.Table) bool { return t.Name == table }))
 	at, ok := slices.BinarySearchFunc(b.byID, id, func(i int32, id uuid.UUID) int { return b.compareID(i, t, id) })
 	if !ok {
@@ -81,7 +81,7 @@ func (b *book) find(table string, id uuid.UUID) (int32, bool) {
 const maxFolded = 400
 
 // sort makes the orders that a list can have, and what is searched.
-func (b *book) sort() {
+func (b *reading) sort() {
 	n := len(b.Persons)
 	b.byID = make([]int32, n)
 	b.spans = make([]span, n)
@@ -116,7 +116,7 @@ func (b *book) sort() {
 }
 
 // comparers order persons in ways that an action on one of them can change.
-func (b *book) comparers() map[string]func(x, y *report.Person) int {
+func (b *reading) comparers() map[string]func(x, y *report.Person) int {
 	states := map[retention.Action]int{}
 	for i, a := range actions {
 		states[a] = i
@@ -141,20 +141,20 @@ func dateRank(p *report.Person) retention.Date {
 }
 
 // ordered compares persons; of equals the name decides, as people who read a list expect.
-func (b *book) ordered(compare func(x, y *report.Person) int) func(i, j int32) int {
+func (b *reading) ordered(compare func(x, y *report.Person) int) func(i, j int32) int {
 	return func(i, j int32) int {
 		return cmp.Or(compare(&b.Persons[i], &b.Persons[j]), cmp.Compare(b.rank[i], b.rank[j]))
 	}
 }
 
-func (b *book) sortBy(name string, compare func(x, y *report.Person) int) {
+func (b *reading) sortBy(name string, compare func(x, y *report.Person) int) {
 	order := slices.Clone(b.orders["name"])
 	slices.SortFunc(order, b.ordered(compare))
 	b.orders[name] = order
 }
 
 // moved is an order after some of its persons changed: these are taken out and put where they belong now.
-func (b *book) moved(order []int32, changed []int32, compare func(x, y *report.Person) int) []int32 {
+func (b *reading) moved(order []int32, changed []int32, compare func(x, y *report.Person) int) []int32 {
 	next := make([]int32, 0, len(order))
 	for _, i := range order {
 		if !slices.Contains(changed, i) {
@@ -191,8 +191,8 @@ func collated(n int, text func(int) string) []int32 {
 	return order
 }
 
-// with is the book after somebody acted on persons, whose decisions are now these.
-func (b *book) with(decisions ...*plan.Planned) *book {
+// with is the reading after somebody acted on persons, whose decisions are now these.
+func (b *reading) with(decisions ...*plan.Planned) *reading {
 	next, coming := *b, *b.Coming
 	next.Coming = &coming
 	coming.Persons, coming.Tables, coming.Grounds = slices.Clone(b.Persons), slices.Clone(b.Tables), slices.Clone(b.Grounds)

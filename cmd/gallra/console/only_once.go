@@ -1,12 +1,10 @@
 package console
 
-import (
-	"sync"
-)
+import "sync"
 
-// once makes sure that a form does what it says once: a second click, a reload or a repeated request finds what the first
+// onlyOnce makes sure that a form does what it says once: a second click, a reload or a repeated request finds what the first
 // one did.
-type once struct {
+type onlyOnce struct {
 	mu    sync.Mutex
 	done  map[string]*deed
 	order []string
@@ -21,7 +19,7 @@ type deed struct {
 const keptDeeds = 1000
 
 // do runs act for the first request with a key and gives its answer to all of them.
-func (o *once) do(key string, act func() string) string {
+func (o *onlyOnce) do(key string, act func() string) string {
 	o.mu.Lock()
 	if o.done == nil {
 		o.done = map[string]*deed{}

@@ -12,10 +12,10 @@ import (
 	"github.com/gallra/gallra/retention/report"
 )
 
-// drawLife draws a person's grounds on a line of time: what each gives them and until when, today, and the day of the
+// drawTimeline draws a person's grounds on a line of time: what each gives them and until when, today, and the day of the
 // purge with the notice before it. What it shows stands in words beside it.
-func drawLife(t tongue, x *plan.Explanation, today retention.Date, id string, width int) template.HTML {
-	l := life{width: width, today: today, t: t}
+func drawTimeline(t tongue, x *plan.Explanation, today retention.Date, id string, width int) template.HTML {
+	l := groundsTimeline{width: width, today: today, t: t}
 	for _, f := range x.Findings {
 		if len(f.Rows) > 0 {
 			l.lanes = append(l.lanes, lane{f.Ground.ID, f.Rows})
@@ -41,7 +41,7 @@ type lane struct {
 	rows []evaluate.FoundRow
 }
 
-type life struct {
+type groundsTimeline struct {
 	strings.Builder
 	t                  tongue
 	width              int
@@ -61,10 +61,10 @@ const (
 
 func escape(s string) string { return html.EscapeString(report.Plain(s)) }
 
-func (l *life) put(format string, args ...any) { fmt.Fprintf(l, format, args...) }
+func (l *groundsTimeline) put(format string, args ...any) { fmt.Fprintf(l, format, args...) }
 
 // span finds the days that the line goes from and to.
-func (l *life) span() {
+func (l *groundsTimeline) span() {
 	l.from, l.to = l.today-60, l.today+60
 	reach := func(d retention.Date) {
 		if d.IsZero() || d == retention.Open {
@@ -84,12 +84,12 @@ func (l *life) span() {
 	l.from, l.to = l.from-room, l.to+room
 }
 
-func (l *life) x(d retention.Date) float64 {
+func (l *groundsTimeline) x(d retention.Date) float64 {
 	d = min(max(d, l.from), l.to)
 	return lifeMargin + float64(d-l.from)/float64(l.to-l.from)*float64(l.width-2*lifeMargin)
 }
 
-func (l *life) draw(id string) {
+func (l *groundsTimeline) draw(id string) {
 	l.span()
 	lanes := max(len(l.lanes), 1)
 	height := lifeTop + lanes*laneHeight + lifeBottom
@@ -115,7 +115,7 @@ func (l *life) draw(id string) {
 }
 
 // bar is what one row gives.
-func (l *life) bar(r evaluate.FoundRow, y int) {
+func (l *groundsTimeline) bar(r evaluate.FoundRow, y int) {
 	class := "ended"
 	if r.Until > l.today {
 		class = "holds"
@@ -133,7 +133,7 @@ func (l *life) bar(r evaluate.FoundRow, y int) {
 }
 
 // mark is a day that matters. The two of them have a line each for their words, so that these never meet.
-func (l *life) mark(class string, d retention.Date, word string, y, bottom int) {
+func (l *groundsTimeline) mark(class string, d retention.Date, word string, y, bottom int) {
 	x, anchor := l.x(d), "middle"
 	switch room := float64(l.width) / 7; {
 	case x < room:
@@ -146,7 +146,7 @@ func (l *life) mark(class string, d retention.Date, word string, y, bottom int) 
 }
 
 // years are the lines of the calendar.
-func (l *life) years(bottom, height int) {
+func (l *groundsTimeline) years(bottom, height int) {
 	first, last := l.from.Time().Year()+1, l.to.Time().Year()
 	every := 1
 	for (last-first)/every > l.width/60 {
