@@ -97,7 +97,7 @@ func (r *runner) adoptSome(ctx context.Context, s *compile.Subject, ids []uuid.U
 // lost. The rows are gone and bear no mark; the history says who deleted them.
 func (r *runner) sweepDeleted(ctx context.Context) error {
 	q := dataverse.Query{Table: "audit", Select: []string{"auditid", "objecttypecode", "_objectid_value"},
-		Filter: fmt.Sprintf("operation eq 3 and _userid_value eq %s", r.sight.user)}
+		Filter: fmt.Sprintf("operation eq 3 and action eq 3 and _userid_value eq %s", r.sight.user)} // a delete, not the delete of a history
 	var targets []sweepTarget
 	asked := make(map[ledger.Key]bool)
 	for row, err := range r.Client.Rows(ctx, q) {

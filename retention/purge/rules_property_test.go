@@ -39,19 +39,19 @@ var ruledKinds = []ruledKind{
 
 // conditions on columns of the person, and what they say of Yvonne before anything is written.
 var conditions = []struct {
-	text  string // after the way
+	text  string // WAY stands for the way to the person
 	holds bool
 }{
-	{"jobtitle eq 'CFO'", true},
-	{"jobtitle ne 'CFO'", false},
-	{"jobtitle eq null", false},
-	{"jobtitle ne null", true},
-	{"department eq null", true},
-	{"lastname eq 'McKay'", true},
-	{"lastname ne 'McKay'", false},
-	{"gendercode eq 2", true},
-	{"gallra_anonymizedon ne null", false},
-	{"gallra_anonymizedon eq null", true},
+	{"WAYjobtitle eq 'CFO'", true},
+	{"(WAYjobtitle ne 'CFO' or WAYjobtitle eq null)", false},
+	{"WAYjobtitle eq null", false},
+	{"WAYjobtitle ne null", true},
+	{"WAYdepartment eq null", true},
+	{"WAYlastname eq 'McKay'", true},
+	{"(WAYlastname ne 'McKay' or WAYlastname eq null)", false},
+	{"WAYgendercode eq 2", true},
+	{"WAYgallra_anonymizedon ne null", false},
+	{"WAYgallra_anonymizedon eq null", true},
 }
 
 // ruledCRM is a random rule set for related rows, which reads the person's own columns, and some rows.
@@ -79,7 +79,7 @@ func drawRuled(t *rapid.T) ruledCRM {
 			where, holds := "", true
 			if i < n { // the last one takes what is left
 				x := rapid.SampledFrom(conditions).Draw(t, "condition")
-				where, holds = fmt.Sprintf(", where: \"%s%s\"", k.way, x.text), x.holds
+				where, holds = fmt.Sprintf(", where: \"%s\"", strings.ReplaceAll(x.text, "WAY", k.way)), x.holds
 			}
 			tail := map[string]string{"delete": "", "keep": ", why: Evidence", "anonymize": ", erase: [" + k.erase + "]"}[do]
 			rules = append(rules, fmt.Sprintf("      - {table: %s, %s%s, do: %s%s}\n", k.table, k.link, where, do, tail))
