@@ -117,7 +117,12 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	foreign, err := purge.ForeignColumns(ctx, s.client, checked, l)
+	if err != nil {
+		return err
+	}
 	rails := append(planned.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
+	rails = append(rails, foreign...)
 	planned.Decisions = slices.DeleteFunc(planned.Decisions, func(d plan.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {
 		if err := keepPlan(o.out, planned); err != nil {

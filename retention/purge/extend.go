@@ -49,6 +49,9 @@ func Extend(ctx context.Context, d Deps, who evaluate.PersonRef, until retention
 		if err != nil {
 			return err
 		}
+		if err := halfExtension(subject, row); err != nil {
+			return err
+		}
 		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			return nil

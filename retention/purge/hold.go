@@ -26,6 +26,9 @@ var (
 // maxTries is how often a hold is tried on a row that changes between the look and the write.
 const maxTries = 5
 
+// heldReason begins what a hold writes onto the row.
+const heldReason = "Legal hold"
+
 // HoldResult is what became of a hold or a release.
 type HoldResult struct {
 	// Before tells that a hold stood on the row already.
@@ -57,8 +60,11 @@ func Hold(ctx context.Context, d Deps, who evaluate.PersonRef, reason string) (*
 		if err != nil {
 			return nil, err
 		}
+		if err := foreignOn(ctx, d, subject, who.ID, "purgeReason"); err != nil {
+			return nil, err
+		}
 		res.Before = row.Bool(subject.Own.LegalHold)
-		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason("Legal hold", reason, "")}
+		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason(heldReason, reason, "")}
 		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			break
@@ -99,6 +105,9 @@ func Release(ctx context.Context, d Deps, who evaluate.PersonRef, reason string)
 		return nil, err
 	} else if !row.Bool(subject.Own.LegalHold) {
 		return nil, ErrNotHeld
+	}
+	if err := foreignOn(ctx, d, subject, who.ID, "purgeReason", "purgeScheduledOn", "purgeNoticedOn"); err != nil {
+		return nil, err
 	}
 	if err := ConfirmDay(ctx, d); err != nil {
 		return nil, err
@@ -179,7 +188,7 @@ func holdable(d Deps, who evaluate.PersonRef) (*compile.Subject, error) {
 // heldRow reads what a hold needs to know of a person's row. Somebody who is not there is an error that wraps
 // [dataverse.ErrNotFound].
 func heldRow(ctx context.Context, d Deps, s *compile.Subject, who evaluate.PersonRef) (dataverse.Row, error) {
-	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: []string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn}})
+	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: []string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn, s.Own.RetainUntil, s.Own.RetainReason}})
 	if err != nil {
 		return nil, fmt.Errorf("read the person: %w", err)
 	}

@@ -55,6 +55,11 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	if rail != nil {
 		b.rails = append(b.rails, *rail)
 	}
+	foreign, err := purge.ForeignColumns(ctx, c.o.Client, checked, l)
+	if err != nil {
+		return err
+	}
+	b.rails = append(b.rails, foreign...)
 	j.phase("names", len(b.Persons))
 	if err := b.ReadNames(ctx, c.o.Client, checked, report.NamesOptions{Progress: j.rows}); err != nil {
 		return err
