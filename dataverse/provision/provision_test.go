@@ -266,9 +266,6 @@ func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 	empty := l.server.Snapshot()
 	for _, after := range []bool{false, true} {
 		for cut := 1; cut <= requests; cut++ {
-			if testing.Short() && cut%5 != 0 {
-				continue
-			}
 			if err := l.server.Restore(empty); err != nil {
 				t.Fatal(err)
 			}
