@@ -17,16 +17,12 @@ import (
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
 // TestConsoleVerb starts gallra console as a program would: the first line is the link, which lets one browser in; a line
 // on standard input makes another; the health page has what the doctor says; and a signal ends it.
 func TestConsoleVerb(t *testing.T) {
-	server := emulator.New(emulator.Options{Token: "console-token"})
-	if err := sample.Load(server); err != nil {
-		t.Fatal(err)
-	}
+	server := company(t, emulator.Options{Token: "console-token"})
 	web := httptest.NewServer(server)
 	defer web.Close()
 	dir := t.TempDir()

@@ -22,10 +22,7 @@ const jsonSchema = "../../docs/json.schema.json"
 
 // Every line that a verb prints with --json has the shape that is documented, and nothing else is on standard output.
 func TestJSONIsAsDocumented(t *testing.T) {
-	server := emulator.New(emulator.Options{Token: "script-token", JobStep: -1})
-	if err := sample.Load(server); err != nil {
-		t.Fatal(err)
-	}
+	server := company(t, emulator.Options{Token: "script-token", JobStep: -1})
 	web := httptest.NewServer(server)
 	defer web.Close()
 	dir := t.TempDir()
