@@ -35,7 +35,7 @@ func TestConsoleVerb(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, printed := io.Pipe()
-	a := &app{in: in, out: printed, errs: io.Discard, settings: config.Settings{URL: web.URL, Auth: "token", Token: "console-token", Policy: policy, Ledger: filepath.Join(dir, "ledger"), LogLevel: "error"}}
+	a := &app{streams: streams{in: in, out: printed, errs: io.Discard}, settings: config.Settings{URL: web.URL, Auth: "token", Token: "console-token", Policy: policy, Ledger: filepath.Join(dir, "ledger"), LogLevel: "error"}}
 	a.log = newLog(io.Discard, a.settings)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

@@ -110,7 +110,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	return nil
 }
 
-func (a *app) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) error {
+func (a *streams) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) error {
 	e := json.NewEncoder(a.out)
 	if heldBy.Table != "" {
 		if err := e.Encode(map[string]any{"kind": "hold", "table": x.Person.Table, "id": x.Person.ID, "byTable": heldBy.Table, "by": heldBy.ID}); err != nil {

@@ -219,7 +219,7 @@ func TestTemplateArguments(t *testing.T) {
 		for i := range args {
 			args[i] = strings.ReplaceAll(args[i], "${deadline}", "21000")
 		}
-		a := &app{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}
+		a := &app{streams: streams{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}}
 		c, flags, err := newRoot(a).Find(args)
 		if err != nil || c.Name() != args[0] {
 			t.Errorf("%v: %v, %v", args, c.Name(), err)
@@ -265,7 +265,7 @@ func TestWorkflowCommands(t *testing.T) {
 		}
 		found++
 		command, _, _ = strings.Cut(command, ">>")
-		a := &app{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}
+		a := &app{streams: streams{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}}
 		c, rest, err := newRoot(a).Find(strings.Fields(command))
 		if err != nil || c.HasSubCommands() {
 			t.Errorf("%q: %v", command, err)

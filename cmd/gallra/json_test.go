@@ -75,7 +75,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"policy", "check"}, 0},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(&app{in: os.Stdin, out: &out, errs: &errs, definitions: definitions}, append(step.args, "--json")); code != step.code {
+		if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}, definitions: definitions}, append(step.args, "--json")); code != step.code {
 			t.Fatalf("gallra %s: code %d, %s", strings.Join(step.args, " "), code, errs.String())
 		}
 		verb := step.args[0]

@@ -63,7 +63,7 @@ func TestTableOnATerminal(t *testing.T) {
 			for name, value := range tt.env {
 				t.Setenv(name, value)
 			}
-			a := &app{out: terminalOf(t, tt.size), plain: tt.plain}
+			a := &streams{out: terminalOf(t, tt.size), plain: tt.plain}
 			text := string(a.table([]string{"rows", "ground", "why"}, rows))
 			if got := strings.Contains(text, "\x1b["); got != tt.styled {
 				t.Errorf("styles: %v in %q", got, text)
