@@ -37,7 +37,7 @@ EXIT STATUS: 0 told, 1 failed or nobody found, 2 wrong usage, settings or policy
 	}
 }
 
-// who is a person as people name them on the command line.
+// who is a person, named as on the command line.
 type who struct {
 	row     evaluate.PersonRef
 	address string // instead

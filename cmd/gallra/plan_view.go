@@ -94,7 +94,7 @@ func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail,
 // comingWeeks is how far ahead a plan shows single weeks: a notice of two months, and some.
 const comingWeeks = 10
 
-// comingWords is when who is to be purged.
+// comingWords lists who will be purged, and when.
 func (a *streams) comingWords(w *lines, p *plan.Plan) {
 	rows := [][]string{}
 	for _, c := range p.Coming(comingWeeks) {

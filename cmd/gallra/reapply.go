@@ -108,7 +108,7 @@ func (a *app) runReapply(ctx context.Context, apply bool, bypass []string) error
 	return nil
 }
 
-// reapplyShown tells who is back.
+// reapplyShown prints the purged persons who are back.
 func (a *streams) reapplyShown(c *compile.Policy, today retention.Date, back []purge.Returned, unnamed []string, apply bool) error {
 	if a.json {
 		out := newOutcomeWriter(a.out)

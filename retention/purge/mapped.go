@@ -38,7 +38,7 @@ func (r *runner) foreign(ctx context.Context) error {
 	return r.stop(rails...)
 }
 
-// unknown counts the rows of a mapped column of which the ledger knows nothing.
+// unknown counts the rows of a mapped column that the ledger does not know.
 func (r *runner) unknown(ctx context.Context, s *compile.Subject, f compile.Foreign) (n int, err error) {
 	var purged map[ledger.Key]bool
 	for row, err := range r.Client.Rows(ctx, f.Rows) {

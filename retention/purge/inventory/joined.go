@@ -13,8 +13,8 @@ import (
 )
 
 // spareSharedValues keeps the rows that somebody else needs who has the same value: a row that is joined by a value, such as the
-// consent of an address, is as much theirs as it is the purged person's. Who they are tell the identity and every rule and
-// ground, of any subject table, that joins the same column.
+// consent of an address, is as much theirs as the purged person's. They are found by the identity, and by every rule and
+// ground of any subject table that joins the same column.
 func (inv *List) spareSharedValues(ctx context.Context) error {
 	all, qs := inv.othersWithTheValues(inv.joinedByValue())
 	if len(qs) == 0 {

@@ -79,7 +79,7 @@ func (s *RetainedSearch) Search(ctx context.Context, tables []string) error {
 	return nil
 }
 
-// RetainedTables are those of which there are retained rows and which can lead to a person.
+// RetainedTables are the tables that have retained rows and can lead to a person.
 func (s *RetainedSearch) RetainedTables(ctx context.Context) ([]string, error) {
 	if !s.Tables.Exists("retentionoperationdetail") {
 		return nil, nil

@@ -323,7 +323,7 @@ func (a *valueQuery) mention(row dataverse.Row, mention func(Finding)) {
 	}
 }
 
-// valuesFetch asks for rows of which one of the columns has one of the values.
+// valuesFetch asks for rows with one of the values in one of the columns.
 func valuesFetch(t *dataverse.Table, columns, values []string) string {
 	var in, b strings.Builder
 	for _, v := range values {
