@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -158,35 +157,80 @@ func contentID(h textproto.MIMEHeader) int {
 	return n
 }
 
-// eachPart walks a multipart body. One that lacks its closing delimiter was cut off.
+// eachPart walks a multipart body. One that lacks its closing delimiter was cut off. What fn gets are pieces of the body
+// and no copies: the definitions of a table are a megabyte, and a page of rows may be several.
 func eachPart(contentType string, body []byte, fn func(textproto.MIMEHeader, []byte) error) error {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
 		return broken("a batch's answer without a boundary")
 	}
-	r := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for {
-		part, err := r.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return nil
+	delimiter := []byte("--" + params["boundary"])
+	_, part, last := nextDelimiter(body, delimiter, 0)
+	for !last {
+		end, next, final := nextDelimiter(body, delimiter, part)
+		if next < 0 {
+			return broken("a batch's answer cut off")
 		}
+		h := newHead(body[part:end])
+		header, err := h.ReadMIMEHeader()
 		if err != nil {
 			return broken("a batch's answer cut off")
 		}
-		content, err := io.ReadAll(part)
-		if err != nil {
-			return broken("a batch's answer cut off")
-		}
-		if err := fn(part.Header, content); err != nil {
+		if err := fn(header, h.rest()); err != nil {
 			return err
 		}
+		part, last = next, final
 	}
+	return nil
 }
+
+// nextDelimiter finds the next line of text that is the delimiter: where what stands before it ends, where what follows
+// begins, and whether it is the last one. Where there is none, next is negative.
+func nextDelimiter(text, delimiter []byte, from int) (end, next int, last bool) {
+	for at := from; at >= 0; {
+		i := bytes.Index(text[at:], delimiter)
+		if i < 0 {
+			break
+		}
+		begins := at + i
+		at = begins + len(delimiter)
+		if begins > 0 && text[begins-1] != '\n' {
+			continue
+		}
+		line, _, whole := bytes.Cut(text[at:], []byte("\n"))
+		rest := bytes.TrimRight(line, " \t\r")
+		last = string(rest) == "--"
+		if !last && (len(rest) > 0 || !whole) {
+			continue
+		}
+		end = max(from, begins-1)
+		if end > from && text[end-1] == '\r' {
+			end--
+		}
+		return end, min(at+len(line)+1, len(text)), last
+	}
+	return 0, -1, false
+}
+
+// head reads the lines that a part begins with.
+type head struct {
+	*textproto.Reader
+	text []byte
+	left *bytes.Reader
+}
+
+func newHead(text []byte) head {
+	left := bytes.NewReader(text)
+	return head{textproto.NewReader(bufio.NewReaderSize(left, 512)), text, left}
+}
+
+// rest is what follows the lines that were read, as a piece of the part.
+func (h head) rest() []byte { return h.text[len(h.text)-h.left.Len()-h.R.Buffered():] }
 
 // parseAnswer reads a response from a part. http.ReadResponse would wait for a body without a length to end with
 // the connection, which is what a part's end is here.
 func parseAnswer(part []byte) (*answer, error) {
-	in := textproto.NewReader(bufio.NewReader(bytes.NewReader(part)))
+	in := newHead(part)
 	line, err := in.ReadLine()
 	if err != nil {
 		return nil, broken("a part without a status")
@@ -201,10 +245,7 @@ func parseAnswer(part []byte) (*answer, error) {
 	if err != nil && !errors.Is(err, io.EOF) { // a bare 204 may end right after its headers
 		return nil, broken("a part whose headers make no sense")
 	}
-	body, err := io.ReadAll(in.R)
-	if err != nil {
-		return nil, broken("a part cut off")
-	}
+	body := in.rest()
 	if n, err := strconv.Atoi(header.Get("Content-Length")); err == nil && n >= 0 {
 		if n > len(body) {
 			return nil, broken("a part cut off")

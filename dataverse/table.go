@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	jsonx "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const attributeSelect = "LogicalName,SchemaName,DisplayName,AttributeType,AttributeTypeName,AttributeOf,RequiredLevel,IsValidForRead," +
@@ -117,7 +120,20 @@ func (b *tableBuilder) next(out any) {
 		b.err = fmt.Errorf("%w: no body", ErrAnswer)
 		return
 	}
-	b.err = decodeJSON(r.Bodies[0], out)
+	b.err = decodeDefinition(r.Bodies[0], out)
+}
+
+// decodeDefinition is decodeJSON for the definitions of a table, of which a verb reads megabytes before it begins.
+func decodeDefinition(body []byte, out any) error {
+	err := jsonx.Unmarshal(body, out, jsonx.MatchCaseInsensitiveNames(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	var wrong *jsonx.SemanticError
+	switch {
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%w: %s is of another type than expected", ErrAnswer, wrong.JSONPointer)
+	case err != nil:
+		return broken("no whole JSON document")
+	}
+	return nil
 }
 
 func (b *tableBuilder) table() *Table {

@@ -86,7 +86,7 @@ func fixed(words ...string) cobra.CompletionFunc {
 }
 
 // policyFile is the policy as far as it can be read; completing says nothing of mistakes in it.
-func (a *app) policyFile(cmd *cobra.Command) *policy.Policy {
+func (a *streams) policyFile(cmd *cobra.Command) *policy.Policy {
 	s, err := config.Load(cmd.Flags(), a.env)
 	if err != nil || s.Policy == "" {
 		return nil
@@ -98,7 +98,7 @@ func (a *app) policyFile(cmd *cobra.Command) *policy.Policy {
 	return p
 }
 
-func (a *app) completeTables(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *streams) completeTables(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if p := a.policyFile(cmd); p != nil {
 		for i := range p.Subjects {
@@ -108,7 +108,7 @@ func (a *app) completeTables(cmd *cobra.Command, _ []string, _ string) ([]string
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *app) completeGrounds(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *streams) completeGrounds(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if p := a.policyFile(cmd); p != nil {
 		for i := range p.Subjects {
@@ -124,7 +124,7 @@ func (a *app) completeGrounds(cmd *cobra.Command, _ []string, _ string) ([]strin
 }
 
 // completePerson completes the table of a person; ids are nobody's to guess.
-func (a *app) completePerson(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+func (a *streams) completePerson(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

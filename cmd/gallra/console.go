@@ -92,7 +92,7 @@ func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 }
 
 // showLink prints the link, as the first line for machines, and opens it for people.
-func (a *app) showLink(link string, o consoleOptions) {
+func (a *streams) showLink(link string, o consoleOptions) {
 	if o.noOpen || a.json {
 		a.printLink(link)
 		return
@@ -105,12 +105,12 @@ func (a *app) showLink(link string, o consoleOptions) {
 	fmt.Fprintln(a.errs, "gallra: the console is open in your browser; Enter makes another link, Ctrl-C stops it")
 }
 
-func (a *app) printLink(link string) {
+func (a *streams) printLink(link string) {
 	_ = json.NewEncoder(a.out).Encode(map[string]string{"url": link})
 }
 
 // linkOnEnter prints a new link for every line on standard input. A console in the background of a shell reads none.
-func (a *app) linkOnEnter(c *console.Console) {
+func (a *streams) linkOnEnter(c *console.Console) {
 	if a.in == nil || terminal(a.in) && !foreground(a.in) {
 		return
 	}

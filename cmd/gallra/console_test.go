@@ -17,16 +17,12 @@ import (
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
 // TestConsoleVerb starts gallra console as a program would: the first line is the link, which lets one browser in; a line
 // on standard input makes another; the health page has what the doctor says; and a signal ends it.
 func TestConsoleVerb(t *testing.T) {
-	server := emulator.New(emulator.Options{Token: "console-token"})
-	if err := sample.Load(server); err != nil {
-		t.Fatal(err)
-	}
+	server := company(t, emulator.Options{Token: "console-token"})
 	web := httptest.NewServer(server)
 	defer web.Close()
 	dir := t.TempDir()
@@ -39,7 +35,7 @@ func TestConsoleVerb(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, printed := io.Pipe()
-	a := &app{in: in, out: printed, errs: io.Discard, settings: config.Settings{URL: web.URL, Auth: "token", Token: "console-token", Policy: policy, Ledger: filepath.Join(dir, "ledger"), LogLevel: "error"}}
+	a := &app{streams: streams{in: in, out: printed, errs: io.Discard}, settings: config.Settings{URL: web.URL, Auth: "token", Token: "console-token", Policy: policy, Ledger: filepath.Join(dir, "ledger"), LogLevel: "error"}}
 	a.log = newLog(io.Discard, a.settings)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

@@ -14,7 +14,6 @@ import (
 
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/ledger/azuritetest"
 )
@@ -49,10 +48,7 @@ func (p program) run(code int, args ...string) (out, errs string) {
 func TestLedgerInAzure(t *testing.T) {
 	azurite := azuritetest.Start(t, false)
 	address := azurite.Container(t, "gallra") + "/sandbox"
-	crm := emulator.New(emulator.Options{Token: "t"})
-	if err := sample.Load(crm); err != nil {
-		t.Fatal(err)
-	}
+	crm := company(t, emulator.Options{Token: "t"})
 	web := httptest.NewServer(crm)
 	defer web.Close()
 	p := program{t: t, dir: t.TempDir(), env: []string{"GALLRA_URL=" + web.URL, "GALLRA_TOKEN=t", "GALLRA_POLICY=sales.yaml",

@@ -46,7 +46,7 @@ func TestATableOfTheCompanysOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	a := &app{in: os.Stdin, out: &out, errs: &bytes.Buffer{}, log: slog.New(slog.DiscardHandler),
+	a := &app{streams: streams{in: os.Stdin, out: &out, errs: &bytes.Buffer{}}, log: slog.New(slog.DiscardHandler),
 		settings: config.Settings{URL: site.URL, Auth: "token", Token: "emulator", Policy: policy, Ledger: filepath.Join(dir, "ledger")}}
 	s, err := a.connect(ctx)
 	if err != nil {

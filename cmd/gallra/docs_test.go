@@ -18,7 +18,6 @@ import (
 
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
 // block is a fenced block of commands in a page.
@@ -143,10 +142,7 @@ func TestDocs(t *testing.T) {
 			if !slices.ContainsFunc(all, func(b block) bool { return !b.tenant }) {
 				return
 			}
-			crm := emulator.New(emulator.Options{Token: "job-token"})
-			if err := sample.Load(crm); err != nil {
-				t.Fatal(err)
-			}
+			crm := company(t, emulator.Options{Token: "job-token"})
 			web := httptest.NewServer(crm)
 			defer web.Close()
 			p := newPlatform(t, web.URL)

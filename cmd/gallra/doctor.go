@@ -70,7 +70,7 @@ func (a *app) examine(ctx context.Context, tell func(doctor.Finding) error) (doc
 	})
 }
 
-func (a *app) tellFinding(f doctor.Finding) error {
+func (a *streams) tellFinding(f doctor.Finding) error {
 	if a.json {
 		return json.NewEncoder(a.out).Encode(struct {
 			Kind string `json:"kind"`

@@ -76,7 +76,7 @@ EXIT STATUS: 0 stopped, 1 failed, 2 wrong usage.`,
 	return c
 }
 
-func (a *app) runEmulator(ctx context.Context, o emulatorOptions) error {
+func (a *streams) runEmulator(ctx context.Context, o emulatorOptions) error {
 	server := emulator.New(emulator.Options{
 		Token: o.token, Latency: o.latency, Limits: emulator.Limits{On: o.limits == "on"},
 	})

@@ -122,7 +122,7 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 }
 
 // chosen are the rows that are meant. Where nobody said which, they must not be those of several human beings.
-func (a *app) chosen(ctx context.Context, s *session, checked *compile.Policy, found []evaluate.PersonRef, o eraseOptions) ([]evaluate.PersonRef, error) {
+func (a *streams) chosen(ctx context.Context, s *session, checked *compile.Policy, found []evaluate.PersonRef, o eraseOptions) ([]evaluate.PersonRef, error) {
 	if len(o.rows) > 0 {
 		var rows []evaluate.PersonRef
 		for _, text := range o.rows {
@@ -260,7 +260,7 @@ func count(outcomes []purge.Outcome) int {
 	return n
 }
 
-func (a *app) eraseShownJSON(all []purge.Assessment, forecasts map[evaluate.PersonRef]purge.Forecast, o eraseOptions) error {
+func (a *streams) eraseShownJSON(all []purge.Assessment, forecasts map[evaluate.PersonRef]purge.Forecast, o eraseOptions) error {
 	e := json.NewEncoder(a.out)
 	for i := range all {
 		p := &all[i]

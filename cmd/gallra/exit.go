@@ -46,7 +46,7 @@ type guardStop struct{ message string }
 func (g *guardStop) Error() string { return g.message }
 func (g *guardStop) ExitCode() int { return exitGuard }
 
-// incomplete ends a verb of which a part failed. What failed has been told by then.
+// incomplete ends a verb when a part of it failed and that has been printed.
 type incomplete struct{ message string }
 
 func (e *incomplete) Error() string { return e.message }

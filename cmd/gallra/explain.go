@@ -37,7 +37,7 @@ EXIT STATUS: 0 told, 1 failed or nobody found, 2 wrong usage, settings or policy
 	}
 }
 
-// who is a person as people name them on the command line.
+// who is a person, named as on the command line.
 type who struct {
 	row     evaluate.PersonRef
 	address string // instead
@@ -110,7 +110,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	return nil
 }
 
-func (a *app) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) error {
+func (a *streams) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) error {
 	e := json.NewEncoder(a.out)
 	if heldBy.Table != "" {
 		if err := e.Encode(map[string]any{"kind": "hold", "table": x.Person.Table, "id": x.Person.ID, "byTable": heldBy.Table, "by": heldBy.ID}); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // Every verb that does something tells what it is for and shows how it is called, and what it shows is a valid call.
 func TestEveryExampleIsAValidCall(t *testing.T) {
-	root := newRoot(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr})
+	root := newRoot(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr}})
 	verbs := 0
 	each(root, func(c *cobra.Command) {
 		if c.Hidden || c.Name() == "help" || !c.Runnable() {
@@ -31,7 +31,7 @@ func TestEveryExampleIsAValidCall(t *testing.T) {
 			}
 			shown++
 			// A command of its own for each call: flags keep what an earlier line set.
-			fresh := newRoot(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr})
+			fresh := newRoot(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr}})
 			found, args, err := fresh.Find(words[1:])
 			if err == nil {
 				err = found.ParseFlags(args)
@@ -138,7 +138,7 @@ func completed(t *testing.T, line string) string {
 func called(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
-	if code := run(&app{in: os.Stdin, out: &out, errs: &errs}, args); code != 0 {
+	if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}}, args); code != 0 {
 		t.Fatalf("gallra %s: code %d, %s", strings.Join(args, " "), code, errs.String())
 	}
 	return out.String()

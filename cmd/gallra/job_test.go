@@ -19,7 +19,6 @@ import (
 
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
 // platform is what runs the job by the clock: it starts a process in a group of its own and stops it by a signal.
@@ -119,10 +118,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // A job that the platform stops finishes what is in flight, says so, and the next tick goes on where it ended.
 func TestJobStoppedByItsPlatform(t *testing.T) {
-	crm := emulator.New(emulator.Options{Token: "job-token"})
-	if err := sample.Load(crm); err != nil {
-		t.Fatal(err)
-	}
+	crm := company(t, emulator.Options{Token: "job-token"})
 	held := &gate{Handler: crm, arrived: make(chan struct{}), open: make(chan struct{}), match: func(*http.Request) bool { return false }}
 	web := httptest.NewServer(held)
 	defer web.Close()
@@ -179,10 +175,7 @@ func TestJobStoppedByItsPlatform(t *testing.T) {
 }
 
 func TestJobStopsByItself(t *testing.T) {
-	crm := emulator.New(emulator.Options{Token: "job-token"})
-	if err := sample.Load(crm); err != nil {
-		t.Fatal(err)
-	}
+	crm := company(t, emulator.Options{Token: "job-token"})
 	held := &gate{Handler: crm, arrived: make(chan struct{}), open: make(chan struct{}), match: func(r *http.Request) bool {
 		return strings.Contains(r.URL.Path, "/contacts")
 	}}
@@ -226,7 +219,7 @@ func TestTemplateArguments(t *testing.T) {
 		for i := range args {
 			args[i] = strings.ReplaceAll(args[i], "${deadline}", "21000")
 		}
-		a := &app{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}
+		a := &app{streams: streams{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}}
 		c, flags, err := newRoot(a).Find(args)
 		if err != nil || c.Name() != args[0] {
 			t.Errorf("%v: %v, %v", args, c.Name(), err)
@@ -272,7 +265,7 @@ func TestWorkflowCommands(t *testing.T) {
 		}
 		found++
 		command, _, _ = strings.Cut(command, ">>")
-		a := &app{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}
+		a := &app{streams: streams{out: &bytes.Buffer{}, errs: &bytes.Buffer{}}}
 		c, rest, err := newRoot(a).Find(strings.Fields(command))
 		if err != nil || c.HasSubCommands() {
 			t.Errorf("%q: %v", command, err)

@@ -22,10 +22,7 @@ const jsonSchema = "../../docs/json.schema.json"
 
 // Every line that a verb prints with --json has the shape that is documented, and nothing else is on standard output.
 func TestJSONIsAsDocumented(t *testing.T) {
-	server := emulator.New(emulator.Options{Token: "script-token", JobStep: -1})
-	if err := sample.Load(server); err != nil {
-		t.Fatal(err)
-	}
+	server := company(t, emulator.Options{Token: "script-token", JobStep: -1})
 	web := httptest.NewServer(server)
 	defer web.Close()
 	dir := t.TempDir()
@@ -78,7 +75,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"policy", "check"}, 0},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(&app{in: os.Stdin, out: &out, errs: &errs, definitions: definitions}, append(step.args, "--json")); code != step.code {
+		if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}, definitions: definitions}, append(step.args, "--json")); code != step.code {
 			t.Fatalf("gallra %s: code %d, %s", strings.Join(step.args, " "), code, errs.String())
 		}
 		verb := step.args[0]

@@ -36,7 +36,7 @@ var leftWords = map[string]string{
 }
 
 // left tells what is left of purged persons, by kind, each with the first rows.
-func (a *app) left(w *lines, s *purge.Summary) {
+func (a *streams) left(w *lines, s *purge.Summary) {
 	for _, f := range s.Residue {
 		w.printf("%s %s of %s %s in %s %s\n", a.screen().in(red, "LEFT BEHIND:"), cmp.Or(leftWords[f.Where], f.Where), f.Person.Table, f.Person.ID, f.Table, f.ID)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	os.Exit(run(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr, getenv: os.Getenv}, os.Args[1:]))
+	os.Exit(run(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr, getenv: os.Getenv}}, os.Args[1:]))
 }
 
 // run is main without the exit, so that tests can call a verb in their own process, many at the same time.

@@ -94,7 +94,7 @@ func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
 	return nil
 }
 
-func (a *app) tellDigest(out *lines, x notify.Digest, word string) {
+func (a *streams) tellDigest(out *lines, x notify.Digest, word string) {
 	if a.json {
 		if out.err == nil {
 			out.err = json.NewEncoder(out.w).Encode(map[string]any{"kind": "digest", "owner": x.Owner, "language": x.Language, "persons": x.People, "first": x.First.String(), "status": x.Status})

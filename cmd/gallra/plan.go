@@ -243,7 +243,7 @@ func (a *app) evaluate(ctx context.Context, s *session, c *compile.Policy, day r
 }
 
 // warnDrift says beside the lines for a machine what has changed in the environment since the last run.
-func (a *app) warnDrift(drift []purge.Change) {
+func (a *streams) warnDrift(drift []purge.Change) {
 	for _, c := range drift {
 		what := "changed since the last run"
 		if c.Stops {

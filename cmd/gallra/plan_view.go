@@ -94,8 +94,8 @@ func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail,
 // comingWeeks is how far ahead a plan shows single weeks: a notice of two months, and some.
 const comingWeeks = 10
 
-// comingWords is when who is to be purged.
-func (a *app) comingWords(w *lines, p *plan.Plan) {
+// comingWords lists who will be purged, and when.
+func (a *streams) comingWords(w *lines, p *plan.Plan) {
 	rows := [][]string{}
 	for _, c := range p.Coming(comingWeeks) {
 		week := c.Monday.String()
@@ -158,7 +158,7 @@ func plural(n int, thing string) string {
 }
 
 // groundTable is what justifies whom.
-func (a *app) groundTable(p *plan.Plan, c *compile.Policy) styled {
+func (a *streams) groundTable(p *plan.Plan, c *compile.Policy) styled {
 	rows := [][]string{}
 	for _, g := range p.Grounds {
 		s := c.Subject(g.Table)

@@ -104,7 +104,7 @@ func (a *app) foreignColumns(ctx context.Context, s *session, c *compile.Policy)
 }
 
 // tellProblems prints the problems of a policy as JSON lines where a machine listens; people get them with the error.
-func (a *app) tellProblems(err error) error {
+func (a *streams) tellProblems(err error) error {
 	var problems policy.Problems
 	if a.json && errors.As(err, &problems) {
 		if e := a.problemLines(problems, "problem"); e != nil {
@@ -114,7 +114,7 @@ func (a *app) tellProblems(err error) error {
 	return err
 }
 
-func (a *app) problemLines(ps policy.Problems, kind string) error {
+func (a *streams) problemLines(ps policy.Problems, kind string) error {
 	e := json.NewEncoder(a.out)
 	for _, p := range ps {
 		err := e.Encode(map[string]any{"kind": kind, "file": p.Pos.File, "line": p.Pos.Line, "column": p.Pos.Column,

@@ -66,7 +66,7 @@ func (a *app) runPolicyTest(ctx context.Context, path string) error {
 	return err
 }
 
-func (a *app) tellCase(r policytest.Result) error {
+func (a *streams) tellCase(r policytest.Result) error {
 	if a.json {
 		failures := []map[string]any{}
 		for _, f := range r.Failures {

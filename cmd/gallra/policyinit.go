@@ -90,7 +90,7 @@ func (a *app) runPolicyInit(ctx context.Context, o initOptions) error {
 
 // provesFit holds the policy against the environment before anybody sees it. That a production environment is not
 // allowed yet is for people to decide.
-func (a *app) provesFit(ctx context.Context, s *session, text string) error {
+func (a *streams) provesFit(ctx context.Context, s *session, text string) error {
 	dir, err := os.MkdirTemp("", "gallra-init-")
 	if err != nil {
 		return err

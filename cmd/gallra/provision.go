@@ -229,7 +229,7 @@ func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
 	return nil
 }
 
-func (a *app) tellRemoval(out *lines, r provision.Removal, ahead bool) {
+func (a *streams) tellRemoval(out *lines, r provision.Removal, ahead bool) {
 	word := "removed"
 	switch {
 	case r.Left != "":
@@ -253,7 +253,7 @@ func (a *app) tellRemoval(out *lines, r provision.Removal, ahead bool) {
 	out.printf("\n")
 }
 
-func (a *app) endRemoval(list []provision.Removal, sentence string) error {
+func (a *streams) endRemoval(list []provision.Removal, sentence string) error {
 	if a.json {
 		done := 0
 		for _, r := range list {
@@ -268,7 +268,7 @@ func (a *app) endRemoval(list []provision.Removal, sentence string) error {
 }
 
 // confirm asks on a terminal; elsewhere --yes has to have been given.
-func (a *app) confirm(ctx context.Context, question string) error {
+func (a *streams) confirm(ctx context.Context, question string) error {
 	if !terminal(a.in) || !terminal(a.errs) {
 		return &usageError{"there is no terminal to ask on", "--yes answers the question beforehand"}
 	}
@@ -283,7 +283,7 @@ func (a *app) confirm(ctx context.Context, question string) error {
 }
 
 // runExport writes the unpacked solution.
-func (a *app) runExport(ctx context.Context, s *session, p provision.Provisioning, dir string) error {
+func (a *streams) runExport(ctx context.Context, s *session, p provision.Provisioning, dir string) error {
 	files, err := provision.ExportSolution(ctx, s.client, p)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)

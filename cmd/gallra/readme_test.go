@@ -21,7 +21,7 @@ func TestReadmeShowsTheDemo(t *testing.T) {
 		t.Fatal("the README shows no demo")
 	}
 	var out bytes.Buffer
-	a := &app{in: os.Stdin, out: &out, errs: &bytes.Buffer{}}
+	a := &app{streams: streams{in: os.Stdin, out: &out, errs: &bytes.Buffer{}}}
 	if err := a.runDemo(context.Background()); err != nil {
 		t.Fatal(err)
 	}

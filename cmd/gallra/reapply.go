@@ -108,8 +108,8 @@ func (a *app) runReapply(ctx context.Context, apply bool, bypass []string) error
 	return nil
 }
 
-// reapplyShown tells who is back.
-func (a *app) reapplyShown(c *compile.Policy, today retention.Date, back []purge.Returned, unnamed []string, apply bool) error {
+// reapplyShown prints the purged persons who are back.
+func (a *streams) reapplyShown(c *compile.Policy, today retention.Date, back []purge.Returned, unnamed []string, apply bool) error {
 	if a.json {
 		out := newOutcomeWriter(a.out)
 		if err := out.head("reapply", c, today); err != nil {

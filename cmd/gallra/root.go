@@ -22,16 +22,11 @@ import (
 // version is set by the release build.
 var version = "development"
 
-// app is what every verb works with: the streams, the settings, the log.
+// app is what a verb works with: its streams, the settings, the log, the sign-in.
 type app struct {
-	in     *os.File
-	out    io.Writer
-	errs   io.Writer
-	getenv func(string) string // the environment; nil: the process's own
+	streams
 
 	settings config.Settings
-	json     bool
-	plain    bool
 	log      *slog.Logger
 	told     *telemetry.Telemetry // nil where no collector is configured
 	finished func(exit int)       // ends what telemetry knows of the verb
@@ -41,8 +36,19 @@ type app struct {
 	definitions *dataverse.Definitions // shared with other apps of the process; nil: with none
 }
 
+// streams are what a verb reads and prints, and how. What only tells of a result is a method of theirs: it can neither sign
+// in nor reach an environment.
+type streams struct {
+	in     *os.File
+	out    io.Writer
+	errs   io.Writer
+	getenv func(string) string // the environment; nil: the process's own
+	json   bool
+	plain  bool
+}
+
 // env is the value of an environment variable.
-func (a *app) env(name string) string {
+func (a *streams) env(name string) string {
 	if a.getenv == nil {
 		return os.Getenv(name)
 	}
@@ -159,7 +165,7 @@ func asUsage(err error) error {
 
 // printError says what happened in one line, and in another what to do about it. Problems of a policy come one by one
 // with their excerpts.
-func (a *app) printError(err error) {
+func (a *streams) printError(err error) {
 	if err == nil {
 		return
 	}

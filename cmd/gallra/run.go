@@ -238,7 +238,7 @@ func (o *runOptions) readPlan() error {
 }
 
 // tellReviewed says how much of a reviewed plan was still true.
-func (a *app) tellReviewed(p *plan.Reviewed) error {
+func (a *streams) tellReviewed(p *plan.Reviewed) error {
 	all, still := p.Count(), p.Confirmed()
 	if a.json {
 		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "reviewed", "decisions": all, "true": still, "stale": all - still})
@@ -248,7 +248,7 @@ func (a *app) tellReviewed(p *plan.Reviewed) error {
 }
 
 // runID names a run: the job's execution where the platform gives it a name, else the time and something random.
-func (a *app) runID() string {
+func (a *streams) runID() string {
 	if id := strings.ToLower(a.env("CONTAINER_APP_JOB_EXECUTION_NAME")); id != "" {
 		return id
 	}

@@ -45,7 +45,7 @@ func callGallra(ts *testscript.TestScript, args []string) int {
 		return ts.MkAbs(value)
 	}
 	var out, errs bytes.Buffer
-	code := run(&app{in: in, out: &out, errs: &errs, getenv: getenv, definitions: definitions}, absolute(ts, args))
+	code := run(&app{streams: streams{in: in, out: &out, errs: &errs, getenv: getenv}, definitions: definitions}, absolute(ts, args))
 	// Messages name files as they were named in the script.
 	relative := strings.NewReplacer(here+string(filepath.Separator), "")
 	_, err = relative.WriteString(ts.Stdout(), out.String())
@@ -96,7 +96,7 @@ func TestEveryVerbIsTriedAsBuilt(t *testing.T) {
 			tried.Write(text)
 		}
 	}
-	for _, c := range newRoot(&app{in: os.Stdin, out: os.Stdout, errs: os.Stderr}).Commands() {
+	for _, c := range newRoot(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr}}).Commands() {
 		if c.Name() != "completion" && c.Name() != "help" && !strings.Contains(tried.String(), "exec gallra "+c.Name()) {
 			t.Errorf("nothing runs exec gallra %s", c.Name())
 		}

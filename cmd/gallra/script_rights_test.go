@@ -143,7 +143,7 @@ func changeRole(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // giveOwner is the command own N SET ID: that user or team gets N of the administrator's contacts that have a purge date. own
-// all gives everybody of whom there is one to the administrator.
+// all gives every user that exists to the administrator.
 func giveOwner(ts *testscript.TestScript, neg bool, args []string) {
 	c := adminClient(ts)
 	who, err := c.WhoAmI(context.Background())

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,18 +56,37 @@ func TestScripts(t *testing.T) {
 
 func startCRM(ts *testscript.TestScript, neg bool, args []string) {
 	used := &usedRights{byUser: map[uuid.UUID]map[string]bool{}}
-	server := emulator.New(emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")})
+	options := emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")}
+	server := emulator.New(options)
+	if len(args) == 1 && args[0] == "sample" {
+		loaded, err := sampled()
+		ts.Check(err)
+		server = loaded.Clone(options)
+	}
 	w := worldOf(ts)
 	w.crm, w.rights = server, used
-	if len(args) == 1 && args[0] == "sample" {
-		ts.Check(sample.Load(server))
-	}
 	web := httptest.NewServer(server)
 	ts.Defer(web.Close)
 	ts.Setenv("GALLRA_URL", web.URL)
 	ts.Setenv("GALLRA_TOKEN", "script-token")
 	ts.Setenv("GALLRA_POLICY", "sales.yaml")
 	ts.Setenv("GALLRA_LEDGER", "evidence")
+}
+
+// sampled is an environment with the sample data, which every test that wants them begins with a clone of.
+var sampled = sync.OnceValues(func() (*emulator.Server, error) {
+	server := emulator.New(emulator.Options{})
+	return server, sample.Load(server)
+})
+
+// company is an environment with the sample data.
+func company(t *testing.T, o emulator.Options) *emulator.Server {
+	t.Helper()
+	loaded, err := sampled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded.Clone(o)
 }
 
 // world is what a script has started; it is kept among the script's own values.

@@ -19,7 +19,7 @@ var effectWords = map[plan.Effect]string{
 // shownExamples is how many persons of one effect a terminal shows; --json has them all.
 const shownExamples = 5
 
-func (a *app) simulationWords(s *plan.Simulation, inForce, other string) error {
+func (a *streams) simulationWords(s *plan.Simulation, inForce, other string) error {
 	w := &lines{w: a.out}
 	w.printf("%s instead of %s, on %s\n\n", other, inForce, s.AsOf.Words())
 	rows := [][]string{}
@@ -81,7 +81,7 @@ func endWords(d retention.Date, ground string) string {
 	return fmt.Sprintf("%s (%s)", d, ground)
 }
 
-func (a *app) backCastWords(b *plan.BackCast) error {
+func (a *streams) backCastWords(b *plan.BackCast) error {
 	w := &lines{w: a.out}
 	sum := b.Total()
 	w.printf("back-cast to %s, from %s (policy %s)\n\n", b.AsOf.Words(), b.Today.Words(), short(b.Policy))

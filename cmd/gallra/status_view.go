@@ -78,7 +78,7 @@ func (a *app) statusWords(st *status) error {
 	return w.err
 }
 
-func (a *app) statusJSON(st *status) error {
+func (a *streams) statusJSON(st *status) error {
 	stamp := func(t time.Time) any {
 		if t.IsZero() {
 			return nil

@@ -19,7 +19,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
 // collector keeps what is sent to it, over HTTP or gRPC.
@@ -134,10 +133,7 @@ func TestTelemetry(t *testing.T) {
 				defer web.Close()
 				endpoint = web.URL
 			}
-			crm := emulator.New(emulator.Options{Token: "job-token"})
-			if err := sample.Load(crm); err != nil {
-				t.Fatal(err)
-			}
+			crm := company(t, emulator.Options{Token: "job-token"})
 			web := httptest.NewServer(crm)
 			defer web.Close()
 			p := newPlatform(t, web.URL)
@@ -173,10 +169,7 @@ func TestTelemetry(t *testing.T) {
 
 // A collector that is gone costs a job seconds, and not its success.
 func TestTelemetryWithoutItsCollector(t *testing.T) {
-	crm := emulator.New(emulator.Options{Token: "job-token"})
-	if err := sample.Load(crm); err != nil {
-		t.Fatal(err)
-	}
+	crm := company(t, emulator.Options{Token: "job-token"})
 	web := httptest.NewServer(crm)
 	defer web.Close()
 	p := newPlatform(t, web.URL)

@@ -31,7 +31,7 @@ type screen struct {
 
 // screen is what standard output is. Colours want a terminal and neither NO_COLOR nor TERM=dumb; --plain takes all of it
 // away. COLUMNS wins over what the terminal says of itself.
-func (a *app) screen() screen {
+func (a *streams) screen() screen {
 	width, _ := strconv.Atoi(a.env("COLUMNS"))
 	f, ok := a.out.(*os.File)
 	if a.plain || a.env("TERM") == "dumb" || !ok || !term.IsTerminal(int(f.Fd())) {
@@ -117,7 +117,7 @@ func neutralised(args []any) []any {
 
 // table prints rows under a head, aligned by blanks alone: there is nothing that a screen reader would spell out. On a
 // terminal it keeps to the width, and the head is bold.
-func (a *app) table(head []string, rows [][]string) styled {
+func (a *streams) table(head []string, rows [][]string) styled {
 	return a.styledTable(head, rows, nil)
 }
 
@@ -125,7 +125,7 @@ func (a *app) table(head []string, rows [][]string) styled {
 const narrowest = 40
 
 // styledTable is a table some of whose cells have a style, where there are styles; nil: none have.
-func (a *app) styledTable(head []string, rows [][]string, styleOf func(row, col int) (lipgloss.Style, bool)) styled {
+func (a *streams) styledTable(head []string, rows [][]string, styleOf func(row, col int) (lipgloss.Style, bool)) styled {
 	s := a.screen()
 	clean := make([][]string, len(rows))
 	for i, row := range rows {
@@ -172,7 +172,7 @@ func number(s string) bool {
 }
 
 // ask puts a question with the answers yes and no on the terminal; no is the one that Enter gives.
-func (a *app) ask(ctx context.Context, question string) (bool, error) {
+func (a *streams) ask(ctx context.Context, question string) (bool, error) {
 	var yes bool
 	form := huh.NewForm(huh.NewGroup(huh.NewConfirm().Title(question).Affirmative("Remove").Negative("Leave everything").Value(&yes))).
 		WithInput(a.in).WithOutput(a.errs)

@@ -14,7 +14,7 @@ func terminalOf(t *testing.T, width uint16) *os.File {
 	t.Helper()
 	control, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip("no terminals here: ", err)
+		t.Fatal("no terminal: ", err)
 	}
 	t.Cleanup(func() { _ = control.Close() })
 	n, err := unix.IoctlGetInt(int(control.Fd()), unix.TIOCGPTN)
@@ -29,7 +29,7 @@ func terminalOf(t *testing.T, width uint16) *os.File {
 	}
 	f, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip("no terminals here: ", err)
+		t.Fatal("no terminal: ", err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
 	return f
@@ -63,7 +63,7 @@ func TestTableOnATerminal(t *testing.T) {
 			for name, value := range tt.env {
 				t.Setenv(name, value)
 			}
-			a := &app{out: terminalOf(t, tt.size), plain: tt.plain}
+			a := &streams{out: terminalOf(t, tt.size), plain: tt.plain}
 			text := string(a.table([]string{"rows", "ground", "why"}, rows))
 			if got := strings.Contains(text, "\x1b["); got != tt.styled {
 				t.Errorf("styles: %v in %q", got, text)

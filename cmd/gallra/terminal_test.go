@@ -17,7 +17,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 	hostile := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
 		"\x1b]0;owned\x07", "\x1b[2J\x1b[H", "\x9b31m", "\u202egnp.exe", "\u2066a\u2069", "a\rb", "a\bb", "\x1b[8mhidden", "\u200b\ufeff", "tab\there", "\xff\xfe", "two\n  lines",
 	}))
-	a := &app{out: io.Discard}
+	a := &streams{out: io.Discard}
 	rapid.Check(t, func(t *rapid.T) {
 		name := hostile.Draw(t, "name")
 		var b strings.Builder
@@ -41,7 +41,7 @@ func (s stringer) String() string { return string(s) }
 
 func TestErrorsAreNeutral(t *testing.T) {
 	var errs strings.Builder
-	(&app{errs: &errs}).printError(&usageError{"\x1b[2Jno \u202efile", "try\x07 this"})
+	(&streams{errs: &errs}).printError(&usageError{"\x1b[2Jno \u202efile", "try\x07 this"})
 	if got, want := errs.String(), "gallra: [2Jno file\nhint: try this\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -64,7 +64,7 @@ func TestTableForAFile(t *testing.T) {
 	}
 	defer func() { _ = f.Close() }()
 	long := strings.Repeat("word ", 30)
-	got := string((&app{out: f}).table([]string{"a", "b"}, [][]string{{"1", long}, {"222", "x"}}))
+	got := string((&streams{out: f}).table([]string{"a", "b"}, [][]string{{"1", long}, {"222", "x"}}))
 	want := "a    b\n  1  " + strings.TrimSpace(long) + "\n222  x"
 	if got != want {
 		t.Errorf("%q, want %q", got, want)

@@ -41,7 +41,7 @@ func (s *Server) findText(c *control) (any, error) {
 // not, the recycle bin, jobs, long-term retention. Files are looked into. It is the oracle of tests that prove an erasure.
 func (s *Server) Find(text string) []Place {
 	s.settle() // what the clock has made of jobs and of the recycle bin counts
-	f := &finder{text: strings.ToLower(text), snapshot: s.engine.Store.View(), found: []Place{}}
+	f := newFinder(text, s.engine.Store.View())
 	for _, name := range f.snapshot.Schema.TableNames() {
 		t := f.snapshot.Schema.Tables[name]
 		where := whereOf[name]
@@ -74,6 +74,14 @@ type finder struct {
 	text     string
 	snapshot *store.Snapshot
 	found    []Place
+	id       bool // the text may stand in an id
+	number   bool // the text may stand in a number, a date or a time
+}
+
+func newFinder(text string, sn *store.Snapshot) *finder {
+	text = strings.ToLower(text)
+	only := func(letters string) bool { return strings.Trim(text, letters) == "" }
+	return &finder{text: text, snapshot: sn, found: []Place{}, id: only("0123456789abcdef-"), number: only("0123456789.:+-tzinfa")}
 }
 
 func (f *finder) table(where string, t *schema.Table, r *store.Rows) {
@@ -84,13 +92,8 @@ func (f *finder) table(where string, t *schema.Table, r *store.Rows) {
 }
 
 func (f *finder) row(where string, t *schema.Table, x *store.Row) {
-	at := Place{Where: where, Table: t.Name, ID: x.ID.String()}
-	if where == "audit" {
-		at.Audit = at.ID
-		if object, ok := x.Get(t.Column("objectid").Index).(store.Ref); ok {
-			at.Table, at.ID = object.Table, object.ID.String()
-		}
-	}
+	before := len(f.found)
+	var at Place // the column; the row is added to what was found
 	for i, v := range x.All() {
 		switch i {
 		case platform.AuditOld, platform.AuditNew:
@@ -108,6 +111,20 @@ func (f *finder) row(where string, t *schema.Table, x *store.Row) {
 				f.found = append(f.found, at)
 			}
 		}
+	}
+	if len(f.found) == before {
+		return
+	}
+	at = Place{Where: where, Table: t.Name, ID: x.ID.String()}
+	if where == "audit" {
+		at.Audit = at.ID
+		if object, ok := x.Get(t.Column("objectid").Index).(store.Ref); ok {
+			at.Table, at.ID = object.Table, object.ID.String()
+		}
+	}
+	for i := range f.found[before:] {
+		p := &f.found[before+i]
+		p.Where, p.Table, p.ID, p.Audit = at.Where, at.Table, at.ID, at.Audit
 	}
 }
 
@@ -148,17 +165,17 @@ func (f *finder) holds(v any) bool {
 	case string:
 		return f.in(v) || f.inFile(v)
 	case store.Ref:
-		return f.in(v.ID.String())
+		return f.id && f.in(v.ID.String())
 	case uuid.UUID:
-		return f.in(v.String())
+		return f.id && f.in(v.String())
 	case store.Instant:
-		return f.in(v.Time().Format(time.RFC3339))
+		return f.number && f.in(v.Time().Format(time.RFC3339))
 	case store.Day:
-		return f.in(v.Time().Format(time.DateOnly))
+		return f.number && f.in(v.Time().Format(time.DateOnly))
 	case int64:
-		return f.in(strconv.FormatInt(v, 10))
+		return f.number && f.in(strconv.FormatInt(v, 10))
 	case float64:
-		return f.in(strconv.FormatFloat(v, 'f', -1, 64))
+		return f.number && f.in(strconv.FormatFloat(v, 'f', -1, 64))
 	case bool:
 		return f.in(strconv.FormatBool(v))
 	default:

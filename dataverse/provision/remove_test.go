@@ -94,9 +94,6 @@ func TestRemoveKilledAtEveryRequest(t *testing.T) {
 	full := l.server.Snapshot()
 	for _, after := range []bool{false, true} {
 		for cut := 1; ; cut++ {
-			if testing.Short() && cut%5 != 0 {
-				continue
-			}
 			if err := l.server.Restore(full); err != nil {
 				t.Fatal(err)
 			}

@@ -180,9 +180,3 @@ func (w *Words) Period(years, months, weeks, days int) string {
 	}
 	return strings.Join(parts, " ")
 }
-
-// Key is a key made of a name in English: lower case, with dashes for what is no letter and no digit.
-func Key(name string) string {
-	plain := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' }
-	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !plain(r) }), "-")
-}

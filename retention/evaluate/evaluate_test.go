@@ -58,7 +58,7 @@ func instant(s string) time.Time {
 	return t
 }
 
-// policyFile is a policy of which only the subjects are given.
+// policyFile is a policy given by its subjects.
 func policyFile(t *testing.T, zone, subjects string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "policy.yaml")
@@ -69,7 +69,7 @@ func policyFile(t *testing.T, zone, subjects string) string {
 	return path
 }
 
-// planFor is the plan by a policy, of which only the subjects are given, over some rows.
+// planFor plans over some rows, by a policy given by its subjects.
 func planFor(t *testing.T, today time.Time, zone, subjects string, traces func(string, uuid.UUID) retention.Trace, rows ...emulator.Record) *plan.Plan {
 	t.Helper()
 	path := policyFile(t, zone, subjects)

@@ -12,7 +12,7 @@ import (
 // Clock is the guard rail for the day itself: every date rests on it, and so does every notice.
 const Clock policy.Rail = "clock"
 
-// clock stops whoever would write dates, or purge, on a day that cannot be relied on: the service's answers contradict each
+// clock stops a run that would write dates, or purge, on a day that cannot be relied on: the service's answers contradict each
 // other, or the ledger has seen later days than this one. A day may seem to go back by one where the policy's time zone
 // changed.
 func clock(d *Deps) *StopError {

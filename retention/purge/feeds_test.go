@@ -9,7 +9,7 @@ import (
 	"github.com/gallra/gallra/retention/purge/search"
 )
 
-// TestFeeds: posts that tell of a purged person by name are found, whoever wrote them, and others are not.
+// TestFeeds finds posts that name a purged person, whoever wrote them, and no others.
 func TestFeeds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, pol)

@@ -59,7 +59,7 @@ func (r *runner) onlyDue(plan *plan.Plan) *plan.Plan {
 }
 
 // Matched tells how many rows a ground is expected to match by what the last run wrote down: less those that purges have
-// taken since. A ground of which they took every row has not been broken by anybody.
+// taken since. A ground that lost every row to purges is not a broken ground.
 func Matched(l *ledger.Ledger, c *compile.Policy) func(table, ground string) (rows int, known bool) {
 	return func(table, ground string) (int, bool) {
 		rows, known := l.GroundRows(table, ground)

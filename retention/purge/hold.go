@@ -185,7 +185,7 @@ func holdable(d Deps, who evaluate.PersonRef) (*compile.Subject, error) {
 	return s, nil
 }
 
-// heldRow reads what a hold needs to know of a person's row. Somebody who is not there is an error that wraps
+// heldRow reads what a hold needs to know of a person's row. A person who is not there is an error that wraps
 // [dataverse.ErrNotFound].
 func heldRow(ctx context.Context, d Deps, s *compile.Subject, who evaluate.PersonRef) (dataverse.Row, error) {
 	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: []string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn, s.Own.RetainUntil, s.Own.RetainReason}})

@@ -194,9 +194,6 @@ func child(target, dir, verb string) error {
 // TestSIGKILL kills a real process while its n-th request is being answered: at each kind of request once, or at every one
 // (see TestMatrix).
 func TestSIGKILL(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves out what builds the command and kills it")
-	}
 	thin := thinning(t)
 	for _, k := range columns {
 		if k.name == "staged" || k.name == "engine" { // the process knows nothing of these

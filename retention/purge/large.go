@@ -22,7 +22,7 @@ import (
 // each stage stands or falls with the person's row as that look saw it: whoever is justified meanwhile keeps what is left
 // of their rows. The ledger names a stage's rows before it is sent, and the next run finishes first whoever was begun.
 
-// maxStageTries is how often a stage is sent again of which nobody knows what became, or whose rows changed meanwhile.
+// maxStageTries is how often a stage is sent again when its outcome is unknown, or its rows have changed meanwhile.
 const maxStageTries = 3
 
 // window is how many rows of a person are looked at together: a stage's worth, where each takes two operations.

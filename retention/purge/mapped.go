@@ -87,7 +87,7 @@ func halfExtension(s *compile.Subject, row dataverse.Row) error {
 	return nil
 }
 
-// unknown counts the rows of a mapped column of which the ledger knows nothing.
+// unknown counts the rows of a mapped column that the ledger does not know.
 func unknown(ctx context.Context, client dataverse.Reader, l *ledger.Ledger, organization uuid.UUID, s *compile.Subject, f compile.Foreign) (n int, err error) {
 	var purged map[ledger.Key]bool
 	holds := f.Role == "purgeReason" && !slices.Contains(s.Unprovisioned, s.Own.LegalHold)

@@ -589,7 +589,7 @@ func withoutOurs(r row) row {
 	return out
 }
 
-// announced are the persons of whom the ledger said beforehand that they are purged.
+// announced are the persons whose purge the ledger announced.
 func (w *world) announced() map[string]bool {
 	w.t.Helper()
 	out := make(map[string]bool)

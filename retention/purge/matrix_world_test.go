@@ -189,7 +189,7 @@ func (w *world) connectWith(set func(*dataverse.Options)) *dataverse.Client {
 	return c
 }
 
-// failing is a ledger's storage of which the writes fail from some moment on.
+// failing is a ledger's storage whose writes fail from some moment on.
 type failing struct {
 	ledger.Storage
 	left int

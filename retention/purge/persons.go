@@ -69,7 +69,7 @@ func (r *session) person(who environment.Ref, row dataverse.Row) *inventory.Pers
 	return p
 }
 
-// rows reads all that is to be erased in the persons' rows, with their versions.
+// rows reads everything that a purge erases in the persons' rows, with their versions.
 func (r *session) rows(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
 	return inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, subject, r.erasers[subject.Table], ids)
 }

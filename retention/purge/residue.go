@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
@@ -51,21 +52,21 @@ func (r *runner) refilled(ctx context.Context) error {
 // Unreachable lists the places, by what this environment has.
 func Unreachable(s dataverse.Settings) []search.Place {
 	places := []search.Place{
-		{Name: "Backups of the environment", Remedy: "Nothing can be taken out of a backup: it expires after 7 to 28 days. After a restore whoever was purged is back: run gallra reapply before administration mode is lifted."},
-		{Name: "Copies of the environment", Remedy: "Run gallra in each copy that was made with data, or delete the copy."},
-		{Name: "Mailboxes and calendars (Exchange, Outlook)", Remedy: "E-mails, appointments and contacts that were synchronised stay in the mailboxes: delete them there, or by a retention policy in Microsoft Purview."},
-		{Name: "Documents in SharePoint and OneNote", Remedy: "Dataverse deletes the location, not the folder: delete folders named after the person in SharePoint."},
-		{Name: "Data lakes and reports (Synapse Link, Fabric, Power BI, exports)", Remedy: "An append-only lake keeps every version: delete there by the row ids in the ledger."},
-		{Name: "Microsoft Purview's audit log", Remedy: "It expires by its own retention."},
-		{Name: "Power Automate's run history and approvals", Remedy: "The history expires after 28 days. Approvals are rows of eight tables (msdyn_flow_approval and others): delete those that name the person."},
-		{Name: "Uploaded import files", Remedy: "An import job keeps every line of its file: delete old import jobs, by a bulk delete of jobs of the type Import, and their files with them."},
-		{Name: "Logs of workflows, business processes and plug-ins", Remedy: "Let Dataverse delete completed jobs by itself (the setting of each workflow); plug-in traces expire after a day unless somebody has switched that job off."},
-		{Name: "Sales Insights, Customer Insights", Remedy: "Profiles, segments and interactions are kept outside Dataverse: refresh the sources and everything that follows from them, and renew static segments."},
-		{Name: "Dataverse search and mobile devices", Remedy: "The search index follows with a delay, and a device that works offline at its next synchronisation."},
-		{Name: "Text of others", Remedy: "What colleagues wrote about a person in rows of other people (a note, the body of an e-mail, which no query can search) is found by Dataverse search only."},
+		{Key: search.Backups, Name: "Backups of the environment", Remedy: "Nothing can be taken out of a backup: it expires after 7 to 28 days. After a restore whoever was purged is back: run gallra reapply before administration mode is lifted."},
+		{Key: search.Copies, Name: "Copies of the environment", Remedy: "Run gallra in each copy that was made with data, or delete the copy."},
+		{Key: search.Mailboxes, Name: "Mailboxes and calendars (Exchange, Outlook)", Remedy: "E-mails, appointments and contacts that were synchronised stay in the mailboxes: delete them there, or by a retention policy in Microsoft Purview."},
+		{Key: search.Documents, Name: "Documents in SharePoint and OneNote", Remedy: "Dataverse deletes the location, not the folder: delete folders named after the person in SharePoint."},
+		{Key: search.DataLakes, Name: "Data lakes and reports (Synapse Link, Fabric, Power BI, exports)", Remedy: "An append-only lake keeps every version: delete there by the row ids in the ledger."},
+		{Key: search.PurviewAudit, Name: "Microsoft Purview's audit log", Remedy: "It expires by its own retention."},
+		{Key: search.PowerAutomate, Name: "Power Automate's run history and approvals", Remedy: "The history expires after 28 days. Approvals are rows of eight tables (msdyn_flow_approval and others): delete those that name the person."},
+		{Key: search.ImportFiles, Name: "Uploaded import files", Remedy: "An import job keeps every line of its file: delete old import jobs, by a bulk delete of jobs of the type Import, and their files with them."},
+		{Key: search.ProcessLogs, Name: "Logs of workflows, business processes and plug-ins", Remedy: "Let Dataverse delete completed jobs by itself (the setting of each workflow); plug-in traces expire after a day unless somebody has switched that job off."},
+		{Key: search.Insights, Name: "Sales Insights, Customer Insights", Remedy: "Profiles, segments and interactions are kept outside Dataverse: refresh the sources and everything that follows from them, and renew static segments."},
+		{Key: search.SearchAndDevices, Name: "Dataverse search and mobile devices", Remedy: "The search index follows with a delay, and a device that works offline at its next synchronisation."},
+		{Key: search.TextOfOthers, Name: "Text of others", Remedy: "What colleagues wrote about a person in rows of other people (a note, the body of an e-mail, which no query can search) is found by Dataverse search only."},
 	}
 	if s.RecycleBin {
-		places = append(places, search.Place{Name: "The recycle bin of Dataverse",
+		places = append(places, search.Place{Key: search.RecycleBin, Name: "The recycle bin of Dataverse", Detail: strconv.Itoa(s.RecycleBinDays),
 			Remedy: fmt.Sprintf("Deleted rows were emptied before their delete and stay, without personal data, for %d days.", s.RecycleBinDays)})
 	}
 	return places

@@ -79,7 +79,7 @@ func (d *Deps) about() ledger.Run {
 // summary nil where the signed-in user is not proven to see everything that the policy judges by.
 func Run(ctx context.Context, d Deps) (*Summary, error) { return carryOut(ctx, d, (*runner).run) }
 
-// carryOut makes a run of what is to be done: the ledger is begun before and ended after it.
+// carryOut does its work as a run: it begins the ledger before and ends it after.
 func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) error) (*Summary, error) {
 	r := &runner{session: session{Deps: d, sight: newSight(), witness: newWitness(), stalled: new(atomic.Bool), searched: search.NewMemory()}, summary: &Summary{Run: d.Run.ID, Today: d.Today, LedgerNew: !d.Ledger.Existed()}}
 	if r.Log == nil {

@@ -52,9 +52,6 @@ func (d *direct) RoundTrip(r *http.Request) (*http.Response, error) {
 //
 //	go test ./retention/purge -run TestThroughputUnderLimits -v -purge.requests 6000
 func TestThroughputUnderLimits(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves out what purges hundreds of people")
-	}
 	text := modelPolicy(t)
 	for _, tt := range []struct {
 		name  string

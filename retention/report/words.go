@@ -105,7 +105,7 @@ func (l Lang) Period(p retention.Period) string {
 
 // PlaceName is what a place out of reach is called. Its English is the place's own.
 func (l Lang) PlaceName(p search.Place) string {
-	if text, ok := l.words().Lookup("place." + words.Key(p.Name)); ok {
+	if text, ok := l.words().Lookup("place." + string(p.Key)); ok {
 		return text
 	}
 	return p.Name
@@ -113,23 +113,9 @@ func (l Lang) PlaceName(p search.Place) string {
 
 // PlaceRemedy is what can be done about it.
 func (l Lang) PlaceRemedy(p search.Place) string {
-	key := "place." + words.Key(p.Name) + ".remedy"
+	key := "place." + string(p.Key) + ".remedy"
 	if _, ok := l.words().Lookup(key); !ok {
 		return p.Remedy
 	}
-	return l.T(key, number(p.Remedy))
-}
-
-// number is the first number in a text: of the recycle bin the number of days stays.
-func number(s string) string {
-	digit := func(r rune) bool { return r >= '0' && r <= '9' }
-	i := strings.IndexFunc(s, digit)
-	if i < 0 {
-		return ""
-	}
-	s = s[i:]
-	if j := strings.IndexFunc(s, func(r rune) bool { return !digit(r) }); j >= 0 {
-		s = s[:j]
-	}
-	return s
+	return l.T(key, p.Detail)
 }

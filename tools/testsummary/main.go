@@ -1,7 +1,9 @@
 // Command testsummary runs go test as it is given, shows what plain go test shows, and then what the run cost: the ten
-// slowest tests, the processor time, and the largest process. Its exit code is that of go test.
+// slowest tests, the processor time, and the largest process. With -coverage it also says how much of each package the
+// tests of all packages run. Its exit code is that of go test.
 //
 //	go run ./tools/testsummary go test ./...
+//	go run ./tools/testsummary -coverage go test ./...
 package main
 
 import (
@@ -9,10 +11,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -38,12 +42,30 @@ type timed struct {
 const slowestShown = 10
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: testsummary go test [flags] packages")
+	coverage := flag.Bool("coverage", false, "say how much of each package is run")
+	flag.Parse()
+	if flag.NArg() < 2 {
+		fmt.Fprintln(os.Stderr, "usage: testsummary [-coverage] go test [flags] packages")
 		os.Exit(2)
 	}
-	args := slices.Insert(slices.Clone(os.Args[2:]), 1, "-json")
-	cmd := exec.Command(os.Args[1], args...)
+	os.Exit(run(flag.Args(), *coverage))
+}
+
+// run runs the command and gives its exit code.
+func run(command []string, coverage bool) int {
+	args := slices.Insert(slices.Clone(command[1:]), 1, "-json")
+	var profile string
+	if coverage {
+		dir, err := os.MkdirTemp("", "coverage")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		profile = filepath.Join(dir, "profile")
+		args = slices.Insert(args, 2, "-coverpkg=./...", "-coverprofile="+profile)
+	}
+	cmd := exec.Command(command[0], args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -51,7 +73,7 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
 	began := time.Now()
 	tests := show(out, os.Stdout)
@@ -60,14 +82,20 @@ func main() {
 	if state := cmd.ProcessState; state != nil {
 		fmt.Printf("\nwall %s, processor %s%s\n", time.Since(began).Round(time.Second), (state.UserTime() + state.SystemTime()).Round(time.Second), largest(state))
 	}
+	if coverage {
+		if err := covered(profile, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
 	var failed *exec.ExitError
 	switch {
 	case errors.As(err, &failed):
-		os.Exit(failed.ExitCode())
+		return failed.ExitCode()
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // show prints the output of failed tests and of packages, and answers how long each test took.

@@ -31,3 +31,21 @@ q/q.go:1: syntax error
 		t.Errorf("summary:\n%s", got)
 	}
 }
+
+func TestCoverageOfSeveralBinariesIsPutTogether(t *testing.T) {
+	const profile = `mode: set
+m/a/x.go:1.2,3.4 2 0
+m/a/x.go:5.2,6.4 1 1
+m/b/y.go:1.2,3.4 4 0
+mode: set
+m/a/x.go:1.2,3.4 2 1
+m/a/x.go:5.2,6.4 1 0
+`
+	got, err := byPackage(strings.NewReader(profile))
+	if err != nil || got["m/a"] != (statements{3, 3}) || got["m/b"] != (statements{4, 0}) || len(got) != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := byPackage(strings.NewReader("m/a/x.go:1.2,3.4 two 0\n")); err == nil {
+		t.Error("a broken profile is taken")
+	}
+}

@@ -83,7 +83,7 @@ func (inv *List) writes(p *Person, it *Item) bool {
 	return freed || len(e.Patch(it.ID, it.Row)) > 0 || len(e.Files(it.Row)) > 0
 }
 
-// ClosedTable is a table of which rows are closed and locked, although the policy has something to write to them.
+// ClosedTable is a table with closed and locked rows that the policy wants to write to.
 type ClosedTable struct {
 	Table string
 	Rows  int

@@ -10,7 +10,7 @@ import (
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
-// Item is a row that belongs to a person, and what is to become of it.
+// Item is a row that belongs to a person, and what becomes of it.
 type Item struct {
 	environment.Ref
 	Def     *dataverse.Table

@@ -13,53 +13,10 @@ import (
 )
 
 // spareSharedValues keeps the rows that somebody else needs who has the same value: a row that is joined by a value, such as the
-// consent of an address, is as much theirs as it is the purged person's. Who they are tell the identity and every rule and
-// ground, of any subject table, that joins the same column.
+// consent of an address, is as much theirs as the purged person's. They are found by the identity, and by every rule and
+// ground of any subject table that joins the same column.
 func (inv *List) spareSharedValues(ctx context.Context) error {
-	type source struct {
-		table string
-		value compile.Field
-	}
-	rows := make(map[source]map[string][]*Item) // by the value that they are joined by
-	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
-		it := inv.Items[r]
-		if it.Found == foundByID || len(it.Held) > 0 || it.Fate == Keep {
-			continue
-		}
-		for at, value := range it.joined {
-			from := source{it.Table, at}
-			if rows[from] == nil {
-				rows[from] = make(map[string][]*Item)
-			}
-			rows[from][environment.Fold(value)] = append(rows[from][environment.Fold(value)], it)
-		}
-	}
-	type asked struct {
-		subject *compile.Subject
-		link    compile.Link
-		rows    map[string][]*Item
-	}
-	var all []asked
-	var qs []dataverse.Query
-	for _, from := range slices.SortedFunc(maps.Keys(rows), func(a, b source) int {
-		return environment.CompareStrings(a.table, b.table, string(a.value), string(b.value))
-	}) {
-		for i := range inv.Policy.Subjects {
-			s := &inv.Policy.Subjects[i]
-			link, ok := s.Joined(from.table, from.value)
-			if !ok {
-				continue
-			}
-			var values []string
-			for _, v := range slices.Sorted(maps.Keys(rows[from])) {
-				values = append(values, rows[from][v][0].joined[from.value])
-			}
-			for some := range slices.Chunk(values, max(environment.MaxIDs/len(link.Columns), 1)) {
-				all = append(all, asked{s, link, rows[from]})
-				qs = append(qs, environment.Query(s.Sharing(link, some)))
-			}
-		}
-	}
+	all, qs := inv.othersWithTheValues(inv.joinedByValue())
 	if len(qs) == 0 {
 		return nil
 	}
@@ -102,4 +59,60 @@ func (inv *List) spareSharedValues(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// valueSource is a column by which rows of a table are joined to persons.
+type valueSource struct {
+	table string
+	value compile.Field
+}
+
+// joinedByValue are the rows that only a value joins to the persons, by where the value stands and by the value.
+func (inv *List) joinedByValue() map[valueSource]map[string][]*Item {
+	rows := make(map[valueSource]map[string][]*Item)
+	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
+		it := inv.Items[r]
+		if it.Found == foundByID || len(it.Held) > 0 || it.Fate == Keep {
+			continue
+		}
+		for at, value := range it.joined {
+			from := valueSource{it.Table, at}
+			if rows[from] == nil {
+				rows[from] = make(map[string][]*Item)
+			}
+			rows[from][environment.Fold(value)] = append(rows[from][environment.Fold(value)], it)
+		}
+	}
+	return rows
+}
+
+// askedValues is a question for persons of a subject table who have one of the values of rows.
+type askedValues struct {
+	subject *compile.Subject
+	link    compile.Link
+	rows    map[string][]*Item
+}
+
+// othersWithTheValues are the queries for everybody who has one of the values, of any subject table that is joined by them.
+func (inv *List) othersWithTheValues(rows map[valueSource]map[string][]*Item) (all []askedValues, qs []dataverse.Query) {
+	for _, from := range slices.SortedFunc(maps.Keys(rows), func(a, b valueSource) int {
+		return environment.CompareStrings(a.table, b.table, string(a.value), string(b.value))
+	}) {
+		for i := range inv.Policy.Subjects {
+			s := &inv.Policy.Subjects[i]
+			link, ok := s.Joined(from.table, from.value)
+			if !ok {
+				continue
+			}
+			var values []string
+			for _, v := range slices.Sorted(maps.Keys(rows[from])) {
+				values = append(values, rows[from][v][0].joined[from.value])
+			}
+			for some := range slices.Chunk(values, max(environment.MaxIDs/len(link.Columns), 1)) {
+				all = append(all, askedValues{s, link, rows[from]})
+				qs = append(qs, environment.Query(s.Sharing(link, some)))
+			}
+		}
+	}
+	return all, qs
 }

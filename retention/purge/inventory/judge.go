@@ -57,7 +57,7 @@ func (inv *List) judge(ctx context.Context, fresh []*Item) error {
 	return nil
 }
 
-// decide says what is to become of a row by the rule that was found for it.
+// decide says what becomes of a row, by the rule that led to it.
 func (inv *List) decide(it *Item) {
 	if it.Fate != Undecided {
 		return

@@ -34,7 +34,7 @@ func (inv *List) findByLinks(ctx context.Context) ([]*Item, error) {
 	return append(fresh, parties...), err
 }
 
-// findByParty finds the activities of which the persons are parties, of kinds that only the rule '*' speaks of.
+// findByParty finds activities with the persons as parties, of the kinds that only the rule '*' covers.
 func (inv *List) findByParty(ctx context.Context) ([]*Item, error) {
 	kinds, err := inv.Tables.Parties(ctx, inv.Reader, inv.Subject)
 	if err != nil || len(kinds) == 0 {

@@ -97,9 +97,6 @@ func wireName(a *dataverse.Attribute) string {
 	return a.LogicalName
 }
 
-// columnsUnread is the place that is named where columns cannot be read.
-const columnsUnread = "Columns that cannot be read"
-
 // securedColumns remembers which secured columns the caller may read.
 type securedColumns struct {
 	turn     environment.Turn
@@ -134,7 +131,8 @@ func (s *Searcher) hidden(ctx context.Context, rule residueRule, only []string) 
 		names = slices.DeleteFunc(names, func(name string) bool { return t.Attributes[name].ForRead && may(t.LogicalName+"."+name) })
 	}
 	if len(names) > 0 {
-		s.unread(Place{Name: columnsUnread, Remedy: "Whether they are empty could not be seen, because the user may not read them: " + t.LogicalName + "." + strings.Join(names, ", "+t.LogicalName+".") +
+		columns := t.LogicalName + "." + strings.Join(names, ", "+t.LogicalName+".")
+		s.unread(Place{Key: UnreadColumns, Name: "Columns that cannot be read", Detail: columns, Remedy: "Whether they are empty could not be seen, because the user may not read them: " + columns +
 			". Give it a column security profile that lets it read them, or look at them as somebody who may."})
 	}
 	return nil

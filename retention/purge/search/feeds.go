@@ -25,7 +25,7 @@ const maxFeedNames = 10
 var feedTables = []string{"post", "postcomment"}
 
 // feedsUnread is the place that is named where the feed could not be searched.
-var feedsUnread = Place{Name: "Activity feeds (posts)", Remedy: "They were not searched to the end, because the user may not read them the service did not answer in time, or too many bear the name: search the timelines for the person's name, and delete the posts."}
+var feedsUnread = Place{Key: Posts, Name: "Activity feeds (posts)", Remedy: "They were not searched to the end, because the user may not read them the service did not answer in time, or too many bear the name: search the timelines for the person's name, and delete the posts."}
 
 // feeds looks for posts that bear the whole name or an address of a purged person.
 func (s *Searcher) feeds(ctx context.Context, of *traces, mention func(Finding)) error {

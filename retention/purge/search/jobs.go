@@ -32,10 +32,10 @@ type jobText struct {
 }
 
 // jobsUnread is the place that is named where the user may not read system jobs.
-var jobsUnread = Place{Name: "System jobs", Remedy: "They were not searched, because the user may not read all of them: look under Settings, System Jobs and Bulk Record Deletion for jobs that name the person, and delete them."}
+var jobsUnread = Place{Key: SystemJobs, Name: "System jobs", Remedy: "They were not searched, because the user may not read all of them: look under Settings, System Jobs and Bulk Record Deletion for jobs that name the person, and delete them."}
 
 // jobsMore is the place that is named where there are more bulk delete jobs than are read.
-var jobsMore = Place{Name: "Bulk delete jobs", Remedy: "There are so many that only the newest were searched for names and addresses in their queries: look under Settings, Bulk Record Deletion, and delete jobs that have ended."}
+var jobsMore = Place{Key: BulkDeleteJobs, Name: "Bulk delete jobs", Remedy: "There are so many that only the newest were searched for names and addresses in their queries: look under Settings, Bulk Record Deletion, and delete jobs that have ended."}
 
 // jobs looks for system jobs that ran for purged persons, and for bulk delete jobs that name them.
 func (s *Searcher) jobs(ctx context.Context, by *traces, done []Purged, mention func(Finding)) error {

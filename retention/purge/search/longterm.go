@@ -79,7 +79,7 @@ func (s *RetainedSearch) Search(ctx context.Context, tables []string) error {
 	return nil
 }
 
-// RetainedTables are those of which there are retained rows and which can lead to a person.
+// RetainedTables are the tables that have retained rows and can lead to a person.
 func (s *RetainedSearch) RetainedTables(ctx context.Context) ([]string, error) {
 	if !s.Tables.Exists("retentionoperationdetail") {
 		return nil, nil
@@ -89,7 +89,7 @@ func (s *RetainedSearch) RetainedTables(ctx context.Context) ([]string, error) {
 	for row, err := range s.Client.Rows(ctx, q) {
 		switch {
 		case errors.Is(err, dataverse.ErrForbidden):
-			s.unread(Place{Name: retainedPlace, Remedy: "They were not searched, because the user may not read what has been retained (retentionoperationdetail): give it that right, or look for the ids in the ledger with the filter Change to retained data and delete by a bulk delete job."})
+			s.unread(Place{Key: LongTermUnread, Name: retainedPlace, Remedy: "They were not searched, because the user may not read what has been retained (retentionoperationdetail): give it that right, or look for the ids in the ledger with the filter Change to retained data and delete by a bulk delete job."})
 			return nil, nil
 		case err != nil:
 			return nil, fmt.Errorf("read what has been retained: %w", err)
@@ -251,7 +251,8 @@ func (s *RetainedSearch) skip(table string) {
 // Unsearched names the tables that were not wholly searched.
 func (s *RetainedSearch) Unsearched() {
 	if len(s.skipped) > 0 {
-		s.unread(Place{Name: retainedPlace, Remedy: "They were not all searched, since an environment answers few such queries a day: " + strings.Join(slices.Sorted(maps.Keys(s.skipped)), ", ") +
+		tables := strings.Join(slices.Sorted(maps.Keys(s.skipped)), ", ")
+		s.unread(Place{Key: LongTermUnfinished, Name: retainedPlace, Detail: tables, Remedy: "They were not all searched, since an environment answers few such queries a day: " + tables +
 			". Look there for the ids in the ledger with the filter Change to retained data, and delete what is found by a bulk delete job of retained data."})
 	}
 }

@@ -48,12 +48,11 @@ func TestNumbers(t *testing.T) {
 func TestNotationsAreTheNumber(t *testing.T) {
 	ahead := rapid.SampledFrom([]string{"+46 ", "+1 ", "0", "00358", "", "(0", "+"})
 	body := rapid.StringMatching(`[1-9][0-9]{1,2}[ -]?[0-9]{3}[ -]?[0-9]{2,4}( ?[0-9]{2})?`)
+	numbers := rapid.Custom(func(t *rapid.T) string { return ahead.Draw(t, "ahead") + body.Draw(t, "number") }).
+		Filter(func(text string) bool { _, ok := readNumber(text); return ok }) // some are too short for one
 	rapid.Check(t, func(t *rapid.T) {
-		text := ahead.Draw(t, "ahead") + body.Draw(t, "number")
-		n, ok := readNumber(text)
-		if !ok {
-			t.Skip("too short")
-		}
+		text := numbers.Draw(t, "number")
+		n, _ := readNumber(text)
 		all := n.notations(text, []string{"46", "1"})
 		if !slices.Contains(all, text) {
 			t.Fatalf("%q is not looked for as it is written", text)

@@ -157,7 +157,7 @@ func (s *Searcher) Anonymised(ctx context.Context, tables []string, mentioned []
 		return err
 	case err != nil:
 		s.Log.Warn("anonymised rows were not searched", "code", environment.Code(err))
-		s.unread(Place{Name: "Anonymised rows", Remedy: "They were not searched for what has been written to them since: gallra doctor looks again."})
+		s.unread(Place{Key: AnonymisedRows, Name: "Anonymised rows", Remedy: "They were not searched for what has been written to them since: gallra doctor looks again."})
 		return nil
 	}
 	told := make(map[ledger.Key]bool)

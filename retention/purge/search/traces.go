@@ -249,7 +249,7 @@ func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *tr
 	found := make([]int, len(all))
 	return s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
 		if found[i]++; found[i] > s.Most {
-			s.unread(Place{Name: "Rows with the same address or number", Remedy: fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
+			s.unread(Place{Key: SharedValues, Name: "Rows with the same address or number", Detail: all[i].table.LogicalName, Remedy: fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
 				"Look by hand for who else has the switchboard's number or the company's address.", all[i].table.LogicalName, s.Most)})
 			return false
 		}
@@ -323,7 +323,7 @@ func (a *valueQuery) mention(row dataverse.Row, mention func(Finding)) {
 	}
 }
 
-// valuesFetch asks for rows of which one of the columns has one of the values.
+// valuesFetch asks for rows with one of the values in one of the columns.
 func valuesFetch(t *dataverse.Table, columns, values []string) string {
 	var in, b strings.Builder
 	for _, v := range values {

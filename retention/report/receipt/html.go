@@ -81,7 +81,7 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 	}
 	for _, x := range append(slices.Clone(r.Unread), r.ByHand...) {
 		l := line{x.Place, x.Remedy}
-		key := "place." + words.Key(x.Place)
+		key := "place." + string(x.Key)
 		if what, ok := say.Lookup(key); ok {
 			l = line{what, say.T(key + ".how")}
 		}

@@ -65,8 +65,9 @@ type Audit struct {
 
 // Place is a place out of reach, and what can be done about it.
 type Place struct {
-	Place  string `json:"place"`
-	Remedy string `json:"remedy"`
+	Key    search.PlaceKey `json:"-"`
+	Place  string          `json:"place"`
+	Remedy string          `json:"remedy"`
 }
 
 // Evidence is where in the ledger the evidence stands: it can be proven with gallra ledger verify.
@@ -103,7 +104,7 @@ func Of(s *purge.Summary, c *compile.Policy, rows []evaluate.PersonRef, outcomes
 func Places(all []search.Place) []Place {
 	out := []Place{}
 	for _, p := range all {
-		out = append(out, Place{p.Name, p.Remedy})
+		out = append(out, Place{p.Key, p.Name, p.Remedy})
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/internal/words/wordstest"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 func TestReceiptForPeople(t *testing.T) {
@@ -27,7 +28,7 @@ func TestReceiptForPeople(t *testing.T) {
 		Related: []Table{{Table: "email", Deleted: 3, Kept: 2, TakenOff: 1}, {Table: "new_" + hostile, Deleted: 4}},
 		Audit:   Audit{Deleted: 12, Pending: 1}, Mentions: map[string]int{"email": 2}}
 	for _, p := range purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 30}) {
-		r.ByHand = append(r.ByHand, Place{p.Name, p.Remedy})
+		r.ByHand = append(r.ByHand, Place{p.Key, p.Name, p.Remedy})
 	}
 	wordstest.Check(t, subject, []string{"*.go"}, []string{"row.", "basis.", "table.", "place."})
 	for language, want := range map[string][]string{
@@ -50,9 +51,11 @@ func TestReceiptForPeople(t *testing.T) {
 				t.Errorf("%s: the page holds %q", language, not)
 			}
 		}
-		for _, p := range r.ByHand {
-			if words.In(subject, language).T("place."+words.Key(p.Place)+".how") == "how" {
-				t.Errorf("%s has no words for %s", language, p.Place)
+		for _, key := range search.PlaceKeys() {
+			for _, text := range []string{"place." + string(key), "place." + string(key) + ".how"} {
+				if _, ok := words.In(subject, language).Lookup(text); !ok {
+					t.Errorf("%s has no %s", language, text)
+				}
 			}
 		}
 	}

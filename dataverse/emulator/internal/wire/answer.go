@@ -1,9 +1,11 @@
 package wire
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
+
+	jsonx "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
@@ -39,12 +41,10 @@ func (a *Answer) Bytes() []byte {
 	case []byte:
 		return b
 	default:
-		var buf bytes.Buffer
-		e := json.NewEncoder(&buf)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(b); err != nil {
+		text, err := jsonx.Marshal(b, jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false)) // as encoding/json, but faster
+		if err != nil {
 			panic("emulator: an answer is not JSON: " + err.Error())
 		}
-		return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+		return text
 	}
 }
