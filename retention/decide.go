@@ -89,6 +89,10 @@ type Decision struct {
 	PurgeOn   Date      // zero: none
 	NoticedOn Date      // zero: none
 	Extension Extension // what became of a manual extension
+	PutOff    Extension // what became of a purge date that people have put off by hand
+	// Announced is the day that the ledger is to hold where people have put the date off, since their word can be taken
+	// back and the announced day cannot. Zero: it is PurgeOn.
+	Announced Date
 }
 
 // Extension is what a manual extension counts for.
@@ -161,8 +165,11 @@ func decideAlone(p Person, r Rules, today Date) Decision {
 	default:
 		d.NoticedOn = max(p.Trace.NoticedOn, min(p.NoticedOn, today))
 	}
-	// The date on the row tells the truth: neither earlier than one that was shown before, nor within the notice.
-	d.PurgeOn = max(p.PurgeOn, p.Trace.PurgeOn, lasts, d.NoticedOn.Add(r.Notice))
+	// The date on the row tells the truth: neither earlier than one that was announced before, nor within the notice.
+	d.PurgeOn = max(p.Trace.PurgeOn, lasts, d.NoticedOn.Add(r.Notice))
+	if p.PurgeOn > d.PurgeOn {
+		d.putOff(p, r, today)
+	}
 
 	switch {
 	case d.PurgeOn <= today: // then no ground lasts and the whole notice has passed
@@ -173,6 +180,23 @@ func decideAlone(p Person, r Rules, today Date) Decision {
 		d.Action = Wait
 	}
 	return d
+}
+
+// putOff judges a date on the row that is later than what was announced, what a ground gives and what the notice needs: it
+// is people's, and counts as their extension does. One that does not count goes back to the announced day. If that has come
+// while the row showed another, nobody was shown it, and the notice begins again. Where the ledger knows of no day, it may
+// be lost, and a date within reach is taken for one that was announced.
+func (d *Decision) putOff(p Person, r Rules, today Date) {
+	lost := p.Trace.PurgeOn.IsZero()
+	d.PutOff = Columns{ExtendedUntil: p.PurgeOn, ExtendReason: p.ExtendReason || lost}.ExtensionOn(today, r)
+	switch {
+	case d.PutOff == ExtensionCounts && lost:
+		d.PutOff, d.PurgeOn = NoExtension, p.PurgeOn
+	case d.PutOff == ExtensionCounts:
+		d.Announced, d.PurgeOn = d.PurgeOn, p.PurgeOn
+	case d.PurgeOn <= today:
+		d.PurgeOn, d.NoticedOn = today.Add(r.Notice), today
+	}
 }
 
 // Changes tells whether the columns on the row have to be written for d.
@@ -186,7 +210,15 @@ func (d Decision) Proves(t Trace) Trace {
 		t.Held = true
 		return t
 	}
-	return Trace{PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn}
+	return Trace{PurgeOn: d.AnnouncedOn(), NoticedOn: d.NoticedOn}
+}
+
+// AnnouncedOn is the day that the ledger holds: the purge date without what people have added to it.
+func (d Decision) AnnouncedOn() Date {
+	if d.Announced.IsZero() {
+		return d.PurgeOn
+	}
+	return d.Announced
 }
 
 // Unproven tells whether the ledger has to learn of d, which may be so although nothing on the row changes: when it was

@@ -37,6 +37,14 @@ func Reason(d retention.Decision, g *compile.Ground, c retention.Columns, r rete
 	case retention.ExtensionTooFar:
 		text += fmt.Sprintf(". The extension until %s does not count, because it lies more than %s ahead: enter an earlier date", c.ExtendedUntil.Words(), r.ManualExtension)
 	}
+	switch d.PutOff {
+	case retention.ExtensionCounts:
+		text += ". Put off by hand until " + d.PurgeOn.Words()
+	case retention.ExtensionNoReason:
+		text += fmt.Sprintf(". The purge date %s that was entered by hand does not count, because the extension has no reason: enter one first", c.PurgeOn.Words())
+	case retention.ExtensionTooFar:
+		text += fmt.Sprintf(". The purge date %s that was entered by hand does not count, because it lies more than %s ahead: enter an earlier one", c.PurgeOn.Words(), r.ManualExtension)
+	}
 	return policy.Shorten(text, policy.MaxReason)
 }
 

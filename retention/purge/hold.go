@@ -142,7 +142,7 @@ func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate
 	own := subject.Own
 	body := map[string]any{own.LegalHold: false, own.PurgeReason: rowReason("Legal hold released", reason, why),
 		own.PurgeScheduledOn: dateValue(planned.PurgeOn), own.PurgeNoticedOn: dateValue(planned.NoticedOn)}
-	entry := ledger.Entry{Kind: ledger.Released, Table: who.Table, ID: who.ID, PurgeOn: planned.PurgeOn, NoticedOn: planned.NoticedOn, Ground: planned.GroundID()}
+	entry := ledger.Entry{Kind: ledger.Released, Table: who.Table, ID: who.ID, PurgeOn: planned.AnnouncedOn(), NoticedOn: planned.NoticedOn, Ground: planned.GroundID()}
 	if err := d.Ledger.Append(entry); err != nil {
 		return false, err
 	}
