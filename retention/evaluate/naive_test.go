@@ -529,7 +529,15 @@ func (p naivePolicy) decide(t *testing.T, n *naivePerson, heldElsewhere bool, to
 			since = latest(today, trace.noticedOn)
 		}
 	}
-	date := latest(standing, trace.purgeOn, stillUntil, plus(t, since, p.notice))
+	date := latest(trace.purgeOn, stillUntil, plus(t, since, p.notice))
+	if standing.After(date) { // people have put it off, which counts as an extension does
+		reason := strings.TrimSpace(n.row.text("gallra_retainreason")) != "" || trace.purgeOn.IsZero()
+		if reason && !standing.After(plus(t, today, p.extension)) {
+			date = standing
+		} else if !date.After(today) {
+			date, since = endOfNotice, today
+		}
+	}
 	if heldElsewhere && (!date.After(today) || trace.held) {
 		// Another row of the same human being is held: the date stands, and nobody is purged.
 		return answer("hold", standing, noticed)
