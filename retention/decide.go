@@ -74,6 +74,8 @@ type Person struct {
 	Trace Trace
 	// HeldWith is set when a legal hold stands on another row of the same human being: nothing of them is purged.
 	HeldWith bool
+	// Unreadable is set when a date about the person cannot be read: nobody knows how long it keeps them.
+	Unreadable bool
 }
 
 // Rules are the policy's date rules.
@@ -93,6 +95,8 @@ type Decision struct {
 	// Announced is the day that the ledger is to hold where people have put the date off, since their word can be taken
 	// back and the announced day cannot. Zero: it is PurgeOn.
 	Announced Date
+	// Unreadable tells that nothing is done about the person, since a date cannot be read.
+	Unreadable bool
 }
 
 // Extension is what a manual extension counts for.
@@ -142,6 +146,11 @@ func decideAlone(p Person, r Rules, today Date) Decision {
 	switch {
 	case p.LegalHold:
 		d.Action = Hold
+		return d
+
+	case p.Unreadable:
+		d.Action, d.Unreadable = Keep, true
+		d.Term = Term{Until: Open, Ground: NoGround}
 		return d
 
 	case d.Until > noticeEnds: // Open is later than every date
@@ -206,6 +215,9 @@ func (d Decision) Changes(c Columns) bool {
 
 // Proves is the trace that the ledger is to hold once d is done.
 func (d Decision) Proves(t Trace) Trace {
+	if d.Unreadable {
+		return t
+	}
 	if d.Action == Hold {
 		t.Held = true
 		return t

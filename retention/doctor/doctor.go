@@ -291,6 +291,7 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, traces func(string,
 		d.ok("persons", "%s: %d persons, %d kept, %d not justified beyond the notice", t.Table, t.Persons, kept, t.Persons-kept)
 	}
 	d.putOff(c, plan)
+	d.odd(c, plan)
 	if d.known != nil {
 		for _, g := range plan.GuardRails(c.Policy.Limits, purge.Matched(d.known, c)) {
 			if g.Rail == policy.GroundEmpty || g.Rail == policy.GroundShrunk {
@@ -299,12 +300,7 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, traces func(string,
 		}
 	}
 	for _, g := range plan.Grounds {
-		total := 0
-		for _, t := range plan.Tables {
-			if t.Table == g.Table {
-				total = t.Persons
-			}
-		}
+		total := total(plan, g.Table)
 		switch {
 		case g.Rows == 0 && !g.MayBeEmpty:
 			d.warn("ground", "look whether an option, a column or a view was renamed; or say mayBeEmpty: true", "%s of %s matches nothing", g.Ground, g.Table)

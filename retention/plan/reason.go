@@ -14,6 +14,8 @@ import (
 func Reason(d retention.Decision, g *compile.Ground, c retention.Columns, r retention.Rules) string {
 	var text string
 	switch {
+	case d.Unreadable:
+		return "A date about this person cannot be read: nothing is done until it is mended"
 	case d.Ground == retention.ByHand:
 		text = "Extended by hand until " + d.Until.Words()
 	case g == nil || d.Until.IsZero():
