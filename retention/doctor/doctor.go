@@ -209,7 +209,7 @@ func (d *visit) refilled(ctx context.Context, c *compile.Policy) error {
 			ids[i] = f.ID
 		}
 		n := len(found) + found[len(found)-1].More
-		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s", rows(n), subject.Table, named(ids, n))
+		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges unless it is a name, an address or a number: %s", rows(n), subject.Table, named(ids, n))
 	}
 	return nil
 }

@@ -179,11 +179,11 @@ func holdable(d Deps, who evaluate.PersonRef) (*compile.Subject, error) {
 // heldRow reads what a hold needs to know of a person's row. Somebody who is not there is an error that wraps
 // [dataverse.ErrNotFound].
 func heldRow(ctx context.Context, d Deps, s *compile.Subject, who evaluate.PersonRef) (dataverse.Row, error) {
-	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: []string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn}})
+	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: append([]string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn}, s.Bearing...)})
 	if err != nil {
 		return nil, fmt.Errorf("read the person: %w", err)
 	}
-	if !row.Null(s.Own.AnonymizedOn) {
+	if !row.Null(s.Own.AnonymizedOn) && !s.Bears(row) {
 		return nil, ErrAnonymized
 	}
 	return row, nil
