@@ -8,3 +8,6 @@ func SetMost(d *Deps, n int) { d.most = n }
 
 // OwnRow is the id of the row that gallra has of its own.
 var OwnRow = ownRow
+
+// AssessThere is assessThere.
+var AssessThere = assessThere
