@@ -53,19 +53,20 @@ var mayImport = map[string][]string{
 	// The pure rules know nothing but dates and ids.
 	"retention":                {},
 	"retention/policy":         {"retention", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/compile":        {"retention", "retention/policy", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/personmap":      {"retention/policy", "dataverse"},
+	"retention/compile":        {"retention", "retention/policy", "retention/personmap", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/evaluate":       {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},
 	"retention/plan":           {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/purge":          {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/purge":          {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/notify":         {"retention", "retention/compile", "retention/ledger", "dataverse", "dataverse/provision", "internal/words"},
-	"retention/doctor":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
+	"retention/doctor":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
 	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/...", "internal/workbook"},
 	"retention/report":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse", "internal/words", "internal/workbook"},
 	"retention/report/receipt": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/ledger", "retention/purge", "retention/purge/search", "internal/words"},
 	// The search proves what a purge did: it takes nothing from what decides and erases. The inventory reads and decides, and
 	// knows no ledger.
-	"retention/purge/environment": {"retention/policy", "retention/compile", "dataverse"},
-	"retention/purge/inventory":   {"retention/policy", "retention/compile", "retention/purge/environment", "dataverse", "dataverse/odata"},
+	"retention/purge/environment": {"retention/policy", "retention/personmap", "retention/compile", "dataverse"},
+	"retention/purge/inventory":   {"retention/policy", "retention/personmap", "retention/compile", "retention/purge/environment", "dataverse", "dataverse/odata"},
 	"retention/purge/search":      {"retention/compile", "retention/ledger", "retention/purge/environment", "dataverse", "dataverse/odata"},
 	// What people read is said without a look at what it is said of.
 	"internal/words":           {},

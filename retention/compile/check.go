@@ -30,7 +30,10 @@ func Check(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy, 
 		return nil, fmt.Errorf("check the policy: %w", c.model.err)
 	}
 	if len(c.problems) > 0 {
-		return nil, c.problems.Sorted(p.Files)
+		return nil, append(c.problems.Sorted(p.Files), c.late...)
+	}
+	if len(c.late) > 0 {
+		return nil, c.late
 	}
 	c.out.Warnings = append(c.warnings, p.Suspicious()...).Sorted(p.Files)
 	return c.out, nil
@@ -43,8 +46,12 @@ type checker struct {
 	model    *model
 	out      *Policy
 	problems policy.Problems
+	late     policy.Problems // told after the others
 	warnings policy.Problems
 	views    map[string][]view // by table, once they were read
+	// What a map is drawn from besides definitions, once it was asked for.
+	summaries []dataverse.TableSummary
+	addresses map[string][]dataverse.AddressColumn
 }
 
 func (c *checker) problem(at policy.Pos, message, hint string) {
@@ -97,6 +104,7 @@ func (c *checker) subject(s *policy.Subject) {
 	if t == nil || c.notOfPersons(t, s.Pos) || !c.writable(t, s) {
 		return
 	}
+	s = c.spelledOut(t, s)
 	out := Subject{
 		Subject: s, EntitySet: t.EntitySet, PrimaryID: t.PrimaryID, PrimaryName: t.PrimaryName,
 		Persons: Read{Table: s.Table, Set: t.EntitySet, Select: []string{t.PrimaryID}, ID: Field(t.PrimaryID)},
@@ -151,9 +159,7 @@ func (c *checker) subject(s *policy.Subject) {
 	c.readElsewhere(t, &out)
 	out.Reads = slices.Sorted(maps.Keys(c.model.asked))
 	c.model.asked = nil
-	if s.Purge == policy.Delete {
-		out.Cascades = c.cascades(t, s)
-	}
+	c.places(t, &out)
 	c.out.Subjects = append(c.out.Subjects, out)
 }
 
@@ -235,7 +241,14 @@ func (c *checker) ground(subject *table, g *policy.Ground, index int32) Ground {
 
 func (c *checker) rule(subject *table, r *policy.RelatedRule) Rule {
 	out := Rule{RelatedRule: r}
-	if r.Table == policy.AnyTable {
+	switch {
+	case r.Table == policy.AnyTable:
+		return out
+	case r.Do == policy.Leave:
+		c.left(subject, r)
+		return out
+	case r.Behind != "":
+		c.behindPerson(subject, &out)
 		return out
 	}
 	s, ok := c.source(subject, r.Table, r.Party, r.At)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -273,7 +274,8 @@ func TestCheckCascadesOfCascades(t *testing.T) {
 			}
 			e := newEnvironment(t)
 			c := &checker{ctx: t.Context(), reader: e, policy: &policy.Policy{}, model: newModel(t.Context(), e), out: &Policy{}}
-			c.cascades(c.model.get("contact"), s)
+			s.Purge = policy.Delete
+			c.places(c.model.get("contact"), &Subject{Subject: s})
 			warned := slices.ContainsFunc(c.warnings, func(p policy.Problem) bool {
 				return strings.HasPrefix(p.Message, "with the rows of `opportunity` that go") && strings.Contains(p.Message, "`task`")
 			})
@@ -284,31 +286,46 @@ func TestCheckCascadesOfCascades(t *testing.T) {
 	}
 }
 
-func TestCheckCascades(t *testing.T) {
+// Places that hold rows and that no rule speaks of are one problem of the subject, after all others, with what to write.
+func TestCheckUndecidedPlaces(t *testing.T) {
 	e := newEnvironment(t)
-	_, _, err := check(t, e, "policy.yaml", onContact("delete", anyGround, "- {table: email, party: any, do: delete}"))
+	e.occupied = map[string]int{"annotation": 12, "activityparty": 2, "opportunity": 1, "msdynmkt_marketingformsubmission": 5, "email": 3}
+	_, _, err := check(t, e, "policy.yaml", onContact("delete", strings.Replace(anyGround, "statecode", "statuscod", 1), "- {table: email, party: any, do: delete}"))
 	var problems policy.Problems
 	if !errors.As(err, &problems) {
-		t.Fatalf("tables that a delete takes along pass unmentioned: %v", err)
+		t.Fatalf("places with rows pass unmentioned: %v", err)
 	}
-	hints := map[string]string{}
-	for _, p := range problems {
-		hints[p.Message] = p.Hint
-	}
-	for message, hint := range map[string]string{
-		"deleting a `contact` also deletes rows of `annotation` (annotation.objectid), and no rule names them":     "add {table: annotation, link: objectid, do: delete}",
-		"deleting a `contact` also deletes rows of `opportunity` (opportunity.customerid), and no rule names them": "add {table: opportunity, link: customerid, do: keep, why: …}",
-	} {
-		if hints[message] != hint {
-			t.Errorf("%s: hint %q, want %q", message, hints[message], hint)
+	last := problems[len(problems)-1]
+	for _, want := range []string{"`annotation` by objectid (12 rows)", "`phonecall` by party (2 rows)", "`msdynmkt_marketingformsubmission` by msdynmkt_contactableemail (5 rows)"} {
+		if !strings.Contains(last.Message, want) {
+			t.Errorf("%q does not tell of %s", last.Message, want)
 		}
 	}
-	for message := range hints {
-		if strings.Contains(message, "`email`") || strings.Contains(message, "`invoice`") {
-			t.Errorf("a table that a rule names, or that only restricts: %s", message)
+	for _, want := range []string{"- {table: annotation, link: objectid, do: delete}", "- {table: phonecall, party: any, do: delete}"} {
+		if !strings.Contains(last.Hint, want) {
+			t.Errorf("%q does not say %s", last.Hint, want)
+		}
+	}
+	for _, not := range []string{"`email`", "`opportunity`", "`task` by regardingobjectid", "`systemuser`"} {
+		if strings.Contains(last.Message, not) {
+			t.Errorf("%s is decided, of business, empty, or no place of a person: %s", not, last.Message)
 		}
 	}
 
+	for _, leave := range []string{"", "- {set: sales}\n- {set: marketing}\n"} {
+		if _, _, err := check(t, e, "policy.yaml", onContact("delete", anyGround, leave+"- {table: msdynmkt_marketingformsubmission, do: leave, why: Of the web shop}\n- {table: '*', do: delete}")); err != nil {
+			t.Errorf("every place is decided: %v", err)
+		}
+	}
+	_, _, err = check(t, e, "policy.yaml", onContact("delete", anyGround, "- {table: annotation, do: leave, why: w}\n- {table: '*', do: delete}"))
+	if !errors.As(err, &problems) || !strings.Contains(problems.Error(), "`annotation` cannot be left: a delete of a `contact` takes its rows along") {
+		t.Errorf("rows that a delete takes along are left: %v", err)
+	}
+}
+
+func TestCheckCascades(t *testing.T) {
+	e := newEnvironment(t)
+	e.occupied = map[string]int{"opportunity": 3, "quote": 3, "incident": 3, "lead": 3, "account": 3, "contact": 3}
 	c, _, err := check(t, e, "policy.yaml", onContact("delete", anyGround, "- {table: '*', do: delete}"))
 	if err != nil {
 		t.Fatal(err)
@@ -317,12 +334,14 @@ func TestCheckCascades(t *testing.T) {
 	for _, w := range c.Warnings {
 		kept = append(kept, w.Message)
 	}
-	if len(kept) != 4 || !strings.HasPrefix(kept[0], "rows of `incident` are kept, since no rule names them, and bind the person") {
-		t.Errorf("`*` does not cover rows of business: %q", kept)
+	for _, want := range []string{"rows of `incident` are kept, since no rule names them, and bind the person", "rows of `account` are kept, since no rule names them, and lose the link"} {
+		if !slices.ContainsFunc(kept, func(s string) bool { return strings.HasPrefix(s, want) }) {
+			t.Errorf("`*` does not cover rows of business: %q", kept)
+		}
 	}
-	for _, k := range c.Subjects[0].Cascades {
-		if k.Business != (k.Rule < 0) {
-			t.Errorf("%s: rule %d", k.Table, k.Rule)
+	for _, p := range c.Subjects[0].Map.Places {
+		if p.Kind == personmap.Lookup && personmap.Is(p.Table, personmap.Business) && p.Rule >= 0 {
+			t.Errorf("%s: rule %d", p.Key(), p.Rule)
 		}
 	}
 

@@ -8,18 +8,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
-	"github.com/gallra/gallra/retention/policy"
 )
-
-// ruleFor is the first rule that speaks of the table, else the last rule `*` where that covers it, else -1.
-func ruleFor(s *policy.Subject, table string) int {
-	for i, r := range s.Related {
-		if r.Table == table || r.Table == policy.AnyTable && !Business(table) {
-			return i
-		}
-	}
-	return -1
-}
 
 // AddressColumns are the columns of a subject table that hold addresses.
 func (s *Subject) AddressColumns(ctx context.Context, r dataverse.Reader) ([]string, error) {
@@ -49,4 +38,13 @@ func (c *Policy) GroundNames() []string {
 		}
 	}
 	return append(names, retention.ManualExtension)
+}
+
+// names is a set of names.
+func names(list ...string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, name := range list {
+		set[name] = true
+	}
+	return set
 }

@@ -1,9 +1,12 @@
 package compile
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -58,9 +61,8 @@ type Subject struct {
 	Related []Rule   // index for index those of the Subject
 	// Reads are the tables that grounds and rules read, those that their paths lead over included.
 	Reads []string
-	// Cascades are the tables that a delete of a person would take along, children of children included, each with what
-	// the policy says about it.
-	Cascades []Cascade
+	// Map is every place where a person of the table can stand, and what becomes of it.
+	Map *personmap.Map
 }
 
 // Read is a query without its paging: of a table by OData options, or by FetchXML.
@@ -128,6 +130,8 @@ type Rule struct {
 
 	// Filter is Where in the environment's own names, of the rule's table itself.
 	Filter string
+	// Behind is the wire name of the person's own lookup that leads to the row; empty: the row leads to the person.
+	Behind string
 	// Wavers tells that the rule reads what a purge takes away: columns of the person, by its filter or by equal values.
 	Wavers bool
 
@@ -136,15 +140,18 @@ type Rule struct {
 	bare  string // the filter of read without Where
 }
 
-// Cascade is a relationship by which a delete of a person reaches rows of a table.
-type Cascade struct {
-	Table    string // the table that is reached
-	Column   string // its lookup
-	Schema   string // the relationship's name
-	Via      string // the table from whose rows it is reached: the subject table, or one that a delete takes along
-	Behavior string // Cascade, Restrict, RemoveLink
-	Rule     int    // index of the related rule that names the table, or the last rule *; -1: no rule
-	Business bool   // a row of business: without a rule of its own it is kept, and binds the person
+// Column is the column of the rule's table by which its rows are found, as the person map names places: a lookup, "party", the
+// column that holds a value, or the person's own lookup to the row.
+func (c *Rule) Column() string {
+	switch {
+	case c.Party != "":
+		return "party"
+	case c.RelatedRule.Behind != "":
+		return c.RelatedRule.Behind
+	}
+	column, _, _ := strings.Cut(c.Link, "=")
+	column, _, _ = strings.Cut(strings.TrimSpace(column), "/")
+	return column
 }
 
 // DateName is what people call the date that the ground counts from.

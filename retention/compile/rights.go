@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -88,6 +89,9 @@ func (c *Policy) judged(ctx context.Context, r dataverse.Reader, need func(table
 		}
 		for j := range s.Related {
 			rule := &s.Related[j]
+			if rule.Do == policy.Leave {
+				continue
+			}
 			if rule.Do != policy.Retain {
 				need(rule.Table, "Write")
 			}
@@ -102,8 +106,31 @@ func (c *Policy) judged(ctx context.Context, r dataverse.Reader, need func(table
 		if err := c.reached(ctx, r, s, need); err != nil {
 			return err
 		}
+		s.linked(need)
 	}
 	return nil
+}
+
+// linked asks for what a purge needs of the rows that lead to persons and that a delete does not reach.
+func (s *Subject) linked(need func(string, ...string)) {
+	if s.Map == nil {
+		return
+	}
+	for i := range s.Map.Places {
+		p := &s.Map.Places[i]
+		star := p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable
+		switch {
+		case p.Reached() && s.Purge == policy.Delete || p.Via != "":
+		case star && p.Do == personmap.Deleted:
+			need(p.Table, "Read", "Write", "Delete")
+			if p.Kind == personmap.Party {
+				need(p.Table, "Append")
+				need(s.Table, "AppendTo")
+			}
+		case p.Kind == personmap.Lookup && (p.Do == personmap.Kept || p.Do == personmap.Undecided) && p.Rule < 0:
+			need(p.Table, "Read")
+		}
+	}
 }
 
 // reached asks for what the deletes of a subject's persons and related rows need of the rows that hang on those: they are
@@ -136,13 +163,13 @@ func (c *Policy) reached(ctx context.Context, r dataverse.Reader, s *Subject, ne
 		}
 		for _, over := range t.OneToMany {
 			child := over.Referencing
-			if over.Delete != "Cascade" && over.Delete != "Restrict" || PlatformTable(child) || child == "activitypointer" {
+			if over.Delete != "Cascade" && over.Delete != "Restrict" || personmap.Is(child, personmap.Keeper) || child == "activitypointer" {
 				continue
 			}
 			need(child, "Read")
-			rule := ruleFor(s.Subject, child)
+			rule := personmap.RuleFor(s.Subject, child)
 			switch {
-			case rule >= 0 && s.Related[rule].Do == policy.Delete, rule < 0 && !Business(child) && over.Delete == "Cascade":
+			case rule >= 0 && s.Related[rule].Do == policy.Delete, rule < 0 && !personmap.Is(child, personmap.Business) && over.Delete == "Cascade":
 				need(child, "Write", "Delete")
 				goes(child)
 			case rule < 0 || s.Related[rule].Do == policy.Retain: // freed before a cascade could take it, where it can be
@@ -153,7 +180,7 @@ func (c *Policy) reached(ctx context.Context, r dataverse.Reader, s *Subject, ne
 				if row == nil {
 					continue
 				}
-				if a := row.Attributes[over.ReferencingAttribute]; a != nil && a.ForUpdate && !(a.Type == "Customer" && Business(child)) {
+				if a := row.Attributes[over.ReferencingAttribute]; a != nil && a.ForUpdate && !(a.Type == "Customer" && personmap.Is(child, personmap.Business)) {
 					need(child, "Write")
 				}
 			}

@@ -157,7 +157,9 @@ func (c *Policy) readRights(ctx context.Context, r dataverse.Reader) (map[string
 	}
 	for i := range c.Subjects {
 		for _, rule := range c.Subjects[i].Related {
-			add(rule.Table)
+			if rule.Do != policy.Leave {
+				add(rule.Table)
+			}
 		}
 	}
 	rights := map[string]map[string]bool{}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -38,7 +39,7 @@ func Starter(ctx context.Context, r dataverse.Reader, o StarterOptions) (string,
 		Environment: policy.Environment{Organization: org.ID.String(), AllowProduction: true}}
 	s := &starter{reader: r, options: o, org: org}
 	for _, table := range []string{"contact", "lead"} {
-		pol.Subjects = append(pol.Subjects, policy.Subject{Table: table, Columns: policy.DefaultColumns, At: map[string]policy.Place{}})
+		pol.Subjects = append(pol.Subjects, policy.Subject{Table: table, Purge: starterPurge[table], Columns: policy.DefaultColumns, At: map[string]policy.Place{}})
 	}
 	s.checker = &checker{ctx: ctx, policy: pol, reader: r, model: newModel(ctx, r), out: &Policy{Policy: pol}}
 	for _, table := range []string{"contact", "lead"} {
@@ -60,6 +61,9 @@ func Starter(ctx context.Context, r dataverse.Reader, o StarterOptions) (string,
 	}
 	return s.text(), nil
 }
+
+// starterPurge is what a starter policy does with the rows of persons.
+var starterPurge = map[string]policy.Disposition{"contact": policy.Delete, "lead": policy.Anonymize}
 
 type starter struct {
 	reader   dataverse.Reader
@@ -92,19 +96,21 @@ type starterGround struct {
 	comment string
 }
 
+// starterRule is a suggested rule, or a set of them.
 type starterRule struct {
 	policy.RelatedRule
 	comment string
 }
 
-// platformTables hold rows that the platform makes by itself, or parts of others: no sign of life. Activities are found
-// by activitypointer and its parties.
-var platformTables = []string{"activityparty", "activitypointer", "actioncard", "asyncoperation", "audit", "bulkdeletefailure", "bulkoperation", "bulkoperationlog",
-	"customeraddress", "leadaddress", "duplicaterecord", "listmember", "mailboxtrackingfolder", "postfollow", "postregarding", "postrole", "principalobjectattributeaccess",
-	"processsession", "sharepointdocument", "sharepointdocumentlocation", "slakpiinstance", "socialprofile", "syncerror", "userentityinstancedata", "campaignactivity"}
+// noSign tells of which tables a row is no sign of life: those that the platform makes by itself, and parts of others.
+// Activities are found by activitypointer and its parties.
+func noSign(table string) bool {
+	return personmap.Skipped(table) || personmap.Is(table, personmap.Keeper) || personmap.Is(table, personmap.Part) || personmap.Is(table, personmap.Closing) ||
+		slices.Contains([]string{"listmember", "sharepointdocumentlocation", "socialprofile"}, table)
+}
 
 // alwaysKept are the tables whose rows are signs of life also where there are none today.
-var alwaysKept = append([]string{"connection", "annotation", "msevtmgt_eventregistration"}, businessTables...)
+var alwaysKept = append([]string{"connection", "annotation", "msevtmgt_eventregistration"}, personmap.Tables(personmap.Business)...)
 
 func (s *starter) subject(ctx context.Context, t *table) (starterSubject, error) {
 	out := starterSubject{table: t.LogicalName}
@@ -136,7 +142,9 @@ func (s *starter) subject(ctx context.Context, t *table) (starterSubject, error)
 	}
 	slices.Sort(out.empty)
 	out.empty = slices.Compact(out.empty)
-	out.related = s.rules(t)
+	if out.related, err = s.rules(ctx, t); err != nil {
+		return out, err
+	}
 	return out, nil
 }
 
@@ -256,7 +264,7 @@ func (s *starter) pointing(t *table, out *starterSubject) []starterGround {
 	})
 	for _, r := range rels {
 		at := r.Referencing + "." + r.ReferencingAttribute
-		if seen[at] || r.Referencing == t.LogicalName || slices.Contains(platformTables, r.Referencing) {
+		if seen[at] || r.Referencing == t.LogicalName || noSign(r.Referencing) {
 			continue
 		}
 		seen[at] = true
@@ -270,7 +278,7 @@ func (s *starter) pointing(t *table, out *starterSubject) []starterGround {
 		}
 		always := slices.Contains(alwaysKept, r.Referencing)
 		name := cmp.Or(from.DisplayName, from.LogicalName)
-		if Business(r.Referencing) && from.Attributes["statecode"] != nil {
+		if personmap.Is(r.Referencing, personmap.Business) && from.Attributes["statecode"] != nil {
 			all = append(all, starterGround{Ground: policy.Ground{ID: "open-" + r.Referencing + "-" + r.ReferencingAttribute, Basis: "contract",
 				Why: "Stands on an active row of " + name, Table: r.Referencing, Link: r.ReferencingAttribute, Where: openStates(r.Referencing)}, always: always,
 				comment: suggestion(r.Referencing)})
@@ -350,65 +358,4 @@ func (s *starter) count(ctx context.Context, t *table, all []starterGround) erro
 		return fmt.Errorf("write a starter policy: %w", s.checker.model.err)
 	}
 	return group.Wait()
-}
-
-// rules are suggestions for what a delete would take along, and for what else holds a person's data.
-func (s *starter) rules(t *table) []starterRule {
-	var out []starterRule
-	add := func(rule policy.RelatedRule, comment string) {
-		twin := func(r starterRule) bool { return r.Table == rule.Table && r.Link == rule.Link && r.Party == rule.Party }
-		if s.checker.model.get(rule.Table) == nil || slices.ContainsFunc(out, twin) {
-			return
-		}
-		before := len(s.checker.problems)
-		rule.At = map[string]policy.Place{}
-		if s.checker.rule(t, &rule); len(s.checker.problems) == before { // what cannot be said is left to the last rule
-			out = append(out, starterRule{rule, comment})
-		}
-	}
-	for _, table := range []string{"email", "phonecall", "appointment", "letter", "fax"} {
-		add(policy.RelatedRule{Table: table, Party: "any", Do: policy.Delete}, "one that others take part in who are still justified stays, without this person")
-	}
-	draft := &policy.Subject{Table: t.LogicalName, Purge: policy.Delete, At: map[string]policy.Place{}}
-	for _, k := range s.checker.cascades(t, draft) {
-		from := s.checker.model.get(k.Table)
-		if from == nil || k.Via != t.LogicalName || from.column(k.Column) == nil || slices.Contains(platformTables, k.Table) {
-			continue
-		}
-		if t.LogicalName == "lead" && !slices.Contains([]string{"annotation", "connection", "task", "email", "phonecall", "appointment", "letter", "fax"}, k.Table) {
-			continue // the row is not deleted, so nothing is taken along; these hold the person's data
-		}
-		rule := policy.RelatedRule{Table: k.Table, Link: k.Column, Do: policy.Delete}
-		comment := "a delete of the person takes it along"
-		if t.LogicalName == "lead" {
-			comment = "what people wrote about the person"
-		}
-		if k.Behavior == "Restrict" {
-			comment = "Dataverse refuses the person's delete while it is there"
-		}
-		if k.Business {
-			rule.Do, rule.Why = policy.Retain, "Rows of business stay; say here why they have to"
-			comment += "; kept, and the person is anonymised in place"
-		}
-		add(rule, comment)
-	}
-	s.childrenFirst(out)
-	return out
-}
-
-// childrenFirst brings rows that point at others before those.
-func (s *starter) childrenFirst(rules []starterRule) {
-	points := func(a, b string) bool {
-		t := s.checker.model.get(a)
-		return a != b && t != nil && slices.ContainsFunc(t.ManyToOne, func(r dataverse.Relationship) bool { return r.Referenced == b })
-	}
-	for i := 0; i < len(rules); i++ {
-		for j := i + 1; j < len(rules); j++ {
-			if points(rules[j].Table, rules[i].Table) && !points(rules[i].Table, rules[j].Table) {
-				child := rules[j]
-				copy(rules[i+1:j+1], rules[i:j])
-				rules[i] = child
-			}
-		}
-	}
 }

@@ -76,20 +76,33 @@ func writeSubject(w *policy.Prose, s starterSubject) {
 		if i == 0 || s.related[i-1].comment != r.comment {
 			w.Line("      # %s", r.comment)
 		}
-		way := "link: " + r.Link
-		if r.Party != "" {
-			way = "party: " + r.Party
-		}
-		if r.Why != "" {
-			w.Line("      - {table: %s, %s, do: %s, why: %s}", r.Table, way, r.Do, quoted(r.Why))
-		} else {
-			w.Line("      - {table: %s, %s, do: %s}", r.Table, way, r.Do)
-		}
+		w.Line("      - %s", r.text())
 	}
-	if s.table != "lead" {
-		w.Line("      # whatever else a delete takes along, rows of business excepted")
-		w.Line("      - {table: '*', do: delete}")
+	w.Line("      # whatever else leads to the person, rows of business excepted")
+	w.Line("      - {table: '*', do: delete}")
+}
+
+// text is the rule in one line.
+func (r *starterRule) text() string {
+	if r.Set != "" {
+		return "{set: " + r.Set + "}"
 	}
+	text := "{table: " + r.Table
+	switch {
+	case r.Party != "":
+		text += ", party: " + r.Party
+	case r.Behind != "":
+		text += ", behind: " + r.Behind
+	case strings.Contains(r.Link, "="):
+		text += ", link: " + quoted(r.Link)
+	case r.Link != "":
+		text += ", link: " + r.Link
+	}
+	text += ", do: " + string(r.Do)
+	if r.Why != "" {
+		text += ", why: " + quoted(r.Why)
+	}
+	return text + "}"
 }
 
 func writeGround(w *policy.Prose, g starterGround) {

@@ -1,5 +1,5 @@
 // Package doctor finds out whether a CRM is ready for a run, with a remedy for each thing that is not. [Examine] is all
-// there is: it holds the policy against the environment, looks at columns, cascades, rights, settings, the ledger and the
+// there is: it holds the policy against the environment, looks at columns, the places where persons stand, rights, settings, the ledger and the
 // data, and tells each [Finding] as it comes.
 //
 // # Promises
@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -20,6 +22,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -137,10 +140,12 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 		} else {
 			d.ok("columns", "%s has all columns", subject.Table)
 		}
-		d.cascades(subject)
 		if err := d.copies(ctx, subject); err != nil {
 			return err
 		}
+	}
+	if err := d.forbidden("places", d.places(ctx, c)); err != nil {
+		return err
 	}
 	if err := d.rights(ctx, c); err != nil {
 		return err
@@ -170,19 +175,51 @@ func (d *visit) forbidden(what string, err error) error {
 	return nil
 }
 
-func (d *visit) cascades(s compile.Subject) {
-	taken, bound := map[string]bool{}, map[string]bool{}
-	for _, r := range s.Cascades {
-		switch {
-		case r.Business:
-			bound[r.Table] = true
-		case r.Behavior == "Cascade":
-			taken[r.Table] = true
+// places tells how many places lead to persons, and names those whose rows stay with their text.
+func (d *visit) places(ctx context.Context, c *compile.Policy) error {
+	drawn, err := c.Maps(ctx, d.Client)
+	if err != nil {
+		return err
+	}
+	for _, m := range drawn {
+		held, by := 0, map[personmap.Treatment]int{}
+		var empty []string
+		for _, p := range m.Places {
+			if p.Rows == 0 && p.Do == personmap.Undecided {
+				empty = append(empty, p.Key())
+			}
+			if p.Rows <= 0 {
+				continue
+			}
+			held++
+			by[p.Do]++
+			switch {
+			case p.Do == personmap.Undecided:
+				d.warn("places", "say by a rule what becomes of them; gallra map shows every place", "%s of %s lead to a %s by %s, and no rule names them", policy.Count(p.Rows, "row"), p.Table, m.Subject, p.Column)
+			case p.Do == personmap.Unlinked:
+				d.warn("places", fmt.Sprintf("{table: %s, link: %s, do: …}", p.Table, p.Link), "%s of %s hang on rows of %s that go, and stay without their link", policy.Count(p.Rows, "row"), p.Table, p.Via)
+			case p.Kind == personmap.Behind && p.Rule == personmap.NoRule:
+				d.warn("places", fmt.Sprintf("{table: %s, behind: %s, do: delete}, or do: leave with a reason", p.Table, p.Column), "%s of a %s leads to rows of %s, which stay when the person goes", p.Column, m.Subject, p.Table)
+			}
 		}
+		if len(empty) > 0 {
+			d.ok("places", "no rule names %s: they lead to a %s and hold no rows today", some(empty, 5), m.Subject)
+		}
+		d.ok("places", "%d places can lead to a %s, %d of them hold rows: %s", len(m.Places), m.Subject, held, treatments(by))
 	}
-	if s.Purge == policy.Delete {
-		d.ok("cascades", "a delete of %s reaches %d tables, each named by a rule; %d tables of business would bind the person instead", s.Table, len(taken), len(bound))
+	return nil
+}
+
+// treatments counts places by what becomes of their rows.
+func treatments(by map[personmap.Treatment]int) string {
+	var parts []string
+	for _, do := range slices.Sorted(maps.Keys(by)) {
+		parts = append(parts, fmt.Sprintf("%d %s", by[do], do))
 	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
 }
 
 // closed counts the rows that are locked for everybody but an administrator.

@@ -142,7 +142,7 @@ func TestExamine(t *testing.T) {
 	w.finds(doctor.OK, "columns", "contact has all columns")
 	w.finds(doctor.Warning, "rights", "System Administrator")
 	w.finds(doctor.Warning, "ledger", "there is none in evidence")
-	w.finds(doctor.OK, "cascades", "each named by a rule")
+	w.finds(doctor.OK, "places", "places can lead to a contact")
 	w.finds(doctor.OK, "persons", "contact: ")
 
 	t.Run("a read that a missing right ends", func(t *testing.T) {

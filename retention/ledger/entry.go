@@ -152,7 +152,7 @@ var (
 	factForm   = regexp.MustCompile(`^[a-z]+ [a-z0-9_]+(\.[a-z0-9_-]+){0,2}$`) // "delete contact.annotation.objectid", "option quote.statecode.2"
 	valueForm  = regexp.MustCompile(`^[A-Za-z0-9-]{0,64}$`)
 	decideForm = regexp.MustCompile(`^(delete|anonymize|keep) [a-z][a-z0-9_]*( [0-9]{1,4})?$`)
-	countForm  = regexp.MustCompile(`^[a-z][a-z0-9_]*( [a-z][a-z0-9_]*)?$`) // "rows", "delete email"
+	countForm  = regexp.MustCompile(`^[a-z][a-z0-9_]*( [a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?)?$`) // "rows", "delete email.party"
 )
 
 func (e *Entry) check() error {

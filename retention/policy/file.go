@@ -96,14 +96,16 @@ type fileGround struct {
 
 type fileRelated struct {
 	placed `yaml:"-"`
-	Table  string   `yaml:"table" jsonschema:"required,description=A table\\, or * as the last rule."`
+	Set    string   `yaml:"set" jsonschema:"description=A named set of rules\\, such as sales\\, instead of a rule. gallra policy show prints what is in it."`
+	Table  string   `yaml:"table" jsonschema:"description=A table\\, or * as the last rule."`
 	Link   string   `yaml:"link" jsonschema:"description=As in a ground."`
 	Party  string   `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
+	Behind string   `yaml:"behind" jsonschema:"description=A lookup of the person's own row: the row behind it goes\\, unless somebody else points at it."`
 	Where  string   `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
-	Do     string   `yaml:"do" jsonschema:"required,enum=delete,enum=anonymize,enum=keep,description=What happens to the row."`
+	Do     string   `yaml:"do" jsonschema:"enum=delete,enum=anonymize,enum=keep,enum=leave,description=What happens to the row. leave: nothing\\, and it is not looked at."`
 	Erase  []string `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
 	Retain []string `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
-	Why    string   `yaml:"why" jsonschema:"description=The reason. A keep rule needs one."`
+	Why    string   `yaml:"why" jsonschema:"description=The reason. A keep or leave rule needs one."`
 }
 
 func (filePolicy) kind() string      { return "a policy" }

@@ -379,15 +379,24 @@ func (l *loader) link(link string, at Place) {
 
 func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 	r := RelatedRule{
-		Table: f.Table, Link: f.Link, Party: f.Party, Where: f.Where,
+		Set: f.Set, Table: f.Table, Link: f.Link, Party: f.Party, Behind: f.Behind, Where: f.Where,
 		Do: Disposition(f.Do), Erase: f.Erase, Keep: f.Retain, Why: f.Why,
 		Pos: f.Pos, At: f.At,
 	}
 	bad := func(key, message, hint string) { l.problem(f.At[key].Pos, message, hint) }
+	if f.has("set") {
+		l.set(f, bad)
+		return r
+	}
+	for _, key := range []string{"table", "do"} {
+		if !f.has(key) {
+			l.problem(f.Pos, fmt.Sprintf("a related rule needs `%s`", key), "")
+		}
+	}
 	if f.Table == AnyTable {
-		for _, key := range []string{"link", "party", "where", "erase", "retain"} {
+		for _, key := range []string{"link", "party", "behind", "where", "erase", "retain"} {
 			if f.has(key) {
-				bad(key, fmt.Sprintf("`%s` has no meaning for table: '*'", key), "the last rule covers whatever else a delete cascades to")
+				bad(key, fmt.Sprintf("`%s` has no meaning for table: '*'", key), "the last rule covers whatever else leads to the person")
 			}
 		}
 		if !last {
@@ -398,9 +407,7 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 		}
 		return r
 	}
-	if f.has("table") && f.has("link") == f.has("party") {
-		l.problem(f.Pos, "a related rule needs one of `link` and `party`: how its rows lead to the person", "")
-	}
+	l.way(f, r.Do, bad)
 	if r.Do == Anonymize && f.has("erase") == f.has("retain") {
 		bad("do", "do: anonymize needs one of `erase`, the columns that go, and `retain`, those that stay", "")
 	}
@@ -409,12 +416,46 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 			bad(key, fmt.Sprintf("`%s` is for do: anonymize", key), "")
 		}
 	}
-	if r.Do == Retain && !f.has("why") {
-		bad("do", "do: keep needs `why`: the record states why personal data stays", "")
+	if (r.Do == Retain || r.Do == Leave) && !f.has("why") {
+		bad("do", fmt.Sprintf("do: %s needs `why`: the record states why personal data stays", f.Do), "")
 	}
 	l.link(f.Link, f.At["link"])
 	l.where(f.Where, f.At["where"])
 	return r
+}
+
+// way finds what is wrong with how the rows of a related rule are said to lead to the person.
+func (l *loader) way(f *fileRelated, do Disposition, bad func(key, message, hint string)) {
+	ways := 0
+	for _, key := range []string{"link", "party", "behind"} {
+		if f.has(key) {
+			ways++
+		}
+	}
+	switch {
+	case !f.has("table"):
+	case do == Leave && f.has("where"):
+		bad("where", "`where` has no meaning for do: leave, whose rows are not read", "leave the whole table or one of its lookups, or say do: keep")
+	case do == Leave && ways <= 1:
+	case ways != 1:
+		l.problem(f.Pos, "a related rule needs one of `link`, `party` and `behind`: how its rows lead to the person", "")
+	}
+}
+
+// set finds what is wrong with a rule that names a set.
+func (l *loader) set(f *fileRelated, bad func(key, message, hint string)) {
+	for _, key := range []string{"table", "link", "party", "behind", "where", "do", "erase", "retain", "why"} {
+		if f.has(key) {
+			bad(key, fmt.Sprintf("`%s` has no meaning beside `set`", key), "a rule of your own before the set overrides what it says of a table")
+		}
+	}
+	if SetOf(f.Set) == nil && f.Set != "" {
+		var names []string
+		for _, s := range Sets() {
+			names = append(names, s.Name)
+		}
+		bad("set", fmt.Sprintf("no set of rules is called `%s`", f.Set), cmp.Or(DidYouMean(f.Set, names), "there are "+strings.Join(names, ", ")))
+	}
 }
 
 // where finds what is wrong with a filter without knowing the tables. What it says of them is held against an environment.

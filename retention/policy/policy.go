@@ -13,7 +13,8 @@ type Disposition string
 const (
 	Delete    Disposition = "delete"
 	Anonymize Disposition = "anonymize"
-	Retain    Disposition = "keep" // named for the verb of the rule, do: keep
+	Retain    Disposition = "keep"  // named for the verb of the rule, do: keep
+	Leave     Disposition = "leave" // of rows that a delete does not reach: they are not read, and stand in the record
 )
 
 // Policy is a company's retention policy, as its files say it. [Load] reads one; nothing in it has been held against
@@ -163,20 +164,22 @@ const (
 // RelatedRule says what happens to a purged person's rows in a table. Of a subject's rules the first that matches a
 // row decides.
 type RelatedRule struct {
-	Table string // a logical name, or AnyTable
-	Link  string // as in Ground
-	Party string
-	Where string
-	Do    Disposition
-	Erase []string // for anonymize: the columns that go …
-	Keep  []string // … or those that stay (retain in the file)
-	Why   string
+	Table  string // a logical name, or AnyTable
+	Link   string // as in Ground
+	Party  string
+	Behind string // a lookup of the person's own row: the row behind it, instead of Link
+	Where  string
+	Set    string // instead of all others: the named set of rules that stands here; see Sets
+	Do     Disposition
+	Erase  []string // for anonymize: the columns that go …
+	Keep   []string // … or those that stay (retain in the file)
+	Why    string
 
 	Pos Pos              `json:"-"`
 	At  map[string]Place `json:"-"` // where each key stands in the file
 }
 
-// AnyTable is the table name of a last rule that covers whatever else a delete cascades to.
+// AnyTable is the table name of a last rule that covers whatever else leads to a person.
 const AnyTable = "*"
 
 // Pos is where in the policy's files something stands. Lines and columns count from 1.

@@ -81,8 +81,7 @@ func (r *Prose) subject(s *Subject) {
 	r.Line("")
 	r.Line("| rows | what happens | reason |")
 	r.Line("|---|---|---|")
-	for i := range s.Related {
-		rule := &s.Related[i]
+	for _, rule := range spelledOut(s.Related) {
 		r.Line("| %s | %s | %s |", cell(rule.rows()), cell(rule.disposition()), cell(rule.Why))
 	}
 }
@@ -137,7 +136,15 @@ func (g *Ground) rows() string {
 
 func (r *RelatedRule) rows() string {
 	if r.Table == AnyTable {
-		return "whatever else a delete takes along, rows of business excepted"
+		return "whatever else leads to the person, rows of business excepted"
+	}
+	switch {
+	case r.Set != "":
+		return "those of the set `" + r.Set + "`"
+	case r.Behind != "":
+		return rowsInWords(r.Table, "the person's own "+r.Behind, "", r.Where)
+	case r.Do == Leave && r.Link == "" && r.Party == "":
+		return "`" + r.Table + "`"
 	}
 	return rowsInWords(r.Table, r.Link, r.Party, r.Where)
 }
@@ -166,6 +173,8 @@ func (r *RelatedRule) disposition() string {
 		return "deleted"
 	case r.Do == Retain:
 		return "kept"
+	case r.Do == Leave:
+		return "left as they are, and not looked at"
 	case len(r.Erase) > 0:
 		return "kept, without " + codes(r.Erase)
 	}

@@ -47,7 +47,7 @@ func (s *Subject) shadowed(j int) int {
 	r := &s.Related[j]
 	for i := range j {
 		first := &s.Related[i]
-		if first.Table != r.Table || first.Table == AnyTable || first.Where != "" && first.Where != r.Where {
+		if first.Table != r.Table || first.Table == AnyTable || first.Set != r.Set || first.Behind != r.Behind || first.Where != "" && first.Where != r.Where {
 			continue
 		}
 		if first.Link == r.Link && (first.Party == r.Party || first.Party == "any" && r.Party != "") {

@@ -32,6 +32,11 @@ func (b *builder) own(ctx context.Context, p *inventory.Person, e *inventory.Era
 	for _, f := range e.Files(p.Row) {
 		w.add(http.MethodDelete, environment.RowPath(e.Table.EntitySet, p.ID)+"/"+f, nil, "")
 	}
+	if w.do != policy.Delete { // otherwise they go with the row
+		for _, a := range p.Associated {
+			w.add(http.MethodDelete, environment.RowPath(e.Table.EntitySet, p.ID)+"/"+a.Nav+"("+a.ID.String()+")/$ref", nil, "")
+		}
+	}
 	for _, it := range p.Items {
 		if err := b.handle(ctx, w, it); err != nil {
 			return nil, err
@@ -85,7 +90,9 @@ func (b *builder) ahead(ctx context.Context, p *inventory.Person, done *stages, 
 		if done.Last[it.Ref] || b.goesLast(it) {
 			done.Last[it.Ref] = true
 			for _, h := range it.Held {
-				done.Last[h.Parent] = true // its delete would take the row along
+				if h.Reached() {
+					done.Last[h.Parent] = true // its delete would take the row along
+				}
 			}
 			continue
 		}
@@ -120,7 +127,7 @@ func (b *builder) part(ctx context.Context, of *work, it *inventory.Item) (*work
 
 // goesLast tells whether a row is part of the person, or bears the name by reference.
 func (b *builder) goesLast(it *inventory.Item) bool {
-	return it.Bin == inventory.BinWithPerson || it.Unwritable() || it.Binned() && it.Table == "connection" || b.Tables.Persons[it.Table]
+	return it.Bin == inventory.BinWithPerson || it.Behind() || it.Unwritable() || it.Binned() && it.Table == "connection" || b.Tables.Persons[it.Table]
 }
 
 // owed are the decisions of rows that are to go and that a change set leaves for later, those included whose turn is that

@@ -39,7 +39,7 @@ func (b *builder) dispose(ctx context.Context, w *work, it *inventory.Item) erro
 			if w.kind != rest {
 				w.left = append(w.left, it.Ref)
 			} else {
-				w.counts[didDelete+" "+it.Table]++
+				w.counts[didDelete+" "+it.Place()]++
 				w.gone, w.bulk = append(w.gone, it.Ref), append(w.bulk, it.Ref)
 			}
 			return nil
@@ -54,11 +54,11 @@ func (b *builder) dispose(ctx context.Context, w *work, it *inventory.Item) erro
 			w.rows[it.Table] = append(w.rows[it.Table], it.ID)
 			return nil
 		case it.Binned() && !b.noJobs && !b.tried[it.Ref] && (it.Unwritable() || b.named(it)):
-			w.touch(it.Ref, didDelete)
+			w.touch(it, didDelete)
 			w.gone, w.bulk = append(w.gone, it.Ref), append(w.bulk, it.Ref)
 			return nil
 		case it.Table == "connection" && w.mirrors[it.ID]:
-			w.touch(it.Ref, didDelete)
+			w.touch(it, didDelete)
 			w.gone = append(w.gone, it.Ref)
 			return nil
 		case it.Table == "connection": // it comes in pairs, and the delete of one takes the other along
@@ -72,15 +72,17 @@ func (b *builder) dispose(ctx context.Context, w *work, it *inventory.Item) erro
 		b.remove(w, it)
 	case it.Fate == inventory.Anonymize:
 		if b.edit(w, it, b.Eraser(it), b.Freed(w.Person, w.do, it)) || w.kind != rest {
-			w.touch(it.Ref, didAnonymize)
+			w.touch(it, didAnonymize)
 			w.blanked = append(w.blanked, search.Blanked{Ref: it.Ref, Columns: b.Subject.Related[it.Rule].Erase})
 		}
 	default:
 		if free := b.Freed(w.Person, w.do, it); len(free) > 0 {
 			b.edit(w, it, &inventory.Eraser{Table: it.Def}, free)
-			w.touch(it.Ref, didFree)
+			w.touch(it, didFree)
+		} else if it.Unlinked(w.Person) && w.do == policy.Delete {
+			w.counts[didFree+" "+it.Place()]++ // by the service, when the row that it points at is deleted
 		} else if it.Found != inventory.FoundUnder && w.kind != rest {
-			w.counts[didKeep+" "+it.Table]++
+			w.counts[didKeep+" "+it.Place()]++
 		}
 	}
 	return nil
@@ -90,11 +92,11 @@ func (b *builder) dispose(ctx context.Context, w *work, it *inventory.Item) erro
 func (b *builder) remove(w *work, it *inventory.Item) {
 	b.empty(w, it)
 	if it.Bin == inventory.BinWithPerson && w.do != policy.Delete { // it stays with the person's row
-		w.touch(it.Ref, didAnonymize)
+		w.touch(it, didAnonymize)
 		w.blanked = append(w.blanked, search.Blanked{Ref: it.Ref, Columns: b.Eraser(it).Columns()})
 		return
 	}
-	w.touch(it.Ref, didDelete)
+	w.touch(it, didDelete)
 	if it.Bin != inventory.BinWithPerson {
 		w.add(http.MethodDelete, environment.RowPath(it.Def.EntitySet, it.ID), nil, "")
 		w.gone = append(w.gone, it.Ref)
@@ -204,7 +206,7 @@ func (b *builder) takeOff(ctx context.Context, w *work, it *inventory.Item) erro
 	}
 	if nav == "" && len(body) == 0 {
 		if w.kind != rest {
-			w.counts[didKeep+" "+it.Table]++
+			w.counts[didKeep+" "+it.Place()]++
 		}
 		w.off = append(w.off, it.Ref)
 		return nil
@@ -217,7 +219,7 @@ func (b *builder) takeOff(ctx context.Context, w *work, it *inventory.Item) erro
 	if closed {
 		b.close(w, it)
 	}
-	w.touch(it.Ref, didShare)
+	w.touch(it, didShare)
 	w.off = append(w.off, it.Ref)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
@@ -103,8 +104,11 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 			return nil, err
 		}
 		facts["subject "+name] = "known"
+		if s := e.policy.Subject(name); s != nil && slices.ContainsFunc(s.Related, func(r compile.Rule) bool { return r.Table == policy.AnyTable }) {
+			facts["star "+name] = everyKind
+		}
 		for _, rel := range t.OneToMany {
-			if e.tables.Exists(rel.Referencing) && !compile.PlatformTable(rel.Referencing) && rel.Referencing != "activitypointer" {
+			if e.tables.Exists(rel.Referencing) && !personmap.Is(rel.Referencing, personmap.Keeper) && rel.Referencing != "activitypointer" {
 				facts["delete "+name+"."+rel.Referencing+"."+rel.ReferencingAttribute] = cmp.Or(rel.Delete, "unknown")
 			}
 		}
@@ -192,6 +196,10 @@ func (e surroundings) changes(before, now map[string]string) []Change {
 		switch {
 		case kind == "delete" && before["subject "+table] != "" && now["subject "+table] != "":
 			e.relation(&c, table, rest, old, value)
+		case kind == "star" && !was && before["subject "+name] != "":
+			if !e.star(&c) {
+				continue
+			}
 		case kind == "option" && was && is:
 			column, number, _ := strings.Cut(rest, ".")
 			c.Stops = true
@@ -228,6 +236,43 @@ func (e surroundings) changes(before, now map[string]string) []Change {
 	return out
 }
 
+// everyKind is what the rule '*' covers: lookups of every kind. Before there was a map of persons it covered what a delete takes
+// along, so a ledger of that time does not have the fact.
+const everyKind = "every-kind"
+
+// swept tells whether the rule '*' deletes the rows of a place.
+func swept(s *compile.Subject, place string) bool {
+	p := s.Map.Place(place)
+	return p != nil && p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable
+}
+
+// star names what the rule '*' of a subject takes that it did not take in the last run.
+func (e surroundings) star(c *Change) bool {
+	s := e.policy.Subject(c.table)
+	var places []string
+	for i := range s.Map.Places {
+		p := &s.Map.Places[i]
+		if p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable && p.Via == "" && !(p.Reached() && s.Purge == policy.Delete) {
+			places = append(places, p.Key())
+		}
+	}
+	if len(places) == 0 {
+		return false
+	}
+	c.Stops = true
+	c.Sentence = fmt.Sprintf("the rule '*' of `%s` covers lookups of every kind and the parties of activities since this version, %d places that the last run did not touch: %s", c.table, len(places), some(places, 8))
+	c.way = "see with gallra map which of them hold rows, and say by rules before '*' what is to stay"
+	return true
+}
+
+// some are the first of a list, and how many there are besides.
+func some(list []string, n int) string {
+	if len(list) <= n {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:n], ", "), len(list)-n)
+}
+
 // view is the view of a ground.
 func (e surroundings) view(table, ground string) string {
 	for _, g := range e.policy.Subject(table).Grounds {
@@ -254,6 +299,9 @@ func (e surroundings) relation(c *Change, table, rest, old, value string) {
 	c.Stops = takes(old) != takes(value) || takes(old) && old != value
 	if s := e.policy.Subject(table); s != nil && (s.Purge != policy.Delete || ruled(s, child)) {
 		c.Stops = false
+	}
+	if s := e.policy.Subject(table); s != nil && old == "" && value != "" && !c.Stops && !ruled(s, child) && swept(s, child+"."+lookup) {
+		c.Stops = true // the rule '*' deletes rows of which nobody knew
 	}
 	if c.Stops {
 		c.way = fmt.Sprintf("look at the plan, and say what is to become of them by a rule of their own: {table: %s, link: %s, do: …}", child, lookup)

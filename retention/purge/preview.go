@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -23,8 +24,9 @@ type Forecast struct {
 	// if the policy says so. By are those rows' tables.
 	Bound bool
 	By    []string
-	// Counts are the related rows by what would be done and table, such as "delete email".
-	Counts map[string]int
+	// Counts are the related rows by what would be done and table, such as "delete email"; Places by the place of the person
+	// map, such as "delete email.party".
+	Counts, Places map[string]int
 	// Code says why the person would be left alone; empty if they would not.
 	Code string
 }
@@ -58,7 +60,7 @@ func forecast(ctx context.Context, from environment.Reader, tables *environment.
 	if err != nil {
 		return nil, err
 	}
-	own := inventory.ErasePerson(def, subject.Retain, environment.OwnColumns(subject.Own), tables.Persons)
+	own := inventory.ErasePerson(def, subject, tables.Persons)
 	rows, err := inventory.PersonRows(ctx, from, subject, own, ids)
 	if err != nil {
 		return nil, err
@@ -102,7 +104,11 @@ func forecast(ctx context.Context, from environment.Reader, tables *environment.
 			f.Code = string(errBound)
 		}
 		if err == nil {
-			f.Do, f.Counts = w.do, w.counts
+			f.Do, f.Places, f.Counts = w.do, w.counts, make(map[string]int)
+			for what, n := range w.counts {
+				table, _, _ := strings.Cut(what, ".")
+				f.Counts[table] += n
+			}
 		}
 		out = append(out, f)
 	}

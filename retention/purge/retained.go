@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
@@ -131,7 +131,7 @@ func (l *longTerm) ruledToGo(t *dataverse.Table, f *search.Retained) bool {
 	for i := range subject.Related {
 		rule := &subject.Related[i]
 		leads := rule.Table == f.Table && (slices.Contains(f.Via, rule.Link) || rule.Party != "" && slices.Contains(f.Via, search.ViaParty))
-		if rule.Table == policy.AnyTable && !compile.Business(f.Table) {
+		if rule.Table == policy.AnyTable && !personmap.Is(f.Table, personmap.Business) {
 			leads = slices.ContainsFunc(t.ManyToOne, func(r dataverse.Relationship) bool {
 				return r.Delete == "Cascade" && r.Referenced == f.Owner.Table && slices.Contains(f.Via, r.ReferencingAttribute)
 			})

@@ -153,6 +153,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 func (r *runner) finish(ctx context.Context, err error) {
 	s := r.summary
 	slices.SortFunc(s.Related, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
+	slices.SortFunc(s.Places, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
 	switch {
 	case errors.As(err, &s.Stop):
 		s.Status = ledger.Halted

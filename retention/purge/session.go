@@ -49,7 +49,7 @@ func (r *session) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.erasers[s.Table] = inventory.ErasePerson(t, s.Retain, environment.OwnColumns(s.Own), r.tables.Persons)
+		r.erasers[s.Table] = inventory.ErasePerson(t, s, r.tables.Persons)
 	}
 	return nil
 }

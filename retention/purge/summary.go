@@ -2,6 +2,7 @@ package purge
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -20,6 +21,7 @@ type Summary struct {
 	LedgerNew    bool // there was no ledger: every purge date got the whole notice again
 	Subjects     []SubjectSummary
 	Related      []TableTally // by table
+	Places       []TableTally // the same by place of the person map: email.party
 	Failures     []Outcome    // persons for whom something failed; they stay scheduled
 	Resumed      Resumed
 	Swept        int              // audit entries deleted
@@ -115,8 +117,19 @@ func (s *Summary) tally(table string) *TableTally {
 	return &s.Related[len(s.Related)-1]
 }
 
-func (s *Summary) count(effect, table string, n int) {
-	t := s.tally(table)
+// count counts what was done to rows of a place: in the tally of its table, and in its own.
+func (s *Summary) count(effect, place string, n int) {
+	table, _, _ := strings.Cut(place, ".")
+	s.tally(table).count(effect, n)
+	i := slices.IndexFunc(s.Places, func(t TableTally) bool { return t.Table == place })
+	if i < 0 {
+		i = len(s.Places)
+		s.Places = append(s.Places, TableTally{Table: place})
+	}
+	s.Places[i].count(effect, n)
+}
+
+func (t *TableTally) count(effect string, n int) {
 	switch effect {
 	case didDelete:
 		t.Deleted += n

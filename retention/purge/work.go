@@ -35,7 +35,7 @@ type work struct {
 	set     dataverse.ChangeSet
 	do      policy.Disposition // what becomes of the person's row
 	rows    map[string][]uuid.UUID
-	counts  map[string]int
+	counts  map[string]int                         // by effect and place: delete email.party
 	stays   map[string][]uuid.UUID                 // rows that a rule leaves in place
 	decided map[environment.Ref]inventory.Decision // of rows that go later
 	gone    []environment.Ref                      // rows that the change set deletes
@@ -83,9 +83,9 @@ func (w *work) spare(it *inventory.Item) {
 	}
 }
 
-func (w *work) touch(r environment.Ref, effect string) {
-	w.rows[r.Table] = append(w.rows[r.Table], r.ID)
-	w.counts[effect+" "+r.Table]++
+func (w *work) touch(it *inventory.Item, effect string) {
+	w.rows[it.Table] = append(w.rows[it.Table], it.ID)
+	w.counts[effect+" "+it.Place()]++
 }
 
 func (w *work) add(method, path string, body any, match string) {

@@ -202,7 +202,8 @@ func (s *runStory) outcome(k ledger.Key, r ledger.Record) {
 		return
 	}
 	for what, n := range i.counts {
-		effect, table, found := strings.Cut(what, " ")
+		effect, place, found := strings.Cut(what, " ")
+		table, _, _ := strings.Cut(place, ".")
 		if !found {
 			continue
 		}

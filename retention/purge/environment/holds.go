@@ -160,7 +160,11 @@ func (h *Holds) follow(ctx context.Context, rows []Ref, found func(from, to Ref)
 			for i := range h.tables.Policy.Subjects {
 				s := &h.tables.Policy.Subjects[i]
 				for j := range s.Related {
-					if rule := &s.Related[j]; rule.Table == table {
+					switch rule := &s.Related[j]; {
+					case rule.Table != table, rule.Do == policy.Leave:
+					case rule.Behind != "":
+						h.byPerson(s, rule, ids, ask, found)
+					default:
 						h.byRule(s, rule, ids, ask, found)
 					}
 				}
@@ -204,6 +208,13 @@ func (h *Holds) byRule(s *compile.Subject, rule *compile.Rule, ids []uuid.UUID, 
 	})
 }
 
+// byPerson asks whose own lookup leads to some rows.
+func (h *Holds) byPerson(s *compile.Subject, rule *compile.Rule, ids []uuid.UUID, ask func(dataverse.Query, func(dataverse.Row)), found func(from, to Ref)) {
+	ask(dataverse.Query{Table: s.Table, Set: s.EntitySet, Select: []string{s.PrimaryID, rule.Behind}, Filter: IDFilter(rule.Behind, ids)}, func(row dataverse.Row) {
+		found(Ref{rule.Table, row.ID(rule.Behind)}, Ref{s.Table, row.ID(s.PrimaryID)})
+	})
+}
+
 // byLookup asks where some rows of a table lead by what a rule '*' speaks of, and whose rows they are themselves.
 func (h *Holds) byLookup(ctx context.Context, table string, ids []uuid.UUID, ask func(dataverse.Query, func(dataverse.Row)), found func(from, to Ref)) error {
 	leads := make(map[string][]string) // to which subject tables, by lookup
@@ -216,6 +227,11 @@ func (h *Holds) byLookup(ctx context.Context, table string, ids []uuid.UUID, ask
 		if err != nil {
 			return err
 		}
+		links, err := h.tables.Links(ctx, h.from, s)
+		if err != nil {
+			return err
+		}
+		over = append(over, links...)
 		for _, r := range over {
 			if r.Referencing == table {
 				leads[r.Wire] = append(leads[r.Wire], s.Table)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 )
 
 // Tables is what the environment says about its tables, read once.
@@ -16,6 +17,7 @@ type Tables struct {
 	Settings dataverse.Settings
 	Persons  map[string]bool // tables whose rows are persons
 	admin    administrator
+	occupied occupancy
 }
 
 func ReadTables(ctx context.Context, client dataverse.Reader, policy *compile.Policy) (*Tables, error) {
@@ -23,7 +25,7 @@ func ReadTables(ctx context.Context, client dataverse.Reader, policy *compile.Po
 	if err != nil {
 		return nil, err
 	}
-	t := &Tables{client: client, Policy: policy, admin: administrator{turn: NewTurn()}, all: make(map[string]dataverse.TableSummary, len(all)), Persons: map[string]bool{"contact": true, "lead": true}}
+	t := &Tables{client: client, Policy: policy, admin: administrator{turn: NewTurn()}, occupied: occupancy{turn: NewTurn(), known: make(map[string]bool)}, all: make(map[string]dataverse.TableSummary, len(all)), Persons: map[string]bool{"contact": true, "lead": true}}
 	for _, s := range all {
 		if s.EntitySet != "" {
 			t.all[s.LogicalName] = s
@@ -59,6 +61,9 @@ type Reach struct {
 
 func (r Reach) Cascades() bool { return r.Delete == "Cascade" }
 
+// Reached tells whether a delete takes the rows along or is refused because of them; of others the service clears the link.
+func (r Reach) Reached() bool { return r.Delete == "Cascade" || r.Delete == "Restrict" }
+
 // Reaches lists what a delete of a row of the table reaches, ordered by table and lookup. The definitions of the tables
 // behind are not read: of most there is no row.
 func (t *Tables) Reaches(ctx context.Context, name string) ([]Reach, error) {
@@ -69,7 +74,7 @@ func (t *Tables) Reaches(ctx context.Context, name string) ([]Reach, error) {
 	var out []Reach
 	for _, r := range table.OneToMany {
 		switch {
-		case r.Delete != "Cascade" && r.Delete != "Restrict", compile.PlatformTable(r.Referencing), !t.Exists(r.Referencing):
+		case r.Delete != "Cascade" && r.Delete != "Restrict", personmap.Is(r.Referencing, personmap.Keeper), !t.Exists(r.Referencing):
 		case r.Referencing == "activitypointer": // the lookup that all activities have; the concrete tables decide
 		default:
 			out = append(out, Reach{Relationship: r, Child: t.all[r.Referencing], Wire: "_" + r.ReferencingAttribute + "_value"})
@@ -91,7 +96,7 @@ func (t *Tables) Freeable(ctx context.Context, r Reach) (bool, error) {
 		return false, err
 	}
 	a := child.Attributes[r.ReferencingAttribute]
-	return a != nil && a.ForUpdate && !Required(a) && !(a.Type == "Customer" && compile.Business(r.Referencing)), nil
+	return personmap.Freeable(r.Referencing, a), nil
 }
 
 // PartiesNav is the name by which the parties of an activity are replaced, empty for a table that has none.

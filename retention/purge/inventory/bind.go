@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -29,6 +29,9 @@ func (inv *List) bindKept(ctx context.Context) error {
 				}
 			}
 			for _, h := range it.Held {
+				if !h.over.Reached() {
+					continue // the service clears the link by itself
+				}
 				free, err := inv.Freeable(ctx, h.over)
 				if err != nil {
 					return err
@@ -77,7 +80,7 @@ func (inv *List) spareUnderKept() {
 // policy; this is for what changed since.
 func (inv *List) skipUnruled() {
 	for _, it := range inv.Items {
-		if it.Rule != NoRule || it.settled || it.Found == FoundUnder || withPerson[it.Table] || compile.Business(it.Table) {
+		if inv.Subject.Purge != policy.Delete || it.Rule != NoRule || it.settled || it.Found == FoundUnder || withPerson[it.Table] || personmap.Is(it.Table, personmap.Business) {
 			continue
 		}
 		if slices.ContainsFunc(it.Held, func(h attachment) bool { return h.over.Cascades() }) {
@@ -136,7 +139,7 @@ func (inv *List) handOut() {
 func (inv *List) Freed(p *Person, do policy.Disposition, it *Item) map[string]any {
 	body := make(map[string]any)
 	for _, h := range it.Held {
-		if h.Parent == p.Ref && do != policy.Delete {
+		if h.Parent == p.Ref && do != policy.Delete || !h.over.Reached() {
 			continue
 		}
 		if parent := inv.Items[h.Parent]; parent != nil && parent.Fate != Delete {

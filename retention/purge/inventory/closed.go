@@ -132,5 +132,5 @@ func (inv *List) Lasts(it *Item) bool {
 		return true
 	}
 	rule := &inv.Subject.Related[it.Rule]
-	return !rule.Person.ByValue() && !strings.Contains(rule.Link, "/")
+	return !it.behind && !rule.Person.ByValue() && !strings.Contains(rule.Link, "/")
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -29,12 +31,18 @@ type column struct {
 }
 
 // ErasePerson erases everything personal in a subject's row: every writable text, memo, image, file, date, choice and
-// number, and the links to persons, unless it is retained. Columns that nobody thought of are among them.
-func ErasePerson(t *dataverse.Table, retain []string, own []string, persons map[string]bool) *Eraser {
+// number, the links to persons, and those to rows that a rule takes along, unless it is retained. Columns that nobody thought of are among them.
+func ErasePerson(t *dataverse.Table, s *compile.Subject, persons map[string]bool) *Eraser {
+	own := environment.OwnColumns(s.Own)
+	behind := func(name string) bool {
+		return slices.ContainsFunc(s.Related, func(r compile.Rule) bool { return r.RelatedRule.Behind == name && r.Do != policy.Retain })
+	}
 	return newEraser(t, func(a *dataverse.Attribute) bool {
 		switch {
-		case slices.Contains(retain, a.LogicalName), slices.Contains(own, a.LogicalName), technical[a.LogicalName]:
+		case slices.Contains(s.Retain, a.LogicalName), slices.Contains(own, a.LogicalName), technical[a.LogicalName]:
 			return false
+		case a.Type == "Lookup" && behind(a.LogicalName):
+			return true
 		case a.Type == "Lookup" || a.Type == "Customer":
 			return slices.ContainsFunc(a.Targets, func(t string) bool { return persons[t] }) && !environment.SystemRequired(a)
 		}

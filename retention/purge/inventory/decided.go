@@ -86,7 +86,7 @@ func (inv *List) findByDecisions(ctx context.Context) error {
 		}
 		for i := range inv.Subject.Related {
 			rule := &inv.Subject.Related[i]
-			if rule.Person.ByValue() {
+			if rule.Person.ByValue() || rule.Behind != "" || rule.Do == policy.Leave {
 				continue
 			}
 			for some := range slices.Chunk(missing[rule.Table], environment.MaxIDs) {

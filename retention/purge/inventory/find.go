@@ -26,7 +26,7 @@ func (inv *List) findByRules(ctx context.Context) error {
 	for ids := range slices.Chunk(inv.Persons, environment.MaxIDs) {
 		for i := range inv.Subject.Related {
 			rule := &inv.Subject.Related[i]
-			if rule.Table == policy.AnyTable {
+			if rule.Table == policy.AnyTable || rule.Do == policy.Leave || rule.Behind != "" {
 				continue
 			}
 			a := asked{rule: i}
@@ -86,6 +86,7 @@ func (inv *List) findByRules(ctx context.Context) error {
 					continue
 				}
 				it := inv.add(environment.Ref{Table: rule.Table, ID: id}, a.rule, p)
+				it.at(rule.Column())
 				if !rule.Person.ByValue() {
 					it.lead(foundByID)
 					continue
@@ -158,11 +159,26 @@ func (inv *List) findUnderDeleted(ctx context.Context) error {
 		if err := inv.judge(ctx, fresh); err != nil {
 			return err
 		}
+		// Rows whose link to one that goes the service clears stay, and are nobody's to delete: their text is searched.
+		_, err = inv.pointing(ctx, parents, func(table string) ([]environment.Reach, error) {
+			return inv.Tables.Unlinked(ctx, inv.Reader, table)
+		})
+		if err != nil {
+			return err
+		}
 	}
 }
 
 // children lists the rows that a delete of the parents would reach, and answers those for which there is no rule yet.
 func (inv *List) children(ctx context.Context, parents []environment.Ref, matters func(table string) bool) ([]*Item, error) {
+	return inv.pointing(ctx, parents, func(table string) ([]environment.Reach, error) {
+		over, err := inv.Reaches(ctx, table)
+		return slices.DeleteFunc(over, func(r environment.Reach) bool { return !matters(r.Referencing) }), err
+	})
+}
+
+// pointing lists the rows that point at the parents over some lookups, and answers those for which there is no rule yet.
+func (inv *List) pointing(ctx context.Context, parents []environment.Ref, lookups func(table string) ([]environment.Reach, error)) ([]*Item, error) {
 	type asked struct {
 		over    environment.Reach
 		parents []uuid.UUID
@@ -175,14 +191,11 @@ func (inv *List) children(ctx context.Context, parents []environment.Ref, matter
 	var all []asked
 	var qs []dataverse.Query
 	for _, table := range slices.Sorted(maps.Keys(byTable)) {
-		over, err := inv.Reaches(ctx, table)
+		over, err := lookups(table)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range over {
-			if !matters(r.Referencing) {
-				continue
-			}
 			for ids := range slices.Chunk(byTable[table], environment.MaxIDs) {
 				all = append(all, asked{r, ids, NoRule})
 				qs = append(qs, dataverse.Query{Table: r.Referencing, Set: r.Child.EntitySet, Select: []string{r.Child.PrimaryID, r.Wire}, Filter: environment.IDFilter(r.Wire, ids)})
@@ -220,6 +233,7 @@ func (inv *List) children(ctx context.Context, parents []environment.Ref, matter
 				}
 			}
 			it.Held = append(it.Held, attachment{parent, over})
+			it.at(over.ReferencingAttribute)
 			if inv.byID[parent.ID] != nil {
 				it.lead(foundDirect)
 			}

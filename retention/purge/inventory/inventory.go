@@ -47,15 +47,22 @@ func (inv *List) Take(ctx context.Context) error {
 	inv.byID = make(map[uuid.UUID]*Person, len(inv.Persons))
 	for _, p := range inv.Persons {
 		inv.byID[p.ID] = p
-		p.Items, p.Binding, p.Later, p.Many = nil, nil, false, false
+		p.Items, p.Binding, p.Later, p.Many, p.Associated = nil, nil, false, false, nil
 	}
 	var reached []*Item
 	for _, step := range []func(context.Context) error{
-		inv.readHolds,       // on whom a legal hold stands
-		inv.findByRules,     // what the policy's rules lead to
-		inv.findByDecisions, // what was decided of before, and no rule's filter leads to any more
+		inv.readHolds,        // on whom a legal hold stands
+		inv.findByRules,      // what the policy's rules lead to
+		inv.findByDecisions,  // what was decided of before, and no rule's filter leads to any more
+		inv.findBehind,       // what the persons' own lookups lead to
+		inv.findAssociations, // what they are associated with
 		func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
 			reached, err = inv.findByDelete(ctx, func(table string) bool { return inv.Subject.Purge == policy.Delete || withPerson[table] })
+			return err
+		},
+		func(ctx context.Context) error { // what leads to them besides
+			linked, err := inv.findByLinks(ctx)
+			reached = append(reached, linked...)
 			return err
 		},
 		func(ctx context.Context) error { // as much as one look can handle; the rest is left for a later one
@@ -70,6 +77,7 @@ func (inv *List) Take(ctx context.Context) error {
 		inv.pairConnections,   // the halves of a connection go or stay together
 		inv.readDetails,       // the rows themselves, as far as writing them needs it
 		inv.spareOthers,       // who else needs an activity, or is a person in their own right
+		inv.spareBehind,       // who else points at a row behind a person's own lookup
 		inv.spareSharedValues, // who else has the value that a row is joined by
 		inv.spareHeld,         // whose legal hold protects a row
 		inv.bindKept,          // kept rows that cannot be freed keep what they hang on

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gallra/gallra/dataverse"
@@ -21,9 +22,39 @@ type Item struct {
 	Row     dataverse.Row
 	Parties []dataverse.Row
 
+	column  string // by which it was found: a lookup, "party", the column of a value
+	behind  bool   // a lookup of the person's own row leads to it
 	Fate    Fate
 	settled bool // the fate was decided before, or by the other half of a connection: rules are not asked
 	Bin     Bin
+}
+
+// Place is the place of the person map where the row stands: its table, and by what it was found.
+func (it *Item) Place() string {
+	if it.column == "" {
+		return it.Table
+	}
+	return it.Table + "." + it.column
+}
+
+// at notes by what the row was found. The first that finds it counts.
+func (it *Item) at(column string) {
+	if it.column == "" {
+		it.column = column
+	}
+}
+
+// Behind tells that a lookup of the person's own row leads to the row: it goes once that lookup was emptied.
+func (it *Item) Behind() bool { return it.behind }
+
+// part tells whether a delete of what the row hangs on takes it along, or is refused because of it.
+func (it *Item) part() bool {
+	return slices.ContainsFunc(it.Held, func(h attachment) bool { return h.over.Reached() })
+}
+
+// Unlinked tells whether the service clears the row's link to the person, or to a row of theirs, when that is deleted.
+func (it *Item) Unlinked(p *Person) bool {
+	return !it.part() && slices.ContainsFunc(it.Held, func(h attachment) bool { return h.Parent == p.Ref || it.Found == FoundUnder })
 }
 
 // Found is how a row leads to its persons. The last that holds counts.
@@ -109,6 +140,15 @@ type attachment struct {
 	over   environment.Reach
 }
 
+// Reached tells whether a delete of the parent takes the row along, or is refused because of it.
+func (h attachment) Reached() bool { return h.over.Reached() }
+
+// Association is a row that a person is associated with, and the name of the relationship on the person's side.
+type Association struct {
+	Nav string
+	environment.Ref
+}
+
 // Person is one whose turn has come.
 type Person struct {
 	environment.Ref
@@ -119,7 +159,9 @@ type Person struct {
 	Looked  time.Time         // when the look at them began; zero for whoever is anonymous already
 	Later   bool              // shares an activity with a person before them: to be taken in a later chunk
 	Many    bool              // more rows belong to them than one look can list
-	Before  *Looks            // what earlier looks have dealt with; nil: nothing
+	// Associated are the rows that the person is associated with over many-to-many relationships.
+	Associated []Association
+	Before     *Looks // what earlier looks have dealt with; nil: nothing
 	// Stays are rows that this purge has left in place by a rule. Freeing them, or emptying the person, can take away what
 	// the rule found them by: they stay all the same.
 	Stays map[environment.Ref]bool

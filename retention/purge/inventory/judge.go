@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -24,7 +24,7 @@ func (inv *List) judge(ctx context.Context, fresh []*Item) error {
 	for _, name := range slices.Sorted(maps.Keys(byTable)) {
 		for i := range inv.Subject.Related {
 			rule := &inv.Subject.Related[i]
-			if rule.Table != name && (rule.Table != policy.AnyTable || compile.Business(name)) {
+			if rule.Do == policy.Leave || rule.Table != name && (rule.Table != policy.AnyTable || personmap.Is(name, personmap.Business)) {
 				continue
 			}
 			open := slices.DeleteFunc(slices.Clone(byTable[name]), func(it *Item) bool { return it.Rule != NoRule })
@@ -74,7 +74,7 @@ func (inv *List) decide(it *Item) {
 		it.Fate = Keep
 	case it.Rule == NoRule && withPerson[it.Table]:
 		it.Fate = Delete // a part of the person, which the service keeps in step with the person's columns
-	case it.Rule == NoRule && it.Found == FoundUnder && !compile.Business(it.Table):
+	case it.Rule == NoRule && it.Found == FoundUnder && it.part() && !personmap.Is(it.Table, personmap.Business):
 		it.Fate = Delete // a part of the row that it hangs on, such as an attachment
 	case it.Rule == NoRule:
 		it.Fate = Keep // whether that stops the person is decided by bindKept

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -56,7 +56,7 @@ func (inv *List) Emptied(it *Item, who uuid.UUID) (body map[string]any, bound []
 		a := it.Def.Attributes[name]
 		nav := environment.LookupNav(it.Def, name, it.Row.Target(name))
 		switch {
-		case a.ForUpdate && nav != "" && !environment.Required(a) && !(a.Type == "Customer" && compile.Business(it.Table)):
+		case nav != "" && personmap.Freeable(it.Table, a):
 			body[nav+"@odata.bind"] = nil
 		case !it.Def.Activity || a.ForUpdate:
 			bound = append(bound, name)

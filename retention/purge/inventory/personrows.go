@@ -8,6 +8,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -28,6 +29,11 @@ func PersonRows(ctx context.Context, from environment.Reader, subject *compile.S
 			if !slices.Contains(cols, c) {
 				cols = append(cols, c)
 			}
+		}
+	}
+	for i := range subject.Map.Places { // what the person's own lookups lead to
+		if p := &subject.Map.Places[i]; p.Kind == personmap.Behind && p.Do != personmap.Left && !slices.Contains(cols, "_"+p.Column+"_value") {
+			cols = append(cols, "_"+p.Column+"_value")
 		}
 	}
 	var qs []dataverse.Query

@@ -101,7 +101,8 @@ func (s *Searcher) PurgedPersons(ctx context.Context, subject *compile.Subject, 
 		func() error { return s.partyLinesTakenOff(ctx, done) },
 		func() error { return s.recycleBin(ctx, subject, traces, done) },
 		func() error { return s.auditHistory(ctx, done) },
-		func() error { return s.mentions(ctx, traces, done) },
+		func() error { return s.associations(ctx, subject, done) },
+		func() error { return s.mentions(ctx, subject, traces, done) },
 	} {
 		if err := step(); err != nil {
 			return err

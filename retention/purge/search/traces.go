@@ -135,7 +135,7 @@ func textColumns(t *dataverse.Table, which func(*dataverse.Attribute) bool) []st
 
 // mentions looks for rows that carry an address or a number of a purged person, a lead beside the contact or the line of a
 // kept e-mail, and for what the kept rows still say about them.
-func (s *Searcher) mentions(ctx context.Context, of *traces, done []Purged) error {
+func (s *Searcher) mentions(ctx context.Context, subject *compile.Subject, of *traces, done []Purged) error {
 	told := make(map[Finding]int)
 	last := make(map[Finding]int)
 	mention := func(f Finding) {
@@ -147,7 +147,7 @@ func (s *Searcher) mentions(ctx context.Context, of *traces, done []Purged) erro
 		last[kind] = len(s.Left.Mentions)
 		s.Mention(f)
 	}
-	if err := s.reached(ctx, of, mention); err != nil {
+	if err := s.reached(ctx, subject, of, done, mention); err != nil {
 		return err
 	}
 	if err := s.partyLines(ctx, of, done, mention); err != nil {
@@ -173,8 +173,9 @@ type valueQuery struct {
 	n  int
 }
 
-// reached looks for the addresses and numbers in persons and in the parties of activities.
-func (s *Searcher) reached(ctx context.Context, of *traces, mention func(Finding)) error {
+// reached looks for the addresses and numbers in persons, in the parties of activities, and wherever else the person map
+// says that addresses stand.
+func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *traces, done []Purged, mention func(Finding)) error {
 	var all []valueQuery
 	var qs []dataverse.Query
 	ask := func(table, where string, columns func(*dataverse.Table) []string, values []string, holders func(string) []ledger.Key) error {
@@ -215,6 +216,36 @@ func (s *Searcher) reached(ctx context.Context, of *traces, mention func(Finding
 			return err
 		}
 	}
+	values, err := s.Tables.Values(ctx, s.Reader, subject)
+	if err != nil {
+		return err
+	}
+	for _, v := range values {
+		mails, numbersIn := v.Mails, v.Numbers
+		if err := ask(v.Table, "same-address", func(*dataverse.Table) []string { return mails }, addresses, byAddress); err != nil {
+			return err
+		}
+		if err := ask(v.Table, "same-number", func(*dataverse.Table) []string { return numbersIn }, numbers, of.holders); err != nil {
+			return err
+		}
+	}
+	kept := make(map[environment.Ref]map[ledger.Key]bool) // told of by what they say
+	for i := range done {
+		for table, ids := range done[i].Kept {
+			for _, id := range ids {
+				r := environment.Ref{Table: table, ID: id}
+				if kept[r] == nil {
+					kept[r] = make(map[ledger.Key]bool)
+				}
+				kept[r][done[i].key()] = true
+			}
+		}
+	}
+	fresh := func(f Finding) {
+		if !kept[environment.Ref{Table: f.Table, ID: f.ID}][f.Person] {
+			mention(f)
+		}
+	}
 	found := make([]int, len(all))
 	return s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
 		if found[i]++; found[i] > s.Most {
@@ -223,7 +254,7 @@ func (s *Searcher) reached(ctx context.Context, of *traces, mention func(Finding
 			return false
 		}
 		if a := &all[i]; a.first(row) {
-			a.mention(row, mention)
+			a.mention(row, fresh)
 		}
 		return true
 	})

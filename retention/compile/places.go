@@ -1,0 +1,295 @@
+package compile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/personmap"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// places draws the map of a subject and says which places hold rows that no rule speaks of.
+func (c *checker) places(t *table, s *Subject) {
+	m, err := c.draw(t, s.Subject, func(name string) bool {
+		return slices.ContainsFunc(s.Subject.Related, func(r policy.RelatedRule) bool { return r.Table == name && r.Do != policy.Leave })
+	})
+	if err == nil {
+		err = c.countPlaces(t, m, func(p *personmap.Place) bool { return !p.Decided() || defaulted(p) || unsaid(p) })
+	}
+	if err != nil {
+		c.model.err = cmp.Or(c.model.err, err)
+		return
+	}
+	s.Map = m
+	c.undecided(s)
+	c.bindingUnsaid(s)
+	c.stays(s)
+	c.along(s)
+}
+
+// draw draws the map of a subject. The definitions of tables behind are read where wanted says so.
+func (c *checker) draw(t *table, s *policy.Subject, wanted func(table string) bool) (*personmap.Map, error) {
+	if c.summaries == nil {
+		var err error
+		if c.summaries, err = c.reader.Tables(c.ctx); err != nil {
+			return nil, err
+		}
+		if c.addresses, err = dataverse.AddressColumns(c.ctx, c.reader); err != nil && !refused(err) {
+			return nil, err
+		}
+	}
+	persons := map[string]bool{"contact": true, "lead": true}
+	for _, other := range c.policy.Subjects {
+		persons[other.Table] = true
+	}
+	named := map[string]bool{}
+	for i := range c.policy.Subjects {
+		for _, r := range c.policy.Subjects[i].Related {
+			named[r.Table] = true
+			if set := policy.SetOf(r.Set); set != nil {
+				for _, sr := range set.Rules {
+					named[sr.Table] = true
+				}
+			}
+		}
+	}
+	m := personmap.Draw(personmap.Environment{Tables: c.summaries, Addresses: c.addresses, Named: named, Persons: persons, Definition: func(name string) *dataverse.Table {
+		if !wanted(name) {
+			return nil
+		}
+		if t := c.model.get(name); t != nil {
+			return t.Table
+		}
+		return nil
+	}}, t.Table, s)
+	return m, c.model.err
+}
+
+// defaulted tells whether rows of business are kept since no rule names them.
+func defaulted(p *personmap.Place) bool {
+	return p.Kind == personmap.Lookup && p.Do == personmap.Kept && p.Rule == personmap.NoRule && (p.Via == "" || p.Reached())
+}
+
+// countPlaces counts the rows of places. What cannot be counted stays as it is: -1.
+func (c *checker) countPlaces(t *table, m *personmap.Map, which func(*personmap.Place) bool) error {
+	group, ctx := errgroup.WithContext(c.ctx)
+	group.SetLimit(8)
+	for i := range m.Places {
+		p := &m.Places[i]
+		if !which(p) {
+			continue
+		}
+		q, ok := c.rowsOf(t, p)
+		if !ok {
+			continue
+		}
+		group.Go(func() error {
+			n, err := c.reader.Count(ctx, q)
+			switch {
+			case refused(err):
+			case err != nil:
+				return fmt.Errorf("count the rows of %s: %w", p.Table, err)
+			default:
+				p.Rows = n
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// rowsOf asks for the rows of a place.
+func (c *checker) rowsOf(t *table, p *personmap.Place) (dataverse.Query, bool) {
+	q := dataverse.Query{Table: p.Table}
+	for _, s := range c.summaries {
+		if s.LogicalName == p.Table {
+			q.Set = s.EntitySet
+		}
+	}
+	switch p.Kind {
+	case personmap.Lookup, personmap.Mirror:
+		switch {
+		case p.Via != "":
+			q.Filter = "_" + p.Column + "_value ne null"
+		case p.Nav == "":
+			return q, false
+		default:
+			q.Filter = p.Nav + "/" + t.PrimaryID + " ne null"
+		}
+	case personmap.Party:
+		before := len(c.problems)
+		s, ok := c.source(t, p.Table, "any", map[string]policy.Place{})
+		if c.problems = c.problems[:before]; !ok {
+			return q, false
+		}
+		person := ""
+		for _, r := range s.asked.lookupsOf("partyid") {
+			if r.Referenced == t.LogicalName {
+				person = r.ReferencingNav + "/" + t.PrimaryID + " ne null"
+			}
+		}
+		if person == "" {
+			return q, false
+		}
+		q.Table, q.Set, q.Filter = s.asked.LogicalName, s.asked.EntitySet, And(s.typed, person)
+	case personmap.Value:
+		q.Filter = p.Column + " ne null"
+	case personmap.Behind:
+		q.Table, q.Set, q.Filter = t.LogicalName, t.EntitySet, "_"+p.Column+"_value ne null"
+	case personmap.ManyToMany:
+	}
+	return q, q.Set != ""
+}
+
+// undecided says in one problem which places hold rows that no rule speaks of, and what to write.
+func (c *checker) undecided(s *Subject) {
+	at := s.At["related"].Pos
+	if at.Line == 0 {
+		at = s.Pos
+	}
+	var told, block []string
+	for _, p := range s.Map.Undecided() {
+		switch {
+		case p.Rows == 0:
+			continue
+		case p.Rows < 0:
+			told = append(told, fmt.Sprintf("`%s` by %s (its rows cannot be counted)", p.Table, p.Column))
+		default:
+			told = append(told, fmt.Sprintf("`%s` by %s (%s)", p.Table, p.Column, policy.Count(p.Rows, "row")))
+		}
+		block = append(block, suggested(s, &p))
+	}
+	if len(told) > 0 {
+		c.late = append(c.late, c.policy.Problem(at, fmt.Sprintf("rows lead to a `%s`, and no rule says what becomes of them: %s", s.Table, strings.Join(told, ", ")),
+			"add before the last rule\n"+strings.Join(block, "\n")+"\nor say do: leave with a reason, or let the rest go by {table: '*', do: delete}"))
+	}
+}
+
+// suggested is a rule for a place: what is about the person goes.
+func suggested(s *Subject, p *personmap.Place) string {
+	switch p.Kind {
+	case personmap.Party:
+		return fmt.Sprintf("- {table: %s, party: any, do: delete}", p.Table)
+	case personmap.Value:
+		columns := []string{s.Identity}
+		if s.Identity == "" {
+			columns = []string{"emailaddress1"}
+		}
+		return fmt.Sprintf("- {table: %s, link: '%s = %s', do: delete}", p.Table, p.Column, strings.Join(columns, ", "))
+	case personmap.Behind:
+		return fmt.Sprintf("- {table: %s, behind: %s, do: delete}", p.Table, p.Column)
+	}
+	return fmt.Sprintf("- {table: %s, link: %s, do: delete}", p.Table, cmp.Or(p.Link, p.Column))
+}
+
+// unsaid tells whether the rows of a place stay with their text, and no rule says that they are to.
+func unsaid(p *personmap.Place) bool {
+	return p.Rule == personmap.NoRule && (p.Do == personmap.Unlinked || p.Kind == personmap.Behind)
+}
+
+// stays warns of rows that stay with their text, since no rule names them: a purge searches them and names those that tell who
+// it was.
+func (c *checker) stays(s *Subject) {
+	at := s.At["related"].Pos
+	if at.Line == 0 {
+		at = s.Pos
+	}
+	for _, p := range s.Map.Places {
+		if !unsaid(&p) || p.Rows == 0 {
+			continue
+		}
+		if p.Kind == personmap.Behind {
+			c.warn(at, fmt.Sprintf("`%s` of a `%s` leads to rows of `%s`, which stay when the person goes", p.Column, s.Table, p.Table),
+				fmt.Sprintf("if such a row is about one person: %s; if many share it: - {table: %s, do: leave, why: …}", suggested(s, &p), p.Table))
+			continue
+		}
+		c.warn(at, fmt.Sprintf("rows of `%s` hang on rows of `%s` that go (%s), and stay without their link", p.Table, p.Via, p.Column), "say what becomes of them: "+suggested(s, &p))
+	}
+}
+
+// bindingUnsaid warns of rows of business that are kept since no rule names them.
+func (c *checker) bindingUnsaid(s *Subject) {
+	at := s.At["related"].Pos
+	if at.Line == 0 {
+		at = s.Pos
+	}
+	told := map[string]bool{}
+	for _, p := range s.Map.Places {
+		if !defaulted(&p) || p.Rows == 0 || told[p.Table] || personmap.RuleFor(s.Subject, p.Table) >= 0 {
+			continue
+		}
+		told[p.Table] = true
+		does, by := "and lose the link", p.Key()
+		if p.Binds {
+			does = "and bind the person"
+		}
+		if p.Via != "" {
+			by += fmt.Sprintf(", along with the rows of `%s` that go", p.Via)
+		}
+		c.warn(at, fmt.Sprintf("rows of `%s` are kept, since no rule names them, %s (%s)", p.Table, does, by),
+			fmt.Sprintf("say so by a rule: {table: %s, link: %s, do: keep, why: …}", p.Table, p.Column))
+	}
+}
+
+// along says what goes with rows of business that a rule deletes, and that no rule speaks of.
+func (c *checker) along(s *Subject) {
+	with := map[string][]string{}
+	var order []string
+	for _, p := range s.Map.Places {
+		if p.Via == "" || p.Do != personmap.WithRow || !personmap.Is(p.Via, personmap.Business) || rowsOf[p.Table] != "" || slices.Contains(with[p.Via], p.Table) {
+			continue
+		}
+		if with[p.Via] == nil {
+			order = append(order, p.Via)
+		}
+		with[p.Via] = append(with[p.Via], p.Table)
+	}
+	slices.Sort(order)
+	for _, via := range order {
+		tables := with[via]
+		c.warn(s.At["related"].Pos, fmt.Sprintf("with the rows of `%s` that go, the service deletes rows of %s, and no rule names them", via, inTicks(tables)),
+			fmt.Sprintf("say so by rules, such as {table: %s, link: …, do: delete}, or let the rest go by {table: '*', do: delete}", tables[0]))
+	}
+}
+
+// Maps draws the maps of all subjects, with the rows of every place counted and what hangs on rows that go read as far as it
+// holds any: for those who look at the map.
+func (c *Policy) Maps(ctx context.Context, r dataverse.Reader) ([]*personmap.Map, error) {
+	var out []*personmap.Map
+	k := &checker{ctx: ctx, policy: c.Policy, reader: r, model: newModel(ctx, r), out: c}
+	for i := range c.Subjects {
+		s := &c.Subjects[i]
+		t := k.model.get(s.Table)
+		if t == nil {
+			return nil, cmp.Or(k.model.err, errors.New("the table "+s.Table+" is gone"))
+		}
+		all := func(*personmap.Place) bool { return true }
+		first, err := k.draw(t, s.Subject, func(string) bool { return false })
+		if err == nil {
+			err = k.countPlaces(t, first, all)
+		}
+		if err != nil {
+			return nil, err
+		}
+		holds := map[string]bool{}
+		for _, p := range first.Places {
+			holds[p.Table] = holds[p.Table] || p.Rows != 0
+		}
+		m, err := k.draw(t, s.Subject, func(name string) bool { return holds[name] })
+		if err == nil {
+			err = k.countPlaces(t, m, all)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}

@@ -1,0 +1,151 @@
+package compile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/personmap"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// rules are suggestions for every place where a person stands: the sets of the apps that the environment has, a rule for each
+// place of the company's own that holds rows and that the last rule `*` does not cover, and that last rule.
+func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
+	c := s.checker
+	subject := c.policy.Subject(t.LogicalName)
+	draft := &policy.Subject{Table: t.LogicalName, Purge: subject.Purge, Identity: subject.Identity, At: map[string]policy.Place{}}
+	var out []starterRule
+	for _, set := range policy.Sets() {
+		rule := policy.RelatedRule{Set: set.Name, At: map[string]policy.Place{}}
+		spelled := c.spelledOut(t, &policy.Subject{Table: t.LogicalName, Purge: subject.Purge, Related: []policy.RelatedRule{rule}})
+		if len(spelled.Related) > 0 {
+			out = append(out, starterRule{rule, set.Says})
+			draft.Related = append(draft.Related, spelled.Related...)
+		}
+	}
+	draft.Related = append(draft.Related, policy.RelatedRule{Table: policy.AnyTable, Do: policy.Delete})
+	m, err := s.occupiedMap(t, draft)
+	if err != nil {
+		return nil, err
+	}
+	var own []starterRule
+	for _, p := range m.Places {
+		if p.Rows == 0 || p.Rule != personmap.NoRule {
+			continue
+		}
+		rule := policy.RelatedRule{Table: p.Table, Do: policy.Delete, At: map[string]policy.Place{}}
+		comment := ""
+		switch {
+		case p.Kind == personmap.Value && p.Do == personmap.Undecided:
+			rule.Link, comment = p.Column+" = "+addressesOf(t), "linked to the person by nothing but an address"
+		case p.Kind == personmap.Lookup && p.Do == personmap.Unlinked && p.Link != "":
+			rule.Link, comment = p.Link, "hangs on rows that go"
+		case p.Kind == personmap.Behind:
+			shared, err := s.shared(ctx, t, p.Column)
+			if err != nil {
+				return nil, err
+			}
+			if rule.Behind, comment = p.Column, "goes with the person, unless somebody else points at it"; shared {
+				rule.Behind, rule.Do, rule.Why = "", policy.Leave, "A list that many persons point at"
+				comment = "several persons point at one row"
+			}
+		default:
+			continue
+		}
+		if s.says(t, &rule) && !slices.ContainsFunc(own, func(r starterRule) bool {
+			return r.Table == rule.Table && r.Link == rule.Link && r.Behind == rule.Behind && r.Do == rule.Do
+		}) {
+			own = append(own, starterRule{rule, comment})
+		}
+	}
+	s.childrenFirst(own)
+	return append(own, out...), nil
+}
+
+// addressesOf are the columns that a person's addresses stand in, as a link by value names them.
+func addressesOf(t *table) string {
+	list := ""
+	for _, name := range []string{"emailaddress1", "emailaddress2", "emailaddress3"} {
+		if t.Attributes[name] != nil {
+			if list != "" {
+				list += ", "
+			}
+			list += name
+		}
+	}
+	return list
+}
+
+// says tells whether a rule can be said in this environment.
+func (s *starter) says(t *table, r *policy.RelatedRule) bool {
+	before := len(s.checker.problems)
+	s.checker.rule(t, r)
+	ok := len(s.checker.problems) == before
+	s.checker.problems = s.checker.problems[:before]
+	return ok
+}
+
+// occupiedMap is the map of a draft with the rows of its places counted, and what hangs on rows that go as far as there are any.
+func (s *starter) occupiedMap(t *table, draft *policy.Subject) (*personmap.Map, error) {
+	all := func(*personmap.Place) bool { return true }
+	first, err := s.checker.draw(t, draft, func(string) bool { return false })
+	if err == nil {
+		err = s.checker.countPlaces(t, first, all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write a starter policy: %w", err)
+	}
+	holds := map[string]bool{}
+	for _, p := range first.Places {
+		holds[p.Table] = holds[p.Table] || p.Rows != 0
+	}
+	m, err := s.checker.draw(t, draft, func(name string) bool { return holds[name] })
+	if err == nil {
+		err = s.checker.countPlaces(t, m, func(p *personmap.Place) bool { return p.Rule == personmap.NoRule })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write a starter policy: %w", err)
+	}
+	return m, nil
+}
+
+// sampled is how many persons are looked at to tell a list that many point at from a row of each.
+const sampled = 500
+
+// shared tells whether several persons point at the same row.
+func (s *starter) shared(ctx context.Context, t *table, column string) (bool, error) {
+	wire := "_" + column + "_value"
+	seen := map[uuid.UUID]bool{}
+	for row, err := range s.reader.Rows(ctx, dataverse.Query{Table: t.LogicalName, Set: t.EntitySet, Select: []string{wire}, Filter: wire + " ne null", Top: sampled}) {
+		if err != nil {
+			return false, fmt.Errorf("write a starter policy: read what %s leads to: %w", column, err)
+		}
+		id := row.ID(column)
+		if seen[id] {
+			return true, nil
+		}
+		seen[id] = true
+	}
+	return false, nil
+}
+
+// childrenFirst brings rows that point at others before those.
+func (s *starter) childrenFirst(rules []starterRule) {
+	points := func(a, b string) bool {
+		t := s.checker.model.get(a)
+		return a != b && t != nil && slices.ContainsFunc(t.ManyToOne, func(r dataverse.Relationship) bool { return r.Referenced == b })
+	}
+	for i := 0; i < len(rules); i++ {
+		for j := i + 1; j < len(rules); j++ {
+			if points(rules[j].Table, rules[i].Table) && !points(rules[i].Table, rules[j].Table) {
+				child := rules[j]
+				copy(rules[i+1:j+1], rules[i:j])
+				rules[i] = child
+			}
+		}
+	}
+}

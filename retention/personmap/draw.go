@@ -1,0 +1,313 @@
+package personmap
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// Environment is what a map is drawn from.
+type Environment struct {
+	Tables []dataverse.TableSummary
+	// Definition is the table of that name, nil if there is none or nobody wants it read: then what hangs on its rows is not
+	// on the map.
+	Definition func(name string) *dataverse.Table
+	// Addresses are the columns anywhere that hold addresses and numbers, by table.
+	Addresses map[string][]dataverse.AddressColumn
+	// Named are the tables that rules of any subject name.
+	Named map[string]bool
+	// Persons are the tables whose rows are persons.
+	Persons map[string]bool
+}
+
+// Draw draws the map of a subject table, by a subject whose sets of rules are spelled out.
+func Draw(env Environment, t *dataverse.Table, s *policy.Subject) *Map {
+	d := &drawing{env: env, subject: t, rules: s, tables: make(map[string]dataverse.TableSummary, len(env.Tables)), out: &Map{Subject: t.LogicalName}}
+	for _, x := range env.Tables {
+		d.tables[x.LogicalName] = x
+	}
+	d.lookups()
+	d.further()
+	d.parties()
+	d.manyToMany()
+	d.values()
+	d.behind()
+	d.out.sort()
+	return d.out
+}
+
+type drawing struct {
+	env     Environment
+	subject *dataverse.Table
+	rules   *policy.Subject
+	tables  map[string]dataverse.TableSummary
+	out     *Map
+}
+
+func (d *drawing) add(p Place) {
+	p.Rows = -1
+	if p.Rule >= 0 && p.Rule < len(d.rules.Related) {
+		p.Why = d.rules.Related[p.Rule].Why
+	}
+	d.out.Places = append(d.out.Places, p)
+}
+
+// treatment is what a rule asks for.
+func treatment(do policy.Disposition) Treatment {
+	switch do {
+	case policy.Delete:
+		return Deleted
+	case policy.Anonymize:
+		return Anonymized
+	case policy.Leave:
+		return Left
+	}
+	return Kept
+}
+
+// pointing are the lookups that lead to rows of a table, each once.
+func pointing(t *dataverse.Table) []dataverse.Relationship {
+	all := slices.Clone(t.OneToMany)
+	slices.SortFunc(all, func(a, b dataverse.Relationship) int {
+		return strings.Compare(a.Referencing+" "+a.ReferencingAttribute, b.Referencing+" "+b.ReferencingAttribute)
+	})
+	return slices.CompactFunc(all, func(a, b dataverse.Relationship) bool {
+		return a.Referencing == b.Referencing && a.ReferencingAttribute == b.ReferencingAttribute
+	})
+}
+
+// Skipped tells of whose lookups nothing is to be said: tables of the platform, and what only shows other tables' rows.
+func Skipped(table string) bool {
+	return Is(table, Common) || Is(table, Platform) && !Is(table, Business) || Is(table, Record) && !Is(table, Keeper)
+}
+
+// lookups are the places that point at the person.
+func (d *drawing) lookups() {
+	for _, r := range pointing(d.subject) {
+		table := r.Referencing
+		p := Place{Kind: Lookup, Table: table, Column: r.ReferencingAttribute, Nav: r.ReferencingNav, Link: r.ReferencingAttribute, Delete: r.Delete, Rule: NoRule}
+		switch {
+		case Skipped(table):
+			continue
+		case Is(table, Keeper), Is(table, Part), mirror(table, r.ReferencingAttribute):
+			p.Kind, p.Do = Mirror, WithRow
+		case d.tables[table].EntitySet == "":
+			p.Do = Unreachable
+		default:
+			d.decide(&p)
+		}
+		d.add(p)
+	}
+}
+
+// decide finds what becomes of the rows whose lookup points at the person.
+func (d *drawing) decide(p *Place) {
+	reached := p.Reached() && d.rules.Purge == policy.Delete
+	d.pick(p, func(r *policy.RelatedRule) bool {
+		switch {
+		case r.Table == policy.AnyTable:
+			return !Is(p.Table, Business)
+		case r.Table != p.Table:
+			return false
+		case r.Do == policy.Leave:
+			return !reached && r.Party == "" && (r.Link == "" || r.Link == p.Column)
+		}
+		return reached || r.Link == p.Column // otherwise found only by what leads over this lookup
+	})
+	switch {
+	case p.Rule != NoRule:
+	case Is(p.Table, Closing):
+		p.Do = WithRow
+	case d.env.Persons[p.Table]:
+		p.Do = Judged
+	case Is(p.Table, Business):
+		p.Do = Kept
+	default:
+		p.Do = Undecided
+	}
+	if p.Do == Kept && reached {
+		p.Binds = true
+		if t := d.env.Definition(p.Table); t != nil {
+			p.Binds = !Freeable(p.Table, t.Attributes[p.Column])
+		}
+	}
+}
+
+// pick takes the first rule that speaks of a place, and of those that speak of some of its rows only the first if there is
+// no other.
+func (d *drawing) pick(p *Place, speaks func(*policy.RelatedRule) bool) {
+	for i := range d.rules.Related {
+		r := &d.rules.Related[i]
+		if !speaks(r) || r.Where != "" && p.Rule != NoRule {
+			continue
+		}
+		if p.Rule, p.Do = i, treatment(r.Do); r.Where == "" {
+			return
+		}
+	}
+}
+
+// further are the rows that hang on rows that go. What a delete takes along is part of those, unless a rule names the table; of
+// the others the service clears the link.
+func (d *drawing) further() {
+	seen := map[string]bool{d.subject.LogicalName: true}
+	var queue []string
+	link := make(map[string]string) // of a table that goes, how its rows lead to the person
+	for _, p := range d.out.Places {
+		if p.Do == Deleted && !seen[p.Table] {
+			seen[p.Table] = true
+			queue = append(queue, p.Table)
+			link[p.Table] = p.Link
+		}
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
+		via := queue[0]
+		t := d.env.Definition(via)
+		if t == nil {
+			continue
+		}
+		for _, r := range pointing(t) {
+			table := r.Referencing
+			if Skipped(table) || Is(table, Keeper) || Is(table, Part) || table == d.subject.LogicalName || d.tables[table].EntitySet == "" || d.env.Persons[table] {
+				continue
+			}
+			if r.Delete != "Cascade" && r.Delete != "Restrict" && !r.Custom {
+				continue // of Microsoft's own: an answer to an e-mail that goes is nobody's of this person
+			}
+			p := Place{Kind: Lookup, Table: table, Column: r.ReferencingAttribute, Nav: r.ReferencingNav, Via: via, Delete: r.Delete, Rule: NoRule}
+			if link[via] != "" {
+				p.Link = r.ReferencingAttribute + "/" + link[via]
+			}
+			d.decideFurther(&p, link[via])
+			d.add(p)
+			if p.Reached() && (p.Do == WithRow || p.Do == Deleted) && !seen[table] {
+				seen[table] = true
+				queue = append(queue, table)
+				link[table] = p.Link
+			}
+		}
+	}
+}
+
+// decideFurther finds what becomes of rows that hang on rows that go.
+func (d *drawing) decideFurther(p *Place, link string) {
+	d.pick(p, func(r *policy.RelatedRule) bool {
+		switch {
+		case r.Table == policy.AnyTable:
+			return p.Reached() && !Is(p.Table, Business)
+		case r.Table != p.Table:
+			return false
+		case r.Do == policy.Leave:
+			return !p.Reached() && (r.Link == "" || r.Link == p.Column)
+		}
+		return p.Reached() || r.Link == p.Column || link != "" && strings.HasPrefix(r.Link, p.Column+"/")
+	})
+	switch {
+	case p.Rule != NoRule:
+	case Is(p.Table, Business):
+		p.Do = Kept
+	case p.Reached():
+		p.Do = WithRow
+	default:
+		p.Do = Unlinked
+	}
+}
+
+// parties are the activities that the person takes part in.
+func (d *drawing) parties() {
+	for _, x := range d.env.Tables {
+		if !x.Activity || Is(x.LogicalName, Common) || Is(x.LogicalName, Closing) || x.EntitySet == "" {
+			continue
+		}
+		p := Place{Kind: Party, Table: x.LogicalName, Column: "party", Delete: "NoCascade", Do: Undecided, Rule: NoRule}
+		d.pick(&p, func(r *policy.RelatedRule) bool {
+			return r.Table == x.LogicalName && (r.Party != "" || r.Do == policy.Leave && r.Link == "") || r.Table == policy.AnyTable
+		})
+		d.add(p)
+	}
+}
+
+// manyToMany are the rows that are associated with the person. The associations are the person's: they go with the row, or are
+// taken off it where it stays.
+func (d *drawing) manyToMany() {
+	for _, m := range d.subject.ManyToMany {
+		other := m.Entity1
+		if other == d.subject.LogicalName {
+			other = m.Entity2
+		}
+		has := func(p Place) bool { return p.Table == m.Intersect }
+		if m.Intersect == "" || slices.ContainsFunc(d.out.Places, has) || Is(other, Platform) {
+			continue
+		}
+		p := Place{Kind: ManyToMany, Table: m.Intersect, Column: m.SchemaName, Do: TakenOff, Rule: NoRule}
+		if d.rules.Purge == policy.Delete {
+			p.Do = WithRow
+		}
+		for i, r := range d.rules.Related {
+			if r.Table == m.Intersect {
+				if p.Rule = i; r.Do == policy.Leave || r.Do == policy.Retain {
+					p.Do = treatment(r.Do)
+				}
+				break
+			}
+		}
+		d.add(p)
+	}
+}
+
+// values are the rows that hold an address or a number, whoever's it is.
+func (d *drawing) values() {
+	linked := maps.Clone(d.env.Named) // where persons of another subject stand, their rules decide
+	if linked == nil {
+		linked = make(map[string]bool)
+	}
+	for _, p := range d.out.Places {
+		if p.Kind == Lookup && p.Via == "" && p.Decided() || p.Kind == Party {
+			linked[p.Table] = true
+		}
+	}
+	for _, table := range slices.Sorted(maps.Keys(d.env.Addresses)) {
+		x := d.tables[table]
+		if x.EntitySet == "" || x.Activity || d.env.Persons[table] || Skipped(table) || Is(table, Keeper) || Is(table, Part) || Is(table, Own) || Is(table, Common) {
+			continue
+		}
+		for _, a := range d.env.Addresses[table] {
+			p := Place{Kind: Value, Table: table, Column: a.LogicalName, Mail: a.Mail, Do: Searched, Rule: NoRule}
+			d.pick(&p, func(r *policy.RelatedRule) bool {
+				left, _, byValue := strings.Cut(r.Link, "=")
+				return r.Table == table && (byValue && strings.TrimSpace(left) == a.LogicalName || r.Do == policy.Leave && (r.Link == "" || r.Link == a.LogicalName))
+			})
+			switch {
+			case p.Rule != NoRule:
+			case Is(table, Business):
+				p.Do = Kept
+			case a.Mail && !linked[table]:
+				p.Do = Undecided
+			}
+			d.add(p)
+		}
+	}
+}
+
+// behind are the rows that a lookup of the person's own row points at and that may be about nobody else.
+func (d *drawing) behind() {
+	for _, name := range slices.Sorted(maps.Keys(d.subject.Attributes)) {
+		a := d.subject.Attributes[name]
+		if a.Type != "Lookup" || !a.ForRead || !a.Custom && !profile(d.subject.LogicalName, name) {
+			continue
+		}
+		for _, target := range a.Targets {
+			if d.env.Persons[target] || Is(target, Business) || Is(target, Own) || Skipped(target) || d.tables[target].EntitySet == "" {
+				continue
+			}
+			p := Place{Kind: Behind, Table: target, Column: name, Do: Searched, Rule: NoRule}
+			d.pick(&p, func(r *policy.RelatedRule) bool {
+				return r.Table == target && (r.Behind == name || r.Do == policy.Leave && r.Link == "" && r.Behind == "")
+			})
+			d.add(p)
+		}
+	}
+}

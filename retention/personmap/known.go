@@ -1,0 +1,83 @@
+package personmap
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+)
+
+//go:embed known.yaml
+var knownFile []byte
+
+// Class is what gallra knows of a standard table; known.yaml says what each class means.
+type Class string
+
+// The classes.
+const (
+	Business Class = "business"
+	Part     Class = "part"
+	Keeper   Class = "keeper"
+	Common   Class = "common"
+	Closing  Class = "closing"
+	Platform Class = "platform"
+	Own      Class = "own"
+	Record   Class = "record"
+)
+
+// column is a column of a standard table, and the page that says what it is.
+type column struct{ Table, Column, Page string }
+
+type known struct {
+	Classes []struct {
+		Class  Class
+		Says   string
+		Page   string
+		Tables []string
+	}
+	Mirrors, Profiles []column
+
+	of map[Class]map[string]bool
+}
+
+var knowledge = sync.OnceValue(func() *known {
+	k := &known{of: make(map[Class]map[string]bool)}
+	if err := yaml.UnmarshalWithOptions(knownFile, k, yaml.Strict()); err != nil {
+		panic(fmt.Sprintf("what is known of the standard tables cannot be read: %v", err)) // a test reads it
+	}
+	for _, c := range k.Classes {
+		k.of[c.Class] = make(map[string]bool, len(c.Tables))
+		for _, t := range c.Tables {
+			k.of[c.Class][t] = true
+		}
+	}
+	return k
+})
+
+// Is tells whether the table is of the class. A table can be of several.
+func Is(table string, c Class) bool { return knowledge().of[c][table] }
+
+// Tables are the tables of a class.
+func Tables(c Class) []string {
+	var out []string
+	for _, k := range knowledge().Classes {
+		if k.Class == c {
+			out = append(out, k.Tables...)
+		}
+	}
+	return slices.Clone(out)
+}
+
+// profile tells whether a standard lookup leads from a person to a row that is about nobody else.
+func profile(table, column string) bool {
+	return has(knowledge().Profiles, table, column)
+}
+
+// mirror tells whether the service fills the lookup in by itself.
+func mirror(table, column string) bool { return has(knowledge().Mirrors, table, column) }
+
+func has(list []column, table, name string) bool {
+	return slices.ContainsFunc(list, func(c column) bool { return c.Table == table && c.Column == name })
+}

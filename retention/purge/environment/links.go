@@ -1,0 +1,226 @@
+package environment
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// Rows that lead to a person and that no delete reaches: the person map says which of them a purge looks at. Of most of the
+// places there is no row in the whole environment, which is asked once a run.
+
+// occupancy remembers which places hold rows at all.
+type occupancy struct {
+	turn  Turn
+	known map[string]bool
+}
+
+// probe is a place and a query for its rows.
+type probe struct {
+	key   string
+	query dataverse.Query
+}
+
+// holding answers which of the places hold a row. Each is asked once a run: what comes into an empty place while it lasts is
+// seen by the next.
+func (t *Tables) holding(ctx context.Context, from Reader, probes []probe) (map[string]bool, error) {
+	end, err := t.occupied.turn.Take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	var keys []string
+	var qs []dataverse.Query
+	for _, p := range probes {
+		if _, known := t.occupied.known[p.key]; !known && !slices.Contains(keys, p.key) {
+			p.query.Top = 1
+			keys, qs = append(keys, p.key), append(qs, p.query)
+		}
+	}
+	if len(qs) > 0 {
+		answers, err := from.Queries(ctx, qs)
+		if err != nil {
+			return nil, err
+		}
+		for i, rows := range answers {
+			t.occupied.known[keys[i]] = len(rows) > 0
+		}
+	}
+	out := make(map[string]bool, len(probes))
+	for _, p := range probes {
+		out[p.key] = t.occupied.known[p.key]
+	}
+	return out, nil
+}
+
+// occupiedReaches leaves the relationships over which rows lead somewhere.
+func (t *Tables) occupiedReaches(ctx context.Context, from Reader, over []Reach) ([]Reach, error) {
+	probes := make([]probe, len(over))
+	for i, r := range over {
+		probes[i] = probe{r.Referencing + "." + r.ReferencingAttribute, dataverse.Query{Table: r.Referencing, Set: r.Child.EntitySet, Select: []string{r.Child.PrimaryID}, Filter: r.Wire + " ne null"}}
+	}
+	holds, err := t.holding(ctx, from, probes)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(over, func(r Reach) bool { return !holds[r.Referencing+"."+r.ReferencingAttribute] }), nil
+}
+
+// Links are the lookups that lead to persons of a subject, that a delete of them does not reach, and that no rule of their own
+// leads over: those that the rule '*' covers, rows of business, and what nobody has decided of yet.
+func (t *Tables) Links(ctx context.Context, from Reader, s *compile.Subject) ([]Reach, error) {
+	var out []Reach
+	for i := range s.Map.Places {
+		p := &s.Map.Places[i]
+		switch {
+		case p.Kind != personmap.Lookup || p.Via != "" || !t.Exists(p.Table):
+		case p.Reached() && s.Purge == policy.Delete:
+		case p.Rule >= 0 && s.Related[p.Rule].Table != policy.AnyTable:
+		case p.Do == personmap.Deleted, p.Do == personmap.Kept, p.Do == personmap.Undecided:
+			out = append(out, t.reach(s.Table, p))
+		}
+	}
+	return t.occupiedReaches(ctx, from, out)
+}
+
+// reach is a place as a relationship, as far as finding rows needs it.
+func (t *Tables) reach(to string, p *personmap.Place) Reach {
+	return Reach{Child: t.all[p.Table], Wire: "_" + p.Column + "_value", Relationship: dataverse.Relationship{
+		Referenced: to, Referencing: p.Table, ReferencingAttribute: p.Column, ReferencingNav: p.Nav, Delete: p.Delete}}
+}
+
+// Unlinked are the lookups to rows of a table that the service clears when those are deleted, so that the rows which hold them
+// stay with their text: of relationships that somebody has added, which no set of rules knows.
+func (t *Tables) Unlinked(ctx context.Context, from Reader, name string) ([]Reach, error) {
+	table, err := t.Table(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var out []Reach
+	for _, r := range table.OneToMany {
+		if r.Delete == "Cascade" || r.Delete == "Restrict" || !r.Custom || !t.Exists(r.Referencing) || t.Persons[r.Referencing] || personmap.Skipped(r.Referencing) || personmap.Is(r.Referencing, personmap.Keeper) {
+			continue
+		}
+		out = append(out, Reach{Relationship: r, Child: t.all[r.Referencing], Wire: "_" + r.ReferencingAttribute + "_value"})
+	}
+	slices.SortFunc(out, func(a, b Reach) int {
+		return CompareStrings(a.Referencing, b.Referencing, a.ReferencingAttribute, b.ReferencingAttribute)
+	})
+	return t.occupiedReaches(ctx, from, out)
+}
+
+// Pointing are the lookups of any table that lead to rows of a table, as far as any row holds one: parts of those rows, which a
+// delete takes along, and what the platform keeps of them left out.
+func (t *Tables) Pointing(ctx context.Context, from Reader, name string) ([]Reach, error) {
+	table, err := t.Table(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var out []Reach
+	for _, r := range table.OneToMany {
+		if r.Delete == "Cascade" || !t.Exists(r.Referencing) || personmap.Skipped(r.Referencing) || personmap.Is(r.Referencing, personmap.Keeper) {
+			continue
+		}
+		out = append(out, Reach{Relationship: r, Child: t.all[r.Referencing], Wire: "_" + r.ReferencingAttribute + "_value"})
+	}
+	slices.SortFunc(out, func(a, b Reach) int {
+		return CompareStrings(a.Referencing, b.Referencing, a.ReferencingAttribute, b.ReferencingAttribute)
+	})
+	return t.occupiedReaches(ctx, from, out)
+}
+
+// Parties are the kinds of activities of whose parties only the rule '*' speaks, as far as there is any row.
+func (t *Tables) Parties(ctx context.Context, from Reader, s *compile.Subject) (map[string]bool, error) {
+	var probes []probe
+	for i := range s.Map.Places {
+		p := &s.Map.Places[i]
+		if p.Kind == personmap.Party && p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable && t.Exists(p.Table) {
+			x := t.all[p.Table]
+			probes = append(probes, probe{p.Table, dataverse.Query{Table: p.Table, Set: x.EntitySet, Select: []string{x.PrimaryID}}})
+		}
+	}
+	holds, err := t.holding(ctx, from, probes)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]bool)
+	for table, any := range holds {
+		if any {
+			out[table] = true
+		}
+	}
+	return out, nil
+}
+
+// Associations are the many-to-many relationships of a subject table that anything is associated by and that the policy does
+// not leave alone.
+func (t *Tables) Associations(ctx context.Context, from Reader, s *compile.Subject) ([]dataverse.ManyToMany, error) {
+	def, err := t.Table(ctx, s.Table)
+	if err != nil {
+		return nil, err
+	}
+	var all []dataverse.ManyToMany
+	var probes []probe
+	for _, m := range def.ManyToMany {
+		p := s.Map.Place(m.Intersect + "." + m.SchemaName)
+		if p == nil || p.Do != personmap.TakenOff && p.Do != personmap.WithRow || !t.Exists(m.Intersect) {
+			continue
+		}
+		all = append(all, m)
+		probes = append(probes, probe{m.Intersect, dataverse.Query{Table: m.Intersect, Set: t.all[m.Intersect].EntitySet}})
+	}
+	holds, err := t.holding(ctx, from, probes)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(m dataverse.ManyToMany) bool { return !holds[m.Intersect] }), nil
+}
+
+// Summary is the table's entry in the list of tables.
+func (t *Tables) Summary(table string) dataverse.TableSummary { return t.all[table] }
+
+// Values are the columns of a table in which addresses and numbers of persons are searched for.
+type Values struct {
+	Table          string
+	Mails, Numbers []string
+}
+
+// Values are the columns of tables other than the persons' in which addresses or numbers are searched for, as far as anything
+// stands in them, ordered by table.
+func (t *Tables) Values(ctx context.Context, from Reader, s *compile.Subject) ([]Values, error) {
+	var all []*personmap.Place
+	var probes []probe
+	for i := range s.Map.Places {
+		p := &s.Map.Places[i]
+		if p.Kind != personmap.Value || p.Do == personmap.Left || !t.Exists(p.Table) {
+			continue
+		}
+		x := t.all[p.Table]
+		all = append(all, p)
+		probes = append(probes, probe{p.Key(), dataverse.Query{Table: p.Table, Set: x.EntitySet, Select: []string{x.PrimaryID}, Filter: p.Column + " ne null"}})
+	}
+	holds, err := t.holding(ctx, from, probes)
+	if err != nil {
+		return nil, err
+	}
+	var out []Values
+	for _, p := range all {
+		if !holds[p.Key()] {
+			continue
+		}
+		if len(out) == 0 || out[len(out)-1].Table != p.Table {
+			out = append(out, Values{Table: p.Table})
+		}
+		v := &out[len(out)-1]
+		if p.Mail {
+			v.Mails = append(v.Mails, p.Column)
+		} else {
+			v.Numbers = append(v.Numbers, p.Column)
+		}
+	}
+	return out, nil
+}
