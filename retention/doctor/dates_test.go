@@ -47,7 +47,7 @@ func TestDoctorNamesOddDates(t *testing.T) {
 	w.create(map[string]any{"lastname": "None"})
 	// A birth date counts nothing in earnest, and is a date that every contact can have.
 	text := "version: 1\nenvironment: {organization: " + w.deps.Organization.ID.String() + "}\ntimeZone: Europe/Stockholm\nsubjects:\n" +
-		"  contact: {purge: anonymize, grounds: [{id: seen, basis: contract, why: W, after: birthdate, keep: 1 year, missingDate: ignore}]}\n"
+		"  contact: {purge: anonymize, grounds: [{id: seen, basis: contract, why: W, after: birthdate, keep: 1 year, missingDate: ignore}], related: [{table: '*', do: delete}]}\n"
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	w.must(os.WriteFile(file, []byte(text), 0o600))
 	var err error
