@@ -63,6 +63,10 @@ func (a *app) runApprove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := purge.MarkStuck(ctx, s.client, checked, plan); err != nil {
+		return err
+	}
+	plan = plan.Able()
 	if err := purge.Approve(ctx, a.deps("approve", s, checked, l)); err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ func newHold(a *app) *cobra.Command {
 		Long: `Sets the legal hold of one person, at once and also while a run is under way. The reason stands on the row, where the sales
 staff see it, and never in the ledger. A hold on one row of a human being holds all of their rows.
 
-EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched).`,
+EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched), 3 refused: the day or
+the ledger cannot be relied on, or the row holds what is not gallra's.`,
 		Example: `  gallra hold contact 465b158c-541c-e511-80d3-3863bb347ba8 --reason "Claim 2026-114"`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,7 +48,8 @@ func newRelease(a *app) *cobra.Command {
 		Long: `Takes the legal hold off one person, at once. If nothing justifies them, their purge date is set so that the whole notice
 passes from today. The reason stands on the row and never in the ledger.
 
-EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched).`,
+EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched), 3 refused: the day or
+the ledger cannot be relied on, or the row holds what is not gallra's.`,
 		Example: `  gallra release contact 465b158c-541c-e511-80d3-3863bb347ba8 --reason "Claim 2026-114 settled"`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -31,7 +31,8 @@ view "Purge scheduled, mine"; no names. In English, Swedish or German by the own
 Nobody is told twice of the same person and date: the ledger knows. A team's people are told to its members. Nothing is sent
 without --apply.
 
-EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy, 3 refused: there is no ledger, 4 some could not be told.`,
+EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy, 3 refused: there is no ledger, or the day or the
+ledger cannot be relied on, 4 some could not be told.`,
 		Example: `  gallra notify
   gallra notify --apply
   gallra notify --language finnish.yaml --apply`,
@@ -59,7 +60,7 @@ func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
 	if err != nil {
 		return err
 	}
-	d := notify.Deps{Client: s.client, Policy: checked, Ledger: l, Languages: languages, Run: a.deps("notify", s, checked, l).Run}
+	d := notify.Deps{Client: s.client, Policy: checked, Ledger: l, Languages: languages, Run: a.deps("notify", s, checked, l).Run, Log: a.log}
 	d.Run.Policy, d.Run.Today = checked.Policy.Hash, s.today(checked.Policy)
 	out := &lines{w: a.out}
 	if !o.apply {

@@ -113,11 +113,16 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	stuck, err := purge.Stuck(ctx, s.client, checked, planned)
+	stuck, err := purge.MarkStuck(ctx, s.client, checked, planned)
 	if err != nil {
 		return err
 	}
-	rails := append(can(planned, stuck).GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
+	foreign, err := purge.ForeignColumns(ctx, s.client, checked, l)
+	if err != nil {
+		return err
+	}
+	rails := append(planned.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
+	rails = append(rails, foreign...)
 	planned.Decisions = slices.DeleteFunc(planned.Decisions, func(d plan.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {
 		if err := keepPlan(o.out, planned); err != nil {
@@ -152,20 +157,6 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		fmt.Fprintf(a.out, "\nkept in %s: review it, then gallra run --plan %s --apply\n", o.out, o.out)
 	}
 	return nil
-}
-
-// can is the plan without those who cannot be purged: the limits do not count them.
-func can(planned *plan.Plan, stuck []purge.Forecast) *plan.Plan {
-	if len(stuck) == 0 {
-		return planned
-	}
-	rows := make(map[evaluate.PersonRef]bool, len(stuck))
-	for _, f := range stuck {
-		rows[evaluate.PersonRef{Table: f.Table, ID: f.ID}] = true
-	}
-	return planned.Only(func(d *plan.Planned) bool {
-		return !rows[evaluate.PersonRef{Table: d.Person.Table, ID: d.Person.ID}]
-	})
 }
 
 // tellStuck counts who cannot be purged, by table and reason.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/yuin/goldmark"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 func newPolicy(a *app) *cobra.Command {
@@ -59,7 +61,11 @@ func (a *app) runPolicyCheck(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		warnings, where = append(checked.Warnings, odd...), "fits the environment "+s.org.ID.String()
+		foreign, err := a.foreignColumns(ctx, s, checked)
+		if err != nil {
+			return err
+		}
+		warnings, where = append(append(checked.Warnings, odd...), foreign...), "fits the environment "+s.org.ID.String()
 	}
 	if a.json {
 		return a.problemLines(warnings, "warning")
@@ -74,6 +80,27 @@ func (a *app) runPolicyCheck(ctx context.Context) error {
 	_, err = fmt.Fprintf(a.out, "%s is sound: %d subject tables, %d grounds, %s (%s)\n",
 		a.settings.Policy, len(policy.Subjects), grounds, policy.Hash, where)
 	return err
+}
+
+// foreignColumns are warnings of mapped columns in which values stand that no run has written.
+func (a *app) foreignColumns(ctx context.Context, s *session, c *compile.Policy) (policy.Problems, error) {
+	mapped := slices.IndexFunc(c.Subjects, func(s compile.Subject) bool { return len(s.Foreign()) > 0 })
+	if mapped < 0 {
+		return nil, nil
+	}
+	l, err := a.ledgerOf(ctx, s)
+	if err != nil { // a policy is also checked where the ledger is out of reach
+		return policy.Problems{{Pos: c.Subjects[mapped].Pos, Message: fmt.Sprintf("nobody looked whether the mapped columns hold what no run has written: %v", err), Hint: "gallra doctor looks, where the job runs"}}, nil
+	}
+	rails, err := purge.ForeignColumns(ctx, s.client, c, l)
+	if err != nil {
+		return nil, err
+	}
+	var found policy.Problems
+	for _, rail := range rails {
+		found = append(found, policy.Problem{Pos: c.Subject(rail.Table).Pos, Message: fmt.Sprintf("a run would be stopped (%s): %s", rail.Rail, rail.Sentence), Hint: rail.Remedy})
+	}
+	return found, nil
 }
 
 // tellProblems prints the problems of a policy as JSON lines where a machine listens; people get them with the error.

@@ -87,8 +87,15 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 	if err != nil {
 		return nil, err
 	}
+	if _, err := purge.MarkStuck(ctx, s.client, checked, plan); err != nil {
+		return nil, err
+	}
+	foreign, err := purge.ForeignColumns(ctx, s.client, checked, l)
+	if err != nil {
+		return nil, err
+	}
 	r := &report.Report{
-		Coming: report.New(plan), Rails: plan.GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), Facts: report.FactsOf(plan, checked),
+		Coming: report.New(plan), Rails: append(plan.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), foreign...), Facts: report.FactsOf(plan, checked),
 		URL: s.client.URL(), Name: s.org.Name, Made: s.client.Now(), Version: version, Mask: mask,
 	}
 	bar := a.progress("reading names")

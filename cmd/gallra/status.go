@@ -117,6 +117,13 @@ func (st *status) held(ctx context.Context, client dataverse.Reader, c *compile.
 			st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
 		}
 	}
+	foreign, err := purge.ForeignColumns(ctx, client, c, l)
+	if err != nil {
+		return err
+	}
+	for _, rail := range foreign {
+		st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
+	}
 	unknown, err := purge.Unknown(ctx, client, c, l)
 	if err != nil {
 		return err

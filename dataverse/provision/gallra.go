@@ -131,11 +131,14 @@ func Gallra(tables []string, privileges []dataverse.Privilege) Provisioning {
 	return MappedProvisioning(list, privileges)
 }
 
+// gallraSolution is the unique name of the solution that holds gallra's components.
+const gallraSolution = "gallra"
+
 // MappedProvisioning is [Gallra] for tables of which some columns are somebody else's.
 func MappedProvisioning(tables []GallraTable, privileges []dataverse.Privilege) Provisioning {
 	p := Provisioning{
 		Publisher: Publisher{UniqueName: "gallra", Name: "gallra", Prefix: "gallra", OptionPrefix: 72720},
-		Solution:  Solution{UniqueName: "gallra", Name: "gallra", Version: "1.0.0.0"},
+		Solution:  Solution{UniqueName: gallraSolution, Name: "gallra", Version: "1.0.0.0"},
 	}
 	for _, t := range tables {
 		p.Tables = append(p.Tables, TableProvision{Table: t.Table, Columns: t.Columns.columns(), Views: t.Columns.views()})

@@ -118,6 +118,9 @@ func (r *provisioner) run(ctx context.Context) error {
 	if err := r.publication(ctx); err != nil {
 		return err
 	}
+	if err := r.formerNote(ctx); err != nil {
+		return err
+	}
 	// A run asks for the columns only. One is made last, so that a provisioning that was cut off does not satisfy it; new
 	// columns publish themselves.
 	for _, t := range r.p.Tables {

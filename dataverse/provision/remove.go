@@ -63,10 +63,35 @@ func Removals(ctx context.Context, c *dataverse.Client, p Provisioning) ([]Remov
 	if shared {
 		container = container[:len(container)-1]
 	}
+	own, err := ownNote(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, own...)
 	if len(container) > 0 && slices.ContainsFunc(list, func(r Removal) bool { return r.Foreign && strings.HasPrefix(r.What, "component") }) {
 		container = nil
 	}
 	return append(list, container...), nil
+}
+
+// ownNote is what runs have left: it goes although the solution may have to stay.
+func ownNote(ctx context.Context, c *dataverse.Client) ([]Removal, error) {
+	var list []Removal
+	n, err := ReadNote(ctx, c)
+	switch {
+	case err == nil && n.Ledger != "":
+		list = append(list, Removal{What: "checkpoint of the ledger in solution " + gallraSolution, path: "solutions(" + n.solution.String() + ")/description"})
+	case err != nil && !errors.Is(err, ErrNoSolution):
+		return nil, err
+	}
+	_, err = c.Get(ctx, "annotation", FormerNote, dataverse.Query{Select: []string{"annotationid"}})
+	switch {
+	case err == nil:
+		list = append(list, Removal{What: "checkpoint of the ledger in a note", path: "annotations(" + FormerNote.String() + ")"})
+	case !errors.Is(err, dataverse.ErrNotFound) && !errors.Is(err, dataverse.ErrNoTable) && !errors.Is(err, dataverse.ErrForbidden):
+		return nil, fmt.Errorf("look for gallra's former note: %w", err)
+	}
+	return list, nil
 }
 
 // removals are the components of the solution.

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -32,6 +33,17 @@ func TestRemove(t *testing.T) {
 	if _, err := c.Create(t.Context(), "contacts", map[string]any{"lastname": "A", "gallra_purgereason": "x", "nord_held": true}, nil); err != nil {
 		t.Fatal(err)
 	}
+	n, err := provision.ReadNote(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Ledger = `{"kind":"checkpoint"}`
+	if _, err := n.Write(t.Context(), c, "r"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Create(t.Context(), "annotations", map[string]any{"annotationid": provision.FormerNote, "subject": "gallra, run x"}, nil); err != nil {
+		t.Fatal(err)
+	}
 	list, err := provision.Removals(t.Context(), c, onContacts())
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +54,7 @@ func TestRemove(t *testing.T) {
 	}
 	want := []string{`view "Contacts to be purged within 2 months" of contact 0`, `view "Purge scheduled, mine" of contact 0`, `view "Under legal hold" of contact 0`, `role "gallra" 0`,
 		"column contact.gallra_anonymizedon 0", "column contact.gallra_purgenoticedon 0", "column contact.gallra_purgescheduledon 0", "column contact.gallra_retainreason 0",
-		"column contact.gallra_retainuntil 0", "column contact.gallra_purgereason 1", "solution gallra 0", "publisher gallra 0"}
+		"column contact.gallra_retainuntil 0", "column contact.gallra_purgereason 1", "checkpoint of the ledger in solution gallra 0", "checkpoint of the ledger in a note 0", "solution gallra 0", "publisher gallra 0"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
@@ -57,6 +69,9 @@ func TestRemove(t *testing.T) {
 	after := slices.DeleteFunc(l.state(), func(s string) bool { return strings.HasPrefix(s, "solutioncomponents") })
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Error(diff)
+	}
+	if _, err := c.Get(t.Context(), "annotation", provision.FormerNote, dataverse.Query{}); !errors.Is(err, dataverse.ErrNotFound) {
+		t.Errorf("gallra's former note is left: %v", err)
 	}
 	if table, err := c.Table(t.Context(), "contact"); err != nil || table.Attributes["nord_held"] == nil {
 		t.Errorf("the mapped column is gone: %v", err)

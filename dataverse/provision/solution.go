@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -100,31 +99,15 @@ func components(ctx context.Context, c *dataverse.Client, solution uuid.UUID) ([
 	return list, nil
 }
 
-// marks are what provisioning remembers, in the solution's description: whether the last publication came to its end,
-// which nothing else tells, and which rights the service gives the role by itself and will not take away.
-type marks struct {
-	Published string   `json:"published,omitempty"`
-	Given     []string `json:"given,omitempty"`
-}
-
-// marksBegin precedes the marks in the description.
-const marksBegin = "Made and kept by gallra provision. State: "
-
-func readMarks(description string) marks {
-	var m marks
-	if _, text, found := strings.Cut(description, marksBegin); found && json.Unmarshal([]byte(text), &m) != nil {
-		return marks{} // somebody has edited it: what it would have spared is done again
-	}
-	return m
-}
-
+// mark writes down what provisioning has to remember, and leaves the rest of the note as it is now.
 func (r *provisioner) mark(ctx context.Context) error {
-	b, err := json.Marshal(r.marks)
+	n, err := ReadNote(ctx, r.c)
 	if err != nil {
 		return err
 	}
-	return r.c.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: "solutions(" + r.solutionID.String() + ")", IfMatch: "*", Repeatable: true,
-		Body: map[string]string{"description": marksBegin + string(b)}}, nil)
+	n.marks.Published, n.marks.Given = r.marks.Published, r.marks.Given
+	_, err = n.Write(ctx, r.c, n.marks.Run)
+	return err
 }
 
 // fingerprint stands for everything that a publication makes visible.

@@ -16,27 +16,33 @@ import (
 // type, option, filter, path and view is there. It compiles the queries on the way. The error is [Problems] where the
 // policy does not fit, and something else where the environment did not answer.
 func Check(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy, error) {
+	out, undecided, err := hold(ctx, p, r)
+	if err == nil && len(undecided) > 0 {
+		return nil, undecided
+	}
+	return out, err
+}
+
+// hold is Check, with the places that hold rows and that no rule speaks of told apart from other problems.
+func hold(ctx context.Context, p *policy.Policy, r dataverse.Reader) (out *Policy, undecided policy.Problems, err error) {
 	c := &checker{ctx: ctx, policy: p, reader: r, model: newModel(ctx, r), out: &Policy{Policy: p}}
 	if err := c.environment(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(c.problems) > 0 {
-		return nil, c.problems // of another environment's tables nothing else is worth saying
+		return nil, nil, c.problems // of another environment's tables nothing else is worth saying
 	}
 	for i := range p.Subjects {
 		c.subject(&p.Subjects[i])
 	}
 	if c.model.err != nil {
-		return nil, fmt.Errorf("check the policy: %w", c.model.err)
+		return nil, nil, fmt.Errorf("check the policy: %w", c.model.err)
 	}
 	if len(c.problems) > 0 {
-		return nil, append(c.problems.Sorted(p.Files), c.late...)
-	}
-	if len(c.late) > 0 {
-		return nil, c.late
+		return nil, nil, append(c.problems.Sorted(p.Files), c.late...)
 	}
 	c.out.Warnings = append(c.warnings, p.Suspicious()...).Sorted(p.Files)
-	return c.out, nil
+	return c.out, c.late, nil
 }
 
 type checker struct {

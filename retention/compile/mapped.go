@@ -81,7 +81,7 @@ func (s *Subject) Foreign() []Foreign {
 	own := written(s.Columns)[:3] // they are written together
 	var untouched string
 	for _, m := range own {
-		if m.name == m.standard {
+		if m.name == m.standard && !slices.Contains(s.Unprovisioned, m.name) {
 			untouched = And(untouched, m.name+" eq null")
 		}
 	}

@@ -116,10 +116,16 @@ func (c *checker) rowsOf(t *table, p *personmap.Place) (dataverse.Query, bool) {
 	switch p.Kind {
 	case personmap.Lookup, personmap.Mirror:
 		switch {
-		case p.Via != "":
-			q.Filter = "_" + p.Column + "_value ne null"
 		case p.Nav == "":
 			return q, false
+		case p.Via != "":
+			key := ""
+			for _, s := range c.summaries {
+				if s.LogicalName == p.Via {
+					key = s.PrimaryID
+				}
+			}
+			q.Filter = p.Nav + "/" + key + " ne null"
 		default:
 			q.Filter = p.Nav + "/" + t.PrimaryID + " ne null"
 		}
@@ -257,6 +263,15 @@ func (c *checker) along(s *Subject) {
 		c.warn(s.At["related"].Pos, fmt.Sprintf("with the rows of `%s` that go, the service deletes rows of %s, and no rule names them", via, inTicks(tables)),
 			fmt.Sprintf("say so by rules, such as {table: %s, link: …, do: delete}, or let the rest go by {table: '*', do: delete}", tables[0]))
 	}
+}
+
+// Maps draws the maps of a policy's subjects, also where places that hold rows are undecided.
+func Maps(ctx context.Context, p *policy.Policy, r dataverse.Reader) ([]*personmap.Map, error) {
+	c, _, err := hold(ctx, p, r)
+	if err != nil {
+		return nil, err
+	}
+	return c.Maps(ctx, r)
 }
 
 // Maps draws the maps of all subjects, with the rows of every place counted and what hangs on rows that go read as far as it

@@ -36,7 +36,7 @@ func (c *checker) ofSet(t *table, at *policy.RelatedRule, r *policy.SetRule) []p
 	if !slices.Contains(c.model.names(), r.Table) {
 		return nil
 	}
-	rule := policy.RelatedRule{Table: r.Table, Party: r.Party, Where: r.Where, Do: r.Do, Erase: r.Erase, Why: r.Why, Pos: at.Pos, At: map[string]policy.Place{}}
+	rule := policy.RelatedRule{Table: r.Table, Party: r.Party, Where: r.Where, Do: r.Do, Erase: r.Erase, Why: r.Why, From: at.Set, Pos: at.Pos, At: map[string]policy.Place{}}
 	for key := range maps.Keys(at.At) {
 		rule.At[key] = at.At[key]
 	}

@@ -42,7 +42,7 @@ func (c *Policy) Privileges(ctx context.Context, r dataverse.Reader) ([]datavers
 		need(table, "Read")
 	}
 	need("appnotification", "Create", "Read")
-	need("annotation", "Create", "Read", "Write") // a note of its own, whose stamp witnesses the day
+	need("solution", "Read", "Write") // its own note stands in its own solution, and the row's stamp witnesses the day
 	if err := c.judged(ctx, r, need); err != nil {
 		return nil, err
 	}

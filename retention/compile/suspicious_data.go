@@ -57,7 +57,7 @@ func SuspiciousData(ctx context.Context, r dataverse.Reader, c *Policy) (policy.
 		}
 		for j := range s.Related {
 			rule := &s.Related[j]
-			if rule.Do != policy.Retain || rule.Table == policy.AnyTable || rule.read.Set == "" {
+			if rule.Do != policy.Retain || rule.Table == policy.AnyTable || rule.From != "" || rule.read.Set == "" {
 				continue
 			}
 			count(rule.read, func(n int) (policy.Pos, string, string) {

@@ -285,7 +285,15 @@ func (d *visit) ledger(ctx context.Context, c *compile.Policy) (func(string, uui
 	case err != nil:
 		d.fail("ledger", "gallra ledger verify tells which line", "%v", err)
 		return nil, nil
-	case !l.Existed():
+	}
+	taken, err := purge.ForeignColumns(ctx, d.Client, c, l)
+	if err != nil {
+		return nil, err
+	}
+	for _, rail := range taken {
+		d.fail("columns", rail.Remedy, "a run would be stopped (%s): %s", rail.Rail, rail.Sentence)
+	}
+	if !l.Existed() {
 		d.warn("ledger", "if there was one, bring it back: GALLRA_LEDGER", "there is none in %s: purge dates on the rows get the whole notice again", d.LedgerAt)
 		return nil, nil
 	}

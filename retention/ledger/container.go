@@ -14,7 +14,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/appendblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
@@ -141,23 +140,13 @@ func (c *container) appendBlob(name string) *appendblob.Client {
 
 func (c *container) List(ctx context.Context) ([]File, error) {
 	var files []File
-	pages := c.client.NewListBlobsHierarchyPager("/", &azcontainer.ListBlobsHierarchyOptions{Prefix: to.Ptr(c.prefix)})
-	for pages.More() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, storageError("list the container", err)
+	err := c.blobs(ctx, c.prefix, func(name string, size int64) {
+		if ledgerFile.MatchString(name) {
+			files = append(files, File{Name: name, Size: size})
 		}
-		for _, b := range page.Segment.BlobItems {
-			name := strings.TrimPrefix(*b.Name, c.prefix)
-			if !ledgerFile.MatchString(name) {
-				continue
-			}
-			f := File{Name: name}
-			if b.Properties != nil && b.Properties.ContentLength != nil {
-				f.Size = *b.Properties.ContentLength
-			}
-			files = append(files, f)
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return files, nil

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
-	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 )
 
 // headEvery is how many times the head is set for each time that it is written. A head may lag behind: it proves that
@@ -33,8 +32,11 @@ func headBlobName(number int) string {
 
 // Head reads the last line of the last head that there is.
 func (c *container) Head(ctx context.Context) ([]byte, error) {
-	number, err := c.lastHead(ctx)
-	for ; err == nil && number > 0; number-- {
+	heads, err := c.heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, number := range slices.Backward(heads) {
 		line, _, err := c.lastLine(ctx, headBlobName(number))
 		if answered(err, bloberror.BlobNotFound) {
 			continue
@@ -47,30 +49,33 @@ func (c *container) Head(ctx context.Context) ([]byte, error) {
 		}
 		// Empty: a run was killed between making it and adding to it. The one before counts.
 	}
-	return nil, err
+	return nil, nil
 }
 
+// heads are the numbers of the heads that there are, in order.
+func (c *container) heads(ctx context.Context) ([]int, error) {
+	var heads []int
+	err := c.blobs(ctx, c.prefix+"head", func(name string, _ int64) {
+		if name == headName {
+			heads = append(heads, 1)
+			return
+		}
+		text := strings.TrimSuffix(strings.TrimPrefix(name, "head-"), ".json")
+		if n, err := strconv.Atoi(text); err == nil && n > 1 && name == headBlobName(n) {
+			heads = append(heads, n)
+		}
+	})
+	slices.Sort(heads)
+	return heads, err
+}
+
+// lastHead is the number of the last head, 0 if there is none.
 func (c *container) lastHead(ctx context.Context) (int, error) {
-	last := 0
-	pages := c.client.NewListBlobsHierarchyPager("/", &azcontainer.ListBlobsHierarchyOptions{Prefix: to.Ptr(c.prefix + "head")})
-	for pages.More() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, storageError("list the container", err)
-		}
-		for _, b := range page.Segment.BlobItems {
-			name := strings.TrimPrefix(*b.Name, c.prefix)
-			if name == headName {
-				last = max(last, 1)
-				continue
-			}
-			text := strings.TrimSuffix(strings.TrimPrefix(name, "head-"), ".json")
-			if n, err := strconv.Atoi(text); err == nil && name == headBlobName(n) {
-				last = max(last, n)
-			}
-		}
+	heads, err := c.heads(ctx)
+	if len(heads) == 0 {
+		return 0, err
 	}
-	return last, nil
+	return heads[len(heads)-1], err
 }
 
 // SetHead writes the first head that a run sets, every fiftieth, and the last when the lock is given back.

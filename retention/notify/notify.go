@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 // about is a person and the date of their purge.
@@ -64,6 +66,7 @@ type Deps struct {
 	Ledger    *ledger.Ledger
 	Languages []Language
 	Run       ledger.Run
+	Log       *slog.Logger // nil: nothing is logged
 }
 
 // Plan finds out who is to be told what. It writes nothing.
@@ -254,35 +257,40 @@ func (noLedger) Error() string {
 // ExitCode is that of a guard rail.
 func (noLedger) ExitCode() int { return 3 }
 
-// Send tells everybody what they have not been told. What a run before began to tell is looked up and ended first.
+// Send tells everybody what they have not been told, on a day that the witnesses of a run agree on. What a run before began to
+// tell is looked up and ended first.
 func Send(ctx context.Context, d Deps, report func(Digest)) (sum *Summary, err error) {
 	if !d.Ledger.Existed() {
 		return nil, ErrNoLedger
 	}
-	if err := d.Ledger.Begin(ctx, d.Run); err != nil {
+	as := purge.Deps{Client: d.Client, Ledger: d.Ledger, Run: d.Run, Policy: d.Policy, Today: d.Run.Today, Log: d.Log}
+	if err := purge.ConfirmDay(ctx, as); err != nil {
 		return nil, err
 	}
-	status := ledger.Done
-	defer func() {
-		switch {
-		case ctx.Err() != nil:
+	err = purge.Record(ctx, as, func() (status ledger.Status, err error) {
+		if sum, status, err = d.tell(ctx, report); ctx.Err() != nil {
 			status = ledger.Interrupted
-		case err != nil:
-			status = ledger.Failed
 		}
-		err = errors.Join(err, d.Ledger.End(status, nil))
-	}()
+		return status, err
+	})
+	return sum, err
+}
+
+// tell is Send with a ledger that has been begun.
+func (d Deps) tell(ctx context.Context, report func(Digest)) (*Summary, ledger.Status, error) {
 	began, err := d.resume(ctx, report)
 	if err != nil {
-		return nil, err
+		return nil, ledger.Failed, err
 	}
-	if sum, err = Plan(ctx, d); err != nil {
-		return nil, err
+	sum, err := Plan(ctx, d)
+	if err != nil {
+		return nil, ledger.Failed, err
 	}
+	status := ledger.Done
 	for i := range sum.Digests {
 		x := &sum.Digests[i]
 		if err := ctx.Err(); err != nil {
-			return sum, err
+			return sum, ledger.Failed, err
 		}
 		entries := make([]ledger.Entry, len(x.persons))
 		for j, p := range x.persons {
@@ -290,10 +298,10 @@ func Send(ctx context.Context, d Deps, report func(Digest)) (sum *Summary, err e
 		}
 		first := d.Ledger.Seq() + 1
 		if err := d.Ledger.Append(entries...); err != nil {
-			return sum, err
+			return sum, ledger.Failed, err
 		}
 		if err := d.send(ctx, x, first, d.Ledger.Seq()); err != nil {
-			return sum, err
+			return sum, ledger.Failed, err
 		}
 		if report != nil {
 			report(*x)
@@ -303,7 +311,7 @@ func Send(ctx context.Context, d Deps, report func(Digest)) (sum *Summary, err e
 		}
 	}
 	sum.Digests = append(began, sum.Digests...)
-	return sum, nil
+	return sum, status, nil
 }
 
 // send sends one digest whose persons stand in the ledger, and writes down what became of it. That nobody knows leaves it

@@ -50,7 +50,8 @@ type drawing struct {
 func (d *drawing) add(p Place) {
 	p.Rows = -1
 	if p.Rule >= 0 && p.Rule < len(d.rules.Related) {
-		p.Why = d.rules.Related[p.Rule].Why
+		r := &d.rules.Related[p.Rule]
+		p.Why, p.Set, p.Line = r.Why, r.From, r.Pos.Line
 	}
 	d.out.Places = append(d.out.Places, p)
 }
@@ -271,7 +272,7 @@ func (d *drawing) values() {
 	}
 	for _, table := range slices.Sorted(maps.Keys(d.env.Addresses)) {
 		x := d.tables[table]
-		if x.EntitySet == "" || x.Activity || d.env.Persons[table] || Skipped(table) || Is(table, Keeper) || Is(table, Part) || Is(table, Own) || Is(table, Common) {
+		if x.EntitySet == "" || x.Activity && !x.Custom || d.env.Persons[table] || Skipped(table) || Is(table, Keeper) || Is(table, Part) || Is(table, Own) || Is(table, Common) {
 			continue
 		}
 		for _, a := range d.env.Addresses[table] {

@@ -56,6 +56,8 @@ type Place struct {
 
 	Do   Treatment
 	Rule int    // index of the related rule that decides, NoRule
+	Set  string // the set that the rule comes from; empty: the policy's own rule
+	Line int    // of the rule in the policy's file
 	Why  string // the rule's reason
 	// Binds tells that a kept row keeps the person's own row as well, which is then anonymised in place.
 	Binds bool

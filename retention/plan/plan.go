@@ -34,7 +34,20 @@ type Planned struct {
 	Person evaluate.PersonRow
 	retention.Decision
 	Ground *compile.Ground // nil: none justifies the person; or they are kept by hand
-	rules  retention.Rules
+	// Stuck is the code of why the purge that is due cannot be carried out: "bound". Empty where nothing is known to be in its way.
+	Stuck string
+	rules retention.Rules
+}
+
+// Stuck is the state of persons whose purge is due and cannot be carried out: no action of its own, but what lists call it.
+const Stuck retention.Action = "stuck"
+
+// State is the action, or [Stuck].
+func (p *Planned) State() retention.Action {
+	if p.Stuck != "" && p.Action == retention.Purge {
+		return Stuck
+	}
+	return p.Action
 }
 
 // Reason is why, in words for the sales staff.
@@ -58,6 +71,7 @@ type TableTotals struct {
 	Table   string
 	Persons int
 	Actions map[retention.Action]int
+	Stuck   int // of those to be purged: who cannot be
 }
 
 // GroundTotals are the numbers of one ground.
@@ -130,6 +144,30 @@ func (p *Plan) Count(a retention.Action) int {
 	return n
 }
 
+// MarkStuck notes who cannot be purged, with why.
+func (p *Plan) MarkStuck(codes map[evaluate.PersonRef]string) {
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		d.Stuck = codes[evaluate.PersonRef{Table: d.Person.Table, ID: d.Person.ID}]
+		if d.State() != Stuck {
+			continue
+		}
+		for j := range p.Tables {
+			if p.Tables[j].Table == d.Person.Table {
+				p.Tables[j].Stuck++
+			}
+		}
+	}
+}
+
+// Able is the plan as far as it can happen: limits do not count who is stuck.
+func (p *Plan) Able() *Plan {
+	if !slices.ContainsFunc(p.Tables, func(t TableTotals) bool { return t.Stuck > 0 }) {
+		return p
+	}
+	return p.Only(func(d *Planned) bool { return d.State() != Stuck })
+}
+
 // Only is the plan without the decisions that keep refuses; its counts are of what is left.
 func (p *Plan) Only(keep func(*Planned) bool) *Plan {
 	only := *p
@@ -147,6 +185,9 @@ func (p *Plan) Only(keep func(*Planned) bool) *Plan {
 		for j := range only.Tables {
 			if only.Tables[j].Table == d.Person.Table && d.Action != retention.Keep {
 				only.Tables[j].Actions[d.Action]++
+				if d.State() == Stuck {
+					only.Tables[j].Stuck++
+				}
 			}
 		}
 	}

@@ -28,11 +28,13 @@ type (
 		NoticedOn   *retention.Date  `json:"noticedOn"`
 		Ground      *string          `json:"ground"`
 		Reason      string           `json:"reason"`
+		Stuck       string           `json:"stuck,omitempty"` // why the purge cannot be carried out
 	}
 	totalsLine struct {
 		Kind    string                   `json:"kind"` // totals
 		Persons int                      `json:"persons"`
 		Actions map[retention.Action]int `json:"actions"`
+		Stuck   int                      `json:"stuck,omitempty"` // of those to be purged
 		Tables  []tableLine              `json:"tables"`
 		Grounds []groundLine             `json:"grounds"`
 	}
@@ -40,6 +42,7 @@ type (
 		Table   string                   `json:"table"`
 		Persons int                      `json:"persons"`
 		Actions map[retention.Action]int `json:"actions"`
+		Stuck   int                      `json:"stuck,omitempty"`
 	}
 	groundLine struct {
 		Table   string `json:"table"`
@@ -65,6 +68,7 @@ func (p *Plan) WriteJSON(w io.Writer) error {
 	totals := totalsLine{Kind: "totals", Actions: map[retention.Action]int{}, Tables: []tableLine{}, Grounds: []groundLine{}}
 	for _, t := range p.Tables {
 		totals.Persons += t.Persons
+		totals.Stuck += t.Stuck
 		for a, n := range t.Actions {
 			totals.Actions[a] += n
 		}
@@ -84,7 +88,7 @@ func (p *Planned) WriteJSON(w io.Writer) error {
 }
 
 func (p *Planned) encode(e *json.Encoder) error {
-	line := decisionLine{Kind: "decision", Table: p.Person.Table, ID: p.Person.ID, Action: p.Action, Reason: p.Reason(),
+	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Table: p.Person.Table, ID: p.Person.ID, Action: p.Action, Reason: p.Reason(),
 		RetainUntil: known(p.Until), PurgeOn: known(p.PurgeOn), NoticedOn: known(p.NoticedOn)}
 	if id := p.GroundID(); id != "" {
 		line.Ground = &id

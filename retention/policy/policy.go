@@ -170,6 +170,7 @@ type RelatedRule struct {
 	Behind string // a lookup of the person's own row: the row behind it, instead of Link
 	Where  string
 	Set    string // instead of all others: the named set of rules that stands here; see Sets
+	From   string `json:"-"` // the set that the rule comes from, where sets are spelled out
 	Do     Disposition
 	Erase  []string // for anonymize: the columns that go …
 	Keep   []string // … or those that stay (retain in the file)

@@ -28,11 +28,11 @@ var ApprovalLasts = retention.Period{Days: 7}
 // Approve writes into the ledger that whoever runs this has approved the policy. Its day counts, so that it is not taken from
 // a clock that a run would not take.
 func Approve(ctx context.Context, d Deps) error {
-	if stop := clock(&d); stop != nil {
-		return stop
+	if err := ConfirmDay(ctx, d); err != nil {
+		return err
 	}
-	return withLedger(ctx, d, func() error {
-		return d.Ledger.Append(ledger.Entry{Kind: ledger.Approved, Policy: d.Policy.Policy.Hash, Actor: d.Run.Actor, Today: d.Today})
+	return Record(ctx, d, func() (ledger.Status, error) {
+		return done(d.Ledger.Append(ledger.Entry{Kind: ledger.Approved, Policy: d.Policy.Policy.Hash, Actor: d.Run.Actor, Today: d.Today}))
 	})
 }
 

@@ -6,8 +6,5 @@ func SetOperations(d *Deps, n int) { d.operations = n }
 // SetMost sets how many rows a search reads of one query.
 func SetMost(d *Deps, n int) { d.most = n }
 
-// OwnRow is the id of the row that gallra has of its own.
-var OwnRow = ownRow
-
 // AssessThere is assessThere.
 var AssessThere = assessThere

@@ -40,10 +40,16 @@ func Extend(ctx context.Context, d Deps, who evaluate.PersonRef, until retention
 	if r := []rune(reason); len(r) > policy.MaxReason {
 		reason = string(r[:policy.MaxReason-1]) + "…"
 	}
+	if err := ConfirmDay(ctx, d); err != nil { // how far an extension may reach is counted from it
+		return err
+	}
 	body := map[string]any{subject.Own.RetainUntil: until.String(), subject.Own.RetainReason: reason}
 	for try := 1; ; try++ {
 		row, err := heldRow(ctx, d, subject, who)
 		if err != nil {
+			return err
+		}
+		if err := halfExtension(subject, row); err != nil {
 			return err
 		}
 		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)

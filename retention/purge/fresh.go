@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
-	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // The guard rails for the ledger itself: dates that stand in it prove a notice only while it is the newest one.
@@ -22,7 +22,10 @@ const (
 	LedgerUnproven policy.Rail = "ledger-unproven" // nothing in the environment says how far the ledger went
 )
 
-// Fresh holds the ledger against the checkpoint that runs leave in the environment, in gallra's own row: it travels with the
+// provisionRemedy is how the note gets its place: an environment that an older gallra provisioned has none.
+const provisionRemedy = "run gallra provision: it makes gallra's own solution and gives the role the right to read and write it"
+
+// Fresh holds the ledger against the checkpoint that runs leave in the environment, in gallra's own note: it travels with the
 // environment, so that after a restore it is older than the ledger, which is fine. Behind is the guard rail of a ledger that
 // lacks what the checkpoint names; unproven that of a ledger with runs of which the environment knows nothing. Both are nil
 // for a ledger that no run has written to: it proves nothing, and gives everybody the whole notice.
@@ -30,28 +33,56 @@ func Fresh(ctx context.Context, client dataverse.Reader, l *ledger.Ledger, organ
 	if earlier == 0 {
 		return nil, nil, nil
 	}
-	row, err := client.Get(ctx, "annotation", ownRow, dataverse.Query{Select: []string{"annotationid", "notetext"}})
+	at, err := left(ctx, client, organization)
 	switch {
-	case errors.Is(err, dataverse.ErrForbidden):
+	case noPlace(err):
 		return nil, &plan.GuardRail{Rail: LedgerUnproven, Sentence: "the user may not read the note by which the environment says how far the ledger went: nobody is purged",
-			Remedy: "give the role the right to create, read and write notes, as gallra provision does"}, nil
-	case errors.Is(err, dataverse.ErrNotFound):
+			Remedy: provisionRemedy}, nil
 	case err != nil:
-		return nil, nil, fmt.Errorf("read how far the ledger went: %w", err)
-	}
-	known, err := ledger.ReadCheckpoints(strings.NewReader(row.Text("notetext")))
-	if err != nil || known[0].Organization != organization { // none; or, in a copy, that of where it was copied from
+		return nil, nil, err
+	case at == nil: // none; or, in a copy, that of where it was copied from
 		return nil, &plan.GuardRail{Rail: LedgerUnproven, Sentence: "nothing in the environment says how far the ledger went: nobody is purged",
-			Remedy: fmt.Sprintf("look whether this is the newest ledger (gallra ledger verify --checkpoint); this run writes into the note %s how far it went, and the next one goes on", ownRow)}, nil
+			Remedy: "look whether this is the newest ledger (gallra ledger verify --checkpoint); this run writes into the description of the solution gallra how far it went, and the next one goes on"}, nil
 	}
-	at := known[0]
-	holds, err := l.Holds(ctx, at)
+	holds, err := l.Holds(ctx, *at)
 	if err != nil || holds {
 		return nil, nil, err
 	}
 	return &plan.GuardRail{Rail: LedgerBehind,
 		Sentence: fmt.Sprintf("the environment knows of entry %d of the ledger, of %s, which this one does not hold: it is an old copy, was cut, or is another one: nobody is purged", at.Seq, at.At.Format("2 January 2006 15:04 UTC")),
-		Remedy:   fmt.Sprintf("bring the newest ledger back (GALLRA_LEDGER). Where it is lost, begin a new one, which gives everybody the whole notice again; where another one was used by mistake, delete the note %s, and the run after the next goes on", ownRow)}, nil, nil
+		Remedy:   "bring the newest ledger back (GALLRA_LEDGER). Where it is lost, begin a new one, which gives everybody the whole notice again; where another one was used by mistake, empty the description of the solution gallra, and the run after the next goes on"}, nil, nil
+}
+
+// left is the checkpoint that stands in the environment, nil where there is none of this organisation. A gallra before this
+// one left it in a row of annotation.
+func left(ctx context.Context, client dataverse.Reader, organization uuid.UUID) (*ledger.Checkpoint, error) {
+	note, err := provision.ReadNote(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	line := note.Ledger
+	if line == "" {
+		if line, err = formerLine(ctx, client); err != nil {
+			return nil, err
+		}
+	}
+	known, err := ledger.ReadCheckpoints(strings.NewReader(line))
+	if err != nil || known[0].Organization != organization {
+		return nil, nil
+	}
+	return &known[0], nil
+}
+
+// formerLine is what a gallra before this one left in a row of annotation.
+func formerLine(ctx context.Context, client dataverse.Reader) (string, error) {
+	row, err := client.Get(ctx, "annotation", provision.FormerNote, dataverse.Query{Select: []string{"annotationid", "notetext"}})
+	switch {
+	case errors.Is(err, dataverse.ErrNotFound), errors.Is(err, dataverse.ErrForbidden), errors.Is(err, dataverse.ErrNoTable):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("read how far the ledger went: %w", err)
+	}
+	return row.Text("notetext"), nil
 }
 
 // fresh stops the run whose ledger is behind, before it writes anything to the environment, and then leaves there how far the
@@ -65,33 +96,58 @@ func (r *runner) fresh(ctx context.Context, earlier int) error {
 		return r.stop(*behind)
 	}
 	r.unproven = unproven
-	err = r.leaveCheckpoint(ctx)
-	if errors.Is(err, dataverse.ErrForbidden) {
+	err = leaveCheckpoint(ctx, &r.Deps)
+	if noPlace(err) {
 		r.unproven = &plan.GuardRail{Rail: LedgerUnproven, Sentence: "the user may not write the note by which the environment says how far the ledger went: nobody is purged",
-			Remedy: "give the role the right to create, read and write notes, as gallra provision does"}
+			Remedy: provisionRemedy}
 		return nil
 	}
 	return err
 }
 
-// leaveCheckpoint writes into the environment how far the ledger goes: never ahead of what is durable in it.
-func (r *runner) leaveCheckpoint(ctx context.Context) error {
-	at := r.Ledger.Checkpoint(r.Client.Now())
-	at.Organization = r.Policy.Organization
+// leaveCheckpoint writes into the environment how far the ledger goes: never ahead of what is durable in it. What a gallra
+// before this one left goes as soon as its successor stands.
+func leaveCheckpoint(ctx context.Context, d *Deps) error {
+	at := d.Ledger.Checkpoint(d.Client.Now())
+	at.Organization = d.Policy.Organization
 	line, err := at.Line(nil)
 	if err != nil {
 		return err
 	}
-	notes, err := r.Client.Table(ctx, "annotation")
-	if err != nil {
-		return err
-	}
-	err = r.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(notes.EntitySet, ownRow),
-		Body: map[string]any{"subject": "gallra, run " + r.Run.ID, "notetext": strings.TrimSpace(string(line))}, Repeatable: true}, nil)
+	first := false
+	_, err = writeNote(ctx, d, func(n *provision.Note) {
+		first = first || n.Ledger == ""
+		n.Ledger = strings.TrimSpace(string(line))
+	})
 	if err != nil {
 		return fmt.Errorf("leave in the environment how far the ledger goes: %w", err)
 	}
-	return nil
+	if !first {
+		return nil
+	}
+	if line, err := formerLine(ctx, d.Client); line == "" || err != nil {
+		return err
+	}
+	err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodDelete, Path: "annotations(" + provision.FormerNote.String() + ")", Repeatable: true}, nil)
+	if errors.Is(err, dataverse.ErrForbidden) || errors.Is(err, dataverse.ErrNotFound) { // provision takes it away
+		return nil
+	}
+	return err
+}
+
+// refreshable tells whether a verb beside the runs may leave a checkpoint: where the one that stands is of this ledger, or where
+// nothing stands and the ledger has just begun. Whatever proves too little for a run is left for the run to find.
+func refreshable(ctx context.Context, d *Deps, earlier int) (bool, error) {
+	at, err := left(ctx, d.Client, d.Policy.Organization)
+	switch {
+	case noPlace(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	case at == nil:
+		return earlier == 0, nil
+	}
+	return d.Ledger.Holds(ctx, *at)
 }
 
 // proven stops a purge that rests on dates while nothing proves that the ledger is the newest one, and leaves in the
@@ -103,5 +159,5 @@ func (r *runner) proven(ctx context.Context) error {
 	if r.unproven != nil {
 		return r.stop(*r.unproven)
 	}
-	return r.leaveCheckpoint(ctx)
+	return leaveCheckpoint(ctx, &r.Deps)
 }

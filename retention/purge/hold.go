@@ -26,6 +26,9 @@ var (
 // maxTries is how often a hold is tried on a row that changes between the look and the write.
 const maxTries = 5
 
+// heldReason begins what a hold writes onto the row.
+const heldReason = "Legal hold"
+
 // HoldResult is what became of a hold or a release.
 type HoldResult struct {
 	// Before tells that a hold stood on the row already.
@@ -57,8 +60,11 @@ func Hold(ctx context.Context, d Deps, who evaluate.PersonRef, reason string) (*
 		if err != nil {
 			return nil, err
 		}
+		if err := foreignOn(ctx, d, subject, who.ID, "purgeReason"); err != nil {
+			return nil, err
+		}
 		res.Before = row.Bool(subject.Own.LegalHold)
-		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason("Legal hold", reason, "")}
+		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason(heldReason, reason, "")}
 		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			break
@@ -67,8 +73,12 @@ func Hold(ctx context.Context, d Deps, who evaluate.PersonRef, reason string) (*
 			return nil, fmt.Errorf("set the legal hold: %w", err)
 		}
 	}
-	err = withLedger(ctx, d, func() error {
-		return d.Ledger.Append(ledger.Entry{Kind: ledger.Held, Table: who.Table, ID: who.ID})
+	err = ConfirmDay(ctx, d) // a ledger that holds a wrong day would stop the runs
+	if err != nil {
+		return res, fmt.Errorf("the legal hold stands on the row, and the ledger does not say so yet: %w", err)
+	}
+	err = record(ctx, d, false, func() (ledger.Status, error) {
+		return done(d.Ledger.Append(ledger.Entry{Kind: ledger.Held, Table: who.Table, ID: who.ID}))
 	})
 	var locked *ledger.LockedError
 	switch {
@@ -96,20 +106,20 @@ func Release(ctx context.Context, d Deps, who evaluate.PersonRef, reason string)
 	} else if !row.Bool(subject.Own.LegalHold) {
 		return nil, ErrNotHeld
 	}
-	if stop := clock(&d); stop != nil {
-		return nil, stop
-	}
-	if err := newWitness().confirm(ctx, &d); err != nil {
+	if err := foreignOn(ctx, d, subject, who.ID, "purgeReason", "purgeScheduledOn", "purgeNoticedOn"); err != nil {
 		return nil, err
 	}
-	err = withLedger(ctx, d, func() error {
+	if err := ConfirmDay(ctx, d); err != nil {
+		return nil, err
+	}
+	err = Record(ctx, d, func() (ledger.Status, error) {
 		for try := 1; ; try++ {
-			done, err := release(ctx, d, subject, who, reason, res)
-			if done || err != nil {
-				return err
+			released, err := release(ctx, d, subject, who, reason, res)
+			if released || err != nil {
+				return done(err)
 			}
 			if try == maxTries {
-				return fmt.Errorf("release the legal hold: %w", dataverse.ErrChanged)
+				return done(fmt.Errorf("release the legal hold: %w", dataverse.ErrChanged))
 			}
 		}
 	})
@@ -120,7 +130,7 @@ func Release(ctx context.Context, d Deps, who evaluate.PersonRef, reason string)
 }
 
 // release tries once; it is not done when the row changed meanwhile, or when nobody knows.
-func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate.PersonRef, reason string, res *HoldResult) (done bool, err error) {
+func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate.PersonRef, reason string, res *HoldResult) (released bool, err error) {
 	x, err := plan.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace})
 	if err != nil {
 		return false, err
@@ -179,7 +189,7 @@ func holdable(d Deps, who evaluate.PersonRef) (*compile.Subject, error) {
 // heldRow reads what a hold needs to know of a person's row. Somebody who is not there is an error that wraps
 // [dataverse.ErrNotFound].
 func heldRow(ctx context.Context, d Deps, s *compile.Subject, who evaluate.PersonRef) (dataverse.Row, error) {
-	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: append([]string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn}, s.Bearing...)})
+	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: append([]string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn, s.Own.RetainUntil, s.Own.RetainReason}, s.Bearing...)})
 	if err != nil {
 		return nil, fmt.Errorf("read the person: %w", err)
 	}
@@ -201,15 +211,44 @@ func rowReason(what, reason, more string) string {
 	return text
 }
 
-// withLedger writes to the ledger as a run of its own that does one thing.
-func withLedger(ctx context.Context, d Deps, do func() error) error {
+// Record writes to the ledger as a run of its own that does one thing, and refreshes the checkpoint in the environment. A ledger
+// that lacks what the environment knows of is not written to.
+func Record(ctx context.Context, d Deps, do func() (ledger.Status, error)) error {
+	return record(ctx, d, true, do)
+}
+
+// record is Record. What protects a person insists on no newest ledger: a run finds it on the row, as it finds what was set by
+// hand.
+func record(ctx context.Context, d Deps, newest bool, do func() (ledger.Status, error)) error {
+	earlier := len(d.Ledger.Runs())
 	if err := d.Ledger.Begin(ctx, d.about()); err != nil {
 		return err
 	}
-	err := do()
-	status := ledger.Done
-	if err != nil {
-		status = ledger.Failed
+	earlier = max(earlier, len(d.Ledger.Runs())-1)
+	refresh, err := refreshable(ctx, &d, earlier)
+	status := ledger.Failed
+	if newest && err == nil {
+		var behind *plan.GuardRail
+		if behind, _, err = Fresh(ctx, d.Client, d.Ledger, d.Policy.Organization, earlier); behind != nil {
+			status, err = ledger.Halted, &StopError{Rails: []plan.GuardRail{*behind}}
+		}
 	}
-	return errors.Join(err, d.Ledger.End(status, nil))
+	if err == nil || !newest {
+		status, err = do()
+	}
+	if err := errors.Join(err, d.Ledger.End(status, nil)); err != nil || !refresh {
+		return err
+	}
+	if err := leaveCheckpoint(ctx, &d); err != nil && d.Log != nil { // that of before holds as well
+		d.Log.Warn("how far the ledger goes was not left in the environment", "code", environment.Code(err))
+	}
+	return nil
+}
+
+// done is the status of a thing that was done or failed.
+func done(err error) (ledger.Status, error) {
+	if err != nil {
+		return ledger.Failed, err
+	}
+	return ledger.Done, nil
 }

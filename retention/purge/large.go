@@ -41,7 +41,7 @@ func (r *runner) large(ctx context.Context, subject *compile.Subject, who due) e
 
 func (r *runner) stages(ctx context.Context, subject *compile.Subject, who due) error {
 	done := newStages()
-	surveyed := false
+	surveyed, most := false, 0
 	for tries := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (r *runner) stages(ctx context.Context, subject *compile.Subject, who due) 
 				r.leave(p.Ref, p.Err)
 				return nil
 			}
-			surveyed = true
+			surveyed, most = true, 2*len(p.Before.Kept)+r.window()
 			continue // that took a while
 		}
 		p.Before, p.Decided = done.Looks, done.decided
@@ -88,6 +88,10 @@ func (r *runner) stages(ctx context.Context, subject *compile.Subject, who due) 
 		case err == nil:
 			tries = 0
 			done.add(w)
+			if len(done.gone)+len(done.Written) > most { // as many as go come anew, by a plug-in or a feed
+				r.leave(p.Ref, errAppeared)
+				return nil
+			}
 			r.progress(Progress{Phase: "stage", Done: len(done.gone)})
 		case ctx.Err() != nil:
 			return ctx.Err()

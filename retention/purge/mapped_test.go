@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -51,4 +52,64 @@ func TestMappedColumnsAreEmptyBeforeTheyAreWritten(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A hold or an extension writes over nothing of the company's own either, and knows what it wrote itself.
+func TestNoVerbWritesOverWhatIsTheCompanys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, strings.Replace(pol, "  contact:\n", "  contact:\n    columns: {purgeReason: nord_why, retainUntil: nord_followup, retainReason: nord_reason}\n", 1))
+	w.must(w.server.AddColumns("nord", emulator.Column{Table: "contact", SchemaName: "nord_Why", Type: "String", MaxLength: 500},
+		emulator.Column{Table: "contact", SchemaName: "nord_Reason", Type: "String", MaxLength: 500},
+		emulator.Column{Table: "contact", SchemaName: "nord_Followup", Type: "DateTime", Behavior: "DateOnly"}))
+	w.client = w.connect(6)
+	yvonne(w)
+	who := evaluate.PersonRef{Table: "contact", ID: id("yvonne")}
+	verbs := map[string]func(d purge.Deps) error{
+		"hold":   func(d purge.Deps) error { _, err := purge.Hold(t.Context(), d, who, "A claim"); return err },
+		"extend": func(d purge.Deps) error { return purge.Extend(t.Context(), d, who, d.Today+30, "agreed") },
+	}
+	for _, tt := range []struct{ verb, column, value string }{
+		{"hold", "nord_why", "Call in the morning"},
+		{"extend", "nord_followup", "2026-03-01"},
+		{"extend", "nord_reason", "VIP"},
+	} {
+		w.update("contact", "yvonne", row{tt.column: tt.value})
+		if err := verbs[tt.verb](w.holdDeps(tt.verb)); !stoppedBy(err, purge.ForeignColumn) {
+			t.Errorf("%s over %s: %v, want the guard rail %s", tt.verb, tt.column, err, purge.ForeignColumn)
+		}
+		if got := w.get("contact", "yvonne").Text(tt.column); got != tt.value {
+			t.Errorf("%s wrote over %s: %q", tt.verb, tt.column, got)
+		}
+		w.update("contact", "yvonne", row{tt.column: nil})
+	}
+	for range 2 {
+		for verb, do := range verbs {
+			if err := do(w.holdDeps(verb)); err != nil {
+				t.Errorf("%s: %v", verb, err)
+			}
+		}
+	}
+	w.run()
+}
+
+// A hold that is set beside a run is not in the ledger yet: its own reason in a column of the company's is nobody else's.
+func TestAHoldBesideARunIsNoForeignValue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, strings.Replace(pol, "  contact:\n", "  contact:\n    columns: {purgeReason: nord_why}\n", 1))
+	w.must(w.server.AddColumns("nord", emulator.Column{Table: "contact", SchemaName: "nord_Why", Type: "String", MaxLength: 500}))
+	w.client = w.connect(6)
+	yvonne(w)
+	w.create("account", "fabrikam", row{"name": "Fabrikam", "primarycontactid@odata.bind": bindTo("contacts", "yvonne")})
+	running := w.deps(w.client)
+	w.must(running.Ledger.Begin(t.Context(), running.Run))
+	res, err := purge.Hold(t.Context(), w.holdDeps("hold"), evaluate.PersonRef{Table: "contact", ID: id("yvonne")}, "A claim")
+	w.must(err)
+	if res.Ledgered {
+		t.Fatal("the ledger was not locked")
+	}
+	w.must(running.Ledger.End(ledger.Done, nil))
+	if _, err := purge.Hold(t.Context(), w.holdDeps("hold"), evaluate.PersonRef{Table: "contact", ID: id("yvonne")}, "The same claim"); err != nil {
+		t.Errorf("the same hold again: %v", err)
+	}
+	w.run()
 }

@@ -1,15 +1,21 @@
 package purge_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -81,7 +87,8 @@ func TestKilledAndRolledBack(t *testing.T) {
 			}
 		}
 		for range 3 {
-			if _, err := w.tryRun(); stoppedBy(err, purge.LedgerBehind) {
+			after := func(d *purge.Deps) { d.Run.ID += "-after" } // no two runs have the same one, and here the time stands still
+			if _, err := w.tryRun(after); stoppedBy(err, purge.LedgerBehind) {
 				w.must(os.RemoveAll(w.ledgerDir()))
 			} else if err != nil && !stoppedBy(err, purge.LedgerUnproven) {
 				w.must(err)
@@ -112,6 +119,79 @@ func TestKilledAndRolledBack(t *testing.T) {
 		w.nothingFound("McKay")
 		if t.Failed() {
 			t.Fatalf("seed %d, ledger %d", seed, back)
+		}
+	}
+}
+
+// While a job of the service is pending, the ledger that knows of it is lost or put back: what the job deletes later is no half
+// person, and no old name stays anywhere.
+func TestALedgerLostWhileAJobIsPending(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(w *world, before string){
+		"lost":     func(w *world, _ string) { w.must(os.RemoveAll(w.ledgerDir())) },
+		"put back": func(w *world, before string) { copyLedger(w.t, before, w.ledgerDir()) },
+		"cut":      func(w *world, _ string) { w.cutLedger(2) },
+		"lost, and put back when the job is over": func(w *world, before string) {
+			w.must(os.RemoveAll(w.ledgerDir()))
+			_, err := w.tryRun(func(d *purge.Deps) { d.Run.ID, d.JobWait = "between", time.Millisecond })
+			if err != nil && !stoppedBy(err, purge.LedgerUnproven) {
+				w.must(err)
+			}
+			copyLedger(w.t, before, w.ledgerDir())
+		},
+	} {
+		for _, killed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, killed %t", name, killed), func(t *testing.T) {
+				w := newWorldOf(t, byJobs, emulator.Options{JobStep: time.Hour})
+				yvonne(w)
+				w.create("annotation", "note", row{"subject": "About Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
+				w.create("email", "mail", row{"subject": "Dear Yvonne McKay", "regardingobjectid_contact_email@odata.bind": bindTo("contacts", "yvonne")})
+				w.run()
+				w.advance(60)
+				before := filepath.Join(t.TempDir(), "before")
+				copyLedger(t, w.ledgerDir(), before)
+				ctx, kill := context.WithCancel(t.Context())
+				defer kill()
+				d := w.deps(w.client)
+				d.JobWait, d.Grace = 20*time.Millisecond, time.Millisecond
+				d.Client = &jobWatch{w.client, func(uuid.UUID) {
+					if killed {
+						kill()
+					}
+				}}
+				_, _ = purge.Run(ctx, d)
+				d.Ledger.Close()
+				if n, deleted := w.jobs(); n == 0 || deleted != 0 {
+					t.Fatalf("%d jobs, %d rows deleted: none is pending", n, deleted)
+				}
+				lose(w, before)
+				w.control("clock", row{"advance": "4h"})
+				for range 4 {
+					_, err := w.tryRun(func(d *purge.Deps) {
+						d.Run.ID += "-after"
+						d.JobWait = time.Minute
+						d.Client = &jobWatch{w.client, func(uuid.UUID) { w.control("clock", row{"advance": "4h"}) }}
+					})
+					if stoppedBy(err, purge.LedgerBehind) {
+						w.must(os.RemoveAll(w.ledgerDir()))
+					} else if err != nil && !stoppedBy(err, purge.LedgerUnproven) {
+						w.must(err)
+					}
+				}
+				if r := w.get("contact", "yvonne"); r != nil && r.Text("lastname") != "McKay" {
+					t.Errorf("half a person: %v", r)
+				}
+				w.advance(62)
+				for range 2 {
+					w.run(func(d *purge.Deps) {
+						d.JobWait = time.Minute
+						d.Client = &jobWatch{w.client, func(uuid.UUID) { w.control("clock", row{"advance": "4h"}) }}
+					})
+				}
+				w.control("clock", row{"advance": "4h"})
+				w.run()
+				w.nothingFound("McKay")
+			})
 		}
 	}
 }

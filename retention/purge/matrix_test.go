@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
@@ -67,6 +68,8 @@ var atRequests = []disturbance{
 	{name: "token revoked and renewed", signIn: func() *session { return &session{renews: true} }},
 	{name: "token expired, and no other given", signIn: func() *session { return &session{} }, lasts: true, means: dataverse.ErrUnauthorized},
 	{name: "token refused for good", fault: row{"status": 401}, lasts: true, client: tries, means: dataverse.ErrUnauthorized},
+	{name: "the Date header 61 days ahead from here on", lies: &liar{ahead: 61 * day}, passes: true},
+	{name: "the Date header 61 days behind from here on", lies: &liar{ahead: -61 * day}, passes: true},
 }
 
 // byOthers is what somebody else does to the environment meanwhile, or to one right of the run's.
@@ -134,10 +137,22 @@ func TestMatrix(t *testing.T) {
 					c.cell(t, d.name, d, 0)
 				}
 			}
+			for _, d := range fromTheStart {
+				c.cell(t, d.name, d, 0)
+			}
 			for i, d := range underTheLedger {
 				for n := range c.appends {
 					if thin.write(at, i, n, c.appends) {
 						c.cell(t, fmt.Sprintf("%s at write %d", d.name, n), d, n)
+					}
+				}
+			}
+			for i, d := range aroundTheLedger {
+				for j, kind := range kinds {
+					if thin.request(at, len(atRequests)+i, j, len(kinds), false) {
+						for _, n := range thin.some(kind.at) {
+							c.cell(t, fmt.Sprintf("%s at %d %s", d.name, n, kind.what), d, n)
+						}
 					}
 				}
 			}
@@ -172,8 +187,16 @@ type disturbance struct {
 	// storage makes the ledger's fail at its n-th write.
 	storage func(s ledger.Storage, n int) ledger.Storage
 
-	passes bool  // it is no matter of the run as a whole
-	means  error // what an error of the run is
+	// lies makes the Date header lie, from the n-th answer of what is carried out on or from the first one at all.
+	lies *liar
+	// ledger is what becomes of it afterwards: it does not say any more what was done, and gives the whole notice anew.
+	ledger func(c *column)
+	// nights are so many more of them, before it is put right.
+	nights int
+
+	stops  policy.Rail // which guard rail has to stop it, before anything was done
+	passes bool        // it is no matter of the run as a whole
+	means  error       // what an error of the run is
 }
 
 // driftable lets what a table's end means for the rules be passed over.
@@ -245,6 +268,7 @@ type column struct {
 	tables      []string
 	clients     map[string]*dataverse.Client
 	checked     *compile.Policy
+	misled      bool // the day is that of the client that carries it out
 }
 
 func newColumn(t *testing.T, k *kind) *column {
@@ -284,6 +308,9 @@ func (c *column) carryOut(client dataverse.Writer, s ledger.Storage) func() (*pu
 		c.w.must(err)
 	}
 	d.JobWait = 3 * time.Second // a job that starts on another day is not waited for
+	if c.misled {
+		d.Today = retention.DateOf(client.Now(), d.Policy.Policy.TimeZone)
+	}
 	if c.change != nil {
 		c.change(&d)
 	}
@@ -360,7 +387,7 @@ func (c *column) reset(w *world) {
 // or another day, is not.
 func (c *column) client(d *disturbance) *dataverse.Client {
 	of := fmt.Sprintf("%p", d.client)
-	once := d.fault["status"] == 429 || d.signIn != nil || d.after != nil
+	once := d.fault["status"] == 429 || d.signIn != nil || d.after != nil || d.lies != nil
 	if client := c.clients[of]; client != nil && !once {
 		return client
 	}
@@ -391,6 +418,10 @@ func (c *column) cell(t *testing.T, name string, d disturbance, n int) {
 			signedIn = d.signIn()
 			d.client = signedIn.connect
 		}
+		if d.lies != nil {
+			d.lies, here.misled = d.lies.anew(), true
+			d.client = func(o *dataverse.Options) { insists(o); o.Transport = d.lies }
+		}
 		client := here.client(&d)
 		var writer dataverse.Writer = client
 		happened := false
@@ -406,6 +437,9 @@ func (c *column) cell(t *testing.T, name string, d disturbance, n int) {
 			storage = d.storage(ledger.Folder(w.ledgerDir()), n)
 		}
 		do := here.carryOut(writer, storage)
+		if d.lies != nil {
+			d.lies.begin(n)
+		}
 		if d.fault != nil {
 			fault := row{"after": n}
 			for k, v := range d.fault {
@@ -420,6 +454,9 @@ func (c *column) cell(t *testing.T, name string, d disturbance, n int) {
 			signedIn.begin(n)
 		}
 		s, err := do()
+		for range d.nights {
+			here.nothingNew(client)
+		}
 		w.control("faults", []row{})
 		if d.after != nil && happened {
 			d.after(&w)
@@ -429,8 +466,13 @@ func (c *column) cell(t *testing.T, name string, d disturbance, n int) {
 		if d.anew {
 			again = w.connect(6)
 		}
-		here.further(&w, again, d.anew)
-		here.ends()
+		if d.ledger != nil {
+			d.ledger(&here)
+			here.endsAnew()
+		} else {
+			here.further(&w, again, d.anew)
+			here.ends()
+		}
 		if t.Failed() {
 			if s == nil {
 				s = &purge.Summary{}
@@ -459,6 +501,10 @@ func (c *column) judge(d *disturbance, s *purge.Summary, err error) {
 		err != nil && !errors.As(err, &stop) && s.Status != ledger.Failed,
 		errors.As(err, &stop) && s.Status != ledger.Halted:
 		t.Errorf("status %s, error %v", s.Status, err)
+	case d.stops != "" && !stoppedBy(err, d.stops):
+		t.Errorf("error %v, want the guard rail %s", err, d.stops)
+	case d.stops != "" && differ(c.before, c.w.dump(c.tables...)) != "":
+		t.Errorf("it was stopped, and the rows are others:\n%s", differ(c.before, c.w.dump(c.tables...)))
 	case err != nil && d.means != nil && !errors.Is(err, d.means):
 		t.Errorf("error %v, want one of %v", err, d.means)
 	case err != nil && d.fault != nil && !d.lasts:
@@ -478,7 +524,7 @@ func (c *column) judge(d *disturbance, s *purge.Summary, err error) {
 		left += t.Skipped
 	}
 	now := c.spares(d.before)
-	if s.Status == ledger.Done && left == 0 && !d.anew {
+	if s.Status == ledger.Done && left == 0 && !d.anew && d.ledger == nil { // beside another ledger, months have passed
 		if diff := differ(c.after, now); diff != "" {
 			t.Errorf("it says that all is done, and the rows say otherwise:\n%s", diff)
 		}

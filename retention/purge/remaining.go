@@ -81,6 +81,7 @@ func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*
 	open := works
 	plain := false
 	tried := make(map[environment.Ref]bool)
+	least := make(map[*work]int) // rows that were left over for another round
 	for round := 0; len(open) > 0; round++ {
 		fresh, waits, err := r.leftovers(ctx, subject, open, plain, tried)
 		if refused(err) {
@@ -127,11 +128,14 @@ func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*
 			owing[i].refused = err
 			if err == nil {
 				owing[i].join(more[i])
-				again = again || len(more[i].left) > 0
+				left := len(more[i].left)
+				if before, ok := least[owing[i]]; left > 0 && (!ok || left < before) {
+					least[owing[i]], again = left, true
+				}
 			}
 		}
 		if again {
-			round-- // there was too much for one change set, and it went
+			round-- // there was too much for one change set, and it became less: as many as went may come anew, for ever
 		}
 		if err := r.bulkDelete(ctx, bulk); err != nil {
 			if ctx.Err() != nil {

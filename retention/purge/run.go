@@ -142,7 +142,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		err = endErr
 		r.finish(ctx, err) // what was done is done; that it was cannot be proven to its end
 	} else if current && endErr == nil {
-		if err := r.leaveCheckpoint(r.writing); err != nil { // that of before holds as well
+		if err := leaveCheckpoint(r.writing, &r.Deps); err != nil { // that of before holds as well
 			r.Log.Warn("how far the ledger goes was not left in the environment", "code", environment.Code(err))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
@@ -35,6 +36,20 @@ func Stuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy
 		}
 		stuck = append(stuck, slices.DeleteFunc(all, func(f Forecast) bool { return f.Code == "" })...)
 	}
+	return stuck, nil
+}
+
+// MarkStuck is [Stuck] that marks them in the plan.
+func MarkStuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan) ([]Forecast, error) {
+	stuck, err := Stuck(ctx, client, checked, planned)
+	if err != nil {
+		return nil, err
+	}
+	codes := make(map[evaluate.PersonRef]string, len(stuck))
+	for _, f := range stuck {
+		codes[evaluate.PersonRef{Table: f.Table, ID: f.ID}] = f.Code
+	}
+	planned.MarkStuck(codes)
 	return stuck, nil
 }
 

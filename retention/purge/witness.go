@@ -1,22 +1,17 @@
 package purge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
-
-// ownRow is the one row that gallra has of its own in an environment: a note that belongs to nothing. Its stamp witnesses the
-// day, independently of the answers' Date header.
-var ownRow = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/gallra/gallra/checkpoint"))
 
 const (
 	// witnessSlack is how far the two witnesses of the day may be apart.
@@ -57,14 +52,22 @@ func (w *witness) confirm(ctx context.Context, d *Deps) error {
 	return nil
 }
 
-// contradicted asks a second witness of the day: the stamp of the own row, or this machine's clock for a user who may not
-// write one.
+// ConfirmDay stops whoever would act on a day that cannot be relied on, by the two witnesses of a run.
+func ConfirmDay(ctx context.Context, d Deps) error {
+	if stop := clock(&d); stop != nil {
+		return stop
+	}
+	return newWitness().confirm(ctx, &d)
+}
+
+// contradicted asks a second witness of the day: the stamp of gallra's own note, or this machine's clock where it may not be
+// written.
 func contradicted(ctx context.Context, d *Deps) (*StopError, error) {
 	witness, whose := time.Time{}, "a row that it has just written"
-	stamp, err := stampOwnRow(ctx, d)
+	stamp, err := writeNote(ctx, d, nil)
 	switch {
-	case errors.Is(err, dataverse.ErrForbidden):
-		witness, whose = time.Now(), "this machine's clock, as the user may not write notes"
+	case noPlace(err):
+		witness, whose = time.Now(), "this machine's clock, as gallra's own note cannot be written"
 	case err != nil:
 		return nil, fmt.Errorf("ask a second witness of the day: %w", err)
 	default:
@@ -79,22 +82,32 @@ func contradicted(ctx context.Context, d *Deps) (*StopError, error) {
 			told.UTC().Format(time.DateTime), whose, witness.UTC().Format(time.DateTime))}}}, nil
 }
 
-// stampOwnRow has the service write the own row, and answers when it says it did.
-func stampOwnRow(ctx context.Context, d *Deps) (time.Time, error) {
-	notes, err := d.Client.Table(ctx, "annotation")
-	if err != nil {
-		return time.Time{}, err
+// noteTries is how often the note is tried while somebody else's customisation locks solutions.
+const noteTries = 6
+
+// writeNote writes gallra's own note into the environment, as change makes it of what stands there, and answers when the
+// service says it did.
+func writeNote(ctx context.Context, d *Deps, change func(*provision.Note)) (time.Time, error) {
+	for try := 1; ; try++ {
+		note, err := provision.ReadNote(ctx, d.Client)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if change != nil {
+			change(note)
+		}
+		at, err := note.Write(ctx, d.Client, d.Run.ID)
+		if !errors.Is(err, dataverse.ErrCustomizing) || try == noteTries {
+			return at, err
+		}
+		if !dataverse.Sleep(ctx, dataverse.Exponential(cmp.Or(d.Poll, time.Second), try)) {
+			return at, ctx.Err()
+		}
 	}
-	var row dataverse.Row
-	err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(notes.EntitySet, ownRow) + "?$select=modifiedon",
-		Body:   map[string]any{"subject": "gallra, run " + d.Run.ID},
-		Header: http.Header{"Prefer": {"return=representation"}}, Repeatable: true}, &row)
-	if err != nil {
-		return time.Time{}, err
-	}
-	at, err := time.Parse(time.RFC3339, row.Text("modifiedon"))
-	if err != nil {
-		return time.Time{}, dataverse.ErrAnswer
-	}
-	return at, nil
+}
+
+// noPlace tells that the note can be neither read nor written here: the environment was provisioned by an older gallra, or not
+// at all.
+func noPlace(err error) bool {
+	return errors.Is(err, dataverse.ErrForbidden) || errors.Is(err, provision.ErrNoSolution)
 }

@@ -35,7 +35,7 @@ func TestADateHeaderThatAlwaysLiesPurgesNobody(t *testing.T) {
 				t.Errorf("erase: %v, want the guard rail %s", err, purge.Clock)
 			}
 			for _, r := range recorder.requests {
-				if !strings.HasPrefix(r, "GET ") && r != "PATCH annotations" && !strings.HasPrefix(r, "POST $batch GET") {
+				if !strings.HasPrefix(r, "GET ") && r != "PATCH solutions" && !strings.HasPrefix(r, "POST $batch GET") {
 					t.Errorf("sent: %s", r)
 				}
 			}
@@ -96,11 +96,11 @@ func TestADateHeaderThatJumpsMidwayPurgesNobodyElse(t *testing.T) {
 	}
 }
 
-// Who may write no note has this machine's clock as the second witness, which here is months away.
+// Where gallra's own note may not be written, this machine's clock is the second witness, which here is months away.
 func TestTheMachineIsTheWitnessWhereNoNoteMayBeWritten(t *testing.T) {
 	w := newWorld(t, pol)
 	yvonne(w)
-	w.control("faults", []row{{"route": "PATCH annotations", "status": 403}})
+	w.control("faults", []row{{"route": "PATCH solutions", "status": 403}})
 	if _, err := w.tryRun(); !stoppedByClock(err) {
 		t.Errorf("%v, want the guard rail %s", err, purge.Clock)
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -59,10 +60,14 @@ type Person struct {
 	Ground int32 // index into Grounds
 	Owner  int32 // index into Owners
 	reason int32
-	Action retention.Action
+	Action retention.Action // or plan.Stuck
+	Stuck  string           // the code of why they cannot be purged
 }
 
-// Due tells whether the person is to be purged, now or later: what a timeline counts.
+// Stuck is the state of persons whose day has come and who cannot be purged.
+const Stuck = plan.Stuck
+
+// Due tells whether the person is to be purged, now or later: what a timeline counts. Who is stuck is not.
 func (p *Person) Due() bool {
 	switch p.Action {
 	case retention.Schedule, retention.Move, retention.Wait, retention.Purge:
@@ -86,7 +91,13 @@ func New(plan *plan.Plan) *Coming {
 	tables := map[string]int32{}
 	for _, t := range plan.Tables {
 		tables[t.Table] = int32(len(c.Tables))
-		c.Tables = append(c.Tables, Table{Name: t.Table, Persons: t.Persons, Actions: t.Actions})
+		actions := t.Actions
+		if t.Stuck > 0 {
+			actions = maps.Clone(t.Actions)
+			actions[retention.Purge] -= t.Stuck
+			actions[Stuck] = t.Stuck
+		}
+		c.Tables = append(c.Tables, Table{Name: t.Table, Persons: t.Persons, Actions: actions})
 	}
 	grounds, reasons := map[string]int32{}, map[string]int32{}
 	c.Persons = make([]Person, 0, len(plan.Decisions))
@@ -118,7 +129,7 @@ func New(plan *plan.Plan) *Coming {
 			reasons[text] = reason
 			c.reasons = append(c.reasons, text)
 		}
-		c.Persons = append(c.Persons, Person{ID: d.Person.ID, Action: d.Action, Table: table, Ground: ground, reason: reason,
+		c.Persons = append(c.Persons, Person{ID: d.Person.ID, Action: d.State(), Stuck: d.Stuck, Table: table, Ground: ground, reason: reason,
 			PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn, Until: d.Until})
 	}
 	slices.SortFunc(c.Persons, func(a, b Person) int {

@@ -53,7 +53,7 @@ func (b *workbookSheets) persons(name string, owners bool, all func(yield func(*
 		if !owners {
 			cells = append(cells, owner)
 		}
-		cells = append(cells, b.Lang.TableWord(b.Coming.TableOf(p)), b.Lang.ActionWord(p.Action), b.Lang.GroundName(b.Coming.GroundOf(p)), b.Why(p),
+		cells = append(cells, b.Lang.TableWord(b.Coming.TableOf(p)), b.Lang.StateWords(p), b.Lang.GroundName(b.Coming.GroundOf(p)), b.Why(p),
 			p.NoticedOn, p.Until, p.ID, address)
 		return s.row(cells...)
 	})
@@ -212,7 +212,7 @@ func (b *workbookSheets) about() error {
 	if b.Name != "" {
 		rows = append([][]any{{t("environment"), b.Name}}, rows...)
 	}
-	for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold} {
+	for _, a := range []retention.Action{retention.Purge, Stuck, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold} {
 		rows = append(rows, []any{b.Lang.ActionWord(a), c.Count(a)})
 	}
 	for _, rail := range b.Rails {

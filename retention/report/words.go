@@ -59,6 +59,14 @@ func (l Lang) known(prefix, word string) string {
 // ActionWord says in two words what a plan means to do.
 func (l Lang) ActionWord(a retention.Action) string { return l.known("action.", string(a)) }
 
+// StateWords is what is to be done about a person, and the code of what is in the way.
+func (l Lang) StateWords(p *Person) string {
+	if p.Stuck == "" {
+		return l.ActionWord(p.Action)
+	}
+	return l.ActionWord(p.Action) + ": " + p.Stuck
+}
+
 // RailWords says what a guard rail that stopped a run is about.
 func (l Lang) RailWords(r policy.Rail) string { return l.known("rail.", string(r)) }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // exported are the columns of an exported list.
-var exported = []string{"table", "id", "name", "owner", "state", "purgeOn", "noticedOn", "retainUntil", "ground", "reason", "link"}
+var exported = []string{"table", "id", "name", "owner", "state", "purgeOn", "noticedOn", "retainUntil", "ground", "reason", "link", "stuck"}
 
 // export is the people of a list, for the reader of a file.
 func (c *Console) export(w http.ResponseWriter, r *http.Request, b *reading) (found []int32, ok bool) {
@@ -74,7 +74,7 @@ func (c *Console) cells(t tongue, b *reading, i int32) []any {
 	if ground == "" {
 		ground = none
 	}
-	return []any{b.TableOf(p), p.ID.String(), p.Name, ownerWords(t, b.OwnerOf(p)), string(p.Action), p.PurgeOn, p.NoticedOn, p.Until, ground, b.reason(i), c.link(b.TableOf(p), p.ID)}
+	return []any{b.TableOf(p), p.ID.String(), p.Name, ownerWords(t, b.OwnerOf(p)), string(p.Action), p.PurgeOn, p.NoticedOn, p.Until, ground, b.reason(i), c.link(b.TableOf(p), p.ID), p.Stuck}
 }
 
 // exportXLSX writes a workbook. Its writer puts what does not fit its memory into a folder of its own, which goes with the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -11,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
@@ -418,5 +421,42 @@ func TestLedgerPages(t *testing.T) {
 	defer func() { _ = book.Close() }()
 	if rows, err := book.GetRows(book.GetSheetList()[0]); err != nil || len(rows) < len(e.entries) {
 		t.Errorf("%d rows in the workbook for %d entries (%v)", len(rows), len(e.entries), err)
+	}
+}
+
+// Who cannot be purged has a state of their own, and a person whom somebody else's legal hold protects is told whose it is.
+func TestWhatIsInTheWayIsTold(t *testing.T) {
+	w := newWorld(t, nil)
+	stuck, held, other := uuid.New(), uuid.New(), uuid.New()
+	w.change(http.MethodPost, "contacts", map[string]any{"contactid": stuck, "lastname": "Bound"})
+	w.change(http.MethodPost, "salesorders", map[string]any{"name": "O", "customerid_contact@odata.bind": "contacts(" + stuck.String() + ")"})
+	w.change(http.MethodPost, "contacts", map[string]any{"contactid": held, "lastname": "Claimant", "emailaddress1": "one@claim.example", "gallra_legalhold": true})
+	w.change(http.MethodPost, "leads", map[string]any{"leadid": other, "lastname": "Claimant", "subject": "s", "emailaddress1": "one@claim.example"})
+	w.must(os.WriteFile(filepath.Join(w.dir, "sales.yaml"), []byte(strings.Replace(gallra.ModelPolicy, "whenBound: anonymize", "whenBound: fail", 1)), 0o600))
+	var err error
+	w.checked, err = w.policy(t.Context())
+	w.must(err)
+	w.run()
+	w.server.SetClock(day0.AddDate(0, 0, 65))
+	w.serve(nil)
+	w.enter()
+	b := w.console.reading()
+	i, ok := b.find("contact", stuck)
+	if !ok || b.Persons[i].Action != plan.Stuck || b.Persons[i].Stuck != "bound" || b.Count(plan.Stuck) == 0 {
+		t.Fatalf("the list has them as %+v", b.Persons[i])
+	}
+	en := words.In(subject, "en")
+	if a := w.get(personPath("contact", stuck)); !strings.Contains(a.body, en.T("verdict.stuck")) || strings.Contains(a.body, en.T("verdict.purge")) {
+		t.Error("their page does not say that they cannot be purged")
+	}
+	if a := w.get("/people?state=stuck"); !strings.Contains(a.body, "Bound") {
+		t.Error("the list of those who cannot be purged lacks them")
+	}
+	if a := w.get("/people/export.csv?state=stuck"); !strings.Contains(a.body, ",stuck,") || !strings.Contains(a.body, ",bound") {
+		t.Errorf("the export says nothing of it: %.300s", a.body)
+	}
+	a := w.get(personPath("lead", other))
+	if !strings.Contains(a.body, en.T("person.heldby")) || !strings.Contains(a.body, personPath("contact", held)) {
+		t.Error("the page of the lead does not say whose hold it is")
 	}
 }

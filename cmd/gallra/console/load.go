@@ -40,10 +40,13 @@ func (c *Console) load(ctx context.Context, j *job) error {
 		return err
 	}
 	plan := plan.NewPlan(checked, e, plan.PlanOptions{Traces: l.Traces()})
+	if _, err := purge.MarkStuck(ctx, c.o.Client, checked, plan); err != nil {
+		return err
+	}
 	matched := purge.Matched(l, checked)
 	b := &reading{
 		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Traces(), read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
-		rails: plan.GuardRails(checked.Policy.Limits, matched), changes: plan.SinceLastRun(matched), evidence: found,
+		rails: plan.Able().GuardRails(checked.Policy.Limits, matched), changes: plan.SinceLastRun(matched), evidence: found,
 	}
 	rail, err := purge.Unapproved(ctx, c.o.Client, l, checked.Policy, c.o.Deps("run", checked, l).Run.Actor, today)
 	if err != nil {
@@ -52,6 +55,11 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	if rail != nil {
 		b.rails = append(b.rails, *rail)
 	}
+	foreign, err := purge.ForeignColumns(ctx, c.o.Client, checked, l)
+	if err != nil {
+		return err
+	}
+	b.rails = append(b.rails, foreign...)
 	j.phase("names", len(b.Persons))
 	if err := b.ReadNames(ctx, c.o.Client, checked, report.NamesOptions{Progress: j.rows}); err != nil {
 		return err

@@ -31,8 +31,10 @@ type personPage struct {
 	Note              string // the reason of an extension by hand
 	Today             retention.Date
 	Decision          *plan.Planned
+	State             retention.Action
 	Held              bool
 	HeldWith          bool
+	HeldBy            *otherRow // whose hold it is, where it stands on another row
 	Others            []otherRow
 	Grounds           []groundView
 	Nothing           []groundView // grounds that found nothing
@@ -106,8 +108,14 @@ func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate
 	}
 	subject := b.checked.Subject(p.Table)
 	page := &personPage{Table: p.Table, ID: p.ID, Path: personPath(p.Table, p.ID), Link: c.link(p.Table, p.ID), Today: today, Tomorrow: today + 1,
-		Decision: &x.Decision, Held: x.Person.LegalHold, HeldWith: x.Person.HeldWith, LastDay: today.Add(b.checked.Policy.ManualExtension), Unprovisioned: subject.Unprovisioned}
+		Decision: &x.Decision, State: x.Decision.State(), Held: x.Person.LegalHold, HeldWith: x.Person.HeldWith, LastDay: today.Add(b.checked.Policy.ManualExtension), Unprovisioned: subject.Unprovisioned}
 	if err := c.introduce(ctx, t, b, page); err != nil {
+		return nil, err
+	}
+	if i, ok := b.find(p.Table, p.ID); ok && b.Persons[i].Action == plan.Stuck && page.State == retention.Purge {
+		page.State = plan.Stuck
+	}
+	if page.HeldBy, err = c.heldBy(ctx, b, p); err != nil {
 		return nil, err
 	}
 	for _, o := range x.Others {
@@ -145,6 +153,23 @@ func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate
 		page.Evidence = append(page.Evidence, b.evidence.view(t, b, i))
 	}
 	return page, nil
+}
+
+// heldBy is the person whose legal hold protects the row, nil where none does or it is the row's own.
+func (c *Console) heldBy(ctx context.Context, b *reading, p evaluate.PersonRef) (*otherRow, error) {
+	held, err := purge.HeldBy(ctx, c.o.Client, b.checked, []evaluate.PersonRef{p})
+	if err != nil {
+		return nil, err
+	}
+	by, ok := held[p]
+	if !ok || by == p {
+		return nil, nil
+	}
+	name, err := c.nameOf(ctx, b, by)
+	if err != nil && !errors.Is(err, dataverse.ErrNotFound) { // gone meanwhile
+		return nil, err
+	}
+	return &otherRow{by.Table, personPath(by.Table, by.ID), cmp.Or(name, by.ID.String())}, nil
 }
 
 // arithmetic is how a row's date became an end, in the reader's language.

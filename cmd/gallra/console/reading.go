@@ -51,7 +51,7 @@ type span struct {
 }
 
 // actions are all actions in the order in which the list sorts them: what is nearest first.
-var actions = []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Hold, retention.Clear, retention.Keep}
+var actions = []retention.Action{retention.Purge, plan.Stuck, retention.Schedule, retention.Move, retention.Wait, retention.Hold, retention.Clear, retention.Keep}
 
 // reason is why a person has their date, as it stands on the row.
 func (b *reading) reason(i int32) string {
@@ -210,9 +210,15 @@ func (b *reading) with(decisions ...*plan.Planned) *reading {
 			continue // kept, and nothing is written about them: the plan does not list them
 		}
 		p := &coming.Persons[at]
+		state := d.State()
+		if p.Action == plan.Stuck && state == retention.Purge {
+			state = plan.Stuck // what was done has not freed them
+		} else {
+			p.Stuck = ""
+		}
 		coming.Tables[p.Table].Actions[p.Action]--
-		coming.Tables[p.Table].Actions[d.Action]++
-		p.Action, p.PurgeOn, p.NoticedOn, p.Until = d.Action, d.PurgeOn, d.NoticedOn, d.Until
+		coming.Tables[p.Table].Actions[state]++
+		p.Action, p.PurgeOn, p.NoticedOn, p.Until = state, d.PurgeOn, d.NoticedOn, d.Until
 		ground := slices.IndexFunc(coming.Grounds, func(g report.Ground) bool { return g.ID == d.GroundID() })
 		if ground < 0 {
 			ground = len(coming.Grounds)

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
+)
+
+func newMap(a *app) *cobra.Command {
+	var o mapOptions
+	c := &cobra.Command{
+		Use:   "map [SUBJECT]",
+		Short: "Show every place where a person can stand, and what a purge does with it",
+		Long: `Lists what leads to the persons of the policy: lookups of every kind, the parties of activities, many-to-many
+relationships, columns that hold addresses and numbers, and rows behind the persons' own lookups; how many rows stand there; what
+a purge does with them; and which rule of the policy says so. Undecided places stop a run: they are listed as well. Nothing is
+written to Dataverse.
+
+EXIT STATUS: 0 every place that holds rows is decided, 1 the environment did not answer, 2 wrong usage or policy, or an undecided
+place holds rows.`,
+		Example: `  gallra map
+  gallra map contact --all
+  gallra map contact --svg contact.svg`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.subject = args[0]
+			}
+			return a.runMap(cmd.Context(), o)
+		},
+	}
+	c.Flags().BoolVar(&o.all, "all", false, "list places without a row as well")
+	c.Flags().StringVar(&o.svg, "svg", "", "draw the map of one subject into this file")
+	return c
+}
+
+type mapOptions struct {
+	subject string
+	all     bool
+	svg     string
+}
+
+// errUndecided ends a map with places that hold rows and that no rule speaks of.
+var errUndecided = &usageError{"places that hold rows are undecided, so a run would be refused", "gallra policy check says what to write"}
+
+func (a *app) runMap(ctx context.Context, o mapOptions) error {
+	policy, err := a.loadPolicy()
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	drawn, err := compile.Maps(ctx, policy, s.client)
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	if o.subject != "" {
+		var one []*personmap.Map
+		for _, m := range drawn {
+			if m.Subject == o.subject {
+				one = append(one, m)
+			}
+		}
+		if drawn = one; len(one) == 0 {
+			return &usageError{"the policy has no subject " + o.subject, "gallra map without a name shows all of them"}
+		}
+	}
+	if o.svg != "" {
+		return a.drawMap(drawn, o.svg)
+	}
+	undecided := false
+	for _, m := range drawn {
+		if a.json {
+			err = a.mapLines(m)
+		} else {
+			err = a.mapTable(m, o.all)
+		}
+		if err != nil {
+			return err
+		}
+		for _, p := range m.Undecided() {
+			undecided = undecided || p.Rows != 0
+		}
+	}
+	if undecided {
+		return errUndecided
+	}
+	return nil
+}
+
+func (a *app) mapLines(m *personmap.Map) error {
+	e := json.NewEncoder(a.out)
+	for _, p := range m.Places {
+		line := map[string]any{"kind": "place", "subject": m.Subject, "place": p.Key(), "leads": p.Kind, "table": p.Table, "column": p.Column, "do": p.Do, "binds": p.Binds, "why": p.Why, "set": p.Set, "line": nil, "rows": nil, "via": nil, "delete": nil}
+		if p.Rule >= 0 {
+			line["line"] = p.Line
+		}
+		if p.Rows >= 0 {
+			line["rows"] = p.Rows
+		}
+		if p.Via != "" {
+			line["via"] = p.Via
+		}
+		if p.Delete != "" {
+			line["delete"] = p.Delete
+		}
+		if err := e.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) mapTable(m *personmap.Map, all bool) error {
+	w := &lines{w: a.out}
+	var rows [][]string
+	empty := 0
+	for _, p := range m.Places {
+		if p.Rows == 0 && !all {
+			empty++
+			continue
+		}
+		n, where, what := "?", p.Key(), treatmentWords(p.Do)
+		if p.Rows >= 0 {
+			n = strconv.Itoa(p.Rows)
+		}
+		if p.Via != "" {
+			where += " of " + p.Via
+		}
+		if p.Binds {
+			what += ", binds the person"
+		}
+		rule := ""
+		switch {
+		case p.Set != "":
+			rule = "set " + p.Set
+		case p.Rule >= 0:
+			rule = "line " + strconv.Itoa(p.Line)
+		}
+		rows = append(rows, []string{where, string(p.Kind), n, what, rule, p.Why})
+	}
+	w.printf("what leads to a %s\n%s\n", m.Subject, a.table([]string{"place", "leads by", "rows", "what a purge does", "by", "why"}, rows))
+	if empty > 0 {
+		w.printf("%d further places hold no rows: --all lists them\n", empty)
+	}
+	w.printf("\n")
+	return w.err
+}
+
+// treatmentWords says for people what becomes of the rows of a place.
+func treatmentWords(do personmap.Treatment) string {
+	switch do {
+	case personmap.Anonymized:
+		return "anonymised"
+	case personmap.Kept:
+		return "kept, and searched for the person"
+	case personmap.Left:
+		return "left by decision, not looked at"
+	case personmap.Judged:
+		return "judged as persons of their own"
+	case personmap.WithRow:
+		return "go, or are emptied, with the row that they belong to"
+	case personmap.TakenOff:
+		return "the association goes, the other row stays"
+	case personmap.Unlinked:
+		return "lose their link, and are searched for the person"
+	case personmap.Searched:
+		return "searched, and named"
+	case personmap.Undecided:
+		return "UNDECIDED"
+	case personmap.Unreachable:
+		return "cannot be reached"
+	}
+	return string(do)
+}
+
+// drawMap draws the map of one subject into a file.
+func (a *app) drawMap(drawn []*personmap.Map, path string) error {
+	if len(drawn) != 1 {
+		return &usageError{"a picture is of one subject", fmt.Sprintf("say which, such as gallra map %s --svg %s", drawn[0].Subject, path)}
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = drawn[0].WriteSVG(f, personmap.Picture{
+		Title: "What leads to a " + drawn[0].Subject, Treatment: treatmentWords, Most: 80,
+		Rows: func(n int) string { return plural(n, "row") },
+		More: func(n int) string { return fmt.Sprintf("and %s", plural(n, "further place")) },
+	})
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(a.out, "drawn into %s\n", path)
+	}
+	return err
+}

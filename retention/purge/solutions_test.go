@@ -1,0 +1,368 @@
+package purge_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/purge"
+)
+
+// solution is a random solution that somebody has installed: tables of every shape that lead to persons.
+type solution struct {
+	*world
+	*rand.Rand
+	prefix string
+	tables []solutionTable
+	made   int
+	many   []string // many-to-many relationships: name, and navigation property on the contact's side
+	behind string   // a lookup of the contact's own row; empty: none
+}
+
+type solutionTable struct {
+	name, set string
+	activity  bool
+	mail      string // a column for addresses; empty: none
+	lookups   []solutionLookup
+}
+
+type solutionLookup struct{ column, nav, target string }
+
+func (s *solution) one(in int) bool { return s.IntN(in) == 0 }
+
+// try sends a definition that the service may refuse for a reason of its own, such as a second parent.
+func (s *solution) try(path string, body row) bool {
+	err := s.client.Do(s.t.Context(), dataverse.Operation{Method: http.MethodPost, Path: path, Body: body}, nil)
+	return err == nil
+}
+
+func columnBody(kind, schema string, more row) row {
+	b := row{"@odata.type": "Microsoft.Dynamics.CRM." + kind + "AttributeMetadata", "AttributeType": kind, "SchemaName": schema, "DisplayName": labelled(schema), "RequiredLevel": row{"Value": "None"}}
+	switch kind {
+	case "String":
+		b["MaxLength"] = 200
+	case "Memo":
+		b["MaxLength"] = 2000
+	}
+	for k, v := range more {
+		b[k] = v
+	}
+	return b
+}
+
+func (s *solution) table(i int) {
+	name := fmt.Sprintf("%s_t%d", s.prefix, i)
+	t := solutionTable{name: name, activity: s.one(6)}
+	primary := fmt.Sprintf("%s_Name", s.prefix)
+	if t.activity {
+		primary = "Subject"
+	}
+	s.call(http.MethodPost, "EntityDefinitions", row{"@odata.type": "Microsoft.Dynamics.CRM.EntityMetadata", "SchemaName": fmt.Sprintf("%s_T%d", s.prefix, i), "DisplayName": labelled(name),
+		"DisplayCollectionName": labelled(name + "s"), "OwnershipType": "UserOwned", "IsActivity": t.activity, "HasActivities": s.one(2), "HasNotes": true,
+		"Attributes": []row{columnBody("String", primary, row{"IsPrimaryName": true})}})
+	s.try("EntityDefinitions(LogicalName='"+name+"')/Attributes", columnBody("Memo", s.prefix+"_Text", nil))
+	if s.one(3) {
+		column := s.prefix + "_Contactmail"
+		if s.one(2) {
+			column = s.prefix + "_Email"
+		}
+		format := "Text"
+		if s.one(2) || strings.HasSuffix(column, "mail") && !strings.HasSuffix(column, "Email") {
+			format = "Email"
+		}
+		if s.try("EntityDefinitions(LogicalName='"+name+"')/Attributes", columnBody("String", column, row{"FormatName": row{"Value": format}})) {
+			t.mail = strings.ToLower(column)
+		}
+	}
+	s.tables = append(s.tables, t)
+}
+
+// lookup adds a lookup from a table to another, of any cascade kind.
+func (s *solution) lookup(from int, target string) {
+	t := &s.tables[from]
+	column := fmt.Sprintf("%s_L%d", s.prefix, len(t.lookups))
+	kind := []string{"RemoveLink", "RemoveLink", "Cascade", "Restrict"}[s.IntN(4)]
+	required := "None"
+	if s.one(8) && kind != "RemoveLink" {
+		required = "ApplicationRequired"
+	}
+	body := row{"@odata.type": "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata", "SchemaName": fmt.Sprintf("%s_%s_%s_%d", s.prefix, target, t.name, len(t.lookups)),
+		"ReferencedEntity": target, "ReferencingEntity": t.name,
+		"CascadeConfiguration": row{"Assign": "NoCascade", "Delete": kind, "Merge": "NoCascade", "Reparent": "NoCascade", "Share": "NoCascade", "Unshare": "NoCascade"},
+		"Lookup":               row{"@odata.type": "Microsoft.Dynamics.CRM.LookupAttributeMetadata", "SchemaName": column, "DisplayName": labelled(column), "RequiredLevel": row{"Value": required}}}
+	if !s.try("RelationshipDefinitions", body) {
+		return
+	}
+	t.lookups = append(t.lookups, solutionLookup{column: strings.ToLower(column), nav: column, target: target})
+}
+
+func (s *solution) build() {
+	n := 2 + s.IntN(4)
+	for i := range n {
+		s.table(i)
+	}
+	for i := range n {
+		for range 1 + s.IntN(2) {
+			target := []string{"contact", "contact", "lead", ""}[s.IntN(4)]
+			if target == "" {
+				target = s.tables[s.IntN(n)].name // itself included
+			}
+			s.lookup(i, target)
+		}
+	}
+	if s.one(3) {
+		other := s.tables[s.IntN(n)].name
+		if s.one(3) {
+			other = "contact"
+		}
+		name := s.prefix + "_many"
+		if s.try("RelationshipDefinitions", row{"@odata.type": "Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata", "SchemaName": name, "IntersectEntityName": name,
+			"Entity1LogicalName": "contact", "Entity2LogicalName": other,
+			"Entity1AssociatedMenuConfiguration": row{"Behavior": "UseLabel", "Group": "Details", "Label": labelled("a"), "Order": 10000},
+			"Entity2AssociatedMenuConfiguration": row{"Behavior": "UseLabel", "Group": "Details", "Label": labelled("b"), "Order": 10000}}) {
+			s.many = append(s.many, name, other)
+		}
+	}
+	if s.one(3) {
+		target := s.tables[s.IntN(n)]
+		if !target.activity && s.try("RelationshipDefinitions", row{"@odata.type": "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata", "SchemaName": s.prefix + "_profile",
+			"ReferencedEntity": target.name, "ReferencingEntity": "contact",
+			"CascadeConfiguration": row{"Assign": "NoCascade", "Delete": "RemoveLink", "Merge": "NoCascade", "Reparent": "NoCascade", "Share": "NoCascade", "Unshare": "NoCascade"},
+			"Lookup":               row{"@odata.type": "Microsoft.Dynamics.CRM.LookupAttributeMetadata", "SchemaName": s.prefix + "_Profile", "DisplayName": labelled("Profile"), "RequiredLevel": row{"Value": "None"}}}) {
+			s.behind = target.name
+		}
+	}
+	s.client = s.connect(6)
+}
+
+// token is by what a person's rows are found again: part of their name, which stands in every text.
+type solutionPerson struct {
+	name, table, set, full, mail string
+}
+
+func (s *solution) person(name, table string) solutionPerson {
+	p := solutionPerson{name: name, table: table, set: table + "s", full: "Ilse " + name + "quendrix", mail: "ilse@" + name + "quendrix.example"}
+	s.create(table, name, row{"firstname": "Ilse", "lastname": name + "quendrix", "emailaddress1": p.mail})
+	return p
+}
+
+// make makes a row of a table with the person's name in it.
+func (s *solution) make(t *solutionTable, p solutionPerson, more row) string {
+	s.made++
+	name := fmt.Sprintf("%s row %d", s.prefix, s.made)
+	body := row{s.prefix + "_text": "About " + p.full}
+	if t.activity {
+		body["subject"] = "Dear " + p.full
+	} else {
+		body[s.prefix+"_name"] = "Dear " + p.full
+	}
+	for k, v := range more {
+		body[k] = v
+	}
+	s.create(t.name, name, body)
+	return name
+}
+
+// belongings gives a person rows in every place, and rows that hang on these.
+func (s *solution) belongings(p solutionPerson, other solutionPerson) {
+	for i := range s.tables {
+		t := &s.tables[i]
+		if t.set == "" {
+			def, err := s.client.Table(s.t.Context(), t.name)
+			s.must(err)
+			t.set = def.EntitySet
+		}
+	}
+	byTable := make(map[string][]string)
+	for range 2 { // children after the rows that they hang on
+		for i := range s.tables {
+			t := &s.tables[i]
+			for _, l := range t.lookups {
+				switch {
+				case l.target == p.table:
+					more := row{l.nav + "@odata.bind": bindTo(p.set, p.name)}
+					if len(t.lookups) > 1 && t.lookups[1].target == other.table && l != t.lookups[1] && s.one(3) {
+						more[t.lookups[1].nav+"@odata.bind"] = bindTo(other.set, other.name) // two persons on a row
+					}
+					byTable[t.name] = append(byTable[t.name], s.make(t, p, more))
+				case len(byTable[l.target]) > 0:
+					parents := byTable[l.target]
+					set := ""
+					for _, x := range s.tables {
+						if x.name == l.target {
+							set = x.set
+						}
+					}
+					byTable[t.name] = append(byTable[t.name], s.make(t, p, row{l.nav + "@odata.bind": bindTo(set, parents[s.IntN(len(parents))])}))
+				}
+			}
+		}
+	}
+	for i := range s.tables {
+		t := &s.tables[i]
+		if t.mail != "" {
+			s.make(t, p, row{t.mail: p.mail})
+		}
+		if t.activity && s.one(2) {
+			s.make(t, p, row{t.name + "_activity_parties": []row{{"participationtypemask": 2, "partyid_" + p.table + "@odata.bind": bindTo(p.set, p.name)}}})
+		}
+	}
+	if p.table == "contact" && s.behind != "" {
+		for i := range s.tables {
+			if t := &s.tables[i]; t.name == s.behind {
+				profile := s.make(t, p, nil)
+				s.update("contact", p.name, row{s.prefix + "_Profile@odata.bind": bindTo(t.set, profile)})
+			}
+		}
+	}
+	s.create("annotation", p.name+" note", row{"subject": "call", "notetext": p.full + " is ill", "objectid_" + p.table + "@odata.bind": bindTo(p.set, p.name)})
+}
+
+// rowsNamed are the rows that runs has named, in whatever way.
+func rowsNamed(summaries ...*purge.Summary) map[string]bool {
+	out := make(map[string]bool)
+	for _, s := range summaries {
+		for _, f := range slices.Concat(s.Mentions, s.Residue) {
+			out[f.ID.String()] = true
+		}
+	}
+	return out
+}
+
+// TestRandomSolutionsLeaveNothingSilently installs random solutions, has a starter policy written for each, and purges by it:
+// where a text of a purged person is still found, a run has named the row; and of whoever is justified every row is there.
+func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(seeds(t, 6)) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			w := newWorldOf(t, "", emulator.Options{})
+			s := &solution{world: w, Rand: rand.New(rand.NewPCG(seed, 18)), prefix: "gallra"}
+			w.prefixed(seed, s)
+			s.build()
+			gone := []solutionPerson{s.person("anna", "contact"), s.person("bert", "contact"), s.person("lena", "lead")}
+			kept := s.person("kim", "contact")
+			for _, p := range append(gone, kept) {
+				s.belongings(p, kept)
+			}
+			for i := 0; i+1 < len(s.many); i += 2 {
+				s.associate(s.many[i], s.many[i+1], gone[0], kept)
+			}
+			w.advance(800)
+			w.policy = w.starter(1)
+			w.update("contact", kept.name, row{"jobtitle": "Works here"})
+			before := len(w.server.Find(kept.full))
+			first := w.run()
+			w.advance(62)
+			second := w.run()
+			w.advance(1)
+			third := w.run()
+			if n := len(second.Failures) + len(third.Failures); n > 0 || second.Stop != nil {
+				t.Errorf("failures %v %v, stop %v\n%s", second.Failures, third.Failures, second.Stop, s.shape())
+			}
+			named := rowsNamed(first, second, third)
+			for _, p := range gone {
+				for _, text := range []string{p.full, p.mail} {
+					for _, at := range w.server.Find(text) {
+						if at.Where == "row" && !named[at.ID] && at.Table != "activityparty" {
+							t.Errorf("%s %s still stands in %s.%s, and nothing was said of the row\n%s", p.table, p.name, at.Table, at.Column, s.shape())
+						}
+					}
+				}
+			}
+			rows := 0
+			for _, at := range w.server.Find(kept.full) {
+				if at.Where == "row" {
+					rows++
+				}
+			}
+			if rows < before-len(w.server.Find("nothing")) && rows != before {
+				t.Errorf("of who is justified %d places were there, and %d are\n%s", before, rows, s.shape())
+			}
+			if second.Purged() != len(gone) {
+				t.Errorf("%d were purged, want %d: %v\n%s", second.Purged(), len(gone), w.outcomes(), s.shape())
+			}
+		})
+	}
+}
+
+// prefixed gives the solution a publisher of its own, so that definitions of one seed are not taken for another's.
+func (w *world) prefixed(seed uint64, s *solution) {
+	w.t.Helper()
+	s.prefix = fmt.Sprintf("s%d", seed)
+	w.call(http.MethodPost, "publishers", row{"friendlyname": s.prefix, "uniquename": s.prefix, "customizationprefix": s.prefix, "customizationoptionvalueprefix": 10000 + int(seed)%80000})
+}
+
+// associate links a contact over a many-to-many relationship.
+func (s *solution) associate(name, other string, p, kept solutionPerson) {
+	set, id := "contacts", id(kept.name)
+	for i := range s.tables {
+		if t := &s.tables[i]; t.name == other {
+			set = t.set
+			more := s.make(t, kept, nil)
+			id = s.idOf(more)
+		}
+	}
+	nav := name
+	def, err := s.client.Table(s.t.Context(), "contact")
+	s.must(err)
+	for _, m := range def.ManyToMany {
+		if m.SchemaName == name {
+			nav = m.Entity1Nav
+		}
+	}
+	s.call(http.MethodPost, fmt.Sprintf("contacts(%s)/%s/$ref", idText(p.name), nav), row{"@odata.id": s.url + "/api/data/v9.2/" + set + "(" + id.String() + ")"})
+}
+
+func (s *solution) idOf(name string) uuid.UUID { return id(name) }
+
+func idText(name string) string { return id(name).String() }
+
+// starter is what gallra policy init writes for the environment, without the limits of a first run.
+func (w *world) starter(years int) string {
+	w.t.Helper()
+	now := w.server.Now()
+	who, err := w.client.WhoAmI(w.t.Context())
+	w.must(err)
+	text, err := compile.Starter(w.t.Context(), w.client, compile.StarterOptions{Today: retention.DateOf(now, time.UTC), TimeZone: time.UTC, Years: years, User: who.UserID})
+	w.must(err)
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "limits:") {
+			lines[i] = "limits: {purges: 1000, share: 100%, canary: 2}"
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// shape is the solution in a few lines, and what the policy says of related rows.
+func (s *solution) shape() string {
+	var b strings.Builder
+	for _, t := range s.tables {
+		fmt.Fprintf(&b, "%s activity %t mail %q:", t.name, t.activity, t.mail)
+		def, err := s.client.Table(s.t.Context(), t.name)
+		s.must(err)
+		for _, r := range def.ManyToOne {
+			if strings.HasPrefix(r.ReferencingAttribute, s.prefix) {
+				fmt.Fprintf(&b, " %s→%s (%s)", r.ReferencingAttribute, r.Referenced, r.Delete)
+			}
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "many %v, behind %q\n", s.many, s.behind)
+	for line := range strings.Lines(s.policy) {
+		if strings.HasPrefix(strings.TrimSpace(line), "- {") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
