@@ -113,6 +113,27 @@ func (t *Tables) Unlinked(ctx context.Context, from Reader, name string) ([]Reac
 	return t.occupiedReaches(ctx, from, out)
 }
 
+// Parts are the lookups over which rows hang on a row that stays and can tell whose it was. Of a row of business these are notes and
+// what was written when it was closed: the rest of the business is not about one person.
+func (t *Tables) Parts(ctx context.Context, from Reader, name string) ([]Reach, error) {
+	over, err := t.Reaches(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if personmap.Is(name, personmap.Business) {
+		over = slices.DeleteFunc(over, func(r Reach) bool {
+			return name == "account" || r.Referencing != "annotation" && !personmap.Is(r.Referencing, personmap.Closing)
+		})
+		return t.occupiedReaches(ctx, from, over)
+	}
+	over, err = t.occupiedReaches(ctx, from, slices.DeleteFunc(over, func(r Reach) bool { return t.Persons[r.Referencing] || personmap.Is(r.Referencing, personmap.Business) }))
+	if err != nil {
+		return nil, err
+	}
+	unlinked, err := t.Unlinked(ctx, from, name)
+	return append(over, unlinked...), err
+}
+
 // Pointing are the lookups of any table that lead to rows of a table, as far as any row holds one: parts of those rows, which a
 // delete takes along, and what the platform keeps of them left out.
 func (t *Tables) Pointing(ctx context.Context, from Reader, name string) ([]Reach, error) {

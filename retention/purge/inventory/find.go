@@ -136,35 +136,53 @@ func (inv *List) findByDelete(ctx context.Context, matters func(table string) bo
 	return inv.children(ctx, refs, matters)
 }
 
-// findUnderDeleted finds the rows that hang on rows that are to be deleted, level by level.
-func (inv *List) findUnderDeleted(ctx context.Context) error {
+// findUnder finds the rows that hang on others of the list, level by level: on rows that go, which take them along or leave them
+// without their link, and on rows that stay, whose parts can tell who it was as well.
+func (inv *List) findUnder(ctx context.Context) error {
 	asked := make(map[environment.Ref]bool)
 	for {
-		var parents []environment.Ref
+		var going, staying []environment.Ref
 		for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
 			it := inv.Items[r]
 			inv.decide(it)
-			if it.Fate == Delete && !asked[r] && !withPerson[r.Table] {
-				asked[r] = true
-				parents = append(parents, r)
+			switch {
+			case asked[r], withPerson[r.Table], inv.Tables.Persons[r.Table]:
+				continue
+			case it.Fate == Delete:
+				going = append(going, r)
+			default:
+				staying = append(staying, r)
 			}
+			asked[r] = true
 		}
-		if len(parents) == 0 {
+		if len(going)+len(staying) == 0 {
 			return nil
 		}
-		fresh, err := inv.children(ctx, parents, func(string) bool { return true })
+		fresh, err := inv.children(ctx, going, func(string) bool { return true })
 		if err != nil {
 			return err
 		}
 		if err := inv.judge(ctx, fresh); err != nil {
 			return err
 		}
-		// Rows whose link to one that goes the service clears stay, and are nobody's to delete: their text is searched.
-		_, err = inv.pointing(ctx, parents, func(table string) ([]environment.Reach, error) {
+		// Rows whose link to one that goes the service clears, and parts of rows that stay, are nobody's to delete: their text
+		// is searched.
+		_, err = inv.pointing(ctx, going, func(table string) ([]environment.Reach, error) {
 			return inv.Tables.Unlinked(ctx, inv.Reader, table)
 		})
 		if err != nil {
 			return err
+		}
+		parts, err := inv.pointing(ctx, staying, func(table string) ([]environment.Reach, error) {
+			return inv.Tables.Parts(ctx, inv.Reader, table)
+		})
+		if err != nil {
+			return err
+		}
+		for _, it := range parts {
+			if it.Fate == Undecided {
+				it.Fate, it.settled = Keep, true
+			}
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (inv *List) Take(ctx context.Context) error {
 			inv.portion()
 			return inv.judge(ctx, slices.DeleteFunc(reached, func(it *Item) bool { return inv.Items[it.Ref] != it }))
 		},
-		inv.findUnderDeleted, // what hangs on rows that go, level by level
+		inv.findUnder, // what hangs on these, level by level
 		func(context.Context) error { // decisions of rows that are nobody's any more
 			inv.forgetDecisions()
 			return nil
