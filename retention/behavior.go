@@ -48,7 +48,7 @@ func readDate(b []byte) (Date, bool) {
 	year, ok1 := digits(b[:4])
 	month, ok2 := digits(b[5:7])
 	day, ok3 := digits(b[8:10])
-	if !ok1 || !ok2 || !ok3 || b[4] != '-' || b[7] != '-' || month < 1 || month > 12 || day < 1 {
+	if !ok1 || !ok2 || !ok3 || b[4] != '-' || b[7] != '-' || year < 1 || month < 1 || month > 12 || day < 1 {
 		return 0, false
 	}
 	d := NewDate(year, time.Month(month), day)

@@ -13,6 +13,13 @@ import (
 // The zero Date is "no date"; Open is later than every date and stands for "without an end".
 type Date int32
 
+// First and Last are the ends of the calendar: what lies beyond them nobody who reads a date back would take for one. Sums stop
+// there.
+const (
+	First Date = 1       // 0001-01-01
+	Last  Date = 3652059 // 9999-12-31
+)
+
 // Open is the retain-until of a person whom a ground justifies without an end.
 const Open Date = math.MaxInt32
 
@@ -23,13 +30,27 @@ func NewDate(year int, month time.Month, day int) Date {
 
 // DateOf is the calendar date that t reads in loc.
 func DateOf(t time.Time, loc *time.Location) Date {
-	return NewDate(t.In(loc).Date())
+	return within(NewDate(t.In(loc).Date()))
 }
+
+// within is d, or the end of the calendar that it lies beyond.
+func within(d Date) Date { return min(max(d, First), Last) }
+
+// FarAhead is how far ahead of today a date that a ground counts from may lie before it is told: nobody plans that far, and a
+// typo keeps its person for as long.
+var FarAhead = Period{Years: 30}
+
+// Endless tells whether d is of the year 9999, which systems write that need a date and have none: 9999-12-31, or the day
+// before where a time zone has moved it. It is no date that anything could count from.
+func (d Date) Endless() bool { return d >= Last-364 && d != Open }
+
+// Valid tells whether d is a date that can be written and read back, no date, or open.
+func (d Date) Valid() bool { return d == 0 || d == Open || d == within(d) }
 
 // ParseDate reads YYYY-MM-DD.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
+	if err != nil || t.Year() == 0 {
 		return 0, fmt.Errorf("%q is not a date of the form 2026-11-24", s)
 	}
 	return NewDate(t.Date()), nil
@@ -89,7 +110,8 @@ func (d *Date) UnmarshalText(b []byte) error {
 }
 
 // Add is d plus p in calendar arithmetic: years and months first, a day that the month does not have becomes the
-// month's last (31 August + 6 months = 28 February), then weeks and days. No date and Open stay what they are.
+// month's last (31 August + 6 months = 28 February), then weeks and days. No date and Open stay what they are, and a sum beyond
+// the calendar is its last day.
 func (d Date) Add(p Period) Date { return d.shift(p, 1) }
 
 // Sub is d minus p, by the same rules. It is not the inverse of Add: months differ in length.
@@ -105,7 +127,7 @@ func (d Date) shift(p Period, sign int) Date {
 		last := time.Date(first.Year(), first.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 		d = NewDate(first.Year(), first.Month(), min(day, last))
 	}
-	return d + Date(sign*(7*p.Weeks+p.Days))
+	return within(d + Date(sign*(7*p.Weeks+p.Days)))
 }
 
 // Period is a length of time in calendar units, such as "6 months" or "1 year 2 weeks".
@@ -150,7 +172,17 @@ func ParsePeriod(s string) (Period, error) {
 		}
 		*unit = n
 	}
+	if p.tooLong() {
+		return Period{}, fmt.Errorf("%q: a period is %d years at most: what it is added to would leave the calendar, which ends with the year 9999", s, maxPeriodYears)
+	}
 	return p, nil
+}
+
+// maxPeriodYears keeps what today plus a period comes to far within the calendar.
+const maxPeriodYears = 1000
+
+func (p Period) tooLong() bool {
+	return p.Years*366+p.Months*31+p.Weeks*7+p.Days > maxPeriodYears*366
 }
 
 // maxPeriodCount keeps date arithmetic far from overflow; nobody keeps data for 10,000 of anything.
@@ -208,6 +240,9 @@ func FirstThatMatters(keep Period, today Date) Date {
 // FirstThatLasts is the earliest date that, plus keep, is later than the day.
 func FirstThatLasts(keep Period, day Date) Date {
 	d := day.Sub(keep) - 10 // months of unequal length and clamped days shift it by fewer
+	if day >= Last {
+		return Last // no sum is later
+	}
 	for d.Add(keep) <= day {
 		d++
 	}

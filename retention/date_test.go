@@ -80,6 +80,40 @@ func TestDateLaws(t *testing.T) {
 	})
 }
 
+// TestDatesStayInTheCalendar: whatever a column, a clock and a policy come to, what is written of it is read back as it was, and
+// no sum changes the order of dates.
+func TestDatesStayInTheCalendar(t *testing.T) {
+	zones := []*time.Location{time.UTC, time.FixedZone("east", 14*3600), time.FixedZone("west", -12*3600)}
+	rapid.Check(t, func(t *rapid.T) {
+		edge := func(name string) Date {
+			return rapid.OneOf(rapid.Map(rapid.IntRange(0, 400), func(n int) Date { return Last - Date(n) }),
+				rapid.Map(rapid.IntRange(0, 400), func(n int) Date { return First + Date(n) }), rapid.Just(NewDate(2026, 3, 1))).Draw(t, name)
+		}
+		a, b := edge("a"), edge("b")
+		n := func(most int, unit string) int { return rapid.IntRange(0, most).Draw(t, unit) }
+		p := Period{Years: n(9999, "years"), Months: n(9999, "months"), Weeks: n(9999, "weeks"), Days: n(9999, "days")}
+		zone := rapid.SampledFrom(zones).Draw(t, "zone")
+		instant := a.Time().Add(time.Duration(n(86399, "second")) * time.Second)
+		read, _ := UserLocal.Date(instant.Format(time.RFC3339), zone)
+		for _, d := range []Date{a.Add(p), a.Sub(p), DateOf(instant, zone), read, a.Add(p).Add(p)} {
+			text, err := d.MarshalText()
+			var back Date
+			if err != nil || !d.Valid() || back.UnmarshalText(text) != nil || back != d {
+				t.Fatalf("%s and %s came to %s, which is read as %s", a, p, text, back)
+			}
+		}
+		if a > b {
+			a, b = b, a
+		}
+		if a.Add(p) > b.Add(p) || a.Add(p) < a {
+			t.Fatalf("%s and %s changed places by %s", a, b, p)
+		}
+		if FirstThatLasts(p, b) > Last {
+			t.Fatalf("%s lasts beyond %s from %d on", p, b, FirstThatLasts(p, b))
+		}
+	})
+}
+
 func TestDateMarshals(t *testing.T) {
 	for _, d := range []Date{0, Open, date("2026-11-24")} {
 		text, err := d.MarshalText()
@@ -92,7 +126,7 @@ func TestDateMarshals(t *testing.T) {
 		}
 	}
 	var d Date
-	for _, bad := range []string{"2026-02-30", "24.11.2026", "2026-11-24T00:00:00Z"} {
+	for _, bad := range []string{"2026-02-30", "24.11.2026", "2026-11-24T00:00:00Z", "0000-12-31", "10000-01-13"} {
 		if err := d.UnmarshalText([]byte(bad)); err == nil {
 			t.Errorf("%q was read as %s", bad, d)
 		}
@@ -100,7 +134,8 @@ func TestDateMarshals(t *testing.T) {
 }
 
 func TestParsePeriodRefuses(t *testing.T) {
-	for _, s := range []string{"", "6", "months", "6 fortnights", "6 months 2", "-1 days", "1.5 years", "1 year 2 years", "10000 days", "P6M"} {
+	for _, s := range []string{"", "6", "months", "6 fortnights", "6 months 2", "-1 days", "1.5 years", "1 year 2 years", "10000 days", "P6M",
+		"9000 years", "1001 years", "999 years 9999 months", "9999 months 9999 weeks 9999 days 500 years"} {
 		if p, err := ParsePeriod(s); err == nil {
 			t.Errorf("%q was read as %s", s, p)
 		}
@@ -125,6 +160,8 @@ func TestDateBehavior(t *testing.T) {
 		{"the last minute before", UserLocal, "2026-07-24T21:59:59Z", "2026-07-24"},
 		{"fractions of a second", UserLocal, "2026-11-24T22:59:59.9999999Z", "2026-11-24"},
 		{"no date", UserLocal, "soon", ""},
+		{"the year nought", DateOnly, "0000-12-31", ""},
+		{"the last moment is in no later year", UserLocal, "9999-12-31T23:59:59Z", "9999-12-31"},
 		{"half a date", DateOnly, "2026-11", ""},
 	}
 	for _, tt := range tests {

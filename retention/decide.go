@@ -74,6 +74,8 @@ type Person struct {
 	Trace Trace
 	// HeldWith is set when a legal hold stands on another row of the same human being: nothing of them is purged.
 	HeldWith bool
+	// Unreadable is set when a date about the person cannot be read: nobody knows how long it keeps them.
+	Unreadable bool
 }
 
 // Rules are the policy's date rules.
@@ -89,6 +91,12 @@ type Decision struct {
 	PurgeOn   Date      // zero: none
 	NoticedOn Date      // zero: none
 	Extension Extension // what became of a manual extension
+	PutOff    Extension // what became of a purge date that people have put off by hand
+	// Announced is the day that the ledger is to hold where people have put the date off, since their word can be taken
+	// back and the announced day cannot. Zero: it is PurgeOn.
+	Announced Date
+	// Unreadable tells that nothing is done about the person, since a date cannot be read.
+	Unreadable bool
 }
 
 // Extension is what a manual extension counts for.
@@ -140,6 +148,11 @@ func decideAlone(p Person, r Rules, today Date) Decision {
 		d.Action = Hold
 		return d
 
+	case p.Unreadable:
+		d.Action, d.Unreadable = Keep, true
+		d.Term = Term{Until: Open, Ground: NoGround}
+		return d
+
 	case d.Until > noticeEnds: // Open is later than every date
 		d.Action = Keep
 		// A date that somebody has emptied by hand, too: its trace would otherwise prove a notice to a later date.
@@ -161,8 +174,11 @@ func decideAlone(p Person, r Rules, today Date) Decision {
 	default:
 		d.NoticedOn = max(p.Trace.NoticedOn, min(p.NoticedOn, today))
 	}
-	// The date on the row tells the truth: neither earlier than one that was shown before, nor within the notice.
-	d.PurgeOn = max(p.PurgeOn, p.Trace.PurgeOn, lasts, d.NoticedOn.Add(r.Notice))
+	// The date on the row tells the truth: neither earlier than one that was announced before, nor within the notice.
+	d.PurgeOn = max(p.Trace.PurgeOn, lasts, d.NoticedOn.Add(r.Notice))
+	if p.PurgeOn > d.PurgeOn {
+		d.putOff(p, r, today)
+	}
 
 	switch {
 	case d.PurgeOn <= today: // then no ground lasts and the whole notice has passed
@@ -175,6 +191,23 @@ func decideAlone(p Person, r Rules, today Date) Decision {
 	return d
 }
 
+// putOff judges a date on the row that is later than what was announced, what a ground gives and what the notice needs: it
+// is people's, and counts as their extension does. One that does not count goes back to the announced day. If that has come
+// while the row showed another, nobody was shown it, and the notice begins again. Where the ledger knows of no day, it may
+// be lost, and a date within reach is taken for one that was announced.
+func (d *Decision) putOff(p Person, r Rules, today Date) {
+	lost := p.Trace.PurgeOn.IsZero()
+	d.PutOff = Columns{ExtendedUntil: p.PurgeOn, ExtendReason: p.ExtendReason || lost}.ExtensionOn(today, r)
+	switch {
+	case d.PutOff == ExtensionCounts && lost:
+		d.PutOff, d.PurgeOn = NoExtension, p.PurgeOn
+	case d.PutOff == ExtensionCounts:
+		d.Announced, d.PurgeOn = d.PurgeOn, p.PurgeOn
+	case d.PurgeOn <= today:
+		d.PurgeOn, d.NoticedOn = today.Add(r.Notice), today
+	}
+}
+
 // Changes tells whether the columns on the row have to be written for d.
 func (d Decision) Changes(c Columns) bool {
 	return d.Action != Hold && (d.PurgeOn != c.PurgeOn || d.NoticedOn != c.NoticedOn)
@@ -182,11 +215,22 @@ func (d Decision) Changes(c Columns) bool {
 
 // Proves is the trace that the ledger is to hold once d is done.
 func (d Decision) Proves(t Trace) Trace {
+	if d.Unreadable {
+		return t
+	}
 	if d.Action == Hold {
 		t.Held = true
 		return t
 	}
-	return Trace{PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn}
+	return Trace{PurgeOn: d.AnnouncedOn(), NoticedOn: d.NoticedOn}
+}
+
+// AnnouncedOn is the day that the ledger holds: the purge date without what people have added to it.
+func (d Decision) AnnouncedOn() Date {
+	if d.Announced.IsZero() {
+		return d.PurgeOn
+	}
+	return d.Announced
 }
 
 // Unproven tells whether the ledger has to learn of d, which may be so although nothing on the row changes: when it was

@@ -21,6 +21,9 @@ func TestDecide(t *testing.T) {
 	none := Term{Ground: NoGround}
 	until := func(s string) Term { return Term{Until: date(s), Ground: 0} }
 	scheduled := func(on, noticed string) Columns { return Columns{PurgeOn: date(on), NoticedOn: date(noticed)} }
+	putOff := func(on string) Columns {
+		return Columns{PurgeOn: date(on), NoticedOn: date("2025-12-01"), ExtendReason: true}
+	}
 	proven := func(on, noticed string) Trace { return Trace{PurgeOn: date(on), NoticedOn: date(noticed)} }
 
 	tests := []struct {
@@ -94,9 +97,30 @@ func TestDecide(t *testing.T) {
 		{"a date emptied by hand starts the notice again, and not before the date that was shown",
 			Person{Trace: proven("2026-08-01", "2026-02-10")},
 			Decision{Action: Schedule, Term: none, PurgeOn: date("2026-08-01"), NoticedOn: today}},
-		{"a date put off by hand stays",
-			Person{Columns: scheduled("2026-06-01", "2026-01-01"), Trace: proven("2026-03-01", "2026-01-01")},
-			Decision{Action: Wait, Term: none, PurgeOn: date("2026-06-01"), NoticedOn: date("2026-01-01")}},
+		{"a later date without a trace, further ahead than anybody may extend, goes to the end of the notice",
+			Person{Columns: scheduled("2062-03-01", "2026-01-01")},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today, PutOff: ExtensionTooFar}},
+		{"a date put off by hand with a reason stays, and the ledger holds the announced day",
+			Person{Columns: putOff("2026-06-01"), Trace: proven("2026-04-01", "2026-01-01")},
+			Decision{Action: Wait, Term: none, PurgeOn: date("2026-06-01"), NoticedOn: date("2026-01-01"), PutOff: ExtensionCounts, Announced: date("2026-04-01")}},
+		{"a date put off as far as staff may extend stays",
+			Person{Columns: putOff("2027-03-01"), Trace: proven("2026-04-01", "2026-01-01")},
+			Decision{Action: Wait, Term: none, PurgeOn: date("2027-03-01"), NoticedOn: date("2026-01-01"), PutOff: ExtensionCounts, Announced: date("2026-04-01")}},
+		{"a date put off a day further than staff may extend goes back",
+			Person{Columns: putOff("2027-03-02"), Trace: proven("2026-04-01", "2026-01-01")},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-04-01"), NoticedOn: date("2026-01-01"), PutOff: ExtensionTooFar}},
+		{"a date put off by hand without a reason goes back to the announced day",
+			Person{Columns: scheduled("2026-06-01", "2026-01-01"), Trace: proven("2026-04-01", "2026-01-01")},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-04-01"), NoticedOn: date("2026-01-01"), PutOff: ExtensionNoReason}},
+		{"a date put off until the announced day had come goes back with the whole notice: another day was shown",
+			Person{Columns: scheduled("2062-06-01", "2026-01-01"), Trace: proven("2026-03-01", "2026-01-01")},
+			Decision{Action: Move, Term: none, PurgeOn: date("2026-05-01"), NoticedOn: today, PutOff: ExtensionNoReason}},
+		{"a date put off to a day that a ground gives is the ground's",
+			Person{Term: until("2026-04-20"), Columns: scheduled("2026-04-20", "2026-01-15"), Trace: proven("2026-03-15", "2026-01-15")},
+			Decision{Action: Wait, Term: until("2026-04-20"), PurgeOn: date("2026-04-20"), NoticedOn: date("2026-01-15")}},
+		{"a date put off by hand that has come: purge",
+			Person{Columns: putOff("2026-03-01"), Trace: proven("2026-02-01", "2025-12-01")},
+			Decision{Action: Purge, Term: none, PurgeOn: today, NoticedOn: date("2025-12-01"), PutOff: ExtensionCounts, Announced: date("2026-02-01")}},
 		{"a legal hold stops the purge and leaves the date",
 			Person{Columns: Columns{PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01"), LegalHold: true}, Trace: proven("2026-03-01", "2026-01-01")},
 			Decision{Action: Hold, Term: none, PurgeOn: date("2026-03-01"), NoticedOn: date("2026-01-01")}},
@@ -138,7 +162,7 @@ type world struct {
 	today  Date
 
 	shown  Date // the day since which every run has left a date standing; zero: none stands
-	latest Date // the latest date that runs have left standing since then
+	latest Date // the latest date that runs have left standing since then, unless people's own was taken back
 	fresh  Date // the notice cannot have begun before this day: a ledger was lost or a hold ended
 }
 
@@ -175,8 +199,11 @@ func (w *world) run(t *rapid.T) {
 		if before.Until > w.today.Add(w.rules.Notice) {
 			t.Fatalf("a date for somebody whom a ground keeps: %+v", d)
 		}
-		if d.PurgeOn < max(before.PurgeOn, before.Trace.PurgeOn) {
+		if d.PurgeOn < before.Trace.PurgeOn || d.PurgeOn < before.PurgeOn && d.PutOff != ExtensionNoReason && d.PutOff != ExtensionTooFar {
 			t.Fatalf("the date moved earlier: %+v to %+v", before, d)
+		}
+		if reach := w.today.Add(w.rules.ManualExtension); d.PurgeOn > max(before.Trace.PurgeOn, reach, w.today.Add(w.rules.Notice)) {
+			t.Fatalf("a date that nothing explains stands: %+v to %+v", before, d)
 		}
 		if d.PurgeOn < d.NoticedOn.Add(w.rules.Notice) || d.NoticedOn > w.today {
 			t.Fatalf("the date %s is within the notice from %s", d.PurgeOn, d.NoticedOn)
@@ -211,6 +238,9 @@ func (w *world) run(t *rapid.T) {
 		}
 		if d.Action != Hold { // a hold writes nothing, so it vouches for no date
 			w.latest = max(w.latest, w.person.PurgeOn)
+			if d.PurgeOn < before.PurgeOn { // people's own date does not count
+				w.latest = d.PurgeOn
+			}
 		}
 	}
 

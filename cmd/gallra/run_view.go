@@ -73,9 +73,12 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 		}
 	}
 	for _, f := range s.Failures {
-		w.printf("%s %s %s (%s), stays scheduled\n", a.screen().in(red, "failed:"), f.Table, f.ID, f.Code)
+		w.printf("%s %s %s (%s), %s\n", a.screen().in(red, "failed:"), f.Table, f.ID, f.Code, f.Stays())
 	}
 	a.left(w, s)
+	if s.Unmarked > 0 {
+		w.printf("mark of an anonymised row taken off %s that say all the same whose they are: they are judged like every other\n", plural(s.Unmarked, "row"))
+	}
 	if s.ScheduleLeft > 0 {
 		w.printf("%d rows changed while the run looked at them: the next run judges them afresh\n", s.ScheduleLeft)
 	}

@@ -154,7 +154,7 @@ func debtOf(ctx context.Context, client dataverse.Reader, s *compile.Subject, to
 	if d.unprovisioned {
 		return d, nil
 	}
-	filter := fmt.Sprintf("%s le %s and %s eq null", s.Own.PurgeScheduledOn, today, s.Own.AnonymizedOn)
+	filter := compile.And(fmt.Sprintf("%s le %s", s.Own.PurgeScheduledOn, today), s.Persons.Filter)
 	var err error
 	if d.past, err = client.Count(ctx, dataverse.Query{Table: s.Table, Filter: filter}); err != nil || d.past == 0 {
 		return d, err

@@ -27,9 +27,32 @@ func (o *site) deleteHistory(table, id string) string {
 	return m["DeletedEntriesCount"].(json.Number).String()
 }
 
+// What is sent and stays the same: two pages of the service say different things, and each is an option.
+func TestUnchangedValuesAreAudited(t *testing.T) {
+	for _, tt := range []struct {
+		options emulator.Options
+		want    int // entries: the create, the change, and what was sent again
+	}{{emulator.Options{}, 3}, {emulator.Options{AuditChangesOnly: true}, 2}} {
+		o := newSite(t, tt.options)
+		id := o.create("contacts", `{"lastname":"Byron"}`)
+		o.do("PATCH", "contacts("+id+")", `{"lastname":"King"}`).want(204)
+		o.do("PATCH", "contacts("+id+")", `{"lastname":"King"}`).want(204)
+		list := o.history("contacts", id)
+		if len(list) != tt.want {
+			t.Errorf("%v: %d entries, want %d", tt.options.AuditChangesOnly, len(list), tt.want)
+			continue
+		}
+		if tt.want == 3 {
+			if old, now := list[0]["OldValue"].(map[string]any), list[0]["NewValue"].(map[string]any); old["lastname"] != "King" || now["lastname"] != "King" || now["firstname"] != nil {
+				t.Errorf("what was sent again: %v -> %v", old, now)
+			}
+		}
+	}
+}
+
 func TestAuditKeepsWhatWas(t *testing.T) {
 	// auditing/retrieve-audit-data; auditing/delete-audit-data.
-	o := newSite(t, emulator.Options{})
+	o := newSite(t, emulator.Options{AuditChangesOnly: true})
 	id := o.create("contacts", `{"firstname":"Ada","lastname":"Byron"}`)
 	o.do("PATCH", "contacts("+id+")", `{"lastname":"King"}`).want(204)
 	o.do("PATCH", "contacts("+id+")", `{"lastname":"King"}`).want(204) // unchanged: not logged

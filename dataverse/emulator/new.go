@@ -52,6 +52,7 @@ func newServer(o Options) *Server {
 func (o Options) behavior() store.Behavior {
 	return store.Behavior{
 		AuditDelay:            o.AuditDelay,
+		AuditChangesOnly:      o.AuditChangesOnly,
 		MetadataLag:           o.MetadataLag,
 		CustomizationLock:     o.CustomizationLock,
 		OrganizationType:      o.OrganizationType,

@@ -29,6 +29,9 @@ type Options struct {
 	Now func() time.Time
 	// AuditDelay is how long after a change its audit row appears, by the emulator's clock.
 	AuditDelay time.Duration
+	// AuditChangesOnly leaves out of the audit history what an update sends and what was the same before, as
+	// manage-dataverse-auditing says; update-delete-entities-using-web-api says that it is audited as changed, the default.
+	AuditChangesOnly bool
 	// MetadataLag is for how long reads of definitions still see what was there before a change of metadata, unless
 	// they ask for Consistency: Strong. The service's cache may lag by 30 seconds.
 	MetadataLag time.Duration

@@ -128,7 +128,7 @@ func (c *checker) subject(s *policy.Subject) {
 		}
 	}
 	if own.AnonymizedOn != "" {
-		out.Persons.Filter = own.AnonymizedOn + " eq null"
+		c.bears(t, &out)
 	}
 	if s.Identity != "" {
 		if a := c.column(t, s.Identity, s.At["identity"].Pos); a != nil {

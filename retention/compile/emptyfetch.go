@@ -2,6 +2,8 @@ package compile
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gallra/gallra/dataverse/fetchxml"
 	"github.com/gallra/gallra/retention/policy"
@@ -12,12 +14,14 @@ type fetchEmpties struct {
 	*fetchCheck
 	aliases map[string]*table
 	told    map[string]bool
+	named   map[string]int  // how many links have the name
+	loose   map[string]bool // links that a row may be without, by name
 }
 
 // empties refuses negative conditions on columns that may be empty, unless the conditions around them speak of that, and
 // literals without a zone.
 func (f *fetchCheck) empties(root *table, q *fetchxml.Fetch) {
-	x := &fetchEmpties{fetchCheck: f, aliases: map[string]*table{}, told: map[string]bool{}}
+	x := &fetchEmpties{fetchCheck: f, aliases: map[string]*table{}, told: map[string]bool{}, named: map[string]int{}, loose: map[string]bool{}}
 	q.Entity.Walk(func(*fetchxml.Filter) {}, func(l *fetchxml.Link) {
 		to := f.model.get(l.Name)
 		for _, name := range []string{l.Name, l.Alias} {
@@ -25,29 +29,73 @@ func (f *fetchCheck) empties(root *table, q *fetchxml.Fetch) {
 				x.aliases[name] = to
 			}
 		}
+		x.named[nameOf(l)]++
 	})
-	x.body(root, "", &q.Entity.Body, f.file.Root.Child("entity", 0))
+	x.outer(q.Entity.Links, false)
+	x.body(root, "", &q.Entity.Body, f.file.Root.Child("entity", 0), with(nil, x.joined("", &q.Entity.Body)))
 }
 
-func (x *fetchEmpties) body(t *table, name string, b *fetchxml.Body, e *policy.Element) {
-	var known []string
-	for i := range b.Filters {
-		known = append(known, filledBy(name, &b.Filters[i])...)
+// nameOf is by what conditions elsewhere name a link.
+func nameOf(l *fetchxml.Link) string {
+	if l.Alias == "" {
+		return l.Name
 	}
+	return l.Alias
+}
+
+// keyOf is the name of a link that is its own: conditions elsewhere cannot tell two apart that have one name.
+func (x *fetchEmpties) keyOf(l *fetchxml.Link) string {
+	if name := nameOf(l); x.named[name] == 1 {
+		return name
+	}
+	return fmt.Sprintf("%p", l)
+}
+
+// outer notes the links of which a row of the answer may be without a row.
+func (x *fetchEmpties) outer(links []fetchxml.Link, loose bool) {
+	for i := range links {
+		l := &links[i]
+		loose := loose || !joins(l) || x.named[nameOf(l)] > 1
+		x.loose[nameOf(l)] = x.loose[nameOf(l)] || loose
+		x.outer(l.Links, loose)
+	}
+}
+
+// joins tells whether every row of the answer has a row of the link.
+func joins(l *fetchxml.Link) bool {
+	return l.Type == "" || l.Type == fetchxml.Inner || l.Type == fetchxml.Natural
+}
+
+// joined are the columns that surely have a value in every row of the answer: by the filters of the table, and by those of the links
+// that every row has.
+func (x *fetchEmpties) joined(name string, b *fetchxml.Body) (keys []string) {
 	for i := range b.Filters {
-		x.filter(t, name, &b.Filters[i], e.Child("filter", i), with(nil, known), nil)
+		keys = append(keys, filledBy(name, &b.Filters[i])...)
 	}
 	for i := range b.Links {
-		x.link(&b.Links[i], e.Child("link-entity", i))
+		if l := &b.Links[i]; joins(l) {
+			keys = append(keys, x.joined(x.keyOf(l), &l.Body)...)
+		}
+	}
+	return keys
+}
+
+// body takes what is known of the rows of the answer.
+func (x *fetchEmpties) body(t *table, name string, b *fetchxml.Body, e *policy.Element, known map[string]bool) {
+	var own []string
+	for i := range b.Filters {
+		own = append(own, filledBy(name, &b.Filters[i])...)
+	}
+	for i := range b.Filters {
+		x.filter(t, name, &b.Filters[i], e.Child("filter", i), with(known, own), nil)
+	}
+	for i := range b.Links {
+		x.link(&b.Links[i], e.Child("link-entity", i), known)
 	}
 }
 
-func (x *fetchEmpties) link(l *fetchxml.Link, e *policy.Element) {
-	name := l.Alias
-	if name == "" {
-		name = l.Name
-	}
-	x.body(x.model.get(l.Name), name, &l.Body, e)
+func (x *fetchEmpties) link(l *fetchxml.Link, e *policy.Element, known map[string]bool) {
+	x.body(x.model.get(l.Name), x.keyOf(l), &l.Body, e, known)
 }
 
 // key names a column of the query.
@@ -58,31 +106,54 @@ func key(name string, c *fetchxml.Condition) string {
 	return name + "." + c.Attribute
 }
 
-// filledBy are the columns that surely have a value where a filter holds.
+// filledBy are the columns that surely have a value where a filter holds: one of every term of an or, and of any term of an and.
 func filledBy(name string, f *fetchxml.Filter) (keys []string) {
-	if f.Or && len(f.Conditions)+len(f.Filters) > 1 {
+	var terms [][]string
+	for i := range f.Conditions {
+		var term []string
+		if c := &f.Conditions[i]; c.Operator != fetchxml.Null && !negativeOperator(c.Operator) && !saysNo(c) {
+			term = append(term, key(name, c))
+			if c.ValueOf != "" && !strings.Contains(c.ValueOf, ".") {
+				term = append(term, name+"."+c.ValueOf)
+			}
+		}
+		terms = append(terms, term)
+	}
+	for i := range f.Filters {
+		terms = append(terms, filledBy(name, &f.Filters[i]))
+	}
+	for range f.Links {
+		terms = append(terms, nil) // says nothing of these columns
+	}
+	for i, term := range terms {
+		if !f.Or || i == 0 {
+			keys = append(keys, term...)
+			continue
+		}
+		keys = slices.DeleteFunc(keys, func(k string) bool { return !slices.Contains(term, k) })
+	}
+	return keys
+}
+
+// emptyBy are the columns of which a term of an or asks whether they are empty.
+func emptyBy(name string, f *fetchxml.Filter) (keys []string) {
+	if !f.Or && len(f.Conditions)+len(f.Filters)+len(f.Links) > 1 {
 		return nil
 	}
 	for i := range f.Conditions {
-		if c := &f.Conditions[i]; c.Operator != fetchxml.Null && !negativeOperator(c.Operator) && !saysNo(c) {
+		if c := &f.Conditions[i]; c.Operator == fetchxml.Null {
 			keys = append(keys, key(name, c))
 		}
 	}
 	for i := range f.Filters {
-		keys = append(keys, filledBy(name, &f.Filters[i])...)
+		keys = append(keys, emptyBy(name, &f.Filters[i])...)
 	}
 	return keys
 }
 
 func (x *fetchEmpties) filter(t *table, name string, f *fetchxml.Filter, e *policy.Element, known, covered map[string]bool) {
 	if f.Or {
-		var asked []string
-		for i := range f.Conditions {
-			if c := &f.Conditions[i]; c.Operator == fetchxml.Null {
-				asked = append(asked, key(name, c))
-			}
-		}
-		covered = with(covered, asked)
+		covered = with(covered, emptyBy(name, f))
 	} else {
 		known = with(known, filledBy(name, f))
 	}
@@ -93,7 +164,7 @@ func (x *fetchEmpties) filter(t *table, name string, f *fetchxml.Filter, e *poli
 		x.filter(t, name, &f.Filters[i], e.Child("filter", i), known, covered)
 	}
 	for i := range f.Links {
-		x.link(&f.Links[i], e.Child("link-entity", i))
+		x.link(&f.Links[i], e.Child("link-entity", i), nil)
 	}
 }
 
@@ -112,7 +183,7 @@ func (x *fetchEmpties) condition(t *table, name string, c *fetchxml.Condition, e
 	x.fetchedInstant(a, c, x.file.Of(e, "value"))
 	k := key(name, c)
 	negative := negativeOperator(c.Operator) || a.Type == "Boolean" && saysNo(c)
-	if !negative || known[k] || covered[k] || x.told[k] || !mayBeEmpty(a) && c.EntityName == "" {
+	if !negative || known[k] || covered[k] || x.told[k] || !mayBeEmpty(a) && !x.loose[c.EntityName] {
 		return
 	}
 	x.told[k] = true

@@ -46,7 +46,10 @@ type Subject struct {
 	Own           policy.ColumnNames
 	Unprovisioned []string
 
-	// Persons reads every row that can be a person: those that are not anonymised yet. Its Select holds PrimaryID, the
+	// Bearing are the columns by which a row says whose it is, whatever mark stands beside them; see [Subject.Bears].
+	Bearing []string
+	// Persons reads every row that can be a person: those that are not marked as anonymised, and those that are and say
+	// all the same whose they are. Its Select holds PrimaryID, the
 	// columns that gallra owns (but not the purge's reason, which is only written), Identity, Master and the columns that
 	// grounds join by value.
 	Persons Read

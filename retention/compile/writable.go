@@ -24,7 +24,7 @@ func (c *checker) writable(t *table, s *policy.Subject) bool {
 	if slices.Contains(lockedOnceClosed, s.Table) {
 		n, err := c.reader.Count(c.ctx, dataverse.Query{Table: s.Table, Set: t.EntitySet, Filter: "statecode ne 0"})
 		if err == nil && n > 0 {
-			c.problem(s.Pos, fmt.Sprintf("%s of `%s` left their first state, and nobody but an administrator writes purge dates to such rows", policy.Count(n, "row"), s.Table), "judge the persons, and let a rule say what becomes of their rows")
+			c.problem(s.Pos, fmt.Sprintf("%s of `%s` left their first state and are closed: nobody but an administrator writes purge dates to such rows", policy.Count(n, "row"), s.Table), "judge the persons, and let a rule say what becomes of their rows")
 			return false
 		}
 	}

@@ -241,16 +241,12 @@ func (d *visit) refilled(ctx context.Context, c *compile.Policy) error {
 		if len(found) == 0 {
 			continue
 		}
-		var ids []string
-		for _, f := range found[:min(len(found), 20)] {
-			ids = append(ids, f.ID.String())
+		ids := make([]uuid.UUID, len(found))
+		for i, f := range found {
+			ids[i] = f.ID
 		}
 		n := len(found) + found[len(found)-1].More
-		more := ""
-		if n > len(ids) {
-			more = fmt.Sprintf(" and %d more", n-len(ids))
-		}
-		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges: %s%s", rows(n), subject.Table, strings.Join(ids, ", "), more)
+		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges unless it is a name, an address or a number: %s", rows(n), subject.Table, named(ids, n))
 	}
 	return nil
 }
@@ -339,6 +335,8 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, traces func(string,
 		kept := t.Actions[retention.Keep] + t.Actions[retention.Clear]
 		d.ok("persons", "%s: %d persons, %d kept, %d not justified beyond the notice", t.Table, t.Persons, kept, t.Persons-kept)
 	}
+	d.putOff(c, plan)
+	d.odd(c, plan)
 	if d.known != nil {
 		for _, g := range plan.GuardRails(c.Policy.Limits, purge.Matched(d.known, c)) {
 			if g.Rail == policy.GroundEmpty || g.Rail == policy.GroundShrunk {
@@ -347,12 +345,7 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, traces func(string,
 		}
 	}
 	for _, g := range plan.Grounds {
-		total := 0
-		for _, t := range plan.Tables {
-			if t.Table == g.Table {
-				total = t.Persons
-			}
-		}
+		total := total(plan, g.Table)
 		switch {
 		case g.Rows == 0 && !g.MayBeEmpty:
 			d.warn("ground", "look whether an option, a column or a view was renamed; or say mayBeEmpty: true", "%s of %s matches nothing", g.Ground, g.Table)

@@ -79,6 +79,9 @@ type GroundResult struct {
 	Persons int // persons to whom the ground gives their date
 	// Gaps counts rows that match but lack the date that the ground counts from.
 	Gaps int
+	OddDates
+	// Undated counts persons who lack the date that is all that the ground speaks of.
+	Undated int
 }
 
 // Evaluate reads every person and every ground, all side by side and each page once; what it keeps in memory is one
@@ -143,6 +146,9 @@ func (e *Evaluation) Grounds() []GroundResult {
 	var all []GroundResult
 	for _, t := range e.tables {
 		results := append([]GroundResult(nil), t.results...)
+		for i := range results {
+			results[i].OddDates = t.oddDates(i)
+		}
 		for i := range t.entries.len() {
 			if g := int32(t.entries.at(i).ground) - t.base; g >= 0 && int(g) < len(results) {
 				results[g].Persons++

@@ -240,11 +240,12 @@ func TestGroundsInWords(t *testing.T) {
 			says: map[string]string{"Reason": "until 2027-06-01: keep", "No reason": announced, "Blank reason": announced, "As far as allowed": "until 2027-11-24: keep", "Too far": announced},
 		},
 		{
-			name:   "a legal hold holds, whatever the grounds say; who is anonymised already is judged no more",
+			name:   "a legal hold holds, whatever the grounds say; who is anonymised already is judged no more, and the mark alone makes nobody so",
 			ground: "where: statecode eq 1",
 			rows: []emulator.Record{person("Held", "gallra_legalhold", true), person("Held with a date", "gallra_legalhold", true, "gallra_purgescheduledon", "2026-01-01"),
-				person("Released", "gallra_legalhold", false), person("Gone", "gallra_anonymizedon", "2026-01-01")},
-			says: map[string]string{"Held": "until : hold", "Held with a date": "until : hold 2026-01-01", "Released": announced, "Gone": "not judged"},
+				person("Released", "gallra_legalhold", false), person("Gone", "lastname", "(purged)", "gallra_anonymizedon", "2026-01-01"), person("Marked by hand", "gallra_anonymizedon", "2026-01-01"),
+				person("Filled again", "lastname", "(purged)", "emailaddress2", "anna@nord.example", "gallra_anonymizedon", "2026-01-01")},
+			says: map[string]string{"Marked by hand": announced, "Filled again": announced, "Held": "until : hold", "Held with a date": "until : hold 2026-01-01", "Released": announced, "Gone": "not judged"},
 		},
 	}
 	for _, tt := range tests {

@@ -22,6 +22,8 @@ type FoundRow struct {
 	ID    uuid.UUID
 	Date  retention.Date // what the retention period counts from; zero where the ground has no date or the row lacks it
 	Until retention.Date // what the row gives
+	// Unreadable tells that the row has a date that cannot be read.
+	Unreadable bool
 }
 
 // Finding is one ground and what it found for a person.
@@ -35,6 +37,8 @@ type Finding struct {
 func (f Finding) Arithmetic(r FoundRow) string {
 	g := f.Ground
 	switch {
+	case r.Unreadable:
+		return "has a date that cannot be read (" + g.DateName() + "): nothing is done about the person until it is mended"
 	case r.Until == retention.Open && g.Date != nil:
 		return "lacks the date that the period is counted from (" + g.DateName() + "), which keeps the person until it is entered"
 	case r.Until == retention.Open:

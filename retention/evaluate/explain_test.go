@@ -86,7 +86,7 @@ func TestExplainShowsTheRows(t *testing.T) {
 	c := connect(t, serve(t, newCRM(t, today,
 		emulator.Record{Table: "contact", ID: anna, Values: map[string]any{"lastname": "Ek", "emailaddress1": "anna@nord.example"}},
 		emulator.Record{Table: "lead", ID: twin, Values: map[string]any{"lastname": "Ek", "statecode": 2, "emailaddress1": "ek@home.example", "emailaddress2": "ANNA@nord.example"}},
-		emulator.Record{Table: "contact", ID: anonymous, Values: map[string]any{"lastname": "Anonymous", "gallra_anonymizedon": today}},
+		emulator.Record{Table: "contact", ID: anonymous, Values: map[string]any{"lastname": "(purged)", "gallra_anonymizedon": today}},
 		consent(older, "anna@nord.example", today.AddDate(-1, 0, 0)), consent(newer, "anna@nord.example", today.AddDate(0, -1, 0)),
 		consent(undated, "ek@home.example", today.AddDate(0, -2, 0)),
 	)))

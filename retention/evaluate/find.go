@@ -49,7 +49,8 @@ func FindByEmail(ctx context.Context, r dataverse.Reader, c *compile.Policy, add
 				fields = append(fields, compile.Field(name))
 			}
 			read := s.Persons
-			read.Select, read.Expand, read.Filter = append([]string{s.PrimaryID}, columns...), "", compile.And(read.Filter, strings.Join(terms, " or "))
+			// Whoever bears the address is found, whatever mark stands beside it.
+			read.Select, read.Expand, read.Filter = append([]string{s.PrimaryID}, columns...), "", strings.Join(terms, " or ")
 			return scan(ctx, r, read, fields, func(row []dataverse.Value) error {
 				id, ok := row[0].GUID()
 				if ok && slices.ContainsFunc(row[1:], func(v dataverse.Value) bool {

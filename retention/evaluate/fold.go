@@ -30,8 +30,10 @@ type folding struct {
 	date    int // the column with the date, -1 for none
 	row     int // the column with the row's own id, -1 where nobody asks
 	found   GroundResult
-	hits    []int32 // the persons of one row
-	unheard int     // rows that progress was not told of
+	odd     oddDates
+	far     retention.Date // a later date is further ahead than anybody plans; zero: none is
+	hits    []int32        // the persons of one row
+	unheard int            // rows that progress was not told of
 
 	known   bool // the persons are read and sorted
 	room    *room
@@ -44,8 +46,11 @@ type waiting struct {
 	trigger retention.Date // with sameRow, if it is of the same row as the one before
 }
 
-// sameRow is a bit beyond every date.
-const sameRow retention.Date = 1 << 30
+// sameRow is a bit beyond every date, and unreadable stands for what the service wrote and cannot be read as one.
+const (
+	sameRow    retention.Date = 1 << 30
+	unreadable retention.Date = 1 << 29
+)
 
 // waitingRows is how many rows of all grounds may wait for their persons: 40 MB. Beyond that a ground stops reading.
 var waitingRows int64 = 2_000_000
@@ -64,7 +69,7 @@ const progressEvery = 5000
 
 // fold reads the rows of a ground and gives the persons that they lead to what they justify.
 func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *compile.Ground, read compile.Read, zone *time.Location, room *room, o EvaluateOptions) error {
-	f := &folding{t: t, g: g, ctx: ctx, zone: zone, room: room, options: o, date: -1, row: -1, table: rowsOf(g, t.subject.Table, read)}
+	f := &folding{t: t, g: g, ctx: ctx, zone: zone, room: room, options: o, far: o.Today.Add(retention.FarAhead), date: -1, row: -1, table: rowsOf(g, t.subject.Table, read)}
 	fields := slices.Clone(g.Person.Fields)
 	if g.Person.ByValue() {
 		fields = append(fields, g.Person.Value)
@@ -95,6 +100,8 @@ func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *compile.G
 	defer t.counts.Unlock()
 	t.results[g.Index].Rows += f.found.Rows
 	t.results[g.Index].Gaps += f.found.Gaps
+	t.results[g.Index].Undated += f.found.Undated
+	t.odd[g.Index].add(f.odd)
 	return nil
 }
 
@@ -115,58 +122,79 @@ func (f *folding) take(row []dataverse.Value) error {
 		f.options.progress(f.g.ID, f.unheard)
 		f.unheard = 0
 	}
-	given := f.given(0)
+	var trigger retention.Date
 	if f.date >= 0 {
-		if date := row[f.date]; date.Null() {
-			ignored := f.g.MissingDate == policy.MissingIgnored
+		if trigger = f.read(row[f.date]); f.dateless(trigger) {
+			ignored := f.ignores(trigger)
 			if own := f.g.Table == "" && f.g.Where == ""; !ignored || !own {
 				f.found.Gaps++ // most persons simply have no agreed day: that is no gap in the data
+			} else if f.g.After != "" {
+				f.found.Undated++
 			}
-			if ignored {
+			if ignored && trigger.IsZero() {
 				return nil
 			}
-		} else {
-			d, ok := f.g.Date.Behavior.Read(date.Text(), f.zone)
-			if !ok {
-				return fmt.Errorf("ground %s: the service wrote a date that cannot be read in column %s", f.g.ID, f.g.Date.Column)
-			}
-			given = f.given(d)
 		}
 	}
 	if !f.known {
-		if wait, err := f.wait(row, given); wait || err != nil {
+		if wait, err := f.wait(row, trigger); wait || err != nil {
 			return err
 		}
 	}
 	f.lead(row)
-	f.give(given)
-	if f.t.trail != nil {
-		f.note(row, given)
+	f.give(trigger)
+	if f.t.trail != nil && !f.ignores(trigger) {
+		f.note(row, trigger)
 	}
 	return nil
 }
 
+// read is the date in a row, zero for none.
+func (f *folding) read(v dataverse.Value) retention.Date {
+	if v.Null() {
+		return 0
+	}
+	d, ok := f.g.Date.Behavior.Read(v.Text(), f.zone)
+	if !ok {
+		return unreadable
+	}
+	return d
+}
+
+// dateless tells whether a date says as much as none.
+func (f *folding) dateless(trigger retention.Date) bool {
+	return trigger.IsZero() || trigger != unreadable && trigger.Endless()
+}
+
+// ignores tells whether a row justifies nobody, since it has no date to count from.
+func (f *folding) ignores(trigger retention.Date) bool {
+	return f.date >= 0 && f.dateless(trigger) && f.g.MissingDate == policy.MissingIgnored
+}
+
 // given is what a row with that date gives; one without a date gives for as long as it is there.
 func (f *folding) given(trigger retention.Date) retention.Term {
-	r := retention.Term{Until: retention.Open, Trigger: trigger, Ground: f.t.base + f.g.Index}
-	if !trigger.IsZero() {
-		r.Until = trigger.Add(f.g.Keep)
+	if f.dateless(trigger) || trigger == unreadable {
+		return retention.Term{Until: retention.Open, Ground: f.t.base + f.g.Index}
 	}
-	return r
+	return retention.Term{Until: trigger.Add(f.g.Keep), Trigger: trigger, Ground: f.t.base + f.g.Index}
 }
 
 // give lets the persons of a row have what it justifies.
-func (f *folding) give(given retention.Term) {
+func (f *folding) give(trigger retention.Date) {
+	f.odd.note(trigger, f.far, f.hits)
+	if f.ignores(trigger) {
+		return
+	}
 	if len(f.hits) > 0 {
 		f.found.Rows++
 	}
 	for _, at := range f.hits {
-		f.t.give(at, given)
+		f.t.give(at, f.given(trigger))
 	}
 }
 
 // wait keeps a row whose persons are not known yet. It tells whether it did: not if they have become known.
-func (f *folding) wait(row []dataverse.Value, given retention.Term) (bool, error) {
+func (f *folding) wait(row []dataverse.Value, trigger retention.Date) (bool, error) {
 	select {
 	case <-f.t.ready:
 		return false, f.settle()
@@ -174,7 +202,7 @@ func (f *folding) wait(row []dataverse.Value, given retention.Term) (bool, error
 	}
 	more := false
 	for _, v := range row[:f.ids] {
-		w := waiting{trigger: given.Trigger}
+		w := waiting{trigger: trigger}
 		if more {
 			w.trigger |= sameRow
 		}
@@ -214,14 +242,14 @@ func (f *folding) settle() error {
 	for i := 0; i < f.waiting.len(); {
 		f.room.left.Add(1)
 		f.hits = f.hits[:0]
-		given := f.given(f.waiting.at(i).trigger)
+		trigger := f.waiting.at(i).trigger
 		for {
 			f.leadKey(f.waiting.at(i).key)
 			if i++; i == f.waiting.len() || f.waiting.at(i).trigger&sameRow == 0 {
 				break
 			}
 		}
-		f.give(given)
+		f.give(trigger)
 	}
 	f.waiting = list[waiting]{}
 	return nil
@@ -253,8 +281,9 @@ func (f *folding) lead(row []dataverse.Value) {
 }
 
 // note keeps the row for an explanation.
-func (f *folding) note(row []dataverse.Value, given retention.Term) {
-	found := FoundRow{Table: f.table, Date: given.Trigger, Until: given.Until}
+func (f *folding) note(row []dataverse.Value, trigger retention.Date) {
+	given := f.given(trigger)
+	found := FoundRow{Table: f.table, Date: given.Trigger, Until: given.Until, Unreadable: trigger == unreadable}
 	if f.row >= 0 {
 		if id, ok := row[f.row].GUID(); ok {
 			found.ID = id

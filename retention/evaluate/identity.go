@@ -19,9 +19,12 @@ type member struct {
 // join gives every row what its human being is given on any of their rows.
 func (e *Evaluation) join() {
 	rules := e.Checked.Policy.Rules()
+	for _, t := range e.tables {
+		t.markUnread()
+	}
 	for _, group := range e.humanBeings() {
 		best := retention.Term{Ground: retention.NoGround}
-		holds := 0
+		holds, unread := 0, false
 		for _, m := range group {
 			t := e.tables[m.table]
 			c := t.columns(m.at)
@@ -32,10 +35,14 @@ func (e *Evaluation) join() {
 			if c.LegalHold {
 				holds++
 			}
+			unread = unread || t.unread(m.at)
 		}
 		for _, m := range group {
 			t := e.tables[m.table]
 			t.entries.at(int(m.at)).set(best)
+			if unread {
+				t.unreadable[m.at] = true
+			}
 			t.entries.at(int(m.at)).held = holds > 1 || holds == 1 && !t.columns(m.at).LegalHold
 		}
 	}

@@ -60,7 +60,7 @@ func TestOneHumanBeingWithSeveralRows(t *testing.T) {
 			[]emulator.Record{person("Anna", "emailaddress1", "anna@nord.example", "gallra_retainuntil", "2027-06-01", "gallra_retainreason", "!"), lead("Lead", "emailaddress2", "anna@nord.example")},
 			map[string]string{"Anna": "until 2027-06-01: keep", "Lead": "until 2027-06-01: keep"}},
 		{"what is anonymised already joins nobody",
-			[]emulator.Record{deal, person("Anna", "masterid", ref("contact", "Gone")), person("Gone", "gallra_anonymizedon", "2026-01-01"), person("Other", "masterid", ref("contact", "Gone"))},
+			[]emulator.Record{deal, person("Anna", "masterid", ref("contact", "Gone")), person("Gone", "lastname", "(purged)", "gallra_anonymizedon", "2026-01-01"), person("Other", "masterid", ref("contact", "Gone"))},
 			map[string]string{"Anna": keptOpen, "Other": announced, "Gone": "not judged"}},
 	}
 	for _, tt := range tests {

@@ -265,13 +265,20 @@ type naiveTrace struct {
 	held               bool
 }
 
+// saysWho tells whether a row says whose it is, whatever mark it bears: of the columns that the tests fill.
+func saysWho(row naiveRow) bool {
+	return slices.ContainsFunc([]string{"firstname", "lastname", "emailaddress1", "emailaddress2", "emailaddress3"}, func(column string) bool {
+		return row.text(column) != "" && row.text(column) != "(purged)"
+	})
+}
+
 // judge decides about every person of the CRM.
 func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace func(table, id string) naiveTrace) []naiveVerdict {
 	t.Helper()
 	var persons []*naivePerson
 	for i, s := range p.subjects {
 		for _, row := range crm.tables[s.table] {
-			if row["gallra_anonymizedon"] == nil {
+			if row["gallra_anonymizedon"] == nil || saysWho(row) {
 				person := &naivePerson{subject: i, row: row, id: row.text(s.key), human: len(persons), master: row.lookup("masterid")}
 				if s.identity != "" {
 					person.identity = same(row.text(s.identity))
@@ -529,7 +536,15 @@ func (p naivePolicy) decide(t *testing.T, n *naivePerson, heldElsewhere bool, to
 			since = latest(today, trace.noticedOn)
 		}
 	}
-	date := latest(standing, trace.purgeOn, stillUntil, plus(t, since, p.notice))
+	date := latest(trace.purgeOn, stillUntil, plus(t, since, p.notice))
+	if standing.After(date) { // people have put it off, which counts as an extension does
+		reason := strings.TrimSpace(n.row.text("gallra_retainreason")) != "" || trace.purgeOn.IsZero()
+		if reason && !standing.After(plus(t, today, p.extension)) {
+			date = standing
+		} else if !date.After(today) {
+			date, since = endOfNotice, today
+		}
+	}
 	if heldElsewhere && (!date.After(today) || trace.held) {
 		// Another row of the same human being is held: the date stands, and nobody is purged.
 		return answer("hold", standing, noticed)

@@ -56,6 +56,9 @@ type personTable struct {
 	stripes [64]sync.Mutex // guard what the grounds give; grounds are folded side by side
 	counts  sync.Mutex     // guards results
 	results []GroundResult
+	odd     []oddDates // by ground, as results are
+
+	unreadable map[int32]bool // persons about whom a date cannot be read
 }
 
 // hashed is a value and the person who has it: 12 bytes. 64 bits of SHA-256 stand for the value: two different ones that
@@ -73,7 +76,7 @@ func newPersonTable(s compile.Subject, number, base int32) *personTable {
 	t := &personTable{
 		subject: &s, number: number, base: base,
 		byHand: map[int32]extended{}, masters: map[int32]uuid.UUID{}, values: map[string]*list[hashed]{}, ready: make(chan struct{}),
-		results: make([]GroundResult, len(s.Grounds)),
+		results: make([]GroundResult, len(s.Grounds)), odd: make([]oddDates, len(s.Grounds)), unreadable: map[int32]bool{},
 	}
 	for i := range s.Grounds {
 		t.results[i] = GroundResult{Table: s.Table, Ground: s.Grounds[i].Ground}
@@ -132,9 +135,15 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile
 		}
 		at := int32(t.entries.len())
 		e := entry{id: id, version: halves(version(row[1].Text())), ground: int16(retention.NoGround)}
-		e.purgeOn, e.noticedOn = dateOnly(row[2]), dateOnly(row[3])
+		sound := [3]bool{}
+		e.purgeOn, sound[0] = dateOnly(row[2])
+		e.noticedOn, sound[1] = dateOnly(row[3])
 		e.legalHold, _ = row[4].Bool()
-		if x := (extended{dateOnly(row[5]), len(bytes.TrimSpace(row[6].Text())) > 0}); x != (extended{}) {
+		until, ok := dateOnly(row[5])
+		if sound[2] = ok; sound != [3]bool{true, true, true} {
+			t.unreadable[at] = true
+		}
+		if x := (extended{until, len(bytes.TrimSpace(row[6].Text())) > 0}); x != (extended{}) {
 			t.byHand[at] = x
 		}
 		t.entries.add(e)
@@ -201,6 +210,7 @@ func (t *personTable) sort() {
 	}
 	t.byHand = remap(t.byHand, place)
 	t.masters = remap(t.masters, place)
+	t.unreadable = remap(t.unreadable, place)
 	for _, l := range t.values {
 		sortValues(l, place)
 	}
@@ -348,6 +358,7 @@ func (t *personTable) person(at int32, o EvaluateOptions) PersonRow {
 	return PersonRow{
 		Person: retention.Person{
 			ID: e.id, Term: r, Columns: t.columns(at), Trace: o.trace(t.subject.Table, e.id), HeldWith: e.held,
+			Unreadable: t.unread(at),
 		},
 		Table: t.subject.Table, ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
 		Master: t.masters[at], number: int32(e.ground),
@@ -371,16 +382,13 @@ func version(etag []byte) (n uint64) {
 	return n
 }
 
-func dateOnly(v dataverse.Value) retention.Date {
+// dateOnly is the date in one of gallra's own columns, zero for none; false for what is no date.
+func dateOnly(v dataverse.Value) (retention.Date, bool) {
 	if v.Null() {
-		return 0
+		return 0, true
 	}
 	// A customer's own column may stand in that is not date-only; its first ten characters are a date all the same.
-	d, ok := retention.DateOnly.Read(v.Text(), nil)
-	if !ok {
-		return 0
-	}
-	return d
+	return retention.DateOnly.Read(v.Text(), nil)
 }
 
 // hashValue stands for a value that persons are found by, case and surrounding blanks aside; false for an empty one.

@@ -67,10 +67,13 @@ func fieldAfter(place int, name []byte) int {
 
 // check tells whether what the entry has in the field has its form. The error does not quote it: it might be personal data.
 func (f *field) check(e *Entry) error {
-	if f.form == nil {
+	sound := true
+	if d, ok := f.at(e).(*retention.Date); ok {
+		sound = d.Valid() // what its readers do not take for a date would make all that follows unreadable
+	}
+	if f.form == nil && sound {
 		return nil
 	}
-	sound := true
 	keyed := func(key string) { sound = sound && f.form.MatchString(key) }
 	switch v := f.at(e).(type) {
 	case *string:

@@ -447,6 +447,14 @@ func (l *Ledger) Knows(k Key) bool {
 	return l.state.purged[k] || l.state.purges[k] != nil || l.state.ahead[k] != nil
 }
 
+// Purging tells whether a purge of the person is under way: begun, and neither done nor given up.
+func (l *Ledger) Purging(k Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p, a := l.state.purges[k], l.state.ahead[k]
+	return p != nil && !p.Concluded || a != nil && a.open
+}
+
 // Runs lists the runs in order.
 func (l *Ledger) Runs() []RunInfo { return l.state.runs }
 

@@ -229,6 +229,9 @@ func (v *verifier) line(file string, n int, s *said) {
 	if s.foreign {
 		v.problem(file, n, "the line has a field that no entry has")
 	}
+	if s.dateless {
+		v.problem(file, n, "the line has a date that nobody can read: no run can use the ledger")
+	}
 	v.proof.Entries++
 	v.proof.Head = s.hash
 	v.next, v.prev = max(v.next, s.seq+1), s.hash

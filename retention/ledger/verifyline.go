@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -27,13 +28,14 @@ func (p *proving) look() {
 
 // said is what a line says, taken by itself.
 type said struct {
-	hash    string // that it states; empty: it does not end with one
-	changed bool   // it does not match that hash
-	json    bool
-	whole   bool // it has a number and names the line before it
-	foreign bool // it has a field that no entry has
-	seq     uint64
-	prev    string
+	hash     string // that it states; empty: it does not end with one
+	changed  bool   // it does not match that hash
+	json     bool
+	whole    bool // it has a number and names the line before it
+	foreign  bool // it has a field that no entry has
+	dateless bool // it has something else where a date has to stand
+	seq      uint64
+	prev     string
 
 	kind         string
 	organization string // of a run's first line
@@ -72,6 +74,8 @@ func look(line []byte) (s said) {
 			seq = json.Unmarshal(value, &s.seq) == nil
 		case "prev":
 			prev = json.Unmarshal(value, &s.prev) == nil
+		case "purgeOn", "noticedOn", "today":
+			s.dateless = s.dateless || !isDate(value)
 		case "kind":
 			_ = json.Unmarshal(value, &s.kind) // an empty kind explains nothing
 		case "organization":
@@ -90,6 +94,19 @@ func look(line []byte) (s said) {
 	}
 	s.json, s.whole = true, seq && prev
 	return s
+}
+
+// isDate tells whether a value is a calendar date, none, or open.
+func isDate(value jsontext.Value) bool {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return false
+	}
+	if text == "" || text == "open" {
+		return true
+	}
+	day, err := time.Parse("2006-01-02", text)
+	return err == nil && day.Year() > 0
 }
 
 // schemaFields are the fields that a line can have. None of them holds free text.

@@ -23,6 +23,8 @@ type Plan struct {
 	Decisions []Planned
 	Tables    []TableTotals
 	Grounds   []GroundTotals
+	// Unreadable are the persons about whom a date cannot be read. They count as kept, and nothing is done about them.
+	Unreadable []evaluate.PersonRef
 
 	rules retention.Rules
 }
@@ -79,6 +81,8 @@ type GroundTotals struct {
 	Persons       int // persons to whom the ground gives their date
 	Gaps          int // rows that lack the date that the ground counts from
 	MayBeEmpty    bool
+	Undated       int // persons who lack the date that is all that the ground speaks of
+	evaluate.OddDates
 }
 
 // PlanOptions are what a plan needs besides the policy and the evaluation.
@@ -100,10 +104,13 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 		totals[s.Table] = &p.Tables[i]
 	}
 	for _, g := range e.Grounds() {
-		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty})
+		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty, Undated: g.Undated, OddDates: g.OddDates})
 	}
 	for row := range e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces}) {
 		d := planned(c, e, row)
+		if d.Unreadable {
+			p.Unreadable = append(p.Unreadable, evaluate.PersonRef{Table: row.Table, ID: row.ID})
+		}
 		totals[row.Table].Actions[d.Action]++
 		if d.Action != retention.Keep || o.All {
 			p.Decisions = append(p.Decisions, d)

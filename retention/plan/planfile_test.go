@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
@@ -178,4 +179,31 @@ func TestPlanOnly(t *testing.T) {
 	if len(p.Decisions) != 1 || p.Count(retention.Purge) != 1 || p.Count(retention.Schedule) != 0 || p.Tables[0].Persons != 40 {
 		t.Errorf("%d decisions, %+v", len(p.Decisions), p.Tables)
 	}
+}
+
+// TestPlansAreWhatTheirReaderTakes: whatever dates stand in a CRM, the plan that is made of them can be read again.
+func TestPlansAreWhatTheirReaderTakes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		anyDate := rapid.Custom(func(t *rapid.T) retention.Date {
+			near := rapid.SampledFrom([]retention.Date{0, retention.First, date("2026-11-24"), retention.Last, retention.Open}).Draw(t, "near")
+			if near == 0 || near == retention.Open {
+				return near
+			}
+			return min(max(near+retention.Date(rapid.IntRange(-400, 400).Draw(t, "off")), retention.First), retention.Last)
+		})
+		p := examplePlan()
+		rules := retention.Rules{Notice: retention.Period{Years: rapid.IntRange(0, 1000).Draw(t, "notice")}, ManualExtension: retention.Period{Years: rapid.IntRange(0, 1000).Draw(t, "extension")}}
+		who := retention.Person{ID: uuid.UUID{15: 9}, Term: retention.Term{Until: anyDate.Draw(t, "until"), Trigger: anyDate.Draw(t, "trigger"), Ground: retention.OtherRow}}
+		who.PurgeOn, who.NoticedOn, who.ExtendedUntil, who.ExtendReason = anyDate.Draw(t, "on"), anyDate.Draw(t, "noticed"), anyDate.Draw(t, "extended"), true
+		who.Trace = retention.Trace{PurgeOn: anyDate.Draw(t, "trace"), NoticedOn: date("2026-01-01")}
+		decision := retention.Decide(who, rules, date("2026-11-24"))
+		p.Decisions = []Planned{{Person: evaluate.PersonRow{Person: who, Table: "contact"}, Decision: decision, rules: rules}}
+		var b bytes.Buffer
+		if err := p.WriteJSON(&b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadPlan(&b); err != nil {
+			t.Fatalf("%+v came to %+v: %v", who, decision, err)
+		}
+	})
 }

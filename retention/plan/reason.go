@@ -14,6 +14,8 @@ import (
 func Reason(d retention.Decision, g *compile.Ground, c retention.Columns, r retention.Rules) string {
 	var text string
 	switch {
+	case d.Unreadable:
+		return "A date about this person cannot be read: nothing is done until it is mended"
 	case d.Ground == retention.ByHand:
 		text = "Extended by hand until " + d.Until.Words()
 	case g == nil || d.Until.IsZero():
@@ -36,6 +38,14 @@ func Reason(d retention.Decision, g *compile.Ground, c retention.Columns, r rete
 		text += fmt.Sprintf(". The extension until %s does not count, because it has no reason: enter one, or it lapses", c.ExtendedUntil.Words())
 	case retention.ExtensionTooFar:
 		text += fmt.Sprintf(". The extension until %s does not count, because it lies more than %s ahead: enter an earlier date", c.ExtendedUntil.Words(), r.ManualExtension)
+	}
+	switch d.PutOff {
+	case retention.ExtensionCounts:
+		text += ". Put off by hand until " + d.PurgeOn.Words()
+	case retention.ExtensionNoReason:
+		text += fmt.Sprintf(". The purge date %s that was entered by hand does not count, because the extension has no reason: enter one first", c.PurgeOn.Words())
+	case retention.ExtensionTooFar:
+		text += fmt.Sprintf(". The purge date %s that was entered by hand does not count, because it lies more than %s ahead: enter an earlier one", c.PurgeOn.Words(), r.ManualExtension)
 	}
 	return policy.Shorten(text, policy.MaxReason)
 }

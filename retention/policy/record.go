@@ -52,9 +52,9 @@ func (r *Prose) subject(s *Subject) {
 	case s.Purge == Anonymize:
 		r.Line("A purge anonymises the row: it stays, emptied of the person.")
 	case s.WhenBound == BoundAnonymize:
-		r.Line("A purge deletes the row. Where rows that are kept stay bound to it, it is anonymised in place instead.")
+		r.Line("A purge deletes the row. Rows that are kept are freed from it where their lookup may be empty; where one stays bound, the row is anonymised in place instead.")
 	default:
-		r.Line("A purge deletes the row. Where rows that are kept stay bound to it, the purge fails and is reported.")
+		r.Line("A purge deletes the row. Rows that are kept are freed from it where their lookup may be empty and does not forbid the delete (Restrict); where one stays bound, or forbids it, the purge fails and is reported.")
 	}
 	if len(s.Retain) > 0 {
 		r.Line("These columns survive, for statistics: %s.", codes(s.Retain))

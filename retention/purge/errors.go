@@ -56,6 +56,7 @@ func unfinishedRail(found []Outcome) plan.GuardRail {
 // Why a person is left alone. The words stand in the ledger and in the report.
 const (
 	errJustified  environment.Reason = "justified"         // the last look found a ground, an extension, or that the notice is not over
+	errUnreadable environment.Reason = "date-unreadable"   // a date about the person cannot be read: nobody knows how long it keeps them
 	errHeld       environment.Reason = "legal-hold"        // the last look found a legal hold
 	errChanged    environment.Reason = "changed"           // somebody changed the row after the last look
 	errGone       environment.Reason = "gone"              // the row is not there any more

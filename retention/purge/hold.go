@@ -143,6 +143,7 @@ func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate
 	}
 	person := x.Person.Person
 	person.LegalHold, person.Trace.Held = false, true // whether or not the ledger has seen the hold
+	person.Unreadable = false                         // which the next run tells; the notice begins again all the same
 	planned := x.Decision
 	planned.Decision = retention.Decide(person, d.Policy.Policy.Rules(), d.Today)
 	why := ""
@@ -152,7 +153,7 @@ func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate
 	own := subject.Own
 	body := map[string]any{own.LegalHold: false, own.PurgeReason: rowReason("Legal hold released", reason, why),
 		own.PurgeScheduledOn: dateValue(planned.PurgeOn), own.PurgeNoticedOn: dateValue(planned.NoticedOn)}
-	entry := ledger.Entry{Kind: ledger.Released, Table: who.Table, ID: who.ID, PurgeOn: planned.PurgeOn, NoticedOn: planned.NoticedOn, Ground: planned.GroundID()}
+	entry := ledger.Entry{Kind: ledger.Released, Table: who.Table, ID: who.ID, PurgeOn: planned.AnnouncedOn(), NoticedOn: planned.NoticedOn, Ground: planned.GroundID()}
 	if err := d.Ledger.Append(entry); err != nil {
 		return false, err
 	}
@@ -188,11 +189,11 @@ func holdable(d Deps, who evaluate.PersonRef) (*compile.Subject, error) {
 // heldRow reads what a hold needs to know of a person's row. A person who is not there is an error that wraps
 // [dataverse.ErrNotFound].
 func heldRow(ctx context.Context, d Deps, s *compile.Subject, who evaluate.PersonRef) (dataverse.Row, error) {
-	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: []string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn, s.Own.RetainUntil, s.Own.RetainReason}})
+	row, err := d.Client.Get(ctx, s.Table, who.ID, dataverse.Query{Select: append([]string{s.PrimaryID, s.Own.LegalHold, s.Own.AnonymizedOn, s.Own.RetainUntil, s.Own.RetainReason}, s.Bearing...)})
 	if err != nil {
 		return nil, fmt.Errorf("read the person: %w", err)
 	}
-	if !row.Null(s.Own.AnonymizedOn) {
+	if !row.Null(s.Own.AnonymizedOn) && !s.Bears(row) {
 		return nil, ErrAnonymized
 	}
 	return row, nil

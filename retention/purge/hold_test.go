@@ -88,7 +88,7 @@ func TestReleaseIsFoundOut(t *testing.T) {
 
 func TestHoldRefusals(t *testing.T) {
 	w := newWorld(t, pol)
-	w.create("contact", "anon", row{"lastname": "x", "gallra_anonymizedon": "2026-01-01"})
+	w.create("contact", "anon", row{"lastname": "(purged)", "gallra_anonymizedon": "2026-01-01"})
 	if _, err := purge.Hold(t.Context(), w.holdDeps("hold"), evaluate.PersonRef{Table: "contact", ID: id("anon")}, "r"); !errors.Is(err, purge.ErrAnonymized) {
 		t.Errorf("an anonymised row: %v", err)
 	}

@@ -99,6 +99,10 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 			last.why[id] = errGone
 		case row.Bool(subject.Own.LegalHold) || p.HeldWith || p.LegalHold || held[who] != environment.Ref{}:
 			last.why[id] = errHeld
+		case !row.Null(subject.Own.AnonymizedOn): // the mark could not be taken off, or was set meanwhile: it would pass for that of a purge
+			last.why[id] = errChanged
+		case p.Unreadable && !asked:
+			last.why[id] = errUnreadable
 		case asked && standing[who],
 			!asked && retention.Decide(p.Person, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
 			last.why[id] = errJustified

@@ -2,7 +2,9 @@ package purge
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/google/uuid"
@@ -40,6 +42,45 @@ func Unknown(ctx context.Context, client dataverse.Reader, p *compile.Policy, l 
 	return out, nil
 }
 
+// unmark takes the mark off rows that say all the same whose they are: anybody can set it, so the data beside it decides, and such a
+// row is judged like every other. The rows of a purge that is under way keep it.
+func (r *runner) unmark(ctx context.Context, s *compile.Subject) error {
+	if s.Own.AnonymizedOn == "" || len(s.Unprovisioned) > 0 || len(s.Bearing) == 0 {
+		return nil
+	}
+	var parts []dataverse.Part
+	flush := func() error {
+		for _, err := range r.batch(ctx, parts) {
+			if err != nil && !errors.Is(err, dataverse.ErrChanged) && !errors.Is(err, dataverse.ErrNotFound) {
+				r.Log.Warn("the mark of a row that is not anonymous was not taken off", "table", s.Table, "code", environment.Code(err))
+			}
+		}
+		parts = nil
+		return ctx.Err()
+	}
+	for row, err := range r.Client.Rows(ctx, s.Marked()) {
+		if err != nil {
+			return fmt.Errorf("look for marked rows that are not anonymous: %w", err)
+		}
+		id := row.ID(s.PrimaryID)
+		if !s.Bears(row) || r.Ledger.Purging(ledger.Key{Table: s.Table, ID: id}) {
+			continue
+		}
+		parts = append(parts, dataverse.Part{Op: &dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(s.EntitySet, id),
+			Body: map[string]any{s.Own.AnonymizedOn: nil}, IfMatch: row.ETag()}})
+		r.summary.Unmarked++
+		if len(parts) == scheduleBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return flush()
+}
+
 // adopt takes rows that bear the mark of a purge which the ledger knows nothing of for purges that were begun: those that hold
 // nothing any more are finished and their audit history goes. What still holds something is named by the search for such rows.
 func (r *runner) adopt(ctx context.Context) error {
@@ -49,6 +90,9 @@ func (r *runner) adopt(ctx context.Context) error {
 	}
 	for i := range r.Policy.Subjects {
 		s := &r.Policy.Subjects[i]
+		if err := r.unmark(ctx, s); err != nil {
+			return err
+		}
 		if len(unknown[s.Table]) > 0 {
 			r.marked = append(r.marked, s.Table)
 		}

@@ -228,7 +228,7 @@ func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased 
 		}
 		if w.Err != nil {
 			// The intent stays open: the next run deletes the anonymous row.
-			failed := Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Failed, Code: environment.Code(w.Err)}
+			failed := Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Failed, Code: environment.Code(w.Err), Begun: true}
 			r.told(failed)
 			if !w.passing() {
 				r.unfinished = append(r.unfinished, failed)

@@ -250,6 +250,9 @@ func (r *runner) run(ctx context.Context) error {
 		s := r.summary.subject(t.Table)
 		s.Persons, s.Decisions = t.Persons, t.Actions
 	}
+	for _, p := range plan.Unreadable {
+		r.told(Outcome{Table: p.Table, ID: p.ID, Action: retention.Keep, Status: ledger.Failed, Code: string(errUnreadable)})
+	}
 	for i := range plan.Decisions {
 		if p := &plan.Decisions[i].Person; !p.PurgeOn.IsZero() && p.PurgeOn <= r.Today {
 			r.summary.subject(p.Table).Past++

@@ -22,6 +22,7 @@ const scheduleBatch = 100
 // announcement is a change of a person's purge date that is about to be written.
 type announcement struct {
 	entry   ledger.Entry
+	purgeOn retention.Date // what stands on the row: the announced date, or a later one that people have put it off to
 	action  retention.Action
 	subject *compile.Subject
 	etag    string
@@ -46,7 +47,7 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		if r.Only != nil && !r.Only(p.Table, p.ID, d.Action) {
 			continue
 		}
-		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn, Ground: d.GroundID()}
+		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.AnnouncedOn(), NoticedOn: d.NoticedOn, Ground: d.GroundID()}
 		switch {
 		case d.Action == retention.Purge:
 			r.due = append(r.due, due{Ref: who})
@@ -56,7 +57,7 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 			}
 		case d.Changes(p.Columns):
 			entry.Kind = kindOf(d)
-			waiting = append(waiting, announcement{entry: entry, action: d.Action, subject: r.Policy.Subject(p.Table), etag: p.ETag, reason: d.Reason()})
+			waiting = append(waiting, announcement{entry: entry, purgeOn: d.PurgeOn, action: d.Action, subject: r.Policy.Subject(p.Table), etag: p.ETag, reason: d.Reason()})
 		case d.Unproven(p.Trace):
 			entry.Kind = ledger.Seen
 			seen = append(seen, entry)
@@ -111,7 +112,7 @@ func (r *runner) announce(ctx context.Context, some []announcement) error {
 	for i, a := range some {
 		entries[i] = a.entry
 		own := a.subject.Own
-		body := map[string]any{own.PurgeScheduledOn: dateValue(a.entry.PurgeOn), own.PurgeNoticedOn: dateValue(a.entry.NoticedOn)}
+		body := map[string]any{own.PurgeScheduledOn: dateValue(a.purgeOn), own.PurgeNoticedOn: dateValue(a.entry.NoticedOn)}
 		if own.PurgeReason != "" {
 			body[own.PurgeReason] = any(a.reason)
 			if a.action == retention.Clear {
@@ -177,7 +178,7 @@ func dateValue(d retention.Date) any {
 	return d.String()
 }
 
-// standing reads which announced dates stand on their rows.
+// standing reads which announced dates stand on their rows. A later one that people have put it off to stands for it.
 func (r *session) standing(records []ledger.Record) (map[environment.Ref]bool, error) {
 	out := make(map[environment.Ref]bool)
 	byTable := make(map[string][]ledger.Record)
@@ -204,11 +205,15 @@ func (r *session) standing(records []ledger.Record) (map[environment.Ref]bool, e
 			for _, row := range answers[0] {
 				id := row.ID(s.PrimaryID)
 				rec := want[id]
-				out[environment.Ref{Table: table, ID: id}] = rowDate(row, s.Own.PurgeScheduledOn) == rec.PurgeOn && rowDate(row, s.Own.PurgeNoticedOn) == rec.NoticedOn
+				out[environment.Ref{Table: table, ID: id}] = stands(rowDate(row, s.Own.PurgeScheduledOn), rec.PurgeOn) && rowDate(row, s.Own.PurgeNoticedOn) == rec.NoticedOn
 			}
 		}
 	}
 	return out, nil
+}
+
+func stands(onRow, announced retention.Date) bool {
+	return onRow == announced || !announced.IsZero() && onRow > announced
 }
 
 func rowDate(row dataverse.Row, column string) retention.Date {

@@ -33,6 +33,7 @@ type Summary struct {
 	Bypassed     []plan.GuardRail // guard rails that were passed over
 	Drift        []Change         // what changed in the environment since the last run
 	Stop         *StopError       // the guard rail that stopped the run
+	Unmarked     int              // rows that were marked as anonymised and say all the same whose they are: they are judged again
 	ScheduleLeft int              // persons whose columns were not written because their row changed meanwhile
 }
 
@@ -71,6 +72,21 @@ type Outcome struct {
 	Do     policy.Disposition // of a purge that was done: delete or anonymize
 	Status ledger.Status
 	Code   string // Dataverse's code, or a word of ours
+	// Begun tells of a purge that failed that the row is anonymous already: it is no person that stays scheduled.
+	Begun bool
+}
+
+// Stays says what becomes of somebody who failed, in words.
+func (o Outcome) Stays() string {
+	switch {
+	case o.Begun && o.Code == string(errHeld):
+		return "is anonymised, and its row stays until the legal hold is released"
+	case o.Begun:
+		return "is anonymised, and the next run goes on with its row"
+	case o.Action != retention.Purge:
+		return "stays as it is"
+	}
+	return "stays scheduled"
 }
 
 // Progress tells how far a phase of the run has come.

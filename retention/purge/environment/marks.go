@@ -3,8 +3,10 @@ package environment
 import (
 	"strings"
 
-	"github.com/gallra/gallra/retention/policy"
 	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // What gallra writes into an environment, and knows again as its own.
@@ -13,7 +15,7 @@ import (
 const JobName = "gallra "
 
 // Placeholder stands in required columns of an anonymised row.
-const Placeholder = "(purged)"
+const Placeholder = compile.Placeholder
 
 // shortPlaceholder is that of columns too short for the other.
 const shortPlaceholder = "-"

@@ -36,7 +36,7 @@ func (inv *List) bindKept(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if free {
+				if free && !inv.forbids(it, h) {
 					continue
 				}
 				if p := inv.byID[h.Parent.ID]; p != nil && p.Ref == h.Parent {
@@ -51,6 +51,13 @@ func (inv *List) bindKept(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// forbids tells whether a row that a rule leaves in place forbids the delete of the person all the same: the environment says so of
+// its lookup (Restrict), and the policy, that no delete is to be made possible where rows are kept (whenBound: fail).
+func (inv *List) forbids(it *Item, h attachment) bool {
+	p := inv.byID[h.Parent.ID]
+	return it.Fate.Stays() && h.over.Delete == "Restrict" && inv.Subject.WhenBound == policy.BoundFail && p != nil && p.Ref == h.Parent && !inv.Anonymous
 }
 
 // spareUnderKept keeps the rows that were listed only because they hang on a row that is kept after all.

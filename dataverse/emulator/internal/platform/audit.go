@@ -63,14 +63,23 @@ func (w *Writer) audits(t *schema.Table) bool {
 
 func (w *Writer) auditCreate(t *schema.Table, r *store.Row) {
 	if w.audits(t) {
-		w.auditChange(t, actionCreate, operationCreate, &store.Row{ID: r.ID}, r)
+		w.auditChange(t, actionCreate, operationCreate, &store.Row{ID: r.ID}, r, nil)
 	}
 }
 
 // AuditUpdate writes down what really changed, nothing if nothing did.
 func (w *Writer) AuditUpdate(t *schema.Table, before, after *store.Row) {
+	w.auditUpdate(t, before, after, nil)
+}
+
+// auditUpdate writes down what changed and what was sent, although it is the same: update-delete-entities-using-web-api warns that
+// unchanged values are audited as changed.
+func (w *Writer) auditUpdate(t *schema.Table, before, after *store.Row, sent map[int]bool) {
+	if w.Engine.Options.AuditChangesOnly {
+		sent = nil
+	}
 	if w.audits(t) {
-		w.auditChange(t, w.updateAction(t, before, after), operationUpdate, before, after)
+		w.auditChange(t, w.updateAction(t, before, after), operationUpdate, before, after, sent)
 	}
 }
 
@@ -118,7 +127,7 @@ func (w *Writer) auditDelete(t *schema.Table, r *store.Row) {
 	w.WriteAudit(t, r.ID, actionDelete, OperationDelete, mask, old, map[string]any{})
 }
 
-func (w *Writer) auditChange(t *schema.Table, action, operation int64, before, after *store.Row) {
+func (w *Writer) auditChange(t *schema.Table, action, operation int64, before, after *store.Row, sent map[int]bool) {
 	old, changed := map[string]any{}, map[string]any{}
 	var mask []string
 	for _, c := range t.Columns {
@@ -126,7 +135,7 @@ func (w *Writer) auditChange(t *schema.Table, action, operation int64, before, a
 			continue
 		}
 		was, is := before.Get(c.Index), after.Get(c.Index)
-		if was == is {
+		if was == is && !sent[c.Index] {
 			continue
 		}
 		mask = append(mask, strconv.Itoa(columnNumber(c)))

@@ -21,8 +21,9 @@ type rowWrite struct {
 	input   *Input         // the body, read
 	id      uuid.UUID      // of a new row
 	values  store.Values
-	before  *store.Row // nil for a new row
-	row     *store.Row // as it is written
+	sent    map[int]bool // the columns of an update's body, changed or not
+	before  *store.Row   // nil for a new row
+	row     *store.Row   // as it is written
 	cascade *Cascade
 }
 
@@ -108,7 +109,7 @@ func onUpdate() []stage {
 		{"mayWrite", func(w *Writer, x *rowWrite) error { return w.CheckRight("Write", x.table, x.before) }},
 		{"readBody", func(w *Writer, x *rowWrite) error { return w.readInput(x, false) }},
 		{"sameID", func(_ *Writer, x *rowWrite) error { return x.keepID() }},
-		{"keyValues", func(_ *Writer, x *rowWrite) error { x.dropKeyValues(); return nil }},
+		{"keyValues", func(_ *Writer, x *rowWrite) error { x.dropKeyValues(); x.noteSent(); return nil }},
 		{"mayValues", func(w *Writer, x *rowWrite) error { return w.checkValueRights(x.table, x.before, x.values) }},
 	}, onChange(), []stage{
 		{"duplicates", func(w *Writer, x *rowWrite) error { return w.refuseDuplicate(x.table, x.row) }},
@@ -134,7 +135,7 @@ func onSave() []stage {
 		{"unique", func(w *Writer, x *rowWrite) error { return w.checkKeys(x.table, x.row) }},
 		{"platform", func(w *Writer, x *rowWrite) error { return w.checkPlatform(x.table, x.before, x.row) }},
 		{"put", func(w *Writer, x *rowWrite) error { w.Put(x.table, x.row); return nil }},
-		{"audit", func(w *Writer, x *rowWrite) error { w.AuditUpdate(x.table, x.before, x.row); return nil }},
+		{"audit", func(w *Writer, x *rowWrite) error { w.auditUpdate(x.table, x.before, x.row, x.sent); return nil }},
 		{"follow", (*Writer).followChange},
 	}
 }

@@ -101,6 +101,14 @@ func (x *rowWrite) keepID() error {
 	return nil
 }
 
+// noteSent notes which columns the body has, before others follow from them.
+func (x *rowWrite) noteSent() {
+	x.sent = make(map[int]bool, len(x.values))
+	for i := range x.values {
+		x.sent[i] = true
+	}
+}
+
 // dropKeyValues drops the values of columns in the address's key: a key cannot change through itself.
 func (x *rowWrite) dropKeyValues() {
 	for i := range x.key.Values {

@@ -10,6 +10,7 @@ import (
 // have there.
 type Behavior struct {
 	AuditDelay            time.Duration
+	AuditChangesOnly      bool
 	MetadataLag           time.Duration
 	CustomizationLock     time.Duration
 	OrganizationType      string

@@ -1,0 +1,78 @@
+package purge_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+// TestNoWriteFollowsTheAuditSweep: two pages of the service tell differently whether what an update sends, and what was the same
+// before, is audited. Under either, no row that a purge has touched has audit history after the run that purged it, nor after the
+// next: nothing is written to it once its history was deleted.
+func TestNoWriteFollowsTheAuditSweep(t *testing.T) {
+	for name, changesOnly := range map[string]bool{"all that is sent is audited": false, "only changes are audited": true} {
+		for _, engine := range []string{"", "purge: {engine: bulk-delete}\n"} {
+			t.Run(name+" "+engine, func(t *testing.T) {
+				t.Parallel()
+				w := newWorldOf(t, engine+pol[1:], emulator.Options{AuditChangesOnly: changesOnly})
+				yvonne(w)
+				w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon", "emailaddress1": "paul@example.com"})
+				w.create("account", "adventure", row{"name": "Adventure Works", "primarycontactid@odata.bind": bindTo("contacts", "paul")})
+				w.create("quote", "quote", row{"name": "Q-1", "customerid_account@odata.bind": bindTo("accounts", "adventure")})
+				w.update("quote", "quote", row{"statecode": 1, "statuscode": 2})
+				party := func(who string, mask int) row {
+					return row{"partyid_contact@odata.bind": bindTo("contacts", who), "participationtypemask": mask}
+				}
+				w.create("email", "acceptance", row{"subject": "We accept", "regardingobjectid_quote_email@odata.bind": bindTo("quotes", "quote"), "email_activity_parties": []row{party("yvonne", 1)}})
+				w.create("email", "shared", row{"subject": "Meeting", "email_activity_parties": []row{party("yvonne", 1), party("paul", 2)}})
+				w.create("annotation", "note", row{"subject": "n", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
+				w.create("contact", "bound", row{"lastname": "McKay"})
+				w.create("quote", "theirs", row{"name": "Q-2", "customerid_contact@odata.bind": bindTo("contacts", "bound")})
+				w.create("lead", "lead", row{"lastname": "McKay", "subject": "s"})
+				if s := w.purgeAll(); s.Purged() != 3 {
+					t.Fatalf("%d purged: %v", s.Purged(), w.outcomes())
+				}
+				w.leftInAudit("the run")
+				w.run()
+				w.leftInAudit("the next run")
+				for _, p := range w.server.Find("McKay") {
+					if p.Where == "audit" {
+						t.Errorf("the audit history of %s %s still has the name", p.Table, p.ID)
+					}
+				}
+			})
+		}
+	}
+}
+
+// leftInAudit reports audit history of rows that purges have touched.
+func (w *world) leftInAudit(after string) {
+	w.t.Helper()
+	l, err := ledger.Open(w.ledgerDir())
+	w.must(err)
+	touched := map[uuid.UUID]string{}
+	for r, err := range l.Records(context.Background()) {
+		if w.must(err); r.Kind == ledger.Intent || r.Kind == ledger.Ahead {
+			touched[r.ID] = r.Table
+			for table, ids := range r.Rows {
+				for _, id := range ids {
+					touched[id] = table
+				}
+			}
+		}
+	}
+	if len(touched) < 5 {
+		w.t.Fatalf("the purges touched %d rows", len(touched))
+	}
+	for r, err := range w.client.Rows(w.t.Context(), dataverse.Query{Table: "audit", Select: []string{"auditid", "_objectid_value", "action", "operation"}, Filter: "action ne 111 and operation ne 4"}) {
+		w.must(err)
+		if table, ok := touched[r.ID("objectid")]; ok {
+			w.t.Errorf("after %s there is audit history of %s %s (action %v)", after, table, r.ID("objectid"), r["action"])
+		}
+	}
+}
