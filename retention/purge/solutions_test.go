@@ -7,14 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
-	"github.com/gallra/gallra/retention"
-	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -33,9 +30,11 @@ type solutionTable struct {
 	name, set string
 	activity  bool
 	mail      string // a column for addresses; empty: none
+	phone     string // one for numbers
 	lookups   []solutionLookup
 }
 
+// solutionLookup is a lookup, by one of the tables that it can point at.
 type solutionLookup struct{ column, nav, target string }
 
 func (s *solution) one(in int) bool { return s.IntN(in) == 0 }
@@ -84,7 +83,35 @@ func (s *solution) table(i int) {
 			t.mail = strings.ToLower(column)
 		}
 	}
+	if s.one(4) && s.try("EntityDefinitions(LogicalName='"+name+"')/Attributes", columnBody("String", s.prefix+"_Callback", row{"FormatName": row{"Value": "Phone"}})) {
+		t.phone = s.prefix + "_callback"
+	}
 	s.tables = append(s.tables, t)
+}
+
+// several adds a lookup to several tables: to customers, or to tables of any kind.
+func (s *solution) several(from int) {
+	t := &s.tables[from]
+	column := fmt.Sprintf("%s_L%d", s.prefix, len(t.lookups))
+	action, targets := "CreateCustomerRelationships", []string{"account", "contact"}
+	if s.one(2) {
+		action, targets = "CreatePolymorphicLookupAttribute", []string{"contact", "lead"}
+		if other := s.tables[s.IntN(len(s.tables))].name; s.one(2) {
+			targets[1] = other
+		}
+	}
+	var relations []row
+	for _, target := range targets {
+		relations = append(relations, row{"SchemaName": fmt.Sprintf("%s_%s_%s_%d", s.prefix, target, t.name, len(t.lookups)), "ReferencedEntity": target, "ReferencingEntity": t.name,
+			"CascadeConfiguration": row{"Assign": "NoCascade", "Delete": []string{"RemoveLink", "Restrict"}[s.IntN(2)], "Merge": "NoCascade", "Reparent": "NoCascade", "Share": "NoCascade", "Unshare": "NoCascade"}})
+	}
+	if !s.try(action, row{"OneToManyRelationships": relations, "Lookup": row{"@odata.type": "Microsoft.Dynamics.CRM.ComplexLookupAttributeMetadata", "SchemaName": column,
+		"DisplayName": labelled(column), "RequiredLevel": row{"Value": "None"}}}) {
+		return
+	}
+	for _, target := range targets {
+		t.lookups = append(t.lookups, solutionLookup{column: strings.ToLower(column), nav: column + "_" + target, target: target})
+	}
 }
 
 // lookup adds a lookup from a table to another, of any cascade kind.
@@ -113,16 +140,20 @@ func (s *solution) build() {
 	}
 	for i := range n {
 		for range 1 + s.IntN(2) {
-			target := []string{"contact", "contact", "lead", ""}[s.IntN(4)]
-			if target == "" {
-				target = s.tables[s.IntN(n)].name // itself included
+			target := []string{"contact", "contact", "lead", "", "", "task"}[s.IntN(6)]
+			switch {
+			case s.one(5):
+				s.several(i)
+				continue
+			case target == "":
+				target = s.tables[s.IntN(n)].name // itself included, and activities
 			}
 			s.lookup(i, target)
 		}
 	}
 	if s.one(3) {
 		other := s.tables[s.IntN(n)].name
-		if s.one(3) {
+		if s.one(2) {
 			other = "contact"
 		}
 		name := s.prefix + "_many"
@@ -147,12 +178,13 @@ func (s *solution) build() {
 
 // token is by what a person's rows are found again: part of their name, which stands in every text.
 type solutionPerson struct {
-	name, table, set, full, mail string
+	name, table, set, full, mail, phone string
 }
 
 func (s *solution) person(name, table string) solutionPerson {
-	p := solutionPerson{name: name, table: table, set: table + "s", full: "Ilse " + name + "quendrix", mail: "ilse@" + name + "quendrix.example"}
-	s.create(table, name, row{"firstname": "Ilse", "lastname": name + "quendrix", "emailaddress1": p.mail})
+	p := solutionPerson{name: name, table: table, set: table + "s", full: "Ilse " + name + "quendrix", mail: "ilse@" + name + "quendrix.example",
+		phone: fmt.Sprintf("+46 8 555 0%d %02d", len(name), int(name[0]))}
+	s.create(table, name, row{"firstname": "Ilse", "lastname": name + "quendrix", "emailaddress1": p.mail, "telephone1": p.phone})
 	return p
 }
 
@@ -184,6 +216,9 @@ func (s *solution) belongings(p solutionPerson, other solutionPerson) {
 		}
 	}
 	byTable := make(map[string][]string)
+	task := p.name + " task"
+	s.create("task", task, row{"subject": "Call " + p.full, "regardingobjectid_" + p.table + "_task@odata.bind": bindTo(p.set, p.name)})
+	byTable["task"] = append(byTable["task"], task)
 	for range 2 { // children after the rows that they hang on
 		for i := range s.tables {
 			t := &s.tables[i]
@@ -191,13 +226,16 @@ func (s *solution) belongings(p solutionPerson, other solutionPerson) {
 				switch {
 				case l.target == p.table:
 					more := row{l.nav + "@odata.bind": bindTo(p.set, p.name)}
-					if len(t.lookups) > 1 && t.lookups[1].target == other.table && l != t.lookups[1] && s.one(3) {
-						more[t.lookups[1].nav+"@odata.bind"] = bindTo(other.set, other.name) // two persons on a row
+					for _, second := range t.lookups {
+						if second.target == other.table && second.column != l.column && s.one(3) {
+							more[second.nav+"@odata.bind"] = bindTo(other.set, other.name) // two persons on a row
+							break
+						}
 					}
 					byTable[t.name] = append(byTable[t.name], s.make(t, p, more))
 				case len(byTable[l.target]) > 0:
 					parents := byTable[l.target]
-					set := ""
+					set := "tasks"
 					for _, x := range s.tables {
 						if x.name == l.target {
 							set = x.set
@@ -212,6 +250,9 @@ func (s *solution) belongings(p solutionPerson, other solutionPerson) {
 		t := &s.tables[i]
 		if t.mail != "" {
 			s.make(t, p, row{t.mail: p.mail})
+		}
+		if t.phone != "" {
+			s.make(t, p, row{t.phone: p.phone})
 		}
 		if t.activity && s.one(2) {
 			s.make(t, p, row{t.name + "_activity_parties": []row{{"participationtypemask": 2, "partyid_" + p.table + "@odata.bind": bindTo(p.set, p.name)}}})
@@ -260,6 +301,7 @@ func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
 			}
 			w.advance(800)
 			w.policy = w.starter(1)
+			left := s.vary()
 			w.update("contact", kept.name, row{"jobtitle": "Works here"})
 			before := len(w.server.Find(kept.full))
 			first := w.run()
@@ -272,9 +314,9 @@ func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
 			}
 			named := rowsNamed(first, second, third)
 			for _, p := range gone {
-				for _, text := range []string{p.full, p.mail} {
+				for _, text := range []string{p.full, p.mail, p.phone} {
 					for _, at := range w.server.Find(text) {
-						if at.Where == "row" && !named[at.ID] && at.Table != "activityparty" {
+						if at.Where == "row" && !named[at.ID] && at.Table != "activityparty" && !left[at.Table] {
 							t.Errorf("%s %s still stands in %s.%s of %s, and nothing was said of the row\n%s\n%s", p.table, p.name, at.Table, at.Column, at.ID, s.around(at.Table, at.ID), s.shape())
 						}
 					}
@@ -327,23 +369,6 @@ func (s *solution) associate(name, other string, p, kept solutionPerson) {
 func (s *solution) idOf(name string) uuid.UUID { return id(name) }
 
 func idText(name string) string { return id(name).String() }
-
-// starter is what gallra policy init writes for the environment, without the limits of a first run.
-func (w *world) starter(years int) string {
-	w.t.Helper()
-	now := w.server.Now()
-	who, err := w.client.WhoAmI(w.t.Context())
-	w.must(err)
-	text, err := compile.Starter(w.t.Context(), w.client, compile.StarterOptions{Today: retention.DateOf(now, time.UTC), TimeZone: time.UTC, Years: years, User: who.UserID})
-	w.must(err)
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if strings.HasPrefix(line, "limits:") {
-			lines[i] = "limits: {purges: 1000, share: 100%, canary: 2}"
-		}
-	}
-	return strings.Join(lines, "\n")
-}
 
 // shape is the solution in a few lines, and what the policy says of related rows.
 func (s *solution) shape() string {
