@@ -16,8 +16,29 @@ type AddressColumn struct {
 }
 
 // AddressColumns are the columns of all tables that hold addresses or numbers, by table. One request answers it
-// (RetrieveMetadataChanges), however many tables there are. Page: query-schema-definitions.
+// (RetrieveMetadataChanges), however many tables there are; a client asks once. Page: query-schema-definitions.
 func AddressColumns(ctx context.Context, r Reader) (map[string][]AddressColumn, error) {
+	c, remembers := r.(*Client)
+	if !remembers {
+		return readAddressColumns(ctx, r)
+	}
+	c.Schema.mu.Lock()
+	known := c.Schema.addresses
+	c.Schema.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	read, err := readAddressColumns(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	c.Schema.mu.Lock()
+	c.Schema.addresses = read
+	c.Schema.mu.Unlock()
+	return read, nil
+}
+
+func readAddressColumns(ctx context.Context, r Reader) (map[string][]AddressColumn, error) {
 	query, err := json.Marshal(map[string]any{
 		"Properties": map[string]any{"AllProperties": false, "PropertyNames": []string{"LogicalName", "Attributes"}},
 		"AttributeQuery": map[string]any{

@@ -17,14 +17,15 @@ type schema struct {
 	mu        sync.Mutex
 	summaries []TableSummary // sorted by name; nil until read
 	tables    map[string]*Table
-	strong    bool // read past the service's caches, which lag behind writes by up to 30 seconds
+	addresses map[string][]AddressColumn // of all tables; nil until read
+	strong    bool                       // read past the service's caches, which lag behind writes by up to 30 seconds
 }
 
 // Forget drops what was read, after a schema write.
 func (s *schema) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.summaries, s.tables, s.strong = nil, nil, true
+	s.summaries, s.tables, s.addresses, s.strong = nil, nil, nil, true
 }
 
 func (s *schema) header() http.Header {
@@ -55,14 +56,14 @@ func (l label) text() string {
 type flag struct{ Value bool }
 
 const summarySelect = "LogicalName,SchemaName,DisplayName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute," +
-	"ObjectTypeCode,IsActivity,IsIntersect,IsCustomEntity,IsAuditEnabled,IsOptimisticConcurrencyEnabled"
+	"ObjectTypeCode,IsActivity,IsIntersect,IsCustomEntity,IsAuditEnabled,IsOptimisticConcurrencyEnabled,TableType"
 
 type entityJSON struct {
 	MetadataId                               uuid.UUID
 	LogicalName, SchemaName, EntitySetName   string
 	DisplayName, DisplayCollectionName       label
 	PrimaryIdAttribute, PrimaryNameAttribute string
-	OwnershipType                            string
+	OwnershipType, TableType                 string
 	ObjectTypeCode                           int
 	IsActivity, IsIntersect, IsCustomEntity  bool
 	IsAuditEnabled                           flag
@@ -100,6 +101,7 @@ func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
 			EntitySet: e.EntitySetName, PrimaryID: e.PrimaryIdAttribute, PrimaryName: e.PrimaryNameAttribute,
 			ObjectTypeCode: e.ObjectTypeCode, Activity: e.IsActivity, Intersect: e.IsIntersect, Custom: e.IsCustomEntity,
 			Audited: e.IsAuditEnabled.Value, OptimisticConcurrency: e.IsOptimisticConcurrencyEnabled,
+			Elsewhere: e.TableType != "" && e.TableType != "Standard",
 		})
 	}
 	if len(list) == 0 {
