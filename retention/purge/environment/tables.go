@@ -45,7 +45,9 @@ func (t *Tables) Table(ctx context.Context, name string) (*dataverse.Table, erro
 }
 
 // Exists tells whether the environment keeps rows of a table where a run can read and delete them.
-func (t *Tables) Exists(name string) bool { return t.all[name].EntitySet != "" && !t.all[name].Elsewhere }
+func (t *Tables) Exists(name string) bool {
+	return t.all[name].EntitySet != "" && !t.all[name].Elsewhere
+}
 
 // Binned tells whether deleted rows of a table are kept for a while.
 func (t *Tables) Binned(table string) bool {

@@ -12,8 +12,8 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/internal/words/wordstest"
-	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
 )
