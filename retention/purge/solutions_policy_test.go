@@ -102,14 +102,17 @@ func beforeRest(text, subject, rule string) string {
 	return out.String()
 }
 
-// problems are what is wrong with a policy in this environment.
+// problems are what is wrong with a policy in this environment, and what it does not decide.
 func (w *world) problems(text string) policy.Problems {
 	w.t.Helper()
 	file := filepath.Join(w.dir, "tried.yaml")
 	w.must(os.WriteFile(file, []byte(text), 0o600))
 	p, err := policy.Load(file)
 	if err == nil {
-		_, err = compile.Check(w.t.Context(), p, w.client)
+		var checked *compile.Policy
+		if checked, err = compile.Check(w.t.Context(), p, w.client); err == nil {
+			err = checked.Decided()
+		}
 	}
 	var ps policy.Problems
 	if err != nil && !errors.As(err, &ps) {
