@@ -258,6 +258,8 @@ func (c *checker) rule(subject *table, r *policy.RelatedRule) Rule {
 	case r.Do == policy.Leave:
 		c.left(subject, r)
 		return out
+	case c.keptElsewhere(r):
+		return out
 	case r.Behind != "":
 		c.behindPerson(subject, &out)
 		return out
