@@ -42,7 +42,7 @@ func (q *Compiler) lambda(x *odata.Lambda, s *scope) (predicate, *accessPath, er
 	all, found := x.All, false
 	visit := func(e *Env, r *store.Row) bool {
 		e.Rows[slot] = r
-		if !e.step() || (body(e) == yes) != all {
+		if !e.step(wire.ByIndex) || (body(e) == yes) != all {
 			found = true
 			return false
 		}
