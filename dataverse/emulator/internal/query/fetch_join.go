@@ -196,7 +196,7 @@ func (q *Compiler) pathThrough(j *JoinedTable) *accessPath {
 	j.source.walk(q.env, where, uuid.Nil, func(r *store.Row) bool {
 		if id, ok := key(store.ColumnValue(j.table, r, j.from)).(uuid.UUID); ok && !seen[id] {
 			seen[id] = true
-			a.probes = append(a.probes, probe{column, id})
+			a.add(j.parent.source.rows, column, id)
 		}
 		return true
 	})

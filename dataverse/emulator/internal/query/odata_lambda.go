@@ -72,13 +72,13 @@ func (q *Compiler) owning(n *schema.Navigation, inner *accessPath) *accessPath {
 	e.Source(n.Target).walk(e, inner, uuid.Nil, func(r *store.Row) bool {
 		if n.Many == nil {
 			if id, ok := store.TargetID(r.Get(n.Column)); ok {
-				a.probes = append(a.probes, probe{-1, id})
+				a.add(nil, -1, id)
 			}
 			return true
 		}
 		e.Source(e.Snap.Schema.Tables[n.Many.Intersect]).pointing(e, n.There, r.ID, func(m *store.Row) bool {
 			if id, ok := store.TargetID(m.Get(n.Here)); ok {
-				a.probes = append(a.probes, probe{-1, id})
+				a.add(nil, -1, id)
 			}
 			return true
 		})

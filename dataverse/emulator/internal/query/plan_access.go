@@ -55,7 +55,7 @@ func (q *Compiler) pathTo(x operand, list []constant) *accessPath {
 		if len(x.via) == 0 {
 			a := &accessPath{probes: make([]probe, 0, len(list))}
 			for _, c := range list {
-				a.probes = append(a.probes, probe{x.col.Index, c.guid})
+				a.add(rows, x.col.Index, c.guid)
 			}
 			return a
 		}
@@ -113,10 +113,37 @@ func (q *Compiler) backTo(x operand, some *fewRows) *accessPath {
 		}
 	}
 	a := &accessPath{}
+	rows := q.env.Source(q.homeOf(x)).rows
 	for _, id := range some.sorted() {
-		a.probes = append(a.probes, probe{column, id})
+		a.add(rows, column, id)
 	}
 	return a
+}
+
+// homeOf is the table whose rows are to be found.
+func (q *Compiler) homeOf(x operand) *schema.Table {
+	if len(x.via) > 0 {
+		return x.via[0].table
+	}
+	return x.table
+}
+
+// maxCounted is how many rows of a path are counted, at most: enough to tell a short one from a long one.
+const maxCounted = 1000
+
+// add adds a place to look, and counts the rows there.
+func (a *accessPath) add(rows *store.Rows, column int, id uuid.UUID) {
+	a.probes = append(a.probes, probe{column, id})
+	if column < 0 {
+		a.rows++
+		return
+	}
+	if a.rows < maxCounted {
+		rows.Pointing(column, id, func(*store.Row) bool {
+			a.rows++
+			return a.rows < maxCounted
+		})
+	}
 }
 
 // fewRows are rows that an index has found. Beyond a part of their table a scan is no dearer than they are.

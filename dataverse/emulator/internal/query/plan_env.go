@@ -236,7 +236,10 @@ func (s *Source) reversed(e *Env, column int) map[uuid.UUID][]*store.Row {
 func (s *Source) indexed(column int) bool { return slices.Contains(s.tab.Indexed, column) }
 
 // accessPath is where to look for the rows that can match: nil is everywhere.
-type accessPath struct{ probes []probe }
+type accessPath struct {
+	probes []probe
+	rows   int // how many there are, as far as it was counted
+}
 
 // probe is one place: the row with an id (column -1), or the rows that point at it through a lookup.
 type probe struct {
@@ -249,7 +252,7 @@ func (a *accessPath) both(b *accessPath) *accessPath {
 	switch {
 	case a == nil:
 		return b
-	case b == nil || len(a.probes) <= len(b.probes):
+	case b == nil || a.rows <= b.rows:
 		return a
 	}
 	return b
@@ -266,6 +269,7 @@ func anyPath(of []*accessPath) *accessPath {
 			return nil
 		}
 		all.probes = append(all.probes, a.probes...)
+		all.rows += a.rows
 	}
 	return all
 }
