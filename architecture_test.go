@@ -67,7 +67,7 @@ var mayImport = map[string][]string{
 	// knows no ledger.
 	"retention/purge/environment": {"retention/policy", "retention/personmap", "retention/compile", "dataverse"},
 	"retention/purge/inventory":   {"retention/policy", "retention/personmap", "retention/compile", "retention/purge/environment", "dataverse", "dataverse/odata"},
-	"retention/purge/search":      {"retention/compile", "retention/ledger", "retention/purge/environment", "dataverse", "dataverse/odata"},
+	"retention/purge/search":      {"retention/personmap", "retention/compile", "retention/ledger", "retention/purge/environment", "dataverse", "dataverse/odata"},
 	// What people read is said without a look at what it is said of.
 	"internal/words":           {},
 	"internal/words/wordstest": {"internal/words"},

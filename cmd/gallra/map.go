@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/personmap"
 )
 
@@ -51,17 +50,13 @@ type mapOptions struct {
 var errUndecided = &usageError{"places that hold rows are undecided, so a run would be refused", "gallra policy check says what to write"}
 
 func (a *app) runMap(ctx context.Context, o mapOptions) error {
-	policy, err := a.loadPolicy()
+	s, checked, err := a.open(ctx)
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	s, err := a.connect(ctx)
+	drawn, err := checked.Maps(ctx, s.client)
 	if err != nil {
 		return err
-	}
-	drawn, err := compile.Maps(ctx, policy, s.client)
-	if err != nil {
-		return a.tellProblems(err)
 	}
 	if o.subject != "" {
 		var one []*personmap.Map

@@ -121,7 +121,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	rails := append(planned.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.DriftRails(drift)...)
+	rails := slices.Concat(planned.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.Undecided(checked), purge.DriftRails(drift))
 	rails = append(rails, foreign...)
 	planned.Decisions = slices.DeleteFunc(planned.Decisions, func(d plan.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {

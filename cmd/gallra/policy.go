@@ -57,6 +57,9 @@ func (a *app) runPolicyCheck(ctx context.Context) error {
 		if err != nil {
 			return a.tellProblems(err)
 		}
+		if err := checked.Decided(); err != nil {
+			return a.tellProblems(err)
+		}
 		odd, err := compile.SuspiciousData(ctx, s.client, checked)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -95,7 +96,7 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 		return nil, err
 	}
 	r := &report.Report{
-		Coming: report.New(plan), Rails: append(plan.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), foreign...), Facts: report.FactsOf(plan, checked),
+		Coming: report.New(plan), Rails: slices.Concat(plan.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.Undecided(checked), foreign), Facts: report.FactsOf(plan, checked),
 		URL: s.client.URL(), Name: s.org.Name, Made: s.client.Now(), Version: version, Mask: mask,
 	}
 	bar := a.progress("reading names")

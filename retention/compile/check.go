@@ -16,33 +16,24 @@ import (
 // type, option, filter, path and view is there. It compiles the queries on the way. The error is [Problems] where the
 // policy does not fit, and something else where the environment did not answer.
 func Check(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy, error) {
-	out, undecided, err := hold(ctx, p, r)
-	if err == nil && len(undecided) > 0 {
-		return nil, undecided
-	}
-	return out, err
-}
-
-// hold is Check, with the places that hold rows and that no rule speaks of told apart from other problems.
-func hold(ctx context.Context, p *policy.Policy, r dataverse.Reader) (out *Policy, undecided policy.Problems, err error) {
 	c := &checker{ctx: ctx, policy: p, reader: r, model: newModel(ctx, r), out: &Policy{Policy: p}}
 	if err := c.environment(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if len(c.problems) > 0 {
-		return nil, nil, c.problems // of another environment's tables nothing else is worth saying
+		return nil, c.problems // of another environment's tables nothing else is worth saying
 	}
 	for i := range p.Subjects {
 		c.subject(&p.Subjects[i])
 	}
 	if c.model.err != nil {
-		return nil, nil, fmt.Errorf("check the policy: %w", c.model.err)
+		return nil, fmt.Errorf("check the policy: %w", c.model.err)
 	}
 	if len(c.problems) > 0 {
-		return nil, nil, append(c.problems.Sorted(p.Files), c.late...)
+		return nil, append(c.problems.Sorted(p.Files), undecided(c.out.Undecided)...)
 	}
 	c.out.Warnings = append(c.warnings, p.Suspicious()...).Sorted(p.Files)
-	return c.out, c.late, nil
+	return c.out, nil
 }
 
 type checker struct {
@@ -52,7 +43,6 @@ type checker struct {
 	model    *model
 	out      *Policy
 	problems policy.Problems
-	late     policy.Problems // told after the others
 	warnings policy.Problems
 	views    map[string][]view // by table, once they were read
 	// What a map is drawn from besides definitions, once it was asked for.

@@ -144,7 +144,8 @@ func (c *checker) rowsOf(t *table, p *personmap.Place) (dataverse.Query, bool) {
 		if person == "" {
 			return q, false
 		}
-		q.Table, q.Set, q.Filter = s.asked.LogicalName, s.asked.EntitySet, And(s.typed, person)
+		// Whom an activity regards is a line of its parties as well, which goes by the lookup.
+		q.Table, q.Set, q.Filter = s.asked.LogicalName, s.asked.EntitySet, And(And(s.typed, person), "participationtypemask ne 8")
 	case personmap.Value:
 		q.Filter = p.Column + " ne null"
 	case personmap.Behind:
@@ -166,15 +167,15 @@ func (c *checker) undecided(s *Subject) {
 		case p.Rows == 0:
 			continue
 		case p.Rows < 0:
-			told = append(told, fmt.Sprintf("`%s` by %s (its rows cannot be counted)", p.Table, p.Column))
-		default:
-			told = append(told, fmt.Sprintf("`%s` by %s (%s)", p.Table, p.Column, policy.Count(p.Rows, "row")))
+			c.warn(at, fmt.Sprintf("rows of `%s` may lead to a `%s` by %s: they cannot be counted, and no rule names them", p.Table, s.Table, p.Column), "say so by a rule: "+suggested(s, &p))
+			continue
 		}
+		told = append(told, fmt.Sprintf("`%s` by %s (%s)", p.Table, p.Column, policy.Count(p.Rows, "row")))
 		block = append(block, suggested(s, &p))
 	}
 	if len(told) > 0 {
-		c.late = append(c.late, c.policy.Problem(at, fmt.Sprintf("rows lead to a `%s`, and no rule says what becomes of them: %s", s.Table, strings.Join(told, ", ")),
-			"add before the last rule\n"+strings.Join(block, "\n")+"\nor say do: leave with a reason, or let the rest go by {table: '*', do: delete}"))
+		c.out.Undecided = append(c.out.Undecided, Undecided{s.Table, c.policy.Problem(at, fmt.Sprintf("rows lead to a `%s`, and no rule says what becomes of them: %s", s.Table, strings.Join(told, ", ")),
+			"add before the last rule\n"+strings.Join(block, "\n")+"\nor say do: leave with a reason, or let the rest go by {table: '*', do: delete}")})
 	}
 }
 
@@ -263,15 +264,6 @@ func (c *checker) along(s *Subject) {
 		c.warn(s.At["related"].Pos, fmt.Sprintf("with the rows of `%s` that go, the service deletes rows of %s, and no rule names them", via, inTicks(tables)),
 			fmt.Sprintf("say so by rules, such as {table: %s, link: …, do: delete}, or let the rest go by {table: '*', do: delete}", tables[0]))
 	}
-}
-
-// Maps draws the maps of a policy's subjects, also where places that hold rows are undecided.
-func Maps(ctx context.Context, p *policy.Policy, r dataverse.Reader) ([]*personmap.Map, error) {
-	c, _, err := hold(ctx, p, r)
-	if err != nil {
-		return nil, err
-	}
-	return c.Maps(ctx, r)
 }
 
 // Maps draws the maps of all subjects, with the rows of every place counted and what hangs on rows that go read as far as it

@@ -18,10 +18,34 @@ type Policy struct {
 	Production   bool      // the environment is a production one, and the policy allows that
 	Subjects     []Subject
 	Choices      []Choice // the options that filters of the policy name, by table, column and value
+	// Undecided are the places that hold rows and of which no rule speaks, by subject. While there are any nobody is purged by a
+	// run; dates are written, and plans are made.
+	Undecided []Undecided
 	// Warnings are what is legal but suspicious. They stop nothing.
 	Warnings policy.Problems
 
 	seen map[string]map[string]bool // see Seen
+}
+
+// Undecided is what the policy does not say about a subject, and what to write.
+type Undecided struct {
+	Table   string
+	Problem policy.Problem
+}
+
+func undecided(all []Undecided) (out policy.Problems) {
+	for _, u := range all {
+		out = append(out, u.Problem)
+	}
+	return out
+}
+
+// Decided is nil, or the [policy.Problems] of places that hold rows and of which no rule speaks.
+func (c *Policy) Decided() error {
+	if len(c.Undecided) == 0 {
+		return nil
+	}
+	return undecided(c.Undecided)
 }
 
 // Subject is the checked subject of that table, nil if the policy has none.

@@ -131,6 +131,9 @@ func (d *visit) environment(p *policy.Policy) {
 // fitting looks at everything that needs a policy that fits.
 func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 	d.ok("policy", "fits the environment: %d subject tables", len(c.Subjects))
+	for _, u := range c.Undecided {
+		d.fail("policy", u.Problem.Hint, "%s: %s", u.Problem.Pos, u.Problem.Message)
+	}
 	for _, w := range c.Warnings {
 		d.warn("policy", w.Hint, "%s: %s", w.Pos, w.Message)
 	}

@@ -17,9 +17,7 @@ import (
 func warned(t *testing.T, client *dataverse.Client, grounds, related string) []string {
 	t.Helper()
 	text := "subjects:\n  contact:\n    purge: anonymize\n    grounds:\n      - " + grounds + "\n"
-	if related != "" {
-		text += "    related:\n" + related
-	}
+	text += "    related:\n" + related + "      - {table: opportunity, link: parentcontactid, do: keep, why: w}\n      - {table: '*', do: delete}\n"
 	c := policyOf(t, client, text)
 	odd, err := compile.SuspiciousData(t.Context(), client, c)
 	if err != nil {

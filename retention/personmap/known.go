@@ -4,9 +4,12 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/gallra/gallra/dataverse"
 )
 
 //go:embed known.yaml
@@ -37,7 +40,7 @@ type known struct {
 		Page   string
 		Tables []string
 	}
-	Mirrors, Profiles []column
+	Mirrors, Numbers, Profiles []column
 
 	of map[Class]map[string]bool
 }
@@ -80,4 +83,16 @@ func mirror(table, column string) bool { return has(knowledge().Mirrors, table, 
 
 func has(list []column, table, name string) bool {
 	return slices.ContainsFunc(list, func(c column) bool { return c.Table == table && c.Column == name })
+}
+
+// PersonalNumber tells whether anonymising empties a number: those that say something of the person, and every number of a column
+// that somebody has added, of which nobody knows what it is.
+func PersonalNumber(table string, a *dataverse.Attribute) bool {
+	if a.Custom {
+		return true
+	}
+	name := strings.TrimSuffix(a.LogicalName, "_base")
+	return slices.ContainsFunc(knowledge().Numbers, func(c column) bool {
+		return c.Table == table && c.Column == name || c.Table == "" && (name == c.Column || strings.HasSuffix(name, "_"+c.Column))
+	})
 }

@@ -15,7 +15,9 @@ const (
 	GroundEmpty Rail = "ground-empty" // a ground that used to match rows matches none
 	// GroundShrunk is a ground that matches fewer than half of the rows that it used to.
 	GroundShrunk Rail = "ground-shrunk"
-	Drift        Rail = "drift" // something in the environment changed that a rule depends on
+	// UndecidedPlace is a place that holds rows of persons and of which no rule speaks. Nothing bypasses it.
+	UndecidedPlace Rail = "undecided"
+	Drift          Rail = "drift" // something in the environment changed that a rule depends on
 )
 
 // Bypassable are the guard rails that a flag may bypass together with a line of the policy, limits.bypass.

@@ -162,7 +162,7 @@ func TestDriftStopsThePurgeWhereARuleDependsOnIt(t *testing.T) {
 		{"a cascade to rows that a rule finds all the same", func(w *world) { w.deleteDoes("Contact_Phonecalls", "contact", "phonecall", "RemoveLink") },
 			"delete contact.phonecall.regardingobjectid", ""},
 		{"a new table that a delete takes along", func(w *world) { w.newTable("Cascade") }, "delete contact.gallra_visit.gallra_contactid", "`gallra_visit.gallra_contactid` points at `contact`"},
-		{"a new table that a delete leaves", func(w *world) { w.newTable("RemoveLink") }, "delete contact.gallra_visit.gallra_contactid", ""},
+		{"a new table that a delete leaves, and the rule '*' takes", func(w *world) { w.newTable("RemoveLink") }, "delete contact.gallra_visit.gallra_contactid", "`gallra_visit.gallra_contactid` points at `contact`"},
 		{"an option that means something else", func(w *world) {
 			w.call(http.MethodPost, "UpdateOptionValue", row{"EntityLogicalName": "account", "AttributeLogicalName": "customertypecode", "Value": 3, "Label": labelled("Former customer"), "MergeLabels": true})
 		}, "option account.customertypecode.3", "the value 3 of `account.customertypecode`"},

@@ -15,12 +15,21 @@ import (
 // guard holds the plan against the guard rails that stop the run now. A ground that suddenly matches nothing stops it
 // before anything is written; too many purges stop it after the purge dates were written.
 func (r *runner) guard(planned *plan.Plan, rails ...policy.Rail) error {
-	found := planned.GuardRails(r.limits(), Matched(r.Ledger, r.Policy))
+	found := append(planned.GuardRails(r.limits(), Matched(r.Ledger, r.Policy)), Undecided(r.Policy)...)
 	found = slices.DeleteFunc(found, func(g plan.GuardRail) bool { return !slices.Contains(rails, g.Rail) })
 	if len(found) == 0 {
 		return nil
 	}
 	return r.halt(found)
+}
+
+// Undecided are the guard rails of subjects of whose persons rows stand in places that no rule speaks of.
+func Undecided(c *compile.Policy) []plan.GuardRail {
+	var rails []plan.GuardRail
+	for _, u := range c.Undecided {
+		rails = append(rails, plan.GuardRail{Rail: policy.UndecidedPlace, Table: u.Table, Sentence: u.Problem.Message + ": nobody is purged", Remedy: u.Problem.Hint})
+	}
+	return rails
 }
 
 // halt stops the run unless every guard rail is bypassed, by the flag and by the policy. Each that is stands in the ledger.

@@ -291,7 +291,11 @@ func (r *runner) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.guard(can, policy.TooMany, policy.TooLarge); err != nil {
+	stopping := []policy.Rail{policy.TooMany, policy.TooLarge}
+	if can.Count(retention.Purge) > 0 {
+		stopping = append(stopping, policy.UndecidedPlace) // whoever is due would leave rows that nobody has thought of
+	}
+	if err := r.guard(can, stopping...); err != nil {
 		return err
 	}
 	if err := r.purge(ctx); err != nil {

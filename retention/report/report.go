@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -68,8 +69,9 @@ func FactsOf(plan *plan.Plan, c *compile.Policy) Facts {
 	}
 	for i := range c.Subjects {
 		for _, r := range c.Subjects[i].Related {
-			if r.Do == policy.Retain {
-				f.Kept = append(f.Kept, Kept{c.Subjects[i].Table, r.Table, r.Why})
+			k := Kept{c.Subjects[i].Table, r.Table, r.Why}
+			if r.Do == policy.Retain && !slices.Contains(f.Kept, k) { // a set has a rule for each lookup
+				f.Kept = append(f.Kept, k)
 			}
 		}
 	}

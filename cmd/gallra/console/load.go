@@ -46,7 +46,7 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	matched := purge.Matched(l, checked)
 	b := &reading{
 		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Traces(), read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
-		rails: plan.Able().GuardRails(checked.Policy.Limits, matched), changes: plan.SinceLastRun(matched), evidence: found,
+		rails: append(plan.Able().GuardRails(checked.Policy.Limits, matched), purge.Undecided(checked)...), changes: plan.SinceLastRun(matched), evidence: found,
 	}
 	rail, err := purge.Unapproved(ctx, c.o.Client, l, checked.Policy, c.o.Deps("run", checked, l).Run.Actor, today)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -46,7 +47,7 @@ func ErasePerson(t *dataverse.Table, s *compile.Subject, persons map[string]bool
 		case a.Type == "Lookup" || a.Type == "Customer":
 			return slices.ContainsFunc(a.Targets, func(t string) bool { return persons[t] }) && !environment.SystemRequired(a)
 		}
-		return erasable(a)
+		return erasable(t.LogicalName, a)
 	})
 }
 
@@ -66,7 +67,7 @@ func eraseTexts(t *dataverse.Table) *Eraser {
 // would empty with it.
 func erasePart(t *dataverse.Table, retain []string, number int) *Eraser {
 	return newEraser(t, func(a *dataverse.Attribute) bool {
-		return erasable(a) && !technical[a.LogicalName] && a.LogicalName != "addressnumber" && !slices.Contains(retain, fmt.Sprintf("address%d_%s", number, a.LogicalName))
+		return erasable(t.LogicalName, a) && !technical[a.LogicalName] && a.LogicalName != "addressnumber" && !slices.Contains(retain, fmt.Sprintf("address%d_%s", number, a.LogicalName))
 	})
 }
 
@@ -90,12 +91,14 @@ var technical = map[string]bool{
 	"exchangerate": true, "versionnumber": true, "processid": true, "stageid": true, "traversedpath": true,
 }
 
-func erasable(a *dataverse.Attribute) bool {
+func erasable(table string, a *dataverse.Attribute) bool {
 	switch a.Type {
 	case "String", "Memo", "Image", "File":
 		return true
-	case "Picklist", "MultiSelectPicklist", "DateTime", "Integer", "BigInt", "Decimal", "Double", "Money":
+	case "Picklist", "MultiSelectPicklist", "DateTime":
 		return !environment.SystemRequired(a) // there is no neutral value to put in its place
+	case "Integer", "BigInt", "Decimal", "Double", "Money":
+		return personmap.PersonalNumber(table, a) && !environment.SystemRequired(a)
 	}
 	return false // states, owners, flags and keys
 }

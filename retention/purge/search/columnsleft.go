@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -51,7 +52,7 @@ func (r residueRule) holds(a *dataverse.Attribute, id uuid.UUID, row dataverse.R
 	case environment.IsLookup(a):
 		return !row.Null(wireName(a)) && slices.ContainsFunc(a.Targets, func(t string) bool { return r.persons[t] })
 	}
-	return valueKinds[a.Type] && !row.Null(a.LogicalName)
+	return tellsByValue(r.table.LogicalName, a) && !row.Null(a.LogicalName)
 }
 
 func (r residueRule) text(a *dataverse.Attribute, id uuid.UUID, text string) bool {
@@ -69,9 +70,17 @@ func (r residueRule) text(a *dataverse.Attribute, id uuid.UUID, text string) boo
 // written tells whether clients write the column, at a row's create or later.
 func written(a *dataverse.Attribute) bool { return a.ForCreate || a.ForUpdate }
 
-// valueKinds are what can be left of a person without a word. States, owners and yes/no have no empty value.
-var valueKinds = map[string]bool{"Picklist": true, "MultiSelectPicklist": true, "DateTime": true, "Integer": true, "BigInt": true,
-	"Decimal": true, "Double": true, "Money": true}
+// tellsByValue tells whether a person can be left in a column without a word: in choices, dates, and numbers that are theirs.
+// States, owners and yes/no have no empty value; amounts and counts of the standard columns stay for statistics.
+func tellsByValue(table string, a *dataverse.Attribute) bool {
+	switch a.Type {
+	case "Picklist", "MultiSelectPicklist", "DateTime":
+		return true
+	case "Integer", "BigInt", "Decimal", "Double", "Money":
+		return personmap.PersonalNumber(table, a)
+	}
+	return false
+}
 
 // bookkeeping are numbers and dates that clients may write and that say nothing of a person: how the row came in, and in
 // which time zone and currency it was.
@@ -115,7 +124,7 @@ func (s *Searcher) hidden(ctx context.Context, rule residueRule, only []string) 
 		a := t.Attributes[name]
 		words := environment.IsText(a) || a.Type == "Image" || a.Type == "File"
 		switch {
-		case !written(a), a.Primary, !words && !(rule.values && valueKinds[a.Type]), slices.Contains(rule.spared, name), only != nil && !slices.Contains(only, name):
+		case !written(a), a.Primary, !words && !(rule.values && tellsByValue(t.LogicalName, a)), slices.Contains(rule.spared, name), only != nil && !slices.Contains(only, name):
 			continue
 		case a.ForRead && !a.Secured, !a.ForRead && !rule.fixed:
 			continue

@@ -140,7 +140,7 @@ func (r residueRule) asked(a *dataverse.Attribute) string {
 		if slices.ContainsFunc(a.Targets, func(t string) bool { return r.persons[t] }) {
 			return wireName(a)
 		}
-	case valueKinds[a.Type]:
+	case tellsByValue(r.table.LogicalName, a):
 		return name
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/query"
@@ -82,17 +83,59 @@ func (s *Service) retrieveMetadataChanges(c *wire.Call) (*wire.Answer, error) {
 			return nil, err
 		}
 	}
-	m := &metaChanges{schema: meta, since: since, languages: q.languages()}
-	entities, err := m.tables(&q)
+	entities, err := renderedChanges.of(changesKey{meta, since, args["Query"]}, func() ([]byte, error) {
+		m := &metaChanges{schema: meta, since: since, languages: q.languages()}
+		list, err := m.tables(&q)
+		return wire.OK(list).Bytes(), err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return wire.OK(map[string]any{
+	rest := wire.OK(map[string]any{
 		"@odata.context":     c.Base + "/$metadata#Microsoft.Dynamics.CRM.RetrieveMetadataChangesResponse",
 		"ServerVersionStamp": strconv.FormatInt(meta.Version, 10) + "!" + s.Clock.Now().Format(query.StampLayout),
 		"DeletedMetadata":    deleted(meta, since, filters),
-		"EntityMetadata":     entities,
-	}), nil
+	}).Bytes()
+	body := slices.Concat(rest[:len(rest)-1], []byte(`,"EntityMetadata":`), entities, []byte("}"))
+	return wire.OK(body), nil
+}
+
+// changesKey is what the definitions in an answer depend on. A schema is a value that nobody changes.
+type changesKey struct {
+	schema *schema.Schema
+	since  int64
+	query  string
+}
+
+// renderedChanges are the answers to the last few queries: clients ask for all tables at once, and the same again.
+var renderedChanges changesCache
+
+type changesCache struct {
+	mu    sync.Mutex
+	known map[changesKey][]byte
+}
+
+// mostChanges bounds what is kept; a server that changes its tables all the time asks for ever new answers.
+const mostChanges = 8
+
+func (r *changesCache) of(key changesKey, render func() ([]byte, error)) ([]byte, error) {
+	r.mu.Lock()
+	known := r.known[key]
+	r.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	text, err := render()
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil || len(r.known) >= mostChanges {
+		r.known = make(map[changesKey][]byte)
+	}
+	r.known[key] = text
+	return text, nil
 }
 
 // deletedKinds are the kinds of DeletedMetadataFilters whose deletes are known, in the order of their values. Labels have
