@@ -36,6 +36,7 @@ func (r *runner) purge(ctx context.Context) error {
 	})
 	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.Ref] }) // begun by another run, and finished
 	r.searched.Expect(len(r.due))
+	r.summary.Due, r.summary.Finished = len(r.due), r.summary.Purged()
 	if len(r.due) > 0 {
 		if len(r.again) > 0 { // what refuses the first would refuse the others, night after night
 			return r.stop(againRail(r.again))
