@@ -29,7 +29,9 @@ func scanned(w *world, query string) (Looked, []string) {
 	return w.s.stats.report().RowsScanned["GET "+table], ids
 }
 
-func filtered(filter string) string { return "contacts?$select=contactid&$filter=" + url.PathEscape(filter) }
+func filtered(filter string) string {
+	return "contacts?$select=contactid&$filter=" + url.PathEscape(filter)
+}
 
 func TestRowsScanned(t *testing.T) {
 	w := newWorld(t, Options{})

@@ -47,9 +47,9 @@ type paddedColumn struct {
 const (
 	// maxPadded is how many such texts of a column are remembered. A column with more, as an import leaves it, is asked each time.
 	maxPadded = 20_000
-	// paddedOverlap is how far back newcomers are asked for: a row bears the time at which its write began, by the clock of
-	// whichever server wrote it.
-	paddedOverlap = 30 * time.Minute
+	// paddedOverlap is how far back newcomers are asked for: a row bears the time at which its write began, and the time that
+	// answers tell may be up to a day ahead before a run is stopped for it.
+	paddedOverlap = 36 * time.Hour
 )
 
 // Padding is which conditions stand for texts with blanks around them, by path.

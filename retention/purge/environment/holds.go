@@ -96,9 +96,9 @@ type seenHolds struct {
 const (
 	// maxSeenHolds is how many rows with a hold are asked for by id; where there are more, the whole table is read.
 	maxSeenHolds = 500
-	// holdsOverlap is how far back changed rows are asked for: a row bears the time at which its write began, by the clock of
-	// whichever server wrote it.
-	holdsOverlap = 30 * time.Minute
+	// holdsOverlap is how far back changed rows are asked for: a row bears the time at which its write began, and the time that
+	// answers tell may be up to a day ahead before a run is stopped for it.
+	holdsOverlap = 36 * time.Hour
 )
 
 // holdFilters find the rows of a subject on which a hold stands.

@@ -31,7 +31,7 @@ const (
 	// maxEverybody is how many values are kept in memory, of all tables together: 48 MB.
 	maxEverybody = 2_000_000
 	// everybodyOverlap is how far back newcomers are read: a row bears the time at which its write began.
-	everybodyOverlap = 5 * time.Minute
+	everybodyOverlap = 30 * time.Minute
 )
 
 // everybody is what a run has read of whole tables.
