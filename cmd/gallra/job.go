@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -10,12 +11,16 @@ import (
 
 	"github.com/gallra/gallra/cmd/gallra/telemetry"
 	"github.com/gallra/gallra/config"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 // job is a verb that a platform runs by the clock, whose end somebody waits for.
 type job struct {
 	verb  string
 	began time.Time // of the machine's clock: how long it took is told, not when it was
+	// summary is what a run did, nil before it is known; outcome says how it ended where its exit code says too little.
+	summary *purge.Summary
+	outcome string
 }
 
 func (a *app) began(verb string) { a.job = &job{verb: verb, began: time.Now()} }
@@ -34,7 +39,7 @@ func (a *app) ended(code int) {
 	if code != exitDone {
 		level = slog.LevelError
 	}
-	a.log.Log(context.Background(), level, "job ended", "verb", a.job.verb, "exit", code, "outcome", outcomes[code], "seconds", int(time.Since(a.job.began).Seconds()))
+	a.log.Log(context.Background(), level, "job ended", "verb", a.job.verb, "exit", code, "outcome", cmp.Or(a.job.outcome, outcomes[code]), "seconds", int(time.Since(a.job.began).Seconds()))
 }
 
 // outcomes are the exit codes in words.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 // platform is what runs the job by the clock: it starts a process in a group of its own and stops it by a signal.
@@ -190,7 +191,7 @@ func TestJobStopsByItself(t *testing.T) {
 	if code != 4 || !strings.Contains(log, "stopped after 200ms, as asked") {
 		t.Errorf("exit %d\n%s", code, log)
 	}
-	if l := lastLine(t, log); l["exit"] != float64(4) {
+	if l := lastLine(t, log); l["exit"] != float64(4) || l["outcome"] != "stopped after 200ms, as asked" {
 		t.Errorf("%v", l)
 	}
 	if code, log = p.run("run", "--apply", "--max-purges", "-1"); code != 2 || !strings.Contains(log, "--max-purges must not be negative") {
@@ -198,6 +199,18 @@ func TestJobStopsByItself(t *testing.T) {
 	}
 	if code, log = p.run("run", "--apply", "--stop-after", "-1s"); code != 2 || !strings.Contains(log, "--stop-after must not be negative") {
 		t.Errorf("exit %d\n%s", code, log)
+	}
+}
+
+func TestAStoppedRunSaysHowFarItCame(t *testing.T) {
+	s := &purge.Summary{Due: 12, Finished: 2, Subjects: []purge.SubjectSummary{{Table: "contact", Past: 15, Deleted: 5, Anonymized: 1}}}
+	if got, want := stopped(75*time.Second, s), "stopped after 1m15s, as asked: 4 of 12 due were purged"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var out strings.Builder
+	a := &app{streams: streams{out: &out, getenv: func(string) string { return "" }}}
+	if err := a.runWords(s, nil); err != nil || !strings.Contains(out.String(), "15 past their date when the run began; 4 of 12 due were purged") {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
 

@@ -143,10 +143,21 @@ func (a *app) runUntil(ctx context.Context, o runOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, o.stopAfter)
 	defer cancel()
 	err := a.runApply(ctx, o)
-	if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &incomplete{fmt.Sprintf("stopped after %s, as asked: the next run goes on where this one ended", o.stopAfter)}
+	var failed *incomplete // some had been sent and got no answer in time
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &failed)) {
+		a.job.outcome = stopped(o.stopAfter, a.job.summary)
+		return &incomplete{a.job.outcome + ": the next run goes on where this one ended"}
 	}
 	return err
+}
+
+// stopped says of a run that was cut by its own time how far it came.
+func stopped(after time.Duration, s *purge.Summary) string {
+	told := fmt.Sprintf("stopped after %s, as asked", after)
+	if s == nil || s.Due == 0 {
+		return told
+	}
+	return fmt.Sprintf("%s: %d of %d due were purged", told, s.DuePurged(), s.Due)
 }
 
 func (a *app) runApply(ctx context.Context, o runOptions) error {
@@ -171,6 +182,9 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	}
 	a.warnNoLedger(l.Existed())
 	summary, err := a.purge(ctx, s, checked, l, o)
+	if a.job != nil {
+		a.job.summary = summary
+	}
 	var locked *ledger.LockedError
 	if summary != nil && !errors.As(err, &locked) { // of a run that did not begin there is nothing to tell
 		if told := a.tellRun(summary, err); told != nil && err == nil {

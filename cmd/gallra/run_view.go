@@ -59,6 +59,9 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 	if len(rows) > 0 {
 		w.printf("%s\n", a.table(append(head, "deleted", "anonymised", "in place", "left alone", "failed"), rows))
 	}
+	if past := s.Past(); past > 0 || s.Due > 0 {
+		w.printf("\n%d past their date when the run began; %d of %d due were purged\n", past, s.DuePurged(), s.Due)
+	}
 	if len(s.Related) > 0 {
 		rows = rows[:0]
 		for _, t := range s.Related {
@@ -169,6 +172,6 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	}
 	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
-		"purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
+		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
 		"mentions": sum(mentioned), "mentioned": mentioned, "unread": receipt.Places(s.Unread), "related": related, "guardRails": rails})
 }

@@ -26,6 +26,9 @@ func (s *Server) postBatch(c *wire.Call) (*wire.Answer, error) {
 	status := http.StatusOK
 	goOn := c.Preference("odata.continue-on-error")
 	for _, item := range items {
+		if c.Ctx != nil && c.Ctx.Err() != nil {
+			break // nobody waits for the answer: what has been done stays done, and nothing else is begun
+		}
 		failed := false
 		if item.set {
 			failed = s.runChangeSet(c, item.parts, out)

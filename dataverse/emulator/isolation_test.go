@@ -112,7 +112,7 @@ func TestAReaderKeepsItsSnapshot(t *testing.T) {
 	source := e.Source(e.Snap.Schema.Tables["contact"])
 	jobtitle := e.Snap.Schema.Tables["contact"].ByName["jobtitle"].Index
 	var seen []any
-	source.Scan(uuid.Nil, func(r *store.Row) bool {
+	source.Scan(e, uuid.Nil, func(r *store.Row) bool {
 		if len(seen) == 0 {
 			if r := w.raw("POST", "$batch", strings.NewReader(changeSetOf("1", contacts, account, false)), "multipart/mixed; boundary=b"); r.status != http.StatusOK {
 				t.Fatal(r.text)

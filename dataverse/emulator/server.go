@@ -225,7 +225,9 @@ func (s *Server) serve(c *wire.Call) *wire.Answer {
 	if err := impersonate(c); err != nil {
 		return wire.ErrorAnswer(err, c)
 	}
+	c.Looked = [2]int{}
 	a, err := h(c)
+	s.stats.saw(c.Method+" "+label(c.Path), c.Looked)
 	if err != nil {
 		return wire.ErrorAnswer(err, c)
 	}

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -40,4 +41,13 @@ func (s *Server) Load(records ...load.Record) error { return s.loads.Load(record
 // that a retention policy decides everything that it can decide. The same size, seed and day give the same
 // rows. The company's own columns ([CompanyColumns]) are added where they are missing; columns of a retention tool are
 // filled only where they are there.
-func (s *Server) Generate(what generate.Generated) error { return generate.Generate(s.loads, what) }
+func (s *Server) Generate(what generate.Generated) error {
+	err := generate.Generate(s.loads, what)
+	if what.Contacts+what.Leads >= manyPersons {
+		debug.FreeOSMemory() // making rows takes much more memory than they do
+	}
+	return err
+}
+
+// manyPersons is from how many on memory is given back after they were made.
+const manyPersons = 10_000

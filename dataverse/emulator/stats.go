@@ -17,6 +17,7 @@ type stats struct {
 	refused     map[string]int // what is not emulated, by name
 	rowsRead    int
 	rowsWritten int
+	looked      map[string]Looked
 	running     int
 	peak        int
 }
@@ -32,7 +33,7 @@ func (s *stats) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total, s.rowsRead, s.rowsWritten, s.peak = 0, 0, 0, s.running
-	s.byStatus, s.byRoute, s.refused = map[int]int{}, map[string]int{}, map[string]int{}
+	s.byStatus, s.byRoute, s.refused, s.looked = map[int]int{}, map[string]int{}, map[string]int{}, map[string]Looked{}
 }
 
 // begin counts a request as running until the function it returns is called.
@@ -93,6 +94,29 @@ func (s *stats) Wrote(rows int) {
 	s.rowsWritten += rows
 }
 
+// saw counts the rows that the queries of a route have looked at.
+func (s *stats) saw(route string, rows [2]int) {
+	if rows == [2]int{} {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.looked[route]; !known && (len(s.looked) >= maxNames || len(route) > maxNameLength) {
+		route = "(others)"
+	}
+	n := s.looked[route]
+	n.ByIndex += rows[wire.ByIndex]
+	n.ByScan += rows[wire.ByScan]
+	s.looked[route] = n
+}
+
+// Looked counts rows that queries have looked at, whether or not they were part of an answer: what a relational store has
+// to do for them.
+type Looked struct {
+	ByIndex int `json:"byIndex"` // by id, by a lookup, by a text, by the moment of the last change
+	ByScan  int `json:"byScan"`  // since only a look at every row could tell
+}
+
 // Stats is what the Web API was asked since the start or the last reset, as GET /emulator/stats tells it.
 type Stats struct {
 	Requests struct {
@@ -102,9 +126,11 @@ type Stats struct {
 		// ByRoute counts requests by method and entity set or operation: "PATCH contacts", "POST $batch".
 		ByRoute map[string]int `json:"byRoute"`
 	} `json:"requests"`
-	RowsRead        int `json:"rowsRead"`
-	RowsWritten     int `json:"rowsWritten"`
-	PeakConcurrency int `json:"peakConcurrency"`
+	RowsRead    int `json:"rowsRead"`
+	RowsWritten int `json:"rowsWritten"`
+	// RowsScanned counts by route; the parts of a batch count under their own: "GET contacts".
+	RowsScanned     map[string]Looked `json:"rowsScanned"`
+	PeakConcurrency int               `json:"peakConcurrency"`
 	// Unsupported counts what was refused because the emulator does not cover it, by name.
 	Unsupported map[string]int `json:"unsupported"`
 }
@@ -112,7 +138,7 @@ type Stats struct {
 func (s *stats) report() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := Stats{RowsRead: s.rowsRead, RowsWritten: s.rowsWritten, PeakConcurrency: s.peak, Unsupported: maps.Clone(s.refused)}
+	out := Stats{RowsRead: s.rowsRead, RowsWritten: s.rowsWritten, PeakConcurrency: s.peak, Unsupported: maps.Clone(s.refused), RowsScanned: maps.Clone(s.looked)}
 	out.Requests.Total = s.total
 	out.Requests.ByStatus = maps.Clone(s.byStatus)
 	out.Requests.ByRoute = maps.Clone(s.byRoute)

@@ -244,15 +244,15 @@ func TestReadingForSomePersons(t *testing.T) {
 	}
 	ids := []uuid.UUID{uuid.MustParse("00000000-0000-0000-0000-000000000001"), uuid.MustParse("00000000-0000-0000-0000-000000000002")}
 	grounds := c.Subjects[0].Grounds
-	if got, want := grounds[0].ReadingFor(ids, nil).Filter, "(_primarycontactid_value ne null) and (_primarycontactid_value eq 00000000-0000-0000-0000-000000000001 or _primarycontactid_value eq 00000000-0000-0000-0000-000000000002)"; got != want {
+	if got, want := grounds[0].ReadingFor(ids, nil, nil).Filter, "(_primarycontactid_value ne null) and (_primarycontactid_value eq 00000000-0000-0000-0000-000000000001 or _primarycontactid_value eq 00000000-0000-0000-0000-000000000002)"; got != want {
 		t.Errorf("by id, without a bound:\n%s\nwant\n%s", got, want)
 	}
 	// A row whose value has blanks around it is the person's as well, so those are asked for too.
-	if got, want := grounds[1].ReadingFor(nil, []string{"o'brien@example.com"}).Filter, "(msdynmkt_contactpointvalue ne null) and (msdynmkt_contactpointvalue eq 'o''brien@example.com' or startswith("; !strings.HasPrefix(got, want) {
+	if got, want := grounds[1].ReadingFor(nil, []string{"o'brien@example.com"}, nil).Filter, "(msdynmkt_contactpointvalue ne null) and (msdynmkt_contactpointvalue eq 'o''brien@example.com' or startswith("; !strings.HasPrefix(got, want) {
 		t.Errorf("by value:\n%s\nwant\n%s…", got, want)
 	}
 	const want = `<fetch><entity name="contact"><attribute name="contactid"/><filter><condition attribute="contactid" operator="in"><value>00000000-0000-0000-0000-000000000001</value></condition></filter></entity></fetch>`
-	if got := grounds[2].ReadingFor(ids[:1], nil).FetchXML; got != want {
+	if got := grounds[2].ReadingFor(ids[:1], nil, nil).FetchXML; got != want {
 		t.Errorf("by view:\n%s\nwant\n%s", got, want)
 	}
 }

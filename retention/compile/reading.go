@@ -1,7 +1,7 @@
 package compile
 
 import (
-	"fmt"
+	"context"
 	"slices"
 	"strings"
 
@@ -51,25 +51,41 @@ func (g *Ground) Unlinked() (dataverse.Query, bool) {
 
 // ReadingFor is the query for the ground's rows of some persons, ended ones included. For a join by value the values
 // of the persons' columns are needed instead of their ids. A query must not hold more than [MaxPersons] of them. The
-// answer may hold rows of other persons too; they are to be passed over.
-func (g *Ground) ReadingFor(ids []uuid.UUID, values []string) Read {
+// answer may hold rows of other persons too; they are to be passed over. Padding is what [Ground.Padding] says of the values.
+func (g *Ground) ReadingFor(ids []uuid.UUID, values []string, padding Padding) Read {
 	r := g.read
 	if g.fetch != nil {
 		r.FetchXML = g.fetch.restrict(ids)
 		return r
 	}
-	r.Filter = And(r.Filter, restrict(g.Person, g.links, ids, values))
+	r.Filter = And(r.Filter, restrict(g.Person, g.links, ids, values, padding))
 	return r
+}
+
+// Padding are the conditions for values with blanks around them, of the ground's rows.
+func (g *Ground) Padding(ctx context.Context, r dataverse.Reader, known *PaddedTexts, values []string) (Padding, error) {
+	if !g.Person.ByValue() || !g.Person.Text {
+		return nil, nil
+	}
+	return known.Padding(ctx, r, g.read.Table, g.links, values)
 }
 
 // Finds is what a ground that is a view or a FetchXML query finds persons by: the query without its columns and its order.
 func (g *Ground) Finds() string { return g.read.FetchXML }
 
 // Reading is the query for the rule's rows of some persons, as in [CheckedGround.ReadingFor].
-func (c *Rule) Reading(ids []uuid.UUID, values []string) Read {
+func (c *Rule) Reading(ids []uuid.UUID, values []string, padding Padding) Read {
 	r := c.read
-	r.Filter = And(r.Filter, restrict(c.Person, c.links, ids, values))
+	r.Filter = And(r.Filter, restrict(c.Person, c.links, ids, values, padding))
 	return r
+}
+
+// Padding are the conditions for values with blanks around them, of the rule's rows.
+func (c *Rule) Padding(ctx context.Context, r dataverse.Reader, known *PaddedTexts, values []string) (Padding, error) {
+	if !c.Person.ByValue() || !c.Person.Text {
+		return nil, nil
+	}
+	return known.Padding(ctx, r, c.read.Table, c.links, values)
 }
 
 // Linking is the query for those of some rows that lead to some persons by the rule's link, whatever its filter says of
@@ -80,7 +96,7 @@ func (c *Rule) Linking(persons, rows []uuid.UUID) Read {
 	for i, id := range rows {
 		terms[i] = string(r.ID) + " eq " + id.String()
 	}
-	r.Filter = And(And(c.bare, restrict(c.Person, c.links, persons, nil)), strings.Join(terms, " or "))
+	r.Filter = And(And(c.bare, restrict(c.Person, c.links, persons, nil, nil)), strings.Join(terms, " or "))
 	return r
 }
 
@@ -100,7 +116,7 @@ func (c *Rule) Leading(rows []uuid.UUID) Read {
 const MaxPersons = 100
 
 // restrict is the filter that leaves only rows of the given persons.
-func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
+func restrict(l Link, paths []string, ids []uuid.UUID, values []string, padding Padding) string {
 	var terms []string
 	for _, path := range paths {
 		if l.ByValue() {
@@ -111,7 +127,7 @@ func restrict(l Link, paths []string, ids []uuid.UUID, values []string) string {
 				terms = append(terms, path+" eq "+v)
 			}
 			if l.Text && len(values) > 0 {
-				terms = append(terms, Padded(path)...)
+				terms = append(terms, padding.terms(path)...)
 			}
 			continue
 		}
@@ -153,20 +169,10 @@ func (s *Subject) Joined(table string, value Field) (l Link, ok bool) {
 }
 
 // Sharing reads the persons who have one of the values in a column that the link joins.
-func (s *Subject) Sharing(l Link, values []string) Read {
+func (s *Subject) Sharing(l Link, values []string, padding Padding) Read {
 	r := s.Persons
-	r.Filter = And(r.Filter, restrict(l, l.Columns, nil, values))
+	r.Filter = And(r.Filter, restrict(l, l.Columns, nil, values, padding))
 	return r
-}
-
-// Padded are the conditions for texts with blanks around them. Values are the same blanks aside, and whether the
-// service's eq sees it so is written nowhere: the few that have any are asked for beside those that are equal.
-func Padded(path string) []string {
-	var terms []string
-	for _, blank := range Blanks {
-		terms = append(terms, fmt.Sprintf("startswith(%s,'%c')", path, blank), fmt.Sprintf("endswith(%s,'%c')", path, blank))
-	}
-	return terms
 }
 
 // And joins two filters.

@@ -22,6 +22,8 @@ type EvaluateOptions struct {
 	// Lasting leaves out rows whose retention has ended by today, as far as the server can tell. That is enough to decide
 	// what to do about a person and not to tell which ground ended last; only a look at some persons takes it.
 	Lasting bool
+	// Padded remembers the values with blanks around them, for looks at some persons after the others; nil: each look asks.
+	Padded *compile.PaddedTexts
 }
 
 func (o EvaluateOptions) trace(table string, id uuid.UUID) retention.Trace {

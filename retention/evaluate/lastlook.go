@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -49,6 +50,7 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 	for _, t := range e.tables {
 		close(t.ready)
 	}
+	var failed error
 	group, ctx := errgroup.WithContext(ctx)
 	e.grounds(ctx, group, r, o, func(g *compile.Ground, t *personTable) []compile.Read {
 		lasting := func(r compile.Read) compile.Read {
@@ -60,16 +62,20 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 		var reads []compile.Read
 		if g.Person.ByValue() {
 			for some := range slices.Chunk(t.textsOf(g.Person.Columns), compile.MaxPersons) {
-				reads = append(reads, lasting(g.ReadingFor(nil, some)))
+				padding, err := g.Padding(ctx, r, o.Padded, some)
+				if err != nil && failed == nil {
+					failed = err
+				}
+				reads = append(reads, lasting(g.ReadingFor(nil, some, padding)))
 			}
 			return reads
 		}
 		for some := range slices.Chunk(t.ids(), compile.MaxPersons) {
-			reads = append(reads, lasting(g.ReadingFor(some, nil)))
+			reads = append(reads, lasting(g.ReadingFor(some, nil, nil)))
 		}
 		return reads
 	})
-	if err := group.Wait(); err != nil {
+	if err := cmp.Or(group.Wait(), failed); err != nil {
 		return err
 	}
 	e.join()
@@ -142,7 +148,11 @@ func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o Evalua
 		group, groupCtx := errgroup.WithContext(ctx)
 		found := false
 		for _, t := range e.tables {
-			merged, equal := t.mergedTerms(asked), t.identityTerms(slices.Sorted(maps.Keys(identities)), asked)
+			merged := t.mergedTerms(asked)
+			equal, err := t.identityTerms(ctx, r, o, slices.Sorted(maps.Keys(identities)), asked)
+			if err != nil {
+				return cmp.Or(group.Wait(), err)
+			}
 			if len(merged)+len(equal) == 0 {
 				continue
 			}
@@ -174,18 +184,22 @@ func (t *personTable) unasked(terms []string, asked map[string]bool) []string {
 }
 
 // identityTerms are the conditions for rows of the table that have one of the identities.
-func (t *personTable) identityTerms(identities []string, asked map[string]bool) []string {
+func (t *personTable) identityTerms(ctx context.Context, r dataverse.Reader, o EvaluateOptions, identities []string, asked map[string]bool) ([]string, error) {
 	if t.subject.Identity == "" {
-		return nil
+		return nil, nil
 	}
 	terms := make([]string, len(identities))
 	for i, text := range identities {
 		terms[i] = t.subject.Identity + " eq " + odata.Quote(text)
 	}
 	if terms = t.unasked(terms, asked); len(terms) == 0 {
-		return nil
+		return nil, nil
 	}
-	return append(terms, compile.Padded(t.subject.Identity)...) // again with every new identity
+	if o.Padded == nil {
+		return append(terms, compile.Padded(t.subject.Identity)...), nil // again with every new identity
+	}
+	padding, err := o.Padded.Padding(ctx, r, t.subject.Table, []string{t.subject.Identity}, identities)
+	return append(terms, padding[t.subject.Identity]...), err
 }
 
 // mergedTerms are the conditions for rows of the table that others were merged into, or that were merged into them.

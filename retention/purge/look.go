@@ -58,7 +58,7 @@ type lastLook struct {
 
 func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
 	last := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
-	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true}
+	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Lasting: true, Padded: r.tables.Padded}
 	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (r *session) sendBy(works []*work, group []int) time.Time {
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
 func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-	out, err := justified(ctx, r.Client, r.Policy, r.Today, r.Ledger.Trace, others)
+	out, err := justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Padded: r.tables.Padded}, others)
 	if err != nil {
 		return out, err
 	}
@@ -225,9 +225,8 @@ func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) 
 	return out, nil
 }
 
-func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, traces func(string, uuid.UUID) retention.Trace,
-
-	others map[string][]uuid.UUID) (inventory.Judgement, error) {
+func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, o evaluate.EvaluateOptions, others map[string][]uuid.UUID) (inventory.Judgement, error) {
+	o.Lasting = true
 	out := inventory.Judgement{By: make(map[environment.Ref]bool), NotYet: make(map[environment.Ref]bool)}
 	for table, ids := range others {
 		if policy.Subject(table) == nil {
@@ -236,7 +235,6 @@ func justified(ctx context.Context, client dataverse.Reader, policy *compile.Pol
 			}
 			continue
 		}
-		o := evaluate.EvaluateOptions{Today: today, Traces: traces, Lasting: true}
 		e, err := evaluate.EvaluatePersons(ctx, client, policy, table, ids, o)
 		if err != nil {
 			return out, err
@@ -246,8 +244,8 @@ func justified(ctx context.Context, client dataverse.Reader, policy *compile.Pol
 			if !found {
 				continue // gone, or anonymised
 			}
-			d := retention.Decide(p.Person, policy.Policy.Rules(), today)
-			out.By[environment.Ref{Table: table, ID: id}] = d.Until > today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+			d := retention.Decide(p.Person, policy.Policy.Rules(), o.Today)
+			out.By[environment.Ref{Table: table, ID: id}] = d.Until > o.Today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
 			out.NotYet[environment.Ref{Table: table, ID: id}] = d.Action != retention.Purge
 		}
 	}

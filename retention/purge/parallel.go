@@ -16,8 +16,13 @@ import (
 // requests may be, and no chunk is begun while requests queue there, since then each look would only be older at its
 // write. Chunks share nothing but what the claims guard; each counts in a summary of its own.
 
-// maxChunks is how many chunks are under way at once, at most.
-const maxChunks = 8
+const (
+	// maxChunks is how many chunks are under way at once, at most.
+	maxChunks = 8
+	// firstChunks is how many are until the first of them has ended: what a run asks once is asked by the first, and a run that
+	// has no time for more than a few chunks brings these to their end instead of leaving eight half done.
+	firstChunks = 2
+)
 
 // queueing is a client that tells how many of its requests wait for their turn.
 type queueing interface{ Waiting() int }
@@ -64,6 +69,7 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 	q := queue{waiting: all}
 	results := make(chan chunkResult)
 	running, begun, depth, persons := 0, 0, 0, 0
+	atOnce := firstChunks
 	var alone []due // who has too many rows for a chunk
 	var failed error
 	r.claims = newClaims()
@@ -94,7 +100,7 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 			}
 			alone = nil
 		}
-		for failed == nil && running < maxChunks && (running == 0 || !r.queueing()) {
+		for failed == nil && running < atOnce && (running == 0 || !r.queueing()) {
 			chunk := q.next(r.Chunk, running, depth)
 			if chunk == nil {
 				break
@@ -111,6 +117,7 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 			continue
 		}
 		running--
+		atOnce = maxChunks
 		persons -= len(res.chunk)
 		r.join(res.of)
 		alone = append(alone, res.of.alone...)

@@ -10,6 +10,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
@@ -40,7 +41,7 @@ func Preview(ctx context.Context, client dataverse.Reader, checked *compile.Poli
 		return nil, err
 	}
 	justify := func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-		return justified(ctx, client, checked, today, nil, others)
+		return justified(ctx, client, checked, evaluate.EvaluateOptions{Today: today}, others)
 	}
 	var out []Forecast
 	for some := range slices.Chunk(ids, environment.MaxIDs) {

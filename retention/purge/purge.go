@@ -35,6 +35,8 @@ func (r *runner) purge(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(b.depth, a.depth))
 	})
 	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.Ref] }) // begun by another run, and finished
+	r.searched.Expect(len(r.due))
+	r.summary.Due, r.summary.Finished = len(r.due), r.summary.Purged()
 	if len(r.due) > 0 {
 		if len(r.again) > 0 { // what refuses the first would refuse the others, night after night
 			return r.stop(againRail(r.again))

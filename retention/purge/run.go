@@ -58,6 +58,7 @@ type Deps struct {
 
 	operations int // how many go into one change set; as many as the service takes when zero
 	most       int // rows that a search for what is left reads of one query
+	readAll    int // from how many purged persons on it reads whole tables for who else has their values
 }
 
 // about is what the run says about itself in the ledger.
@@ -105,6 +106,9 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 	}
 	if r.most <= 0 {
 		r.most = search.MaxFound
+	}
+	if r.readAll > 0 {
+		r.searched.ReadAllFrom(r.readAll)
 	}
 	r.oneAtATime()
 	if err := r.sight.begin(ctx, &r.Deps); err != nil {

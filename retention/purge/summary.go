@@ -34,6 +34,8 @@ type Summary struct {
 	Drift        []Change         // what changed in the environment since the last run
 	Stop         *StopError       // the guard rail that stopped the run
 	Unmarked     int              // rows that were marked as anonymised and say all the same whose they are: they are judged again
+	Due          int              // persons whose turn was in this run, when the purge began
+	Finished     int              // purges of runs before that this one has finished
 	ScheduleLeft int              // persons whose columns were not written because their row changed meanwhile
 }
 
@@ -149,6 +151,18 @@ func (s *Summary) Purged() int {
 	n := 0
 	for _, t := range s.Subjects {
 		n += t.Deleted + t.Anonymized + t.Bound
+	}
+	return n
+}
+
+// DuePurged is how many of those whose turn was in this run were purged.
+func (s *Summary) DuePurged() int { return s.Purged() - s.Finished }
+
+// Past is whose purge date had come when the run began, held ones included.
+func (s *Summary) Past() int {
+	n := 0
+	for _, t := range s.Subjects {
+		n += t.Past
 	}
 	return n
 }

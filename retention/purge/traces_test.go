@@ -27,7 +27,9 @@ func told(found []search.Finding) []string {
 	return out
 }
 
-func TestWhatIsSaidElsewhereIsMentioned(t *testing.T) {
+func TestWhatIsSaidElsewhereIsMentioned(t *testing.T) { bothWays(t, whatIsSaidElsewhereIsMentioned) }
+
+func whatIsSaidElsewhereIsMentioned(t *testing.T, way func(*purge.Deps), _ bool) {
 	w := newWorld(t, withRules(anonymizeOrders+"      - {table: quote, link: customerid, do: keep, why: Bookkeeping}\n"))
 	yvonne(w)
 	w.create("account", "fabrikam", row{"name": "Fabrikam"})
@@ -41,7 +43,7 @@ func TestWhatIsSaidElsewhereIsMentioned(t *testing.T) {
 	w.update("quote", "offer", row{"statecode": 1, "statuscode": 2})
 	w.create("email", "accepts", row{"subject": "We accept", "description": "<p>Regards, Yvonne McKay</p>", "regardingobjectid_quote_email@odata.bind": bindTo("quotes", "offer"),
 		"email_activity_parties": []row{{"partyid_contact@odata.bind": bindTo("contacts", "yvonne"), "participationtypemask": 1}}})
-	s := w.purgeAll()
+	s := w.purgeAll(way)
 	if s.Status != ledger.Done || s.Purged() != 1 {
 		t.Fatalf("%s: failures %v, residue %v", s.Status, s.Failures, s.Residue)
 	}

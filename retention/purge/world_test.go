@@ -253,11 +253,11 @@ func (w *world) verifyLedger() {
 }
 
 // purgeAll goes from the first notice to the purge: a run, two months, and another.
-func (w *world) purgeAll() *purge.Summary {
+func (w *world) purgeAll(change ...func(*purge.Deps)) *purge.Summary {
 	w.t.Helper()
 	w.run()
 	w.advance(60)
-	return w.run()
+	return w.run(change...)
 }
 
 // found is where a text is still found, without the rows that may hold it.

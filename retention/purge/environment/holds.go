@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,6 +34,7 @@ type heldValue struct{ table, column, value string }
 // Holds reads on whom a legal hold stands.
 func (t *Tables) Holds(ctx context.Context, from Reader) (*Holds, error) {
 	h := &Holds{tables: t, from: from, held: make(map[Ref]bool), values: make(map[heldValue][]Ref), alike: make(map[string][]Ref), merged: make(map[Ref][]Ref)}
+	began := t.client.Now()
 	var subjects []*compile.Subject
 	var qs []dataverse.Query
 	for i := range t.Policy.Subjects {
@@ -39,8 +42,14 @@ func (t *Tables) Holds(ctx context.Context, from Reader) (*Holds, error) {
 		if s.Own.LegalHold == "" || slices.Contains(s.Unprovisioned, s.Own.LegalHold) {
 			continue
 		}
-		subjects = append(subjects, s)
-		qs = append(qs, dataverse.Query{Table: s.Table, Set: s.EntitySet, Select: s.Persons.Select, Filter: s.Own.LegalHold + " eq true"})
+		filters, err := t.holdFilters(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range filters {
+			subjects = append(subjects, s)
+			qs = append(qs, dataverse.Query{Table: s.Table, Set: s.EntitySet, Select: s.Persons.Select, Filter: f})
+		}
 	}
 	answers, err := from.Queries(ctx, qs)
 	if err != nil {
@@ -50,6 +59,9 @@ func (t *Tables) Holds(ctx context.Context, from Reader) (*Holds, error) {
 		s := subjects[i]
 		for _, row := range rows {
 			who := Ref{s.Table, row.ID(s.PrimaryID)}
+			if h.held[who] {
+				continue // found by its id and by its change
+			}
 			h.held[who] = true
 			if v := Fold(row.Text(s.Identity)); s.Identity != "" && v != "" {
 				h.alike[v] = append(h.alike[v], who)
@@ -68,7 +80,59 @@ func (t *Tables) Holds(ctx context.Context, from Reader) (*Holds, error) {
 			}
 		}
 	}
+	t.saw(h, began)
 	return h, nil
+}
+
+// seenHolds are the rows on which a hold was seen, and until when. No index leads to the few rows with a hold, and each chunk
+// asks for them more than once: the whole table is read once a run, then the rows that had a hold, and those that were
+// written since.
+type seenHolds struct {
+	mu     sync.Mutex
+	rows   map[Ref]bool
+	before time.Time // holds that were set earlier have been seen; zero: none were
+}
+
+const (
+	// maxSeenHolds is how many rows with a hold are asked for by id; where there are more, the whole table is read.
+	maxSeenHolds = 500
+	// holdsOverlap is how far back changed rows are asked for: a row bears the time at which its write began, and the time that
+	// answers tell may be up to a day ahead before a run is stopped for it.
+	holdsOverlap = 36 * time.Hour
+)
+
+// holdFilters find the rows of a subject on which a hold stands.
+func (t *Tables) holdFilters(ctx context.Context, s *compile.Subject) ([]string, error) {
+	held := s.Own.LegalHold + " eq true"
+	def, err := t.Table(ctx, s.Table)
+	if err != nil {
+		return nil, err
+	}
+	t.seen.mu.Lock()
+	defer t.seen.mu.Unlock()
+	if t.seen.before.IsZero() || len(t.seen.rows) > maxSeenHolds || def.Attributes["modifiedon"] == nil {
+		return []string{held}, nil
+	}
+	filters := []string{held + " and modifiedon ge " + t.seen.before.UTC().Format("2006-01-02T15:04:05Z")}
+	for ids := range slices.Chunk(ByTable(t.seen.rows)[s.Table], MaxIDs) {
+		filters = append(filters, held+" and ("+IDFilter(s.PrimaryID, ids)+")")
+	}
+	return filters, nil
+}
+
+// saw remembers the rows with a hold of a look that has begun at a time of the service.
+func (t *Tables) saw(h *Holds, began time.Time) {
+	if began.IsZero() {
+		return
+	}
+	t.seen.mu.Lock()
+	defer t.seen.mu.Unlock()
+	for who := range h.held {
+		t.seen.rows[who] = true
+	}
+	if before := began.Add(-holdsOverlap); before.After(t.seen.before) {
+		t.seen.before = before
+	}
 }
 
 func with(refs []Ref, more ...Ref) []Ref {

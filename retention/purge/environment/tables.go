@@ -18,6 +18,9 @@ type Tables struct {
 	Persons  map[string]bool // tables whose rows are persons
 	admin    administrator
 	occupied occupancy
+	seen     seenHolds
+	// Padded remembers the values with blanks around them, once a run.
+	Padded *compile.PaddedTexts
 }
 
 func ReadTables(ctx context.Context, client dataverse.Reader, policy *compile.Policy) (*Tables, error) {
@@ -25,7 +28,7 @@ func ReadTables(ctx context.Context, client dataverse.Reader, policy *compile.Po
 	if err != nil {
 		return nil, err
 	}
-	t := &Tables{client: client, Policy: policy, admin: administrator{turn: NewTurn()}, occupied: occupancy{turn: NewTurn(), known: make(map[string]bool)}, all: make(map[string]dataverse.TableSummary, len(all)), Persons: map[string]bool{"contact": true, "lead": true}}
+	t := &Tables{client: client, Policy: policy, admin: administrator{turn: NewTurn()}, Padded: compile.NewPaddedTexts(), seen: seenHolds{rows: make(map[Ref]bool)}, occupied: occupancy{turn: NewTurn(), known: make(map[string]bool)}, all: make(map[string]dataverse.TableSummary, len(all)), Persons: map[string]bool{"contact": true, "lead": true}}
 	for _, s := range all {
 		if s.EntitySet != "" {
 			t.all[s.LogicalName] = s
@@ -48,6 +51,17 @@ func (t *Tables) Table(ctx context.Context, name string) (*dataverse.Table, erro
 func (t *Tables) Exists(name string) bool {
 	return t.all[name].EntitySet != "" && !t.all[name].Elsewhere
 }
+
+// Padding are the conditions for rows of a table whose texts in some columns are one of the values with blanks around it.
+func (t *Tables) Padding(ctx context.Context, table string, columns, values []string) (compile.Padding, error) {
+	return t.Padded.Padding(ctx, t.client, table, columns, values)
+}
+
+// RulePadding is the same for the rows of a rule.
+func (t *Tables) RulePadding(ctx context.Context, rule *compile.Rule, values []string) (compile.Padding, error) {
+	return rule.Padding(ctx, t.client, t.Padded, values)
+}
+
 
 // Binned tells whether deleted rows of a table are kept for a while.
 func (t *Tables) Binned(table string) bool {

@@ -47,9 +47,13 @@ func (inv *List) findByRules(ctx context.Context) error {
 				if len(values) == 0 {
 					continue
 				}
-				read = rule.Reading(nil, values)
+				padding, err := inv.RulePadding(ctx, rule, values)
+				if err != nil {
+					return err
+				}
+				read = rule.Reading(nil, values, padding)
 			} else {
-				read = rule.Reading(personIDs(ids), nil)
+				read = rule.Reading(personIDs(ids), nil, nil)
 			}
 			a.read, a.qs = read, environment.Query(read)
 			all = append(all, a)

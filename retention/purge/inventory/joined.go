@@ -16,9 +16,9 @@ import (
 // consent of an address, is as much theirs as the purged person's. They are found by the identity, and by every rule and
 // ground of any subject table that joins the same column.
 func (inv *List) spareSharedValues(ctx context.Context) error {
-	all, qs := inv.othersWithTheValues(inv.joinedByValue())
-	if len(qs) == 0 {
-		return nil
+	all, qs, err := inv.othersWithTheValues(ctx, inv.joinedByValue())
+	if len(qs) == 0 || err != nil {
+		return err
 	}
 	answers, err := inv.Reader.Queries(ctx, qs)
 	if err != nil {
@@ -94,7 +94,7 @@ type askedValues struct {
 }
 
 // othersWithTheValues are the queries for everybody who has one of the values, of any subject table that is joined by them.
-func (inv *List) othersWithTheValues(rows map[valueSource]map[string][]*Item) (all []askedValues, qs []dataverse.Query) {
+func (inv *List) othersWithTheValues(ctx context.Context, rows map[valueSource]map[string][]*Item) (all []askedValues, qs []dataverse.Query, err error) {
 	for _, from := range slices.SortedFunc(maps.Keys(rows), func(a, b valueSource) int {
 		return environment.CompareStrings(a.table, b.table, string(a.value), string(b.value))
 	}) {
@@ -109,10 +109,16 @@ func (inv *List) othersWithTheValues(rows map[valueSource]map[string][]*Item) (a
 				values = append(values, rows[from][v][0].joined[from.value])
 			}
 			for some := range slices.Chunk(values, max(environment.MaxIDs/len(link.Columns), 1)) {
+				var padding compile.Padding
+				if link.Text {
+					if padding, err = inv.Padding(ctx, s.Table, link.Columns, some); err != nil {
+						return nil, nil, err
+					}
+				}
 				all = append(all, askedValues{s, link, rows[from]})
-				qs = append(qs, environment.Query(s.Sharing(link, some)))
+				qs = append(qs, environment.Query(s.Sharing(link, some, padding)))
 			}
 		}
 	}
-	return all, qs
+	return all, qs, nil
 }

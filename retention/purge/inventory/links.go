@@ -133,7 +133,7 @@ func (inv *List) matching(ctx context.Context, rule int, ids []uuid.UUID) ([]uui
 	r := &inv.Subject.Related[rule]
 	var qs []dataverse.Query
 	for some := range slices.Chunk(ids, environment.MaxIDs) {
-		qs = append(qs, environment.Query(r.Reading(some, nil)))
+		qs = append(qs, environment.Query(r.Reading(some, nil, nil)))
 	}
 	answers, err := inv.Reader.Queries(ctx, qs)
 	if err != nil {

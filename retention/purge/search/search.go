@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -61,10 +62,12 @@ type Memory struct {
 	jobs     jobTexts
 	feedsOff atomic.Bool // the activity feed could not be searched, and is not asked again
 	secured  securedColumns
+	all      everybody
 }
 
 func NewMemory() *Memory {
-	return &Memory{jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()}}
+	return &Memory{jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()},
+		all: everybody{turn: environment.NewTurn(), seed: maphash.MakeSeed(), many: ManyPurged, tables: make(map[string]*tableValues)}}
 }
 
 func (s *Searcher) Residue(f Finding) {

@@ -178,14 +178,9 @@ type valueQuery struct {
 func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *traces, done []Purged, mention func(Finding)) error {
 	var all []valueQuery
 	var qs []dataverse.Query
-	ask := func(table, where string, columns func(*dataverse.Table) []string, values []string, holders func(string) []ledger.Key) error {
-		t, err := s.Tables.Table(ctx, table)
-		if err != nil {
-			return err
-		}
-		cols := columns(t)
+	ask := func(t *dataverse.Table, where string, cols, values []string, holders func(string) []ledger.Key) {
 		if len(cols) == 0 {
-			return nil
+			return
 		}
 		at := make(map[string]int, len(values))
 		for i, v := range values {
@@ -194,40 +189,45 @@ func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *tr
 		n := 0
 		for some := range slices.Chunk(values, maxValues) {
 			all = append(all, valueQuery{t, cols, where, holders, at, n})
-			qs = append(qs, dataverse.Query{Table: table, FetchXML: valuesFetch(t, cols, some)})
+			qs = append(qs, dataverse.Query{Table: t.LogicalName, FetchXML: valuesFetch(t, cols, some)})
 			n++
 		}
-		return nil
 	}
 	addresses, numbers := slices.Sorted(maps.Keys(of.addresses)), slices.Sorted(maps.Keys(of.spelled))
 	byAddress := func(text string) []ledger.Key { return of.addresses[environment.Fold(text)] }
-	for i := range s.Policy.Subjects {
-		table := s.Policy.Subjects[i].Table
-		if err := ask(table, "same-address", addressColumns, addresses, byAddress); err != nil {
-			return err
-		}
-		if err := ask(table, "same-number", phoneColumns, numbers, of.holders); err != nil {
-			return err
-		}
-	}
-	if s.Tables.Exists("activityparty") {
-		used := func(*dataverse.Table) []string { return []string{"addressused"} }
-		if err := ask("activityparty", "party", used, addresses, byAddress); err != nil {
-			return err
-		}
-	}
-	values, err := s.Tables.Values(ctx, s.Reader, subject)
+	places, err := s.valuePlaces(ctx, subject)
 	if err != nil {
 		return err
 	}
-	for _, v := range values {
-		mails, numbersIn := v.Mails, v.Numbers
-		if err := ask(v.Table, "same-address", func(*dataverse.Table) []string { return mails }, addresses, byAddress); err != nil {
+	for _, p := range places {
+		having, withNumber, known, err := s.having(ctx, p, of)
+		if err != nil {
 			return err
 		}
-		if err := ask(v.Table, "same-number", func(*dataverse.Table) []string { return numbersIn }, numbers, of.holders); err != nil {
+		if known {
+			read := func(where string, columns []string, ids []uuid.UUID, holders func(string) []ledger.Key) {
+				if len(ids) > s.Most {
+					ids = ids[:s.Most]
+					s.unread(manyShare(p.table.LogicalName, s.Most))
+				}
+				for some := range slices.Chunk(ids, environment.MaxIDs) {
+					all = append(all, valueQuery{table: p.table, columns: columns, where: where, holders: holders})
+					qs = append(qs, dataverse.Query{Table: p.table.LogicalName, Set: p.table.EntitySet, Select: append([]string{p.table.PrimaryID}, columns...), Filter: environment.IDFilter(p.table.PrimaryID, some)})
+				}
+			}
+			read("same-address", p.mails, having, byAddress)
+			read("same-number", p.phones, withNumber, of.holders)
+			continue
+		}
+		ask(p.table, "same-address", p.mails, addresses, byAddress)
+		ask(p.table, "same-number", p.phones, numbers, of.holders)
+	}
+	if s.Tables.Exists("activityparty") {
+		t, err := s.Tables.Table(ctx, "activityparty")
+		if err != nil {
 			return err
 		}
+		ask(t, "party", []string{"addressused"}, addresses, byAddress)
 	}
 	kept := make(map[environment.Ref]map[ledger.Key]bool) // told of by what they say
 	for i := range done {
@@ -249,8 +249,7 @@ func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *tr
 	found := make([]int, len(all))
 	return s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
 		if found[i]++; found[i] > s.Most {
-			s.unread(Place{Key: SharedValues, Name: "Rows with the same address or number", Detail: all[i].table.LogicalName, Remedy: fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
-				"Look by hand for who else has the switchboard's number or the company's address.", all[i].table.LogicalName, s.Most)})
+			s.unread(manyShare(all[i].table.LogicalName, s.Most))
 			return false
 		}
 		if a := &all[i]; a.first(row) {
@@ -258,6 +257,44 @@ func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *tr
 		}
 		return true
 	})
+}
+
+// manyShare is the place that is named where a value has too many rows.
+func manyShare(table string, most int) Place {
+	return Place{Key: SharedValues, Name: "Rows with the same address or number", Detail: table, Remedy: fmt.Sprintf("A search in %s was ended after %d rows, since so many people share a value: there may be more. "+
+		"Look by hand for who else has the switchboard's number or the company's address.", table, most)}
+}
+
+// valuePlaces are the columns of persons, and of the tables that the person map names, in which addresses and numbers stand.
+func (s *Searcher) valuePlaces(ctx context.Context, subject *compile.Subject) ([]valuePlace, error) {
+	var places []valuePlace
+	add := func(table string, columns func(*dataverse.Table) (mails, phones []string)) error {
+		t, err := s.Tables.Table(ctx, table)
+		if err != nil {
+			return err
+		}
+		p := valuePlace{table: t}
+		if p.mails, p.phones = columns(t); len(p.mails)+len(p.phones) > 0 {
+			places = append(places, p)
+		}
+		return nil
+	}
+	for i := range s.Policy.Subjects {
+		err := add(s.Policy.Subjects[i].Table, func(t *dataverse.Table) ([]string, []string) { return addressColumns(t), phoneColumns(t) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	values, err := s.Tables.Values(ctx, s.Reader, subject)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range values {
+		if err := add(v.Table, func(*dataverse.Table) ([]string, []string) { return v.Mails, v.Numbers }); err != nil {
+			return nil, err
+		}
+	}
+	return places, nil
 }
 
 // partyLines finds party lines of purged persons on activities that no rule covers: they stay when the person is deleted,

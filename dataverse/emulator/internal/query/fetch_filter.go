@@ -157,16 +157,12 @@ func (q *FetchQuery) compile(f *fetchxml.Filter, j *JoinedTable) (predicate, *ac
 	if len(terms) == 0 {
 		return func(*Env) truth { return yes }, nil, nil
 	}
+	if f.Or {
+		return anyOf(terms), anyPath(wheres), nil
+	}
 	where := wheres[0]
 	for _, w := range wheres[1:] {
-		if f.Or {
-			where = where.either(w)
-		} else {
-			where = where.both(w)
-		}
-	}
-	if f.Or {
-		return anyOf(terms), where, nil
+		where = where.both(w)
 	}
 	return allOf(terms), where, nil
 }

@@ -75,7 +75,7 @@ func (j *JoinedTable) hashed(e *Env) map[any][]*store.Row {
 		return j.byKey
 	}
 	j.byKey = map[any][]*store.Row{}
-	j.source.Scan(uuid.Nil, func(r *store.Row) bool {
+	j.source.Scan(e, uuid.Nil, func(r *store.Row) bool {
 		if v := key(store.ColumnValue(j.table, r, j.from)); v != nil {
 			j.byKey[v] = append(j.byKey[v], r)
 		}
@@ -101,7 +101,7 @@ func chain(e *Env, list []*JoinedTable, emit func() bool) *level {
 	for i := len(list) - 1; i >= 0; i-- {
 		l := &level{env: e, j: list[i], next: last}
 		l.visit = func(r *store.Row) bool {
-			if !e.step() {
+			if !e.step(wire.ByIndex) {
 				l.stopped = true
 				return false
 			}
@@ -196,7 +196,7 @@ func (q *Compiler) pathThrough(j *JoinedTable) *accessPath {
 	j.source.walk(q.env, where, uuid.Nil, func(r *store.Row) bool {
 		if id, ok := key(store.ColumnValue(j.table, r, j.from)).(uuid.UUID); ok && !seen[id] {
 			seen[id] = true
-			a.probes = append(a.probes, probe{column, id})
+			a.add(j.parent.source.rows, column, id)
 		}
 		return true
 	})

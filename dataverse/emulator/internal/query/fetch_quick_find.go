@@ -23,12 +23,12 @@ func (q *FetchQuery) quickFind(f *fetchxml.Filter, p predicate) error {
 		return nil
 	}
 	n := 0
-	q.Env.allRows(q.From.Table).Scan(uuid.Nil, func(r *store.Row) bool {
+	q.Env.allRows(q.From.Table).Scan(q.Env, uuid.Nil, func(r *store.Row) bool {
 		q.Env.Rows[0] = r
 		if p(q.Env) == yes {
 			n++
 		}
-		return n <= MaxQuickFind && q.Env.step()
+		return n <= MaxQuickFind
 	})
 	q.Env.Rows[0] = nil
 	if n > MaxQuickFind {

@@ -152,7 +152,7 @@ func (e *Env) currency(t *schema.Table, r *store.Row, c *schema.Column) (string,
 	var id uuid.UUID
 	if strings.HasSuffix(c.Name, "_base") {
 		if org := e.Snap.Schema.Tables["organization"]; org != nil {
-			e.liveRows(org).Scan(uuid.Nil, func(o *store.Row) bool {
+			e.liveRows(org).Scan(e, uuid.Nil, func(o *store.Row) bool {
 				id, _ = store.TargetID(o.Get(org.ByName["basecurrencyid"].Index))
 				return false
 			})

@@ -65,28 +65,70 @@ func (q *Compiler) expr(x odata.Expr, s *scope) (predicate, *accessPath, error) 
 }
 
 func (q *Compiler) logic(x *odata.Logic, s *scope) (predicate, *accessPath, error) {
-	terms := make([]predicate, len(x.Terms))
-	var where *accessPath
-	for i, term := range x.Terms {
-		p, a, err := q.expr(term, s)
-		if err != nil {
+	of := x.Terms
+	if x.Op != odata.And {
+		of = equals(of)
+	}
+	terms, wheres := make([]predicate, len(of)), make([]*accessPath, len(of))
+	for i, term := range of {
+		var err error
+		if terms[i], wheres[i], err = q.expr(term, s); err != nil {
 			return nil, nil, err
 		}
-		terms[i] = p
-		switch {
-		case i == 0:
-			where = a
-		case x.Op == odata.And:
-			where = where.both(a)
-		default:
-			where = where.either(a)
-		}
 	}
-	terms = cheapestFirst(x.Terms, terms)
+	terms = cheapestFirst(of, terms)
 	if x.Op == odata.And {
+		where := wheres[0]
+		for _, w := range wheres[1:] {
+			where = where.both(w)
+		}
 		return allOf(terms), where, nil
 	}
-	return anyOf(terms), where, nil
+	return anyOf(terms), anyPath(wheres), nil
+}
+
+// equals makes one condition of those alternatives that compare the same path with constants: a set is asked once for a
+// row, however many constants it holds, and the way to the row's value is gone once.
+func equals(terms []odata.Expr) []odata.Expr {
+	sets := map[string]*odata.In{}
+	var out []odata.Expr
+	for _, term := range terms {
+		path, value, ok := equality(term)
+		if !ok {
+			out = append(out, term)
+			continue
+		}
+		name := strings.Join(path.Segments, "/")
+		if sets[name] == nil {
+			sets[name] = &odata.In{X: path}
+			out = append(out, sets[name])
+		}
+		sets[name].List = append(sets[name].List, value)
+	}
+	for i, x := range out {
+		if set, ok := x.(*odata.In); ok && sets[setName(set)] == set && len(set.List) == 1 {
+			out[i] = &odata.Compare{Left: set.X, Op: odata.Eq, Right: set.List[0]}
+		}
+	}
+	return out
+}
+
+func setName(x *odata.In) string {
+	if p, ok := x.X.(*odata.Path); ok {
+		return strings.Join(p.Segments, "/")
+	}
+	return ""
+}
+
+// equality takes a condition that a path equals a constant apart.
+func equality(x odata.Expr) (*odata.Path, *odata.Literal, bool) {
+	c, ok := x.(*odata.Compare)
+	if !ok || c.Op != odata.Eq {
+		return nil, nil, false
+	}
+	p, isPath := c.Left.(*odata.Path)
+	l, isValue := c.Right.(*odata.Literal)
+	return p, l, isPath && isValue && l.Kind != odata.Null
 }
 
 // cheapestFirst sorts conditions by cost, so that a cheap one may spare the rest. The order changes no outcome, also where
@@ -205,11 +247,7 @@ func (q *Compiler) compareLiteral(x odata.Expr, op odata.Op, l *odata.Literal, s
 	if !ok {
 		return nil, nil, wire.BadQuery("The value '%s' does not fit the column '%s'.", l.Text(), v.name())
 	}
-	var a *accessPath
-	if op == odata.Eq {
-		a = q.pathTo(v, []constant{c})
-	}
-	return v.compare(op, c, q.nulls), a, nil
+	return v.compare(op, c, q.nulls), q.pathOf(v, op, c), nil
 }
 
 // filterable refuses the columns that no filter may name: an e-mail's body is kept elsewhere.
@@ -223,6 +261,9 @@ func (x operand) filterable() error {
 func (q *Compiler) in(x *odata.In, s *scope) (predicate, *accessPath, error) {
 	v, err := q.columnOf(x.X, s)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := v.filterable(); err != nil {
 		return nil, nil, err
 	}
 	var list []constant
@@ -342,8 +383,7 @@ func (s *scope) start(segments []string) (*scope, []string) {
 func (q *Compiler) propertyPath(segments []string, s *scope) (operand, error) {
 	from, rest := s.start(segments)
 	t, at, slot := from.table, from.at, from.slot
-	var via *schema.Column
-	var viaTable *schema.Table
+	var via []hop
 	for len(rest) > 1 {
 		if after, ok := strings.CutPrefix(rest[0], wire.CRMNamespace); ok {
 			cast := q.env.Snap.Schema.Tables[after]
@@ -359,11 +399,11 @@ func (q *Compiler) propertyPath(segments []string, s *scope) (operand, error) {
 		}
 		if len(rest) == 2 && (rest[1] == n.Target.ID && !n.Owner || n.Owner && rest[1] == "ownerid") && q.oneTarget(t, n) {
 			x := at.column(t, t.Columns[n.Column])
-			x.slot = slot
+			x.slot, x.via = slot, via
 			return x, nil
 		}
-		if slot == q.home && len(rest) == 2 && rest[1] == n.Target.ID {
-			via, viaTable = t.Columns[n.Column], t
+		if slot == q.home || len(via) > 0 {
+			via = append(via, hop{t, t.Columns[n.Column]})
 		}
 		target := n.Target
 		if n.Owner {
@@ -384,7 +424,7 @@ func (q *Compiler) propertyPath(segments []string, s *scope) (operand, error) {
 		return operand{}, wire.NoProperty(rest[0], t.Name)
 	}
 	x := at.column(t, c)
-	x.slot, x.via, x.viaTable = slot, via, viaTable
+	x.slot, x.via = slot, via
 	return x, nil
 }
 

@@ -42,7 +42,7 @@ func (q *Compiler) lambda(x *odata.Lambda, s *scope) (predicate, *accessPath, er
 	all, found := x.All, false
 	visit := func(e *Env, r *store.Row) bool {
 		e.Rows[slot] = r
-		if !e.step() || (body(e) == yes) != all {
+		if !e.step(wire.ByIndex) || (body(e) == yes) != all {
 			found = true
 			return false
 		}
@@ -72,13 +72,13 @@ func (q *Compiler) owning(n *schema.Navigation, inner *accessPath) *accessPath {
 	e.Source(n.Target).walk(e, inner, uuid.Nil, func(r *store.Row) bool {
 		if n.Many == nil {
 			if id, ok := store.TargetID(r.Get(n.Column)); ok {
-				a.probes = append(a.probes, probe{-1, id})
+				a.add(nil, -1, id)
 			}
 			return true
 		}
 		e.Source(e.Snap.Schema.Tables[n.Many.Intersect]).pointing(e, n.There, r.ID, func(m *store.Row) bool {
 			if id, ok := store.TargetID(m.Get(n.Here)); ok {
-				a.probes = append(a.probes, probe{-1, id})
+				a.add(nil, -1, id)
 			}
 			return true
 		})

@@ -149,7 +149,7 @@ func (q *Compiler) relatedRows(n *schema.Navigation, id uuid.UUID) Collection {
 		where := &accessPath{}
 		in := map[uuid.UUID]bool{}
 		q.related(n)(q.env, id, func(e *Env, r *store.Row) bool {
-			where.probes = append(where.probes, probe{-1, r.ID})
+			where.add(nil, -1, r.ID)
 			in[r.ID] = true
 			return true
 		})
@@ -160,7 +160,8 @@ func (q *Compiler) relatedRows(n *schema.Navigation, id uuid.UUID) Collection {
 		return truthOf(ok && to == id)
 	}}
 	if q.env.Source(n.Target).indexed(n.Column) {
-		c.where = &accessPath{probes: []probe{{n.Column, id}}}
+		c.where = &accessPath{}
+		c.where.add(q.env.Source(n.Target).rows, n.Column, id)
 	}
 	return c
 }

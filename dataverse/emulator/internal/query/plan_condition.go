@@ -1,7 +1,6 @@
 package query
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -56,11 +55,7 @@ func (q *Compiler) condition(x operand, operator string, values []string) (predi
 		if !ok {
 			return nil, nil, wrongValue(x, operator)
 		}
-		var a *accessPath
-		if op == odata.Eq {
-			a = q.pathTo(x, []constant{c})
-		}
-		return x.compare(op, c, q.nulls), a, nil
+		return x.compare(op, c, q.nulls), q.pathOf(x, op, c), nil
 	}
 	switch operator {
 	case "null":
@@ -142,29 +137,6 @@ func (q *Compiler) constants(x operand, operator string, values []string) ([]con
 
 // maxInText is the longest text that in takes (fetchxml/reference/operators).
 const maxInText = 850
-
-// pathTo is where to look for the rows whose operand equals one of list, if it is a key or an indexed lookup of the
-// table whose rows are to be found.
-func (q *Compiler) pathTo(x operand, list []constant) *accessPath {
-	column := 0
-	switch {
-	case x.via != nil && slices.Contains(x.viaTable.Indexed, x.via.Index):
-		column = x.via.Index
-	case x.slot != q.home || x.class != classGUID || x.col == nil:
-		return nil
-	case x.col.Name == x.table.ID:
-		column = -1
-	case slices.Contains(x.table.Indexed, x.col.Index):
-		column = x.col.Index
-	default:
-		return nil
-	}
-	a := &accessPath{probes: make([]probe, 0, len(list))}
-	for _, c := range list {
-		a.probes = append(a.probes, probe{column, c.guid})
-	}
-	return a
-}
 
 func (q *Compiler) textCondition(x operand, operator string, values []string) (predicate, error) {
 	if x.class != classText {

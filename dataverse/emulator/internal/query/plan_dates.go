@@ -36,7 +36,7 @@ func (e *Env) fiscal() fiscal {
 	if t == nil {
 		return f
 	}
-	e.liveRows(t).Scan([16]byte{}, func(r *store.Row) bool {
+	e.liveRows(t).Scan(e, [16]byte{}, func(r *store.Row) bool {
 		if c := t.ByName["fiscalcalendarstart"]; c != nil {
 			switch v := r.Get(c.Index).(type) {
 			case store.Instant:

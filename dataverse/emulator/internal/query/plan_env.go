@@ -47,9 +47,12 @@ func (e *Env) maxSteps() int {
 	return maxSteps
 }
 
-// step counts a row that is looked at; false when the query must end.
-func (e *Env) step() bool {
-	if e.steps++; e.steps > e.maxSteps() || e.steps&0xffff == 0 && e.ctx != nil && e.ctx.Err() != nil {
+// step counts a row that is looked at, found by an index or in a scan of its table; false when the query must end.
+func (e *Env) step(by wire.Found) bool {
+	if e.Call != nil {
+		e.Call.Looked[by]++
+	}
+	if e.steps++; e.steps > e.maxSteps() || e.steps&0xfff == 0 && e.ctx != nil && e.ctx.Err() != nil {
 		e.spent = true
 	}
 	return !e.spent
@@ -177,8 +180,9 @@ func find(e *Env, in *store.Rows, id uuid.UUID) *store.Row {
 }
 
 // Scan calls fn for every row in the order of ids, from the first id after `after` on, until fn returns false.
-func (s *Source) Scan(after uuid.UUID, fn func(*store.Row) bool) {
-	fn = s.passing(fn)
+func (s *Source) Scan(e *Env, after uuid.UUID, fn func(*store.Row) bool) {
+	pass := s.passing(fn)
+	fn = func(r *store.Row) bool { return e.step(wire.ByScan) && pass(r) }
 	if s.union != nil {
 		scanUnion(s.union, after, fn)
 		return
@@ -203,19 +207,19 @@ func (s *Source) pointing(e *Env, column int, target uuid.UUID, fn func(*store.R
 		})
 		return
 	}
-	for _, r := range s.reversed(column)[target] {
+	for _, r := range s.reversed(e, column)[target] {
 		if !fn(r) {
 			return
 		}
 	}
 }
 
-func (s *Source) reversed(column int) map[uuid.UUID][]*store.Row {
+func (s *Source) reversed(e *Env, column int) map[uuid.UUID][]*store.Row {
 	if m := s.reverse[column]; m != nil {
 		return m
 	}
 	m := map[uuid.UUID][]*store.Row{}
-	s.Scan(uuid.Nil, func(r *store.Row) bool {
+	s.Scan(e, uuid.Nil, func(r *store.Row) bool {
 		if id, ok := store.TargetID(r.Get(column)); ok {
 			m[id] = append(m[id], r)
 		}
@@ -232,7 +236,10 @@ func (s *Source) reversed(column int) map[uuid.UUID][]*store.Row {
 func (s *Source) indexed(column int) bool { return slices.Contains(s.tab.Indexed, column) }
 
 // accessPath is where to look for the rows that can match: nil is everywhere.
-type accessPath struct{ probes []probe }
+type accessPath struct {
+	probes []probe
+	rows   int // how many there are, as far as it was counted
+}
 
 // probe is one place: the row with an id (column -1), or the rows that point at it through a lookup.
 type probe struct {
@@ -245,29 +252,37 @@ func (a *accessPath) both(b *accessPath) *accessPath {
 	switch {
 	case a == nil:
 		return b
-	case b == nil || len(a.probes) <= len(b.probes):
+	case b == nil || a.rows <= b.rows:
 		return a
 	}
 	return b
 }
 
-// either is where to look for rows that meet one of two conditions: the places of both.
-func (a *accessPath) either(b *accessPath) *accessPath {
-	if a == nil || b == nil {
-		return nil
+// anyPath is where to look for rows that meet one of several conditions: the places of all.
+func anyPath(of []*accessPath) *accessPath {
+	if len(of) == 1 {
+		return of[0]
 	}
-	return &accessPath{slices.Concat(a.probes, b.probes)}
+	all := &accessPath{}
+	for _, a := range of {
+		if a == nil {
+			return nil
+		}
+		all.probes = append(all.probes, a.probes...)
+		all.rows += a.rows
+	}
+	return all
 }
 
 // walk calls fn for the rows that can match, once each in the order of ids, from the first id after `after` on, until
 // fn returns false.
 func (s *Source) walk(e *Env, a *accessPath, after uuid.UUID, fn func(*store.Row) bool) {
 	count := func(r *store.Row) bool {
-		return e.step() && fn(r)
+		return e.step(wire.ByIndex) && fn(r)
 	}
 	switch {
 	case a == nil:
-		s.Scan(after, count)
+		s.Scan(e, after, fn)
 	case len(a.probes) == 1 && a.probes[0].column >= 0:
 		s.pointing(e, a.probes[0].column, a.probes[0].id, func(r *store.Row) bool {
 			return after != uuid.Nil && bytes.Compare(r.ID[:], after[:]) <= 0 || count(r)

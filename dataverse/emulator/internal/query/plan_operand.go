@@ -55,13 +55,17 @@ type operand struct {
 	table *schema.Table  // of the column
 	col   *schema.Column // nil where the value is computed
 	slot  int            // -1 where the row is reached over a path
-	// via is the queried table's lookup whose target's key this is, nil if it is none.
-	via      *schema.Column
-	viaTable *schema.Table
-	text     func(*Env) (string, bool)
-	num      func(*Env) (int64, bool) // classNumber, classBool, classMoment and classDay
-	float    func(*Env) (float64, bool)
-	guid     func(*Env) (uuid.UUID, bool)
+	via   []hop          // the lookups that lead here from the table whose rows are to be found
+	text  func(*Env) (string, bool)
+	num   func(*Env) (int64, bool) // classNumber, classBool, classMoment and classDay
+	float func(*Env) (float64, bool)
+	guid  func(*Env) (uuid.UUID, bool)
+}
+
+// hop is a lookup on the way.
+type hop struct {
+	table  *schema.Table
+	column *schema.Column
 }
 
 // rowFunc finds a row from the rows at hand, nil if there is none.

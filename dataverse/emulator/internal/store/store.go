@@ -37,6 +37,8 @@ type Rows struct {
 	Keys    map[string]*KeyIndex    // by the name of the alternate key
 	Deleted *btree.BTreeG[Deletion] // what was taken away, of a table whose changes are tracked; nil: nothing yet
 	layouts *layouts                // the copies of a tree have them in common
+	byValue *valueIndexes
+	asked   *indexedValues // the copies have it in common
 }
 
 // Link is an entry of a lookup's index.
@@ -57,7 +59,8 @@ var TreeOptions = btree.Options{NoLocks: true}
 
 // NewRows is an empty table with its indexes.
 func NewRows(t *schema.Table) *Rows {
-	r := &Rows{ByID: btree.NewBTreeGOptions(lessRow, TreeOptions), Links: map[int]*btree.BTreeG[Link]{}, Keys: map[string]*KeyIndex{}, layouts: newLayouts()}
+	r := &Rows{ByID: btree.NewBTreeGOptions(lessRow, TreeOptions), Links: map[int]*btree.BTreeG[Link]{}, Keys: map[string]*KeyIndex{}, layouts: newLayouts(),
+		byValue: &valueIndexes{trees: map[int]*btree.BTreeG[keyEntry]{}}, asked: &indexedValues{columns: map[int]bool{}}}
 	for _, i := range t.Indexed {
 		r.Links[i] = btree.NewBTreeGOptions(LessLink, TreeOptions)
 	}
@@ -68,7 +71,8 @@ func NewRows(t *schema.Table) *Rows {
 }
 
 func (r *Rows) copy() *Rows {
-	c := &Rows{ByID: r.ByID.Copy(), Links: make(map[int]*btree.BTreeG[Link], len(r.Links)), Keys: make(map[string]*KeyIndex, len(r.Keys)), layouts: r.layouts}
+	c := &Rows{ByID: r.ByID.Copy(), Links: make(map[int]*btree.BTreeG[Link], len(r.Links)), Keys: make(map[string]*KeyIndex, len(r.Keys)), layouts: r.layouts,
+		byValue: r.copyValues(), asked: r.asked}
 	for i, t := range r.Links {
 		c.Links[i] = t.Copy()
 	}
@@ -225,6 +229,7 @@ func (s *Store) Put(into *Rows, r *Row) {
 	for _, x := range into.Keys {
 		x.Change(old, r)
 	}
+	into.byValue.change(old, r)
 }
 
 // TargetID is the row that a lookup, or an id column of an intersect table, points at.
@@ -282,6 +287,7 @@ func (r *Rows) Remove(id uuid.UUID) *Row {
 	for _, x := range r.Keys {
 		x.Change(old, nil)
 	}
+	r.byValue.change(old, nil)
 	return old
 }
 

@@ -31,9 +31,19 @@ type Call struct {
 	Tx     *store.Tx     // the change set's transaction, nil outside one
 	Part   bool          // of a batch
 	Rows   *atomic.Int64 // read and written so far, by the whole request
+	Looked [2]int        // rows that its queries looked at, by how they were found; a part of a batch counts its own
 
 	Contents map[string]store.Ref // the rows that the parts of the change set before made, by Content-ID
 }
+
+// Found is how a query came to look at a row.
+type Found int
+
+// The ways to a row: by its id or another index, and in a scan of the table, which looks at all rows.
+const (
+	ByIndex Found = iota
+	ByScan
+)
 
 // View is what the call reads: its change set's work so far, else the newest snapshot.
 func (c *Call) View() *store.Snapshot {
