@@ -93,9 +93,9 @@ func (t *Tables) reach(to string, p *personmap.Place) Reach {
 		Referenced: to, Referencing: p.Table, ReferencingAttribute: p.Column, ReferencingNav: p.Nav, Delete: p.Delete}}
 }
 
-// Unlinked are the lookups to rows of a table that the service clears when those are deleted, so that the rows which hold them
+// unlinked are the lookups to rows of a table that the service clears when those are deleted, so that the rows which hold them
 // stay with their text: of relationships that somebody has added, which no set of rules knows.
-func (t *Tables) Unlinked(ctx context.Context, from Reader, name string) ([]Reach, error) {
+func (t *Tables) unlinked(ctx context.Context, name string) ([]Reach, error) {
 	table, err := t.Table(ctx, name)
 	if err != nil {
 		return nil, err
@@ -110,28 +110,54 @@ func (t *Tables) Unlinked(ctx context.Context, from Reader, name string) ([]Reac
 	slices.SortFunc(out, func(a, b Reach) int {
 		return CompareStrings(a.Referencing, b.Referencing, a.ReferencingAttribute, b.ReferencingAttribute)
 	})
-	return t.occupiedReaches(ctx, from, out)
+	return out, nil
 }
 
-// Parts are the lookups over which rows hang on a row that stays and can tell whose it was. Of a row of business these are notes and
+// parts are the lookups over which rows hang on a row that stays and can tell whose it was. Of a row of business these are notes and
 // what was written when it was closed: the rest of the business is not about one person.
-func (t *Tables) Parts(ctx context.Context, from Reader, name string) ([]Reach, error) {
+func (t *Tables) parts(ctx context.Context, name string) ([]Reach, error) {
 	over, err := t.Reaches(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if personmap.Is(name, personmap.Business) {
-		over = slices.DeleteFunc(over, func(r Reach) bool {
+		return slices.DeleteFunc(over, func(r Reach) bool {
 			return name == "account" || r.Referencing != "annotation" && !personmap.Is(r.Referencing, personmap.Closing)
-		})
-		return t.occupiedReaches(ctx, from, over)
+		}), nil
 	}
-	over, err = t.occupiedReaches(ctx, from, slices.DeleteFunc(over, func(r Reach) bool { return t.Persons[r.Referencing] || personmap.Is(r.Referencing, personmap.Business) }))
-	if err != nil {
-		return nil, err
-	}
-	unlinked, err := t.Unlinked(ctx, from, name)
+	over = slices.DeleteFunc(over, func(r Reach) bool { return t.Persons[r.Referencing] || personmap.Is(r.Referencing, personmap.Business) })
+	unlinked, err := t.unlinked(ctx, name)
 	return append(over, unlinked...), err
+}
+
+// Hanging are the lookups over which rows hang on rows of tables that go, and lose their link, and on rows of tables that stay, by
+// table. Which of them anything stands behind is asked together.
+func (t *Tables) Hanging(ctx context.Context, from Reader, going, staying []string) (unlinked, parts map[string][]Reach, err error) {
+	unlinked, parts = make(map[string][]Reach), make(map[string][]Reach)
+	var all []Reach
+	for _, name := range going {
+		if unlinked[name], err = t.unlinked(ctx, name); err != nil {
+			return nil, nil, err
+		}
+		all = append(all, unlinked[name]...)
+	}
+	for _, name := range staying {
+		if parts[name], err = t.parts(ctx, name); err != nil {
+			return nil, nil, err
+		}
+		all = append(all, parts[name]...)
+	}
+	if _, err = t.occupiedReaches(ctx, from, all); err != nil {
+		return nil, nil, err
+	}
+	for _, of := range []map[string][]Reach{unlinked, parts} {
+		for name, over := range of { // known by now
+			if of[name], err = t.occupiedReaches(ctx, from, over); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return unlinked, parts, nil
 }
 
 // Pointing are the lookups of any table that lead to rows of a table, as far as any row holds one: parts of those rows, which a

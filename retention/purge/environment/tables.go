@@ -62,7 +62,6 @@ func (t *Tables) RulePadding(ctx context.Context, rule *compile.Rule, values []s
 	return rule.Padding(ctx, t.client, t.Padded, values)
 }
 
-
 // Binned tells whether deleted rows of a table are kept for a while.
 func (t *Tables) Binned(table string) bool {
 	_, on := t.Settings.Binned(table)

@@ -171,15 +171,15 @@ func (inv *List) findUnder(ctx context.Context) error {
 		}
 		// Rows whose link to one that goes the service clears, and parts of rows that stay, are nobody's to delete: their text
 		// is searched.
-		_, err = inv.pointing(ctx, going, func(table string) ([]environment.Reach, error) {
-			return inv.Tables.Unlinked(ctx, inv.Reader, table)
-		})
+		unlinked, hanging, err := inv.Hanging(ctx, inv.Reader, tablesOf(going), tablesOf(staying))
 		if err != nil {
 			return err
 		}
-		parts, err := inv.pointing(ctx, staying, func(table string) ([]environment.Reach, error) {
-			return inv.Tables.Parts(ctx, inv.Reader, table)
-		})
+		_, err = inv.pointing(ctx, going, func(table string) ([]environment.Reach, error) { return unlinked[table], nil })
+		if err != nil {
+			return err
+		}
+		parts, err := inv.pointing(ctx, staying, func(table string) ([]environment.Reach, error) { return hanging[table], nil })
 		if err != nil {
 			return err
 		}
@@ -189,6 +189,17 @@ func (inv *List) findUnder(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// tablesOf are the tables of some rows, each once.
+func tablesOf(rows []environment.Ref) []string {
+	var out []string
+	for _, r := range rows {
+		if !slices.Contains(out, r.Table) {
+			out = append(out, r.Table)
+		}
+	}
+	return out
 }
 
 // children lists the rows that a delete of the parents would reach, and answers those for which there is no rule yet.
