@@ -9,6 +9,9 @@ type TableSummary struct {
 	PrimaryID, PrimaryName                                      string
 	ObjectTypeCode                                              int
 	Activity, Intersect, Custom, Audited, OptimisticConcurrency bool
+	// Elsewhere tells that the rows are not kept in the environment's own database: of an elastic table, which knows no
+	// transaction, or a virtual one, which shows the rows of another system.
+	Elsewhere bool
 }
 
 // Table is the definition of a table.

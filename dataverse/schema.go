@@ -55,14 +55,14 @@ func (l label) text() string {
 type flag struct{ Value bool }
 
 const summarySelect = "LogicalName,SchemaName,DisplayName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute," +
-	"ObjectTypeCode,IsActivity,IsIntersect,IsCustomEntity,IsAuditEnabled,IsOptimisticConcurrencyEnabled"
+	"ObjectTypeCode,IsActivity,IsIntersect,IsCustomEntity,IsAuditEnabled,IsOptimisticConcurrencyEnabled,TableType"
 
 type entityJSON struct {
 	MetadataId                               uuid.UUID
 	LogicalName, SchemaName, EntitySetName   string
 	DisplayName, DisplayCollectionName       label
 	PrimaryIdAttribute, PrimaryNameAttribute string
-	OwnershipType                            string
+	OwnershipType, TableType                 string
 	ObjectTypeCode                           int
 	IsActivity, IsIntersect, IsCustomEntity  bool
 	IsAuditEnabled                           flag
@@ -100,6 +100,7 @@ func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
 			EntitySet: e.EntitySetName, PrimaryID: e.PrimaryIdAttribute, PrimaryName: e.PrimaryNameAttribute,
 			ObjectTypeCode: e.ObjectTypeCode, Activity: e.IsActivity, Intersect: e.IsIntersect, Custom: e.IsCustomEntity,
 			Audited: e.IsAuditEnabled.Value, OptimisticConcurrency: e.IsOptimisticConcurrencyEnabled,
+			Elsewhere: e.TableType != "" && e.TableType != "Standard",
 		})
 	}
 	if len(list) == 0 {

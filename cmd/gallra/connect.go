@@ -90,6 +90,11 @@ func (s *session) today(p *policy.Policy) retention.Date {
 
 // open connects and holds the policy against the environment.
 func (a *app) open(ctx context.Context) (*session, *compile.Policy, error) {
+	return a.openBy(ctx, compile.Check)
+}
+
+// openBy is open with a check of the verb's own.
+func (a *app) openBy(ctx context.Context, check func(context.Context, *policy.Policy, dataverse.Reader) (*compile.Policy, error)) (*session, *compile.Policy, error) {
 	policy, err := a.loadPolicy()
 	if err != nil {
 		return nil, nil, err
@@ -98,7 +103,7 @@ func (a *app) open(ctx context.Context) (*session, *compile.Policy, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	checked, err := compile.Check(ctx, policy, s.client)
+	checked, err := check(ctx, policy, s.client)
 	if err != nil {
 		return nil, nil, err
 	}

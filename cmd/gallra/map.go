@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/personmap"
 )
 
@@ -50,7 +51,7 @@ type mapOptions struct {
 var errUndecided = &usageError{"places that hold rows are undecided, so a run would be refused", "gallra policy check says what to write"}
 
 func (a *app) runMap(ctx context.Context, o mapOptions) error {
-	s, checked, err := a.open(ctx)
+	s, checked, err := a.openBy(ctx, compile.Compile)
 	if err != nil {
 		return a.tellProblems(err)
 	}

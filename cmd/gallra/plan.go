@@ -76,7 +76,7 @@ func (o planOptions) day(s *session, p *policy.Policy) (retention.Date, error) {
 }
 
 func (a *app) runPlan(ctx context.Context, o planOptions) error {
-	s, checked, err := a.open(ctx)
+	s, checked, err := a.openBy(ctx, compile.Compile) // whoever mends an unsafe policy sees what it does
 	if err != nil {
 		return a.tellProblems(err)
 	}

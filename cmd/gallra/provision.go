@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/provision"
+	"github.com/gallra/gallra/retention/compile"
 )
 
 // provisionOptions are the flags of gallra provision.
@@ -83,7 +84,7 @@ func (o *provisionOptions) check() error {
 }
 
 func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
-	s, checked, err := a.open(ctx)
+	s, checked, err := a.openBy(ctx, compile.Compile) // columns do no harm, and are what a policy is tried with
 	if err != nil {
 		return a.tellProblems(err)
 	}

@@ -112,6 +112,6 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 	if err != nil {
 		return nil, fmt.Errorf("read the organisation's settings: %w", err)
 	}
-	r.Places = purge.Unreachable(settings)
+	r.Places = purge.Unreachable(settings, checked)
 	return r, nil
 }

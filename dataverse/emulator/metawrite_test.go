@@ -249,6 +249,83 @@ func TestCustomerLookup(t *testing.T) {
 	}
 }
 
+// Page: multitable-lookup.
+func TestLookupToSeveralTables(t *testing.T) {
+	o := newOrg(t, emulator.Options{})
+	type object = map[string]any
+	relation := func(to, on string) object {
+		return object{"SchemaName": "new_task_holder_" + to, "ReferencedEntity": to, "ReferencingEntity": "lead", "CascadeConfiguration": object{"Delete": on}}
+	}
+	lookup := func() object {
+		return define("Lookup", "new_HolderId", object{"@odata.type": "Microsoft.Dynamics.CRM.ComplexLookupAttributeMetadata", "AttributeTypeName": object{"Value": "LookupType"}})
+	}
+	o.refused(400, "0x80040203", "takes a relationship for each", "POST", "CreatePolymorphicLookupAttribute", object{"OneToManyRelationships": []any{}, "Lookup": lookup()})
+	o.refused(400, "0x80040203", "a name of its own", "POST", "CreatePolymorphicLookupAttribute", object{"OneToManyRelationships": []any{relation("contact", "RemoveLink"), relation("contact", "RemoveLink")}, "Lookup": lookup()})
+	r := o.must("POST", "CreatePolymorphicLookupAttribute", object{"OneToManyRelationships": []any{relation("contact", "RemoveLink"), relation("competitor", "Restrict")}, "Lookup": lookup()})
+	if ids, _ := r.at("RelationshipIds").([]any); r.status != 200 || len(ids) != 2 || r.at("AttributeId") == nil {
+		t.Fatal(r.text)
+	}
+	further := relation("account", "RemoveLink")
+	further["@odata.type"] = "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata"
+	further["Lookup"] = define("Lookup", "new_HolderId", nil)
+	o.must("POST", "RelationshipDefinitions", further)
+	further["SchemaName"] = "new_again"
+	o.refused(400, "0x80040203", "already", "POST", "RelationshipDefinitions", further)
+	if r := o.get("EntityDefinitions(LogicalName='lead')/Attributes(LogicalName='new_holderid')/Microsoft.Dynamics.CRM.LookupAttributeMetadata"); len(r.at("Targets").([]any)) != 3 || r.at("AttributeType") != "Lookup" {
+		t.Error(r.text)
+	}
+	person := o.must("POST", "contacts", object{"lastname": "C"}, "Prefer", "return=representation").at("contactid").(string)
+	rival := o.must("POST", "competitors", object{"name": "R"}, "Prefer", "return=representation").at("competitorid").(string)
+	firm := o.must("POST", "accounts", object{"name": "F"}, "Prefer", "return=representation").at("accountid").(string)
+	lead := func(nav, to string) string {
+		return o.must("POST", "leads", object{"lastname": "L", "subject": "S", nav + "@odata.bind": to}, "Prefer", "return=representation").at("leadid").(string)
+	}
+	of := map[string]string{"contact": lead("new_HolderId_contact", "/contacts("+person+")"), "competitor": lead("new_HolderId_competitor", "/competitors("+rival+")"), "account": lead("new_HolderId_account", "/accounts("+firm+")")}
+	for table, id := range of {
+		r := o.get("leads("+id+")?$select=_new_holderid_value&$expand=new_HolderId_contact($select=lastname)", "Prefer", `odata.include-annotations="*"`)
+		if r.at("_new_holderid_value@Microsoft.Dynamics.CRM.lookuplogicalname") != table || (r.at("new_HolderId_contact") != nil) != (table == "contact") {
+			t.Errorf("%s: %s", table, r.text)
+		}
+	}
+	o.refused(405, "0x80040227", "associated", "DELETE", "competitors("+rival+")", nil)
+	o.must("DELETE", "contacts("+person+")", nil)
+	if r := o.get("leads(" + of["contact"] + ")?$select=_new_holderid_value"); r.at("_new_holderid_value") != nil {
+		t.Error(r.text)
+	}
+	o.must("DELETE", "RelationshipDefinitions(SchemaName='new_task_holder_account')", nil)
+	if r := o.get("EntityDefinitions(LogicalName='lead')/Attributes(LogicalName='new_holderid')/Microsoft.Dynamics.CRM.LookupAttributeMetadata"); len(r.at("Targets").([]any)) != 2 {
+		t.Error(r.text)
+	}
+	o.must("DELETE", "EntityDefinitions(LogicalName='lead')/Attributes(LogicalName='new_holderid')", nil)
+	o.refused(404, "0x80040217", "Could not find", "DELETE", "RelationshipDefinitions(SchemaName='new_task_holder_contact')", nil)
+}
+
+// What is not emulated is said by name: a standard table in its place would be taken for one.
+func TestElasticAndVirtualTablesAreRefused(t *testing.T) {
+	o := newOrg(t, emulator.Options{})
+	for says, more := range map[string]map[string]any{
+		"TableType Elastic": {"TableType": "Elastic"},
+		"TableType Virtual": {"TableType": "Virtual"},
+		"(DataProviderId)":  {"DataProviderId": "11111111-1111-1111-1111-111111111111"},
+		"(ExternalName)":    {"ExternalName": "people"},
+	} {
+		body := map[string]any{"@odata.type": "Microsoft.Dynamics.CRM.EntityMetadata", "SchemaName": "new_Elsewhere", "DisplayName": label("E"), "DisplayCollectionName": label("Es"),
+			"OwnershipType": "UserOwned", "IsActivity": false, "HasActivities": false, "HasNotes": false,
+			"Attributes": []any{define("String", "new_Name", map[string]any{"IsPrimaryName": true, "MaxLength": 100})}}
+		for k, v := range more {
+			body[k] = v
+		}
+		o.refused(501, "0x80040315", says, "POST", "EntityDefinitions", body)
+		o.refused(501, "0x80040315", says, "PUT", "EntityDefinitions(LogicalName='contact')", body)
+		if r := o.get("EntityDefinitions?$select=LogicalName&$filter=LogicalName eq 'new_elsewhere'"); len(r.list()) != 0 {
+			t.Error(r.text)
+		}
+		body["TableType"], body["DataProviderId"], body["ExternalName"] = "Standard", nil, nil
+		o.must("POST", "EntityDefinitions", body)
+		o.must("DELETE", "EntityDefinitions(LogicalName='new_elsewhere')", nil)
+	}
+}
+
 // Page: create-update-entity-definitions-using-web-api.
 func TestDefineTable(t *testing.T) {
 	o := newOrg(t, emulator.Options{})

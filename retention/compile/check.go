@@ -16,6 +16,16 @@ import (
 // type, option, filter, path and view is there. It compiles the queries on the way. The error is [Problems] where the
 // policy does not fit, and something else where the environment did not answer.
 func Check(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy, error) {
+	out, err := Compile(ctx, p, r)
+	if err == nil && len(out.Unsafe) > 0 {
+		return nil, out.Unsafe
+	}
+	return out, err
+}
+
+// Compile is Check for verbs that only look: a policy that fits and is unsafe all the same is an error of Check, and is answered
+// by Compile with what is unsafe about it.
+func Compile(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy, error) {
 	c := &checker{ctx: ctx, policy: p, reader: r, model: newModel(ctx, r), out: &Policy{Policy: p}}
 	if err := c.environment(); err != nil {
 		return nil, err
@@ -30,9 +40,9 @@ func Check(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy, 
 		return nil, fmt.Errorf("check the policy: %w", c.model.err)
 	}
 	if len(c.problems) > 0 {
-		return nil, append(c.problems.Sorted(p.Files), undecided(c.out.Undecided)...)
+		return nil, append(append(c.problems, c.out.Unsafe...).Sorted(p.Files), undecided(c.out.Undecided)...)
 	}
-	c.out.Warnings = append(c.warnings, p.Suspicious()...).Sorted(p.Files)
+	c.out.Warnings, c.out.Unsafe = append(c.warnings, p.Suspicious()...).Sorted(p.Files), c.out.Unsafe.Sorted(p.Files)
 	return c.out, nil
 }
 
@@ -52,6 +62,11 @@ type checker struct {
 
 func (c *checker) problem(at policy.Pos, message, hint string) {
 	c.problems = append(c.problems, c.policy.Problem(at, message, hint))
+}
+
+// unsafe is a problem of a policy that fits the environment, and that nobody may act by.
+func (c *checker) unsafe(at policy.Pos, message, hint string) {
+	c.out.Unsafe = append(c.out.Unsafe, c.policy.Problem(at, message, hint))
 }
 
 func (c *checker) warn(at policy.Pos, message, hint string) {
@@ -242,6 +257,8 @@ func (c *checker) rule(subject *table, r *policy.RelatedRule) Rule {
 		return out
 	case r.Do == policy.Leave:
 		c.left(subject, r)
+		return out
+	case c.keptElsewhere(r):
 		return out
 	case r.Behind != "":
 		c.behindPerson(subject, &out)

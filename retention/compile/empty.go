@@ -259,7 +259,7 @@ func (x *empties) condition(e odata.Expr, segments []string, negated bool, in ar
 	if negated {
 		count, skip = skip, count
 	}
-	x.problem(x.at.Inside(x.text, e.Pos()), emptyMessage(path, t, x.emptyRows(counted, inside+" eq null")),
+	x.unsafe(x.at.Inside(x.text, e.Pos()), emptyMessage(path, t, x.emptyRows(counted, inside+" eq null")),
 		fmt.Sprintf("if the rule is to count them, write `%s`; if not, `%s`", count, skip))
 }
 

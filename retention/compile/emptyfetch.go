@@ -194,7 +194,7 @@ func (x *fetchEmpties) condition(t *table, name string, c *fetchxml.Condition, e
 	beside := func(operator fetchxml.Operator) string {
 		return fmt.Sprintf("<condition%s attribute=%q operator=%q/>", entity, c.Attribute, operator)
 	}
-	x.problem(x.file.Of(e, "operator"), emptyMessage(c.Attribute, of, x.emptyRows(of, wireName(a)+" eq null")),
+	x.unsafe(x.file.Of(e, "operator"), emptyMessage(c.Attribute, of, x.emptyRows(of, wireName(a)+" eq null")),
 		fmt.Sprintf("if the rule is to count them, put the condition into a filter of type or, with `%s`; if not, put `%s` beside it", beside(fetchxml.Null), beside(fetchxml.NotNull)))
 }
 

@@ -78,7 +78,7 @@ func (c *checker) retained(t *table, columns []string, at policy.Place, person b
 		case a.Primary && person:
 			c.problem(at.Item(i), fmt.Sprintf("`%s` is the row's id: it stays anyhow", name), "")
 		case identifies(a), person && a.LogicalName == t.PrimaryName:
-			c.problem(at.Item(i), fmt.Sprintf("`%s` of `%s` says who the person is: a row that keeps it is not anonymous", name, t.LogicalName), "leave it out; what statistics need is a country, an industry or a source")
+			c.unsafe(at.Item(i), fmt.Sprintf("`%s` of `%s` says who the person is: a row that keeps it is not anonymous", name, t.LogicalName), "leave it out; what statistics need is a country, an industry or a source")
 		case a.Type == "Memo":
 			c.warn(at.Item(i), fmt.Sprintf("`%s` of `%s` is free text, which may say who the person is", name, t.LogicalName), "keep choices and dates rather than texts")
 		}

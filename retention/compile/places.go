@@ -31,6 +31,7 @@ func (c *checker) places(t *table, s *Subject) {
 	c.undecided(s)
 	c.bindingUnsaid(s)
 	c.stays(s)
+	c.elsewhere(s)
 	c.along(s)
 }
 
@@ -108,6 +109,9 @@ func (c *checker) countPlaces(t *table, m *personmap.Map, which func(*personmap.
 // rowsOf asks for the rows of a place.
 func (c *checker) rowsOf(t *table, p *personmap.Place) (dataverse.Query, bool) {
 	q := dataverse.Query{Table: p.Table}
+	if p.Do == personmap.Unreachable {
+		return q, false
+	}
 	for _, s := range c.summaries {
 		if s.LogicalName == p.Table {
 			q.Set = s.EntitySet
@@ -219,6 +223,33 @@ func (c *checker) stays(s *Subject) {
 		}
 		c.warn(at, fmt.Sprintf("rows of `%s` hang on rows of `%s` that go (%s), and stay without their link", p.Table, p.Via, p.Column), "say what becomes of them: "+suggested(s, &p))
 	}
+}
+
+// elsewhere warns of places that no run comes to.
+func (c *checker) elsewhere(s *Subject) {
+	at := s.At["related"].Pos
+	if at.Line == 0 {
+		at = s.Pos
+	}
+	for _, name := range s.Map.Elsewhere() {
+		c.warn(at, fmt.Sprintf("rows of `%s` can be about a `%s`, and no run comes to them: they are not kept in the environment's own database", name, s.Table),
+			fmt.Sprintf("have them deleted where they are kept, and say so: {table: %s, do: leave, why: …}", name))
+	}
+}
+
+// keptElsewhere refuses a rule that speaks of rows that no run comes to.
+func (c *checker) keptElsewhere(r *policy.RelatedRule) bool {
+	all, err := c.reader.Tables(c.ctx)
+	if err != nil {
+		c.model.err = cmp.Or(c.model.err, err)
+		return false
+	}
+	if !slices.ContainsFunc(all, func(t dataverse.TableSummary) bool { return t.LogicalName == r.Table && t.Elsewhere }) {
+		return false
+	}
+	c.problem(r.At["table"].Pos, fmt.Sprintf("the rows of `%s` are not kept in the environment's own database: no run reads or deletes them", r.Table),
+		"have them deleted where they are kept, and say do: leave with a reason")
+	return true
 }
 
 // bindingUnsaid warns of rows of business that are kept since no rule names them.

@@ -18,6 +18,9 @@ type Policy struct {
 	Production   bool      // the environment is a production one, and the policy allows that
 	Subjects     []Subject
 	Choices      []Choice // the options that filters of the policy name, by table, column and value
+	// Unsafe is what nobody may act by although it fits: a condition of which nobody knows whether it counts empty columns, a
+	// retained column that says who it was. [Check] refuses such a policy.
+	Unsafe policy.Problems
 	// Undecided are the places that hold rows and of which no rule speaks, by subject. While there are any nobody is purged by a
 	// run; dates are written, and plans are made.
 	Undecided []Undecided

@@ -33,6 +33,13 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 		return nil, err
 	}
 	var own []starterRule
+	add := func(rule starterRule) {
+		if s.says(t, &rule.RelatedRule) && !slices.ContainsFunc(own, func(r starterRule) bool {
+			return r.Table == rule.Table && r.Link == rule.Link && r.Behind == rule.Behind && r.Do == rule.Do
+		}) {
+			own = append(own, rule)
+		}
+	}
 	for _, p := range m.Places {
 		if p.Rows == 0 || p.Rule != personmap.NoRule {
 			continue
@@ -43,6 +50,11 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 		case p.Kind == personmap.Value && p.Do == personmap.Undecided:
 			rule.Link, comment = p.Column+" = "+addressesOf(t), "linked to the person by nothing but an address"
 		case p.Kind == personmap.Lookup && p.Do == personmap.Unlinked && p.Link != "":
+			for _, link := range p.Links[1:] {
+				other := rule
+				other.Link = link
+				add(starterRule{other, "hangs on rows that go"})
+			}
 			rule.Link, comment = p.Link, "hangs on rows that go"
 		case p.Kind == personmap.Behind:
 			shared, err := s.shared(ctx, t, p.Column)
@@ -56,11 +68,7 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 		default:
 			continue
 		}
-		if s.says(t, &rule) && !slices.ContainsFunc(own, func(r starterRule) bool {
-			return r.Table == rule.Table && r.Link == rule.Link && r.Behind == rule.Behind && r.Do == rule.Do
-		}) {
-			own = append(own, starterRule{rule, comment})
-		}
+		add(starterRule{rule, comment})
 	}
 	s.childrenFirst(own)
 	return append(own, out...), nil

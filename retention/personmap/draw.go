@@ -48,7 +48,7 @@ type drawing struct {
 }
 
 func (d *drawing) add(p Place) {
-	p.Rows = -1
+	p.Rows, p.Elsewhere = -1, d.tables[p.Table].Elsewhere
 	if p.Rule >= 0 && p.Rule < len(d.rules.Related) {
 		r := &d.rules.Related[p.Rule]
 		p.Why, p.Set, p.Line = r.Why, r.From, r.Pos.Line
@@ -95,13 +95,26 @@ func (d *drawing) lookups() {
 			continue
 		case Is(table, Keeper), Is(table, Part), mirror(table, r.ReferencingAttribute):
 			p.Kind, p.Do = Mirror, WithRow
-		case d.tables[table].EntitySet == "":
-			p.Do = Unreachable
+		case !d.stored(table):
+			d.outOfReach(&p)
 		default:
 			d.decide(&p)
 		}
 		d.add(p)
 	}
+}
+
+// stored tells whether the rows of a table are kept where a run can read and delete them.
+func (d *drawing) stored(table string) bool {
+	return d.tables[table].EntitySet != "" && !d.tables[table].Elsewhere
+}
+
+// outOfReach is a place that no run comes to, unless the policy says that it is left as it is.
+func (d *drawing) outOfReach(p *Place) {
+	p.Do = Unreachable
+	d.pick(p, func(r *policy.RelatedRule) bool {
+		return r.Table == p.Table && r.Do == policy.Leave && r.Party == "" && (r.Link == "" || r.Link == p.Column)
+	})
 }
 
 // decide finds what becomes of the rows whose lookup points at the person.
@@ -156,12 +169,17 @@ func (d *drawing) pick(p *Place, speaks func(*policy.RelatedRule) bool) {
 func (d *drawing) further() {
 	seen := map[string]bool{d.subject.LogicalName: true}
 	var queue []string
-	link := make(map[string]string) // of a table that goes, how its rows lead to the person
+	links := make(map[string][]string) // of a table that goes, how its rows lead to the person
 	for _, p := range d.out.Places {
-		if p.Do == Deleted && !seen[p.Table] {
+		if p.Do != Deleted {
+			continue
+		}
+		if !seen[p.Table] {
 			seen[p.Table] = true
 			queue = append(queue, p.Table)
-			link[p.Table] = p.Link
+		}
+		if p.Link != "" {
+			links[p.Table] = append(links[p.Table], p.Link)
 		}
 	}
 	for ; len(queue) > 0; queue = queue[1:] {
@@ -179,22 +197,29 @@ func (d *drawing) further() {
 				continue // of Microsoft's own: an answer to an e-mail that goes is nobody's of this person
 			}
 			p := Place{Kind: Lookup, Table: table, Column: r.ReferencingAttribute, Nav: r.ReferencingNav, Via: via, Delete: r.Delete, Rule: NoRule}
-			if link[via] != "" {
-				p.Link = r.ReferencingAttribute + "/" + link[via]
+			for _, link := range links[via] {
+				p.Links = append(p.Links, r.ReferencingAttribute+"/"+link)
 			}
-			d.decideFurther(&p, link[via])
+			if len(p.Links) > 0 {
+				p.Link = p.Links[0]
+			}
+			if d.stored(table) {
+				d.decideFurther(&p)
+			} else {
+				d.outOfReach(&p)
+			}
 			d.add(p)
-			if p.Reached() && (p.Do == WithRow || p.Do == Deleted) && !seen[table] {
+			if (p.Do == Deleted || p.Reached() && p.Do == WithRow) && !seen[table] {
 				seen[table] = true
 				queue = append(queue, table)
-				link[table] = p.Link
+				links[table] = p.Links
 			}
 		}
 	}
 }
 
 // decideFurther finds what becomes of rows that hang on rows that go.
-func (d *drawing) decideFurther(p *Place, link string) {
+func (d *drawing) decideFurther(p *Place) {
 	d.pick(p, func(r *policy.RelatedRule) bool {
 		switch {
 		case r.Table == policy.AnyTable:
@@ -204,7 +229,7 @@ func (d *drawing) decideFurther(p *Place, link string) {
 		case r.Do == policy.Leave:
 			return !p.Reached() && (r.Link == "" || r.Link == p.Column)
 		}
-		return p.Reached() || r.Link == p.Column || link != "" && strings.HasPrefix(r.Link, p.Column+"/")
+		return p.Reached() || r.Link == p.Column || p.Link != "" && strings.HasPrefix(r.Link, p.Column+"/")
 	})
 	switch {
 	case p.Rule != NoRule:
@@ -220,7 +245,7 @@ func (d *drawing) decideFurther(p *Place, link string) {
 // parties are the activities that the person takes part in.
 func (d *drawing) parties() {
 	for _, x := range d.env.Tables {
-		if !x.Activity || Is(x.LogicalName, Common) || Is(x.LogicalName, Closing) || x.EntitySet == "" {
+		if !x.Activity || Is(x.LogicalName, Common) || Is(x.LogicalName, Closing) || !d.stored(x.LogicalName) {
 			continue
 		}
 		p := Place{Kind: Party, Table: x.LogicalName, Column: "party", Delete: "NoCascade", Do: Undecided, Rule: NoRule}
@@ -277,6 +302,11 @@ func (d *drawing) values() {
 		}
 		for _, a := range d.env.Addresses[table] {
 			p := Place{Kind: Value, Table: table, Column: a.LogicalName, Mail: a.Mail, Do: Searched, Rule: NoRule}
+			if x.Elsewhere {
+				d.outOfReach(&p)
+				d.add(p)
+				continue
+			}
 			d.pick(&p, func(r *policy.RelatedRule) bool {
 				left, _, byValue := strings.Cut(r.Link, "=")
 				return r.Table == table && (byValue && strings.TrimSpace(left) == a.LogicalName || r.Do == policy.Leave && (r.Link == "" || r.Link == a.LogicalName))
@@ -305,6 +335,11 @@ func (d *drawing) behind() {
 				continue
 			}
 			p := Place{Kind: Behind, Table: target, Column: name, Do: Searched, Rule: NoRule}
+			if d.tables[target].Elsewhere {
+				d.outOfReach(&p)
+				d.add(p)
+				continue
+			}
 			d.pick(&p, func(r *policy.RelatedRule) bool {
 				return r.Table == target && (r.Behind == name || r.Do == policy.Leave && r.Link == "" && r.Behind == "")
 			})

@@ -46,13 +46,17 @@ const NoRule = -1
 // Place is where a person of a subject table can stand.
 type Place struct {
 	Kind   Kind
-	Table  string // the table whose rows are meant
-	Column string // the lookup, or the column that holds the value; of a many-to-many relationship its name
-	Nav    string // of a lookup: the navigation property to what it points at
-	Mail   bool   // of a value: an e-mail address, otherwise a number
-	Via    string // a table in between, whose rows go with the person; empty: the place leads to the person itself
-	Link   string // how a rule's link says it, where it can
-	Delete string // what a delete of the row that it points at does to it: Cascade, Restrict, RemoveLink …
+	Table  string   // the table whose rows are meant
+	Column string   // the lookup, or the column that holds the value; of a many-to-many relationship its name
+	Nav    string   // of a lookup: the navigation property to what it points at
+	Mail   bool     // of a value: an e-mail address, otherwise a number
+	Via    string   // a table in between, whose rows go with the person; empty: the place leads to the person itself
+	Link   string   // how a rule's link says it, where it can
+	Links  []string // of rows that hang on others: all ways of saying it, one for each lookup by which those lead to the person
+	Delete string   // what a delete of the row that it points at does to it: Cascade, Restrict, RemoveLink …
+
+	// Elsewhere tells that the rows are kept outside the environment's own database.
+	Elsewhere bool
 
 	Do   Treatment
 	Rule int    // index of the related rule that decides, NoRule
@@ -72,6 +76,17 @@ func (p *Place) Key() string {
 
 // Decided tells whether the policy, or what gallra knows of the table, says what becomes of the rows.
 func (p *Place) Decided() bool { return p.Do != Undecided }
+
+// Elsewhere are the tables on the map that no run comes to, since their rows are not kept in the environment's own database.
+func (m *Map) Elsewhere() []string {
+	var out []string
+	for i := range m.Places {
+		if p := &m.Places[i]; p.Do == Unreachable && p.Elsewhere && !slices.Contains(out, p.Table) {
+			out = append(out, p.Table)
+		}
+	}
+	return out
+}
 
 // Reached tells whether a delete of the row that it points at takes the place's rows along or is refused because of them.
 func (p *Place) Reached() bool { return p.Delete == "Cascade" || p.Delete == "Restrict" }

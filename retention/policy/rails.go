@@ -17,7 +17,9 @@ const (
 	GroundShrunk Rail = "ground-shrunk"
 	// UndecidedPlace is a place that holds rows of persons and of which no rule speaks. Nothing bypasses it.
 	UndecidedPlace Rail = "undecided"
-	Drift          Rail = "drift" // something in the environment changed that a rule depends on
+	// UnsafePolicy is a policy that fits and that nobody may act by: plans show what it would do, runs are refused.
+	UnsafePolicy Rail = "unsafe"
+	Drift        Rail = "drift" // something in the environment changed that a rule depends on
 )
 
 // Bypassable are the guard rails that a flag may bypass together with a line of the policy, limits.bypass.

@@ -100,6 +100,9 @@ func (b *builder) remove(w *work, it *inventory.Item) {
 	if it.Bin != inventory.BinWithPerson {
 		w.add(http.MethodDelete, environment.RowPath(it.Def.EntitySet, it.ID), nil, "")
 		w.gone = append(w.gone, it.Ref)
+		if it.SharedFile && it.Binned() {
+			w.binned = append(w.binned, it.Ref)
+		}
 	}
 }
 

@@ -23,9 +23,12 @@ func (r *runner) guard(planned *plan.Plan, rails ...policy.Rail) error {
 	return r.halt(found)
 }
 
-// Undecided are the guard rails of subjects of whose persons rows stand in places that no rule speaks of.
+// Undecided are the guard rails of a policy that nobody may act by, and of subjects of whose persons rows stand in places that no rule speaks of.
 func Undecided(c *compile.Policy) []plan.GuardRail {
 	var rails []plan.GuardRail
+	for _, u := range c.Unsafe {
+		rails = append(rails, plan.GuardRail{Rail: policy.UnsafePolicy, Sentence: u.Message + ": a run is refused", Remedy: u.Hint})
+	}
 	for _, u := range c.Undecided {
 		rails = append(rails, plan.GuardRail{Rail: policy.UndecidedPlace, Table: u.Table, Sentence: u.Problem.Message + ": nobody is purged", Remedy: u.Problem.Hint})
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
@@ -50,7 +51,7 @@ func (r *runner) refilled(ctx context.Context) error {
 }
 
 // Unreachable lists the places, by what this environment has.
-func Unreachable(s dataverse.Settings) []search.Place {
+func Unreachable(s dataverse.Settings, checked *compile.Policy) []search.Place {
 	places := []search.Place{
 		{Key: search.Backups, Name: "Backups of the environment", Remedy: "Nothing can be taken out of a backup: it expires after 7 to 28 days. After a restore whoever was purged is back: run gallra reapply before administration mode is lifted."},
 		{Key: search.Copies, Name: "Copies of the environment", Remedy: "Run gallra in each copy that was made with data, or delete the copy."},
@@ -68,6 +69,17 @@ func Unreachable(s dataverse.Settings) []search.Place {
 	if s.RecycleBin {
 		places = append(places, search.Place{Key: search.RecycleBin, Name: "The recycle bin of Dataverse", Detail: strconv.Itoa(s.RecycleBinDays),
 			Remedy: fmt.Sprintf("Deleted rows were emptied before their delete and stay, without personal data, for %d days.", s.RecycleBinDays)})
+	}
+	var elsewhere []string
+	for i := range checked.Subjects {
+		if m := checked.Subjects[i].Map; m != nil {
+			elsewhere = append(elsewhere, m.Elsewhere()...)
+		}
+	}
+	if slices.Sort(elsewhere); len(elsewhere) > 0 {
+		names := strings.Join(slices.Compact(elsewhere), ", ")
+		places = append(places, search.Place{Key: search.KeptElsewhere, Name: "Tables whose rows are kept outside Dataverse's own database", Detail: names,
+			Remedy: fmt.Sprintf("Rows of these tables (elastic or virtual) lead to persons and were neither read nor deleted: %s. Delete there, in the system that keeps them, what names the person.", names)})
 	}
 	return places
 }

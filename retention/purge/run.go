@@ -217,7 +217,7 @@ type due struct {
 func (r *runner) ready(ctx context.Context) error {
 	err := r.open(ctx)
 	if r.tables != nil {
-		r.summary.Unreachable = Unreachable(r.tables.Settings)
+		r.summary.Unreachable = Unreachable(r.tables.Settings, r.Policy)
 	}
 	if err != nil {
 		return err

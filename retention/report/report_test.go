@@ -27,6 +27,7 @@ import (
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/internal/words/wordstest"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -108,7 +109,7 @@ func (w *world) report(mask bool, lang report.Lang) *report.Report {
 	w.must(err)
 	settings, err := w.client.Settings(w.Context())
 	w.must(err)
-	r.Places = purge.Unreachable(settings)
+	r.Places = purge.Unreachable(settings, w.checked)
 	return r
 }
 
@@ -523,7 +524,7 @@ func TestEverySentenceIsTranslated(t *testing.T) {
 			missing(lang.PlaceRemedy(p), p.Remedy)
 		}
 	}
-	bin := purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 14})
+	bin := purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 14}, &compile.Policy{})
 	if got := report.Swedish.PlaceRemedy(bin[len(bin)-1]); !strings.HasSuffix(got, " i 14 dagar.") {
 		t.Errorf("of the recycle bin: %q", got)
 	}

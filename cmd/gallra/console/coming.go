@@ -82,7 +82,7 @@ func (l *timeline) draw(t tongue, id string, width, height int) (template.HTML, 
 		w := &l.Weeks[i]
 		bar := report.Bar{Label: w.Label, Title: w.Label + ": " + t.N("persons", w.Persons), Parts: w.Shares}
 		if w.Persons > 0 {
-			bar.Href = "/people?" + w.Filter.Query()
+			bar.Href = "/people?" + string(w.Filter.Query())
 		}
 		c.Bars = append(c.Bars, bar)
 	}

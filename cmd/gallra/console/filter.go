@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"html/template"
 	"net/url"
 	"slices"
 	"strings"
@@ -72,8 +73,8 @@ func readFilter(v url.Values, s *session) (filter, error) {
 	return f, nil
 }
 
-// Query is the filter as it stands in an address.
-func (f filter) Query() string {
+// Query is the filter as it stands in an address, escaped: a page puts it behind a question mark as it is.
+func (f filter) Query() template.URL {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -93,7 +94,7 @@ func (f filter) Query() string {
 	if f.Down {
 		set("down", "1")
 	}
-	return v.Encode()
+	return template.URL(v.Encode())
 }
 
 // By is the filter in another order; asked for again, the other way round.

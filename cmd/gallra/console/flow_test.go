@@ -2,10 +2,13 @@ package console
 
 import (
 	"context"
+	"encoding/csv"
+	"html"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +33,7 @@ func TestNumbersAddUp(t *testing.T) {
 	w.serve(nil)
 	b := w.console.reading()
 	count := func(f filter) int {
-		v, err := url.ParseQuery(f.Query())
+		v, err := url.ParseQuery(string(f.Query()))
 		w.must(err)
 		read, err := readFilter(v, nil)
 		w.must(err)
@@ -458,5 +461,44 @@ func TestWhatIsInTheWayIsTold(t *testing.T) {
 	a := w.get(personPath("lead", other))
 	if !strings.Contains(a.body, en.T("person.heldby")) || !strings.Contains(a.body, personPath("contact", held)) {
 		t.Error("the page of the lead does not say whose hold it is")
+	}
+}
+
+// Every link with a filter, as a page has it, leads to as many people as the filter finds, and so does its export: what is clicked,
+// not what the page was made of.
+func TestLinksKeepTheirFilter(t *testing.T) {
+	w := newWorld(t, nil)
+	w.run()
+	w.serve(nil)
+	w.enter()
+	w.loaded()
+	all := len(w.console.reading().list(filter{Sort: "date"}))
+	hrefs := regexp.MustCompile(`href="(/people(?:/export\.csv)?\?[^"]*)"`)
+	looked, narrower := 0, 0
+	for _, page := range []string{"/", "/people?state=schedule", "/people?table=lead&state=schedule"} {
+		for _, m := range hrefs.FindAllStringSubmatch(w.get(page).body, -1) {
+			address := html.UnescapeString(m[1])
+			u, err := url.Parse(address)
+			w.must(err)
+			f, err := readFilter(u.Query(), nil)
+			w.must(err)
+			if !f.Active() && f.Sort == "date" && !f.Down {
+				t.Errorf("%s: %s has lost its filter", page, m[1])
+				continue
+			}
+			want := len(w.console.reading().list(f))
+			u.Path = "/people/export.csv"
+			rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(w.get(u.String()).body, "\ufeff"))).ReadAll()
+			w.must(err)
+			if got := len(rows) - 1; got != want {
+				t.Errorf("%s: %s exports %d, and its filter finds %d", page, address, got, want)
+			}
+			if looked++; want < all {
+				narrower++
+			}
+		}
+	}
+	if looked < 10 || narrower == 0 {
+		t.Errorf("%d links were followed, %d of them to fewer than all", looked, narrower)
 	}
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,7 +18,7 @@ import (
 // peoplePage is the list of people.
 type peoplePage struct {
 	Filter  filter
-	Query   string
+	Query   template.URL
 	Total   int
 	All     int
 	Chunk   int // rows that are fetched at a time
@@ -36,14 +37,14 @@ type choice struct{ Value, Name string }
 // sortHead is the head of a column.
 type sortHead struct {
 	Name   string
-	Query  string
+	Query  template.URL
 	Active bool
 	Down   bool
 }
 
 // rowsPart is a piece of the list.
 type rowsPart struct {
-	Query string
+	Query template.URL
 	From  int
 	Rows  []listRow
 	Next  int // where the next piece begins; -1: there is none
@@ -104,7 +105,7 @@ func (c *Console) people(w http.ResponseWriter, r *http.Request, b *reading) {
 	}
 	name := "people"
 	if r.Header.Get("HX-Target") == "list" { // only the list: the form that asks for it stays where it is
-		w.Header().Set("HX-Push-Url", "/people?"+page.Query)
+		w.Header().Set("HX-Push-Url", "/people?"+string(page.Query))
 		c.piece(w, r, "people-list", page)
 		return
 	}
@@ -176,7 +177,7 @@ func (c *Console) search(w http.ResponseWriter, r *http.Request, _ *reading) {
 	}
 	f.Text = report.Plain(cutRunes(r.PostForm.Get("q"), maxSearch))
 	f.Word = s.remember(f.Text)
-	http.Redirect(w, r, "/people?"+f.Query(), http.StatusSeeOther)
+	http.Redirect(w, r, "/people?"+string(f.Query()), http.StatusSeeOther)
 }
 
 // maxSearch is more letters than a name or an address has.

@@ -57,7 +57,10 @@ func (t *Tables) RulePadding(ctx context.Context, rule *compile.Rule, values []s
 	return rule.Padding(ctx, t.client, t.Padded, values)
 }
 
-func (t *Tables) Exists(name string) bool { return t.all[name].EntitySet != "" }
+// Exists tells whether the environment keeps rows of a table where a run can read and delete them.
+func (t *Tables) Exists(name string) bool {
+	return t.all[name].EntitySet != "" && !t.all[name].Elsewhere
+}
 
 // Binned tells whether deleted rows of a table are kept for a while.
 func (t *Tables) Binned(table string) bool {

@@ -86,6 +86,7 @@ func (inv *List) Take(ctx context.Context) error {
 			inv.skipUnruled()
 			return nil
 		},
+		inv.spareFiles, // files that an e-mail shows which stays
 		inv.sealClosed, // closed rows that may not be written to
 	} {
 		if err := step(ctx); err != nil {

@@ -27,6 +27,8 @@ type Item struct {
 	Fate    Fate
 	settled bool // the fate was decided before, or by the other half of a connection: rules are not asked
 	Bin     Bin
+	// SharedFile tells that the row goes, and the file that it shows stays for another e-mail: it is not emptied.
+	SharedFile bool
 }
 
 // Place is the place of the person map where the row stands: its table, and by what it was found.

@@ -114,6 +114,9 @@ func (inv *List) readDetails(ctx context.Context) error {
 		if name == "connection" {
 			add("name", "_relatedconnectionid_value", "_record2id_value")
 		}
+		if name == attachments {
+			need("attachmentid", "_attachmentid_value")
+		}
 		if t.Activity {
 			need("regardingobjectid", "_regardingobjectid_value")
 			need("sender", "sender")
@@ -175,7 +178,11 @@ func (inv *List) Eraser(it *Item) *Eraser {
 		number, _ := it.Row.Int("addressnumber")
 		return inv.cached(it.Def, -1-int(number), func() *Eraser { return erasePart(it.Def, inv.Subject.Retain, int(number)) })
 	case it.Binned():
-		return inv.cached(it.Def, NoRule, func() *Eraser { return eraseTexts(it.Def) })
+		e := inv.cached(it.Def, NoRule, func() *Eraser { return eraseTexts(it.Def) })
+		if it.SharedFile {
+			return e.withoutFile()
+		}
+		return e
 	}
 	return &Eraser{Table: it.Def}
 }

@@ -49,11 +49,12 @@ const (
 	SharedValues       PlaceKey = "shared-values"
 	AnonymisedRows     PlaceKey = "anonymised-rows"
 	UnreadColumns      PlaceKey = "unread-columns"
+	KeptElsewhere      PlaceKey = "kept-elsewhere"
 )
 
 // PlaceKeys are the keys of all places.
 func PlaceKeys() []PlaceKey {
 	return []PlaceKey{Backups, Copies, Mailboxes, Documents, DataLakes, PurviewAudit, PowerAutomate, ImportFiles, ProcessLogs, Insights,
 		SearchAndDevices, TextOfOthers, RecycleBin, Posts, SystemJobs, BulkDeleteJobs, LongTermUnread, LongTermUnfinished, SharedValues,
-		AnonymisedRows, UnreadColumns}
+		AnonymisedRows, UnreadColumns, KeptElsewhere}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/internal/words/wordstest"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -27,7 +28,7 @@ func TestReceiptForPeople(t *testing.T) {
 		Rows:    []Row{{Table: "contact", ID: id, Do: policy.Delete, Status: "done"}, {Table: "lead", ID: id, Status: "failed", Code: "bound"}},
 		Related: []Table{{Table: "email", Deleted: 3, Kept: 2, TakenOff: 1}, {Table: "new_" + hostile, Deleted: 4}},
 		Audit:   Audit{Deleted: 12, Pending: 1}, Mentions: map[string]int{"email": 2}}
-	for _, p := range purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 30}) {
+	for _, p := range purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 30}, &compile.Policy{}) {
 		r.ByHand = append(r.ByHand, Place{p.Key, p.Name, p.Remedy})
 	}
 	wordstest.Check(t, subject, []string{"*.go"}, []string{"row.", "basis.", "table.", "place."})

@@ -32,6 +32,7 @@ ac AddPrivilegesRole @T:role Privileges:[]RolePrivilege
 ac ReplacePrivilegesRole @T:role Privileges:[]RolePrivilege
 ac RemovePrivilegeRole @T:role Privilege:T:privilege
 ac CreateCustomerRelationships OneToManyRelationships:[]T:OneToManyRelationshipMetadata Lookup:C:ComplexLookupAttributeMetadata SolutionUniqueName:string? -> C:CreateCustomerRelationshipsResponse
+ac CreatePolymorphicLookupAttribute OneToManyRelationships:[]T:OneToManyRelationshipMetadata Lookup:C:ComplexLookupAttributeMetadata SolutionUniqueName:string? -> C:CreatePolymorphicLookupAttributeResponse
 ac InsertOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int? Label:C:Label Description:C:Label? SolutionUniqueName:string? ParentValues:[]int -> C:InsertOptionValueResponse
 ac InsertStatusValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int? Label:C:Label Description:C:Label? StateCode:int SolutionUniqueName:string? -> C:InsertStatusValueResponse
 ac UpdateOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int Label:C:Label? Description:C:Label? MergeLabels:bool SolutionUniqueName:string? ParentValues:[]int

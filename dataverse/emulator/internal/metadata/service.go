@@ -26,10 +26,12 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"GET /":         s.serviceDocument,
 		"GET $metadata": s.metadataDocument,
 		// write_relationship.go
-		"POST RelationshipDefinitions":     s.postRelationshipDefinitions,
-		"PUT RelationshipDefinitions":      s.putRelationshipDefinitions,
-		"DELETE RelationshipDefinitions":   s.deleteRelationshipDefinitions,
-		"POST CreateCustomerRelationships": s.createCustomerRelationships,
+		"POST RelationshipDefinitions":   s.postRelationshipDefinitions,
+		"PUT RelationshipDefinitions":    s.putRelationshipDefinitions,
+		"DELETE RelationshipDefinitions": s.deleteRelationshipDefinitions,
+		// write_multi_table.go
+		"POST CreateCustomerRelationships":      s.createCustomerRelationships,
+		"POST CreatePolymorphicLookupAttribute": s.createPolymorphicLookup,
 		// read_changes.go
 		"GET RetrieveMetadataChanges": s.retrieveMetadataChanges,
 		// read.go

@@ -274,6 +274,9 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 	if _, err := metaBody(body, "EntityMetadata"); err != nil {
 		return err
 	}
+	if err := ch.standardOnly(body); err != nil {
+		return err
+	}
 	if n := textOf(body, "LogicalName"); n != "" && n != t.Name {
 		return wire.BadArgument("The name of the table '%s' cannot be changed.", t.Name)
 	}

@@ -33,6 +33,9 @@ func (s *Service) postRelationshipDefinitions(c *wire.Call) (*wire.Answer, error
 		if err != nil {
 			return err
 		}
+		if col := ch.multiTable(r.Referencing, lookup); col != nil {
+			return ch.addTarget(r, col)
+		}
 		col, err := ch.lookup(lookup, r.Referencing, r.Referenced)
 		if err != nil {
 			return err
@@ -293,55 +296,4 @@ func (s *Service) deleteRelationshipDefinitions(c *wire.Call) (*wire.Answer, err
 		return nil, err
 	}
 	return wire.NoContent(), nil
-}
-
-// createCustomerRelationships makes a lookup that points at accounts and contacts, with its two relationships. Page:
-// create-update-column-definitions-using-web-api.
-func (s *Service) createCustomerRelationships(c *wire.Call) (*wire.Answer, error) {
-	var ids []string
-	var column string
-	_, err := s.changeMetadata(c, "prvCreateRelationship", func(ch *change) error {
-		body, err := c.Decode()
-		if err != nil {
-			return err
-		}
-		list, _ := body["OneToManyRelationships"].([]any)
-		lookup, _ := body["Lookup"].(map[string]any)
-		if len(list) != 2 {
-			return wire.BadArgument("CreateCustomerRelationships takes two relationships.")
-		}
-		var relations []*schema.Relationship
-		for _, x := range list {
-			m, _ := x.(map[string]any)
-			r, err := ch.relation(m)
-			if err != nil {
-				return err
-			}
-			relations = append(relations, r)
-		}
-		targets := []string{relations[0].Referenced, relations[1].Referenced}
-		slices.Sort(targets)
-		if !slices.Equal(targets, []string{"account", "contact"}) || relations[0].Referencing != relations[1].Referencing || strings.EqualFold(relations[0].Name, relations[1].Name) {
-			return wire.BadArgument("The relationships of a customer lookup lead from one table to account and to contact.")
-		}
-		col, err := ch.lookup(lookup, relations[0].Referencing, targets...)
-		if err != nil {
-			return err
-		}
-		customer := *col
-		customer.Type = "Customer"
-		replaceInTable(editTable(ch.schema, relations[0].Referencing), &customer)
-		column = col.MetadataID.String()
-		for _, r := range relations {
-			if err := ch.newRelation(r, &customer, col.SchemaName+"_"+r.Referenced); err != nil {
-				return err
-			}
-			ids = append(ids, r.MetadataID.String())
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#Microsoft.Dynamics.CRM.CreateCustomerRelationshipsResponse", "RelationshipIds": ids, "AttributeId": column}), nil
 }

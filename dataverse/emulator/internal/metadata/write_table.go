@@ -15,6 +15,9 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 	if _, err := metaBody(body, "EntityMetadata"); err != nil {
 		return err
 	}
+	if err := ch.standardOnly(body); err != nil {
+		return err
+	}
 	t := &schema.Table{SchemaName: textOf(body, "SchemaName"), Ownership: textOf(body, "OwnershipType"), Custom: true, Defined: madeNow(ch.now()),
 		ByName: map[string]*schema.Column{}, ToOne: map[string]*schema.Relationship{}, ToMany: map[string]*schema.Relationship{}, Across: map[string]*schema.ManyToMany{}}
 	t.Name = strings.ToLower(t.SchemaName)
@@ -82,6 +85,21 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 		ch.grantNew(t)
 	}
 	ch.made(componentTable, t.MetadataID, "EntityDefinitions("+t.MetadataID.String()+")")
+	return nil
+}
+
+// standardOnly refuses tables whose rows are kept elsewhere. An elastic table has partitions and no transactions, the rows of a
+// virtual one are another system's: a standard table in its place would prove nothing. Pages: create-elastic-tables,
+// virtual-entities/get-started-ve.
+func (ch *change) standardOnly(body map[string]any) error {
+	if typ := textOf(body, "TableType"); typ != "" && typ != "Standard" {
+		return wire.NotEmulated(ch.engine, "tables of the TableType "+typ+", whose rows are not kept in the environment's own database")
+	}
+	for _, name := range []string{"DataProviderId", "DataSourceId", "ExternalName", "ExternalCollectionName"} {
+		if v := body[name]; v != nil && v != "" {
+			return wire.NotEmulated(ch.engine, "virtual tables ("+name+"), whose rows are another system's")
+		}
+	}
 	return nil
 }
 

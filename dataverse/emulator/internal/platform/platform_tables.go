@@ -260,6 +260,8 @@ func (w *Writer) completePlatform(t *schema.Table, id uuid.UUID, v store.Values)
 		return store.Lookup(users, w.Data["systemuser"].Get(w.User), "businessunitid")
 	}
 	switch t.Name {
+	case "activitymimeattachment":
+		w.showFile(t, v)
 	case "systemuser":
 		v.SetDefault(t, "accessmode", int64(0))
 		v.Set(t, "organizationid", w.Engine.OrganizationID)
@@ -325,6 +327,8 @@ func (w *Writer) completeLink(x *schema.Table, v store.Values) {
 // afterPlatform makes what comes with a new row of the platform.
 func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 	switch t.Name {
+	case "activitymimeattachment":
+		w.makeFile(t, r)
 	case "systemuser":
 		team := w.defaultTeam(store.Lookup(t, r, "businessunitid").ID)
 		if team != uuid.Nil {

@@ -93,6 +93,7 @@ type Column struct {
 	Custom    bool       `json:"-"`
 	Audit     bool       `json:"-"` // audited when the table is
 	Secured   bool       `json:"-"` // only for those whom a field security profile lets
+	Several   bool       `json:"-"` // of a lookup that somebody has made: it may point at rows of several tables
 	Defined   `json:"-"` // what metadata says beyond the above
 	OptionSet string     `json:"-"` // the name of the global set that the options come from, "" for a local one
 }
