@@ -265,6 +265,13 @@ func (c *checker) along(s *Subject) {
 	}
 }
 
+// SpelledOut is the policy as an environment has it, its sets in rules, also where places that hold rows are undecided: for those
+// who look at it.
+func SpelledOut(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy, error) {
+	c, _, err := hold(ctx, p, r)
+	return c, err
+}
+
 // Maps draws the maps of a policy's subjects, also where places that hold rows are undecided.
 func Maps(ctx context.Context, p *policy.Policy, r dataverse.Reader) ([]*personmap.Map, error) {
 	c, _, err := hold(ctx, p, r)
