@@ -93,6 +93,18 @@ func (m *Map) Undecided() []Place {
 	return out
 }
 
+// Aside are the places that no purge looks at: those that a rule leaves, and those that the service lets nobody read. Each stands
+// once, whatever leads there, and not at all where the environment is known to hold no rows of it.
+func (m *Map) Aside() []Place {
+	var out []Place
+	for _, p := range m.Places {
+		if (p.Do == Left || p.Do == Unreachable) && p.Rows != 0 && !slices.ContainsFunc(out, func(q Place) bool { return q.Key() == p.Key() && q.Do == p.Do }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Place is the place of that key, nil if there is none.
 func (m *Map) Place(key string) *Place {
 	for i := range m.Places {

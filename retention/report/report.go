@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,7 @@ type Report struct {
 type Facts struct {
 	Justified []Justified
 	Kept      []Kept
+	Left      []Kept // not looked at
 	Notice    retention.Period
 }
 
@@ -44,7 +46,7 @@ type Justified struct {
 	DateColumn                string
 }
 
-// Kept is a rule that keeps rows of the purged.
+// Kept is a rule that keeps or leaves rows of the purged.
 type Kept struct{ Subject, Table, Why string }
 
 // FactsOf takes the figures out of a plan and the words out of its policy.
@@ -68,8 +70,12 @@ func FactsOf(plan *plan.Plan, c *compile.Policy) Facts {
 	}
 	for i := range c.Subjects {
 		for _, r := range c.Subjects[i].Related {
-			if r.Do == policy.Retain {
-				f.Kept = append(f.Kept, Kept{c.Subjects[i].Table, r.Table, r.Why})
+			rule := Kept{c.Subjects[i].Table, r.Table, r.Why}
+			switch {
+			case r.Do == policy.Retain && !slices.Contains(f.Kept, rule):
+				f.Kept = append(f.Kept, rule)
+			case r.Do == policy.Leave && !slices.Contains(f.Left, rule):
+				f.Left = append(f.Left, rule)
 			}
 		}
 	}

@@ -190,7 +190,8 @@ func TestMaskedReport(t *testing.T) {
 		// How much Dataverse keeps beside a person is for the tests of purges.
 		r.Last.Audit = 112
 		r.Last.Related = slices.DeleteFunc(r.Last.Related, func(x report.RunRelated) bool {
-			return !slices.Contains([]string{"annotation", "email", "quote"}, x.Table)
+			table, _, _ := strings.Cut(x.Place, ".")
+			return !slices.Contains([]string{"annotation", "email", "quote"}, table)
 		})
 		golden(t, "masked-"+string(lang)+".html", page(t, r))
 		golden(t, "masked-"+string(lang)+".txt", cells(t, workbook(t, r)))
@@ -330,8 +331,8 @@ func TestLastRun(t *testing.T) {
 			}
 		}
 		var related []report.RunRelated
-		for _, x := range s.Related {
-			related = append(related, report.RunRelated{Table: x.Table, Deleted: x.Deleted, Anonymized: x.Anonymized, Kept: x.Kept, Freed: x.Freed, Shared: x.Shared})
+		for _, x := range s.Places {
+			related = append(related, report.RunRelated{Place: x.Table, Deleted: x.Deleted, Anonymized: x.Anonymized, Kept: x.Kept, Freed: x.Freed, Shared: x.Shared})
 		}
 		if diff := cmp.Diff(related, last.Related); diff != "" {
 			t.Error(diff)
