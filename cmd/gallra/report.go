@@ -112,5 +112,8 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 		return nil, fmt.Errorf("read the organisation's settings: %w", err)
 	}
 	r.Places = purge.Unreachable(settings)
+	if r.Maps, err = checked.Maps(ctx, s.client); err != nil {
+		return nil, err
+	}
 	return r, nil
 }

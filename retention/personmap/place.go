@@ -40,6 +40,14 @@ const (
 	Unreachable Treatment = "unreachable"
 )
 
+// Kinds and Treatments are all there are: what people read has words for each.
+func Kinds() []Kind { return []Kind{Lookup, Party, ManyToMany, Value, Behind, Mirror} }
+
+// Treatments are all that a purge does with rows of a place.
+func Treatments() []Treatment {
+	return []Treatment{Deleted, Anonymized, Kept, Left, Judged, WithRow, TakenOff, Unlinked, Searched, Undecided, Unreachable}
+}
+
 // NoRule is the Rule of a place that no rule of the policy decides.
 const NoRule = -1
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -20,6 +21,7 @@ type Report struct {
 	Rails  []plan.GuardRail
 	Facts  Facts
 	Places []search.Place // what is out of reach
+	Maps   []*personmap.Map
 
 	URL     string // of the environment, for links to the rows; empty: none
 	Name    string // of the environment, for the title

@@ -27,6 +27,7 @@ import (
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/internal/words/wordstest"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -501,7 +502,7 @@ func TestSave(t *testing.T) {
 
 // Every text of the page and the workbook is there, in every language, and so are the engine's words.
 func TestEverySentenceIsTranslated(t *testing.T) {
-	wordstest.Check(t, "report", []string{"*.go", "report.html.tmpl"}, []string{"action.", "rail.", "what.", "table.", "status.", "basis.", "month.", "period."})
+	wordstest.Check(t, "report", []string{"*.go", "report.html.tmpl"}, []string{"action.", "rail.", "what.", "table.", "status.", "basis.", "month.", "period.", "map.do.", "map.leads."})
 	for _, language := range words.Languages("report") {
 		lang := report.Lang(language)
 		missing := func(said, word string) {
@@ -511,6 +512,17 @@ func TestEverySentenceIsTranslated(t *testing.T) {
 		}
 		for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold, retention.Keep} {
 			missing(lang.ActionWord(a), string(a))
+		}
+		for _, kind := range personmap.Kinds() {
+			_, ok := words.In("report", language).Lookup("map.leads." + string(kind))
+			if !ok {
+				t.Errorf("%s has no words for places that lead by %s", lang, kind)
+			}
+		}
+		for _, do := range personmap.Treatments() {
+			if _, ok := words.In("report", language).Lookup("map.do." + string(do)); !ok {
+				t.Errorf("%s has no words for %s", lang, do)
+			}
 		}
 		for _, rail := range []policy.Rail{policy.TooMany, policy.TooLarge, policy.GroundEmpty, purge.Residue} {
 			missing(lang.RailWords(rail), string(rail))
