@@ -61,8 +61,8 @@ var mayImport = map[string][]string{
 	"retention/notify":         {"retention", "retention/compile", "retention/ledger", "retention/purge", "dataverse", "dataverse/provision", "internal/words"},
 	"retention/doctor":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
 	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/...", "internal/workbook"},
-	"retention/report":         {"retention", "retention/policy", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse", "internal/words", "internal/workbook"},
-	"retention/report/receipt": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/ledger", "retention/purge", "retention/purge/search", "internal/words"},
+	"retention/report":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse", "internal/words", "internal/workbook"},
+	"retention/report/receipt": {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/ledger", "retention/purge", "retention/purge/search", "internal/words"},
 	// The search proves what a purge did: it takes nothing from what decides and erases. The inventory reads and decides, and
 	// knows no ledger.
 	"retention/purge/environment": {"retention/policy", "retention/personmap", "retention/compile", "dataverse"},

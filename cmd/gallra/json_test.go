@@ -73,6 +73,8 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"ledger", "export", "--out", filepath.Join(dir, "ledger.csv")}, 0},
 		{0, []string{"ledger", "checkpoint"}, 0},
 		{0, []string{"policy", "check"}, 0},
+		{0, []string{"policy", "show"}, 0},
+		{0, []string{"map"}, 0},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}, definitions: definitions}, append(step.args, "--json")); code != step.code {
@@ -97,7 +99,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		}
 		server.Advance(step.advance)
 	}
-	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "explain: ground", "explain: decision", "notify: digest", "simulate: change", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof"} {
+	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "explain: ground", "explain: decision", "notify: digest", "simulate: change", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof", "map: place", "policy show: rule"} {
 		if !seen[kind] {
 			t.Errorf("no line of the kind %s was seen", kind)
 		}

@@ -3,9 +3,11 @@ package main
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
 )
@@ -58,6 +60,22 @@ func (a *streams) left(w *lines, s *purge.Summary) {
 			w.printf("    and %d more\n", more)
 		}
 	}
+	told := map[string]bool{}
+	for _, x := range s.Aside {
+		text := x.Table
+		if x.Do == personmap.Left {
+			text += ": " + x.Why
+		} else {
+			text += ": the service lets nobody read its rows"
+		}
+		if len(told) == 0 {
+			w.printf("not looked at, so that persons may still stand there:\n")
+		}
+		if !told[text] {
+			told[text] = true
+			w.printf("  %s\n", text)
+		}
+	}
 	if len(s.Unread) > 0 {
 		w.printf("not searched, or not to the end, so that there may be more:\n")
 		for _, p := range s.Unread {
@@ -87,6 +105,41 @@ func leftLines(s *purge.Summary) []leftLine {
 	var out []leftLine
 	for i, f := range slices.Concat(s.Residue, s.Mentions) {
 		out = append(out, leftLine{"left", i < len(s.Residue), f.Where, f.Table, f.ID, leftOf{f.Person.Table, f.Person.ID}, f.Count, f.More})
+	}
+	return out
+}
+
+// placeLine is a line for machines of what became of the rows of a place.
+type placeLine struct {
+	Kind       string `json:"kind"`
+	Table      string `json:"table"`
+	Place      string `json:"place"`
+	Deleted    int    `json:"deleted"`
+	Anonymized int    `json:"anonymized"`
+	Kept       int    `json:"kept"`
+	Freed      int    `json:"freed"`
+	Shared     int    `json:"shared"`
+}
+
+// asideLine is a line for machines of a place that no purge looks at.
+type asideLine struct {
+	Kind    string              `json:"kind"`
+	Subject string              `json:"subject"`
+	Table   string              `json:"table"`
+	Place   string              `json:"place"`
+	Do      personmap.Treatment `json:"do"`
+	Why     string              `json:"why"`
+}
+
+// placeLines are what a purge accounts for: what it did place by place, and the places that it did not look at.
+func placeLines(s *purge.Summary) []any {
+	var out []any
+	for _, t := range s.Places {
+		table, _, _ := strings.Cut(t.Table, ".")
+		out = append(out, placeLine{"tally", table, t.Table, t.Deleted, t.Anonymized, t.Kept, t.Freed, t.Shared})
+	}
+	for _, x := range s.Aside {
+		out = append(out, asideLine{"aside", x.Subject, x.Table, x.Place, x.Do, x.Why})
 	}
 	return out
 }

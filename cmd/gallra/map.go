@@ -11,6 +11,7 @@ import (
 
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/personmap"
+	"github.com/gallra/gallra/retention/report"
 )
 
 func newMap(a *app) *cobra.Command {
@@ -125,7 +126,7 @@ func (a *app) mapTable(m *personmap.Map, all bool) error {
 			empty++
 			continue
 		}
-		n, where, what := "?", p.Key(), treatmentWords(p.Do)
+		n, where, what := "?", p.Key(), report.English.Treatment(p.Do)
 		if p.Rows >= 0 {
 			n = strconv.Itoa(p.Rows)
 		}
@@ -152,33 +153,6 @@ func (a *app) mapTable(m *personmap.Map, all bool) error {
 	return w.err
 }
 
-// treatmentWords says for people what becomes of the rows of a place.
-func treatmentWords(do personmap.Treatment) string {
-	switch do {
-	case personmap.Anonymized:
-		return "anonymised"
-	case personmap.Kept:
-		return "kept, and searched for the person"
-	case personmap.Left:
-		return "left by decision, not looked at"
-	case personmap.Judged:
-		return "judged as persons of their own"
-	case personmap.WithRow:
-		return "go, or are emptied, with the row that they belong to"
-	case personmap.TakenOff:
-		return "the association goes, the other row stays"
-	case personmap.Unlinked:
-		return "lose their link, and are searched for the person"
-	case personmap.Searched:
-		return "searched, and named"
-	case personmap.Undecided:
-		return "UNDECIDED"
-	case personmap.Unreachable:
-		return "cannot be reached"
-	}
-	return string(do)
-}
-
 // drawMap draws the map of one subject into a file.
 func (a *app) drawMap(drawn []*personmap.Map, path string) error {
 	if len(drawn) != 1 {
@@ -189,7 +163,7 @@ func (a *app) drawMap(drawn []*personmap.Map, path string) error {
 		return err
 	}
 	err = drawn[0].WriteSVG(f, personmap.Picture{
-		Title: "What leads to a " + drawn[0].Subject, Treatment: treatmentWords, Most: 80,
+		Title: "What leads to a " + drawn[0].Subject, Treatment: report.English.Treatment, Most: 80,
 		Rows: func(n int) string { return plural(n, "row") },
 		More: func(n int) string { return fmt.Sprintf("and %s", plural(n, "further place")) },
 	})

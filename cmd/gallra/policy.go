@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ import (
 
 func newPolicy(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Check and describe a retention policy"}
-	c.AddCommand(newPolicyCheck(a), newPolicySchema(a), newPolicyRecord(a), newPolicyTest(a), newPolicyInit(a))
+	c.AddCommand(newPolicyCheck(a), newPolicySchema(a), newPolicyRecord(a), newPolicyShow(a), newPolicyTest(a), newPolicyInit(a))
 	return c
 }
 
@@ -172,6 +173,95 @@ func newPolicyRecord(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&html, "html", false, "print a page instead of Markdown")
 	return c
+}
+
+func newPolicyShow(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show [FILE]",
+		Short: "Print the policy with the rules that its sets stand for",
+		Long: `Prints the policy's files with what the named sets of rules in them say. With an environment set (GALLRA_URL) the rules stand in
+the place of each set, as far as the environment has their tables: the text is a policy that says the same without sets.
+Without one the sets stay, and what they say stands below each as a comment.
+
+EXIT STATUS: 0 printed, 1 the environment did not answer, 2 the policy has mistakes.`,
+		Example: `  gallra policy show sales.yaml
+  gallra policy show sales.yaml --url https://org.crm4.dynamics.com --auth cli > spelled-out.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				a.settings.Policy = args[0]
+			}
+			return a.runPolicyShow(cmd.Context())
+		},
+	}
+}
+
+func (a *app) runPolicyShow(ctx context.Context) error {
+	p, err := a.loadPolicy()
+	if err != nil {
+		return a.tellProblems(err)
+	}
+	var became policy.Rules
+	where := "no environment asked: sets are printed as they ship"
+	if a.settings.URL != "" {
+		s, err := a.connect(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := compile.Compile(ctx, p, s.client)
+		if err != nil {
+			return a.tellProblems(err)
+		}
+		became = policy.Rules{}
+		for _, subject := range c.Subjects {
+			became[subject.Table] = subject.Subject.Related
+		}
+		where = "rules as they are in the organisation " + s.org.ID.String()
+	}
+	if a.json {
+		return a.ruleLines(p, became)
+	}
+	if _, err := fmt.Fprintf(a.out, "# %s, %s, spelled out by gallra %s (%s)\n", filepath.Base(a.settings.Policy), p.Hash, version, where); err != nil {
+		return err
+	}
+	return p.WriteSpelledOut(a.out, became)
+}
+
+// ruleLines prints the rules about related rows, one in a line, with the set that each comes from.
+func (a *app) ruleLines(p *policy.Policy, became policy.Rules) error {
+	e := json.NewEncoder(a.out)
+	line := func(subject string, at policy.Pos, r policy.RelatedRule, of *policy.SetRule) error {
+		l := map[string]any{"kind": "rule", "policy": p.Hash, "subject": subject, "file": filepath.Base(at.File), "line": at.Line, "set": r.From, "table": r.Table, "link": r.Link, "party": r.Party,
+			"behind": r.Behind, "where": r.Where, "do": r.Do, "erase": append([]string{}, r.Erase...), "retain": append([]string{}, r.Keep...), "why": r.Why, "lookups": false, "value": ""}
+		if of != nil {
+			l["lookups"], l["value"] = of.Lookups, of.Value
+		}
+		return e.Encode(l)
+	}
+	for i := range p.Subjects {
+		s := &p.Subjects[i]
+		rules, asked := became[s.Table]
+		if !asked {
+			rules = s.Related
+		}
+		for _, r := range rules {
+			set := policy.SetOf(r.Set)
+			if set == nil {
+				if err := line(s.Table, r.Pos, r, nil); err != nil {
+					return err
+				}
+				continue
+			}
+			for j := range set.Rules {
+				of := &set.Rules[j]
+				r := policy.RelatedRule{From: set.Name, Table: of.Table, Link: of.Link, Party: of.Party, Where: of.Where, Do: of.Do, Erase: of.Erase, Why: of.Why, Pos: r.Pos}
+				if err := line(s.Table, r.Pos, r, of); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // recordPage is a page that needs nothing from elsewhere and prints well.

@@ -113,5 +113,8 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 		return nil, fmt.Errorf("read the organisation's settings: %w", err)
 	}
 	r.Places = purge.Unreachable(settings, checked)
+	if r.Maps, err = checked.Maps(ctx, s.client); err != nil {
+		return nil, err
+	}
 	return r, nil
 }

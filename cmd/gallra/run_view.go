@@ -170,6 +170,11 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 			return err
 		}
 	}
+	for _, l := range placeLines(s) {
+		if err := o.e.Encode(l); err != nil {
+			return err
+		}
+	}
 	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
 		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),

@@ -76,33 +76,10 @@ func writeSubject(w *policy.Prose, s starterSubject) {
 		if i == 0 || s.related[i-1].comment != r.comment {
 			w.Line("      # %s", r.comment)
 		}
-		w.Line("      - %s", r.text())
+		w.Line("      - %s", r.Text())
 	}
 	w.Line("      # whatever else leads to the person, rows of business excepted")
 	w.Line("      - {table: '*', do: delete}")
-}
-
-// text is the rule in one line.
-func (r *starterRule) text() string {
-	if r.Set != "" {
-		return "{set: " + r.Set + "}"
-	}
-	text := "{table: " + r.Table
-	switch {
-	case r.Party != "":
-		text += ", party: " + r.Party
-	case r.Behind != "":
-		text += ", behind: " + r.Behind
-	case strings.Contains(r.Link, "="):
-		text += ", link: " + quoted(r.Link)
-	case r.Link != "":
-		text += ", link: " + r.Link
-	}
-	text += ", do: " + string(r.Do)
-	if r.Why != "" {
-		text += ", why: " + quoted(r.Why)
-	}
-	return text + "}"
 }
 
 func writeGround(w *policy.Prose, g starterGround) {
@@ -114,7 +91,7 @@ func writeGround(w *policy.Prose, g starterGround) {
 	}
 	w.Line("      - id: %-40s # %s", g.ID, policy.Count(g.rows, "row"))
 	w.Line("        basis: %s", g.Basis)
-	w.Line("        why: %s", quoted(g.Why))
+	w.Line("        why: %s", policy.Quoted(g.Why))
 	for _, kv := range [][2]string{{"trigger", quotedIf(g.Trigger)}, {"table", g.Table}, {"link", g.Link}, {"party", g.Party}, {"where", g.Where}, {"after", g.After}, {"until", g.Until}} {
 		if kv[1] != "" {
 			w.Line("        %s: %s", kv[0], kv[1])
@@ -128,20 +105,9 @@ func writeGround(w *policy.Prose, g starterGround) {
 	}
 }
 
-// quoted is a text as YAML takes it whatever it holds: names of tables and columns are the customer's.
-func quoted(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' || r == '\u0085' || r == '\ufeff' {
-			return ' '
-		}
-		return r
-	}, s)) + `"`
-}
-
 func quotedIf(s string) string {
 	if s == "" {
 		return ""
 	}
-	return quoted(s)
+	return policy.Quoted(s)
 }

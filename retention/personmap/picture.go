@@ -52,7 +52,7 @@ func (m *Map) WriteSVG(w io.Writer, p Picture) error {
 	}
 	height += (len(used)+2)/3*20 + 10
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s" font-family="system-ui, sans-serif" font-size="12">`, pictureWidth, height, html.EscapeString(p.Title))
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="map-%s" font-family="system-ui, sans-serif" font-size="12"><title id="map-%s">%s</title>`, pictureWidth, height, html.EscapeString(m.Subject), html.EscapeString(m.Subject), html.EscapeString(p.Title))
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="#ffffff"/><text x="16" y="24" font-size="15" fill="#111111">%s</text>`, html.EscapeString(p.Title))
 	middle := 50 + max(half, 6)*lineHeight/2
 	for i, x := range shown {

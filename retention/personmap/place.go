@@ -40,6 +40,14 @@ const (
 	Unreachable Treatment = "unreachable"
 )
 
+// Kinds and Treatments are all there are: what people read has words for each.
+func Kinds() []Kind { return []Kind{Lookup, Party, ManyToMany, Value, Behind, Mirror} }
+
+// Treatments are all that a purge does with rows of a place.
+func Treatments() []Treatment {
+	return []Treatment{Deleted, Anonymized, Kept, Left, Judged, WithRow, TakenOff, Unlinked, Searched, Undecided, Unreachable}
+}
+
 // NoRule is the Rule of a place that no rule of the policy decides.
 const NoRule = -1
 
@@ -102,6 +110,18 @@ func (m *Map) Undecided() []Place {
 	var out []Place
 	for _, p := range m.Places {
 		if !p.Decided() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Aside are the places that no purge looks at: those that a rule leaves, and those that the service lets nobody read. Each stands
+// once, whatever leads there, and not at all where the environment is known to hold no rows of it.
+func (m *Map) Aside() []Place {
+	var out []Place
+	for _, p := range m.Places {
+		if (p.Do == Left || p.Do == Unreachable) && p.Rows != 0 && !slices.ContainsFunc(out, func(q Place) bool { return q.Key() == p.Key() && q.Do == p.Do }) {
 			out = append(out, p)
 		}
 	}

@@ -172,12 +172,10 @@ func (s *Summary) add(o *Summary) {
 		sum.Failed += t.Failed
 	}
 	for _, t := range o.Related {
-		sum := s.tally(t.Table)
-		sum.Deleted += t.Deleted
-		sum.Anonymized += t.Anonymized
-		sum.Kept += t.Kept
-		sum.Freed += t.Freed
-		sum.Shared += t.Shared
+		tally(&s.Related, t.Table).add(t)
+	}
+	for _, t := range o.Places {
+		tally(&s.Places, t.Table).add(t)
 	}
 	s.Failures = append(s.Failures, o.Failures...)
 	s.Residue = append(s.Residue, o.Residue...)

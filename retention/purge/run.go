@@ -158,6 +158,12 @@ func (r *runner) finish(ctx context.Context, err error) {
 	s := r.summary
 	slices.SortFunc(s.Related, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
 	slices.SortFunc(s.Places, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
+	s.Aside = nil // an ending may be told twice
+	for _, t := range s.Subjects {
+		if subject := r.Policy.Subject(t.Table); subject != nil && t.Deleted+t.Anonymized+t.Bound > 0 {
+			s.aside(subject.Map)
+		}
+	}
 	switch {
 	case errors.As(err, &s.Stop):
 		s.Status = ledger.Halted

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -22,6 +23,7 @@ type Summary struct {
 	Subjects     []SubjectSummary
 	Related      []TableTally // by table
 	Places       []TableTally // the same by place of the person map: email.party
+	Aside        []Aside      // places of those who were purged that no purge looks at
 	Failures     []Outcome    // persons for whom something failed; they stay scheduled
 	Resumed      Resumed
 	Swept        int              // audit entries deleted
@@ -57,6 +59,26 @@ type SubjectSummary struct {
 type TableTally struct {
 	Table                                    string
 	Deleted, Anonymized, Kept, Freed, Shared int
+}
+
+// Aside is a place that no purge looks at: left by a rule, or out of reach in the service. What stands there is neither counted
+// nor searched.
+type Aside struct {
+	Subject string // the table of the persons
+	Table   string
+	Place   string // of the person map
+	Do      personmap.Treatment
+	Why     string // the rule's reason
+}
+
+// aside notes the places that were not looked at of persons of a table.
+func (s *Summary) aside(m *personmap.Map) {
+	if m == nil {
+		return
+	}
+	for _, p := range m.Aside() {
+		s.Aside = append(s.Aside, Aside{m.Subject, p.Table, p.Key(), p.Do, p.Why})
+	}
 }
 
 // Resumed counts what the run finished of runs before it.
@@ -109,26 +131,29 @@ func (s *Summary) subject(table string) *SubjectSummary {
 	return &s.Subjects[len(s.Subjects)-1]
 }
 
-func (s *Summary) tally(table string) *TableTally {
-	for i := range s.Related {
-		if s.Related[i].Table == table {
-			return &s.Related[i]
-		}
+// tally is the one of that name in a list, which it joins.
+func tally(list *[]TableTally, name string) *TableTally {
+	i := slices.IndexFunc(*list, func(t TableTally) bool { return t.Table == name })
+	if i < 0 {
+		i = len(*list)
+		*list = append(*list, TableTally{Table: name})
 	}
-	s.Related = append(s.Related, TableTally{Table: table})
-	return &s.Related[len(s.Related)-1]
+	return &(*list)[i]
 }
 
 // count counts what was done to rows of a place: in the tally of its table, and in its own.
 func (s *Summary) count(effect, place string, n int) {
 	table, _, _ := strings.Cut(place, ".")
-	s.tally(table).count(effect, n)
-	i := slices.IndexFunc(s.Places, func(t TableTally) bool { return t.Table == place })
-	if i < 0 {
-		i = len(s.Places)
-		s.Places = append(s.Places, TableTally{Table: place})
-	}
-	s.Places[i].count(effect, n)
+	tally(&s.Related, table).count(effect, n)
+	tally(&s.Places, place).count(effect, n)
+}
+
+func (t *TableTally) add(o TableTally) {
+	t.Deleted += o.Deleted
+	t.Anonymized += o.Anonymized
+	t.Kept += o.Kept
+	t.Freed += o.Freed
+	t.Shared += o.Shared
 }
 
 func (t *TableTally) count(effect string, n int) {

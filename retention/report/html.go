@@ -55,8 +55,10 @@ type page struct {
 	Chart  template.HTML
 	Legend []legendEntry
 	Owners []ownerPage
-	Status string // of the last run
-	Canary string
+	// PlaceMaps are the maps in words and pictures.
+	PlaceMaps []*PlaceMap
+	Status    string // of the last run
+	Canary    string
 
 	Trouble     []RunEvent
 	MoreTrouble int
@@ -85,6 +87,13 @@ func newPage(r *Report) (*page, error) {
 		CSP: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"}
 	if err := p.timeline(); err != nil {
 		return nil, err
+	}
+	for _, m := range r.Maps {
+		v, err := NewPlaceMap(m, r.Lang)
+		if err != nil {
+			return nil, err
+		}
+		p.PlaceMaps = append(p.PlaceMaps, v)
 	}
 	p.owners()
 	if r.Last != nil {

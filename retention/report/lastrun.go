@@ -24,7 +24,7 @@ type LastRun struct {
 	Status              ledger.Status // empty as long as Ended is zero
 
 	Tables  []RunTable   // subject tables, by name
-	Related []RunRelated // tables whose rows belonged to the purged, by name
+	Related []RunRelated // places where rows of the purged stood, by name
 	Stopped []RunStop    // guard rails that stopped it
 	Events  []RunEvent   // persons, by what happened, then table and id
 	Audit   int          // entries of audit history that were deleted
@@ -44,9 +44,9 @@ type RunTable struct {
 // Purged is how many were purged, in whatever way.
 func (t *RunTable) Purged() int { return t.Deleted + t.Anonymized }
 
-// RunRelated counts related rows of the purged.
+// RunRelated counts related rows of the purged that stood in a place of the person map.
 type RunRelated struct {
-	Table                                    string
+	Place                                    string // email.party; of ledgers before there was a map the table alone
 	Deleted, Anonymized, Kept, Freed, Shared int
 }
 
@@ -203,14 +203,13 @@ func (s *runStory) outcome(k ledger.Key, r ledger.Record) {
 	}
 	for what, n := range i.counts {
 		effect, place, found := strings.Cut(what, " ")
-		table, _, _ := strings.Cut(place, ".")
 		if !found {
 			continue
 		}
-		if s.related[table] == nil {
-			s.related[table] = &RunRelated{Table: table}
+		if s.related[place] == nil {
+			s.related[place] = &RunRelated{Place: place}
 		}
-		rel := s.related[table]
+		rel := s.related[place]
 		switch effect {
 		case "delete":
 			rel.Deleted += n

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -20,6 +21,7 @@ type Report struct {
 	Rails  []plan.GuardRail
 	Facts  Facts
 	Places []search.Place // what is out of reach
+	Maps   []*personmap.Map
 
 	URL     string // of the environment, for links to the rows; empty: none
 	Name    string // of the environment, for the title
@@ -33,6 +35,7 @@ type Report struct {
 type Facts struct {
 	Justified []Justified
 	Kept      []Kept
+	Left      []Kept // not looked at
 	Notice    retention.Period
 }
 
@@ -45,7 +48,7 @@ type Justified struct {
 	DateColumn                string
 }
 
-// Kept is a rule that keeps rows of the purged.
+// Kept is a rule that keeps or leaves rows of the purged.
 type Kept struct{ Subject, Table, Why string }
 
 // FactsOf takes the figures out of a plan and the words out of its policy.
@@ -69,9 +72,12 @@ func FactsOf(plan *plan.Plan, c *compile.Policy) Facts {
 	}
 	for i := range c.Subjects {
 		for _, r := range c.Subjects[i].Related {
-			k := Kept{c.Subjects[i].Table, r.Table, r.Why}
-			if r.Do == policy.Retain && !slices.Contains(f.Kept, k) { // a set has a rule for each lookup
-				f.Kept = append(f.Kept, k)
+			rule := Kept{c.Subjects[i].Table, r.Table, r.Why}
+			switch {
+			case r.Do == policy.Retain && !slices.Contains(f.Kept, rule):
+				f.Kept = append(f.Kept, rule)
+			case r.Do == policy.Leave && !slices.Contains(f.Left, rule):
+				f.Left = append(f.Left, rule)
 			}
 		}
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/gallra/gallra/internal/words/wordstest"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -191,7 +192,8 @@ func TestMaskedReport(t *testing.T) {
 		// How much Dataverse keeps beside a person is for the tests of purges.
 		r.Last.Audit = 112
 		r.Last.Related = slices.DeleteFunc(r.Last.Related, func(x report.RunRelated) bool {
-			return !slices.Contains([]string{"annotation", "email", "quote"}, x.Table)
+			table, _, _ := strings.Cut(x.Place, ".")
+			return !slices.Contains([]string{"annotation", "email", "quote"}, table)
 		})
 		golden(t, "masked-"+string(lang)+".html", page(t, r))
 		golden(t, "masked-"+string(lang)+".txt", cells(t, workbook(t, r)))
@@ -331,8 +333,8 @@ func TestLastRun(t *testing.T) {
 			}
 		}
 		var related []report.RunRelated
-		for _, x := range s.Related {
-			related = append(related, report.RunRelated{Table: x.Table, Deleted: x.Deleted, Anonymized: x.Anonymized, Kept: x.Kept, Freed: x.Freed, Shared: x.Shared})
+		for _, x := range s.Places {
+			related = append(related, report.RunRelated{Place: x.Table, Deleted: x.Deleted, Anonymized: x.Anonymized, Kept: x.Kept, Freed: x.Freed, Shared: x.Shared})
 		}
 		if diff := cmp.Diff(related, last.Related); diff != "" {
 			t.Error(diff)
@@ -501,7 +503,7 @@ func TestSave(t *testing.T) {
 
 // Every text of the page and the workbook is there, in every language, and so are the engine's words.
 func TestEverySentenceIsTranslated(t *testing.T) {
-	wordstest.Check(t, "report", []string{"*.go", "report.html.tmpl"}, []string{"action.", "rail.", "what.", "table.", "status.", "basis.", "month.", "period."})
+	wordstest.Check(t, "report", []string{"*.go", "report.html.tmpl"}, []string{"action.", "rail.", "what.", "table.", "status.", "basis.", "month.", "period.", "map.do.", "map.leads."})
 	for _, language := range words.Languages("report") {
 		lang := report.Lang(language)
 		missing := func(said, word string) {
@@ -511,6 +513,17 @@ func TestEverySentenceIsTranslated(t *testing.T) {
 		}
 		for _, a := range []retention.Action{retention.Purge, retention.Schedule, retention.Move, retention.Wait, retention.Clear, retention.Hold, retention.Keep} {
 			missing(lang.ActionWord(a), string(a))
+		}
+		for _, kind := range personmap.Kinds() {
+			_, ok := words.In("report", language).Lookup("map.leads." + string(kind))
+			if !ok {
+				t.Errorf("%s has no words for places that lead by %s", lang, kind)
+			}
+		}
+		for _, do := range personmap.Treatments() {
+			if _, ok := words.In("report", language).Lookup("map.do." + string(do)); !ok {
+				t.Errorf("%s has no words for %s", lang, do)
+			}
 		}
 		for _, rail := range []policy.Rail{policy.TooMany, policy.TooLarge, policy.GroundEmpty, purge.Residue} {
 			missing(lang.RailWords(rail), string(rail))

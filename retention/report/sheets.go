@@ -139,13 +139,13 @@ func stamp(t time.Time) any {
 }
 
 func (b *workbookSheets) related() error {
-	s, err := b.sheet(b.Lang.T("sheet.related"), column{"table", 30}, column{"deleted", 12}, column{"anonymised", 12}, column{"kept", 12}, column{"freed", 12}, column{"taken-off", 12})
+	s, err := b.sheet(b.Lang.T("sheet.related"), column{"place", 44}, column{"deleted", 12}, column{"anonymised", 12}, column{"kept", 12}, column{"freed", 12}, column{"taken-off", 12})
 	if err != nil {
 		return err
 	}
 	if b.Last != nil {
 		for _, x := range b.Last.Related {
-			if err := s.row(x.Table, x.Deleted, x.Anonymized, x.Kept, x.Freed, x.Shared); err != nil {
+			if err := s.row(x.Place, x.Deleted, x.Anonymized, x.Kept, x.Freed, x.Shared); err != nil {
 				return err
 			}
 		}
@@ -190,6 +190,11 @@ func (b *workbookSheets) stays() error {
 	}
 	for _, k := range b.Facts.Kept {
 		if err := s.row(b.Lang.T("kept-by-rule"), k.Subject+": "+k.Table, k.Why); err != nil {
+			return err
+		}
+	}
+	for _, k := range b.Facts.Left {
+		if err := s.row(b.Lang.T("left-by-rule"), k.Subject+": "+k.Table, k.Why); err != nil {
 			return err
 		}
 	}

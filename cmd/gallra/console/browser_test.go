@@ -203,11 +203,13 @@ func TestPagesInABrowser(t *testing.T) {
 			somebody := b.Persons[b.list(filter{State: comingAll, Sort: "name"})[0]]
 			pages := []struct{ name, path string }{
 				{"coming", "/"}, {"people", "/people"}, {"person", personPath(b.TableOf(&somebody), somebody.ID)},
-				{"policy", "/policy?try=contact/closed-opportunity&n=12"}, {"run", "/run"}, {"ledger", "/ledger"}, {"health", "/health"}, {"coming-owner", "/?by=owner"}, {"missing", "/nowhere"},
+				{"policy", "/policy?try=contact/closed-opportunity&n=12"}, {"map", "/map"}, {"run", "/run"}, {"ledger", "/ledger"}, {"health", "/health"}, {"coming-owner", "/?by=owner"}, {"missing", "/nowhere"},
 			}
 			if name == "sample" {
 				tab.open("/health")
 				tab.until("the doctor", `document.querySelector(".findings")`)
+				tab.open("/map")
+				tab.until("the maps", `document.querySelector(".panel svg")`)
 			}
 			for _, width := range []int{1280, 360, 2560} {
 				for _, scheme := range []string{"light", "dark"} {

@@ -61,6 +61,7 @@ type Console struct {
 	last    *outcome // of the last run that was started here
 	sims    *simulation
 	visit   *health
+	maps    *drawnMaps
 }
 
 // New makes a console. It reads nothing before it is served.
@@ -167,6 +168,7 @@ func (c *Console) handler() http.Handler {
 	loaded("POST /policy/simulate", c.simulate)
 	loaded("GET /policy/simulation", c.simulated)
 	loaded("GET /policy/file", c.changedFile)
+	loaded("GET /map", c.places)
 	loaded("GET /run", c.run)
 	loaded("POST /run", c.runPlan)
 	page("POST /run/stop", c.stopRun)

@@ -30,6 +30,7 @@ func readPages() (pages, error) {
 		set, err := template.New("").Funcs(template.FuncMap{
 			"t": t.T, "n": t.N, "num": t.Number, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period, "table": t.table, "one": t.one,
 			"menu": menu,
+			"said": report.Lang(lang).T, // as reports say it
 			"lang": func() string { return lang }, "languages": languages,
 			"percent": func(share float64) string { return fmt.Sprintf("%.3g %%", share*100) },
 			"join":    strings.Join,

@@ -1,15 +1,18 @@
 package receipt
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -35,6 +38,9 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 		Erased  []line
 		Kept    []line
 		Left    []line
+		Aside   []line
+		Clean   bool // somebody was erased and searched for, and nothing was found that should be gone
+		Unread  []line
 		Reach   []line
 		Despite []line
 	}{Words: say, R: r, On: retention.DateOf(r.Ended, zone).String() + r.Ended.In(zone).Format(" 15:04 MST")}
@@ -51,19 +57,41 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 			page.Left = append(page.Left, line{name(x.Table) + " " + x.ID.String(), say.T("not-erased") + " (" + x.Code + ")"})
 		default:
 			page.Erased = append(page.Erased, line{name(x.Table) + " " + x.ID.String(), how})
+			page.Clean = r.Residue == 0
 		}
 	}
-	for _, t := range r.Related {
+	for _, t := range r.Places {
+		where := name(t.Table)
+		if leads, ok := say.Lookup("leads." + string(t.Leads)); ok {
+			where += " " + leads
+		}
 		for _, n := range []struct {
 			count int
 			what  string
-		}{{t.Deleted, "deleted"}, {t.Anonymized, "anonymized"}, {t.TakenOff, "taken-off"}, {t.Freed, "freed"}} {
+		}{{t.Deleted, "deleted"}, {t.Anonymized, "anonymized"}, {t.TakenOff, "taken-off"}} {
 			if n.count > 0 {
-				page.Erased = append(page.Erased, line{name(t.Table), fmt.Sprintf("%d %s", n.count, say.T(n.what))})
+				page.Erased = append(page.Erased, line{where, fmt.Sprintf("%d %s", n.count, say.T(n.what))})
 			}
 		}
+		why := strings.Join(t.Why, "; ")
 		if t.Kept > 0 {
-			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", name(t.Table), t.Kept), keptWhy(p, t.Table, say.T("kept.why"))})
+			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", where, t.Kept), cmp.Or(why, say.T("kept.why"))})
+		}
+		if t.Freed > 0 {
+			how := say.T("freed")
+			if why != "" {
+				how = why + ". " + how
+			}
+			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", where, t.Freed), how})
+		}
+	}
+	for _, x := range r.Aside {
+		l := line{name(x.Table), x.Why}
+		if x.Do == personmap.Unreachable {
+			l.How = say.T("aside.unreachable")
+		}
+		if !slices.Contains(page.Aside, l) {
+			page.Aside = append(page.Aside, l)
 		}
 	}
 	if r.Audit.Deleted > 0 {
@@ -79,13 +107,18 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 		why, basis := groundWords(p, g)
 		page.Despite = append(page.Despite, line{why, basisWords(say, basis)})
 	}
-	for _, x := range append(slices.Clone(r.Unread), r.ByHand...) {
-		l := line{x.Place, x.Remedy}
+	known := func(x Place) line {
 		key := "place." + string(x.Key)
 		if what, ok := say.Lookup(key); ok {
-			l = line{what, say.T(key + ".how")}
+			return line{what, say.T(key + ".how")}
 		}
-		page.Reach = append(page.Reach, l)
+		return line{x.Place, x.Remedy}
+	}
+	for _, x := range r.Unread {
+		page.Unread = append(page.Unread, known(x))
+	}
+	for _, x := range r.ByHand {
+		page.Reach = append(page.Reach, known(x))
 	}
 	return receiptPage.Execute(w, page)
 }
@@ -93,26 +126,6 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 // basisWords is a lawful basis in words; nothing where a ground states none.
 func basisWords(say *words.Words, basis string) string {
 	text, _ := say.Lookup("basis." + basis)
-	return text
-}
-
-// keptWhy is why the policy keeps rows of a table: the reasons of its rules.
-func keptWhy(p *policy.Policy, table, otherwise string) string {
-	var all []string
-	for i := range p.Subjects {
-		for _, rule := range p.Subjects[i].Related {
-			if rule.Do == policy.Retain && rule.Table == table && rule.Why != "" && !slices.Contains(all, rule.Why) {
-				all = append(all, rule.Why)
-			}
-		}
-	}
-	if len(all) == 0 {
-		return otherwise
-	}
-	text := all[0]
-	for _, why := range all[1:] {
-		text += "; " + why
-	}
 	return text
 }
 
@@ -161,6 +174,13 @@ th { font-weight: normal; width: 45% } footer { margin-top: 2em; font-size: 9pt;
 <table>{{range .Kept}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{else}}<p>{{.T "kept.nothing"}}</p>{{end}}
 {{if .Left}}<h2>{{.T "left"}}</h2>
 <table>{{range .Left}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
+{{if .Clean}}<p>{{.T "clean"}}</p>{{end}}
+{{if .Aside}}<h2>{{.T "aside"}}</h2>
+<p>{{.T "aside.intro"}}</p>
+<table>{{range .Aside}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
+{{if .Unread}}<h2>{{.T "unread"}}</h2>
+<p>{{.T "unread.intro"}}</p>
+<table>{{range .Unread}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
 {{if .R.Audit.Pending}}<p>{{.T "pending"}}</p>{{end}}
 {{if .Reach}}<h2>{{.T "reach"}}</h2>
 <table>{{range .Reach}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}

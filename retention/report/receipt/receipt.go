@@ -6,6 +6,8 @@ package receipt
 import (
 	"encoding/json"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +15,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -30,8 +33,10 @@ type Receipt struct {
 	Despite      []string       `json:"despite"`
 	Rows         []Row          `json:"rows"`
 	Related      []Table        `json:"related"`
+	Places       []Stood        `json:"places"` // the same by place of the person map
+	Aside        []Aside        `json:"aside"`  // places that were not looked at: nothing here is said of what stands there
 	Audit        Audit          `json:"audit"`
-	Residue      int            `json:"residue"`  // places that still hold something that should be gone
+	Residue      int            `json:"residue"`  // places that still hold something that should be gone, of those that were searched
 	Mentions     map[string]int `json:"mentions"` // what still mentions the person by rule, by table
 	Unread       []Place        `json:"unread"`   // what was not searched, or not to the end
 	ByHand       []Place        `json:"byHand"`
@@ -57,6 +62,27 @@ type Table struct {
 	TakenOff   int    `json:"takenOff"`
 }
 
+// Stood is what became of the related rows of one place where the person stood.
+type Stood struct {
+	Place      string         `json:"place"` // email.party
+	Table      string         `json:"table"`
+	Leads      personmap.Kind `json:"leads,omitempty"` // how the place led to the person
+	Deleted    int            `json:"deleted"`
+	Anonymized int            `json:"anonymized"`
+	Kept       int            `json:"kept"`
+	Freed      int            `json:"freed"` // rows that stay and lost their link; their text was searched
+	TakenOff   int            `json:"takenOff"`
+	Why        []string       `json:"why"` // the reasons of the rules that keep rows there
+}
+
+// Aside is a place that no purge looks at, and why.
+type Aside struct {
+	Place string              `json:"place"`
+	Table string              `json:"table"`
+	Do    personmap.Treatment `json:"do"`
+	Why   string              `json:"why"`
+}
+
 // Audit is what became of the audit history.
 type Audit struct {
 	Deleted int `json:"deleted"`
@@ -79,7 +105,7 @@ type Evidence struct {
 // Of is the receipt of an erasure: of the rows that were asked for and what became of them.
 func Of(s *purge.Summary, c *compile.Policy, rows []evaluate.PersonRef, outcomes []purge.Outcome, despite []string, began, ended time.Time, proof Evidence) *Receipt {
 	r := &Receipt{Kind: "receipt", Run: s.Run, Status: string(s.Status), Began: began.UTC(), Ended: ended.UTC(), Organization: c.Organization,
-		Policy: c.Policy.Hash, Despite: append([]string{}, despite...), Rows: []Row{}, Related: []Table{}, ByHand: Places(s.Unreachable),
+		Policy: c.Policy.Hash, Despite: append([]string{}, despite...), Rows: []Row{}, Related: []Table{}, Places: []Stood{}, Aside: []Aside{}, ByHand: Places(s.Unreachable),
 		Audit: Audit{Deleted: s.Swept, Pending: s.Unswept}, Residue: len(s.Residue), Mentions: map[string]int{}, Unread: Places(s.Unread),
 		Ledger: proof}
 	for _, p := range rows {
@@ -94,10 +120,56 @@ func Of(s *purge.Summary, c *compile.Policy, rows []evaluate.PersonRef, outcomes
 	for _, t := range s.Related {
 		r.Related = append(r.Related, Table{t.Table, t.Deleted, t.Anonymized, t.Kept, t.Freed, t.Shared})
 	}
+	for _, t := range s.Places {
+		r.Places = append(r.Places, stood(c, t))
+	}
+	for _, x := range s.Aside {
+		if !slices.ContainsFunc(r.Aside, func(a Aside) bool { return a.Place == x.Place && a.Do == x.Do && a.Why == x.Why }) {
+			r.Aside = append(r.Aside, Aside{x.Place, x.Table, x.Do, x.Why})
+		}
+	}
 	for _, f := range s.Mentions {
 		r.Mentions[f.Table] += 1 + f.More
 	}
 	return r
+}
+
+// stood is a tally of a place with how the place leads to persons, and why the policy keeps rows there.
+func stood(c *compile.Policy, t purge.TableTally) Stood {
+	table, column, _ := strings.Cut(t.Table, ".")
+	out := Stood{Place: t.Table, Table: table, Deleted: t.Deleted, Anonymized: t.Anonymized, Kept: t.Kept, Freed: t.Freed, TakenOff: t.Shared, Why: []string{}}
+	for i := range c.Subjects {
+		s := &c.Subjects[i]
+		if s.Map == nil {
+			continue
+		}
+		if p := s.Map.Place(t.Table); p != nil && out.Leads == "" {
+			out.Leads = p.Kind
+		}
+	}
+	if t.Kept+t.Freed == 0 {
+		return out
+	}
+	for _, exact := range []bool{true, false} { // rules of the place, else of its table
+		for i := range c.Subjects {
+			for _, rule := range c.Subjects[i].Subject.Related {
+				if rule.Do == policy.Retain && rule.Table == table && (!exact || of(&rule, column)) && rule.Why != "" && !slices.Contains(out.Why, rule.Why) {
+					out.Why = append(out.Why, rule.Why)
+				}
+			}
+		}
+		if len(out.Why) > 0 {
+			break
+		}
+	}
+	return out
+}
+
+// of tells whether a rule finds its rows by a column: a lookup, the party, or one that holds a value.
+func of(r *policy.RelatedRule, column string) bool {
+	first, _, _ := strings.Cut(r.Link, "/")
+	first, _, _ = strings.Cut(first, "=")
+	return strings.TrimSpace(first) == column && column != "" || r.Party != "" && column == "party"
 }
 
 // Places are places as they stand in what is printed for machines.

@@ -1,0 +1,69 @@
+package report
+
+import (
+	"cmp"
+	"html/template"
+	"slices"
+	"strings"
+
+	"github.com/gallra/gallra/retention/personmap"
+)
+
+// shownPlaces is how many places a picture has; the table beneath has all that hold rows.
+const shownPlaces = 60
+
+// PlaceMap is a person map as a page shows it: a picture, and a table that says the same.
+type PlaceMap struct {
+	Subject string
+	Title   string
+	Picture template.HTML
+	Rows    []PlaceRow
+	Empty   int // further places, which hold no rows
+}
+
+// PlaceRow is a place in words.
+type PlaceRow struct {
+	Place, Leads, Does, By, Why string
+	Count                       string
+}
+
+// NewPlaceMap says a map in a language.
+func NewPlaceMap(m *personmap.Map, l Lang) (*PlaceMap, error) {
+	v := &PlaceMap{Subject: m.Subject, Title: l.T("map.title", l.TableWord(m.Subject))}
+	rows := func(n int) string { return l.words().N("map.rows", n, Number(n)) }
+	var b strings.Builder
+	err := m.WriteSVG(&b, personmap.Picture{Title: v.Title, Treatment: l.Treatment, Most: shownPlaces, Rows: rows,
+		More: func(n int) string { return l.words().N("map.more", n, Number(n)) }})
+	if err != nil {
+		return nil, err
+	}
+	v.Picture = template.HTML(b.String()) //nolint:gosec // WriteSVG escapes
+	for _, p := range m.Places {
+		if p.Rows == 0 {
+			v.Empty++
+			continue
+		}
+		row := PlaceRow{Place: p.Key(), Leads: l.known("map.leads.", string(p.Kind)), Does: l.Treatment(p.Do), Why: p.Why, Count: "?"}
+		if p.Rows > 0 {
+			row.Count = Number(p.Rows)
+		}
+		if p.Via != "" {
+			row.Place = l.T("map.of", row.Place, p.Via)
+		}
+		if p.Binds {
+			row.Does = l.T("map.binds", row.Does)
+		}
+		switch {
+		case p.Set != "":
+			row.By = l.T("map.set", p.Set)
+		case p.Rule >= 0:
+			row.By = l.T("map.line", p.Line)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	slices.SortStableFunc(v.Rows, func(a, b PlaceRow) int { return cmp.Compare(a.Place, b.Place) })
+	return v, nil
+}
+
+// Treatment says what a purge does with the rows of a place.
+func (l Lang) Treatment(do personmap.Treatment) string { return l.known("map.do.", string(do)) }
