@@ -142,10 +142,10 @@ func (d *drawing) decide(p *Place) {
 	default:
 		p.Do = Undecided
 	}
-	if p.Do == Kept && reached {
+	if (p.Do == Kept || p.Do == Anonymized) && reached { // an emptied row points at the person as well
 		p.Binds = true
 		if t := d.env.Definition(p.Table); t != nil {
-			p.Binds = !Freeable(p.Table, t.Attributes[p.Column])
+			p.Binds = !Freeable(p.Table, t.Attributes[p.Column]) || d.rules.WhenBound == policy.BoundFail && p.Delete == "Restrict"
 		}
 	}
 }

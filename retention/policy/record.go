@@ -7,8 +7,8 @@ import (
 )
 
 // WriteRecord prints the policy in words, as Markdown: the part of the record of processing (article 30 GDPR) that a data
-// protection officer files. It needs no environment.
-func (p *Policy) WriteRecord(w io.Writer) error {
+// protection officer files. It needs no environment; with one it says where persons stand, by subject table.
+func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 	r := &Prose{}
 	r.Line("# Retention of personal data in the CRM")
 	r.Line("")
@@ -33,9 +33,45 @@ func (p *Policy) WriteRecord(w io.Writer) error {
 	r.Line("Evidence of every announcement, rescue and purge stands in an append-only, hash-chained ledger, which holds no personal data.")
 	for i := range p.Subjects {
 		r.subject(&p.Subjects[i])
+		if standing, asked := where[p.Subjects[i].Table]; asked {
+			r.standing(&p.Subjects[i], standing)
+		}
 	}
 	_, err := io.WriteString(w, r.String())
 	return err
+}
+
+// Standing is a place where persons of a subject table stand in an environment, in words.
+type Standing struct {
+	Place, Leads, Rows, Does, By, Why string
+	// Kept tells of a place whose rows stay that they hold the person, Binds, or lose their link to them.
+	Kept, Binds bool
+}
+
+func (r *Prose) standing(s *Subject, all []Standing) {
+	r.Line("")
+	r.Line("### Where a person stands")
+	r.Line("")
+	r.Line("These places hold rows in the environment. Whatever else can lead to a person holds none.")
+	r.Line("")
+	r.Line("| place | leads by | rows | what a purge does | the person | by | reason |")
+	r.Line("|---|---|---|---|---|---|---|")
+	for _, x := range all {
+		r.Line("| `%s` | %s | %s | %s | %s | %s | %s |", cell(x.Place), cell(x.Leads), x.Rows, cell(x.Does), s.freedOrBound(x), cell(x.By), cell(x.Why))
+	}
+}
+
+// freedOrBound says what a row that stays means for the person's own row.
+func (s *Subject) freedOrBound(x Standing) string {
+	switch {
+	case s.Purge != Delete || !x.Kept:
+		return ""
+	case !x.Binds:
+		return "is freed: the row loses its link"
+	case s.WhenBound == BoundFail:
+		return "is bound: the purge fails"
+	}
+	return "is bound: anonymised in place"
 }
 
 type Prose struct{ strings.Builder }
@@ -83,6 +119,10 @@ func (r *Prose) subject(s *Subject) {
 	r.Line("|---|---|---|")
 	for _, rule := range spelledOut(s.Related) {
 		r.Line("| %s | %s | %s |", cell(rule.rows()), cell(rule.disposition()), cell(rule.Why))
+	}
+	if s.Purge == Delete {
+		r.Line("")
+		r.Line("A kept row binds the person if its lookup may not be empty; otherwise it loses its link and the person goes. Only an environment knows which: with one set, this record says it for every place.")
 	}
 }
 

@@ -18,7 +18,7 @@ func TestRecordOfModelPolicy(t *testing.T) {
 	}
 	p.Hash = "sha256:…" // a comment more in the policy is no change of the record
 	var b bytes.Buffer
-	if err := p.WriteRecord(&b); err != nil {
+	if err := p.WriteRecord(&b, nil); err != nil {
 		t.Fatal(err)
 	}
 	if *update {

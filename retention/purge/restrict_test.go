@@ -39,7 +39,7 @@ subjects:
 			w.create("feedback", "praise", row{"title": "Praise", "createdbycontact@odata.bind": bindTo("contacts", "author")})
 			checked := w.checked(w.client)
 			var record strings.Builder
-			w.must(checked.Policy.WriteRecord(&record))
+			w.must(checked.Policy.WriteRecord(&record, nil))
 			if !strings.Contains(record.String(), tt.record) {
 				t.Errorf("the record does not say %q", tt.record)
 			}

@@ -25,6 +25,7 @@ type PlaceMap struct {
 type PlaceRow struct {
 	Place, Leads, Does, By, Why string
 	Count                       string
+	Holds, Binds                bool // rows that stay and point at the person; they keep the person's own row
 }
 
 // NewPlaceMap says a map in a language.
@@ -44,6 +45,7 @@ func NewPlaceMap(m *personmap.Map, l Lang) (*PlaceMap, error) {
 			continue
 		}
 		row := PlaceRow{Place: p.Key(), Leads: l.known("map.leads.", string(p.Kind)), Does: l.Treatment(p.Do), Why: p.Why, Count: "?"}
+		row.Holds, row.Binds = p.Kind == personmap.Lookup && p.Via == "" && (p.Do == personmap.Kept || p.Do == personmap.Anonymized), p.Binds
 		if p.Rows > 0 {
 			row.Count = Number(p.Rows)
 		}
