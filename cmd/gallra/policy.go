@@ -282,7 +282,11 @@ func (a *app) standing(ctx context.Context, p *policy.Policy) (map[string][]poli
 	if err != nil {
 		return nil, err
 	}
-	drawn, err := compile.Maps(ctx, p, s.client)
+	checked, err := compile.Compile(ctx, p, s.client)
+	if err != nil {
+		return nil, err
+	}
+	drawn, err := checked.Maps(ctx, s.client)
 	if err != nil {
 		return nil, err
 	}
