@@ -93,6 +93,6 @@ func PersonalNumber(table string, a *dataverse.Attribute) bool {
 	}
 	name := strings.TrimSuffix(a.LogicalName, "_base")
 	return slices.ContainsFunc(knowledge().Numbers, func(c column) bool {
-		return c.Table == table && c.Column == name || c.Table == "" && (name == c.Column || strings.HasSuffix(name, "_"+c.Column))
+		return c.Table == table && c.Column == name || c.Table == "*" && (name == c.Column || strings.HasSuffix(name, "_"+c.Column))
 	})
 }
