@@ -49,7 +49,7 @@ type mapOptions struct {
 }
 
 // errUndecided ends a map with places that hold rows and that no rule speaks of.
-var errUndecided = &usageError{"places that hold rows are undecided, so a run would be refused", "gallra policy check says what to write"}
+var errUndecided = &usageError{"places that hold rows are undecided, so a run would purge nobody", "gallra policy check says what to write"}
 
 func (a *app) runMap(ctx context.Context, o mapOptions) error {
 	s, checked, err := a.openBy(ctx, compile.Compile)
