@@ -1,7 +1,6 @@
 package purge_test
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -67,7 +66,7 @@ func TestScansDoNotGrowWithTheCRM(t *testing.T) {
 		for _, route := range slices.Sorted(maps.Keys(many.byRoute)) {
 			a, b := few.byRoute[route], many.byRoute[route]
 			if index, scan := float64(b.ByIndex-a.ByIndex)/n, float64(b.ByScan-a.ByScan)/n; index > 0.5 || scan > 0.5 {
-				t.Log(fmt.Sprintf("%40s: %8.1f by index, %8.1f by scan", route, index, scan))
+				t.Logf("%40s: %8.1f by index, %8.1f by scan", route, index, scan)
 			}
 		}
 	}
