@@ -226,25 +226,3 @@ func (d Date) Month() int {
 	y, m, _ := d.Time().Date()
 	return y*12 + int(m)
 }
-
-// boundMargin widens a pushed bound. An instant's date differs by at most a day between UTC and any time zone; the
-// rest is room for what nobody thought of, at the price of a few rows.
-const boundMargin = 3
-
-// FirstThatMatters is a date such that every earlier one, plus keep, is past by today. Adding a period never reorders
-// dates, so the earliest date that still lasts is found by going up from well below it.
-func FirstThatMatters(keep Period, today Date) Date {
-	return FirstThatLasts(keep, today) - boundMargin
-}
-
-// FirstThatLasts is the earliest date that, plus keep, is later than the day.
-func FirstThatLasts(keep Period, day Date) Date {
-	d := day.Sub(keep) - 10 // months of unequal length and clamped days shift it by fewer
-	if day >= Last {
-		return Last // no sum is later
-	}
-	for d.Add(keep) <= day {
-		d++
-	}
-	return d
-}

@@ -108,8 +108,8 @@ func TestDatesStayInTheCalendar(t *testing.T) {
 		if a.Add(p) > b.Add(p) || a.Add(p) < a {
 			t.Fatalf("%s and %s changed places by %s", a, b, p)
 		}
-		if FirstThatLasts(p, b) > Last {
-			t.Fatalf("%s lasts beyond %s from %d on", p, b, FirstThatLasts(p, b))
+		if (Keeping{Period: p}).FirstThatLasts(b) > Last {
+			t.Fatalf("%s lasts beyond %s from %d on", p, b, Keeping{Period: p}.FirstThatLasts(b))
 		}
 	})
 }
@@ -178,7 +178,7 @@ func TestDateBehavior(t *testing.T) {
 func TestPushedBoundIsSound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keep, today := drawPeriod(t, "keep"), drawDate(t, "today")
-		first := FirstThatMatters(keep, today)
+		first := Keeping{Period: keep}.FirstThatMatters(today)
 		row := today.Sub(keep) + Date(rapid.IntRange(-40, 40).Draw(t, "row"))
 		if row < first && row.Add(keep) > today {
 			t.Fatalf("%s + %s lasts beyond %s, and the bound is %s", row, keep, today, first)

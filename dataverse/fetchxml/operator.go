@@ -3,6 +3,7 @@ package fetchxml
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Operator is a condition operator, as it is written.
@@ -71,10 +72,24 @@ func (o Operator) OfCaller() bool {
 	return false
 }
 
-// FunctionOfCaller is [Operator.OfCaller] by the name of the Web API's query function.
-func FunctionOfCaller(name string) bool {
+// AnyNamed tells whether is holds for an operator that has that name as a query function of the Web API.
+func AnyNamed(function string, is func(Operator) bool) bool {
 	for o, info := range operators {
-		if info.Name == name && o.OfCaller() {
+		if info.Name == function && is(o) {
+			return true
+		}
+	}
+	return false
+}
+
+// Rolling tells whether o compares with a time that moves with today.
+func (o Operator) Rolling() bool {
+	switch o {
+	case Today, Yesterday, Tomorrow:
+		return true
+	}
+	for _, prefix := range []string{"last-", "next-", "this-", "olderthan-x-"} {
+		if strings.HasPrefix(string(o), prefix) {
 			return true
 		}
 	}

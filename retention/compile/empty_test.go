@@ -186,7 +186,7 @@ func TestInstantsHaveAZone(t *testing.T) {
 		"birthdate ge 1990-01-01":                                                               nil,
 		"Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=30)":           nil,
 	} {
-		_, _, err := check(t, newEnvironment(t), "policy.yaml", onContact("anonymize", `- {id: g, basis: contract, why: w, where: "`+where+`"}`, ""))
+		_, _, err := check(t, newEnvironment(t), "policy.yaml", onContact("anonymize", `- {id: g, basis: contract, why: w, rolling: true, where: "`+where+`"}`, ""))
 		var problems policy.Problems
 		errors.As(err, &problems)
 		var got []string

@@ -141,7 +141,7 @@ func (c *checker) fetchGround(subject *table, g *Ground) {
 			return
 		}
 	}
-	if of := c.policy.CallerFetch(query, g.Ground, at); len(of) > 0 {
+	if of := c.policy.RefusedFetch(query, g.Ground, at); len(of) > 0 {
 		c.problems = append(c.problems, of...)
 		return
 	}

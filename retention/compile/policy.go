@@ -1,7 +1,10 @@
 package compile
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -114,6 +117,8 @@ type Ground struct {
 	Index  int32      // what stands in Retention.Ground
 	Person Link       // how a row of the answer leads to persons
 	Date   *DateField // nil: a row holds for as long as it matches
+	// Instead is the date that counts for a row that lacks Date, and Bound the one that AtMost counts from; nil: none.
+	Instead, Bound *DateField
 
 	read   Read     // without a time bound and for all persons; see All and ReadingFor
 	links  []string // paths in a filter of the ids in Person.Fields, or of Person.Value
@@ -144,6 +149,9 @@ type DateField struct {
 	Column   string // logical name of the column itself, for messages
 	Name     string // its display name, for people
 	Behavior retention.DateBehavior
+	// Year tells that the column holds the number of a year, whose last day is the date: YearEnds in it.
+	Year     bool
+	YearEnds retention.YearEnd
 	path     string // as it stands in a filter
 	lookups  []string
 }
@@ -181,13 +189,41 @@ func (c *Rule) Column() string {
 	return column
 }
 
+// Read is the date of a value as the service writes it; false for what is none.
+func (f *DateField) Read(text []byte, zone *time.Location) (retention.Date, bool) {
+	if !f.Year {
+		return f.Behavior.Read(text, zone)
+	}
+	year, err := strconv.Atoi(string(text))
+	if err != nil || year < firstYear || year > 9999 {
+		return 0, false
+	}
+	return f.YearEnds.In(year), true
+}
+
+// firstYear is the first that Dataverse's dates know. A smaller number is no year that anybody means.
+const firstYear = 1753
+
+// Terms is for how long the ground keeps somebody after that date, in words: 7 years from the end of 2026. Until is the end that
+// it came to.
+func (g *Ground) Terms(trigger, until retention.Date) string {
+	if g.Bounded(trigger, until) {
+		return "at most " + g.AtMost.Period.String() + " after " + name(g.Bound)
+	}
+	return g.Keep.Words(trigger)
+}
+
+// Bounded tells whether a row's end is that of AtMost.
+func (g *Ground) Bounded(trigger, until retention.Date) bool {
+	return g.Bound != nil && until != retention.Open && (trigger.IsZero() || g.Keep.End(trigger) > until)
+}
+
+func name(f *DateField) string { return cmp.Or(f.Name, f.Column) }
+
 // DateName is what people call the date that the ground counts from.
 func (g *Ground) DateName() string {
-	switch {
-	case g.Date == nil:
+	if g.Date == nil {
 		return ""
-	case g.Date.Name != "":
-		return g.Date.Name
 	}
-	return g.Date.Column
+	return name(g.Date)
 }

@@ -3,6 +3,7 @@ package compile
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -192,16 +193,19 @@ func (g *Ground) bound(today retention.Date) string {
 	if g.Date == nil || g.read.FetchXML != "" {
 		return ""
 	}
-	first := retention.FirstThatMatters(g.Keep, today)
+	first := g.Keep.FirstThatMatters(today)
 	if first < earliestBound {
 		return ""
 	}
 	literal := first.String()
-	if g.Date.Behavior != retention.DateOnly {
+	switch {
+	case g.Date.Year:
+		literal = strconv.Itoa(first.Time().Year())
+	case g.Date.Behavior != retention.DateOnly:
 		literal += "T00:00:00Z"
 	}
 	filter := g.Date.path + " ge " + literal
-	if g.MissingDate == policy.MissingIgnored {
+	if g.MissingDate == policy.MissingIgnored && g.Instead == nil {
 		return filter
 	}
 	// A row that has no date keeps its person; so does one whose way to the date is broken.

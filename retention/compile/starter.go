@@ -182,7 +182,7 @@ func (s *starter) ownGrounds(t *table) []starterGround {
 	keep := s.keep()
 	since := s.options.Today.Sub(keep)
 	out := []starterGround{
-		{Ground: policy.Ground{ID: "entered", Basis: "legitimate-interests", Why: "Was entered not long ago", Trigger: "Entered", After: "createdon", Keep: keep}, always: true,
+		{Ground: policy.Ground{ID: "entered", Basis: "legitimate-interests", Why: "Was entered not long ago", Trigger: "Entered", After: "createdon", Keep: retention.Keeping{Period: keep}}, always: true,
 			comment: "no row is older than this by itself; shorten it to what your first contact takes"},
 		s.changed(t, since),
 	}
@@ -192,7 +192,7 @@ func (s *starter) ownGrounds(t *table) []starterGround {
 			continue
 		}
 		out = append(out, starterGround{Ground: policy.Ground{ID: "date-" + name, Basis: "legitimate-interests", Why: "Has a date in " + cmp.Or(a.DisplayName, name),
-			Trigger: policy.Shorten(cmp.Or(a.DisplayName, name), 100), After: name, Keep: keep}, always: true,
+			Trigger: policy.Shorten(cmp.Or(a.DisplayName, name), 100), After: name, Keep: retention.Keeping{Period: keep}}, always: true,
 			comment: "a date of your own; `until` instead of `after` if it says until when the person is to be kept"})
 	}
 	return out
@@ -226,10 +226,10 @@ func (s *starter) activityGrounds() []starterGround {
 	keep := s.keep()
 	return []starterGround{
 		{Ground: policy.Ground{ID: "activity-party", Basis: "legitimate-interests", Why: "Took part in an e-mail, a call, a meeting or another activity",
-			Trigger: "Last activity", Table: "activitypointer", Party: "any", After: "modifiedon", Keep: keep}, always: true,
+			Trigger: "Last activity", Table: "activitypointer", Party: "any", After: "modifiedon", Keep: retention.Keeping{Period: keep}}, always: true,
 			comment: "narrow it to the kinds of activity that mean something, such as table: appointment"},
 		{Ground: policy.Ground{ID: "activity-regarding", Basis: "legitimate-interests", Why: "An activity is about the person",
-			Trigger: "Last activity", Table: "activitypointer", Link: "regardingobjectid", After: "modifiedon", Keep: keep}, always: true,
+			Trigger: "Last activity", Table: "activitypointer", Link: "regardingobjectid", After: "modifiedon", Keep: retention.Keeping{Period: keep}}, always: true,
 			comment: "tasks and campaign responses count as well"},
 	}
 }
@@ -250,7 +250,7 @@ func (s *starter) consentGrounds(t *table) []starterGround {
 		return nil
 	}
 	return []starterGround{{Ground: policy.Ground{ID: "consent", Basis: "consent", Why: "Has said something about what they want to hear from us", Trigger: "Consent registered",
-		Table: consent, Link: "msdynmkt_contactpointvalue = " + strings.Join(columns, ", "), After: "modifiedon", Keep: s.keep()}, always: true,
+		Table: consent, Link: "msdynmkt_contactpointvalue = " + strings.Join(columns, ", "), After: "modifiedon", Keep: retention.Keeping{Period: s.keep()}}, always: true,
 		comment: "opt-outs count as well: narrow it to msdynmkt_value eq 534120001, opted in"}}
 }
 
@@ -288,9 +288,9 @@ func (s *starter) pointing(t *table, out *starterSubject) []starterGround {
 			date = "createdon" // a purge date that gallra writes there would move modifiedon
 		}
 		g := starterGround{Ground: policy.Ground{ID: "recent-" + r.Referencing + "-" + r.ReferencingAttribute, Basis: "legitimate-interests", Why: "Stands on a row of " + name,
-			Table: r.Referencing, Link: r.ReferencingAttribute, After: date, Keep: keep}, always: always}
+			Table: r.Referencing, Link: r.ReferencingAttribute, After: date, Keep: retention.Keeping{Period: keep}}, always: always}
 		if from.Attributes[date] == nil {
-			g.After, g.Keep = "", retention.Period{} // without a date of its own it holds for as long as it is there
+			g.After, g.Keep = "", retention.Keeping{} // without a date of its own it holds for as long as it is there
 			g.comment = "the table has no date to count from: this keeps the person for as long as the row is there"
 		}
 		all = append(all, g)

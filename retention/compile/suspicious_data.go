@@ -39,7 +39,7 @@ func SuspiciousData(ctx context.Context, r dataverse.Reader, c *Policy) (policy.
 			g := &s.Grounds[j]
 			own := g.Table == "" && g.View == "" && g.FetchXML == ""
 			read := g.read
-			if own && g.Date != nil && g.MissingDate == policy.MissingIgnored {
+			if own && g.Date != nil && g.Instead == nil && g.MissingDate == policy.MissingIgnored {
 				read.Filter = And(read.Filter, g.Date.path+" ne null")
 			}
 			if own {

@@ -49,7 +49,12 @@ func (f Finding) Arithmetic(r FoundRow) string {
 		trigger = policy.Sentence(g.DateName()) + ":"
 	}
 	text := trigger + " " + r.Date.Words()
-	if !g.Keep.IsZero() {
+	switch {
+	case r.Date.IsZero():
+		return "lacks the date that the period is counted from (" + g.DateName() + "); kept " + g.Terms(r.Date, r.Until) + " = " + r.Until.Words()
+	case g.Bounded(r.Date, r.Until), g.Keep.From != retention.TheDate:
+		text += ", kept " + g.Terms(r.Date, r.Until) + " = " + r.Until.Words()
+	case !g.Keep.IsZero():
 		text += " + " + g.Keep.String() + " = " + r.Until.Words()
 	}
 	return text
@@ -61,7 +66,7 @@ func (f Finding) Rescue(day retention.Date) string {
 	if g.Date == nil {
 		return policy.Sentence(g.Why)
 	}
-	from := retention.FirstThatLasts(g.Keep, day)
+	from := g.Keep.FirstThatLasts(day)
 	name := g.DateName()
 	if g.Trigger != "" {
 		name = g.Trigger

@@ -38,7 +38,7 @@ func NewFoldBenchmark(ctx context.Context, r dataverse.Reader, c *compile.Policy
 		if err := t.fold(ctx, keep, g, g.All(), c.Policy.TimeZone, newRoom(0), EvaluateOptions{}); err != nil {
 			return nil, err
 		}
-		f := &folding{t: t, g: g, ctx: ctx, zone: c.Policy.TimeZone, ids: 1, date: 1, row: -1, known: true}
+		f := &folding{t: t, g: g, ctx: ctx, zone: c.Policy.TimeZone, ids: 1, date: 1, instead: -1, bound: -1, row: -1, known: true}
 		if g.Date == nil {
 			f.date = -1
 		}

@@ -28,6 +28,8 @@ type folding struct {
 
 	ids     int // the first columns of a row are ids, or one is a value
 	date    int // the column with the date, -1 for none
+	instead int // the column that counts for a row without its date, -1 for none
+	bound   int // the column that the latest end counts from, -1 for none
 	row     int // the column with the row's own id, -1 where nobody asks
 	found   GroundResult
 	odd     oddDates
@@ -40,10 +42,16 @@ type folding struct {
 	waiting list[waiting]
 }
 
-// waiting is what a row says, until it is known whom it is about: 20 bytes.
+// waiting is what a row says, until it is known whom it is about: 24 bytes.
 type waiting struct {
-	key     uuid.UUID      // an id, or the hash of a value
-	trigger retention.Date // with sameRow, if it is of the same row as the one before
+	key  uuid.UUID // an id, or the hash of a value
+	read reading   // its trigger with sameRow, if it is of the same row as the one before
+}
+
+// reading is what the dates of a row say.
+type reading struct {
+	trigger retention.Date // that the period counts from; zero for none
+	latest  retention.Date // the end is no later than this; Open: no bound
 }
 
 // sameRow is a bit beyond every date, and unreadable stands for what the service wrote and cannot be read as one.
@@ -69,7 +77,7 @@ const progressEvery = 5000
 
 // fold reads the rows of a ground and gives the persons that they lead to what they justify.
 func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *compile.Ground, read compile.Read, zone *time.Location, room *room, o EvaluateOptions) error {
-	f := &folding{t: t, g: g, ctx: ctx, zone: zone, room: room, options: o, far: o.Today.Add(retention.FarAhead), date: -1, row: -1, table: rowsOf(g, t.subject.Table, read)}
+	f := &folding{t: t, g: g, ctx: ctx, zone: zone, room: room, options: o, far: o.Today.Add(retention.FarAhead), date: -1, instead: -1, bound: -1, row: -1, table: rowsOf(g, t.subject.Table, read)}
 	fields := slices.Clone(g.Person.Fields)
 	if g.Person.ByValue() {
 		fields = append(fields, g.Person.Value)
@@ -84,6 +92,12 @@ func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *compile.G
 	}
 	if g.Date != nil {
 		f.date = column(g.Date.Field)
+	}
+	if g.Instead != nil {
+		f.instead = column(g.Instead.Field)
+	}
+	if g.Bound != nil {
+		f.bound = column(g.Bound.Field)
 	}
 	if t.trail != nil && read.ID != "" {
 		f.row = column(read.ID)
@@ -122,39 +136,59 @@ func (f *folding) take(row []dataverse.Value) error {
 		f.options.progress(f.g.ID, f.unheard)
 		f.unheard = 0
 	}
-	var trigger retention.Date
+	r := reading{latest: retention.Open}
 	if f.date >= 0 {
-		if trigger = f.read(row[f.date]); f.dateless(trigger) {
-			ignored := f.ignores(trigger)
+		if r = f.read(row); f.dateless(r.trigger) {
+			ignored := f.ignores(r.trigger)
 			if own := f.g.Table == "" && f.g.Where == ""; !ignored || !own {
 				f.found.Gaps++ // most persons simply have no agreed day: that is no gap in the data
 			} else if f.g.After != "" {
 				f.found.Undated++
 			}
-			if ignored && trigger.IsZero() {
+			if ignored && r.trigger.IsZero() {
 				return nil
 			}
 		}
 	}
 	if !f.known {
-		if wait, err := f.wait(row, trigger); wait || err != nil {
+		if wait, err := f.wait(row, r); wait || err != nil {
 			return err
 		}
 	}
 	f.lead(row)
-	f.give(trigger)
-	if f.t.trail != nil && !f.ignores(trigger) {
-		f.note(row, trigger)
+	f.give(r)
+	if f.t.trail != nil && !f.ignores(r.trigger) {
+		f.note(row, r)
 	}
 	return nil
 }
 
-// read is the date in a row, zero for none.
-func (f *folding) read(v dataverse.Value) retention.Date {
+// read is what the dates of a row say. A date that is none, or of the year 9999, is instead that which counts for such rows.
+func (f *folding) read(row []dataverse.Value) reading {
+	r := reading{trigger: f.day(f.g.Date, row[f.date]), latest: retention.Open}
+	if f.instead >= 0 && f.dateless(r.trigger) {
+		if d := f.day(f.g.Instead, row[f.instead]); !f.dateless(d) {
+			r.trigger = d
+		}
+	}
+	if f.bound >= 0 {
+		// A bound that is missing bounds nothing: what nobody entered costs no customer.
+		switch d := f.day(f.g.Bound, row[f.bound]); {
+		case d == unreadable:
+			r.trigger = unreadable
+		case !f.dateless(d):
+			r.latest = d.Add(f.g.AtMost.Period)
+		}
+	}
+	return r
+}
+
+// day is a date in a row, zero for none.
+func (f *folding) day(field *compile.DateField, v dataverse.Value) retention.Date {
 	if v.Null() {
 		return 0
 	}
-	d, ok := f.g.Date.Behavior.Read(v.Text(), f.zone)
+	d, ok := field.Read(v.Text(), f.zone)
 	if !ok {
 		return unreadable
 	}
@@ -171,30 +205,35 @@ func (f *folding) ignores(trigger retention.Date) bool {
 	return f.date >= 0 && f.dateless(trigger) && f.g.MissingDate == policy.MissingIgnored
 }
 
-// given is what a row with that date gives; one without a date gives for as long as it is there.
-func (f *folding) given(trigger retention.Date) retention.Term {
-	if f.dateless(trigger) || trigger == unreadable {
-		return retention.Term{Until: retention.Open, Ground: f.t.base + f.g.Index}
+// given is what a row with those dates gives; one without a date gives for as long as it is there.
+func (f *folding) given(r reading) retention.Term {
+	term := retention.Term{Until: retention.Open, Ground: f.t.base + f.g.Index}
+	if r.trigger == unreadable {
+		return term
 	}
-	return retention.Term{Until: trigger.Add(f.g.Keep), Trigger: trigger, Ground: f.t.base + f.g.Index}
+	if !f.dateless(r.trigger) {
+		term.Until, term.Trigger = f.g.Keep.End(r.trigger), r.trigger
+	}
+	term.Until = min(term.Until, r.latest)
+	return term
 }
 
 // give lets the persons of a row have what it justifies.
-func (f *folding) give(trigger retention.Date) {
-	f.odd.note(trigger, f.far, f.hits)
-	if f.ignores(trigger) {
+func (f *folding) give(r reading) {
+	f.odd.note(r.trigger, f.far, f.hits)
+	if f.ignores(r.trigger) {
 		return
 	}
 	if len(f.hits) > 0 {
 		f.found.Rows++
 	}
 	for _, at := range f.hits {
-		f.t.give(at, f.given(trigger))
+		f.t.give(at, f.given(r))
 	}
 }
 
 // wait keeps a row whose persons are not known yet. It tells whether it did: not if they have become known.
-func (f *folding) wait(row []dataverse.Value, trigger retention.Date) (bool, error) {
+func (f *folding) wait(row []dataverse.Value, r reading) (bool, error) {
 	select {
 	case <-f.t.ready:
 		return false, f.settle()
@@ -202,9 +241,9 @@ func (f *folding) wait(row []dataverse.Value, trigger retention.Date) (bool, err
 	}
 	more := false
 	for _, v := range row[:f.ids] {
-		w := waiting{trigger: trigger}
+		w := waiting{read: r}
 		if more {
-			w.trigger |= sameRow
+			w.read.trigger |= sameRow
 		}
 		if f.g.Person.ByValue() {
 			h, ok := hashValue(v.Text())
@@ -242,14 +281,14 @@ func (f *folding) settle() error {
 	for i := 0; i < f.waiting.len(); {
 		f.room.left.Add(1)
 		f.hits = f.hits[:0]
-		trigger := f.waiting.at(i).trigger
+		r := f.waiting.at(i).read
 		for {
 			f.leadKey(f.waiting.at(i).key)
-			if i++; i == f.waiting.len() || f.waiting.at(i).trigger&sameRow == 0 {
+			if i++; i == f.waiting.len() || f.waiting.at(i).read.trigger&sameRow == 0 {
 				break
 			}
 		}
-		f.give(trigger)
+		f.give(r)
 	}
 	f.waiting = list[waiting]{}
 	return nil
@@ -281,9 +320,9 @@ func (f *folding) lead(row []dataverse.Value) {
 }
 
 // note keeps the row for an explanation.
-func (f *folding) note(row []dataverse.Value, trigger retention.Date) {
-	given := f.given(trigger)
-	found := FoundRow{Table: f.table, Date: given.Trigger, Until: given.Until, Unreadable: trigger == unreadable}
+func (f *folding) note(row []dataverse.Value, r reading) {
+	given := f.given(r)
+	found := FoundRow{Table: f.table, Date: given.Trigger, Until: given.Until, Unreadable: r.trigger == unreadable}
 	if f.row >= 0 {
 		if id, ok := row[f.row].GUID(); ok {
 			found.ID = id

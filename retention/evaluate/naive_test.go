@@ -123,6 +123,7 @@ func (crm *naiveCRM) value(row naiveRow, path string) any {
 type naivePolicy struct {
 	zone              *time.Location
 	notice, extension string
+	yearEnds          string
 	subjects          []naiveSubject
 }
 
@@ -143,9 +144,11 @@ func readNaivePolicy(t *testing.T, path string) naivePolicy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := naivePolicy{notice: "2 months", extension: "12 months"}
+	p := naivePolicy{yearEnds: "31 December", notice: "2 months", extension: "12 months"}
 	for _, item := range tree {
 		switch item.Key {
+		case "yearEnds":
+			p.yearEnds = item.Value.(string)
 		case "timeZone":
 			if p.zone, err = time.LoadLocation(item.Value.(string)); err != nil {
 				t.Fatal(err)
@@ -389,6 +392,10 @@ func (p naivePolicy) found(t *testing.T, crm *naiveCRM, s naiveSubject, g naiveG
 		f := naiveFound{until: forever}
 		column := g["after"] + g["until"]
 		missing := g["missingDate"]
+		instead := ""
+		if missing != "" && missing != "keep" && missing != "ignore" {
+			instead, missing = missing, ""
+		}
 		if missing == "" {
 			missing = "keep"
 			if g["table"] == "" && g["where"] == "" {
@@ -396,13 +403,25 @@ func (p naivePolicy) found(t *testing.T, crm *naiveCRM, s naiveSubject, g naiveG
 			}
 		}
 		if column != "" {
-			text, _ := crm.value(row, column).(string)
-			if text == "" {
-				if missing == "ignore" {
-					continue
+			day, known := p.date(t, crm, row, column)
+			if !known && instead != "" {
+				day, known = p.date(t, crm, row, instead)
+			}
+			switch year, isYear := crm.value(row, column).(float64); {
+			case isYear:
+				f.until = plus(t, time.Date(int(year)+1, 1, 1, 0, 0, 0, 0, time.UTC), g["keep"])
+			case known:
+				f.until = p.kept(t, day, g)
+			case missing == "ignore":
+				continue
+			}
+			if period, after, _ := strings.Cut(g["atMost"], " after "); period != "" {
+				if after == "" {
+					after = "createdon"
 				}
-			} else {
-				f.until = plus(t, p.day(t, column[strings.LastIndex(column, "/")+1:], text), g["keep"])
+				if day, known := p.date(t, crm, row, after); known && plus(t, day, period).Before(f.until) {
+					f.until = plus(t, day, period)
+				}
 			}
 		}
 		left, right, byValue := strings.Cut(g["link"], "=")
@@ -428,6 +447,42 @@ func (p naivePolicy) found(t *testing.T, crm *naiveCRM, s naiveSubject, g naiveG
 		out = append(out, f)
 	}
 	return out
+}
+
+// date is the day in a column of a row, if there is one.
+func (p naivePolicy) date(t *testing.T, crm *naiveCRM, row naiveRow, column string) (time.Time, bool) {
+	text, _ := crm.value(row, column).(string)
+	if text == "" {
+		return time.Time{}, false
+	}
+	return p.day(t, column[strings.LastIndex(column, "/")+1:], text), true
+}
+
+// kept is the first day on which a row of that day justifies nothing any more.
+func (p naivePolicy) kept(t *testing.T, day time.Time, g naiveGround) time.Time {
+	period, from, _ := strings.Cut(g["keep"], " from ")
+	if from == "" {
+		return plus(t, day, period)
+	}
+	ends := p.yearEnds
+	if g["yearEnds"] != "" {
+		ends = g["yearEnds"]
+	}
+	// From day to day, until one begins a month, a quarter or a year.
+	for next := day.AddDate(0, 0, 1); ; next = next.AddDate(0, 0, 1) {
+		begins := false
+		switch words := strings.Fields(from); words[len(words)-1] {
+		case "month":
+			begins = next.Day() == 1
+		case "quarter":
+			begins = next.Day() == 1 && (next.Month()-1)%3 == 0
+		case "year":
+			begins = next.AddDate(0, 0, -1).Format("2 January") == ends
+		}
+		if begins {
+			return plus(t, next, period)
+		}
+	}
 }
 
 // handWritten says again what the views and FetchXML files of the tests' policies say.

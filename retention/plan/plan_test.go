@@ -17,7 +17,7 @@ import (
 
 func examplePlan() *Plan {
 	id := func(n byte) (id uuid.UUID) { id[15] = n; return }
-	ground := &compile.Ground{Ground: &policy.Ground{ID: "closed-opportunity", Trigger: "Opportunity closed", After: "actualclosedate", Keep: retention.Period{Months: 24}}, Date: &compile.DateField{}}
+	ground := &compile.Ground{Ground: &policy.Ground{ID: "closed-opportunity", Trigger: "Opportunity closed", After: "actualclosedate", Keep: retention.Keeping{Period: retention.Period{Months: 24}}}, Date: &compile.DateField{}}
 	rules := retention.Rules{Notice: retention.Period{Months: 2}, ManualExtension: retention.Period{Months: 12}}
 	plan := func(n byte, d retention.Decision, g *compile.Ground) Planned {
 		return Planned{Person: evaluate.PersonRow{Person: retention.Person{ID: id(n)}, Table: "contact"}, Decision: d, Ground: g, rules: rules}

@@ -52,17 +52,22 @@ func Reason(d retention.Decision, g *compile.Ground, c retention.Columns, r rete
 
 // counted is the arithmetic of a ground with a date: Opportunity closed 14 May 2024, kept 24 months.
 func counted(r retention.Term, g *compile.Ground) string {
+	if r.Trigger.IsZero() {
+		return fmt.Sprintf("%s; the date that the period would be counted from is missing (%s), kept %s", policy.Sentence(g.Why), g.DateName(), g.Terms(r.Trigger, r.Until))
+	}
 	trigger := g.Trigger
 	if trigger == "" {
 		trigger = policy.Sentence(g.DateName()) + ":"
 	}
 	text := trigger + " " + r.Trigger.Words()
 	switch {
+	case g.Bounded(r.Trigger, r.Until):
+		text += ", kept " + g.Terms(r.Trigger, r.Until)
 	case g.Keep.IsZero():
-	case g.Until != "":
+	case g.Until != "" && g.Keep.From == retention.TheDate:
 		text += ", and " + g.Keep.String() + " more"
 	default:
-		text += ", kept " + g.Keep.String()
+		text += ", kept " + g.Terms(r.Trigger, r.Until)
 	}
 	return text
 }

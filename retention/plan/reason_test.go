@@ -14,11 +14,11 @@ import (
 
 func TestReason(t *testing.T) {
 	opportunity := &compile.Ground{
-		Ground: &policy.Ground{Trigger: "Opportunity closed", Why: "Follow-up of a deal", After: "actualclosedate", Keep: retention.Period{Months: 24}},
+		Ground: &policy.Ground{Trigger: "Opportunity closed", Why: "Follow-up of a deal", After: "actualclosedate", Keep: retention.Keeping{Period: retention.Period{Months: 24}}},
 		Date:   &compile.DateField{Column: "actualclosedate", Name: "Actual Close Date"},
 	}
-	unnamed := &compile.Ground{Ground: &policy.Ground{Why: "w", After: "actualclosedate", Keep: retention.Period{Years: 1}}, Date: &compile.DateField{Column: "actualclosedate", Name: "actual close date"}}
-	followUp := &compile.Ground{Ground: &policy.Ground{Trigger: "Follow-up agreed for", Why: "Asked us to come back", Until: "nord_followupon", Keep: retention.Period{Days: 14}}, Date: &compile.DateField{}}
+	unnamed := &compile.Ground{Ground: &policy.Ground{Why: "w", After: "actualclosedate", Keep: retention.Keeping{Period: retention.Period{Years: 1}}}, Date: &compile.DateField{Column: "actualclosedate", Name: "actual close date"}}
+	followUp := &compile.Ground{Ground: &policy.Ground{Trigger: "Follow-up agreed for", Why: "Asked us to come back", Until: "nord_followupon", Keep: retention.Keeping{Period: retention.Period{Days: 14}}}, Date: &compile.DateField{}}
 	exact := &compile.Ground{Ground: &policy.Ground{Trigger: "Follow-up agreed for", Why: "w", Until: "nord_followupon"}, Date: &compile.DateField{}}
 	primary := &compile.Ground{Ground: &policy.Ground{Why: "Responsible for the agreement of an active customer."}}
 	rules := retention.Rules{Notice: retention.Period{Months: 2}, ManualExtension: retention.Period{Months: 12}}
@@ -69,7 +69,7 @@ func TestReason(t *testing.T) {
 
 func TestReasonFitsItsColumn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g := &compile.Ground{Ground: &policy.Ground{Why: rapid.StringN(1, 900, -1).Draw(t, "why"), Trigger: rapid.StringN(0, 900, -1).Draw(t, "trigger"), After: "a", Keep: drawPeriod(t, "keep")}, Date: &compile.DateField{Column: "a"}}
+		g := &compile.Ground{Ground: &policy.Ground{Why: rapid.StringN(1, 900, -1).Draw(t, "why"), Trigger: rapid.StringN(0, 900, -1).Draw(t, "trigger"), After: "a", Keep: retention.Keeping{Period: drawPeriod(t, "keep")}}, Date: &compile.DateField{Column: "a"}}
 		d := retention.Decision{Action: retention.Keep, Term: retention.Term{Until: rapid.SampledFrom([]retention.Date{retention.Open, 740000}).Draw(t, "until"), Trigger: 739000}, Extension: retention.ExtensionTooFar}
 		got := Reason(d, g, retention.Columns{ExtendedUntil: 741000}, retention.Rules{ManualExtension: retention.Period{Months: 12}})
 		if n := utf8.RuneCountInString(got); n > policy.MaxReason || n == 0 {

@@ -18,7 +18,7 @@ type Edited struct {
 }
 
 // plainPeriod is a period as it stands in a file, in quotes or not.
-var plainPeriod = regexp.MustCompile(`^("[^"]*"|'[^']*'|[0-9]+[ \t]+[a-z]+(?:[ \t]+[0-9]+[ \t]+[a-z]+)*)`)
+var plainPeriod = regexp.MustCompile(`^("[^"]*"|'[^']*'|[0-9]+[ \t]+[a-z]+(?:[ \t]+[0-9]+[ \t]+[a-z]+)*(?:[ \t]+from[ \t]+[a-z \t]*[a-z])?)`)
 
 // WithPeriod is the policy with another period for one ground of a subject table, for a simulation, and the changed file:
 // the text of the file that names the ground, comments and all, with the new period in place of the old one. The policy
@@ -48,12 +48,13 @@ func (p *Policy) WithPeriod(table, ground string, keep retention.Period) (*Polic
 	}
 	before, rest := string(line[:at.Column-1]), string(line[at.Column-1:])
 	old := plainPeriod.FindString(rest)
-	if read, err := retention.ParsePeriod(strings.Trim(old, `"'`)); err != nil || read != g.Keep {
+	read, err := retention.ParseKeeping(strings.Trim(old, `"'`))
+	if read.YearEnds = g.Keep.YearEnds; err != nil || read != g.Keep {
 		return nil, nil, fmt.Errorf("the period of %s stands in a form that cannot be changed here", ground)
 	}
 	lines = slices.Clone(lines)
-	lines[at.Line-1] = before + keep.String() + rest[len(old):]
-	g.Keep = keep
+	g.Keep.Period = keep
+	lines[at.Line-1] = before + g.Keep.String() + rest[len(old):]
 	return &changed, &Edited{Name: filepath.Base(at.File), Text: strings.Join(lines, "\n"), Line: at.Line}, nil
 }
 

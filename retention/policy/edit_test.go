@@ -61,7 +61,7 @@ func TestWithPeriod(t *testing.T) {
 			for i, x := range again.Subject(s.Table).Grounds {
 				want := s.Grounds[i].Keep
 				if x.ID == g.ID {
-					want = keep
+					want.Period = keep
 				}
 				if x.Keep != want || changed.Subject(s.Table).Grounds[i].Keep != want {
 					t.Errorf("%s: the period of %s is %s and %s, want %s", g.ID, x.ID, x.Keep, changed.Subject(s.Table).Grounds[i].Keep, want)

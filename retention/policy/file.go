@@ -22,6 +22,7 @@ type filePolicy struct {
 	Limits          fileLimits              `yaml:"limits" jsonschema:"description=A run that would purge more purges nobody."`
 	Approval        string                  `yaml:"approval" jsonschema:"enum=none,enum=four-eyes,description=Whether a changed policy purges nobody before somebody else than who runs it has approved it. Default none."`
 	ManualExtension retention.Period        `yaml:"manualExtension" jsonschema:"description=The furthest ahead of today that staff can extend by hand. Default 12 months."`
+	YearEnds        retention.YearEnd       `yaml:"yearEnds" jsonschema:"description=The last day of a year\\, for periods from end of year. Default 31 December."`
 	Columns         fileColumns             `yaml:"columns" jsonschema:"description=Names of existing columns that stand in for those that gallra creates."`
 	Subjects        map[string]*fileSubject `yaml:"subjects" jsonschema:"description=The tables that hold persons and the rules for each."`
 }
@@ -77,21 +78,24 @@ type fileSubject struct {
 
 type fileGround struct {
 	placed      `yaml:"-"`
-	ID          string           `yaml:"id" jsonschema:"required,pattern=^[a-z][a-z0-9-]*$,maxLength=60,description=Stands in reports and in the ledger."`
-	Basis       string           `yaml:"basis" jsonschema:"required,enum=consent,enum=contract,enum=legal-obligation,enum=vital-interests,enum=public-task,enum=legitimate-interests,description=The lawful basis of article 6(1) GDPR."`
-	Why         string           `yaml:"why" jsonschema:"required,description=The reason\\, in a sentence."`
-	Trigger     string           `yaml:"trigger" jsonschema:"maxLength=120,description=What happened on the date\\, for the sales staff: Opportunity closed."`
-	Table       string           `yaml:"table" jsonschema:"description=The table that justifies. Left out: the person's own row."`
-	Link        string           `yaml:"link" jsonschema:"description=A lookup\\, a path over lookups\\, or column = column of the person."`
-	Party       string           `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
-	Where       string           `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
-	View        string           `yaml:"view" jsonschema:"description=A system view of the subject table: who is in it is kept."`
-	FetchXML    string           `yaml:"fetchXml" jsonschema:"description=A file with a FetchXML query that returns the person's id and optionally a date as alias after."`
-	After       string           `yaml:"after" jsonschema:"description=A date column\\, or a path over lookups to one: the row justifies for keep after it."`
-	Until       string           `yaml:"until" jsonschema:"description=A date that is itself the end\\, and keep is slack."`
-	Keep        retention.Period `yaml:"keep" jsonschema:"description=Such as 6 months."`
-	MissingDate string           `yaml:"missingDate" jsonschema:"enum=keep,enum=ignore,description=What a row without the date does. Default keep."`
-	MayBeEmpty  bool             `yaml:"mayBeEmpty" jsonschema:"description=The ground may match nothing although it used to match rows."`
+	ID          string            `yaml:"id" jsonschema:"required,pattern=^[a-z][a-z0-9-]*$,maxLength=60,description=Stands in reports and in the ledger."`
+	Basis       string            `yaml:"basis" jsonschema:"required,enum=consent,enum=contract,enum=legal-obligation,enum=vital-interests,enum=public-task,enum=legitimate-interests,description=The lawful basis of article 6(1) GDPR."`
+	Why         string            `yaml:"why" jsonschema:"required,description=The reason\\, in a sentence."`
+	Trigger     string            `yaml:"trigger" jsonschema:"maxLength=120,description=What happened on the date\\, for the sales staff: Opportunity closed."`
+	Table       string            `yaml:"table" jsonschema:"description=The table that justifies. Left out: the person's own row."`
+	Link        string            `yaml:"link" jsonschema:"description=A lookup\\, a path over lookups\\, or column = column of the person."`
+	Party       string            `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
+	Where       string            `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
+	View        string            `yaml:"view" jsonschema:"description=A system view of the subject table: who is in it is kept."`
+	FetchXML    string            `yaml:"fetchXml" jsonschema:"description=A file with a FetchXML query that returns the person's id and optionally a date as alias after."`
+	After       string            `yaml:"after" jsonschema:"description=A date column\\, or a path over lookups to one: the row justifies for keep after it."`
+	Until       string            `yaml:"until" jsonschema:"description=A date that is itself the end\\, and keep is slack."`
+	Keep        retention.Keeping `yaml:"keep" jsonschema:"description=Such as 6 months\\, or 7 years from end of year."`
+	YearEnds    retention.YearEnd `yaml:"yearEnds" jsonschema:"description=The last day of a year for this ground."`
+	AtMost      AtMost            `yaml:"atMost" jsonschema:"description=The ground ends no later than this: 5 years after createdon."`
+	MissingDate string            `yaml:"missingDate" jsonschema:"description=What a row without the date does: keep\\, ignore\\, or a date column that counts instead. Default keep."`
+	Rolling     bool              `yaml:"rolling" jsonschema:"description=Allows a filter that moves with today\\, of which no forecast is right."`
+	MayBeEmpty  bool              `yaml:"mayBeEmpty" jsonschema:"description=The ground may match nothing although it used to match rows."`
 }
 
 type fileRelated struct {

@@ -178,6 +178,7 @@ func (l *loader) header(f *filePolicy) {
 	if f.Purge.Engine != "" {
 		p.Engine = Engine(f.Purge.Engine)
 	}
+	p.YearEnds = f.YearEnds
 	p.FourEyes = f.Approval == FourEyes
 	limits := &f.Limits
 	if limits.has("purges") {
@@ -283,9 +284,9 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 		ID: f.ID, Basis: f.Basis, Why: f.Why, Trigger: f.Trigger,
 		Table: f.Table, Link: f.Link, Party: f.Party, Where: f.Where, View: f.View,
 		After: f.After, Until: f.Until, Keep: f.Keep,
-		MissingDate: MissingDate(cmp.Or(f.MissingDate, string(MissingKeeps))),
-		MayBeEmpty:  f.MayBeEmpty,
-		Pos:         f.Pos, At: f.At,
+		AtMost: f.AtMost, MissingDate: MissingDate(cmp.Or(f.MissingDate, string(MissingKeeps))),
+		MayBeEmpty: f.MayBeEmpty, Rolling: f.Rolling,
+		Pos: f.Pos, At: f.At,
 	}
 	if f.has("id") {
 		g.Pos = f.At["id"].Pos
@@ -306,7 +307,7 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 			bad(key, "a ground has a `view` or `fetchXml`, not both", "make two grounds of it")
 		}
 		whole = key
-		for _, other := range []string{"table", "link", "party", "where", "after", "until"} {
+		for _, other := range []string{"table", "link", "party", "where", "after", "until", "atMost"} {
 			if f.has(other) {
 				bad(other, fmt.Sprintf("`%s` has no meaning beside `%s`", other, key), fmt.Sprintf("the %s says which rows", strings.TrimSuffix(key, "Xml")))
 			}
@@ -337,17 +338,15 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 	if f.has("keep") && !f.has("after") && !f.has("until") && whole != "fetchXml" {
 		bad("keep", "`keep` needs a date to count from", "add `after` or `until`; without one the ground holds for as long as a row matches")
 	}
-	if f.has("missingDate") && !f.has("after") && !f.has("until") && whole != "fetchXml" {
-		bad("missingDate", "`missingDate` needs `after` or `until`", "")
-	}
+	l.dates(f, &g, whole, bad)
 	if !f.has("table") && !f.has("where") && whole == "" && (f.has("after") || f.has("until")) {
-		if g.MissingDate == MissingKeeps && f.has("missingDate") {
+		if g.MissingDate == MissingKeeps && f.has("missingDate") && g.InsteadOf == "" {
 			bad("missingDate", fmt.Sprintf("the ground `%s` would keep everybody who lacks the date, for ever", f.ID), "say by `where` which of the person's rows it is about")
 		}
 		g.MissingDate = MissingIgnored // the date itself is what the ground is about
 	}
 	l.link(f.Link, f.At["link"])
-	l.where(f.Where, f.At["where"])
+	l.where(f.Where, f.At["where"], g.refusals()...)
 	if f.FetchXML != "" {
 		g.fetchPath = filepath.Join(filepath.Dir(path), f.FetchXML)
 		b, noText, err := l.text(g.fetchPath)
@@ -363,7 +362,7 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 			if q, err := fetchxml.Parse(b); err != nil {
 				l.problems = append(l.problems, l.policy.NotFetch(err, &g))
 			} else {
-				l.problems = append(l.problems, l.policy.CallerFetch(q, &g, f.At["fetchXml"].Pos)...)
+				l.problems = append(l.problems, l.policy.RefusedFetch(q, &g, f.At["fetchXml"].Pos)...)
 			}
 		}
 	}
@@ -420,7 +419,7 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 		bad("do", fmt.Sprintf("do: %s needs `why`: the record states why personal data stays", f.Do), "")
 	}
 	l.link(f.Link, f.At["link"])
-	l.where(f.Where, f.At["where"])
+	l.where(f.Where, f.At["where"], ofCaller)
 	return r
 }
 
@@ -459,7 +458,7 @@ func (l *loader) set(f *fileRelated, bad func(key, message, hint string)) {
 }
 
 // where finds what is wrong with a filter without knowing the tables. What it says of them is held against an environment.
-func (l *loader) where(text string, at Place) {
+func (l *loader) where(text string, at Place, refused ...refusal) {
 	if text == "" { // or not a text, which is told already
 		return
 	}
@@ -468,7 +467,7 @@ func (l *loader) where(text string, at Place) {
 		l.problems = append(l.problems, l.policy.NotFilter(err, text, at))
 		return
 	}
-	l.problems = append(l.problems, l.policy.callerFilter(e, text, at)...)
+	l.problems = append(l.problems, l.policy.refusedFilter(e, text, at, refused)...)
 }
 
 // NotFetch is the problem of a query in FetchXML that cannot be read.

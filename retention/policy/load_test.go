@@ -68,7 +68,7 @@ policy.yaml:3:1: unknown key ` + "`timezone` in a policy" + `
 		{"a key of its own invention", contact("id: g\nbasis: contract\nwhy: w\nwhere: statecode eq 0\nowner: me"), `policy.yaml:12:9: unknown key ` + "`owner` in a ground" + `
    12 |         owner: me
       |         ^
-  hint: known here: id, basis, why, trigger, table, link, party, where, view, fetchXml, after, until, keep, missingDate, mayBeEmpty`},
+  hint: known here: id, basis, why, trigger, table, link, party, where, view, fetchXml, after, until, keep, yearEnds, atMost, missingDate, rolling, mayBeEmpty`},
 		{"a key twice", contact("id: g\nbasis: contract\nbasis: consent\nwhy: w\nwhere: statecode eq 0"), "policy.yaml:10:9: `basis` stands twice in a ground" + `
    10 |         basis: consent
       |         ^`},

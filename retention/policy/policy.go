@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gallra/gallra/retention"
@@ -29,8 +31,9 @@ type Policy struct {
 	FourEyes        bool   // approval: four-eyes
 	Bypass          []Rail // guard rails that a flag may bypass
 	ManualExtension retention.Period
-	Columns         ColumnNames // for subjects that do not name their own
-	Subjects        []Subject   // in the order of the file
+	YearEnds        retention.YearEnd // of periods that count from the end of a year
+	Columns         ColumnNames       // for subjects that do not name their own
+	Subjects        []Subject         // in the order of the file
 
 	// Hash is "sha256:" and the hex digest over every file that the policy consists of, in the order they were read.
 	Hash string
@@ -142,14 +145,54 @@ type Ground struct {
 	View     string // system view of the subject table, instead of Table and Where
 	FetchXML string // text of the query that the named file holds, instead of Table and Where
 
-	After, Until string // a date column or a path over lookups to one
-	Keep         retention.Period
+	After, Until string // a date column, or one that holds a year, or a path over lookups to one
+	Keep         retention.Keeping
+	AtMost       AtMost // the end is no later than this
 	MissingDate  MissingDate
-	MayBeEmpty   bool   // promise 9: the ground may match nothing although it used to match rows
-	fetchPath    string // of the file that FetchXML was read from
+	// InsteadOf is the column that a row without the date counts from (missingDate: createdon); empty: none.
+	InsteadOf string
+	// Rolling allows a filter that moves with today (LastXDays).
+	Rolling    bool
+	MayBeEmpty bool   // promise 9: the ground may match nothing although it used to match rows
+	fetchPath  string // of the file that FetchXML was read from
 
 	Pos Pos              `json:"-"`
 	At  map[string]Place `json:"-"` // where each key stands in the file
+}
+
+// AtMost bounds how long a row justifies its person: for Period after the date in After. The zero AtMost is no bound.
+type AtMost struct {
+	retention.Period
+	After string
+}
+
+// IsZero tells whether there is no bound.
+func (a AtMost) IsZero() bool { return a.After == "" }
+
+// String is the form that is read: 5 years after createdon.
+func (a AtMost) String() string { return a.Period.String() + " after " + a.After }
+
+// MarshalText writes the form of String.
+func (a AtMost) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads a period and the column that it counts from, by default the row's creation.
+func (a *AtMost) UnmarshalText(b []byte) error {
+	period, after, named := strings.Cut(string(b), " after ")
+	p, err := retention.ParsePeriod(period)
+	if err != nil {
+		return err
+	}
+	if p.IsZero() {
+		return fmt.Errorf("%q is no time at all", b)
+	}
+	a.Period, a.After = p, "createdon"
+	if named {
+		a.After = strings.TrimSpace(after)
+	}
+	if len(strings.Fields(a.After)) != 1 {
+		return fmt.Errorf("%q: a period, and the date that it counts from: 5 years after createdon", b)
+	}
+	return nil
 }
 
 // MissingDate is what a row without the date that its ground counts from does to the person.

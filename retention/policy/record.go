@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"github.com/gallra/gallra/retention"
 	"io"
 	"strings"
 )
@@ -158,7 +159,16 @@ func (g *Ground) period() string {
 	if g.Trigger != "" {
 		text += " (“" + g.Trigger + "”)"
 	}
-	if g.MissingDate == MissingKeeps {
+	if g.Keep.From == retention.EndOfYear && g.Keep.YearEnds != (retention.YearEnd{}) {
+		text += ", the year ending on " + g.Keep.YearEnds.String()
+	}
+	if !g.AtMost.IsZero() {
+		text += "; at most " + g.AtMost.Period.String() + " after `" + g.AtMost.After + "`"
+	}
+	switch {
+	case g.InsteadOf != "":
+		text += "; without the date, counted from `" + g.InsteadOf + "`"
+	case g.MissingDate == MissingKeeps:
 		text += "; without the date, until it is mended"
 	}
 	return text

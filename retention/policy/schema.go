@@ -24,6 +24,12 @@ func PolicySchema() ([]byte, error) {
 			switch t {
 			case reflect.TypeFor[retention.Period]():
 				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]{1,4}\s+(day|week|month|year)s?(\s+[0-9]{1,4}\s+(day|week|month|year)s?)*\s*$`, Examples: []any{"6 months", "1 year 6 months"}}
+			case reflect.TypeFor[retention.Keeping]():
+				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]{1,4}\s+(day|week|month|year)s?(\s+[0-9]{1,4}\s+(day|week|month|year)s?)*(\s+from\s+(the\s+)?end\s+of\s+(the\s+)?(month|quarter|year))?\s*$`, Examples: []any{"6 months", "7 years from end of year"}}
+			case reflect.TypeFor[retention.YearEnd]():
+				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]{1,2}\s+[A-Za-z]{3,9}\s*$`, Examples: []any{"31 March"}}
+			case reflect.TypeFor[AtMost]():
+				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]{1,4}\s+(day|week|month|year)s?(\s+[0-9]{1,4}\s+(day|week|month|year)s?)*(\s+after\s+\S+)?\s*$`, Examples: []any{"5 years after createdon"}}
 			case reflect.TypeFor[percent]():
 				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]+(\.[0-9]+)?\s*%\s*$`, Examples: []any{"5%"}}
 			}

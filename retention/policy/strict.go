@@ -316,7 +316,7 @@ func (r *strictReader) scalar(key string, n ast.Node, v reflect.Value, tag strin
 		case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode:
 			if err := u.UnmarshalText([]byte(text)); err != nil {
 				hint := ""
-				if _, bare := n.(*ast.IntegerNode); bare && v.Type() == reflect.TypeFor[retention.Period]() {
+				if _, bare := n.(*ast.IntegerNode); bare && (v.Type() == reflect.TypeFor[retention.Period]() || v.Type() == reflect.TypeFor[retention.Keeping]()) {
 					hint = "did you mean `" + text + " months`?"
 				}
 				r.problem(r.pos(n), fmt.Sprintf("`%s`: %v", key, err), hint)

@@ -14,7 +14,7 @@ func (p *Policy) Suspicious() Problems {
 		s := &p.Subjects[i]
 		for j := range s.Grounds {
 			g := &s.Grounds[j]
-			if longerThanTenYears(g.Keep) {
+			if longerThanTenYears(g.Keep.Period) {
 				warn(g.At["keep"].Pos, fmt.Sprintf("the ground `%s` lasts for %s", g.ID, g.Keep), "is that long needed for the purpose?")
 			}
 			if g.Basis == "consent" && g.After == "" && g.Until == "" && g.Keep.IsZero() {

@@ -183,14 +183,21 @@ func (c *Console) arithmetic(t tongue, f evaluate.Finding, r evaluate.FoundRow) 
 		return t.T("ground.nodate")
 	case r.Until == retention.Open:
 		return t.T("ground.aslong")
+	case r.Date.IsZero():
+		return t.T("ground.atmost", t.period(g.AtMost.Period), g.AtMost.After, t.date(r.Until))
 	}
 	name := g.Trigger
 	if name == "" {
 		name = t.T("ground.date")
 	}
 	text := name + " " + t.date(r.Date)
-	if !g.Keep.IsZero() {
-		text += " + " + t.period(g.Keep) + " = " + t.date(r.Until)
+	switch {
+	case g.Bounded(r.Date, r.Until):
+		text += ": " + t.T("ground.atmost", t.period(g.AtMost.Period), g.AtMost.After, t.date(r.Until))
+	case g.Keep.From != retention.TheDate:
+		text += ": " + t.T("ground.fromend", t.period(g.Keep.Period), t.date(g.Keep.Start(r.Date)-1), t.date(r.Until))
+	case !g.Keep.IsZero():
+		text += " + " + t.period(g.Keep.Period) + " = " + t.date(r.Until)
 	}
 	return text
 }
