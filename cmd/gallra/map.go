@@ -63,7 +63,7 @@ func (a *app) runMap(ctx context.Context, o mapOptions) error {
 	if o.subject != "" {
 		var one []*personmap.Map
 		for _, m := range drawn {
-			if m.Subject == o.subject {
+			if m.Subject == o.subject || m.Name() == o.subject {
 				one = append(one, m)
 			}
 		}
@@ -97,7 +97,7 @@ func (a *app) runMap(ctx context.Context, o mapOptions) error {
 func (a *app) mapLines(m *personmap.Map) error {
 	e := json.NewEncoder(a.out)
 	for _, p := range m.Places {
-		line := map[string]any{"kind": "place", "subject": m.Subject, "place": p.Key(), "leads": p.Kind, "table": p.Table, "column": p.Column, "do": p.Do, "binds": p.Binds, "why": p.Why, "set": p.Set, "line": nil, "rows": nil, "via": nil, "delete": nil}
+		line := map[string]any{"kind": "place", "subject": m.Subject, "class": m.Class, "place": p.Key(), "leads": p.Kind, "table": p.Table, "column": p.Column, "do": p.Do, "binds": p.Binds, "why": p.Why, "set": p.Set, "line": nil, "rows": nil, "via": nil, "delete": nil}
 		if p.Rule >= 0 {
 			line["line"] = p.Line
 		}
@@ -145,7 +145,7 @@ func (a *app) mapTable(m *personmap.Map, all bool) error {
 		}
 		rows = append(rows, []string{where, string(p.Kind), n, what, rule, p.Why})
 	}
-	w.printf("what leads to a %s\n%s\n", m.Subject, a.table([]string{"place", "leads by", "rows", "what a purge does", "by", "why"}, rows))
+	w.printf("what leads to a %s\n%s\n", m.Name(), a.table([]string{"place", "leads by", "rows", "what a purge does", "by", "why"}, rows))
 	if empty > 0 {
 		w.printf("%d further places hold no rows: --all lists them\n", empty)
 	}
@@ -156,14 +156,14 @@ func (a *app) mapTable(m *personmap.Map, all bool) error {
 // drawMap draws the map of one subject into a file.
 func (a *app) drawMap(drawn []*personmap.Map, path string) error {
 	if len(drawn) != 1 {
-		return &usageError{"a picture is of one subject", fmt.Sprintf("say which, such as gallra map %s --svg %s", drawn[0].Subject, path)}
+		return &usageError{"a picture is of one subject", fmt.Sprintf("say which, such as gallra map %s --svg %s", drawn[0].Name(), path)}
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	err = drawn[0].WriteSVG(f, personmap.Picture{
-		Title: "What leads to a " + drawn[0].Subject, Treatment: report.English.Treatment, Most: 80,
+		Title: "What leads to a " + drawn[0].Name(), Treatment: report.English.Treatment, Most: 80,
 		Rows: func(n int) string { return plural(n, "row") },
 		More: func(n int) string { return fmt.Sprintf("and %s", plural(n, "further place")) },
 	})

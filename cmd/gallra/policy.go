@@ -296,9 +296,9 @@ func (a *app) standing(ctx context.Context, p *policy.Policy) (map[string][]poli
 		if err != nil {
 			return nil, err
 		}
-		out[m.Subject] = []policy.Standing{}
+		out[m.Name()] = []policy.Standing{}
 		for _, x := range v.Rows {
-			out[m.Subject] = append(out[m.Subject], policy.Standing{Place: x.Place, Leads: x.Leads, Rows: x.Count, Does: x.Does, By: x.By, Why: x.Why, Kept: x.Holds, Binds: x.Binds})
+			out[m.Name()] = append(out[m.Name()], policy.Standing{Place: x.Place, Leads: x.Leads, Rows: x.Count, Does: x.Does, By: x.By, Why: x.Why, Kept: x.Holds, Binds: x.Binds})
 		}
 	}
 	return out, nil

@@ -39,11 +39,22 @@ func Compile(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy
 	if c.model.err != nil {
 		return nil, fmt.Errorf("check the policy: %w", c.model.err)
 	}
+	c.out.Undecided = once(c.out.Undecided) // what classes share is found for each
 	if len(c.problems) > 0 {
-		return nil, append(append(c.problems, c.out.Unsafe...).Sorted(p.Files), undecided(c.out.Undecided)...)
+		return nil, append(once(append(c.problems, c.out.Unsafe...)).Sorted(p.Files), undecided(c.out.Undecided)...)
 	}
-	c.out.Warnings, c.out.Unsafe = append(c.warnings, p.Suspicious()...).Sorted(p.Files), c.out.Unsafe.Sorted(p.Files)
+	c.out.Warnings, c.out.Unsafe = once(append(c.warnings, p.Suspicious()...)).Sorted(p.Files), once(c.out.Unsafe).Sorted(p.Files)
 	return c.out, nil
+}
+
+// once is a list without what stands in it already.
+func once[S ~[]E, E comparable](all S) S {
+	seen := map[E]bool{}
+	return slices.DeleteFunc(all, func(e E) bool {
+		before := seen[e]
+		seen[e] = true
+		return before
+	})
 }
 
 type checker struct {
@@ -147,9 +158,8 @@ func (c *checker) subject(s *policy.Subject) {
 		out.Master = wireName(a)
 		selected(out.Master)
 	}
-	c.retained(t, s.Retain, s.At["retain"], true)
-	if a := t.Attributes[s.Identity]; a != nil && slices.Contains(s.Retain, s.Identity) && !identifies(a) {
-		c.problem(s.At["retain"].Item(slices.Index(s.Retain, s.Identity)), fmt.Sprintf("`%s` of `%s` is the subject's identity: a row that keeps it is not anonymous", s.Identity, s.Table), "leave it out")
+	if len(s.Classes) == 0 {
+		c.survives(t, s)
 	}
 	c.model.asked = map[string]bool{}
 	for i := range s.Grounds {
@@ -159,19 +169,39 @@ func (c *checker) subject(s *policy.Subject) {
 		}
 		out.Grounds = append(out.Grounds, g)
 	}
-	for i := range s.Related {
-		r := c.rule(t, &s.Related[i])
-		for _, name := range r.Person.Columns {
-			selected(name)
+	related := func(to *Subject, rules []policy.RelatedRule) {
+		for i := range rules {
+			r := c.rule(t, &rules[i])
+			for _, name := range r.Person.Columns {
+				selected(name)
+			}
+			to.Related = append(to.Related, r)
 		}
-		out.Related = append(out.Related, r)
 	}
+	if len(s.Classes) == 0 {
+		related(&out, s.Related)
+	}
+	rules := c.classes(t, &out, related)
 	c.sees(&out)
 	c.readElsewhere(t, &out)
 	out.Reads = slices.Sorted(maps.Keys(c.model.asked))
 	c.model.asked = nil
-	c.places(t, &out)
+	if len(rules) == 0 {
+		c.places(t, &out)
+	}
+	for _, r := range rules {
+		r.Persons, r.Reads = out.Persons, out.Reads
+		c.places(t, r)
+	}
 	c.out.Subjects = append(c.out.Subjects, out)
+}
+
+// survives checks the columns that stay on anonymised rows.
+func (c *checker) survives(t *table, s *policy.Subject) {
+	c.retained(t, s.Retain, s.At["retain"], true)
+	if a := t.Attributes[s.Identity]; a != nil && slices.Contains(s.Retain, s.Identity) && !identifies(a) {
+		c.problem(s.At["retain"].Item(slices.Index(s.Retain, s.Identity)), fmt.Sprintf("`%s` of `%s` is the subject's identity: a row that keeps it is not anonymous", s.Identity, s.Table), "leave it out")
+	}
 }
 
 // ownColumns finds the columns that gallra owns. Until they were provisioned a plan can do without them; columns of the

@@ -302,8 +302,7 @@ func (c *checker) along(s *Subject) {
 func (c *Policy) Maps(ctx context.Context, r dataverse.Reader) ([]*personmap.Map, error) {
 	var out []*personmap.Map
 	k := &checker{ctx: ctx, policy: c.Policy, reader: r, model: newModel(ctx, r), out: c}
-	for i := range c.Subjects {
-		s := &c.Subjects[i]
+	for _, s := range c.Judged() {
 		t := k.model.get(s.Table)
 		if t == nil {
 			return nil, cmp.Or(k.model.err, errors.New("the table "+s.Table+" is gone"))
@@ -327,6 +326,7 @@ func (c *Policy) Maps(ctx context.Context, r dataverse.Reader) ([]*personmap.Map
 		if err != nil {
 			return nil, err
 		}
+		m.Class = s.ClassID
 		out = append(out, m)
 	}
 	return out, nil

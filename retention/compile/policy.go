@@ -91,8 +91,89 @@ type Subject struct {
 	Related []Rule   // index for index those of the Subject
 	// Reads are the tables that grounds and rules read, those that their paths lead over included.
 	Reads []string
-	// Map is every place where a person of the table can stand, and what becomes of it.
+	// Map is every place where a person of the table can stand, and what becomes of it. Of a subject with classes each class has
+	// its own.
 	Map *personmap.Map
+	// Classes are the kinds of persons with rules of their own; see [Subject.Judged].
+	Classes []Class
+	// Number and ClassID are those of the class whose rules these are; empty where all persons are alike.
+	Number  int
+	ClassID string
+}
+
+// Class is a kind of persons with its queries.
+type Class struct {
+	*policy.Class
+	Members Read     // the ids of the persons that For matches; nothing for the last class
+	Rules   *Subject // the subject for persons of this class; Grounds are those of the whole subject
+	holds   []bool   // by number of the ground
+}
+
+// Judged is the subject as it is for each class: the subject itself where all persons are alike.
+func (s *Subject) Judged() []*Subject {
+	if len(s.Classes) == 0 {
+		return []*Subject{s}
+	}
+	out := make([]*Subject, len(s.Classes))
+	for i := range s.Classes {
+		out[i] = s.Classes[i].Rules
+	}
+	return out
+}
+
+// For is the subject as it is for persons of a class.
+func (s *Subject) For(class int) *Subject {
+	if len(s.Classes) == 0 {
+		return s
+	}
+	return s.Classes[min(max(class, 0), len(s.Classes)-1)].Rules
+}
+
+// Class is the id of a class; empty where all persons are alike.
+func (s *Subject) Class(number int) string {
+	if number < 0 || number >= len(s.Classes) {
+		return ""
+	}
+	return s.Classes[number].ID
+}
+
+// ClassOf is the number of the class with that id. Of one that the policy knows no more it is the last.
+func (s *Subject) ClassOf(id string) int {
+	for i := range s.Classes {
+		if s.Classes[i].ID == id {
+			return i
+		}
+	}
+	return max(len(s.Classes)-1, 0)
+}
+
+// Counts tells whether a ground is one for persons of a class.
+func (s *Subject) Counts(ground int32, class int) bool {
+	return len(s.Classes) == 0 || s.Classes[class].holds[ground]
+}
+
+// Rules are the date rules for these persons.
+func (s *Subject) Rules(p *policy.Policy) retention.Rules {
+	r := p.Rules()
+	r.Notice = s.Notice
+	return r
+}
+
+// RulesFor are the date rules for persons of a table and class.
+func (c *Policy) RulesFor(table string, class int) retention.Rules {
+	if s := c.Subject(table); s != nil {
+		return s.For(class).Rules(c.Policy)
+	}
+	return c.Policy.Rules()
+}
+
+// Judged are the subjects as they are for each class, in the order of the policy.
+func (c *Policy) Judged() []*Subject {
+	var out []*Subject
+	for i := range c.Subjects {
+		out = append(out, c.Subjects[i].Judged()...)
+	}
+	return out
 }
 
 // Read is a query without its paging: of a table by OData options, or by FetchXML.

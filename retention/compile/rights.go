@@ -106,7 +106,9 @@ func (c *Policy) judged(ctx context.Context, r dataverse.Reader, need func(table
 		if err := c.reached(ctx, r, s, need); err != nil {
 			return err
 		}
-		s.linked(need)
+		for _, class := range s.Judged() {
+			class.linked(need)
+		}
 	}
 	return nil
 }

@@ -58,6 +58,7 @@ type PersonRow struct {
 	retention.Person
 	Table string
 	ETag  string
+	Class int // the number of the person's class; zero where all are alike
 	// Master is the row that this one was merged into, zero if it was not.
 	Master uuid.UUID
 
@@ -96,6 +97,9 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o Eval
 	for _, t := range e.tables {
 		group.Go(func() error {
 			if err := t.read(ctx, r, t.subject.Persons, nil, o); err != nil {
+				return err
+			}
+			if err := t.classify(ctx, r, nil); err != nil {
 				return err
 			}
 			close(t.ready)

@@ -157,8 +157,8 @@ func (e *Evaluation) evidence(found *trail, who member, group []member, o Evalua
 					f.Rows = append(f.Rows, found.rows[trailKey{m.table, m.at, int32(j)}]...)
 				}
 			}
-			if int32(i) != who.table && len(f.Rows) == 0 {
-				continue // grounds of other tables matter only where another row of the same human being has them
+			if len(f.Rows) == 0 && (int32(i) != who.table || !t.subject.Counts(int32(j), t.class(who.at))) {
+				continue // grounds of other tables and classes matter only where another row of the same human being has them
 			}
 			slices.SortFunc(f.Rows, func(a, b FoundRow) int {
 				return cmp.Or(cmp.Compare(b.Until, a.Until), cmp.Compare(b.Date, a.Date), bytes.Compare(a.ID[:], b.ID[:]))

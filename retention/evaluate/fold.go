@@ -220,6 +220,7 @@ func (f *folding) given(r reading) retention.Term {
 
 // give lets the persons of a row have what it justifies.
 func (f *folding) give(r reading) {
+	f.hits = f.t.ofClass(f.hits, f.g.Index)
 	f.odd.note(r.trigger, f.far, f.hits)
 	if f.ignores(r.trigger) {
 		return

@@ -48,6 +48,9 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 		return err
 	}
 	for _, t := range e.tables {
+		if err := t.classify(ctx, r, t.ids()); err != nil {
+			return err
+		}
 		close(t.ready)
 	}
 	var failed error

@@ -130,6 +130,26 @@ type naivePolicy struct {
 type naiveSubject struct {
 	table, key, identity string
 	grounds              []naiveGround
+	notice               string
+	classes              []naiveClass
+}
+
+// naiveClass is a kind of persons.
+type naiveClass struct {
+	id, where, notice string
+	unjudged          bool
+	grounds           []naiveGround
+	own               bool // it names grounds, if only none
+}
+
+// of is the class of a row: the first whose filter it matches.
+func (s naiveSubject) of(t *testing.T, crm *naiveCRM, row naiveRow) naiveClass {
+	for _, k := range s.classes {
+		if k.where == "" || crm.matches(t, row, k.where) {
+			return k
+		}
+	}
+	return naiveClass{}
 }
 
 type naiveGround map[string]string
@@ -166,12 +186,27 @@ func readNaivePolicy(t *testing.T, path string) naivePolicy {
 					case "identity":
 						s.identity = item.Value.(string)
 					case "grounds":
-						for _, ground := range item.Value.([]any) {
-							g := naiveGround{}
-							for _, item := range ground.(yaml.MapSlice) {
-								g[item.Key.(string)] = strings.TrimSpace(fmt.Sprint(item.Value))
+						s.grounds = naiveGrounds(item.Value)
+					case "notice":
+						s.notice = item.Value.(string)
+					case "classes":
+						for _, class := range item.Value.([]any) {
+							k := naiveClass{}
+							for _, item := range class.(yaml.MapSlice) {
+								switch item.Key {
+								case "id":
+									k.id = item.Value.(string)
+								case "for":
+									k.where = item.Value.(string)
+								case "notice":
+									k.notice = item.Value.(string)
+								case "judged":
+									k.unjudged = true
+								case "grounds":
+									k.grounds, k.own = naiveGrounds(item.Value), true
+								}
 							}
-							s.grounds = append(s.grounds, g)
+							s.classes = append(s.classes, k)
 						}
 					}
 				}
@@ -180,6 +215,17 @@ func readNaivePolicy(t *testing.T, path string) naivePolicy {
 		}
 	}
 	return p
+}
+
+func naiveGrounds(list any) (out []naiveGround) {
+	for _, ground := range list.([]any) {
+		g := naiveGround{}
+		for _, item := range ground.(yaml.MapSlice) {
+			g[item.Key.(string)] = strings.TrimSpace(fmt.Sprint(item.Value))
+		}
+		out = append(out, g)
+	}
+	return out
 }
 
 // plus is calendar arithmetic: 31 August + 6 months = 28 February.
@@ -292,14 +338,29 @@ func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace f
 	}
 	rank := 0
 	for i, s := range p.subjects {
-		for _, g := range s.grounds {
+		give := func(g naiveGround, class string) {
 			rank++
 			for _, found := range p.found(t, crm, s, g) {
 				for _, person := range persons {
-					if person.subject == i && found.leadsTo(person) {
+					if person.subject != i || !found.leadsTo(person) {
+						continue
+					}
+					k := s.of(t, crm, person.row)
+					if class == k.id || class == "" && !k.own && !k.unjudged {
 						person.justify(found.until, g["id"], rank)
 					}
 				}
+			}
+		}
+		for _, g := range s.grounds {
+			give(g, "")
+		}
+		for _, k := range s.classes {
+			if k.unjudged {
+				give(naiveGround{"id": "not-judged-" + k.id, "where": k.where}, k.id)
+			}
+			for _, g := range k.grounds {
+				give(g, k.id)
 			}
 		}
 	}
@@ -325,7 +386,14 @@ func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace f
 			}
 		}
 		table := p.subjects[person.subject].table
-		v := p.decide(t, person, heldElsewhere, today, trace(table, person.id))
+		own := p
+		s := p.subjects[person.subject]
+		for _, notice := range []string{s.notice, s.of(t, crm, person.row).notice} {
+			if notice != "" {
+				own.notice = notice
+			}
+		}
+		v := own.decide(t, person, heldElsewhere, today, trace(table, person.id))
 		v.Table, v.ID = table, person.id
 		out = append(out, v)
 	}

@@ -59,6 +59,7 @@ type personTable struct {
 	odd     []oddDates // by ground, as results are
 
 	unreadable map[int32]bool // persons about whom a date cannot be read
+	classes    []uint8        // by person: the number of their class; nil where all are alike
 }
 
 // hashed is a value and the person who has it: 12 bytes. 64 bits of SHA-256 stand for the value: two different ones that
@@ -360,7 +361,7 @@ func (t *personTable) person(at int32, o EvaluateOptions) PersonRow {
 			ID: e.id, Term: r, Columns: t.columns(at), Trace: o.trace(t.subject.Table, e.id), HeldWith: e.held,
 			Unreadable: t.unread(at),
 		},
-		Table: t.subject.Table, ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
+		Table: t.subject.Table, Class: t.class(at), ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
 		Master: t.masters[at], number: int32(e.ground),
 	}
 }

@@ -103,8 +103,10 @@ type Entry struct {
 	Ground    string         `json:"ground,omitempty"`
 
 	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows.
-	Do   policy.Disposition     `json:"do,omitempty"`
-	Rows map[string][]uuid.UUID `json:"rows,omitempty"`
+	Do policy.Disposition `json:"do,omitempty"`
+	// Intent, Ahead: the class by whose rules the person goes. Their row tells it no more once it is anonymous.
+	Class string                 `json:"class,omitempty"`
+	Rows  map[string][]uuid.UUID `json:"rows,omitempty"`
 	// Intent, Ahead: rows that belong to the person and stay by a rule, by table. What is written to them can take away the
 	// very thing by which the rule found them, and they are listed again afterwards.
 	Stays map[string][]uuid.UUID `json:"stays,omitempty"`

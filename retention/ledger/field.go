@@ -28,6 +28,7 @@ var fields = []field{
 	{"purgeOn", nil, func(e *Entry) any { return &e.PurgeOn }},
 	{"noticedOn", nil, func(e *Entry) any { return &e.NoticedOn }},
 	{"ground", groundForm, func(e *Entry) any { return &e.Ground }},
+	{"class", wordForm, func(e *Entry) any { return &e.Class }},
 	{"do", wordForm, func(e *Entry) any { return (*string)(&e.Do) }},
 	{"rows", nameForm, func(e *Entry) any { return &e.Rows }},
 	{"stays", nameForm, func(e *Entry) any { return &e.Stays }},

@@ -63,6 +63,7 @@ type groundKey struct{ table, ground string }
 type Purge struct {
 	Key
 	Do        policy.Disposition
+	Class     string                 // by whose rules they go; empty where all persons are alike
 	Rows      map[string][]uuid.UUID // every row that was touched, the person's own included
 	Stays     map[string][]uuid.UUID // rows that a rule keeps, whatever the rules find later
 	Counts    map[string]int
@@ -82,6 +83,7 @@ type Decisions struct {
 // Stages is a purge whose related rows have begun to go ahead of the person.
 type Stages struct {
 	Key
+	Class  string
 	Rows   map[string][]uuid.UUID
 	Counts map[string]int
 	// Asked tells that somebody asked for the purge, so that no dates are needed; Despite are the grounds that were passed
@@ -211,7 +213,7 @@ func (s *state) apply(r Record) {
 			}
 		}
 		// A second intent adds rows that came up later to a purge that is under way.
-		p.Do = r.Do
+		p.Do, p.Class = r.Do, r.Class
 		if n := len(s.runs); n > 0 && !slices.Contains(p.Actors, s.runs[n-1].Actor) {
 			p.Actors = append(p.Actors, s.runs[n-1].Actor)
 		}
@@ -318,7 +320,7 @@ func (s *state) goAhead(k Key, r Record) {
 		a = &Stages{Key: k, Rows: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
 		s.ahead[k] = a
 	}
-	a.open, a.run = true, len(s.runs)
+	a.open, a.run, a.Class = true, len(s.runs), r.Class
 	if n := len(s.runs); n > 0 {
 		a.Asked = a.Asked || s.runs[n-1].Verb != "run"
 	}

@@ -114,6 +114,6 @@ var schemaFields = map[string]bool{
 	"seq": true, "prev": true, "at": true, "kind": true, "facts": true, "hash": true,
 	"run": true, "verb": true, "policy": true, "organization": true, "actor": true, "today": true, "version": true,
 	"table": true, "id": true, "purgeOn": true, "noticedOn": true, "ground": true,
-	"do": true, "rows": true, "stays": true, "decided": true, "counts": true, "status": true, "code": true, "deleted": true, "guard": true,
+	"class": true, "do": true, "rows": true, "stays": true, "decided": true, "counts": true, "status": true, "code": true, "deleted": true, "guard": true,
 	"first": true, "last": true, "file": true, "bytes": true,
 }

@@ -102,7 +102,16 @@ func (p *Place) Reached() bool { return p.Delete == "Cascade" || p.Delete == "Re
 // Map is every place where a person of one subject table can stand, ordered by table and column.
 type Map struct {
 	Subject string
+	Class   string // the class of persons whose map it is; empty where all are alike
 	Places  []Place
+}
+
+// Name is the subject, and the class where it has any: contact/applicant.
+func (m *Map) Name() string {
+	if m.Class == "" {
+		return m.Subject
+	}
+	return m.Subject + "/" + m.Class
 }
 
 // Undecided are the places that no rule speaks of.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -205,10 +206,18 @@ func (p *pastPolicy) check(ctx context.Context, then bool) (*compile.Policy, err
 			continue // a new row of the same human being is a sign of life, too
 		}
 		// Whoever was entered within the notice would still have been waiting.
-		y, m, d := (p.day + 1).Sub(p.c.Policy.Notice).Time().Date()
+		y, m, d := (p.day + 1).Sub(longestNotice(s)).Time().Date()
 		s.Persons.Filter = compile.And(s.Persons.Filter, "createdon lt "+time.Date(y, m, d, 0, 0, 0, 0, p.c.Policy.TimeZone).UTC().Format(time.RFC3339))
 	}
 	return checked, nil
+}
+
+// longestNotice is that of the class that waits longest.
+func longestNotice(s *compile.Subject) retention.Period {
+	day := retention.NewDate(2000, time.January, 1)
+	return slices.MaxFunc(s.Judged(), func(a, b *compile.Subject) int {
+		return cmp.Compare(day.Add(a.Notice), day.Add(b.Notice))
+	}).Notice
 }
 
 // ground is a ground as it was, in one or two parts.

@@ -36,6 +36,7 @@ type Planned struct {
 	Ground *compile.Ground // nil: none justifies the person; or they are kept by hand
 	// Stuck is the code of why the purge that is due cannot be carried out: "bound". Empty where nothing is known to be in its way.
 	Stuck string
+	Class string // the id of the person's class; empty where all are alike
 	rules retention.Rules
 }
 
@@ -127,10 +128,13 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 
 // planned is the decision about one person of an evaluation, with the ground that it rests on.
 func planned(c *compile.Policy, e *evaluate.Evaluation, row evaluate.PersonRow) Planned {
-	rules := c.Policy.Rules()
+	rules := c.RulesFor(row.Table, row.Class)
 	p := Planned{Person: row, Decision: retention.Decide(row.Person, rules, e.Today), rules: rules}
 	if p.Decision.Ground != retention.ByHand {
 		p.Ground = e.GroundOf(row)
+	}
+	if s := c.Subject(row.Table); s != nil {
+		p.Class = s.Class(row.Class)
 	}
 	return p
 }

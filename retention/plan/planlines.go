@@ -22,6 +22,7 @@ type (
 		Kind        string           `json:"kind"` // decision
 		Table       string           `json:"table"`
 		ID          uuid.UUID        `json:"id"`
+		Class       string           `json:"class,omitempty"` // of a subject with classes
 		Action      retention.Action `json:"action"`
 		RetainUntil *retention.Date  `json:"retainUntil"`
 		PurgeOn     *retention.Date  `json:"purgeOn"`
@@ -88,7 +89,7 @@ func (p *Planned) WriteJSON(w io.Writer) error {
 }
 
 func (p *Planned) encode(e *json.Encoder) error {
-	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Table: p.Person.Table, ID: p.Person.ID, Action: p.Action, Reason: p.Reason(),
+	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Table: p.Person.Table, ID: p.Person.ID, Class: p.Class, Action: p.Action, Reason: p.Reason(),
 		RetainUntil: known(p.Until), PurgeOn: known(p.PurgeOn), NoticedOn: known(p.NoticedOn)}
 	if id := p.GroundID(); id != "" {
 		line.Ground = &id

@@ -67,13 +67,30 @@ type fileColumns struct {
 
 type fileSubject struct {
 	placed    `yaml:"-"`
-	Purge     string        `yaml:"purge" jsonschema:"required,enum=delete,enum=anonymize,description=What a purge does with the row."`
-	WhenBound string        `yaml:"whenBound" jsonschema:"enum=anonymize,enum=fail,description=What happens to a person whom a kept row binds. Default anonymize."`
-	Identity  string        `yaml:"identity" jsonschema:"description=A column; rows with equal values in it are one human being."`
-	Retain    []string      `yaml:"retain" jsonschema:"description=Columns that survive anonymising."`
-	Columns   fileColumns   `yaml:"columns" jsonschema:"description=As above\\, for this table only."`
-	Grounds   []fileGround  `yaml:"grounds" jsonschema:"required,description=What justifies keeping a person."`
-	Related   []fileRelated `yaml:"related" jsonschema:"description=What happens to related rows. In order: the first rule that matches a row decides."`
+	Purge     string           `yaml:"purge" jsonschema:"required,enum=delete,enum=anonymize,description=What a purge does with the row."`
+	Notice    retention.Period `yaml:"notice" jsonschema:"description=How long a coming purge must have been visible for persons of this table. Default: the policy's."`
+	WhenBound string           `yaml:"whenBound" jsonschema:"enum=anonymize,enum=fail,description=What happens to a person whom a kept row binds. Default anonymize."`
+	Identity  string           `yaml:"identity" jsonschema:"description=A column; rows with equal values in it are one human being."`
+	Retain    []string         `yaml:"retain" jsonschema:"description=Columns that survive anonymising."`
+	Columns   fileColumns      `yaml:"columns" jsonschema:"description=As above\\, for this table only."`
+	Grounds   []fileGround     `yaml:"grounds" jsonschema:"description=What justifies keeping a person."`
+	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to related rows. In order: the first rule that matches a row decides."`
+	Classes   []fileClass      `yaml:"classes" jsonschema:"description=Kinds of persons with rules of their own. In order: the first that a person is of decides."`
+}
+
+// fileClass is a kind of persons. What it does not say it takes from its subject.
+type fileClass struct {
+	placed    `yaml:"-"`
+	ID        string           `yaml:"id" jsonschema:"required,pattern=^[a-z][a-z0-9-]*$,maxLength=60,description=Stands in plans\\, reports and the ledger."`
+	For       string           `yaml:"for" jsonschema:"description=OData filter on the person's own row. The last class has none: it takes everybody else."`
+	Judged    bool             `yaml:"judged" jsonschema:"description=false: the policy does not judge these persons\\, who stay. Needs why."`
+	Why       string           `yaml:"why" jsonschema:"description=The reason of judged: false\\, in a sentence."`
+	Purge     string           `yaml:"purge" jsonschema:"enum=delete,enum=anonymize,description=As in the subject."`
+	WhenBound string           `yaml:"whenBound" jsonschema:"enum=anonymize,enum=fail,description=As in the subject."`
+	Notice    retention.Period `yaml:"notice" jsonschema:"description=As in the subject."`
+	Retain    []string         `yaml:"retain" jsonschema:"description=As in the subject."`
+	Grounds   []fileGround     `yaml:"grounds" jsonschema:"description=What justifies keeping these persons\\, instead of the subject's grounds."`
+	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to their related rows\\, instead of the subject's rules."`
 }
 
 type fileGround struct {
@@ -119,6 +136,7 @@ func (fileLimits) kind() string      { return "`limits`" }
 func (filePurge) kind() string       { return "`purge`" }
 func (fileColumns) kind() string     { return "`columns`" }
 func (fileSubject) kind() string     { return "a subject" }
+func (fileClass) kind() string       { return "a class" }
 func (fileGround) kind() string      { return "a ground" }
 func (fileRelated) kind() string     { return "a related rule" }
 

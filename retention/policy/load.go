@@ -18,7 +18,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse/fetchxml"
-	"github.com/gallra/gallra/dataverse/odata"
 	"github.com/gallra/gallra/retention"
 )
 
@@ -244,6 +243,7 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 		WhenBound: WhenBound(cmp.Or(f.WhenBound, string(BoundAnonymize))),
 		Identity:  f.Identity,
 		Retain:    f.Retain,
+		Notice:    l.notice(f.placed, f.Notice, l.policy.Notice),
 		Columns:   f.Columns.over(l.policy.Columns),
 		Pos:       f.Pos,
 		At:        f.At,
@@ -252,6 +252,9 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 		s.At = map[string]Place{}
 	}
 	s.At["columns"] = Place{Pos: f.Columns.Pos}
+	if !f.has("grounds") && !f.has("classes") {
+		l.problem(f.Pos, "a subject needs `grounds`", "")
+	}
 	if f.has("grounds") && len(f.Grounds) == 0 && !l.blamed(f.At["grounds"].Pos) {
 		l.problem(f.At["grounds"].Pos, "`grounds` has no entries", "nothing would justify anybody: name at least one ground")
 	}
@@ -259,19 +262,33 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 		l.problem(f.At["whenBound"].Pos, "`whenBound` is for purge: delete; an anonymised row stays where it is", "")
 	}
 	ids := map[string]Pos{}
-	for i := range f.Grounds {
-		g := &f.Grounds[i]
+	s.Grounds = l.grounds(table, f.Grounds, path, ids)
+	s.Related = l.rules(f.Related)
+	if f.has("classes") {
+		l.classes(&s, f, path, ids)
+	}
+	return s
+}
+
+// grounds reads a list of grounds, whose ids are told apart from those that the subject has already.
+func (l *loader) grounds(table string, files []fileGround, path string, ids map[string]Pos) (out []Ground) {
+	for i := range files {
+		g := &files[i]
 		if first, ok := ids[g.ID]; ok && g.ID != "" {
 			l.problem(g.At["id"].Pos, fmt.Sprintf("two grounds of `%s` have the id `%s`, the other at %s", table, g.ID, first), "the ledger and the reports name grounds by id")
 		} else if g.has("id") {
 			ids[g.ID] = g.At["id"].Pos
 		}
-		s.Grounds = append(s.Grounds, l.ground(g, path))
+		out = append(out, l.ground(g, path))
 	}
-	for i := range f.Related {
-		s.Related = append(s.Related, l.related(&f.Related[i], i == len(f.Related)-1))
+	return out
+}
+
+func (l *loader) rules(files []fileRelated) (out []RelatedRule) {
+	for i := range files {
+		out = append(out, l.related(&files[i], i == len(files)-1))
 	}
-	return s
+	return out
 }
 
 var (
@@ -455,40 +472,4 @@ func (l *loader) set(f *fileRelated, bad func(key, message, hint string)) {
 		}
 		bad("set", fmt.Sprintf("no set of rules is called `%s`", f.Set), cmp.Or(DidYouMean(f.Set, names), "there are "+strings.Join(names, ", ")))
 	}
-}
-
-// where finds what is wrong with a filter without knowing the tables. What it says of them is held against an environment.
-func (l *loader) where(text string, at Place, refused ...refusal) {
-	if text == "" { // or not a text, which is told already
-		return
-	}
-	e, err := odata.ParseFilter(text)
-	if err != nil {
-		l.problems = append(l.problems, l.policy.NotFilter(err, text, at))
-		return
-	}
-	l.problems = append(l.problems, l.policy.refusedFilter(e, text, at, refused)...)
-}
-
-// NotFetch is the problem of a query in FetchXML that cannot be read.
-func (p *Policy) NotFetch(err error, g *Ground) Problem {
-	at := g.At["fetchXml"].Pos
-	if g.View != "" {
-		at = g.At["view"].Pos
-	}
-	var fault *fetchxml.Error
-	if errors.As(err, &fault) {
-		at = NewFetchFile(g, at).place(fault.Pos)
-	}
-	return p.Problem(at, "not FetchXML: "+err.Error(), "")
-}
-
-// NotFilter is the problem of a filter that cannot be read.
-func (p *Policy) NotFilter(err error, text string, at Place) Problem {
-	var syntax *odata.SyntaxError
-	pos := at.Pos
-	if errors.As(err, &syntax) {
-		pos = at.Inside(text, syntax.Pos)
-	}
-	return p.Problem(pos, "not a filter: "+err.Error(), "an OData filter, such as statecode eq 0 and customertypecode eq 3")
 }

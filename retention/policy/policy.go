@@ -111,9 +111,27 @@ type Subject struct {
 	Grounds   []Ground
 	Related   []RelatedRule
 	Columns   ColumnNames
+	Notice    retention.Period // how long a purge date must have been visible
+	// Classes are kinds of persons with rules of their own, the first that a person is of decides; empty: all are alike. With
+	// classes Grounds are those of all of them, and Related are nobody's.
+	Classes []Class
 
 	Pos Pos              `json:"-"`
 	At  map[string]Place `json:"-"` // where each key stands in the file
+}
+
+// Class is a kind of persons of a subject table.
+type Class struct {
+	ID  string
+	For string // OData filter on the person's own row; empty for the last class, of everybody else
+	// Unjudged tells that the policy does not judge these persons; Why is the reason.
+	Unjudged bool
+	Why      string
+	// Rules are the subject's for persons of this class: what the class does not say is the subject's own.
+	Rules *Subject
+
+	Pos Pos              `json:"-"`
+	At  map[string]Place `json:"-"`
 }
 
 // WhenBound is what happens to a person whom a kept or restricting row binds.

@@ -33,9 +33,27 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 	}
 	r.Line("Evidence of every announcement, rescue and purge stands in an append-only, hash-chained ledger, which holds no personal data.")
 	for i := range p.Subjects {
-		r.subject(&p.Subjects[i])
-		if standing, asked := where[p.Subjects[i].Table]; asked {
-			r.standing(&p.Subjects[i], standing)
+		s := &p.Subjects[i]
+		r.Line("")
+		r.Line("## %s", Sentence(s.Table))
+		if len(s.Classes) > 0 {
+			r.classes(s)
+		}
+		for j, rules := range s.Judged() {
+			name := s.Table
+			if len(s.Classes) > 0 {
+				k := &s.Classes[j]
+				if k.Unjudged {
+					continue
+				}
+				name += "/" + k.ID
+				r.Line("")
+				r.Line("## %s, class %s", Sentence(s.Table), k.ID)
+			}
+			r.subject(rules, p.Notice)
+			if standing, asked := where[name]; asked {
+				r.standing(rules, standing)
+			}
 		}
 	}
 	_, err := io.WriteString(w, r.String())
@@ -81,10 +99,32 @@ func (r *Prose) Line(format string, args ...any) {
 	fmt.Fprintf(r, format+"\n", args...)
 }
 
-func (r *Prose) subject(s *Subject) {
+// classes says of which class a person is.
+func (r *Prose) classes(s *Subject) {
 	r.Line("")
-	r.Line("## %s", Sentence(s.Table))
+	r.Line("Persons are told apart by classes. The first line that a person's row matches decides.")
 	r.Line("")
+	r.Line("| class | whose row | what holds for them |")
+	r.Line("|---|---|---|")
+	for i := range s.Classes {
+		k := &s.Classes[i]
+		who, what := "everybody else", "the rules below"
+		if k.For != "" {
+			who = "`" + k.For + "`"
+		}
+		if k.Unjudged {
+			what = "not judged by this policy: " + k.Why
+		}
+		r.Line("| %s | %s | %s |", k.ID, cell(who), cell(what))
+	}
+}
+
+func (r *Prose) subject(s *Subject, notice retention.Period) {
+	r.Line("")
+	if s.Notice != notice {
+		r.Line("A coming purge stands on the person for %s before it happens.", s.Notice)
+		r.Line("")
+	}
 	switch {
 	case s.Purge == Anonymize:
 		r.Line("A purge anonymises the row: it stays, emptied of the person.")

@@ -224,10 +224,10 @@ func SameCare(former, policy *policy.Policy) bool {
 func care(p *policy.Policy) []byte {
 	c := *p
 	c.Hash, c.Dir, c.Files, c.TimeZone = "", "", nil, nil
-	c.Limits, c.Notice, c.ManualExtension, c.FourEyes = policy.Limits{}, retention.Period{}, retention.Period{}, false
+	c.Limits, c.Notice, c.ManualExtension, c.FourEyes, c.YearEnds = policy.Limits{}, retention.Period{}, retention.Period{}, false, retention.YearEnd{}
 	c.Subjects = slices.Clone(p.Subjects)
 	for i := range c.Subjects {
-		c.Subjects[i].Grounds = nil
+		c.Subjects[i].Grounds, c.Subjects[i].Notice = nil, retention.Period{}
 	}
 	b, err := json.Marshal(c)
 	if err != nil { // cannot be: texts, numbers and lists of them

@@ -22,6 +22,7 @@ import (
 type Assessment struct {
 	evaluate.PersonRef
 	Master uuid.UUID // the row that this one was merged into
+	Class  int       // the number of their class
 	Held   bool      // a legal hold: on this row, on another one of the same human being, or on somebody whom the row leads to
 	// HeldBy is the row on which the hold stands.
 	HeldBy  evaluate.PersonRef
@@ -135,7 +136,7 @@ func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy
 			p := evaluate.PersonRef{Table: x.Person.Table, ID: x.Person.ID}
 			by, protected := held[p]
 			out = append(out, Assessment{
-				PersonRef: p, Master: x.Person.Master,
+				PersonRef: p, Master: x.Person.Master, Class: x.Person.Class,
 				Held: x.Person.LegalHold || x.Person.HeldWith || protected, HeldBy: by, Holding: x.Holding(policy.Policy.Rules(), today),
 			})
 		}

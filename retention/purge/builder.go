@@ -25,6 +25,9 @@ type builder struct {
 // that a row that changed since the last look ends it before anything else.
 func (b *builder) own(ctx context.Context, p *inventory.Person, e *inventory.Eraser, marks map[string]any) (*work, error) {
 	w := newWork(p, own, b.Disposition(p))
+	if w.do == policy.Delete {
+		e = e.Whole()
+	}
 	body := e.Patch(p.ID, p.Row)
 	maps.Copy(body, marks)
 	w.rows[p.Table] = append(w.rows[p.Table], p.ID)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
@@ -25,10 +26,9 @@ func key(d inventory.Decision, table string) string {
 }
 
 // decisions reads what the ledger has of a person whose purge is under way.
-func (r *session) decisions(who environment.Ref) map[environment.Ref]inventory.Decision {
+func (r *session) decisions(subject *compile.Subject, who environment.Ref) map[environment.Ref]inventory.Decision {
 	known := r.Ledger.Decided(who.Table, who.ID)
-	subject := r.Policy.Subject(who.Table)
-	if known.Policy != r.Policy.Policy.Hash || subject == nil {
+	if known.Policy != r.Policy.Policy.Hash {
 		return nil
 	}
 	out := make(map[environment.Ref]inventory.Decision)

@@ -248,12 +248,13 @@ func swept(s *compile.Subject, place string) bool {
 
 // star names what the rule '*' of a subject takes that it did not take in the last run.
 func (e surroundings) star(c *Change) bool {
-	s := e.policy.Subject(c.table)
 	var places []string
-	for i := range s.Map.Places {
-		p := &s.Map.Places[i]
-		if p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable && p.Via == "" && !(p.Reached() && s.Purge == policy.Delete) {
-			places = append(places, p.Key())
+	for _, s := range e.policy.Subject(c.table).Judged() {
+		for i := range s.Map.Places {
+			p := &s.Map.Places[i]
+			if p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable && p.Via == "" && !(p.Reached() && s.Purge == policy.Delete) && !slices.Contains(places, p.Key()) {
+				places = append(places, p.Key())
+			}
 		}
 	}
 	if len(places) == 0 {
@@ -297,11 +298,11 @@ func (e surroundings) relation(c *Change, table, rest, old, value string) {
 		c.Sentence = fmt.Sprintf("a delete of `%s` did %s to the rows of `%s` that point at it by `%s` in the last run, and does %s now", table, old, child, lookup, value)
 	}
 	c.Stops = takes(old) != takes(value) || takes(old) && old != value
-	if s := e.policy.Subject(table); s != nil && (s.Purge != policy.Delete || ruled(s, child)) {
-		c.Stops = false
-	}
-	if s := e.policy.Subject(table); s != nil && old == "" && value != "" && !c.Stops && !ruled(s, child) && swept(s, child+"."+lookup) {
-		c.Stops = true // the rule '*' deletes rows of which nobody knew
+	if s := e.policy.Subject(table); s != nil {
+		c.Stops = c.Stops && slices.ContainsFunc(s.Judged(), func(s *compile.Subject) bool { return s.Purge == policy.Delete && !ruled(s, child) })
+		if old == "" && value != "" && slices.ContainsFunc(s.Judged(), func(s *compile.Subject) bool { return !ruled(s, child) && swept(s, child+"."+lookup) }) {
+			c.Stops = true // the rule '*' deletes rows of which nobody knew
+		}
 	}
 	if c.Stops {
 		c.way = fmt.Sprintf("look at the plan, and say what is to become of them by a rule of their own: {table: %s, link: %s, do: …}", child, lookup)

@@ -145,7 +145,7 @@ func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate
 	person.LegalHold, person.Trace.Held = false, true // whether or not the ledger has seen the hold
 	person.Unreadable = false                         // which the next run tells; the notice begins again all the same
 	planned := x.Decision
-	planned.Decision = retention.Decide(person, d.Policy.Policy.Rules(), d.Today)
+	planned.Decision = retention.Decide(person, d.Policy.RulesFor(who.Table, x.Person.Class), d.Today)
 	why := ""
 	if !planned.PurgeOn.IsZero() {
 		why = planned.Reason()

@@ -46,7 +46,7 @@ func (r *runner) stages(ctx context.Context, subject *compile.Subject, who due) 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		persons, _, err := r.look(ctx, subject, []due{{Ref: who.Ref}})
+		persons, _, err := r.look(ctx, subject, []due{{Ref: who.Ref, class: who.class}})
 		if err != nil || len(persons) == 0 {
 			return ofPersons(err)
 		}
@@ -76,9 +76,9 @@ func (r *runner) stages(ctx context.Context, subject *compile.Subject, who due) 
 		}
 		var entries []ledger.Entry
 		if !done.recorded {
-			entries = announce(p.Ref, done.decided, r.decisions(p.Ref))
+			entries = announce(p, done.decided, r.decisions(subject, p.Ref))
 		}
-		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: w.Table, ID: w.ID, Rows: w.rows, Counts: w.counts, Stays: w.stays})
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: w.Table, ID: w.ID, Class: w.Class, Rows: w.rows, Counts: w.counts, Stays: w.stays})
 		if err := r.Ledger.Append(entries...); err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (r *runner) survey(ctx context.Context, subject *compile.Subject, p *invent
 const announcedAtOnce = 1000
 
 // announce is what the ledger is told of decisions that it does not know yet.
-func announce(who environment.Ref, decisions, known map[environment.Ref]inventory.Decision) (entries []ledger.Entry) {
+func announce(who *inventory.Person, decisions, known map[environment.Ref]inventory.Decision) (entries []ledger.Entry) {
 	decisions = maps.Clone(decisions)
 	maps.DeleteFunc(decisions, func(r environment.Ref, _ inventory.Decision) bool { _, ok := known[r]; return ok })
 	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(decisions), environment.Ref.Compare), announcedAtOnce) {
@@ -153,7 +153,7 @@ func announce(who environment.Ref, decisions, known map[environment.Ref]inventor
 		for _, r := range some {
 			part[r] = decisions[r]
 		}
-		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: who.Table, ID: who.ID, Decided: listed(part)})
+		entries = append(entries, ledger.Entry{Kind: ledger.Ahead, Table: who.Table, ID: who.ID, Class: who.Class, Decided: listed(part)})
 	}
 	return entries
 }
@@ -176,7 +176,7 @@ func (r *runner) stage(ctx context.Context, subject *compile.Subject, p *invento
 	if slices.ContainsFunc(p.Items, func(it *inventory.Item) bool { return slices.Contains(done.gone, it.Ref) }) {
 		return leave(errNotDeleted) // it was said to be gone
 	}
-	b, e, marks := r.builder(inv), r.erasers[subject.Table], r.marks(subject)
+	b, e, marks := r.builder(inv), r.eraser(subject), r.marks(subject)
 	if !p.Many {
 		w, err := b.own(ctx, p, e, marks)
 		if err != errTooMany {
@@ -220,7 +220,8 @@ func (r *runner) follow(ctx context.Context) error {
 		}
 		r.summary.Resumed.Purges++
 		r.taken[who] = true
-		if err := r.large(ctx, subject, due{Ref: who}); err != nil {
+		subject = subject.For(subject.ClassOf(b.Class))
+		if err := r.large(ctx, subject, due{Ref: who, class: subject.Number}); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ func (r *runner) look(ctx context.Context, subject *compile.Subject, chunk []due
 		case len(last.merged[d.ID]) > 0:
 			r.leave(d.Ref, errMaster)
 		default:
-			p := r.person(d.Ref, last.rows[d.ID])
+			p := r.person(subject, d.Ref, last.rows[d.ID])
 			p.Looked, p.Holds = last.at, last.holds
 			persons = append(persons, p)
 		}
@@ -104,9 +104,9 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 		case p.Unreadable && !asked:
 			last.why[id] = errUnreadable
 		case asked && standing[who],
-			!asked && retention.Decide(p.Person, r.Policy.Policy.Rules(), r.Today).Action != retention.Purge:
+			!asked && retention.Decide(p.Person, subject.Rules(r.Policy.Policy), r.Today).Action != retention.Purge:
 			last.why[id] = errJustified
-		case p.ETag != row.ETag():
+		case p.ETag != row.ETag(), p.Class != subject.Number: // other rules are theirs now
 			last.why[id] = errChanged
 		}
 	}
@@ -244,7 +244,7 @@ func justified(ctx context.Context, client dataverse.Reader, policy *compile.Pol
 			if !found {
 				continue // gone, or anonymised
 			}
-			d := retention.Decide(p.Person, policy.Policy.Rules(), o.Today)
+			d := retention.Decide(p.Person, policy.RulesFor(table, p.Class), o.Today)
 			out.By[environment.Ref{Table: table, ID: id}] = d.Until > o.Today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
 			out.NotYet[environment.Ref{Table: table, ID: id}] = d.Action != retention.Purge
 		}

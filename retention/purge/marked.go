@@ -97,7 +97,7 @@ func (r *runner) adopt(ctx context.Context) error {
 			r.marked = append(r.marked, s.Table)
 		}
 		for ids := range slices.Chunk(unknown[s.Table], r.Chunk) {
-			if err := r.adoptSome(ctx, s, ids); err != nil {
+			if err := r.adoptSome(ctx, staying(s), ids); err != nil {
 				return err
 			}
 		}
@@ -108,6 +108,17 @@ func (r *runner) adopt(ctx context.Context) error {
 	return r.sweepDeleted(ctx)
 }
 
+// staying is the class of a subject whose persons stay as anonymous rows, if there is one: nobody knows of which class they were.
+func staying(s *compile.Subject) *compile.Subject {
+	all := s.Judged()
+	for _, class := range all {
+		if class.Purge == policy.Anonymize {
+			return class
+		}
+	}
+	return all[len(all)-1]
+}
+
 func (r *runner) adoptSome(ctx context.Context, s *compile.Subject, ids []uuid.UUID) error {
 	rows, err := r.rows(ctx, s, ids)
 	if err != nil {
@@ -116,7 +127,7 @@ func (r *runner) adoptSome(ctx context.Context, s *compile.Subject, ids []uuid.U
 	var works []*work
 	for _, id := range ids {
 		row := rows[id]
-		if row == nil || row.Null(s.Own.AnonymizedOn) || row.Bool(s.Own.LegalHold) || len(r.erasers[s.Table].Left(id, row)) > 0 {
+		if row == nil || row.Null(s.Own.AnonymizedOn) || row.Bool(s.Own.LegalHold) || len(r.eraser(s).Left(id, row)) > 0 {
 			continue
 		}
 		who := environment.Ref{Table: s.Table, ID: id}

@@ -94,7 +94,7 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 		}
 		if running == 0 && failed == nil {
 			for _, d := range alone {
-				if err := r.large(ctx, r.Policy.Subject(d.Table), d); err != nil {
+				if err := r.large(ctx, r.subject(d), d); err != nil {
 					return err
 				}
 			}

@@ -56,8 +56,8 @@ func (r *runner) leave(who environment.Ref, why error) {
 }
 
 // person is somebody whose turn has come, with the rows that their purge has left in place already, if it is under way.
-func (r *session) person(who environment.Ref, row dataverse.Row) *inventory.Person {
-	p := &inventory.Person{Ref: who, Row: row, Decided: r.decisions(who)}
+func (r *session) person(subject *compile.Subject, who environment.Ref, row dataverse.Row) *inventory.Person {
+	p := &inventory.Person{Ref: who, Row: row, Class: subject.ClassID, Decided: r.decisions(subject, who)}
 	for table, ids := range r.Ledger.Stays(who.Table, who.ID) {
 		for _, id := range ids {
 			if p.Stays == nil {
@@ -71,5 +71,5 @@ func (r *session) person(who environment.Ref, row dataverse.Row) *inventory.Pers
 
 // rows reads everything that a purge erases in the persons' rows, with their versions.
 func (r *session) rows(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
-	return inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, subject, r.erasers[subject.Table], ids)
+	return inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, subject, r.eraser(subject), ids)
 }

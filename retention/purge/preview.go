@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -43,13 +44,23 @@ func Preview(ctx context.Context, client dataverse.Reader, checked *compile.Poli
 	justify := func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
 		return justified(ctx, client, checked, evaluate.EvaluateOptions{Today: today}, others)
 	}
+	classes, err := evaluate.Classes(ctx, client, subject, ids)
+	if err != nil {
+		return nil, err
+	}
 	var out []Forecast
-	for some := range slices.Chunk(ids, environment.MaxIDs) {
-		more, err := forecast(ctx, environment.OneByOne{Client: client}, tables, subject, justify, today, some)
-		if err != nil {
-			return nil, err
+	for number, rules := range subject.Judged() {
+		own := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return classes(id) != number })
+		for some := range slices.Chunk(own, environment.MaxIDs) {
+			more, err := forecast(ctx, environment.OneByOne{Client: client}, tables, rules, justify, today, some)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, more...)
 		}
-		out = append(out, more...)
+	}
+	if len(subject.Classes) > 0 {
+		slices.SortStableFunc(out, func(a, b Forecast) int { return cmp.Compare(slices.Index(ids, a.ID), slices.Index(ids, b.ID)) })
 	}
 	return out, nil
 }

@@ -79,10 +79,10 @@ func (r *runner) canary(ctx context.Context, waiting []due) ([]due, error) {
 	return waiting, nil
 }
 
-// split takes persons of one subject table, and merged equally deep, from the front.
+// split takes persons of one subject table and class, and merged equally deep, from the front.
 func split(waiting []due, size int) (chunk, rest []due) {
 	n := 1
-	for n < len(waiting) && n < size && waiting[n].Table == waiting[0].Table && waiting[n].depth == waiting[0].depth {
+	for n < len(waiting) && n < size && waiting[n].Table == waiting[0].Table && waiting[n].class == waiting[0].class && waiting[n].depth == waiting[0].depth {
 		n++
 	}
 	return waiting[:n:n], waiting[n:]
@@ -103,7 +103,7 @@ func (r *runner) together(ctx context.Context, chunk []due) (later []due, err er
 	if err := r.sees(ctx, false); err != nil {
 		return nil, err
 	}
-	subject := r.Policy.Subject(chunk[0].Table)
+	subject := r.subject(chunk[0])
 	r.progress(Progress{Phase: "look", Total: len(chunk)})
 	r.claims.begin(r)
 	defer r.claims.end(r)
@@ -132,7 +132,7 @@ func (r *runner) together(ctx context.Context, chunk []due) (later []due, err er
 			p.Err = errBound
 		}
 		if p.Err == nil {
-			w, err := r.builder(inv).own(ctx, p, r.erasers[subject.Table], r.marks(subject))
+			w, err := r.builder(inv).own(ctx, p, r.eraser(subject), r.marks(subject))
 			if err == nil {
 				works = append(works, w)
 				continue
@@ -261,7 +261,7 @@ func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased 
 		}
 		r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Do: w.do, Status: ledger.Done})
 		targets = append(targets, sweepTarget{ledger.Key{Table: w.Table, ID: w.ID}, w.rows})
-		r.retired = append(r.retired, retiree{w.Ref, w.do})
+		r.retired = append(r.retired, retiree{w.Ref, w.do, subject})
 	}
 	if err := r.sweep(ctx, targets); err != nil {
 		return err

@@ -24,7 +24,7 @@ const maxRounds = 3
 func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[environment.Ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
 	persons := make([]*inventory.Person, len(works))
 	for i, w := range works {
-		persons[i] = r.person(w.Ref, w.Row)
+		persons[i] = r.person(subject, w.Ref, w.Row)
 	}
 	inv := r.inventory(subject, persons)
 	inv.Anonymous = true
@@ -188,7 +188,7 @@ func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works
 			w.Err = errHeld
 			continue
 		}
-		if left := r.erasers[subject.Table].Left(w.ID, row); len(left) > 0 {
+		if left := r.eraser(subject).Left(w.ID, row); len(left) > 0 {
 			// In the recycle bin it would stay.
 			if w.Err = errRemains; r.retyped(subject, w, left, row) {
 				w.Err, w.columns = errWritten, len(left)

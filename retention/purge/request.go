@@ -280,7 +280,7 @@ func (r *runner) ask(all []Assessment, despite func(evaluate.PersonRef) []string
 		if a.Master != uuid.Nil {
 			masters[who] = a.Master
 		}
-		r.due = append(r.due, due{Ref: who})
+		r.due = append(r.due, due{Ref: who, class: a.Class})
 	}
 	for i := range r.due {
 		for at, ok := masters[r.due[i].Ref]; ok && r.due[i].depth < len(masters); at, ok = masters[environment.Ref{Table: r.due[i].Table, ID: at}] {

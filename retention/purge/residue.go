@@ -71,8 +71,8 @@ func Unreachable(s dataverse.Settings, checked *compile.Policy) []search.Place {
 			Remedy: fmt.Sprintf("Deleted rows were emptied before their delete and stay, without personal data, for %d days.", s.RecycleBinDays)})
 	}
 	var elsewhere []string
-	for i := range checked.Subjects {
-		if m := checked.Subjects[i].Map; m != nil {
+	for _, s := range checked.Judged() {
+		if m := s.Map; m != nil {
 			elsewhere = append(elsewhere, m.Elsewhere()...)
 		}
 	}

@@ -23,13 +23,14 @@ func (r *runner) resume(ctx context.Context) error {
 	for _, p := range r.Ledger.Unfinished() {
 		if p.Concluded {
 			sweeps = append(sweeps, sweepTarget{p.Key, p.Rows})
-			if s := r.Policy.Subject(p.Table); s != nil && p.Written { // unless the run was cut before it
+			s := r.Policy.Subject(p.Table)
+			if s != nil && p.Written { // unless the run was cut before it
 				if err := r.handBack(ctx, s, p.ID); err != nil {
 					return err
 				}
 			}
-			if r.Policy.Subject(p.Table) != nil { // the run that purged them may have been cut before it searched
-				r.retired = append(r.retired, retiree{environment.Ref{Table: p.Table, ID: p.ID}, p.Do})
+			if s != nil { // the run that purged them may have been cut before it searched
+				r.retired = append(r.retired, retiree{environment.Ref{Table: p.Table, ID: p.ID}, p.Do, s.For(s.ClassOf(p.Class))})
 			}
 		} else {
 			byTable[p.Table] = append(byTable[p.Table], p)
@@ -42,8 +43,14 @@ func (r *runner) resume(ctx context.Context) error {
 	}
 	for i := range r.Policy.Subjects { // a table that the policy names no more stays as it is
 		s := &r.Policy.Subjects[i]
-		if err := r.resumePurges(ctx, s, byTable[s.Table]); err != nil {
-			return err
+		ofClass := make(map[int][]ledger.Purge)
+		for _, p := range byTable[s.Table] {
+			ofClass[s.ClassOf(p.Class)] = append(ofClass[s.ClassOf(p.Class)], p)
+		}
+		for number, rules := range s.Judged() {
+			if err := r.resumePurges(ctx, rules, ofClass[number]); err != nil {
+				return err
+			}
 		}
 	}
 	r.summary.Resumed.Sweeps = len(sweeps)
@@ -97,7 +104,7 @@ func (r *runner) resumePurges(ctx context.Context, s *compile.Subject, purges []
 		var erased []*work
 		for _, p := range some {
 			row := rows[p.ID]
-			w := &work{Person: &inventory.Person{Ref: environment.Ref{Table: p.Table, ID: p.ID}, Row: row}, do: p.Do, rows: p.Rows, counts: p.Counts, left: rowsOf(p), actors: p.Actors}
+			w := &work{Person: &inventory.Person{Ref: environment.Ref{Table: p.Table, ID: p.ID}, Row: row, Class: p.Class}, do: p.Do, rows: p.Rows, counts: p.Counts, left: rowsOf(p), actors: p.Actors}
 			if w.counts == nil {
 				w.counts = make(map[string]int)
 			}
@@ -107,7 +114,7 @@ func (r *runner) resumePurges(ctx context.Context, s *compile.Subject, purges []
 			case row.Null(s.Own.AnonymizedOn):
 				untouched = append(untouched, ledger.Entry{Kind: ledger.Outcome, Table: p.Table, ID: p.ID, Status: ledger.Skipped, Code: string(errNotBegun)})
 			default:
-				if len(r.erasers[s.Table].Left(w.ID, row)) > 0 && r.writtenSince(w, row) {
+				if len(r.eraser(s).Left(w.ID, row)) > 0 && r.writtenSince(w, row) {
 					w.only = make(map[string][]uuid.UUID)
 					maps.Copy(w.only, p.Rows)
 				}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
@@ -23,6 +24,7 @@ import (
 type retiree struct {
 	environment.Ref
 	do policy.Disposition
+	of *compile.Subject // by whose rules they went; nil: the policy does not speak of their table any more
 }
 
 func keyOf(r environment.Ref) ledger.Key { return ledger.Key{Table: r.Table, ID: r.ID} }
@@ -49,15 +51,16 @@ type longTerm struct {
 	*runner
 	search *search.RetainedSearch
 	did    map[environment.Ref]policy.Disposition // what became of the purged persons' rows
+	of     map[environment.Ref]*compile.Subject   // by whose rules they went
 	goes   map[environment.Ref]*search.Retained   // rows that go by the rules
 }
 
 // retainedRows deletes what is in long-term retention of the purged, where the rules say so, and names the rest.
 func (r *runner) retainedRows(ctx context.Context) error {
-	l := &longTerm{runner: r, did: make(map[environment.Ref]policy.Disposition), goes: make(map[environment.Ref]*search.Retained)}
+	l := &longTerm{runner: r, did: make(map[environment.Ref]policy.Disposition), of: make(map[environment.Ref]*compile.Subject), goes: make(map[environment.Ref]*search.Retained)}
 	persons := make([]environment.Ref, len(r.retired))
 	for i, p := range r.retired {
-		persons[i], l.did[p.Ref] = p.Ref, p.do
+		persons[i], l.did[p.Ref], l.of[p.Ref] = p.Ref, p.do, p.of
 	}
 	s := r.searcher()
 	defer func() { r.summary.found(s.Left) }()
@@ -119,7 +122,7 @@ func (l *longTerm) looksAt(t *dataverse.Table) []string {
 // ruledToGo tells whether the first rule that matches has the row deleted. Where that depends on a condition that cannot be told
 // from the row, it stays. A row that is another person is left to people.
 func (l *longTerm) ruledToGo(t *dataverse.Table, f *search.Retained) bool {
-	subject := l.Policy.Subject(f.Owner.Table)
+	subject := l.of[f.Owner]
 	switch {
 	case subject == nil:
 		return false

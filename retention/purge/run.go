@@ -161,7 +161,9 @@ func (r *runner) finish(ctx context.Context, err error) {
 	s.Aside = nil // an ending may be told twice
 	for _, t := range s.Subjects {
 		if subject := r.Policy.Subject(t.Table); subject != nil && t.Deleted+t.Anonymized+t.Bound > 0 {
-			s.aside(subject.Map)
+			for _, class := range subject.Judged() {
+				s.aside(class.Map)
+			}
 		}
 	}
 	switch {
@@ -217,6 +219,7 @@ type runner struct {
 type due struct {
 	environment.Ref
 	depth int // how many rows this one was merged into, one into the other
+	class int // the number of their class
 }
 
 // ready reads what every purge needs to know of the environment and finishes what was begun before.

@@ -38,7 +38,7 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		planned := plan.Decisions[i]
 		d, p := &planned, planned.Person
 		if day := r.written(); day > r.Today && d.NoticedOn == r.Today && d.Changes(p.Columns) {
-			d.Decision = retention.Decide(p.Person, r.Policy.Policy.Rules(), day)
+			d.Decision = retention.Decide(p.Person, r.Policy.RulesFor(p.Table, p.Class), day)
 		}
 		who := environment.Ref{Table: p.Table, ID: p.ID}
 		if p.Master != uuid.Nil {
@@ -50,7 +50,7 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.AnnouncedOn(), NoticedOn: d.NoticedOn, Ground: d.GroundID()}
 		switch {
 		case d.Action == retention.Purge:
-			r.due = append(r.due, due{Ref: who})
+			r.due = append(r.due, due{Ref: who, class: p.Class})
 		case d.Action == retention.Hold:
 			if d.Unproven(p.Trace) {
 				seen = append(seen, ledger.Entry{Kind: ledger.Held, Table: p.Table, ID: p.ID})

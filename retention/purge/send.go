@@ -18,7 +18,7 @@ const maxLooks = 5
 func (r *session) intend(works []*work) error {
 	entries := make([]ledger.Entry, len(works))
 	for i, w := range works {
-		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.Table, ID: w.ID, Do: w.do, Rows: w.rows, Counts: w.counts, Stays: w.stays, Decided: listed(w.decided)}
+		entries[i] = ledger.Entry{Kind: ledger.Intent, Table: w.Table, ID: w.ID, Do: w.do, Class: w.Class, Rows: w.rows, Counts: w.counts, Stays: w.stays, Decided: listed(w.decided)}
 	}
 	return r.Ledger.Append(entries...)
 }

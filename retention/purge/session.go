@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/gallra/gallra/retention/compile"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,9 +26,9 @@ type session struct {
 	writing  context.Context
 	sight    *sight
 	witness  *witness
-	erasers  map[string]*inventory.Eraser // of the subjects
-	searched *search.Memory               // what searches have asked for once
-	stalled  *atomic.Bool                 // a bulk delete job of this run was waited for in vain: nobody new is begun
+	erasers  map[eraserKey]*inventory.Eraser // of the subjects
+	searched *search.Memory                  // what searches have asked for once
+	stalled  *atomic.Bool                    // a bulk delete job of this run was waited for in vain: nobody new is begun
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.
 	asked map[environment.Ref][]string
@@ -39,7 +40,7 @@ func (r *session) open(ctx context.Context) error {
 	if r.tables, err = environment.ReadTables(ctx, r.Client, r.Policy); err != nil {
 		return err
 	}
-	r.erasers, r.asked = make(map[string]*inventory.Eraser), make(map[environment.Ref][]string)
+	r.erasers, r.asked = make(map[eraserKey]*inventory.Eraser), make(map[environment.Ref][]string)
 	for i := range r.Policy.Subjects {
 		s := &r.Policy.Subjects[i]
 		if len(s.Unprovisioned) > 0 {
@@ -49,10 +50,23 @@ func (r *session) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.erasers[s.Table] = inventory.ErasePerson(t, s, r.tables.Persons)
+		r.erasers[eraserKey{s.Table, ""}] = inventory.ErasePerson(t, s, r.tables.Persons)
+		for _, class := range s.Judged() {
+			r.erasers[eraserKey{s.Table, class.ClassID}] = inventory.ErasePerson(t, class, r.tables.Persons)
+		}
 	}
 	return nil
 }
+
+// eraserKey names a subject table and a class of its persons; without a class it is what goes of everybody.
+type eraserKey struct{ table, class string }
+
+func (r *session) eraser(s *compile.Subject) *inventory.Eraser {
+	return r.erasers[eraserKey{s.Table, s.ClassID}]
+}
+
+// subject is the rules for somebody whose turn has come.
+func (r *session) subject(d due) *compile.Subject { return r.Policy.Subject(d.Table).For(d.class) }
 
 func (r *session) grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	writing, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -72,26 +72,29 @@ func (r *runner) able(ctx context.Context, planned *plan.Plan) (*plan.Plan, erro
 	codes := make(map[environment.Ref]string)
 	for i := range can.Tables {
 		t := &can.Tables[i]
-		var ids []uuid.UUID
+		subject := r.Policy.Subject(t.Table)
+		ids := make(map[int][]uuid.UUID)
 		for _, d := range r.due {
 			if d.Table == t.Table {
-				ids = append(ids, d.ID)
+				ids[d.class] = append(ids[d.class], d.ID)
 			}
 		}
-		for some := range slices.Chunk(ids, r.Chunk) {
-			found, err := forecast(ctx, environment.Batched{Client: r.Client}, r.tables, r.Policy.Subject(t.Table), r.justified, r.Today, some)
-			if err != nil {
-				return nil, err
-			}
-			t.Actions[retention.Purge] += len(some)
-			for _, f := range found {
-				if f.Code != "" {
-					codes[environment.Ref{Table: f.Table, ID: f.ID}] = f.Code
-					t.Actions[retention.Purge]--
+		for number, rules := range subject.Judged() {
+			for some := range slices.Chunk(ids[number], r.Chunk) {
+				found, err := forecast(ctx, environment.Batched{Client: r.Client}, r.tables, rules, r.justified, r.Today, some)
+				if err != nil {
+					return nil, err
 				}
-			}
-			if over(&can) {
-				return all, nil
+				t.Actions[retention.Purge] += len(some)
+				for _, f := range found {
+					if f.Code != "" {
+						codes[environment.Ref{Table: f.Table, ID: f.ID}] = f.Code
+						t.Actions[retention.Purge]--
+					}
+				}
+				if over(&can) {
+					return all, nil
+				}
 			}
 		}
 	}

@@ -25,7 +25,7 @@ import (
 
 // retyped tells whether the columns of an anonymous row that are not empty are somebody's work since, and not locked.
 func (r *session) retyped(subject *compile.Subject, w *work, columns []string, row dataverse.Row) bool {
-	return r.writtenSince(w, row) && search.Retyped(subject, r.erasers[subject.Table].Table, columns, w.Row, row)
+	return r.writtenSince(w, row) && search.Retyped(subject, r.eraser(subject).Table, columns, w.Row, row)
 }
 
 // writtenSince tells whether somebody else than gallra has written to the row last.
@@ -57,7 +57,7 @@ func (r *runner) released(ctx context.Context, subject *compile.Subject, written
 		r.told(Outcome{Table: w.Table, ID: w.ID, Action: retention.Purge, Status: ledger.Skipped, Code: string(errWritten)})
 		r.summary.Mentions = append(r.summary.Mentions, search.Finding{Person: ledger.Key{Table: w.Table, ID: w.ID}, Where: "written-since", Table: w.Table, ID: w.ID, Count: w.columns})
 		r.Log.Warn("somebody has written to an anonymised row: it is not deleted, and judged as a new one", "table", w.Table, "id", w.ID)
-		r.retired = append(r.retired, retiree{w.Ref, policy.Anonymize})
+		r.retired = append(r.retired, retiree{w.Ref, policy.Anonymize, subject})
 		if err := r.handBack(ctx, subject, w.ID); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ type PlaceRow struct {
 
 // NewPlaceMap says a map in a language.
 func NewPlaceMap(m *personmap.Map, l Lang) (*PlaceMap, error) {
-	v := &PlaceMap{Subject: m.Subject, Title: l.T("map.title", l.TableWord(m.Subject))}
+	v := &PlaceMap{Subject: m.Subject, Title: l.T("map.title", l.TableWord(m.Name()))}
 	rows := func(n int) string { return l.words().N("map.rows", n, Number(n)) }
 	var b strings.Builder
 	err := m.WriteSVG(&b, personmap.Picture{Title: v.Title, Treatment: l.Treatment, Most: shownPlaces, Rows: rows,

@@ -282,8 +282,7 @@ func (h *Holds) byPerson(s *compile.Subject, rule *compile.Rule, ids []uuid.UUID
 // byLookup asks where some rows of a table lead by what a rule '*' speaks of, and whose rows they are themselves.
 func (h *Holds) byLookup(ctx context.Context, table string, ids []uuid.UUID, ask func(dataverse.Query, func(dataverse.Row)), found func(from, to Ref)) error {
 	leads := make(map[string][]string) // to which subject tables, by lookup
-	for i := range h.tables.Policy.Subjects {
-		s := &h.tables.Policy.Subjects[i]
+	for _, s := range h.tables.Policy.Judged() {
 		if !slices.ContainsFunc(s.Related, func(r compile.Rule) bool { return r.Table == policy.AnyTable }) {
 			continue
 		}

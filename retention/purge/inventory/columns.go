@@ -18,6 +18,16 @@ import (
 type Eraser struct {
 	Table   *dataverse.Table
 	columns []column // ordered by name
+	whole   *Eraser  // see Whole
+}
+
+// Whole is what is erased of a row that is deleted afterwards: also what would survive on an anonymous one, since the recycle bin
+// and the audit history would keep it.
+func (e *Eraser) Whole() *Eraser {
+	if e.whole == nil {
+		return e
+	}
+	return e.whole
 }
 
 // column is one that goes.
@@ -34,13 +44,21 @@ type column struct {
 // ErasePerson erases everything personal in a subject's row: every writable text, memo, image, file, date, choice and
 // number, the links to persons, and those to rows that a rule takes along, unless it is retained. Columns that nobody thought of are among them.
 func ErasePerson(t *dataverse.Table, s *compile.Subject, persons map[string]bool) *Eraser {
+	e := erasePerson(t, s, s.Retain, persons)
+	if len(s.Retain) > 0 {
+		e.whole = erasePerson(t, s, nil, persons)
+	}
+	return e
+}
+
+func erasePerson(t *dataverse.Table, s *compile.Subject, retain []string, persons map[string]bool) *Eraser {
 	own := environment.OwnColumns(s.Own)
 	behind := func(name string) bool {
 		return slices.ContainsFunc(s.Related, func(r compile.Rule) bool { return r.RelatedRule.Behind == name && r.Do != policy.Retain })
 	}
 	return newEraser(t, func(a *dataverse.Attribute) bool {
 		switch {
-		case slices.Contains(s.Retain, a.LogicalName), slices.Contains(own, a.LogicalName), technical[a.LogicalName]:
+		case slices.Contains(retain, a.LogicalName), slices.Contains(own, a.LogicalName), technical[a.LogicalName]:
 			return false
 		case a.Type == "Lookup" && behind(a.LogicalName):
 			return true

@@ -154,6 +154,7 @@ type Association struct {
 // Person is one whose turn has come.
 type Person struct {
 	environment.Ref
+	Class   string // by whose rules they go; empty where all persons are alike
 	Row     dataverse.Row
 	Items   []*Item
 	Binding []environment.Ref // kept rows that cannot be freed

@@ -176,7 +176,11 @@ func (inv *List) Eraser(it *Item) *Eraser {
 	case it.Unwritable():
 	case it.Bin == BinWithPerson:
 		number, _ := it.Row.Int("addressnumber")
-		return inv.cached(it.Def, -1-int(number), func() *Eraser { return erasePart(it.Def, inv.Subject.Retain, int(number)) })
+		retain := inv.Subject.Retain
+		if inv.goesWithAll(it) { // and so does what it would have kept of the address
+			return inv.cached(it.Def, -101-int(number), func() *Eraser { return erasePart(it.Def, nil, int(number)) })
+		}
+		return inv.cached(it.Def, -1-int(number), func() *Eraser { return erasePart(it.Def, retain, int(number)) })
 	case it.Binned():
 		e := inv.cached(it.Def, NoRule, func() *Eraser { return eraseTexts(it.Def) })
 		if it.SharedFile {
@@ -198,4 +202,9 @@ func (inv *List) cached(t *dataverse.Table, rule int, make func() *Eraser) *Eras
 		inv.erasers[k] = make()
 	}
 	return inv.erasers[k]
+}
+
+// goesWithAll tells whether everybody whose row it is is deleted.
+func (inv *List) goesWithAll(it *Item) bool {
+	return !slices.ContainsFunc(it.Owners, func(p *Person) bool { return inv.Disposition(p) != policy.Delete })
 }

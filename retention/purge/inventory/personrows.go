@@ -14,7 +14,7 @@ import (
 
 // PersonRows reads the rows of persons with their versions, as far as the purge writes to them or finds rows by them.
 func PersonRows(ctx context.Context, from environment.Reader, subject *compile.Subject, e *Eraser, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
-	cols := append([]string{subject.PrimaryID}, e.selects()...)
+	cols := append([]string{subject.PrimaryID}, e.Whole().selects()...)
 	own := []string{subject.PrimaryName, subject.Own.LegalHold, subject.Own.AnonymizedOn}
 	if e.Table.Attributes["modifiedby"] != nil {
 		own = append(own, "_modifiedby_value")

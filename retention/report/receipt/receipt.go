@@ -138,8 +138,7 @@ func Of(s *purge.Summary, c *compile.Policy, rows []evaluate.PersonRef, outcomes
 func stood(c *compile.Policy, t purge.TableTally) Stood {
 	table, column, _ := strings.Cut(t.Table, ".")
 	out := Stood{Place: t.Table, Table: table, Deleted: t.Deleted, Anonymized: t.Anonymized, Kept: t.Kept, Freed: t.Freed, TakenOff: t.Shared, Why: []string{}}
-	for i := range c.Subjects {
-		s := &c.Subjects[i]
+	for _, s := range c.Judged() {
 		if s.Map == nil {
 			continue
 		}

@@ -1,0 +1,93 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
+)
+
+// Classes tells of which class some persons are. Where all persons of a subject are alike it asks nothing.
+func Classes(ctx context.Context, r dataverse.Reader, s *compile.Subject, ids []uuid.UUID) (of func(uuid.UUID) int, err error) {
+	if len(s.Classes) == 0 {
+		return func(uuid.UUID) int { return 0 }, nil
+	}
+	t := newPersonTable(*s, 0, 0)
+	for _, id := range ids {
+		t.entries.add(entry{id: id})
+	}
+	t.sort()
+	if err := t.classify(ctx, r, t.ids()); err != nil {
+		return nil, err
+	}
+	return func(id uuid.UUID) int {
+		if at, ok := t.find(id); ok {
+			return t.class(at)
+		}
+		return len(s.Classes) - 1
+	}, nil
+}
+
+// classify finds out of which class everybody is: the first whose filter matches their row, by one query a class. With ids only
+// these are asked about; nil: everybody. It comes after the persons were read and before anything is given to them.
+func (t *personTable) classify(ctx context.Context, r dataverse.Reader, ids []uuid.UUID) error {
+	n := len(t.subject.Classes)
+	if n == 0 {
+		return nil
+	}
+	t.classes = make([]uint8, t.entries.len())
+	for i := range t.classes {
+		t.classes[i] = uint8(n - 1)
+	}
+	// From behind: the first class that matches has the last word.
+	for number, k := range slices.Backward(t.subject.Classes[:n-1]) {
+		reads := []compile.Read{k.Members}
+		if ids != nil {
+			reads = nil
+			for some := range slices.Chunk(ids, compile.MaxPersons) {
+				terms := make([]string, len(some))
+				for i, id := range some {
+					terms[i] = t.subject.PrimaryID + " eq " + id.String()
+				}
+				read := k.Members
+				read.Filter = compile.And(read.Filter, strings.Join(terms, " or "))
+				reads = append(reads, read)
+			}
+		}
+		for _, read := range reads {
+			err := scan(ctx, r, read, []compile.Field{compile.Field(t.subject.PrimaryID)}, func(row []dataverse.Value) error {
+				if id, ok := row[0].GUID(); ok {
+					if at, ok := t.find(id); ok {
+						t.classes[at] = uint8(number)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("read the class %s of %s: %w", k.ID, t.subject.Table, err)
+			}
+		}
+	}
+	return nil
+}
+
+// class is the number of a person's class.
+func (t *personTable) class(at int32) int {
+	if t.classes == nil {
+		return 0
+	}
+	return int(t.classes[at])
+}
+
+// ofClass leaves those of some persons for whom a ground counts.
+func (t *personTable) ofClass(persons []int32, ground int32) []int32 {
+	if t.classes == nil {
+		return persons
+	}
+	return slices.DeleteFunc(persons, func(at int32) bool { return !t.subject.Counts(ground, t.class(at)) })
+}

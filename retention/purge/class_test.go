@@ -1,0 +1,124 @@
+package purge_test
+
+import (
+	"testing"
+
+	"github.com/gallra/gallra/retention/ledger"
+)
+
+const classes = `
+version: 1
+environment: {organization: ORGANIZATION}
+timeZone: Europe/Stockholm
+notice: 2 months
+limits: {purges: 500, share: 100%, canary: 2}
+subjects:
+  contact:
+    purge: anonymize
+    retain: [address1_country]
+    grounds:
+      - {id: deal, basis: contract, why: A deal, table: opportunity, link: parentcontactid, where: statecode eq 0, mayBeEmpty: true}
+    related:
+      - {table: annotation, link: objectid, do: keep, why: The history of a customer}
+      - {table: '*', do: delete}
+    classes:
+      - {id: staff, for: jobtitle eq 'Colleague', judged: false, why: The rules for staff}
+      - id: applicant
+        for: jobtitle eq 'Applicant'
+        notice: 1 week
+        purge: delete
+        grounds: []
+        related: [{table: '*', do: delete}]
+      - {id: everybody-else}
+`
+
+func classWorld(t *testing.T) *world {
+	w := newWorld(t, classes)
+	for name, job := range map[string]string{"sven": "Colleague", "ada": "Applicant", "carl": "Buyer", "dana": ""} {
+		w.create("contact", name, row{"lastname": "Of " + name, "jobtitle": job, "address1_country": "SE"})
+		w.create("annotation", "note "+name, row{"subject": "About the case", "objectid_contact@odata.bind": bindTo("contacts", name)})
+	}
+	return w
+}
+
+// Each class has its notice, disposition and rules; whoever is not judged stays.
+func TestClasses(t *testing.T) {
+	w := classWorld(t)
+	w.run()
+	w.advance(8)
+	if s := w.run(); s.Purged() != 1 || w.get("contact", "ada") != nil || w.get("annotation", "note ada") != nil {
+		t.Fatalf("the applicant's week is over: %d purged, %v", s.Purged(), w.outcomes())
+	}
+	w.advance(60)
+	if s := w.run(); s.Purged() != 2 {
+		t.Fatalf("%d purged: %v", s.Purged(), w.outcomes())
+	}
+	for _, name := range []string{"carl", "dana"} {
+		c := w.get("contact", name)
+		if c == nil || c.Null("gallra_anonymizedon") || c.Text("address1_country") != "SE" || w.get("annotation", "note "+name) == nil {
+			t.Errorf("%s: %v", name, c)
+		}
+	}
+	if c := w.get("contact", "sven"); c == nil || c.Text("lastname") != "Of sven" || !c.Null("gallra_purgescheduledon") {
+		t.Errorf("a colleague was judged: %v", c)
+	}
+}
+
+// A person whose class changes while they wait has the notice of the class that they come into, and goes by its rules.
+func TestClassChangesWhileWaiting(t *testing.T) {
+	w := classWorld(t)
+	w.run()
+	w.advance(7)
+	w.update("contact", "ada", row{"jobtitle": "Buyer"})
+	w.update("contact", "dana", row{"jobtitle": "Applicant"})
+	w.advance(1)
+	if s := w.run(); s.Purged() != 0 {
+		t.Fatalf("purged by the rules of a class that they have left, or before their announced day: %v", w.outcomes())
+	}
+	w.advance(60)
+	if s := w.run(); s.Purged() != 3 || w.get("contact", "dana") != nil || w.get("contact", "ada") == nil {
+		t.Fatalf("%d purged: %v", s.Purged(), w.outcomes())
+	}
+}
+
+// An anonymous row tells no more of which class its person was: what was begun is finished by the rules by which it was begun.
+func TestClassOutlivesTheRow(t *testing.T) {
+	w := classWorld(t)
+	w.run()
+	w.advance(8)
+	w.control("faults", []row{{"status": 403, "route": "DELETE contacts"}})
+	if s, err := w.tryRun(); s == nil || len(s.Failures) != 1 {
+		t.Fatalf("nothing failed: %v", err)
+	}
+	w.control("faults", []row{})
+	if c := w.get("contact", "ada"); c == nil || c.Null("gallra_anonymizedon") || !c.Null("jobtitle") {
+		t.Fatalf("she is not anonymous: %v", c)
+	}
+	w.advance(1)
+	s := w.run()
+	if s.Status != ledger.Done || w.get("contact", "ada") != nil || len(s.Residue) != 0 {
+		t.Errorf("%s, %v, %v", s.Status, s.Failures, w.get("contact", "ada"))
+	}
+}
+
+// What would survive on an anonymous row does not survive in the recycle bin when the row is deleted.
+func TestRetainedColumnsGoWithADeletedRow(t *testing.T) {
+	w := newWorld(t, `
+version: 1
+environment: {organization: ORGANIZATION}
+timeZone: Europe/Stockholm
+limits: {purges: 500, share: 100%, canary: 2}
+subjects:
+  contact:
+    purge: delete
+    retain: [address1_country, address1_stateorprovince]
+    grounds:
+      - {id: deal, basis: contract, why: A deal, table: opportunity, link: parentcontactid, where: statecode eq 0, mayBeEmpty: true}
+    related: [{table: '*', do: delete}]
+`)
+	w.create("contact", "ada", row{"lastname": "Ek", "address1_country": "Ruritania", "address1_stateorprovince": "Strelsau"})
+	s := w.purgeAll()
+	if s.Purged() != 1 || len(s.Residue) != 0 || len(w.found("Ruritania")) != 0 || len(w.found("Strelsau")) != 0 {
+		t.Errorf("%d purged, residue %v, left %v %v", s.Purged(), s.Residue, w.found("Ruritania"), w.found("Strelsau"))
+	}
+}
