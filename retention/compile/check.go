@@ -160,6 +160,7 @@ func (c *checker) subject(s *policy.Subject) {
 	}
 	if len(s.Classes) == 0 {
 		c.survives(t, s)
+		out.Coarse = c.coarsened(t, s)
 	}
 	c.model.asked = map[string]bool{}
 	for i := range s.Grounds {

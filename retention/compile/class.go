@@ -21,6 +21,12 @@ func (c *checker) classes(t *table, out *Subject, related func(*Subject, []polic
 		r := *out
 		r.Subject, r.Related, r.Classes, r.Number, r.ClassID = own, nil, nil, i, k.ID
 		c.survives(t, own)
+		r.Coarse = c.coarsened(t, own)
+		for _, x := range r.Coarse {
+			if !slices.ContainsFunc(out.Coarse, func(known Coarse) bool { return known.Column == x.Column }) {
+				out.Coarse = append(out.Coarse, x)
+			}
+		}
 		related(&r, own.Related)
 		class := Class{Class: k, Rules: &r, holds: make([]bool, len(out.Grounds))}
 		for j := range out.Grounds {

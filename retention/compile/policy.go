@@ -76,6 +76,8 @@ type Subject struct {
 	Own           policy.ColumnNames
 	Unprovisioned []string
 
+	// Coarse are the columns that survive on an anonymous row made coarse.
+	Coarse []Coarse
 	// Bearing are the columns by which a row says whose it is, whatever mark stands beside them; see [Subject.Bears].
 	Bearing []string
 	// Persons reads every row that can be a person: those that are not marked as anonymised, and those that are and say

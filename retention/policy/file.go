@@ -72,6 +72,7 @@ type fileSubject struct {
 	WhenBound string           `yaml:"whenBound" jsonschema:"enum=anonymize,enum=fail,description=What happens to a person whom a kept row binds. Default anonymize."`
 	Identity  string           `yaml:"identity" jsonschema:"description=A column; rows with equal values in it are one human being."`
 	Retain    []string         `yaml:"retain" jsonschema:"description=Columns that survive anonymising."`
+	Coarsen   coarsen          `yaml:"coarsen" jsonschema:"description=Columns that survive it made coarse: a date to its year\\, a text to its first letters\\, a number to what it is a multiple of."`
 	Columns   fileColumns      `yaml:"columns" jsonschema:"description=As above\\, for this table only."`
 	Grounds   []fileGround     `yaml:"grounds" jsonschema:"description=What justifies keeping a person."`
 	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to related rows. In order: the first rule that matches a row decides."`
@@ -89,6 +90,7 @@ type fileClass struct {
 	WhenBound string           `yaml:"whenBound" jsonschema:"enum=anonymize,enum=fail,description=As in the subject."`
 	Notice    retention.Period `yaml:"notice" jsonschema:"description=As in the subject."`
 	Retain    []string         `yaml:"retain" jsonschema:"description=As in the subject."`
+	Coarsen   coarsen          `yaml:"coarsen" jsonschema:"description=As in the subject."`
 	Grounds   []fileGround     `yaml:"grounds" jsonschema:"description=What justifies keeping these persons\\, instead of the subject's grounds."`
 	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to their related rows\\, instead of the subject's rules."`
 }

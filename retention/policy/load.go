@@ -243,6 +243,7 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 		WhenBound: WhenBound(cmp.Or(f.WhenBound, string(BoundAnonymize))),
 		Identity:  f.Identity,
 		Retain:    f.Retain,
+		Coarsen:   f.Coarsen,
 		Notice:    l.notice(f.placed, f.Notice, l.policy.Notice),
 		Columns:   f.Columns.over(l.policy.Columns),
 		Pos:       f.Pos,

@@ -106,8 +106,9 @@ type Subject struct {
 	Table     string
 	Purge     Disposition // Delete or Anonymize
 	WhenBound WhenBound
-	Identity  string   // column whose equal values mean one human being; empty: every row is a person of its own
-	Retain    []string // columns that survive anonymising
+	Identity  string      // column whose equal values mean one human being; empty: every row is a person of its own
+	Retain    []string    // columns that survive anonymising
+	Coarsen   []Coarsened // columns that survive it made coarse, in the order of the file
 	Grounds   []Ground
 	Related   []RelatedRule
 	Columns   ColumnNames
@@ -132,6 +133,13 @@ type Class struct {
 
 	Pos Pos              `json:"-"`
 	At  map[string]Place `json:"-"`
+}
+
+// Coarsened is a column that survives anonymising with less in it.
+type Coarsened struct {
+	Column string
+	By     retention.Coarse
+	Pos    Pos `json:"-"`
 }
 
 // WhenBound is what happens to a person whom a kept or restricting row binds.

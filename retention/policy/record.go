@@ -136,6 +136,9 @@ func (r *Prose) subject(s *Subject, notice retention.Period) {
 	if len(s.Retain) > 0 {
 		r.Line("These columns survive, for statistics: %s.", codes(s.Retain))
 	}
+	if len(s.Coarsen) > 0 {
+		r.Line("Of these columns this much survives: %s.", coarseWords(s.Coarsen))
+	}
 	if s.Identity != "" {
 		r.Line("Rows with the same `%s` are one human being: what justifies one justifies all.", s.Identity)
 	}
@@ -165,6 +168,19 @@ func (r *Prose) subject(s *Subject, notice retention.Period) {
 		r.Line("")
 		r.Line("A kept row binds the person if its lookup may not be empty; otherwise it loses its link and the person goes. Only an environment knows which: with one set, this record says it for every place.")
 	}
+}
+
+// coarseWords say how coarse each column becomes.
+func coarseWords(all []Coarsened) string {
+	var parts []string
+	for _, c := range all {
+		how := "its " + c.By.Unit
+		if c.By.Unit == "" {
+			how = fmt.Sprintf("its first %d letters, or the multiple of %d below it", c.By.Step, c.By.Step)
+		}
+		parts = append(parts, "of `"+c.Column+"` "+how)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // basisWords are the lawful bases as the regulation's letters have them.

@@ -30,6 +30,9 @@ func PolicySchema() ([]byte, error) {
 				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]{1,2}\s+[A-Za-z]{3,9}\s*$`, Examples: []any{"31 March"}}
 			case reflect.TypeFor[AtMost]():
 				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]{1,4}\s+(day|week|month|year)s?(\s+[0-9]{1,4}\s+(day|week|month|year)s?)*(\s+after\s+\S+)?\s*$`, Examples: []any{"5 years after createdon"}}
+			case reflect.TypeFor[coarsen]():
+				return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{OneOf: []*jsonschema.Schema{
+					{Type: "string", Enum: []any{"month", "quarter", "year", "decade"}}, {Type: "integer", Minimum: "1"}}}}
 			case reflect.TypeFor[percent]():
 				return &jsonschema.Schema{Type: "string", Pattern: `^\s*[0-9]+(\.[0-9]+)?\s*%\s*$`, Examples: []any{"5%"}}
 			}

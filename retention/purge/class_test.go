@@ -1,6 +1,7 @@
 package purge_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/gallra/gallra/retention/ledger"
@@ -120,5 +121,48 @@ subjects:
 	s := w.purgeAll()
 	if s.Purged() != 1 || len(s.Residue) != 0 || len(w.found("Ruritania")) != 0 || len(w.found("Strelsau")) != 0 {
 		t.Errorf("%d purged, residue %v, left %v %v", s.Purged(), s.Residue, w.found("Ruritania"), w.found("Strelsau"))
+	}
+}
+
+// Of coarsened columns as much survives as the policy says, on the row and on its address; a deleted row keeps nothing of it. What
+// somebody makes finer again is told.
+func TestCoarsenedColumns(t *testing.T) {
+	w := newWorld(t, `
+version: 1
+environment: {organization: ORGANIZATION}
+timeZone: Europe/Stockholm
+limits: {purges: 500, share: 100%, canary: 2}
+subjects:
+  contact:
+    purge: anonymize
+    retain: [address1_country]
+    coarsen: {birthdate: year, address1_postalcode: 2, annualincome: 10000}
+    grounds:
+      - {id: deal, basis: contract, why: A deal, table: opportunity, link: parentcontactid, where: statecode eq 0, mayBeEmpty: true}
+    related: [{table: '*', do: delete}]
+    classes:
+      - {id: gone, for: jobtitle eq 'Applicant', purge: delete}
+      - {id: rest}
+`)
+	columns := row{"lastname": "Ek", "birthdate": "1987-05-14", "address1_postalcode": "90210 x", "address1_country": "SE", "annualincome": 123456, "address1_city": "Malmberget"}
+	w.create("contact", "ada", columns)
+	columns["jobtitle"] = "Applicant"
+	w.create("contact", "bo", columns)
+	s := w.purgeAll()
+	if s.Purged() != 2 || len(s.Residue) != 0 || s.Status != ledger.Done {
+		t.Fatalf("%s: %d purged, %v, %v", s.Status, s.Purged(), s.Residue, w.outcomes())
+	}
+	ada := w.get("contact", "ada")
+	if ada.Text("birthdate") != "1987-01-01" || ada.Text("address1_postalcode") != "90" || fmt.Sprint(ada["annualincome"]) != "120000.0000" || ada.Text("address1_country") != "SE" || !ada.Null("address1_city") {
+		t.Errorf("birthdate %v, postal code %v, income %v", ada["birthdate"], ada["address1_postalcode"], ada["annualincome"])
+	}
+	for _, fine := range []string{"1987-05-14", "90210", "123456", "Malmberget"} {
+		if left := w.found(fine); len(left) != 0 {
+			t.Errorf("%s is left: %v", fine, left)
+		}
+	}
+	w.advance(1)
+	if s := w.run(); s.Status != ledger.Done || len(s.Mentions) != 0 || len(s.Residue) != 0 {
+		t.Errorf("what is coarse is told every night: %v %v", s.Mentions, s.Residue)
 	}
 }

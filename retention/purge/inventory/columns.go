@@ -33,11 +33,12 @@ func (e *Eraser) Whole() *Eraser {
 // column is one that goes.
 type column struct {
 	attr     *dataverse.Attribute
-	wire     string // how it reads: the name, or _name_value of a lookup
-	required bool   // gets a placeholder instead of null
-	unique   bool   // part of an alternate key: the placeholder must be one of its own
-	blind    bool   // cannot be trusted to be read, so it is always written
-	large    bool   // documents and bodies: written without being read
+	wire     string          // how it reads: the name, or _name_value of a lookup
+	required bool            // gets a placeholder instead of null
+	unique   bool            // part of an alternate key: the placeholder must be one of its own
+	blind    bool            // cannot be trusted to be read, so it is always written
+	large    bool            // documents and bodies: written without being read
+	coarse   *compile.Coarse // what of it survives; nil: nothing
 	navs     map[string]string
 }
 
@@ -45,8 +46,15 @@ type column struct {
 // number, the links to persons, and those to rows that a rule takes along, unless it is retained. Columns that nobody thought of are among them.
 func ErasePerson(t *dataverse.Table, s *compile.Subject, persons map[string]bool) *Eraser {
 	e := erasePerson(t, s, s.Retain, persons)
-	if len(s.Retain) > 0 {
+	if len(s.Retain)+len(s.Coarse) > 0 {
 		e.whole = erasePerson(t, s, nil, persons)
+	}
+	for i := range e.columns {
+		for j := range s.Coarse {
+			if e.columns[i].attr.LogicalName == s.Coarse[j].Column {
+				e.columns[i].coarse = &s.Coarse[j]
+			}
+		}
 	}
 	return e
 }
@@ -60,6 +68,8 @@ func erasePerson(t *dataverse.Table, s *compile.Subject, retain []string, person
 		switch {
 		case slices.Contains(retain, a.LogicalName), slices.Contains(own, a.LogicalName), technical[a.LogicalName]:
 			return false
+		case slices.ContainsFunc(s.Coarse, func(c compile.Coarse) bool { return c.Column == a.LogicalName }):
+			return true // amounts and counts of the standard columns as well
 		case a.Type == "Lookup" && behind(a.LogicalName):
 			return true
 		case a.Type == "Lookup" || a.Type == "Customer":
@@ -181,6 +191,10 @@ func (e *Eraser) Patch(id uuid.UUID, row dataverse.Row) map[string]any {
 		case c.blind, c.large:
 			body[name] = c.neutral(id)
 		case row.Null(c.wire):
+		case c.coarse != nil:
+			if !c.coarse.Settled(row) {
+				body[name] = c.coarse.Of(row)
+			}
 		case environment.IsText(c.attr) && row.Text(c.wire) == c.neutral(id):
 		default:
 			body[name] = c.neutral(id)
@@ -193,6 +207,12 @@ func (e *Eraser) Patch(id uuid.UUID, row dataverse.Row) map[string]any {
 func (e *Eraser) Left(id uuid.UUID, row dataverse.Row) []string {
 	var names []string
 	for _, c := range e.columns {
+		if c.coarse != nil {
+			if !c.coarse.Settled(row) {
+				names = append(names, c.attr.LogicalName)
+			}
+			continue
+		}
 		// An address row's placeholder may come back into the person's column of the same name: it says nothing about them.
 		if neutral := row.Text(c.wire) == c.neutral(id) || environment.IsPlaceholder(row.Text(c.wire), id, c.attr.MaxLength); !c.blind && !row.Null(c.wire) && !(environment.IsText(c.attr) && neutral) {
 			names = append(names, c.attr.LogicalName)

@@ -176,7 +176,7 @@ func (inv *List) Eraser(it *Item) *Eraser {
 	case it.Unwritable():
 	case it.Bin == BinWithPerson:
 		number, _ := it.Row.Int("addressnumber")
-		retain := inv.Subject.Retain
+		retain := inv.Subject.Survive()
 		if inv.goesWithAll(it) { // and so does what it would have kept of the address
 			return inv.cached(it.Def, -101-int(number), func() *Eraser { return erasePart(it.Def, nil, int(number)) })
 		}

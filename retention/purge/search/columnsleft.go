@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -22,6 +23,7 @@ import (
 type residueRule struct {
 	table   *dataverse.Table
 	spared  []string               // what the policy retains, and what gallra writes
+	coarse  []compile.Coarse       // of what it retains a part
 	persons map[string]bool        // tables to whose rows no lookup may lead; nil: lookups are not looked at
 	values  bool                   // dates, numbers and choices are looked at; otherwise only what can hold words, pictures or documents
 	fixed   bool                   // so are texts that only a create may write; otherwise those are asked whether they tell of the person
@@ -32,11 +34,27 @@ type residueRule struct {
 func (r residueRule) columns(id uuid.UUID, row dataverse.Row) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(r.table.Attributes)) {
-		if a := r.table.Attributes[name]; !a.Primary && !slices.Contains(r.spared, name) && r.holds(a, id, row) {
+		a := r.table.Attributes[name]
+		if c := r.coarsened(name); c != nil {
+			if !c.Settled(row) {
+				out = append(out, name)
+			}
+			continue
+		}
+		if !a.Primary && !slices.Contains(r.spared, name) && r.holds(a, id, row) {
 			out = append(out, name)
 		}
 	}
 	return out
+}
+
+func (r residueRule) coarsened(name string) *compile.Coarse {
+	for i := range r.coarse {
+		if r.coarse[i].Column == name {
+			return &r.coarse[i]
+		}
+	}
+	return nil
 }
 
 func (r residueRule) holds(a *dataverse.Attribute, id uuid.UUID, row dataverse.Row) bool {

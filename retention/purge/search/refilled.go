@@ -45,7 +45,7 @@ func Refilled(ctx context.Context, client dataverse.Reader, policy *compile.Poli
 		if err != nil {
 			return nil, err
 		}
-		rule := residueRule{table: t, spared: slices.Concat(s.Retain, environment.OwnColumns(s.Own)), persons: persons, values: true, fixed: true}
+		rule := residueRule{table: t, spared: slices.Concat(s.Survive(), environment.OwnColumns(s.Own)), persons: persons, values: true, fixed: true}
 		found := make(map[ledger.Key]int) // of those that are named, where they stand
 		more := 0
 		for _, q := range rule.refilled(s.Own.AnonymizedOn) {

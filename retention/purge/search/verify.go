@@ -106,7 +106,7 @@ func (s *Searcher) anonymousRows(ctx context.Context, subject *compile.Subject, 
 
 // personRule is what must not be left in the row of a person that stays.
 func (s *Searcher) personRule(subject *compile.Subject, t *dataverse.Table) residueRule {
-	return residueRule{table: t, spared: slices.Concat(subject.Retain, environment.OwnColumns(subject.Own)), persons: s.Tables.Persons, values: true, fixed: true}
+	return residueRule{table: t, spared: slices.Concat(subject.Retain, environment.OwnColumns(subject.Own)), coarse: subject.Coarse, persons: s.Tables.Persons, values: true, fixed: true}
 }
 
 // binnedFull says of rows that could not be emptied until when the recycle bin keeps them: it is final when that gives them
