@@ -59,6 +59,12 @@ type Columns struct {
 	ExtendReason  bool // whether it has a reason
 }
 
+// Held is what the ledger knows of a person and of a ground that goes on keeping them for a time after it was lost.
+type Held struct {
+	Now    bool // the last run found that the ground holds
+	LostOn Date // the day of the first run that found that it holds no more; zero: none has
+}
+
 // Trace is what the ledger proves about a person's purge date.
 type Trace struct {
 	PurgeOn   Date // zero: no purge date of this person stands in the ledger

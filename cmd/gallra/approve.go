@@ -59,7 +59,7 @@ func (a *app) runApprove(ctx context.Context) error {
 		}
 	}
 	day := s.today(checked.Policy)
-	plan, err := a.evaluate(ctx, s, checked, day, l.Traces(), false)
+	plan, err := a.evaluate(ctx, s, checked, day, l, false)
 	if err != nil {
 		return err
 	}

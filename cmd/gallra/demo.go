@@ -224,7 +224,7 @@ func (d *demo) plan(ctx context.Context) (*plan.Plan, error) {
 	if _, err := d.session.client.WhoAmI(ctx); err != nil {
 		return nil, err
 	}
-	return d.evaluate(ctx, d.session, d.checked, d.session.today(d.checked.Policy), l.Traces(), false)
+	return d.evaluate(ctx, d.session, d.checked, d.session.today(d.checked.Policy), l, false)
 }
 
 // shownPeople is how many people a table of the story holds.

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/ledger"
@@ -64,8 +62,8 @@ func (a *app) examine(ctx context.Context, tell func(doctor.Finding) error) (doc
 	return doctor.Examine(ctx, policy, doctor.Deps{
 		Client: s.client, User: s.identity.UserID, Organization: s.org, LedgerAt: a.settings.Ledger, Tell: tell,
 		Ledger: func(ctx context.Context) (*ledger.Ledger, error) { return a.ledgerOf(ctx, s) },
-		Plan: func(ctx context.Context, c *compile.Policy, traces func(string, uuid.UUID) retention.Trace) (*plan.Plan, error) {
-			return a.evaluate(ctx, s, c, s.today(c.Policy), traces, false)
+		Plan: func(ctx context.Context, c *compile.Policy, l *ledger.Ledger) (*plan.Plan, error) {
+			return a.evaluate(ctx, s, c, s.today(c.Policy), l, false)
 		},
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -102,7 +103,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err := a.warnBlind(ctx, s, checked); err != nil {
 		return err
 	}
-	planned, err := a.evaluate(ctx, s, checked, day, l.Traces(), o.all)
+	planned, err := a.evaluate(ctx, s, checked, day, l, o.all)
 	if err != nil {
 		return err
 	}
@@ -230,16 +231,18 @@ func keepPlan(path string, plan *plan.Plan) (err error) {
 }
 
 // evaluate reads everybody and plans, with progress where somebody watches.
-func (a *app) evaluate(ctx context.Context, s *session, c *compile.Policy, day retention.Date, traces func(string, uuid.UUID) retention.Trace, all bool) (*plan.Plan, error) {
+func (a *app) evaluate(ctx context.Context, s *session, c *compile.Policy, day retention.Date, l *ledger.Ledger, all bool) (*plan.Plan, error) {
 	bar := a.progress("reading")
 	defer bar.done()
-	e, err := evaluate.Evaluate(ctx, s.client, c, evaluate.EvaluateOptions{
-		Today: day, Traces: traces, Progress: func(what string, rows int) { bar.add("reading "+what, rows) },
-	})
+	o := evaluate.EvaluateOptions{Today: day, Progress: func(what string, rows int) { bar.add("reading "+what, rows) }}
+	if l != nil { // otherwise nothing is proven
+		o.Traces, o.Held = l.Trace, l.Held
+	}
+	e, err := evaluate.Evaluate(ctx, s.client, c, o)
 	if err != nil {
 		return nil, err
 	}
-	return plan.NewPlan(c, e, plan.PlanOptions{Traces: traces, All: all}), nil
+	return plan.NewPlan(c, e, plan.PlanOptions{Traces: o.Traces, All: all}), nil
 }
 
 // warnDrift says beside the lines for a machine what has changed in the environment since the last run.

@@ -84,7 +84,7 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 		return nil, err
 	}
 	a.warnNoLedger(l.Existed())
-	plan, err := a.evaluate(ctx, s, checked, s.today(checked.Policy), l.Traces(), false)
+	plan, err := a.evaluate(ctx, s, checked, s.today(checked.Policy), l, false)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ func (c *checker) date(s source, g *Ground, x *expansion) {
 	if text == "" {
 		text, at = g.Until, g.At["until"]
 	}
-	if text == "" {
+	if text == "" || g.WhenLost() {
 		return
 	}
 	g.Date = c.dateField(s, text, at, x)

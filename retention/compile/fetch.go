@@ -170,7 +170,7 @@ func (c *checker) fetchGround(subject *table, g *Ground) {
 		g.Person.Fields = []Field{Field(root.PrimaryID)}
 		g.fetch = &fetch{attribute: root.PrimaryID}
 	}
-	if g.View == "" && (g.Date == nil) != g.Keep.IsZero() {
+	if g.View == "" && !g.WhenLost() && (g.Date == nil) != g.Keep.IsZero() {
 		bad := func(format string, args ...any) { c.problem(at, fmt.Sprintf(format, args...), "") } // it is the policy that lacks something
 		if g.Date == nil {
 			bad("`keep` needs a date to count from, and the FetchXML returns none as alias %q", afterAlias)

@@ -58,7 +58,7 @@ type Deps struct {
 	Tell         func(Finding) error                           // an error of it is that of the examination
 
 	// Plan evaluates everybody and plans for today.
-	Plan func(context.Context, *compile.Policy, func(table string, id uuid.UUID) retention.Trace) (*plan.Plan, error)
+	Plan func(context.Context, *compile.Policy, *ledger.Ledger) (*plan.Plan, error)
 }
 
 // Result is how many findings there were of what a run could fail on.
@@ -162,11 +162,11 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 	if err := d.forbidden("settings", d.settings(ctx)); err != nil {
 		return err
 	}
-	traces, err := d.ledger(ctx, c)
+	l, err := d.ledger(ctx, c)
 	if err := d.forbidden("ledger", err); err != nil {
 		return err
 	}
-	return d.forbidden("data", d.data(ctx, c, traces))
+	return d.forbidden("data", d.data(ctx, c, l))
 }
 
 // forbidden makes a finding of a read that a missing right has ended: the visit goes on.
@@ -278,7 +278,7 @@ func (d *visit) settings(ctx context.Context) error {
 }
 
 // ledger is what the ledger proves, nil where there is none to be read.
-func (d *visit) ledger(ctx context.Context, c *compile.Policy) (func(string, uuid.UUID) retention.Trace, error) {
+func (d *visit) ledger(ctx context.Context, c *compile.Policy) (*ledger.Ledger, error) {
 	l, err := d.Ledger(ctx)
 	var foreign *ledger.ForeignError
 	switch {
@@ -325,12 +325,12 @@ func (d *visit) ledger(ctx context.Context, c *compile.Policy) (func(string, uui
 				"%s of %s are marked as anonymised, and the ledger knows nothing of it: it was lost or put back, or somebody set the mark", rows(n), s.Table)
 		}
 	}
-	return l.Traces(), nil
+	return l, nil
 }
 
 // data counts whom the grounds justify and what they lack.
-func (d *visit) data(ctx context.Context, c *compile.Policy, traces func(string, uuid.UUID) retention.Trace) error {
-	plan, err := d.Plan(ctx, c, traces)
+func (d *visit) data(ctx context.Context, c *compile.Policy, l *ledger.Ledger) error {
+	plan, err := d.Plan(ctx, c, l)
 	if err != nil {
 		return err
 	}

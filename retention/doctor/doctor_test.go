@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
@@ -60,13 +58,17 @@ func newWorld(t *testing.T) *world {
 	dir := t.TempDir()
 	w.deps = doctor.Deps{Client: w.client, User: who.UserID, Organization: org, LedgerAt: "evidence",
 		Ledger: func(context.Context) (*ledger.Ledger, error) { return ledger.Open(dir) },
-		Plan: func(ctx context.Context, c *compile.Policy, traces func(string, uuid.UUID) retention.Trace) (*plan.Plan, error) {
+		Plan: func(ctx context.Context, c *compile.Policy, l *ledger.Ledger) (*plan.Plan, error) {
 			day := retention.DateOf(w.client.Now(), c.Policy.TimeZone)
-			e, err := evaluate.Evaluate(ctx, w.client, c, evaluate.EvaluateOptions{Today: day, Traces: traces})
+			o := evaluate.EvaluateOptions{Today: day}
+			if l != nil {
+				o.Traces = l.Trace
+			}
+			e, err := evaluate.Evaluate(ctx, w.client, c, o)
 			if err != nil {
 				return nil, err
 			}
-			return plan.NewPlan(c, e, plan.PlanOptions{Traces: traces}), nil
+			return plan.NewPlan(c, e, plan.PlanOptions{Traces: o.Traces}), nil
 		}}
 	return w
 }
@@ -188,7 +190,7 @@ func TestExamine(t *testing.T) {
 	})
 	t.Run("a service that fails", func(t *testing.T) {
 		w := *w
-		w.deps.Plan = func(context.Context, *compile.Policy, func(string, uuid.UUID) retention.Trace) (*plan.Plan, error) {
+		w.deps.Plan = func(context.Context, *compile.Policy, *ledger.Ledger) (*plan.Plan, error) {
 			return nil, dataverse.ErrUnavailable
 		}
 		if _, err := doctor.Examine(t.Context(), w.policy, w.deps); !errors.Is(err, dataverse.ErrUnavailable) {

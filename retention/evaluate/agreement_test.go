@@ -109,6 +109,14 @@ func ledgerOf(seed uint64, today time.Time, crm *naiveCRM) (func(table, id strin
 	}
 }
 
+// heldAt is naiveHeld for an evaluation.
+func heldAt(today time.Time) func(table string, id uuid.UUID, ground string) retention.Held {
+	return func(_ string, id uuid.UUID, _ string) retention.Held {
+		now, on := naiveHeld(id.String(), today)
+		return retention.Held{Now: now, LostOn: dateAt(on)}
+	}
+}
+
 // verdicts are a plan's decisions as the second implementation words them.
 func verdicts(p *plan.Plan) []naiveVerdict {
 	var out []naiveVerdict
@@ -161,7 +169,7 @@ func TestSecondImplementationAgrees(t *testing.T) {
 				policy, naive := checked(t, c, path), readNaivePolicy(t, path)
 				for _, on := range []time.Time{today, today.AddDate(0, 0, 1), today.AddDate(0, 2, 0)} {
 					naiveTraces, traces := ledgerOf(seed, on, crm)
-					e, err := evaluate.Evaluate(t.Context(), c, policy, evaluate.EvaluateOptions{Today: dateAt(on), Traces: traces})
+					e, err := evaluate.Evaluate(t.Context(), c, policy, evaluate.EvaluateOptions{Today: dateAt(on), Traces: traces, Held: heldAt(on)})
 					if err != nil {
 						t.Fatal(err)
 					}

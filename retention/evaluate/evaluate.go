@@ -17,6 +17,8 @@ type EvaluateOptions struct {
 	Today retention.Date
 	// Traces is what the ledger proves about a person's purge date; nil: nothing, as for a ledger that was lost.
 	Traces func(table string, id uuid.UUID) retention.Trace
+	// Held is what the ledger knows of grounds that go on for a time after they were lost; nil: nothing.
+	Held func(table string, id uuid.UUID, ground string) retention.Held
 	// Progress is called with every page's rows, from several goroutines; nil: nobody watches.
 	Progress func(what string, rows int)
 	// Lasting leaves out rows whose retention has ended by today, as far as the server can tell. That is enough to decide
@@ -51,6 +53,8 @@ type Evaluation struct {
 	tables  []*personTable
 	// numbered are the grounds of all subjects, one after the other.
 	numbered []*compile.Ground
+	// Held are the persons for whom grounds that go on after they were lost have been gained or lost since the last run.
+	Held []HeldChange
 }
 
 // PersonRow is one person of an evaluation.
@@ -110,6 +114,7 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o Eval
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	e.afterwards(o)
 	e.join()
 	return e, nil
 }

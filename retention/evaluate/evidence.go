@@ -50,6 +50,8 @@ func (f Finding) Arithmetic(r FoundRow) string {
 	}
 	text := trigger + " " + r.Date.Words()
 	switch {
+	case g.WhenLost():
+		return policy.Sentence(g.Why) + " until " + r.Date.Words() + ", as the ledger has it, kept " + g.Terms(r.Date, r.Until) + " = " + r.Until.Words()
 	case r.Date.IsZero():
 		return "lacks the date that the period is counted from (" + g.DateName() + "); kept " + g.Terms(r.Date, r.Until) + " = " + r.Until.Words()
 	case g.Bounded(r.Date, r.Until), g.Keep.From != retention.TheDate:

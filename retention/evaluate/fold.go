@@ -227,6 +227,7 @@ func (f *folding) give(r reading) {
 	}
 	if len(f.hits) > 0 {
 		f.found.Rows++
+		f.t.hold(f.g, f.hits)
 	}
 	for _, at := range f.hits {
 		f.t.give(at, f.given(r))

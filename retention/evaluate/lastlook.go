@@ -81,6 +81,7 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 	if err := cmp.Or(group.Wait(), failed); err != nil {
 		return err
 	}
+	e.afterwards(o)
 	e.join()
 	return nil
 }

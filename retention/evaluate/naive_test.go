@@ -364,6 +364,26 @@ func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace f
 			}
 		}
 	}
+	for i, s := range p.subjects { // what goes on after it was lost
+		for rank, g := range s.grounds {
+			if g["after"] != "lost" {
+				continue
+			}
+			for _, person := range persons {
+				if k := s.of(t, crm, person.row); person.subject != i || k.own || k.unjudged {
+					continue
+				}
+				holds := slices.ContainsFunc(p.found(t, crm, s, g), func(f naiveFound) bool { return f.leadsTo(person) })
+				now, on := naiveHeld(person.id, today)
+				if now {
+					on = today
+				}
+				if !holds && !on.IsZero() {
+					person.justify(p.kept(t, on, g), g["id"], rank+1)
+				}
+			}
+		}
+	}
 	for _, person := range persons {
 		if until, counts := p.byHand(t, person.row, today); counts {
 			person.justify(until, "manual-extension", 1_000_000)
@@ -406,6 +426,18 @@ func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace f
 		return strings.Compare(a.ID, b.ID)
 	})
 	return out
+}
+
+// naiveHeld is what the ledger knows of a person and of the ground that goes on after it was lost: nothing, that it held in the
+// last run, or since when it does not.
+func naiveHeld(id string, today time.Time) (now bool, lostOn time.Time) {
+	switch n := int(id[0]) * int(id[1]); n % 4 {
+	case 0:
+		return true, time.Time{}
+	case 1, 2:
+		return false, today.AddDate(0, -n%5, -n%29)
+	}
+	return false, time.Time{}
 }
 
 // justify gives a person a date; the latest one counts, and of equal ones that of the ground that comes first.
@@ -459,6 +491,9 @@ func (p naivePolicy) found(t *testing.T, crm *naiveCRM, s naiveSubject, g naiveG
 		}
 		f := naiveFound{until: forever}
 		column := g["after"] + g["until"]
+		if column == "lost" {
+			column = ""
+		}
 		missing := g["missingDate"]
 		instead := ""
 		if missing != "" && missing != "keep" && missing != "ignore" {

@@ -58,8 +58,9 @@ type personTable struct {
 	results []GroundResult
 	odd     []oddDates // by ground, as results are
 
-	unreadable map[int32]bool // persons about whom a date cannot be read
-	classes    []uint8        // by person: the number of their class; nil where all are alike
+	unreadable map[int32]bool           // persons about whom a date cannot be read
+	holders    map[int32]map[int32]bool // by a ground that goes on after it was lost: for whom it holds
+	classes    []uint8                  // by person: the number of their class; nil where all are alike
 }
 
 // hashed is a value and the person who has it: 12 bytes. 64 bits of SHA-256 stand for the value: two different ones that

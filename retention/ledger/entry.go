@@ -45,6 +45,8 @@ const (
 	// Ahead says that related rows of a person are about to go in a change set of their own, because there are too many for
 	// one; the person is whole, and follows.
 	Ahead   Kind = "ahead"
+	Gained  Kind = "gained"  // persons for whom a ground holds that goes on after it is lost
+	Lost    Kind = "lost"    // persons for whom such a ground holds no more
 	Intent  Kind = "intent"  // a person is about to be purged
 	Outcome Kind = "outcome" // what became of the intent
 	Swept   Kind = "swept"   // audit history of a purged person's rows was deleted; Deleted says how many entries
@@ -84,7 +86,7 @@ const WrittenSince = "written-since"
 type Entry struct {
 	Kind Kind `json:"kind"`
 
-	// Start; Policy, Actor and Today also of Approved and Adopted.
+	// Start; Policy, Actor and Today also of Approved and Adopted, Today of Gained and Lost.
 	Run          string         `json:"run,omitempty"`
 	Verb         string         `json:"verb,omitempty"`
 	Policy       string         `json:"policy,omitempty"`
@@ -178,7 +180,7 @@ func (e *Entry) check() error {
 
 // required lists every kind, and what it cannot do without.
 var required = map[Kind]struct{ person, status bool }{
-	Approved: {}, Adopted: {},
+	Approved: {}, Adopted: {}, Gained: {}, Lost: {},
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Environment: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
 	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Telling: {person: true}, Told: {status: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true}, Retained: {person: true},

@@ -40,10 +40,11 @@ type state struct {
 	telling []Record          // what owners were about to be told, in the ledger's order
 	told    map[Key][]telling // of whose purge somebody was told; until they are purged
 	grounds map[groundKey]int
-	purged  map[Key]bool    // persons who are anonymous and whose rows stay
-	touched map[string]int  // rows that purges have touched since the grounds were counted, by table
-	inPlace map[string]bool // tables of which persons were anonymised in place
-	counted int             // the run that counted the grounds last
+	held    map[Key]map[string]retention.Held // by ground
+	purged  map[Key]bool                      // persons who are anonymous and whose rows stay
+	touched map[string]int                    // rows that purges have touched since the grounds were counted, by table
+	inPlace map[string]bool                   // tables of which persons were anonymised in place
+	counted int                               // the run that counted the grounds last
 	runs    []RunInfo
 	ends    map[uint64]string // hashes of the entries before each run, by number
 
@@ -119,6 +120,7 @@ func newState() state {
 		decided: make(map[Key]*Decisions),
 		despite: make(map[Key][]string),
 		facts:   make(map[string]string),
+		held:    make(map[Key]map[string]retention.Held),
 		grounds: make(map[groundKey]int),
 		told:    make(map[Key][]telling),
 		touched: make(map[string]int),
@@ -148,6 +150,8 @@ func (s *state) apply(r Record) {
 			clear(s.touched)
 		}
 		s.grounds[groundKey{r.Table, r.Entry.Ground}] = r.Counts["rows"]
+	case Gained, Lost:
+		s.holds(r)
 	case Environment:
 		for what, value := range r.Facts {
 			if s.facts[what] = value; value == "" {
@@ -259,6 +263,7 @@ func (s *state) apply(r Record) {
 					s.touched[table] -= len(a.Rows[table])
 				}
 			}
+			delete(s.held, k)
 			delete(s.traces, k)
 			delete(s.pending, k)
 			delete(s.ahead, k)

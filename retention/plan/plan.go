@@ -26,6 +26,9 @@ type Plan struct {
 	// Unreadable are the persons about whom a date cannot be read. They count as kept, and nothing is done about them.
 	Unreadable []evaluate.PersonRef
 
+	// Held is what the ledger is to learn of grounds that go on after they were lost.
+	Held []evaluate.HeldChange
+
 	rules retention.Rules
 }
 
@@ -96,7 +99,7 @@ type PlanOptions struct {
 
 // NewPlan decides about every person of an evaluation.
 func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
-	p := &Plan{AsOf: e.Today, TimeZone: c.Policy.TimeZone.String(), Organization: c.Organization, Policy: c.Policy.Hash, rules: c.Policy.Rules()}
+	p := &Plan{AsOf: e.Today, TimeZone: c.Policy.TimeZone.String(), Organization: c.Organization, Policy: c.Policy.Hash, rules: c.Policy.Rules(), Held: e.Held}
 	totals := map[string]*TableTotals{}
 	p.Tables = make([]TableTotals, len(c.Subjects))
 	for i := range c.Subjects {

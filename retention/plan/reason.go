@@ -56,6 +56,9 @@ func counted(r retention.Term, g *compile.Ground) string {
 		return fmt.Sprintf("%s; the date that the period would be counted from is missing (%s), kept %s", policy.Sentence(g.Why), g.DateName(), g.Terms(r.Trigger, r.Until))
 	}
 	trigger := g.Trigger
+	if g.WhenLost() && trigger == "" {
+		return fmt.Sprintf("%s until %s, kept %s", policy.Sentence(g.Why), r.Trigger.Words(), g.Terms(r.Trigger, r.Until))
+	}
 	if trigger == "" {
 		trigger = policy.Sentence(g.DateName()) + ":"
 	}

@@ -4,7 +4,7 @@ import "fmt"
 
 // dates reads what a ground says of its date besides `after`, `until` and `keep`.
 func (l *loader) dates(f *fileGround, g *Ground, whole string, bad func(key, message, hint string)) {
-	dated := f.has("after") || f.has("until")
+	dated := f.has("after") && f.After != Lost || f.has("until")
 	for _, key := range []string{"missingDate", "atMost"} {
 		if f.has(key) && !dated && (whole != "fetchXml" || key != "missingDate") && (whole == "" || key != "atMost") {
 			bad(key, fmt.Sprintf("`%s` needs `after` or `until`", key), "")

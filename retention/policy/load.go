@@ -326,7 +326,7 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 		}
 		whole = key
 		for _, other := range []string{"table", "link", "party", "where", "after", "until", "atMost"} {
-			if f.has(other) {
+			if f.has(other) && (other != "after" || f.After != Lost) {
 				bad(other, fmt.Sprintf("`%s` has no meaning beside `%s`", other, key), fmt.Sprintf("the %s says which rows", strings.TrimSuffix(key, "Xml")))
 			}
 		}
@@ -343,7 +343,7 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 				bad(key, fmt.Sprintf("`%s` without `table` leads from the person to the person", key), "name the `table` that justifies")
 			}
 		}
-		if !f.has("where") && !f.has("after") && !f.has("until") {
+		if !f.has("where") && (!f.has("after") || f.After == Lost) && !f.has("until") {
 			l.problem(g.Pos, fmt.Sprintf("the ground `%s` holds for everybody, without an end", f.ID), "say which rows, by `table`, `where`, `after`, `until`, `view` or `fetchXml`")
 		}
 	}
@@ -357,7 +357,7 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 		bad("keep", "`keep` needs a date to count from", "add `after` or `until`; without one the ground holds for as long as a row matches")
 	}
 	l.dates(f, &g, whole, bad)
-	if !f.has("table") && !f.has("where") && whole == "" && (f.has("after") || f.has("until")) {
+	if !f.has("table") && !f.has("where") && whole == "" && (f.has("after") && f.After != Lost || f.has("until")) {
 		if g.MissingDate == MissingKeeps && f.has("missingDate") && g.InsteadOf == "" {
 			bad("missingDate", fmt.Sprintf("the ground `%s` would keep everybody who lacks the date, for ever", f.ID), "say by `where` which of the person's rows it is about")
 		}

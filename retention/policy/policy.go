@@ -151,6 +151,12 @@ const (
 	BoundFail      WhenBound = "fail"
 )
 
+// Lost in After counts from the day on which a run first found that the ground holds no more.
+const Lost = "lost"
+
+// WhenLost tells whether the ground goes on for Keep after it was lost.
+func (g *Ground) WhenLost() bool { return g.After == Lost }
+
 // Ground is a rule that justifies keeping a person.
 //
 // The rows of a ground are those of Table (the subject's own where it is empty) that match Where and whose Link leads

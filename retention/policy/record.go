@@ -203,6 +203,8 @@ func (g *Ground) period() string {
 	}
 	text := ""
 	switch {
+	case g.WhenLost():
+		return "for as long as it is so, and " + g.Keep.String() + " from the day on which that is found to have ended"
 	case date == "":
 		return "for as long as it is so"
 	case g.Until != "" && g.Keep.IsZero():

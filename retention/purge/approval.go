@@ -195,7 +195,7 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 	if former == nil || former.Policy.Hash != r.Ledger.Adopted().Policy || !SameCare(former.Policy, r.Policy.Policy) {
 		return true, nil
 	}
-	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace})
+	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held})
 	if err != nil {
 		return true, err
 	}

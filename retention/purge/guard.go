@@ -5,8 +5,11 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
@@ -127,5 +130,28 @@ func (r *runner) matched(plan *plan.Plan) error {
 	for _, g := range plan.Grounds {
 		entries = append(entries, ledger.Entry{Kind: ledger.Ground, Table: g.Table, Ground: g.Ground, Counts: map[string]int{"rows": g.Rows}})
 	}
-	return r.Ledger.Append(entries...)
+	return r.Ledger.Append(append(entries, heldEntries(plan.Held, r.Today)...)...)
+}
+
+// heldAtOnce is how many persons one entry of the ledger names.
+const heldAtOnce = 1000
+
+// heldEntries are what the ledger learns of grounds that go on after they were lost.
+func heldEntries(changes []evaluate.HeldChange, today retention.Date) (entries []ledger.Entry) {
+	filling := make(map[evaluate.HeldChange]int) // by all but the person: the entry
+	for _, c := range changes {
+		key := evaluate.HeldChange{Table: c.Table, Ground: c.Ground, Now: c.Now}
+		at, ok := filling[key]
+		if !ok || len(entries[at].Rows[c.Table]) == heldAtOnce {
+			kind := ledger.Lost
+			if c.Now {
+				kind = ledger.Gained
+			}
+			at = len(entries)
+			filling[key] = at
+			entries = append(entries, ledger.Entry{Kind: kind, Ground: c.Ground, Today: today, Rows: make(map[string][]uuid.UUID)})
+		}
+		entries[at].Rows[c.Table] = append(entries[at].Rows[c.Table], c.ID)
+	}
+	return entries
 }

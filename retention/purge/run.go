@@ -248,7 +248,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
-	options := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Progress: func(what string, rows int) {
+	options := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Progress: func(what string, rows int) {
 		r.progress(Progress{Phase: "evaluate", What: what, Done: rows})
 	}}
 	evaluation, err := evaluate.Evaluate(ctx, r.Client, r.Policy, options)

@@ -102,7 +102,7 @@ func (c *Console) person(w http.ResponseWriter, r *http.Request, b *reading) {
 // describe reads a person's grounds, as gallra explain does, and who they are.
 func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate.PersonRef) (*personPage, error) {
 	today := c.today(b)
-	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: today, Traces: b.traces})
+	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: today, Traces: b.traces, Held: b.held})
 	if err != nil {
 		return nil, err
 	}
@@ -362,8 +362,7 @@ func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef
 	if err != nil {
 		return err
 	}
-	traces := l.Traces()
-	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: deps.Today, Traces: traces})
+	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held})
 	if err != nil {
 		return nil // it is done; what it means is read anew with the plan
 	}
@@ -373,7 +372,7 @@ func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef
 		for _, o := range x.Others {
 			others = append(others, evaluate.PersonRef{Table: o.Table, ID: o.ID})
 		}
-		all, err := plan.ExplainAll(ctx, c.o.Client, b.checked, others, evaluate.EvaluateOptions{Today: deps.Today, Traces: traces})
+		all, err := plan.ExplainAll(ctx, c.o.Client, b.checked, others, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held})
 		if err == nil {
 			for _, o := range all {
 				decisions = append(decisions, &o.Decision)
@@ -384,7 +383,7 @@ func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := c.reading().with(decisions...)
-	next.traces = traces
+	next.traces, next.held = l.Trace, l.Held
 	if err == nil {
 		next.evidence = found
 	}
