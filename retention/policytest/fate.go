@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -58,7 +59,7 @@ func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.
 	if err != nil {
 		return nil, err
 	}
-	deps := purge.Deps{Client: client, Ledger: l, Policy: checked, Today: c.Today, Run: ledger.Run{ID: "case", Verb: "run", Version: "test"},
+	deps := purge.Deps{Client: client, Ledger: l, Policy: checked, Today: c.Today, Run: ledger.Run{ID: "case", Verb: "run", Version: "test"}, Poll: time.Millisecond,
 		Only:    func(_ string, _ uuid.UUID, a retention.Action) bool { return a == retention.Purge },
 		Outcome: func(o purge.Outcome) { out.outcomes[o.ID] = o }}
 	if err := prove(ctx, deps, traces(c, checked, records), records); err != nil {
