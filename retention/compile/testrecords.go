@@ -26,7 +26,7 @@ func Records(ctx context.Context, r dataverse.Reader, f *policy.TestFile, c *pol
 			return nil, nil, m.err
 		}
 		if t == nil {
-			bad(row.At["table"].Pos, fmt.Sprintf("unknown table `%s`", row.Table), policy.DidYouMean(row.Table, m.names()))
+			bad(row.At["table"].Pos, fmt.Sprintf("unknown table `%s`", row.Table), m.didYouMean(row.Table))
 			continue
 		}
 		record := policy.TestRecord{Label: label, Table: row.Table, ID: policy.TestID(label), Values: map[string]any{}, Pos: row.Pos, At: map[string]policy.Pos{}}
@@ -91,7 +91,7 @@ func expected(m *model, c *policy.TestCase, x *policy.TestExpect, bad func(at po
 func testColumn(t *table, column string, at policy.Pos, bad func(at policy.Pos, message, hint string)) *dataverse.Attribute {
 	a := t.Attributes[column]
 	if a == nil {
-		bad(at, fmt.Sprintf("unknown column `%s` of `%s`", column, t.LogicalName), cmp.Or(policy.DidYouMean(column, slices.Collect(maps.Keys(t.Attributes))),
+		bad(at, fmt.Sprintf("unknown column `%s` of `%s`", column, t.LogicalName), cmp.Or(t.didYouMean(column, slices.Collect(maps.Keys(t.Attributes))),
 			"a column of the company's own is declared under `columns`"))
 	}
 	return a
@@ -141,5 +141,6 @@ func testValue(c *policy.TestCase, a *dataverse.Attribute, v any) (value any, wh
 	if _, list := v.([]any); list {
 		return nil, "it takes one value", ""
 	}
-	return v, "", ""
+	why, hint = testOption(a, v)
+	return v, why, hint
 }
