@@ -74,8 +74,8 @@ var mayImport = map[string][]string{
 	"internal/workbook":        {},
 	// What is given away is built by programs of their own, which know the command only as a folder.
 	"deploy": {"deploy/build"},
-	// A company's tests of its policy run through the whole evaluation on the emulator.
-	"retention/policytest": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "dataverse", "dataverse/provision", "dataverse/emulator/..."},
+	// A company's tests of its policy run through the whole evaluation, and through a purge, on the emulator.
+	"retention/policytest": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/environment", "dataverse", "dataverse/provision", "dataverse/emulator/..."},
 }
 
 // inTests are what tests may import beside: they put the parts together that must not know each other.

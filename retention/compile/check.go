@@ -107,7 +107,7 @@ func (c *checker) environment() error {
 func (c *checker) table(name string, at policy.Pos) *table {
 	t := c.model.get(name)
 	if t == nil && c.model.err == nil {
-		c.problem(at, fmt.Sprintf("unknown table `%s`", name), policy.DidYouMean(name, c.model.names()))
+		c.problem(at, fmt.Sprintf("unknown table `%s`", name), c.model.didYouMean(name))
 	}
 	return t
 }
@@ -116,7 +116,7 @@ func (c *checker) table(name string, at policy.Pos) *table {
 func (c *checker) column(t *table, name string, at policy.Pos) *dataverse.Attribute {
 	a := t.column(name)
 	if a == nil {
-		c.problem(at, fmt.Sprintf("unknown column `%s` of `%s`", name, t.LogicalName), policy.DidYouMean(name, t.columns()))
+		c.problem(at, fmt.Sprintf("unknown column `%s` of `%s`", name, t.LogicalName), t.didYouMean(name, t.columns()))
 	}
 	return a
 }
@@ -234,7 +234,7 @@ func (c *checker) ownColumns(t *table, out *Subject) {
 		case a == nil && want.name == want.standard:
 			out.Unprovisioned = append(out.Unprovisioned, want.name)
 		case a == nil:
-			c.problem(at, fmt.Sprintf("unknown column `%s` of `%s`", want.name, out.Table), policy.DidYouMean(want.name, t.columns()))
+			c.problem(at, fmt.Sprintf("unknown column `%s` of `%s`", want.name, out.Table), t.didYouMean(want.name, t.columns()))
 		case want.name != want.standard && ofThePlatform(a):
 			c.problem(at, fmt.Sprintf("`%s` of `%s` is a column of the platform, and cannot be %s: what stands in it means something else", want.name, out.Table, want.role), "map a column of your own, or leave it to gallra provision")
 		case !slices.Contains(want.types, a.Type):

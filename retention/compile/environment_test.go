@@ -102,6 +102,10 @@ func newEnvironment(t *testing.T) *environment {
 	add("lead", "nord_lastfollowupon", "DateTime")
 	add("lead", "nord_purchasedlist", "Boolean")
 	e.tables["lead"].Attributes["nord_lastfollowupon"].DisplayName = "Last follow-up on"
+	e.tables["contact"].Attributes["jobtitle"].DisplayName = "Job Title"
+	e.tables["opportunity"].Attributes["parentcontactid"].DisplayName = "Contact"
+	e.tables["opportunity"].Attributes["parentaccountid"].DisplayName = "Account"
+	e.tables["msevtmgt_eventregistration"].DisplayName = "Event Registration"
 	return e
 }
 
@@ -158,7 +162,7 @@ func (e *environment) Tables(context.Context) ([]dataverse.TableSummary, error) 
 	var all []dataverse.TableSummary
 	for name := range e.tables {
 		t := e.tables[name]
-		all = append(all, dataverse.TableSummary{LogicalName: name, EntitySet: t.EntitySet, PrimaryID: t.PrimaryID, Activity: t.Activity})
+		all = append(all, dataverse.TableSummary{LogicalName: name, DisplayName: t.DisplayName, EntitySet: t.EntitySet, PrimaryID: t.PrimaryID, Activity: t.Activity})
 	}
 	return all, e.err
 }

@@ -149,7 +149,7 @@ func (c *checker) fetchGround(subject *table, g *Ground) {
 	root := c.model.get(query.Entity.Name)
 	if root == nil {
 		if c.model.err == nil {
-			c.problem(file.Of(file.Root.Child("entity", 0), "name"), fmt.Sprintf("unknown table `%s` in the FetchXML", query.Entity.Name), policy.DidYouMean(query.Entity.Name, c.model.names()))
+			c.problem(file.Of(file.Root.Child("entity", 0), "name"), fmt.Sprintf("unknown table `%s` in the FetchXML", query.Entity.Name), c.model.didYouMean(query.Entity.Name))
 		}
 		return
 	}
@@ -250,6 +250,7 @@ func (f *fetchCheck) filter(t *table, x *fetchxml.Filter, e *policy.Element) {
 		if c.EntityName == "" { // otherwise it is of a link, by its alias: the service knows
 			if a := f.column(t, c.Attribute, f.file.Of(e.Child("condition", i), "attribute")); a != nil {
 				f.fetched(t, a, &c)
+				f.labelled(a, &c, e.Child("condition", i))
 			}
 		}
 	}

@@ -50,6 +50,18 @@ func TestFetchXMLMistakesStandInTheFile(t *testing.T) {
     7 |         <condition attribute="nme" operator="not-null"/>
       |                               ^
   hint: did you mean ` + "`name`?"},
+		{"an option by what it is called", `operator="eq" value="1"`, `operator="eq" value="Won"`, "q.xml:5:61: an option of `statecode` is a number, not 'Won'" + `
+    5 |       <condition attribute="statecode" operator="eq" value="Won"/>
+      |                                                             ^
+  hint: write 1, which is Won; its options are 0 (Open), 1 (Won), 2 (Lost)`},
+		{"an option of several by what it is called", `operator="eq" value="1"/>`, `operator="in"><value>2</value><value>Won</value></condition>`, "q.xml:5:70: an option of `statecode` is a number, not 'Won'" + `
+    5 |       <condition attribute="statecode" operator="in"><value>2</value><value>Won</value></condition>
+      |                                                                      ^
+  hint: write 1, which is Won; its options are 0 (Open), 1 (Won), 2 (Lost)`},
+		{"a column by what it is called", `to="parentcontactid"`, `to="Contact"`, "q.xml:10:54: unknown column `Contact` of `opportunity`" + `
+   10 |     <link-entity name="contact" from="contactid" to="Contact">
+      |                                                      ^
+  hint: did you mean ` + "`parentcontactid`?"},
 		{"an unknown table of a link", `link-entity name="contact"`, `link-entity name="contct"`, "q.xml:10:24: unknown table `contct`" + `
    10 |     <link-entity name="contct" from="contactid" to="parentcontactid">
       |                        ^

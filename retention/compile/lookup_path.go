@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/retention/policy"
 )
 
 // lookupPath leads from a table over lookups to a column.
@@ -49,11 +48,11 @@ func (m *model) ways(t *table, segments []string) ([]lookupPath, *pathError) {
 		if a := t.column(segments[0]); a != nil {
 			return []lookupPath{{table: t, column: a}}, nil
 		}
-		return nil, &pathError{table: t, hint: policy.DidYouMean(segments[0], t.columns())}
+		return nil, &pathError{table: t, hint: t.didYouMean(segments[0], t.columns())}
 	}
 	rels := t.relationships(segments[0])
 	if len(rels) == 0 {
-		hint := policy.DidYouMean(segments[0], t.lookupColumns())
+		hint := t.didYouMean(segments[0], t.lookupColumns())
 		if a := t.column(segments[0]); a != nil {
 			hint = "it is " + typeWords(a) + ": only lookups lead on"
 		}

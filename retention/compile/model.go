@@ -17,9 +17,10 @@ type model struct {
 	ctx    context.Context
 	reader dataverse.Reader
 	tables map[string]*table
-	all    []string        // logical names of all tables, once they were asked for
-	asked  map[string]bool // which tables get was asked for, while somebody wants to know
-	err    error           // the first fault that is no answer; everything found after it is worthless
+	all    []string          // logical names of all tables, once they were asked for
+	labels map[string]string // the same by what the app calls them, in small letters
+	asked  map[string]bool   // which tables get was asked for, while somebody wants to know
+	err    error             // the first fault that is no answer; everything found after it is worthless
 }
 
 // table is one table's metadata, indexed by the names of the Web API.
@@ -97,8 +98,10 @@ func (m *model) names() []string {
 			m.err = err
 			return nil
 		}
+		m.labels = make(map[string]string)
 		for _, t := range list {
 			m.all = append(m.all, t.LogicalName)
+			m.labels[strings.ToLower(t.DisplayName)] = t.LogicalName
 		}
 		slices.Sort(m.all)
 	}

@@ -30,11 +30,12 @@ func (c *checker) where(text string, at policy.Place, s source) string {
 		return ""
 	}
 	renamed := c.rename(e, s.table)
+	told := c.labels(e, s.table, text, at)
 	errs := odata.Problems(e, s.table.LogicalName, c.model)
 	for _, err := range errs {
-		c.filterProblem(err, s.table, text, at)
+		c.filterProblem(err, s.table, text, at, told)
 	}
-	if len(errs) > 0 {
+	if len(errs)+len(told) > 0 {
 		return ""
 	}
 	(&empties{checker: c, text: text, at: at, told: map[string]bool{}}).walk(e, false, around{table: s.table})
@@ -157,12 +158,13 @@ func (c *checker) prefix(e odata.Expr, s source, text string, at policy.Place) b
 	return ok
 }
 
-// filterProblem words what the odata package found in a filter.
-func (c *checker) filterProblem(err error, t *table, text string, at policy.Place) {
+// filterProblem words what the odata package found in a filter, where nothing is told yet.
+func (c *checker) filterProblem(err error, t *table, text string, at policy.Place, told map[int]bool) {
 	var name *odata.NameError
 	var option *odata.OptionError
 	var typed *odata.TypeError
 	switch {
+	case errors.As(err, &name) && told[name.Pos], errors.As(err, &option) && told[option.Pos], errors.As(err, &typed) && told[typed.Pos]:
 	case errors.As(err, &name):
 		message, hint := c.nameProblem(name)
 		c.problem(at.Inside(text, name.Pos), message, hint)
@@ -177,25 +179,19 @@ func (c *checker) filterProblem(err error, t *table, text string, at policy.Plac
 
 // options are the values of a choice with what they are called.
 func (c *checker) options(t *table, e *odata.OptionError) string {
-	var out []string
 	if ways, _ := c.model.ways(t, strings.Split(e.Property, "/")); len(ways) == 1 {
-		for _, o := range ways[0].column.Options {
-			out = append(out, fmt.Sprintf("%d (%s)", o.Value, o.Label))
-		}
-	} else {
-		for _, v := range e.Options {
-			out = append(out, fmt.Sprint(v))
-		}
+		return optionList(ways[0].column)
 	}
-	if len(out) > 20 {
-		out = append(out[:20], "…")
+	var out []string
+	for _, v := range e.Options {
+		out = append(out, fmt.Sprint(v))
 	}
-	return strings.Join(out, ", ")
+	return shortened(out)
 }
 
 func (c *checker) nameProblem(e *odata.NameError) (message, hint string) {
 	if e.On == "" {
-		return fmt.Sprintf("unknown table `%s`", e.Name), policy.DidYouMean(e.Name, c.model.names())
+		return fmt.Sprintf("unknown table `%s`", e.Name), c.model.didYouMean(e.Name)
 	}
 	message = fmt.Sprintf("unknown column `%s` of `%s`", e.Name, e.On)
 	t := c.model.get(e.On)
@@ -221,5 +217,5 @@ func (c *checker) nameProblem(e *odata.NameError) (message, hint string) {
 	for name := range t.navigations {
 		known = append(known, name)
 	}
-	return message, policy.DidYouMean(e.Name, known)
+	return message, t.didYouMean(e.Name, known)
 }

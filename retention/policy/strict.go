@@ -50,7 +50,8 @@ type Place struct {
 	Pos
 	items  []Pos // of a list
 	inline bool
-	shift  int // columns between the place and the text: 1 for a quote
+	shift  int  // columns between the place and the text: 1 for a quote
+	cut    bool // by a comma within braces: the value is only half of what was meant, and that has been told
 }
 
 // Inside is the place of the byte at offset within the text.
@@ -112,6 +113,8 @@ func (r *strictReader) syntax(err error) {
 	hint := ""
 	if at.Line > 0 && at.Line <= len(r.lines) && strings.Contains(r.lines[at.Line-1], "\t") {
 		hint = "YAML indents with blanks; there is a tab in this line"
+	} else if at.Line > 0 && at.Line <= len(r.lines) {
+		hint = commaHint(r.lines[at.Line-1], at.Column)
 	}
 	r.problem(at, "not YAML: "+ye.GetMessage(), hint)
 }
@@ -187,10 +190,11 @@ func (r *strictReader) mapping(n ast.Node, v reflect.Value) {
 	p := v.Addr().Interface().(interface{ places() *placed }).places()
 	p.Pos, p.At = r.pos(n), map[string]Place{}
 	fields, keys := structKeys(v.Type())
-	for _, pair := range values {
+	for i, pair := range values {
 		key := pair.Key.GetToken().Value
 		index, known := fields[key]
 		switch {
+		case !known && r.cut(n, i, p):
 		case !known && key == "<<":
 			r.problem(r.pos(pair), "merge keys are not part of the policy language", "write the keys out: what a rule says should stand in it")
 		case !known:

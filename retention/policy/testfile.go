@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -19,19 +18,13 @@ import (
 // one; package policytest runs it.
 type TestFile struct {
 	Policy  string // path of the policy file; empty: the file does not say
+	Tables  []TestTable
 	Columns []TestColumn
 	Cases   []TestCase
 
 	rows    map[string]*testRow
 	sources map[string][]string
 	Path    string
-}
-
-// TestColumn is a column that the company has of its own.
-type TestColumn struct {
-	Table, Name string
-	Type        string // text, yes-no, number, choice, date, date-time, date-time-independent
-	Pos         Pos
 }
 
 // TestCase is one case.
@@ -44,18 +37,6 @@ type TestCase struct {
 	Pos        Pos
 
 	Rows map[string]*testRow
-}
-
-// TestExpect is what is expected of a person. What is not said is not looked at.
-type TestExpect struct {
-	Label  string
-	Action string // an action, or none: the row is not judged
-	// RetainUntil and PurgeOn are dates, open, or none.
-	RetainUntil, PurgeOn string
-	Ground               string // an id, manual-extension, or none
-	Reason               string // a part of it
-	Pos                  Pos
-	At                   map[string]Pos // of the single expectations
 }
 
 // TestRecord is a row of a case, held against the metadata.
@@ -79,15 +60,10 @@ type (
 		placed  `yaml:"-"`
 		Policy  string              `yaml:"policy"`
 		Today   string              `yaml:"today"`
+		Tables  []fileTestTable     `yaml:"tables"`
 		Columns []fileTestColumn    `yaml:"columns"`
 		Rows    map[string]*testRow `yaml:"rows"`
 		Cases   []fileTestCase      `yaml:"cases" jsonschema:"required"`
-	}
-	fileTestColumn struct {
-		placed `yaml:"-"`
-		Table  string `yaml:"table" jsonschema:"required"`
-		Name   string `yaml:"name" jsonschema:"required"`
-		Type   string `yaml:"type" jsonschema:"required,enum=text,enum=yes-no,enum=number,enum=choice,enum=date,enum=date-time,enum=date-time-independent"`
 	}
 	fileTestCase struct {
 		placed `yaml:"-"`
@@ -97,20 +73,10 @@ type (
 		Rows   map[string]*testRow    `yaml:"rows" jsonschema:"required"`
 		Expect map[string]*testExpect `yaml:"expect" jsonschema:"required"`
 	}
-	fileExpect struct {
-		placed      `yaml:"-"`
-		Action      string `yaml:"action" jsonschema:"required,enum=keep,enum=schedule,enum=move,enum=clear,enum=wait,enum=hold,enum=purge,enum=none"`
-		RetainUntil string `yaml:"retainUntil"`
-		PurgeOn     string `yaml:"purgeOn"`
-		Ground      string `yaml:"ground"`
-		Reason      string `yaml:"reason"`
-	}
 )
 
-func (fileTests) kind() string      { return "a file of tests" }
-func (fileTestColumn) kind() string { return "a column" }
-func (fileTestCase) kind() string   { return "a case" }
-func (fileExpect) kind() string     { return "an expectation" }
+func (fileTests) kind() string    { return "a file of tests" }
+func (fileTestCase) kind() string { return "a case" }
 
 // testRow is a row: its table and whatever columns it has.
 type testRow struct {
@@ -118,14 +84,6 @@ type testRow struct {
 	Table  string
 	Values map[string]any
 }
-
-// testExpect is an action alone, or a mapping.
-type testExpect struct {
-	placed
-	fileExpect
-}
-
-func (e *testExpect) places() *placed { return &e.placed }
 
 // LoadTests reads a file of tests. The error is [Problems] where the file is wrong.
 func LoadTests(path string) (*TestFile, error) {
@@ -138,13 +96,7 @@ func LoadTests(path string) (*TestFile, error) {
 	if file.Policy != "" {
 		t.Policy = filepath.Join(filepath.Dir(path), file.Policy)
 	}
-	for i := range file.Columns {
-		c := &file.Columns[i]
-		if !strings.Contains(c.Name, "_") && c.Name != "" {
-			l.problem(c.At["name"].Pos, fmt.Sprintf("`%s` is no column of a company's own", c.Name), "its name begins with the publisher's prefix, such as nord_followupon")
-		}
-		t.Columns = append(t.Columns, TestColumn{Table: c.Table, Name: c.Name, Type: c.Type, Pos: c.Pos})
-	}
+	l.testSchema(t, &file)
 	names := map[string]bool{}
 	for i := range file.Cases {
 		c := &file.Cases[i]
@@ -155,7 +107,7 @@ func LoadTests(path string) (*TestFile, error) {
 		t.Cases = append(t.Cases, l.testCase(c, &file))
 	}
 	if file.has("cases") && len(file.Cases) == 0 && len(l.problems) == 0 {
-		l.problem(file.At["cases"].Pos, "`cases` has no entries", "a case has a name, rows, and what is expected of the persons among them")
+		l.problem(file.At["cases"].Pos, "`cases` has no entries", "a case has a name, rows, and what is expected of them")
 	}
 	if len(l.problems) > 0 {
 		return nil, l.problems.Sorted([]string{path})
@@ -184,19 +136,7 @@ func (l *loader) testCase(f *fileTestCase, file *fileTests) TestCase {
 		c.Rows[label] = row
 	}
 	for label, e := range f.Expect {
-		x := TestExpect{Label: label, Action: e.Action, RetainUntil: e.RetainUntil, PurgeOn: e.PurgeOn, Ground: e.Ground, Reason: e.Reason, Pos: e.placed.Pos, At: map[string]Pos{}}
-		for key, p := range e.fileExpect.At {
-			x.At[key] = p.Pos
-		}
-		if c.Rows[label] == nil {
-			l.problem(x.Pos, fmt.Sprintf("the case has no row `%s`", label), DidYouMean(label, slices.Sorted(maps.Keys(c.Rows))))
-		}
-		for key, text := range map[string]string{"retainUntil": e.RetainUntil, "purgeOn": e.PurgeOn} {
-			if _, err := retention.ParseDate(text); err != nil && text != "" && text != "none" && (text != "open" || key == "purgeOn") {
-				l.problem(x.At[key], fmt.Sprintf("`%s`: %v", key, err), "or none, where there is no date")
-			}
-		}
-		c.Expect = append(c.Expect, x)
+		c.Expect = append(c.Expect, l.testExpect(&c, label, e))
 	}
 	slices.SortFunc(c.Expect, func(a, b TestExpect) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
 	if f.has("expect") && len(c.Expect) == 0 && !l.blamed(f.At["expect"].Pos) {
@@ -222,35 +162,46 @@ func (l *loader) readPlain(path string, v any) error {
 
 // readNode reads a row.
 func (t *testRow) readNode(r *strictReader, key string, n ast.Node) {
-	t.Pos, t.At, t.Values = r.pos(n), map[string]Place{}, map[string]any{}
+	t.Pos, t.At = r.pos(n), map[string]Place{}
+	what := "the row `" + key + "`"
+	if t.Values = r.columns(what, &t.placed, n, false); t.Values == nil {
+		return
+	}
+	t.Table, _ = t.Values["table"].(string)
+	delete(t.Values, "table")
+	if t.Table == "" {
+		r.problem(t.Pos, what+" does not say its `table`", "such as table: contact")
+	}
+}
+
+// columns reads columns and their values, none where they are something else. A column without a value is left out, or is nil
+// where that says something.
+func (r *strictReader) columns(what string, at *placed, n ast.Node, empty bool) map[string]any {
 	if n = r.resolve(n); n == nil {
-		return
+		return nil
 	}
-	values, ok := pairs(n)
+	list, ok := pairs(n)
 	if !ok {
-		r.problem(t.Pos, fmt.Sprintf("the row `%s` is columns and their values, not %s", key, typeName(n)), "")
-		return
+		r.problem(at.Pos, fmt.Sprintf("%s is columns and their values, not %s", what, typeName(n)), "")
+		return nil
 	}
-	for _, pair := range values {
+	values := map[string]any{}
+	for _, pair := range list {
 		column := pair.Key.GetToken().Value
-		if t.has(column) {
-			r.problem(r.pos(pair), fmt.Sprintf("`%s` stands twice in the row `%s`", column, key), "")
+		if at.has(column) {
+			r.problem(r.pos(pair), fmt.Sprintf("`%s` stands twice in %s", column, what), "")
 			continue
 		}
-		t.At[column] = Place{Pos: r.pos(pair.Value)}
+		at.At[column] = Place{Pos: r.pos(pair.Value)}
 		v, ok := r.plain(pair.Value)
 		switch {
 		case !ok:
 			r.problem(r.pos(pair.Value), fmt.Sprintf("`%s` cannot be %s", column, typeName(pair.Value)), "")
-		case column == "table":
-			t.Table, _ = v.(string)
-		case v != nil:
-			t.Values[column] = v
+		case v != nil || empty:
+			values[column] = v
 		}
 	}
-	if t.Table == "" {
-		r.problem(t.Pos, fmt.Sprintf("the row `%s` does not say its `table`", key), "such as table: contact")
-	}
+	return values
 }
 
 // plain is a scalar or a list of them.
@@ -279,21 +230,6 @@ func (r *strictReader) plain(n ast.Node) (any, bool) {
 		return list, true
 	}
 	return nil, false
-}
-
-// readNode reads an expectation.
-func (e *testExpect) readNode(r *strictReader, key string, n ast.Node) {
-	e.placed = placed{Pos: r.pos(n), At: map[string]Place{}}
-	if n = r.resolve(n); n == nil {
-		return
-	}
-	if _, ok := pairs(n); ok {
-		r.value(key, n, reflect.ValueOf(&e.fileExpect).Elem(), "")
-		return
-	}
-	field, _ := reflect.TypeFor[fileExpect]().FieldByName("Action")
-	at := r.value("action", n, reflect.ValueOf(&e.Action).Elem(), field.Tag.Get("jsonschema"))
-	e.fileExpect.At = map[string]Place{"action": at}
 }
 
 // TestID is the id of a row: the same label always has the same.

@@ -19,7 +19,7 @@ func TestCasesRunWithAndWithoutEmptyColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	for nulls, want := range map[emulator.NullNegation]int{emulator.NullMatchesNegation: 1, emulator.NullMatchesNothing: 0} {
-		w, err := start(f, p, nulls)
+		w, err := start(t.Context(), f, p, nulls)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/gallra/gallra/retention"
+)
+
+// TestExpect is what is expected of a row. What is not said is not looked at.
+type TestExpect struct {
+	Label string
+	// Action is what is decided of a person, none for a row that is not judged, or what the purge of the persons who are due
+	// does with the row: a [Fate].
+	Action string
+	// RetainUntil and PurgeOn are dates, open, or none.
+	RetainUntil, PurgeOn string
+	Ground               string // an id, manual-extension, or none
+	Reason               string // a part of it
+	// Retained are columns and the values that they have after the purge; Erased are columns whose value is gone then.
+	Retained map[string]any
+	Erased   []string
+	Pos      Pos
+	At       map[string]Pos // of the single expectations; a column's is "retained column", or "erased column"
+}
+
+// Fate is what a purge does with a row.
+type Fate string
+
+// The fates.
+const (
+	FateDelete    Fate = "delete"    // it is gone
+	FateAnonymize Fate = "anonymize" // it stands, and columns of it were emptied
+	FateKeep      Fate = "keep"      // it stands with all that it says, whether or not it lost its link
+	FateFree      Fate = "free"      // it is kept, and has lost its link to somebody or something that went
+	FateLeave     Fate = "leave"     // nothing of it changed
+)
+
+// OfPurge tells whether only a purge shows if the expectation of a row of the table comes true.
+func (x *TestExpect) OfPurge(subject bool) bool {
+	switch Fate(x.Action) {
+	case FateDelete, FateAnonymize, FateFree, FateLeave:
+		return true
+	case FateKeep:
+		return !subject || len(x.Retained)+len(x.Erased) > 0
+	}
+	return len(x.Retained)+len(x.Erased) > 0
+}
+
+type fileExpect struct {
+	placed      `yaml:"-"`
+	Action      string     `yaml:"action" jsonschema:"required,enum=keep,enum=schedule,enum=move,enum=clear,enum=wait,enum=hold,enum=purge,enum=none,enum=delete,enum=anonymize,enum=free,enum=leave"`
+	RetainUntil string     `yaml:"retainUntil"`
+	PurgeOn     string     `yaml:"purgeOn"`
+	Ground      string     `yaml:"ground"`
+	Reason      string     `yaml:"reason"`
+	Retained    testValues `yaml:"retained"`
+	Erased      []string   `yaml:"erased"`
+}
+
+func (fileExpect) kind() string { return "an expectation" }
+
+// testExpect is an action alone, or a mapping.
+type testExpect struct {
+	placed
+	fileExpect
+}
+
+func (e *testExpect) places() *placed { return &e.placed }
+
+// testValues are columns and their values.
+type testValues struct {
+	placed
+	Values map[string]any
+}
+
+// readNode reads columns and their values.
+func (v *testValues) readNode(r *strictReader, key string, n ast.Node) {
+	v.placed = placed{Pos: r.pos(n), At: map[string]Place{}}
+	v.Values = r.columns("`"+key+"`", &v.placed, n, true)
+}
+
+// readNode reads an expectation.
+func (e *testExpect) readNode(r *strictReader, key string, n ast.Node) {
+	e.placed = placed{Pos: r.pos(n), At: map[string]Place{}}
+	if n = r.resolve(n); n == nil {
+		return
+	}
+	if _, ok := pairs(n); ok {
+		r.value(key, n, reflect.ValueOf(&e.fileExpect).Elem(), "")
+		return
+	}
+	field, _ := reflect.TypeFor[fileExpect]().FieldByName("Action")
+	at := r.value("action", n, reflect.ValueOf(&e.Action).Elem(), field.Tag.Get("jsonschema"))
+	e.fileExpect.At = map[string]Place{"action": at}
+}
+
+// testExpect checks an expectation of a case whose rows are known.
+func (l *loader) testExpect(c *TestCase, label string, e *testExpect) TestExpect {
+	x := TestExpect{Label: label, Action: e.Action, RetainUntil: e.RetainUntil, PurgeOn: e.PurgeOn, Ground: e.Ground, Reason: e.Reason,
+		Retained: e.Retained.Values, Erased: e.Erased, Pos: e.placed.Pos, At: map[string]Pos{}}
+	for key, p := range e.fileExpect.At {
+		x.At[key] = p.Pos
+	}
+	for column, p := range e.Retained.At {
+		x.At["retained "+column] = p.Pos
+	}
+	for i, column := range e.Erased {
+		x.At["erased "+column] = e.fileExpect.At["erased"].Item(i)
+		if _, both := x.Retained[column]; both {
+			l.problem(x.At["erased "+column], fmt.Sprintf("`%s` cannot be retained and erased", column), "")
+		}
+	}
+	if c.Rows[label] == nil {
+		l.problem(x.Pos, fmt.Sprintf("the case has no row `%s`", label), DidYouMean(label, slices.Sorted(maps.Keys(c.Rows))))
+	}
+	for key, text := range map[string]string{"retainUntil": e.RetainUntil, "purgeOn": e.PurgeOn} {
+		if _, err := retention.ParseDate(text); err != nil && text != "" && text != "none" && (text != "open" || key == "purgeOn") {
+			l.problem(x.At[key], fmt.Sprintf("`%s`: %v", key, err), "or none, where there is no date")
+		}
+	}
+	for _, key := range []string{"retained", "erased"} {
+		if e.fileExpect.has(key) && Fate(e.Action) == FateDelete {
+			l.problem(x.At[key], fmt.Sprintf("`%s` is of a row that stands", key), "a row that is deleted has no columns")
+		}
+	}
+	return x
+}
