@@ -33,6 +33,7 @@ func Compile(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy
 	if len(c.problems) > 0 {
 		return nil, c.problems // of another environment's tables nothing else is worth saying
 	}
+	readAhead(ctx, r, named(p))
 	for i := range p.Subjects {
 		c.subject(&p.Subjects[i])
 	}
@@ -58,6 +59,7 @@ type checker struct {
 	// What a map is drawn from besides definitions, once it was asked for.
 	summaries []dataverse.TableSummary
 	addresses map[string][]dataverse.AddressColumn
+	counted   map[string]int // rows of places, by what was asked
 }
 
 func (c *checker) problem(at policy.Pos, message, hint string) {
