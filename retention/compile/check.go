@@ -239,6 +239,7 @@ func (c *checker) ground(subject *table, g *policy.Ground, index int32) Ground {
 		out.Person = Link{Fields: []Field{Field(subject.PrimaryID)}}
 		out.links = []string{subject.PrimaryID}
 		c.compile(s, g.Where, g.At, &out.read, nil, func(x *expansion) { c.date(s, &out, x) })
+		out.own = ownRow(subject, &out, g.Where)
 	default:
 		s, ok := c.source(subject, g.Table, g.Party, g.At)
 		if !ok {
