@@ -38,6 +38,9 @@ type Settings struct {
 	LedgerKey   Secret `mapstructure:"ledger-key" found:"refused"` // the account's shared key, for Azurite on this machine
 	Concurrency int    `mapstructure:"concurrency" found:"taken"`  // most requests in flight; 0 leaves it to the service's own hint
 
+	// Cache is a folder for what definitions of tables say, from one verb to the next; "none": none; empty: in the user's own.
+	Cache string `mapstructure:"cache" found:"local"`
+
 	SkipIfLocked bool `mapstructure:"skip-if-locked" found:"taken"` // a run that finds another one under way ends as done
 
 	Auth                     string `mapstructure:"auth" found:"refused"`
@@ -94,6 +97,7 @@ func Flags(f *pflag.FlagSet) {
 	f.String("ledger", "ledger", "the ledger: a folder, or https://ACCOUNT.blob.core.windows.net/CONTAINER (GALLRA_LEDGER)")
 	f.String("auth", "", "how to sign in: "+strings.Join(AuthMethods, ", ")+" (GALLRA_AUTH)")
 	f.Int("concurrency", 0, "most requests in flight; 0 follows the service's own hint (GALLRA_CONCURRENCY)")
+	f.String("cache", "", "a folder to remember definitions of tables in, of which no row is kept; none: do not remember them (GALLRA_CACHE)")
 	f.String("tenant", "", "the Entra tenant's id (GALLRA_TENANT)")
 	f.String("client-id", "", "the application's or the managed identity's client id (GALLRA_CLIENT_ID)")
 	f.String("certificate", "", "a PEM or PFX file for client-certificate (GALLRA_CERTIFICATE)")

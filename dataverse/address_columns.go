@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,8 +21,35 @@ type AddressColumn struct {
 }
 
 // AddressColumns are the columns of all tables that hold addresses or numbers, by table. One request answers it
-// (RetrieveMetadataChanges), however many tables there are. Page: query-schema-definitions.
+// (RetrieveMetadataChanges), however many tables there are, and a client that remembers definitions remembers it.
+// Page: query-schema-definitions.
 func AddressColumns(ctx context.Context, r Reader) (map[string][]AddressColumn, error) {
+	c, ok := r.(*Client)
+	if !ok {
+		return askAddresses(func(path string, out any) error { return r.Read(ctx, path, out) })
+	}
+	c.Schema.mu.Lock()
+	file := c.Schema.file
+	if file != nil && file.addresses != nil {
+		defer c.Schema.mu.Unlock()
+		return file.addresses, nil
+	}
+	c.Schema.mu.Unlock()
+	found, err := askAddresses(func(path string, out any) error {
+		return c.Do(ctx, Operation{Method: http.MethodGet, Path: path, Header: c.Schema.header()}, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Schema.mu.Lock()
+	defer c.Schema.mu.Unlock()
+	if file != nil && file == c.Schema.file {
+		file.addresses, file.changed = found, true
+	}
+	return found, nil
+}
+
+func askAddresses(read func(path string, out any) error) (map[string][]AddressColumn, error) {
 	equals := func(property, kind, value string) any {
 		return map[string]any{"ConditionOperator": "Equals", "PropertyName": property, "Value": map[string]string{"Type": kind, "Value": value}}
 	}
@@ -38,7 +66,7 @@ func AddressColumns(ctx context.Context, r Reader) (map[string][]AddressColumn, 
 		return nil, err
 	}
 	var answer struct{ EntityMetadata json.RawMessage }
-	if err := r.Read(ctx, "RetrieveMetadataChanges(Query=@p1)?@p1="+url.QueryEscape(string(query)), &answer); err != nil {
+	if err := read("RetrieveMetadataChanges(Query=@p1)?@p1="+url.QueryEscape(string(query)), &answer); err != nil {
 		return nil, fmt.Errorf("ask which columns hold addresses: %w", err)
 	}
 	return readAddresses(answer.EntityMetadata)

@@ -132,7 +132,7 @@ func (c *Client) batchOnce(ctx context.Context, parts []Part) ([]Result, error) 
 		return nil, err
 	}
 	sent := &request{
-		method: http.MethodPost, url: u, header: header, body: w.bytes(), repeatable: repeatable(parts),
+		method: http.MethodPost, url: u, header: header, body: w.bytes(), operations: w.next - 1, repeatable: repeatable(parts),
 		media: "multipart/mixed", partial: true,
 		read: func(ans *answer) (err error) {
 			results, err = readBatch(ans, w)

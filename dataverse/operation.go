@@ -3,6 +3,7 @@ package dataverse
 import (
 	"encoding/json"
 	"net/http"
+	"sync"
 )
 
 // Operation is one request, alone or within a batch.
@@ -41,4 +42,43 @@ type Result struct {
 	Bodies   []json.RawMessage
 	// Headers are those of the answers; OData-EntityId holds the address of a created row.
 	Headers []http.Header
+}
+
+// spent counts operations: each request is one, and a batch as many as it holds. Service protection counts a batch once; what
+// an organisation is entitled to by day counts each operation.
+type spent struct {
+	mu    sync.Mutex
+	n     int64
+	limit int64
+	do    func() // when the limit is reached; nil: there is none, or it was
+}
+
+func (s *spent) add(n int64) {
+	s.mu.Lock()
+	s.n += n
+	var do func()
+	if s.do != nil && s.n >= s.limit {
+		do, s.do = s.do, nil
+	}
+	s.mu.Unlock()
+	if do != nil {
+		do()
+	}
+}
+
+// Operations is how many operations the client has sent, those that nobody answered included, and without those that the
+// service put off.
+func (c *Client) Operations() int64 {
+	s := &c.transport.spent
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n
+}
+
+// AfterOperations calls do once when so many more operations have been sent, instead of what it was to call before.
+func (c *Client) AfterOperations(n int64, do func()) {
+	s := &c.transport.spent
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit, s.do = s.n+n, do
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -21,8 +22,30 @@ var organizationTypes = []string{"Customer", "Monitoring", "Support", "BackEnd",
 var playgrounds = map[string]bool{"CustomerTest": true, "CustomerFreeTest": true, "CustomerPreview": true, "TestDrive": true,
 	"EmailTrial": true, "Developer": true, "Trial": true}
 
-// Organization tells what environment the client is connected to.
+// organizationLasts is for how long an answer about the environment is good enough: a verb asks when it connects, and when it
+// holds the policy against the environment.
+const organizationLasts = time.Minute
+
+// Organization tells what environment the client is connected to, as of a minute ago at most.
 func (c *Client) Organization(ctx context.Context) (Organization, error) {
+	c.Schema.mu.Lock()
+	known, asked := c.Schema.organization, c.Schema.organizationAsked
+	c.Schema.mu.Unlock()
+	if !asked.IsZero() && time.Since(asked) < organizationLasts {
+		return known, nil
+	}
+	asked = time.Now()
+	org, err := c.askOrganization(ctx)
+	if err != nil {
+		return org, err
+	}
+	c.Schema.mu.Lock()
+	defer c.Schema.mu.Unlock()
+	c.Schema.organization, c.Schema.organizationAsked = org, asked
+	return org, nil
+}
+
+func (c *Client) askOrganization(ctx context.Context) (Organization, error) {
 	var body struct {
 		Detail *struct {
 			OrganizationId                                         uuid.UUID

@@ -52,9 +52,10 @@ type request struct {
 	media      string // what a good answer's body is; JSON when empty
 	// read takes a good answer in. It runs within the retries: when it fails the answer counts as broken, and the
 	// request is sent again if it may be. So it must not hand anything out.
-	read func(*answer) error
-	into []byte // storage for the body
-	room *share // what the storage takes of the client's budget; nil where the body is dropped once it was read
+	read       func(*answer) error
+	operations int    // that the service counts; 1 when zero
+	into       []byte // storage for the body
+	room       *share // what the storage takes of the client's budget; nil where the body is dropped once it was read
 	// partial takes a 400 whose body is of the right media for an answer: a batch that ended at its first failure.
 	partial bool
 }
@@ -79,7 +80,7 @@ func (c *Client) send(ctx context.Context, r *request) (*answer, error) {
 		r.room = &share{b: c.budget}
 		defer r.room.read(0)
 	}
-	a := &attempts{c: c, method: r.method, repeatable: r.repeatable || r.method == http.MethodGet || r.method == http.MethodDelete}
+	a := &attempts{c: c, operations: max(1, r.operations), method: r.method, repeatable: r.repeatable || r.method == http.MethodGet || r.method == http.MethodDelete}
 	ctx = context.WithValue(ctx, attemptsKey{}, a)
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, r.url.String(), body)
 	if err != nil {

@@ -26,8 +26,9 @@ const (
 
 // attempts is the history of one request: what its retry policy decides on.
 type attempts struct {
-	c      *Client
-	method string
+	operations int // that each attempt counts for
+	c          *Client
+	method     string
 	// repeatable: doing it twice is as good as doing it once.
 	repeatable bool
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -17,14 +18,18 @@ type schema struct {
 	mu        sync.Mutex
 	summaries []TableSummary // sorted by name; nil until read
 	tables    map[string]*Table
-	strong    bool // read past the service's caches, which lag behind writes by up to 30 seconds
+	strong    bool            // read past the service's caches, which lag behind writes by up to 30 seconds
+	file      *definitionFile // nil where nothing is remembered
+
+	organization      Organization
+	organizationAsked time.Time // by the machine's clock; zero: not yet
 }
 
 // Forget drops what was read, after a schema write.
 func (s *schema) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.summaries, s.tables, s.strong = nil, nil, true
+	s.summaries, s.tables, s.strong, s.file = nil, nil, true, nil
 }
 
 func (s *schema) header() http.Header {
@@ -109,6 +114,9 @@ func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
 	slices.SortFunc(list, func(a, b TableSummary) int { return strings.Compare(a.LogicalName, b.LogicalName) })
 	c.Schema.mu.Lock()
 	c.Schema.summaries = list
+	if f := c.Schema.file; f != nil {
+		f.summaries, f.changed = list, true
+	}
 	c.Schema.mu.Unlock()
 	return slices.Clone(list), nil
 }

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 )
 
 // What a user may not see is not refused: rows beyond the depth of a right are left out of answers, and a column with
@@ -94,50 +97,68 @@ const tablesAtOnce = 25
 // SecuredColumns are the columns of the tables that have column security now, by table. The service is asked each time:
 // unlike what [Client.Table] tells, it is not remembered.
 func SecuredColumns(ctx context.Context, r Reader, tables []string) (map[string][]string, error) {
+	secured := map[string][]string{}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	for some := range slices.Chunk(tables, tablesAtOnce) {
+		group.Go(func() error {
+			found, err := securedOf(ctx, r, some)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(secured, found)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return secured, nil
+}
+
+// securedOf is SecuredColumns for as many tables as one request asks about.
+func securedOf(ctx context.Context, r Reader, some []string) (map[string][]string, error) {
 	type column struct{ LogicalName string }
 	secured := map[string][]string{}
-	for some := range slices.Chunk(tables, tablesAtOnce) {
-		terms := make([]string, len(some))
-		for i, t := range some {
-			terms[i] = "LogicalName eq '" + t + "'"
+	terms := make([]string, len(some))
+	for i, t := range some {
+		terms[i] = "LogicalName eq '" + t + "'"
+	}
+	var body struct {
+		Value []struct {
+			LogicalName string
+			Attributes  []column
 		}
-		var body struct {
-			Value []struct {
-				LogicalName string
-				Attributes  []column
-			}
+	}
+	path := "EntityDefinitions?$select=LogicalName&$filter=" + url.PathEscape(strings.Join(terms, " or ")) +
+		"&$expand=" + url.PathEscape("Attributes($select=LogicalName;$filter=IsSecured eq true)")
+	err := r.Read(ctx, path, &body)
+	if err != nil && !unknown(err) {
+		return nil, fmt.Errorf("ask which columns are secured: %w", err)
+	}
+	told := map[string]bool{}
+	for _, t := range body.Value {
+		if t.Attributes == nil {
+			continue
 		}
-		path := "EntityDefinitions?$select=LogicalName&$filter=" + url.PathEscape(strings.Join(terms, " or ")) +
-			"&$expand=" + url.PathEscape("Attributes($select=LogicalName;$filter=IsSecured eq true)")
-		err := r.Read(ctx, path, &body)
-		if err != nil && !unknown(err) {
-			return nil, fmt.Errorf("ask which columns are secured: %w", err)
+		told[t.LogicalName] = true
+		for _, a := range t.Attributes {
+			secured[t.LogicalName] = append(secured[t.LogicalName], a.LogicalName)
 		}
-		told := map[string]bool{}
-		for _, t := range body.Value {
-			if t.Attributes == nil {
-				continue
-			}
-			told[t.LogicalName] = true
-			for _, a := range t.Attributes {
-				secured[t.LogicalName] = append(secured[t.LogicalName], a.LogicalName)
-			}
+	}
+	for _, t := range some {
+		if told[t] {
+			continue
 		}
-		for _, t := range some {
-			if told[t] {
-				continue
-			}
-			var body struct{ Value []column }
-			path := "EntityDefinitions(LogicalName='" + t + "')/Attributes?$select=LogicalName&$filter=" + url.PathEscape("IsSecured eq true")
-			if err := r.Read(ctx, path, &body); err != nil {
-				return nil, fmt.Errorf("ask which columns of %s are secured: %w", t, err)
-			}
-			if body.Value == nil {
-				return nil, fmt.Errorf("ask which columns of %s are secured: %w", t, ErrAnswer)
-			}
-			for _, a := range body.Value {
-				secured[t] = append(secured[t], a.LogicalName)
-			}
+		var body struct{ Value []column }
+		path := "EntityDefinitions(LogicalName='" + t + "')/Attributes?$select=LogicalName&$filter=" + url.PathEscape("IsSecured eq true")
+		if err := r.Read(ctx, path, &body); err != nil {
+			return nil, fmt.Errorf("ask which columns of %s are secured: %w", t, err)
+		}
+		if body.Value == nil {
+			return nil, fmt.Errorf("ask which columns of %s are secured: %w", t, ErrAnswer)
+		}
+		for _, a := range body.Value {
+			secured[t] = append(secured[t], a.LogicalName)
 		}
 	}
 	return secured, nil

@@ -41,22 +41,45 @@ func (c *Client) Table(ctx context.Context, logical string) (*Table, error) {
 		return nil, noTable(logical)
 	}
 	c.Schema.mu.Lock()
-	t := c.Schema.tables[logical]
+	t, file := c.Schema.tables[logical], c.Schema.file
+	if t == nil {
+		known, told := file.table(logical)
+		switch {
+		case known != nil:
+			c.Schema.keep(known)
+			t = known
+		case told:
+			c.Schema.mu.Unlock()
+			return nil, noTable(logical)
+		}
+	}
 	c.Schema.mu.Unlock()
 	if t != nil {
 		return t, nil
 	}
 	t, err := c.readTable(ctx, logical)
+	c.Schema.mu.Lock()
+	defer c.Schema.mu.Unlock()
+	if file != nil && file == c.Schema.file {
+		switch {
+		case err == nil:
+			file.read[logical], file.changed = t, true
+		case errors.Is(err, ErrNoTable):
+			file.missing[logical], file.changed = true, true
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	c.Schema.mu.Lock()
-	defer c.Schema.mu.Unlock()
-	if c.Schema.tables == nil {
-		c.Schema.tables = map[string]*Table{}
-	}
-	c.Schema.tables[logical] = t
+	c.Schema.keep(t)
 	return t, nil
+}
+
+func (s *schema) keep(t *Table) {
+	if s.tables == nil {
+		s.tables = map[string]*Table{}
+	}
+	s.tables[t.LogicalName] = t
 }
 
 func (c *Client) readTable(ctx context.Context, logical string) (*Table, error) {

@@ -27,6 +27,7 @@ type transport struct {
 	log    *slog.Logger
 	clock  *serviceClock
 	wait   time.Duration // the shortest window that a 429 closes
+	spent  spent
 	// timeout bounds an attempt up to the end of its answer's body.
 	timeout time.Duration
 }
@@ -168,6 +169,9 @@ func (t *transport) send(req *http.Request, token string) (*http.Response, error
 	start := time.Now()
 	resp, err := t.base.RoundTrip(out)
 	t.trace(ctx, req, a, resp, err, time.Since(start))
+	if resp == nil || resp.StatusCode != http.StatusTooManyRequests { // which was not carried out
+		t.spent.add(int64(a.operations))
+	}
 	if err != nil {
 		cancel()
 		return nil, err

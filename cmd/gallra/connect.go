@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -46,10 +48,22 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", s.URL, err)
 	}
+	folder := a.cacheDir()
+	var version dataverse.DefinitionsVersion
+	var group errgroup.Group
+	group.Go(func() error {
+		if folder != "" {
+			version = client.DefinitionsVersion(ctx, identity.UserID)
+		}
+		return nil
+	})
 	org, err := client.Organization(ctx)
+	_ = group.Wait() // it fails never
 	if err != nil {
 		return nil, fmt.Errorf("ask %s what it is: %w", s.URL, err)
 	}
+	client.RememberDefinitions(folder, identity, org, version)
+	a.reads = append(a.reads, client)
 	if err := client.ClockErr(); err != nil {
 		return nil, fmt.Errorf("ask %s what day it is: %w", s.URL, err)
 	}
@@ -63,6 +77,41 @@ func stateDir() string {
 		return ""
 	}
 	return filepath.Join(dir, "gallra")
+}
+
+// cacheDir is where definitions are remembered, empty where they are not.
+func (a *app) cacheDir() string {
+	switch a.settings.Cache {
+	case "none":
+		return ""
+	case "":
+	default:
+		return a.settings.Cache
+	}
+	home := a.env("HOME")
+	switch own := a.env("XDG_CACHE_HOME"); {
+	case runtime.GOOS == "windows":
+		home = a.env("LocalAppData")
+	case runtime.GOOS == "darwin":
+		home = filepath.Join(home, "Library", "Caches")
+	case filepath.IsAbs(own):
+		home = own
+	case home != "":
+		home = filepath.Join(home, ".cache")
+	}
+	if !filepath.IsAbs(home) {
+		return ""
+	}
+	return filepath.Join(home, "gallra")
+}
+
+// remember keeps the definitions that the verb has read for the next one. Where that fails, the next one reads them again.
+func (a *app) remember() {
+	for _, client := range a.reads {
+		if err := client.SaveDefinitions(); err != nil {
+			a.log.Debug("definitions are not remembered", "cause", err)
+		}
+	}
 }
 
 // loadPolicy reads the policy file.

@@ -45,6 +45,7 @@ func run(a *app, args []string) int {
 	err = asUsage(err)
 	a.printError(err)
 	code := exitCode(err)
+	a.remember()
 	a.ended(code)
 	return code
 }

@@ -33,6 +33,7 @@ type app struct {
 	job      *job                 // what is told about at the end; nil for what is no job
 
 	signedIn    azcore.TokenCredential // nil before the first sign-in
+	reads       []*dataverse.Client    // whose definitions are remembered at the end
 	definitions *dataverse.Definitions // shared with other apps of the process; nil: with none
 }
 

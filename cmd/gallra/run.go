@@ -26,6 +26,7 @@ type runOptions struct {
 	maxPurges int           // -1: what the policy says
 	limited   bool          // --max-purges was given
 	stopAfter time.Duration // 0: it takes as long as it takes
+	maxAsked  int           // operations; 0: what the policy says
 	bypass    []string
 	plan      string
 	former    string
@@ -35,6 +36,9 @@ type runOptions struct {
 func (o runOptions) check() error {
 	if o.limited && o.maxPurges < 0 { // whoever mistypes a limit must not purge without one
 		return &usageError{"--max-purges must not be negative", ""}
+	}
+	if o.maxAsked < 0 {
+		return &usageError{"--max-operations must not be negative", ""}
 	}
 	if o.stopAfter < 0 {
 		return &usageError{"--stop-after must not be negative", ""}
@@ -116,6 +120,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the run is only shown")
 	c.Flags().StringVar(&o.plan, "plan", "", "carry out this reviewed plan, and only what is still true of it")
 	c.Flags().DurationVar(&o.stopAfter, "stop-after", 0, "begin nothing new after this time, such as 5h30m, and leave the rest to the next run (exit 4)")
+	c.Flags().IntVar(&o.maxAsked, "max-operations", 0, "begin nothing new once so many operations were asked of the service, reads included, and leave the rest to the next run (exit 4); only lowers the policy's limit")
 	c.Flags().StringVar(&o.former, "approved-policy", "", "the policy that was approved last: while the changed one purges nobody more, it needs no approval")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
 	c.Flags().Lookup("max-purges").DefValue = "0" // not shown: it is what the policy says
@@ -137,23 +142,27 @@ func (a *app) runPlanned(ctx context.Context, o runOptions) error {
 // runUntil is a run that ends before the platform would kill it.
 func (a *app) runUntil(ctx context.Context, o runOptions) error {
 	a.began("run")
-	if o.stopAfter == 0 {
-		return a.runApply(ctx, o)
+	if o.stopAfter > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.stopAfter)
+		defer cancel()
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.stopAfter)
-	defer cancel()
 	err := a.runApply(ctx, o)
+	var used *purge.SpentError
+	if errors.As(err, &used) {
+		a.job.outcome = stopped(used.Error(), a.job.summary)
+		return &incomplete{a.job.outcome + ": the next run goes on where this one ended"}
+	}
 	var failed *incomplete // some had been sent and got no answer in time
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &failed)) {
-		a.job.outcome = stopped(o.stopAfter, a.job.summary)
+	if o.stopAfter > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &failed)) {
+		a.job.outcome = stopped(fmt.Sprintf("stopped after %s, as asked", o.stopAfter), a.job.summary)
 		return &incomplete{a.job.outcome + ": the next run goes on where this one ended"}
 	}
 	return err
 }
 
-// stopped says of a run that was cut by its own time how far it came.
-func stopped(after time.Duration, s *purge.Summary) string {
-	told := fmt.Sprintf("stopped after %s, as asked", after)
+// stopped says of a run that was cut by its own time, or by what it may ask of the service, how far it came.
+func stopped(told string, s *purge.Summary) string {
 	if s == nil || s.Due == 0 {
 		return told
 	}
@@ -211,6 +220,10 @@ func (a *app) purge(ctx context.Context, s *session, checked *compile.Policy, l 
 	defer bar.done()
 	deps := a.deps("run", s, checked, l)
 	deps.Progress = bar.follow
+	deps.Operations = checked.Policy.Limits.Operations
+	if o.maxAsked > 0 && (deps.Operations == 0 || o.maxAsked < deps.Operations) {
+		deps.Operations = o.maxAsked
+	}
 	if deps.Former, err = a.formerPolicy(ctx, s, l, o.former); err != nil {
 		return nil, err
 	}

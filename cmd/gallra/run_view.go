@@ -22,7 +22,7 @@ func (a *app) tellRun(s *purge.Summary, err error) error {
 		return nil
 	}
 	a.told.Run(context.Background(), s)
-	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept)
+	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept, "operations", s.Operations)
 	if a.json {
 		return newOutcomeWriter(a.out).totals(s)
 	}
@@ -74,6 +74,9 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 		if s.Unswept > 0 {
 			w.printf("  that of %d persons could not be deleted yet\n", s.Unswept)
 		}
+	}
+	if s.Operations > 0 {
+		w.printf("\n%s asked of Dataverse\n", plural(s.Operations, "operation"))
 	}
 	for _, f := range s.Failures {
 		w.printf("%s %s %s (%s), %s\n", a.screen().in(red, "failed:"), f.Table, f.ID, f.Code, f.Stays())
@@ -177,6 +180,6 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	}
 	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
-		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
+		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "operations": s.Operations, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
 		"mentions": sum(mentioned), "mentioned": mentioned, "unread": receipt.Places(s.Unread), "related": related, "guardRails": rails})
 }

@@ -22,6 +22,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if err := os.Setenv("GALLRA_CACHE", "none"); err != nil { // a script has a folder of its own
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"gallra": main})
 }
 
@@ -42,6 +45,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("GALLRA_CACHE", filepath.Join(e.WorkDir, ".cache"))
 			e.Values[world{}] = &world{}
 			return os.WriteFile(filepath.Join(e.WorkDir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600)
 		},

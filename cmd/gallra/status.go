@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -72,33 +73,13 @@ func (a *app) runStatus(ctx context.Context) error {
 		return err
 	}
 	st := &status{now: s.client.Now(), zone: checked.Policy.TimeZone, actor: s.identity.UserID, policy: checked.Policy.Hash, ledger: l.Existed()}
-	if st.app, err = applicationOf(ctx, s); err != nil {
+	obstacles, err := st.ask(ctx, s, checked, l)
+	if err != nil {
 		return err
-	}
-	today := s.today(checked.Policy)
-	for i := range checked.Subjects {
-		d, err := debtOf(ctx, s.client, &checked.Subjects[i], today)
-		if err != nil {
-			return err
-		}
-		st.debts = append(st.debts, d)
 	}
 	st.read(l)
 	st.judge(checked)
-	var blind *compile.BlindError
-	if _, err := checked.Prove(ctx, s.client); errors.As(err, &blind) {
-		st.obstacle = append(st.obstacle, blind.Error()+"; "+blind.Hint())
-	} else if err != nil {
-		return err
-	}
-	if rail, err := purge.Unapproved(ctx, s.client, l, checked.Policy, s.identity.UserID, today); err != nil {
-		return err
-	} else if rail != nil {
-		st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
-	}
-	if err := st.held(ctx, s.client, checked, l); err != nil {
-		return err
-	}
+	st.obstacle = append(st.obstacle, obstacles...)
 	if a.json {
 		return a.statusJSON(st)
 	}
@@ -106,34 +87,73 @@ func (a *app) runStatus(ctx context.Context) error {
 	return a.statusWords(st)
 }
 
-// held is what the environment says of the ledger: whether it is the newest, and of which purges it knows nothing.
-func (st *status) held(ctx context.Context, client dataverse.Reader, c *compile.Policy, l *ledger.Ledger) error {
-	behind, unproven, err := purge.Fresh(ctx, client, l, c.Organization, len(l.Runs()))
-	if err != nil {
+// ask asks the environment, side by side, who acts, what is owed, and what keeps the next run from acting.
+func (st *status) ask(ctx context.Context, s *session, c *compile.Policy, l *ledger.Ledger) (obstacles []string, err error) {
+	today := s.today(c.Policy)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		st.app, err = applicationOf(ctx, s)
 		return err
+	})
+	st.debts = make([]debt, len(c.Subjects))
+	for i := range c.Subjects {
+		group.Go(func() (err error) {
+			st.debts[i], err = debtOf(ctx, s.client, &c.Subjects[i], today)
+			return err
+		})
 	}
-	for _, rail := range []*plan.GuardRail{behind, unproven} {
-		if rail != nil {
-			st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
+	rails := func(found ...*plan.GuardRail) (told []string) {
+		for _, rail := range found {
+			if rail != nil {
+				told = append(told, rail.Sentence+"; "+rail.Remedy)
+			}
 		}
+		return told
 	}
-	foreign, err := purge.ForeignColumns(ctx, client, c, l)
-	if err != nil {
-		return err
+	questions := []func() ([]string, error){
+		func() ([]string, error) {
+			var blind *compile.BlindError
+			if _, err := c.Prove(ctx, s.client); errors.As(err, &blind) {
+				return []string{blind.Error() + "; " + blind.Hint()}, nil
+			} else if err != nil {
+				return nil, err
+			}
+			return nil, nil
+		},
+		func() ([]string, error) {
+			rail, err := purge.Unapproved(ctx, s.client, l, c.Policy, s.identity.UserID, today)
+			return rails(rail), err
+		},
+		func() ([]string, error) { // whether the ledger is the newest
+			behind, unproven, err := purge.Fresh(ctx, s.client, l, c.Organization, len(l.Runs()))
+			return rails(behind, unproven), err
+		},
+		func() (told []string, err error) {
+			foreign, err := purge.ForeignColumns(ctx, s.client, c, l)
+			for i := range foreign {
+				told = append(told, rails(&foreign[i])...)
+			}
+			return told, err
+		},
+		func() (told []string, err error) { // of which purges the ledger knows nothing
+			unknown, err := purge.Unknown(ctx, s.client, c, l)
+			for _, s := range c.Subjects {
+				if n := len(unknown[s.Table]); n > 0 {
+					told = append(told, fmt.Sprintf("%d rows of %s are marked as anonymised, and the ledger knows nothing of it: a run finishes or names them", n, s.Table))
+				}
+			}
+			return told, err
+		},
 	}
-	for _, rail := range foreign {
-		st.obstacle = append(st.obstacle, rail.Sentence+"; "+rail.Remedy)
+	answers := make([][]string, len(questions))
+	for i, question := range questions {
+		group.Go(func() (err error) {
+			answers[i], err = question()
+			return err
+		})
 	}
-	unknown, err := purge.Unknown(ctx, client, c, l)
-	if err != nil {
-		return err
-	}
-	for _, s := range c.Subjects {
-		if n := len(unknown[s.Table]); n > 0 {
-			st.obstacle = append(st.obstacle, fmt.Sprintf("%d rows of %s are marked as anonymised, and the ledger knows nothing of it: a run finishes or names them", n, s.Table))
-		}
-	}
-	return nil
+	err = group.Wait()
+	return slices.Concat(answers...), err
 }
 
 // applicationOf tells which application signs in; zero for a person. Whoever may not read that is told as a user.

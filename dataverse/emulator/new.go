@@ -35,6 +35,7 @@ func newServer(o Options) *Server {
 	s.engine = &store.Engine{
 		Options: o.behavior(), Store: &store.Store{}, Clock: &store.Clock{Machine: o.Now}, Meter: s.stats,
 		OrganizationID: schema.StableID("organization"), RootBusiness: schema.StableID("businessunit"), Administrator: schema.StableID("administrator"),
+		Definitions: time.Now().UnixMicro(),
 	}
 	s.limits = newLimiter(o.Limits, s.engine.Clock.Now, o.Now, o.Latency)
 	s.metadata = &metadata.Service{Engine: s.engine}

@@ -48,6 +48,10 @@ param ledgerDays int = 1825
 @description('Who is mailed when a run fails or when none has succeeded for two days.')
 param alertMail array
 
+@description('Tell the same people when the runs of a day ask more operations of Dataverse than this. 0: never. What a tenant is entitled to stands in the admin center of Power Platform.')
+@minValue(0)
+param operationsAlert int = 40000
+
 @description('For how many days logs are kept. They hold table names, row ids and counts, no names.')
 @minValue(30)
 @maxValue(730)
@@ -404,6 +408,50 @@ resource failed 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     }
     skipQueryValidation: true // the table is there only once a job has logged
     autoMitigate: false
+    actions: {
+      actionGroups: [
+        people.id
+      ]
+    }
+  }
+  dependsOn: [
+    job
+  ]
+}
+
+// Every run also says what it asked of Dataverse: "run ended", with its operations. They come from a pool by day that all
+// application users of the tenant share.
+resource dear 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (operationsAlert > 0) {
+  name: '${name}-operations'
+  location: location
+  tags: tags
+  properties: {
+    displayName: '${name}: the runs of a day asked more of Dataverse than is meant'
+    description: 'docs/operations.md tells what a purged person costs and how to spread a backlog over nights: --max-operations, limits.operations.'
+    severity: 3
+    enabled: true
+    scopes: [
+      logs.id
+    ]
+    evaluationFrequency: 'PT1H'
+    windowSize: 'P1D'
+    criteria: {
+      allOf: [
+        {
+          query: 'ContainerAppConsoleLogs_CL | where ContainerGroupName_s startswith "${name}-run" | extend line = parse_json(Log_s) | where tostring(line.msg) == "run ended" | summarize operations = sum(tolong(line.operations))'
+          metricMeasureColumn: 'operations'
+          timeAggregation: 'Total'
+          operator: 'GreaterThan'
+          threshold: operationsAlert
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    skipQueryValidation: true
+    autoMitigate: true
     actions: {
       actionGroups: [
         people.id

@@ -33,6 +33,7 @@ func Compile(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy
 	if len(c.problems) > 0 {
 		return nil, c.problems // of another environment's tables nothing else is worth saying
 	}
+	readAhead(ctx, r, named(p))
 	for i := range p.Subjects {
 		c.subject(&p.Subjects[i])
 	}
@@ -69,6 +70,7 @@ type checker struct {
 	// What a map is drawn from besides definitions, once it was asked for.
 	summaries []dataverse.TableSummary
 	addresses map[string][]dataverse.AddressColumn
+	counted   map[string]int // rows of places, by what was asked
 }
 
 func (c *checker) problem(at policy.Pos, message, hint string) {
@@ -268,6 +270,7 @@ func (c *checker) ground(subject *table, g *policy.Ground, index int32) Ground {
 		out.Person = Link{Fields: []Field{Field(subject.PrimaryID)}}
 		out.links = []string{subject.PrimaryID}
 		c.compile(s, g.Where, g.At, &out.read, nil, func(x *expansion) { c.date(s, &out, x) })
+		out.own = ownRow(subject, &out, g.Where)
 	default:
 		s, ok := c.source(subject, g.Table, g.Party, g.At)
 		if !ok {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -81,7 +83,9 @@ func defaulted(p *personmap.Place) bool {
 // countPlaces counts the rows of places. What cannot be counted stays as it is: -1.
 func (c *checker) countPlaces(t *table, m *personmap.Map, which func(*personmap.Place) bool) error {
 	group, ctx := errgroup.WithContext(c.ctx)
-	group.SetLimit(8)
+	group.SetLimit(readsAhead)
+	var mu sync.Mutex
+	counts := map[string]int{}
 	for i := range m.Places {
 		p := &m.Places[i]
 		if !which(p) {
@@ -89,6 +93,11 @@ func (c *checker) countPlaces(t *table, m *personmap.Map, which func(*personmap.
 		}
 		q, ok := c.rowsOf(t, p)
 		if !ok {
+			continue
+		}
+		asked := q.Set + "?" + q.Filter
+		if n, known := c.counted[asked]; known {
+			p.Rows = n
 			continue
 		}
 		group.Go(func() error {
@@ -99,11 +108,19 @@ func (c *checker) countPlaces(t *table, m *personmap.Map, which func(*personmap.
 				return fmt.Errorf("count the rows of %s: %w", p.Table, err)
 			default:
 				p.Rows = n
+				mu.Lock()
+				defer mu.Unlock()
+				counts[asked] = n
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	if c.counted == nil {
+		c.counted = map[string]int{}
+	}
+	maps.Copy(c.counted, counts)
+	return err
 }
 
 // rowsOf asks for the rows of a place.

@@ -207,6 +207,7 @@ type Ground struct {
 	links  []string // paths in a filter of the ids in Person.Fields, or of Person.Value
 	linked string   // the part of the filter that says that a row leads to somebody
 	fetch  *fetch   // instead of links, for a view or FetchXML
+	own    *OwnRow  // see OwnRow
 }
 
 // Link is how a row of a ground or of a related rule leads to the person.

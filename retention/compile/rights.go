@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,6 +55,7 @@ func (c *Policy) Privileges(ctx context.Context, r dataverse.Reader) ([]datavers
 		need("fieldsecurityprofile", "Read")
 		need("fieldpermission", "Read")
 	}
+	readAhead(ctx, r, slices.Collect(maps.Keys(needs)))
 	var out []dataverse.Privilege
 	for _, name := range generalRights {
 		out = append(out, dataverse.Privilege{Name: name, Depth: dataverse.Global})
@@ -154,7 +156,11 @@ func (c *Policy) reached(ctx context.Context, r dataverse.Reader, s *Subject, ne
 			goes(rule.Table)
 		}
 	}
-	for len(queue) > 0 {
+	for ahead := 0; len(queue) > 0; ahead-- {
+		if ahead == 0 {
+			ahead = len(queue)
+			readAhead(ctx, r, queue)
+		}
 		t, err := r.Table(ctx, queue[0])
 		queue = queue[1:]
 		if errors.Is(err, dataverse.ErrNoTable) {
@@ -163,6 +169,7 @@ func (c *Policy) reached(ctx context.Context, r dataverse.Reader, s *Subject, ne
 		if err != nil {
 			return fmt.Errorf("read what hangs on rows that go: %w", err)
 		}
+		readAhead(ctx, r, hanging(t))
 		for _, over := range t.OneToMany {
 			child := over.Referencing
 			if over.Delete != "Cascade" && over.Delete != "Restrict" || personmap.Is(child, personmap.Keeper) || child == "activitypointer" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/policy"
@@ -69,12 +70,17 @@ func (c *Policy) Prove(ctx context.Context, r dataverse.Reader) (uuid.UUID, erro
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("ask who is signed in: %w", err)
 	}
-	rows, err := c.hiddenRows(ctx, r, who.UserID)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	columns, err := c.hiddenColumns(ctx, r, who.UserID)
-	if err != nil {
+	var rows, columns []BlindSpot
+	group, side := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		rows, err = c.hiddenRows(side, r, who.UserID)
+		return err
+	})
+	group.Go(func() (err error) {
+		columns, err = c.hiddenColumns(side, r, who.UserID)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return uuid.Nil, err
 	}
 	spots := append(rows, columns...)
@@ -162,6 +168,7 @@ func (c *Policy) readRights(ctx context.Context, r dataverse.Reader) (map[string
 			}
 		}
 	}
+	readAhead(ctx, r, slices.Collect(maps.Keys(tables)))
 	rights := map[string]map[string]bool{}
 	for table := range tables {
 		name, err := readRight(ctx, r, table)
@@ -202,6 +209,7 @@ func readRight(ctx context.Context, r dataverse.Reader, table string) (string, e
 // secured are the columns that decisions rest on and that have column security now, as table.column.
 func (c *Policy) secured(ctx context.Context, r dataverse.Reader) ([][2]string, error) {
 	var tables []string
+	readAhead(ctx, r, slices.Collect(maps.Keys(c.seen)))
 	for _, table := range slices.Sorted(maps.Keys(c.seen)) {
 		switch _, err := r.Table(ctx, table); {
 		case err == nil:

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -368,18 +369,30 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, l *ledger.Ledger) e
 
 // unlinked counts rows that would justify somebody if they said whom.
 func (d *visit) unlinked(ctx context.Context, c *compile.Policy) error {
-	for _, subject := range c.Subjects {
+	counts := make([][]int, len(c.Subjects))
+	group, side := errgroup.WithContext(ctx)
+	for k, subject := range c.Subjects {
+		counts[k] = make([]int, len(subject.Grounds))
 		for i := range subject.Grounds {
 			g := &subject.Grounds[i]
 			q, ok := g.Unlinked()
 			if !ok {
 				continue
 			}
-			n, err := d.Client.Count(ctx, q)
-			if err != nil {
-				return fmt.Errorf("count the rows of ground %s that name nobody: %w", g.ID, err)
-			}
-			if n > 0 {
+			group.Go(func() (err error) {
+				if counts[k][i], err = d.Client.Count(side, q); err != nil {
+					return fmt.Errorf("count the rows of ground %s that name nobody: %w", g.ID, err)
+				}
+				return nil
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for k, subject := range c.Subjects {
+		for i := range subject.Grounds {
+			if g, n := &subject.Grounds[i], counts[k][i]; n > 0 {
 				d.warn("data", fmt.Sprintf("register the person on them (%s of %s)", g.Link, g.Ground.Table), "%s of %s: %d rows of %s name no person, and justify nobody", g.ID, subject.Table, n, g.Ground.Table)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,7 +18,7 @@ func Classes(ctx context.Context, r dataverse.Reader, s *compile.Subject, ids []
 	if len(s.Classes) == 0 {
 		return func(uuid.UUID) int { return 0 }, nil
 	}
-	t := newPersonTable(*s, 0, 0)
+	t := newPersonTable(*s, 0, 0, time.UTC, 0)
 	for _, id := range ids {
 		t.entries.add(entry{id: id})
 	}

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -122,7 +123,7 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o Eval
 func newEvaluation(c *compile.Policy, today retention.Date) *Evaluation {
 	e := &Evaluation{Today: today, Checked: c}
 	for i := range c.Subjects {
-		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(i), int32(len(e.numbered))))
+		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(i), int32(len(e.numbered)), c.Policy.TimeZone, today))
 		for j := range c.Subjects[i].Grounds {
 			e.numbered = append(e.numbered, &c.Subjects[i].Grounds[j])
 		}
@@ -130,16 +131,32 @@ func newEvaluation(c *compile.Policy, today retention.Date) *Evaluation {
 	return e
 }
 
-// grounds reads all grounds, each by the queries that reads makes for it, and folds them into the tables.
+// grounds reads all grounds, each by the queries that reads makes for it, and folds them into the tables. Grounds of the same
+// query share it.
 func (e *Evaluation) grounds(ctx context.Context, group *errgroup.Group, r dataverse.Reader, o EvaluateOptions, reads func(*compile.Ground, *personTable) []compile.Read) {
 	room := newRoom(waitingRows)
+	var all []*shared
 	for _, t := range e.tables {
+		for _, own := range t.own {
+			group.Go(func() error { return own.fold(ctx) })
+		}
 		for i := range t.subject.Grounds {
 			g := &t.subject.Grounds[i]
+			if g.OwnRow() != nil {
+				continue
+			}
 			for _, read := range reads(g, t) {
-				group.Go(func() error { return t.fold(ctx, r, g, read, e.Checked.Policy.TimeZone, room, o) })
+				f, fields := newFolding(ctx, t, g, read, e.Checked.Policy.TimeZone, room, o)
+				if !slices.ContainsFunc(all, func(s *shared) bool { return s.add(f, read, fields) }) {
+					s := &shared{read: read}
+					s.begin(f, fields)
+					all = append(all, s)
+				}
 			}
 		}
+	}
+	for _, s := range all {
+		group.Go(func() error { return s.fold(ctx, r) })
 	}
 }
 

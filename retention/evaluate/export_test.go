@@ -35,7 +35,9 @@ func NewFoldBenchmark(ctx context.Context, r dataverse.Reader, c *compile.Policy
 			continue
 		}
 		keep := &keeping{Reader: r}
-		if err := t.fold(ctx, keep, g, g.All(), c.Policy.TimeZone, newRoom(0), EvaluateOptions{}); err != nil {
+		only := &shared{read: g.All()}
+		only.begin(newFolding(ctx, t, g, g.All(), c.Policy.TimeZone, newRoom(0), EvaluateOptions{}))
+		if err := only.fold(ctx, keep); err != nil {
 			return nil, err
 		}
 		f := &folding{t: t, g: g, ctx: ctx, zone: c.Policy.TimeZone, ids: 1, date: 1, instead: -1, bound: -1, row: -1, known: true}

@@ -75,9 +75,9 @@ func newRoom(n int64) *room {
 // progressEvery is how many rows pass between two words of progress: a page.
 const progressEvery = 5000
 
-// fold reads the rows of a ground and gives the persons that they lead to what they justify.
-func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *compile.Ground, read compile.Read, zone *time.Location, room *room, o EvaluateOptions) error {
-	f := &folding{t: t, g: g, ctx: ctx, zone: zone, room: room, options: o, far: o.Today.Add(retention.FarAhead), date: -1, instead: -1, bound: -1, row: -1, table: rowsOf(g, t.subject.Table, read)}
+// newFolding is the reading of a ground by a query. It answers the columns that its rows are to have.
+func newFolding(ctx context.Context, t *personTable, g *compile.Ground, read compile.Read, zone *time.Location, room *room, o EvaluateOptions) (*folding, []compile.Field) {
+	f := &folding{t: t, g: g, ctx: ctx, zone: zone, room: room, options: o, far: o.Today.Add(retention.FarAhead), date: -1, instead: -1, bound: -1, row: -1, table: rowsOf(g, t.subject.Table, read.Table)}
 	fields := slices.Clone(g.Person.Fields)
 	if g.Person.ByValue() {
 		fields = append(fields, g.Person.Value)
@@ -102,32 +102,102 @@ func (t *personTable) fold(ctx context.Context, r dataverse.Reader, g *compile.G
 	if t.trail != nil && read.ID != "" {
 		f.row = column(read.ID)
 	}
-	err := scan(ctx, r, read, fields, f.take)
-	if err == nil {
-		err = f.settle()
+	return f, fields
+}
+
+// shared is one query for all the grounds that it is the query of.
+type shared struct {
+	read     compile.Read
+	fields   []compile.Field
+	foldings []*folding
+	columns  [][]int // of each folding, in the rows of the query
+}
+
+// begin has the first ground read by the query.
+func (s *shared) begin(f *folding, fields []compile.Field) {
+	s.fields, s.foldings, s.columns = fields, []*folding{f}, [][]int{nil}
+	for i := range fields {
+		s.columns[0] = append(s.columns[0], i)
 	}
-	if err != nil {
-		return fmt.Errorf("read ground %s of %s: %w", g.ID, t.subject.Table, err)
+}
+
+// add has a ground read by the query, if it is its query as well.
+func (s *shared) add(f *folding, read compile.Read, fields []compile.Field) bool {
+	if s.read.Set != read.Set || s.read.Filter != read.Filter || s.read.Expand != read.Expand || s.read.FetchXML != "" || read.FetchXML != "" {
+		return false
 	}
-	o.progress(g.ID, f.unheard)
-	t.counts.Lock()
-	defer t.counts.Unlock()
-	t.results[g.Index].Rows += f.found.Rows
-	t.results[g.Index].Gaps += f.found.Gaps
-	t.results[g.Index].Undated += f.found.Undated
-	t.odd[g.Index].add(f.odd)
+	s.read.Select = slices.Clone(s.read.Select)
+	for _, name := range read.Select {
+		if !slices.Contains(s.read.Select, name) {
+			s.read.Select = append(s.read.Select, name)
+		}
+	}
+	columns := make([]int, len(fields))
+	for i, field := range fields {
+		if columns[i] = slices.Index(s.fields, field); columns[i] < 0 {
+			columns[i] = len(s.fields)
+			s.fields = append(s.fields, field)
+		}
+	}
+	s.foldings, s.columns = append(s.foldings, f), append(s.columns, columns)
+	return true
+}
+
+// fold reads the rows and gives the persons that they lead to what they justify.
+func (s *shared) fold(ctx context.Context, r dataverse.Reader) error {
+	first := s.foldings[0]
+	take := first.take
+	if len(s.foldings) > 1 {
+		own := make([]dataverse.Value, len(s.fields))
+		take = func(row []dataverse.Value) error {
+			for i, f := range s.foldings {
+				for j, column := range s.columns[i] {
+					own[j] = row[column]
+				}
+				if err := f.take(own[:len(s.columns[i])]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	if err := scan(ctx, r, s.read, s.fields, take); err != nil {
+		return first.failed(err)
+	}
+	for _, f := range s.foldings {
+		if err := f.settle(); err != nil {
+			return f.failed(err)
+		}
+		f.options.progress(f.g.ID, f.unheard)
+		f.tell()
+	}
 	return nil
 }
 
+func (f *folding) failed(err error) error {
+	return fmt.Errorf("read ground %s of %s: %w", f.g.ID, f.t.subject.Table, err)
+}
+
+// tell adds what was found to what is told of the ground.
+func (f *folding) tell() {
+	t, at := f.t, f.g.Index
+	t.counts.Lock()
+	defer t.counts.Unlock()
+	t.results[at].Rows += f.found.Rows
+	t.results[at].Gaps += f.found.Gaps
+	t.results[at].Undated += f.found.Undated
+	t.odd[at].add(f.odd)
+}
+
 // rowsOf is the table that a ground's rows are of: for a party the activity, not the line that leads to it.
-func rowsOf(g *compile.Ground, subject string, read compile.Read) string {
+func rowsOf(g *compile.Ground, subject, read string) string {
 	switch {
 	case g.Table != "":
 		return g.Table
 	case g.View == "" && g.FetchXML == "":
 		return subject
 	}
-	return read.Table
+	return read
 }
 
 // take folds one row.
@@ -138,16 +208,9 @@ func (f *folding) take(row []dataverse.Value) error {
 	}
 	r := reading{latest: retention.Open}
 	if f.date >= 0 {
-		if r = f.read(row); f.dateless(r.trigger) {
-			ignored := f.ignores(r.trigger)
-			if own := f.g.Table == "" && f.g.Where == ""; !ignored || !own {
-				f.found.Gaps++ // most persons simply have no agreed day: that is no gap in the data
-			} else if f.g.After != "" {
-				f.found.Undated++
-			}
-			if ignored && r.trigger.IsZero() {
-				return nil
-			}
+		none := false
+		if r, none = f.dates(row); none {
+			return nil
 		}
 	}
 	if !f.known {
@@ -158,9 +221,27 @@ func (f *folding) take(row []dataverse.Value) error {
 	f.lead(row)
 	f.give(r)
 	if f.t.trail != nil && !f.ignores(r.trigger) {
-		f.note(row, r)
+		var id uuid.UUID
+		if f.row >= 0 {
+			id, _ = row[f.row].GUID()
+		}
+		f.note(id, r)
 	}
 	return nil
+}
+
+// dates is what the dates of a row say, and tells whether the row gives nothing since it has none. It counts what lacks one.
+func (f *folding) dates(row []dataverse.Value) (r reading, none bool) {
+	if r = f.read(row); !f.dateless(r.trigger) {
+		return r, false
+	}
+	ignored := f.ignores(r.trigger)
+	if own := f.g.Table == "" && f.g.Where == ""; !ignored || !own {
+		f.found.Gaps++ // most persons simply have no agreed day: that is no gap in the data
+	} else if f.g.After != "" {
+		f.found.Undated++
+	}
+	return r, ignored && r.trigger.IsZero()
 }
 
 // read is what the dates of a row say. A date that is none, or of the year 9999, is instead that which counts for such rows.
@@ -322,14 +403,9 @@ func (f *folding) lead(row []dataverse.Value) {
 }
 
 // note keeps the row for an explanation.
-func (f *folding) note(row []dataverse.Value, r reading) {
+func (f *folding) note(row uuid.UUID, r reading) {
 	given := f.given(r)
-	found := FoundRow{Table: f.table, Date: given.Trigger, Until: given.Until, Unreadable: r.trigger == unreadable}
-	if f.row >= 0 {
-		if id, ok := row[f.row].GUID(); ok {
-			found.ID = id
-		}
-	}
+	found := FoundRow{Table: f.table, ID: row, Date: given.Trigger, Until: given.Until, Unreadable: r.trigger == unreadable}
 	for _, at := range f.hits {
 		f.t.trail.add(trailKey{f.t.number, at, f.g.Index}, found)
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -51,6 +52,8 @@ type personTable struct {
 	// texts are the values themselves, by wire name; kept for a look at some persons only, which asks by them.
 	texts map[string]map[string]bool
 
+	own []*ownGround // grounds that need no query
+
 	trail *trail // keeps the rows that were found, for an explanation; nil otherwise
 
 	stripes [64]sync.Mutex // guard what the grounds give; grounds are folded side by side
@@ -74,7 +77,7 @@ func (h *hashed) value() uint64 { return uint64(h.hash[0])<<32 | uint64(h.hash[1
 
 func halves(v uint64) [2]uint32 { return [2]uint32{uint32(v >> 32), uint32(v)} }
 
-func newPersonTable(s compile.Subject, number, base int32) *personTable {
+func newPersonTable(s compile.Subject, number, base int32, zone *time.Location, today retention.Date) *personTable {
 	t := &personTable{
 		subject: &s, number: number, base: base,
 		byHand: map[int32]extended{}, masters: map[int32]uuid.UUID{}, values: map[string]*list[hashed]{}, ready: make(chan struct{}),
@@ -83,6 +86,7 @@ func newPersonTable(s compile.Subject, number, base int32) *personTable {
 	for i := range s.Grounds {
 		t.results[i] = GroundResult{Table: s.Table, Ground: s.Grounds[i].Ground}
 	}
+	t.ownGrounds(zone, today)
 	return t
 }
 
@@ -119,8 +123,16 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile
 	for _, j := range joined {
 		fields = append(fields, compile.Field(j))
 	}
+	master := len(fields)
 	if t.subject.Master != "" {
 		fields = append(fields, compile.Field(t.subject.Master))
+	}
+	fields = t.reads(fields)
+	read.Select = slices.Clone(read.Select)
+	for _, f := range fields {
+		if name := string(f); name != "" && name[0] != '@' && !slices.Contains(read.Select, name) {
+			read.Select = append(read.Select, name)
+		}
 	}
 	unheard := 0
 	err := scan(ctx, r, read, fields, func(row []dataverse.Value) error {
@@ -166,8 +178,13 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile
 			}
 		}
 		if t.subject.Master != "" {
-			if m, ok := row[len(row)-1].GUID(); ok {
+			if m, ok := row[master].GUID(); ok {
 				t.masters[at] = m
+			}
+		}
+		for _, o := range t.own {
+			if err := o.take(at, row); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -215,6 +232,9 @@ func (t *personTable) sort() {
 	t.unreadable = remap(t.unreadable, place)
 	for _, l := range t.values {
 		sortValues(l, place)
+	}
+	for _, o := range t.own {
+		o.move(place)
 	}
 	t.index()
 }

@@ -42,11 +42,12 @@ type fileEnvironment struct {
 }
 
 type fileLimits struct {
-	placed `yaml:"-"`
-	Purges int      `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
-	Share  percent  `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
-	Canary int      `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
-	Bypass []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
+	placed     `yaml:"-"`
+	Purges     int      `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
+	Share      percent  `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
+	Canary     int      `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
+	Operations int      `yaml:"operations" jsonschema:"description=The most operations that one run asks of the service\\, reads included; a run that has used them leaves the rest to the next. Default: as many as it takes."`
+	Bypass     []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
 }
 
 type filePurge struct {

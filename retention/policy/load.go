@@ -189,6 +189,7 @@ func (l *loader) header(f *filePolicy) {
 	if limits.has("canary") {
 		p.Limits.Canary = limits.Canary
 	}
+	p.Limits.Operations = limits.Operations
 	for _, name := range limits.Bypass {
 		if !slices.Contains(Bypassable, Rail(name)) {
 			l.problem(limits.At["bypass"].Pos, fmt.Sprintf("no guard rail `%s` can be bypassed", name), DidYouMean(name, railNames(Bypassable)))
@@ -196,7 +197,7 @@ func (l *loader) header(f *filePolicy) {
 		}
 		p.Bypass = append(p.Bypass, Rail(name))
 	}
-	for key, n := range map[string]int{"purges": p.Limits.Purges, "canary": p.Limits.Canary} {
+	for key, n := range map[string]int{"purges": p.Limits.Purges, "canary": p.Limits.Canary, "operations": p.Limits.Operations} {
 		if n < 0 {
 			l.problem(limits.At[key].Pos, fmt.Sprintf("`%s` cannot be below 0", key), "")
 		}

@@ -81,6 +81,9 @@ type Limits struct {
 	Purges int
 	Share  float64
 	Canary int // persons who are purged first and alone
+	// Operations are the most that one run asks of the service, reads included; 0: as many as it takes. A run that has used
+	// them begins nothing new, and the next one goes on.
+	Operations int
 }
 
 // ColumnNames are the logical names of the columns that gallra owns, or of the customer's columns that stand in.

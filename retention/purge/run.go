@@ -56,6 +56,9 @@ type Deps struct {
 	// JobWait is how long the run waits for a job of the service; half an hour when zero.
 	JobWait time.Duration
 
+	// Operations are the most that the run asks of the service; 0: as many as it takes. What is under way is brought to its end.
+	Operations int
+
 	operations int // how many go into one change set; as many as the service takes when zero
 	most       int // rows that a search for what is left reads of one query
 	readAll    int // from how many purged persons on it reads whole tables for who else has their values
@@ -111,22 +114,29 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 		r.searched.ReadAllFrom(r.readAll)
 	}
 	r.oneAtATime()
+	ctx, end := r.limited(ctx)
+	defer end()
+	summary, err := r.carryOut(ctx, do)
+	return summary, spent(ctx, err)
+}
+
+func (r *runner) carryOut(ctx context.Context, do func(*runner, context.Context) error) (*Summary, error) {
 	if err := r.sight.begin(ctx, &r.Deps); err != nil {
 		return nil, err
 	}
-	r.Run = d.about()
+	r.Run = r.about()
 	if stop := clock(&r.Deps); stop != nil {
 		r.finish(ctx, stop)
 		return r.summary, stop
 	}
-	if days := ledger.Leap(d.Ledger.Runs(), d.Today); days > 0 {
+	if days := ledger.Leap(r.Ledger.Runs(), r.Today); days > 0 {
 		r.Log.Warn("the last run was long ago, against the rhythm of those before", "days", days)
 	}
 	if err := r.witness.confirm(ctx, &r.Deps); err != nil {
 		r.finish(ctx, err)
 		return r.summary, err
 	}
-	earlier := len(d.Ledger.Runs())
+	earlier := len(r.Ledger.Runs())
 	if err := r.Ledger.Begin(ctx, r.Run); err != nil {
 		r.finish(ctx, err)
 		return r.summary, err
@@ -156,6 +166,7 @@ func carryOut(ctx context.Context, d Deps, do func(*runner, context.Context) err
 // finish says in the summary how the run ended. A request that got no answer in time is no end of ctx.
 func (r *runner) finish(ctx context.Context, err error) {
 	s := r.summary
+	s.Operations = r.sent()
 	slices.SortFunc(s.Related, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
 	slices.SortFunc(s.Places, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
 	s.Aside = nil // an ending may be told twice
@@ -200,6 +211,7 @@ func (r *runner) told(o Outcome) {
 type runner struct {
 	session
 	summary *Summary
+	before  int64 // operations that the client had sent when the run began
 
 	due    []due
 	taken  map[environment.Ref]bool // persons whose turn was

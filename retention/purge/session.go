@@ -79,3 +79,52 @@ func (r *session) progress(p Progress) {
 		r.Progress(p)
 	}
 }
+
+// SpentError ends a run that has used the operations that it was given. What it has done is consistent, as that of a run that
+// was cut by its time, and the next run goes on.
+type SpentError struct{ Operations int }
+
+func (e *SpentError) Error() string {
+	return fmt.Sprintf("stopped after %d operations, as asked", e.Operations)
+}
+
+// counting is a client that counts what it asks of the service.
+type counting interface {
+	Operations() int64
+	AfterOperations(n int64, do func())
+}
+
+// limited ends the context once the run has used its operations, and begins to count them.
+func (r *runner) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	c, ok := r.Client.(counting)
+	if !ok {
+		return ctx, func() {}
+	}
+	r.before = c.Operations()
+	if r.Operations <= 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	c.AfterOperations(int64(r.Operations), func() { cancel(&SpentError{r.Operations}) })
+	return ctx, func() {
+		c.AfterOperations(0, nil)
+		cancel(nil)
+	}
+}
+
+// spent is the error of a run whose context ended: that it has used its operations, if that is why.
+func spent(ctx context.Context, err error) error {
+	var used *SpentError
+	if err != nil && errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &used) {
+		return used
+	}
+	return err
+}
+
+// sent is how many operations the run has asked of the service.
+func (r *runner) sent() int {
+	if c, ok := r.Client.(counting); ok {
+		return int(c.Operations() - r.before)
+	}
+	return 0
+}

@@ -37,6 +37,7 @@ type Summary struct {
 	Stop         *StopError       // the guard rail that stopped the run
 	Unmarked     int              // rows that were marked as anonymised and say all the same whose they are: they are judged again
 	Due          int              // persons whose turn was in this run, when the purge began
+	Operations   int              // asked of the service, the parts of a batch each
 	Finished     int              // purges of runs before that this one has finished
 	ScheduleLeft int              // persons whose columns were not written because their row changed meanwhile
 }
@@ -222,6 +223,7 @@ func (s *Summary) counts() map[string]int {
 		add("failed "+t.Table, t.Failed)
 	}
 	add("swept", s.Swept)
+	add("operations", s.Operations)
 	add("residue", len(s.Residue))
 	return c
 }

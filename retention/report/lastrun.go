@@ -29,6 +29,7 @@ type LastRun struct {
 	Events  []RunEvent   // persons, by what happened, then table and id
 	Audit   int          // entries of audit history that were deleted
 	Residue int          // places that still held something that should be gone
+	Asked   int          // operations asked of the service; 0: the ledger does not say
 
 	Begun   int // purges without an outcome: the next run finishes them first
 	ToSweep int // persons whose audit history the next run looks for again
@@ -89,7 +90,7 @@ func ReadLastRun(ctx context.Context, l *ledger.Ledger) (*LastRun, error) {
 	}
 	info := l.Runs()[last]
 	run := &LastRun{ID: info.ID, Policy: info.Policy, Began: info.Began, Ended: info.Ended, Today: info.Today, Actor: info.Actor, Status: info.Status,
-		Residue: info.Counts["residue"]}
+		Residue: info.Counts["residue"], Asked: info.Counts["operations"]}
 	story := runStory{run: run, dates: map[ledger.Key]ledger.Kind{}, intents: map[ledger.Key]intended{}, tables: map[string]*RunTable{}, related: map[string]*RunRelated{}}
 	at := -1
 	for r, err := range l.Records(ctx) {

@@ -108,6 +108,12 @@ func (w *world) report(mask bool, lang report.Lang) *report.Report {
 	var err error
 	r.Last, err = report.ReadLastRun(w.Context(), l)
 	w.must(err)
+	if r.Last != nil {
+		if r.Last.Asked == 0 {
+			w.Error("the ledger does not say what the run asked of the service")
+		}
+		r.Last.Asked = 1234 // how many depends on what is under way at the same time
+	}
 	settings, err := w.client.Settings(w.Context())
 	w.must(err)
 	r.Places = purge.Unreachable(settings, w.checked)

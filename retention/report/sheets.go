@@ -103,7 +103,7 @@ func (b *workbookSheets) lastRun() error {
 	rows := [][]any{
 		{t("run"), "", "", r.ID}, {t("day"), "", r.Today}, {t("outcome"), "", b.Lang.StatusWord(string(r.Status))},
 		{t("began"), "", stamp(r.Began)}, {t("ended"), "", stamp(r.Ended)}, {t("acted-as"), "", "", r.Actor}, {t("canary"), "", b.canary()},
-		{t("audit-entries-deleted"), "", r.Audit}, {t("audit-still-to-sweep-persons"), "", r.ToSweep}, {t("purges-begun"), "", r.Begun}, {t("places-left-behind"), "", r.Residue},
+		{t("audit-entries-deleted"), "", r.Audit}, {t("audit-still-to-sweep-persons"), "", r.ToSweep}, {t("purges-begun"), "", r.Begun}, {t("places-left-behind"), "", r.Residue}, {t("operations-asked"), "", r.Asked},
 	}
 	for _, x := range r.Stopped {
 		rows = append(rows, []any{t("guard-rail") + ": " + b.Lang.RailWords(x.Rail), x.Table, x.Ground})

@@ -14,7 +14,7 @@ type instruments struct {
 	requests                    metric.Float64Histogram
 	throttled                   metric.Int64Counter
 	decisions, persons, related metric.Int64Counter
-	swept, residue              metric.Int64Counter
+	swept, residue, operations  metric.Int64Counter
 	unswept, exit, succeeded    metric.Int64Gauge
 	duration                    metric.Float64Gauge
 }
@@ -38,6 +38,7 @@ func newInstruments(m metric.Meter) (i instruments, err error) {
 	i.decisions = counter("gallra.decisions", "{person}", "What the plan said, by table and action")
 	i.persons = counter("gallra.persons", "{person}", "What became of persons who were to be purged, by table and outcome")
 	i.related = counter("gallra.related", "{row}", "What became of related rows, by table and effect")
+	i.operations = counter("gallra.operations", "{operation}", "Operations asked of Dataverse, the parts of a batch each")
 	i.swept = counter("gallra.audit.swept", "{entry}", "Audit entries of purged persons deleted")
 	i.residue = counter("gallra.residue", "{finding}", "What was found of purged persons where nothing should be")
 	i.unswept = gauge("gallra.audit.unswept", "{person}", "Purged persons whose audit history is still to be deleted")
@@ -82,6 +83,7 @@ func (t *Telemetry) Run(ctx context.Context, s *purge.Summary) {
 		}
 	}
 	add(t.inst.swept, s.Swept)
+	add(t.inst.operations, s.Operations)
 	add(t.inst.residue, len(s.Residue))
 	t.inst.unswept.Record(ctx, int64(s.Unswept))
 }

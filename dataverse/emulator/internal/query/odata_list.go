@@ -336,7 +336,7 @@ func collectionAnnotations(c *wire.Call, w *Encoder, total int, exceeded bool) {
 	}
 	if c.WantsAnnotation("Microsoft.Dynamics.CRM.globalmetadataversion") {
 		w.Key("@Microsoft.Dynamics.CRM.globalmetadataversion")
-		w.Buf = AppendJSON(w.Buf, strconv.FormatInt(w.Env.Snap.Schema.Version, 10))
+		w.Buf = AppendJSON(w.Buf, strconv.FormatInt(w.Env.Engine.Definitions+w.Env.Snap.Schema.Version, 10))
 	}
 }
 

@@ -18,6 +18,10 @@ type Engine struct {
 	RootBusiness   uuid.UUID
 	Administrator  uuid.UUID // the application user that the environment begins with
 
+	// Definitions is added to the version of the schema that clients are told, so that no two environments of the same
+	// organisation and address ever tell the same: counters of a real one run on with everything that is written.
+	Definitions int64
+
 	RetainedQueries DailyQuota
 	MaxSteps        int // of one query, in rows looked at; 0 is the ordinary limit
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/dataverse/emulator"
+)
+
+// TestVerbsBeginWithThreeRequests calls verbs a second time: who signs in, which environment it is, and which version its
+// definitions have is asked; definitions are not.
+func TestVerbsBeginWithThreeRequests(t *testing.T) {
+	server := company(t, emulator.Options{Token: "script-token", JobStep: -1})
+	web := httptest.NewServer(server)
+	defer web.Close()
+	dir := t.TempDir()
+	policy := filepath.Join(dir, "sales.yaml")
+	if err := os.WriteFile(policy, []byte(gallra.ModelPolicy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"GALLRA_URL": web.URL, "GALLRA_TOKEN": "script-token", "GALLRA_POLICY": policy,
+		"GALLRA_LEDGER": filepath.Join(dir, "ledger"), "GALLRA_CACHE": filepath.Join(dir, "cache")} {
+		t.Setenv(name, value)
+	}
+	call := func(args ...string) (map[string]int, int) {
+		t.Helper()
+		before := server.Stats().Requests
+		var out, errs bytes.Buffer
+		if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}}, args); code != 0 {
+			t.Fatalf("gallra %s: code %d, %s", strings.Join(args, " "), code, errs.String())
+		}
+		after := server.Stats().Requests
+		routes := map[string]int{}
+		for route, n := range after.ByRoute {
+			if n -= before.ByRoute[route]; n > 0 {
+				routes[route] = n
+			}
+		}
+		return routes, after.Total - before.Total
+	}
+	call("provision")
+	for _, verb := range []struct {
+		args []string
+		most int // requests, those about rows and rights included
+	}{
+		{[]string{"status"}, 13},
+		{[]string{"policy", "check"}, 28},
+		{[]string{"plan"}, 60},
+	} {
+		name := strings.Join(verb.args, " ")
+		_, cold := call(verb.args...)
+		routes, warm := call(verb.args...)
+		if verb.args[0] == "status" && cold < warm+40 {
+			t.Errorf("%s: %d requests the first time, %d the second", name, cold, warm)
+		}
+		// The rights of columns are asked for each time.
+		if warm > verb.most || routes["POST $batch"] > 0 || routes["GET RetrieveMetadataChanges"] > 0 || routes["GET EntityDefinitions"] > 2 || routes["GET RetrieveCurrentOrganization"] != 1 {
+			t.Errorf("%s: %d requests the second time: %v", name, warm, routes)
+		}
+		if t.Failed() {
+			continue
+		}
+		t.Setenv("GALLRA_CACHE", "none")
+		if routes, _ := call(verb.args...); routes["POST $batch"] == 0 {
+			t.Errorf("%s: nothing is to be remembered, and no definition is read: %v", name, routes)
+		}
+		t.Setenv("GALLRA_CACHE", filepath.Join(dir, "cache"))
+	}
+}
