@@ -115,7 +115,11 @@ func (c *checker) rows() {
 func (c *checker) rowRule(r RowRule, like *policy.RelatedRule, do string) {
 	at := like.At["table"].Pos
 	t := c.table(r.Table, at)
-	if t == nil || c.keptElsewhere(like) || c.notByRule(t.Table, like) {
+	if t == nil || c.keptElsewhere(like) {
+		return
+	}
+	if personmap.Is(r.Table, personmap.Platform) {
+		c.problem(at, fmt.Sprintf("`%s` is a table of the platform: no rule deletes or anonymises its rows", r.Table), "leave the rule out")
 		return
 	}
 	like.At = map[string]policy.Place{"table": like.At["table"], "where": like.At["where"], "erase": like.At["erase"], "retain": like.At["retain"], "do": like.At[do], "after": like.At["after"], "until": like.At["until"]}
@@ -133,7 +137,11 @@ func (c *checker) rowRule(r RowRule, like *policy.RelatedRule, do string) {
 		return // it has been told
 	}
 	r.Date, r.EntitySet, r.PrimaryID = *dated.Date, t.EntitySet, t.PrimaryID
-	if r.Erase = c.erased(t, like); r.Do == policy.Anonymize && !slices.ContainsFunc(r.Erase, func(name string) bool {
+	before := len(c.problems)
+	if r.Erase = c.erased(t, like); len(c.problems) > before {
+		return
+	}
+	if r.Do == policy.Anonymize && !slices.ContainsFunc(r.Erase, func(name string) bool {
 		a := t.Attributes[name]
 		return a != nil && a.ForRead && !a.Secured && wireName(a) != ""
 	}) {

@@ -105,7 +105,7 @@ func (l *loader) rows(files []fileRow) {
 			if p, ok := r.At["id"]; ok {
 				at = p.Pos
 			}
-			l.problem(at, fmt.Sprintf("two rules of `rows` are called `%s`, the other at %s", r.Name, first), "the ledger and the reports name them: give one another `id`")
+			l.problem(at, fmt.Sprintf("two rules of `rows` are called `%s`, the other at %s", r.Name, first), "the ledger and the reports name them: give one of them another `id`")
 		}
 		names[r.Name] = r.Pos
 	}
@@ -152,8 +152,6 @@ func (l *loader) span(s Span, f *placed) {
 		bad("after", "`after` needs `keep`: for how long after that date?", "such as keep: 3 years")
 	case f.has("after") && s.Period.IsZero() && !l.blamed(f.At["keep"].Pos):
 		bad("keep", "a period of no time keeps nothing: every row would go at once", "at least 1 day")
-	case f.has("keep") && !f.has("after") && !f.has("until"):
-		bad("keep", "`keep` needs a date to count from", "add `after` or `until`")
 	}
 }
 

@@ -24,17 +24,15 @@ import (
 
 // RowTally is what a rule did to rows whose own period was over.
 type RowTally struct {
-	Rule, Table string
-	Do          policy.Disposition
-	Due         int            // rows that the rule would end
-	Stopped     map[string]int // rows whose period is over and that stay, by why
-	Ended       int            // deleted or emptied
-	Parts       int            // rows that went with them
-	Skipped     int            // left alone at the last look
-	Failed      map[string]int // by code
+	plan.RowTotals
+	Ended   int            // deleted or emptied
+	Parts   int            // rows that went with them
+	Skipped int            // left alone at the last look
+	Failed  map[string]int // by code
 }
 
-func (t *RowTally) failed() int {
+// Failures is how many rows could not be ended.
+func (t *RowTally) Failures() int {
 	n := 0
 	for _, k := range t.Failed {
 		n += k
@@ -42,8 +40,8 @@ func (t *RowTally) failed() int {
 	return n
 }
 
-func tallyOf(d rows.Due) RowTally {
-	t := RowTally{Rule: d.Rule.Name, Table: d.Rule.Table, Do: d.Rule.Do, Due: len(d.IDs), Stopped: make(map[string]int), Failed: make(map[string]int)}
+func totalsOf(d rows.Due) plan.RowTotals {
+	t := plan.RowTotals{Rule: d.Rule.Name, Table: d.Rule.Table, Do: d.Rule.Do, Due: len(d.IDs), Stopped: make(map[string]int)}
 	for why, n := range d.Stopped {
 		t.Stopped[string(why)] = n
 	}
@@ -54,7 +52,7 @@ func tallyOf(d rows.Due) RowTally {
 func (s *Summary) RowsFailed() int {
 	n := 0
 	for i := range s.Rows {
-		n += s.Rows[i].failed()
+		n += s.Rows[i].Failures()
 	}
 	return n
 }
@@ -70,7 +68,7 @@ func (s *Summary) RowsEnded() int {
 
 // DueRows tells what every rule would do to rows whose own period is over. It takes a client that cannot write. Evaluation is of
 // all persons, on the same day.
-func DueRows(ctx context.Context, client dataverse.Reader, checked *compile.Policy, l *ledger.Ledger, e *evaluate.Evaluation) ([]RowTally, []plan.GuardRail, error) {
+func DueRows(ctx context.Context, client dataverse.Reader, checked *compile.Policy, l *ledger.Ledger, e *evaluate.Evaluation) ([]plan.RowTotals, []plan.GuardRail, error) {
 	if len(checked.Rows) == 0 {
 		return nil, nil, nil
 	}
@@ -86,11 +84,11 @@ func DueRows(ctx context.Context, client dataverse.Reader, checked *compile.Poli
 	if err != nil {
 		return nil, nil, err
 	}
-	var tallies []RowTally
+	var totals []plan.RowTotals
 	for _, d := range due {
-		tallies = append(tallies, tallyOf(d))
+		totals = append(totals, totalsOf(d))
 	}
-	return tallies, rowRails(checked.Policy.Limits, due), nil
+	return totals, rowRails(checked.Policy.Limits, due), nil
 }
 
 func finder(ctx context.Context, client dataverse.Reader, from environment.Reader, tables *environment.Tables, checked *compile.Policy, l *ledger.Ledger, today retention.Date,
@@ -177,7 +175,7 @@ func (r *runner) endRows(ctx context.Context, e *evaluate.Evaluation) error {
 			due[i].IDs = nil
 		}
 		total += len(due[i].IDs)
-		r.summary.Rows = append(r.summary.Rows, tallyOf(due[i]))
+		r.summary.Rows = append(r.summary.Rows, RowTally{RowTotals: totalsOf(due[i]), Failed: make(map[string]int)})
 	}
 	if total == 0 {
 		return nil

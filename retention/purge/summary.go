@@ -226,7 +226,7 @@ func (s *Summary) counts() map[string]int {
 	for _, t := range s.Rows {
 		add("due_rows "+t.Table, t.Due)
 		add("ended_rows "+t.Table, t.Ended)
-		add("failed_rows "+t.Table, t.failed())
+		add("failed_rows "+t.Table, t.Failures())
 	}
 	add("swept", s.Swept)
 	add("residue", len(s.Residue))
