@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 type RowRule struct {
 	Name, Table string
 	Of          string // the subject table of a related rule; empty: a rule of `rows`, of whoever's rows
-	Rule        int    // the related rule's place in its subject
+	Class       string // of the persons that the related rule is about; empty where all are alike
+	Rule        int    // the related rule's place among those of its class
 	policy.Span
 	Do     policy.Disposition // Delete or Anonymize
 	EvenIf policy.EvenIf
@@ -39,11 +41,15 @@ const dateMargin = 3
 // Due is the query for the rows whose period may be over; [RowRule.Over] tells exactly. Of some rows only, unless ids is nil.
 func (r *RowRule) Due(today retention.Date, ids []uuid.UUID) Read {
 	out := r.Matching(ids)
-	literal := (r.FirstKept(today) + dateMargin).String()
-	if r.Date.Behavior != retention.DateOnly {
+	last := r.For.FirstThatLasts(today) + dateMargin
+	literal := last.String()
+	switch {
+	case r.Date.Year:
+		literal = strconv.Itoa(last.Time().Year())
+	case r.Date.Behavior != retention.DateOnly:
 		literal += "T00:00:00Z"
 	}
-	out.Filter = And(out.Filter, r.Date.path+" lt "+literal)
+	out.Filter = And(out.Filter, r.Date.path+" le "+literal)
 	return out
 }
 
@@ -66,8 +72,8 @@ func among(r Read, ids []uuid.UUID) Read {
 // Over tells whether the period of a row with that date is over. A date that cannot be read, and one of the year 9999, keeps
 // the row.
 func (r *RowRule) Over(date string, zone *time.Location, today retention.Date) bool {
-	d, ok := r.Date.Behavior.Date(date, zone)
-	return ok && !d.IsZero() && !d.Endless() && r.Ends(d) <= today
+	d, ok := r.Date.Read([]byte(date), zone)
+	return ok && !d.IsZero() && !d.Endless() && r.For.End(d) <= today
 }
 
 // Holding is a query for those of some rows of a table that a related rule keeps by its filter, whoever they belong to.
@@ -80,10 +86,10 @@ func (c *Rule) Keeps() bool {
 	return c.RelatedRule.Behind == "" && c.Table != policy.AnyTable && (c.Do == policy.Retain || c.Do == policy.Anonymize)
 }
 
-// EndOf is the end of a related rule of a subject; nil where what it keeps stays.
-func (c *Policy) EndOf(subject string, rule int) *RowRule {
+// EndOf is the end of a related rule of a subject, as it is for a class; nil where what it keeps stays.
+func (c *Policy) EndOf(s *Subject, rule int) *RowRule {
 	for i := range c.Rows {
-		if r := &c.Rows[i]; r.Of == subject && r.Rule == rule {
+		if r := &c.Rows[i]; r.Of == s.Table && r.Class == s.ClassID && r.Rule == rule {
 			return r
 		}
 	}
@@ -92,14 +98,13 @@ func (c *Policy) EndOf(subject string, rule int) *RowRule {
 
 // rows compiles the ends of related rules and the rules of `rows`, in this order.
 func (c *checker) rows() {
-	for i := range c.out.Subjects {
-		s := &c.out.Subjects[i]
+	for _, s := range c.out.Judged() {
 		for j := range s.Related {
 			rule := &s.Related[j]
 			if rule.End == nil {
 				continue
 			}
-			r := RowRule{Name: s.EndName(j), Table: rule.Table, Of: s.Table, Rule: j, Span: rule.End.Span, Do: rule.End.Then, Why: rule.Why}
+			r := RowRule{Name: s.EndName(s.ClassID, j), Table: rule.Table, Of: s.Table, Class: s.ClassID, Rule: j, Span: rule.End.Span, Do: rule.End.Then, Why: rule.Why}
 			c.rowRule(r, &policy.RelatedRule{Table: rule.Table, Where: rule.Where, Do: rule.End.Then, Erase: rule.RelatedRule.Erase, Keep: rule.RelatedRule.Keep, Pos: rule.Pos, At: rule.At}, "then")
 			c.neverEnds(s, j)
 		}
@@ -122,7 +127,13 @@ func (c *checker) rowRule(r RowRule, like *policy.RelatedRule, do string) {
 		c.problem(at, fmt.Sprintf("`%s` is a table of the platform: no rule deletes or anonymises its rows", r.Table), "leave the rule out")
 		return
 	}
-	like.At = map[string]policy.Place{"table": like.At["table"], "where": like.At["where"], "erase": like.At["erase"], "retain": like.At["retain"], "do": like.At[do], "after": like.At["after"], "until": like.At["until"]}
+	places := map[string]policy.Place{"do": like.At[do]}
+	for key, at := range like.At {
+		if key != "do" {
+			places[key] = at
+		}
+	}
+	like.At = places
 	if !c.carriedOut(t.Table, like) {
 		return
 	}
@@ -131,12 +142,12 @@ func (c *checker) rowRule(r RowRule, like *policy.RelatedRule, do string) {
 		return
 	}
 	s := source{asked: t, table: t}
-	dated := Ground{Ground: &policy.Ground{After: r.After, Until: r.Until, At: like.At}}
+	dated := Ground{Ground: &policy.Ground{After: r.After, Until: r.Until, Keep: r.For, At: like.At}}
 	c.compile(s, like.Where, like.At, &r.read, nil, func(x *expansion) { c.date(s, &dated, x) })
 	if dated.Date == nil {
 		return // it has been told
 	}
-	r.Date, r.EntitySet, r.PrimaryID = *dated.Date, t.EntitySet, t.PrimaryID
+	r.Date, r.For, r.EntitySet, r.PrimaryID = *dated.Date, dated.Keep, t.EntitySet, t.PrimaryID // a year counts from its end
 	before := len(c.problems)
 	if r.Erase = c.erased(t, like); len(c.problems) > before {
 		return

@@ -35,7 +35,7 @@ func TestCheckRefusesRows(t *testing.T) {
 		{"an unknown date", "", "- {table: email, after: createdonn, keep: 3 years, do: delete}",
 			"10:27 unknown column `createdonn` of `email` (did you mean `createdon`?)"},
 		{"a date that is a text", "", "- {table: email, after: subject, keep: 3 years, do: delete}",
-			"10:27 `subject` of `email` is text, not a date ()"},
+			"10:27 `subject` of `email` is text, not a date (a date, or a whole number that is a year)"},
 		{"an unknown column in a filter", "", "- {table: email, where: statcode eq 1, after: createdon, keep: 3 years, do: delete}",
 			"10:27 unknown column `statcode` of `email` (did you mean `statecode`?)"},
 		{"a filter that turns on empty columns", "", "- {table: email, where: subject ne 'x', after: createdon, keep: 3 years, do: delete}",
@@ -73,6 +73,8 @@ func TestRowsAsTheyAreCompiled(t *testing.T) {
 			"- {table: quote, link: customerid, do: keep, why: w}\n"+
 			"- {table: quote, link: customerid, do: keep, why: w, after: createdon, keep: 7 years, then: anonymize, erase: [description]}",
 		"- {table: email, where: statecode eq 1, after: createdon, keep: 3 years, do: delete}\n"+
+			"- {table: phonecall, after: createdon, keep: 2 years from end of year, yearEnds: 31 March, do: delete}\n"+
+			"- {table: opportunity, where: statecode eq 1, after: importsequencenumber, keep: 2 years, do: delete}\n"+
 			"- {table: msevtmgt_eventregistration, after: msevtmgt_eventid/msevtmgt_eventenddate, keep: 1 year, do: delete}"))
 	if err != nil {
 		t.Fatal(err)
@@ -85,18 +87,20 @@ func TestRowsAsTheyAreCompiled(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s of %q: %s select %s expand %s", r.Name, r.Of, r.Due(today, nil).Filter, strings.Join(r.Due(today, nil).Select, ","), r.Due(today, nil).Expand))
 	}
 	want := []string{
-		`contact.email of "contact": (statecode eq 1) and (createdon lt 2019-01-14T00:00:00Z) select activityid,createdon expand `,
-		`contact.quote of "contact": createdon lt 2019-01-14T00:00:00Z select quoteid,createdon expand `,
-		`email of "": (statecode eq 1) and (createdon lt 2023-01-14T00:00:00Z) select activityid,createdon expand `,
-		`msevtmgt_eventregistration of "": msevtmgt_EventId/msevtmgt_eventenddate lt 2025-01-14T00:00:00Z select msevtmgt_eventregistrationid expand msevtmgt_EventId($select=msevtmgt_eventenddate)`,
+		`contact.email of "contact": (statecode eq 1) and (createdon le 2019-01-14T00:00:00Z) select activityid,createdon expand `,
+		`contact.quote of "contact": createdon le 2019-01-14T00:00:00Z select quoteid,createdon expand `,
+		`email of "": (statecode eq 1) and (createdon le 2023-01-14T00:00:00Z) select activityid,createdon expand `,
+		`phonecall of "": createdon le 2023-04-04T00:00:00Z select activityid,createdon expand `,
+		`opportunity of "": (statecode eq 1) and (importsequencenumber le 2024) select opportunityid,importsequencenumber expand `,
+		`msevtmgt_eventregistration of "": msevtmgt_EventId/msevtmgt_eventenddate le 2025-01-14T00:00:00Z select msevtmgt_eventregistrationid expand msevtmgt_EventId($select=msevtmgt_eventenddate)`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got: %s", diff)
 	}
-	if got, want := c.Rows[0].Due(today, []uuid.UUID{a, b}).Filter, "((statecode eq 1) and (activityid eq "+a.String()+" or activityid eq "+b.String()+")) and (createdon lt 2019-01-14T00:00:00Z)"; got != want {
+	if got, want := c.Rows[0].Due(today, []uuid.UUID{a, b}).Filter, "((statecode eq 1) and (activityid eq "+a.String()+" or activityid eq "+b.String()+")) and (createdon le 2019-01-14T00:00:00Z)"; got != want {
 		t.Errorf("of some rows:\n%s, want\n%s", got, want)
 	}
-	if c.EndOf("contact", 0) != &c.Rows[0] || c.EndOf("contact", 1) != nil || c.EndOf("lead", 0) != nil {
+	if c.EndOf(&c.Subjects[0], 0) != &c.Rows[0] || c.EndOf(&c.Subjects[0], 1) != nil {
 		t.Error("the ends are not those of their rules")
 	}
 	if !slices.ContainsFunc(c.Warnings, func(p policy.Problem) bool { return strings.HasPrefix(p.Message, "rows of `quote` stay for good") }) {
@@ -108,6 +112,16 @@ func TestRowsAsTheyAreCompiled(t *testing.T) {
 	stockholm, err := time.LoadLocation("Europe/Stockholm")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for text, over := range map[string]bool{"2023-03-31T12:00:00Z": true, "2023-04-01T12:00:00Z": false, "2023-03-31T22:30:00Z": false} { // until 1 April 2025, and 2026
+		if c.Rows[3].Over(text, stockholm, today) != over {
+			t.Errorf("two years from the end of a fiscal year, of %q, are over: %v", text, !over)
+		}
+	}
+	for text, over := range map[string]bool{"2023": true, "2024": false, "0": false, "": false} { // the whole of 2025
+		if c.Rows[4].Over(text, stockholm, today) != over {
+			t.Errorf("two years after %q are over: %v", text, !over)
+		}
 	}
 	for text, over := range map[string]bool{
 		"2023-01-09T12:00:00Z": true, "2023-01-10T22:59:00Z": true, "2023-01-10T23:00:00Z": false, "": false, "yesterday": false, "9999-12-31T00:00:00Z": false, "2024-02-29T00:00:00Z": false,

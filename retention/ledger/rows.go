@@ -59,12 +59,15 @@ func (l *Ledger) EndedRows() []EndedRow {
 	return out
 }
 
-// Kept lists the rows that purges in an organisation have left in place by a rule, by the subject table of the purged and the
-// table of the rows. It reads the whole ledger from its storage.
-func (l *Ledger) Kept(ctx context.Context, organization uuid.UUID) (map[string]map[string]map[uuid.UUID]bool, error) {
+// KeptBy is whose purges have left rows of a table in place.
+type KeptBy struct{ Subject, Class, Table string }
+
+// Kept lists the rows that purges in an organisation have left in place by a rule. It reads the whole ledger from its storage.
+func (l *Ledger) Kept(ctx context.Context, organization uuid.UUID) (map[KeptBy]map[uuid.UUID]bool, error) {
 	var run Entry
 	stays := make(map[Key][]map[string][]uuid.UUID)
-	out := make(map[string]map[string]map[uuid.UUID]bool)
+	classes := make(map[Key]string)
+	out := make(map[KeptBy]map[uuid.UUID]bool)
 	for r, err := range l.Records(ctx) {
 		if err != nil {
 			return nil, err
@@ -75,26 +78,26 @@ func (l *Ledger) Kept(ctx context.Context, organization uuid.UUID) (map[string]m
 			run = r.Entry
 		case run.Organization != organization:
 		case r.Kind == Intent, r.Kind == Ahead:
-			if len(r.Stays) > 0 {
+			if classes[k] = r.Class; len(r.Stays) > 0 {
 				stays[k] = append(stays[k], r.Stays)
 			}
 		case r.Kind == Outcome && (r.Status == Done || r.Code == WrittenSince):
 			for _, some := range stays[k] {
 				for table, ids := range some {
-					if out[r.Table] == nil {
-						out[r.Table] = make(map[string]map[uuid.UUID]bool)
-					}
-					if out[r.Table][table] == nil {
-						out[r.Table][table] = make(map[uuid.UUID]bool)
+					by := KeptBy{r.Table, classes[k], table}
+					if out[by] == nil {
+						out[by] = make(map[uuid.UUID]bool)
 					}
 					for _, id := range ids {
-						out[r.Table][table][id] = true
+						out[by][id] = true
 					}
 				}
 			}
 			delete(stays, k)
+			delete(classes, k)
 		case r.Kind == Outcome && r.Code != NotBegun:
-			delete(stays, k) // what a later purge leaves in place it says itself
+			delete(stays, k)
+			delete(classes, k) // what a later purge leaves in place it says itself
 		}
 	}
 	return out, nil

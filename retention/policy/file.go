@@ -121,21 +121,22 @@ type fileGround struct {
 }
 
 type fileRelated struct {
-	placed `yaml:"-"`
-	Set    string           `yaml:"set" jsonschema:"description=A named set of rules\\, such as sales\\, instead of a rule. gallra policy show prints what is in it."`
-	Table  string           `yaml:"table" jsonschema:"description=A table\\, or * as the last rule."`
-	Link   string           `yaml:"link" jsonschema:"description=As in a ground."`
-	Party  string           `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
-	Behind string           `yaml:"behind" jsonschema:"description=A lookup of the person's own row: the row behind it goes\\, unless somebody else points at it."`
-	Where  string           `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
-	Do     string           `yaml:"do" jsonschema:"enum=delete,enum=anonymize,enum=keep,enum=leave,description=What happens to the row. leave: nothing\\, and it is not looked at."`
-	Erase  []string         `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
-	Retain []string         `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
-	Why    string           `yaml:"why" jsonschema:"description=The reason. A keep or leave rule needs one."`
-	After  string           `yaml:"after" jsonschema:"description=For rows that stay: a date column of theirs\\, or a path over lookups to one. They go when keep after it is over."`
-	Until  string           `yaml:"until" jsonschema:"description=For rows that stay: a date that is itself the end\\, and keep is slack."`
-	Keep   retention.Period `yaml:"keep" jsonschema:"description=For rows that stay: such as 7 years."`
-	Then   string           `yaml:"then" jsonschema:"enum=delete,enum=anonymize,description=What then happens to a row that was kept when its person went. erase or retain name the columns."`
+	placed   `yaml:"-"`
+	Set      string            `yaml:"set" jsonschema:"description=A named set of rules\\, such as sales\\, instead of a rule. gallra policy show prints what is in it."`
+	Table    string            `yaml:"table" jsonschema:"description=A table\\, or * as the last rule."`
+	Link     string            `yaml:"link" jsonschema:"description=As in a ground."`
+	Party    string            `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
+	Behind   string            `yaml:"behind" jsonschema:"description=A lookup of the person's own row: the row behind it goes\\, unless somebody else points at it."`
+	Where    string            `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
+	Do       string            `yaml:"do" jsonschema:"enum=delete,enum=anonymize,enum=keep,enum=leave,description=What happens to the row. leave: nothing\\, and it is not looked at."`
+	Erase    []string          `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
+	Retain   []string          `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
+	Why      string            `yaml:"why" jsonschema:"description=The reason. A keep or leave rule needs one."`
+	After    string            `yaml:"after" jsonschema:"description=For rows that stay: a date column of theirs\\, or a path over lookups to one. They go when keep after it is over."`
+	Until    string            `yaml:"until" jsonschema:"description=For rows that stay: a date that is itself the end\\, and keep is slack."`
+	Keep     retention.Keeping `yaml:"keep" jsonschema:"description=For rows that stay: such as 7 years from end of year."`
+	YearEnds retention.YearEnd `yaml:"yearEnds" jsonschema:"description=For rows that stay: the last day of a year."`
+	Then     string            `yaml:"then" jsonschema:"enum=delete,enum=anonymize,description=What then happens to a row that was kept when its person went. erase or retain name the columns."`
 }
 
 func (filePolicy) kind() string      { return "a policy" }

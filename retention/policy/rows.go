@@ -26,11 +26,12 @@ type RowRule struct {
 	At  map[string]Place `json:"-"` // where each key stands in the file
 }
 
-// Span is how long a row is kept, by a date of its own: for Period after the date After, or until the date Until, and Period
+// Span is how long a row is kept, by a date of its own: for that long after the date After, or until the date Until, and that long
 // beyond it.
 type Span struct {
 	After, Until string // a date column or a path over lookups to one
-	Period       retention.Period
+	For          retention.Keeping
+	YearEnds     retention.YearEnd // that of For, whose text leaves it out
 }
 
 // EvenIf is in spite of what a row goes.
@@ -46,41 +47,57 @@ type End struct {
 	Then Disposition // Delete or Anonymize
 }
 
-// Ends is the day from which a row of that date may go.
-func (s Span) Ends(d retention.Date) retention.Date { return d.Add(s.Period) }
-
-// FirstKept is the earliest date of a row that is still kept on a day.
-func (s Span) FirstKept(today retention.Date) retention.Date {
-	return retention.FirstThatLasts(s.Period, today)
-}
-
 // Date is the column or path that the span counts from.
 func (s Span) Date() string { return s.After + s.Until }
 
 // Words say for how long, for people: 7 years after `createdon`.
 func (s Span) Words() string {
+	text := s.For.String() + " after `" + s.After + "`"
 	switch {
-	case s.Until != "" && s.Period.IsZero():
-		return "until `" + s.Until + "`"
+	case s.Until != "" && s.For.IsZero():
+		text = "until `" + s.Until + "`"
 	case s.Until != "":
-		return s.Period.String() + " beyond `" + s.Until + "`"
+		text = s.For.String() + " beyond `" + s.Until + "`"
 	}
-	return s.Period.String() + " after `" + s.After + "`"
+	if s.For.From == retention.EndOfYear && s.For.YearEnds != (retention.YearEnd{}) {
+		text += ", the year ending on " + s.For.YearEnds.String()
+	}
+	return text
+}
+
+// span reads a period of rows, and finds what is wrong with it.
+func (l *loader) span(after, until string, keep retention.Keeping, ends retention.YearEnd, f *placed) Span {
+	s := Span{After: after, Until: until, For: keep}
+	if s.For.YearEnds = l.policy.YearEnds; f.has("yearEnds") {
+		s.For.YearEnds = ends
+	}
+	bad := func(key, message, hint string) { l.problem(f.At[key].Pos, message, hint) }
+	switch {
+	case f.has("after") && f.has("until"):
+		bad("until", "`after` and `until` exclude each other", "`after` is where the period begins, `until` is itself the end")
+	case f.has("after") && !f.has("keep"):
+		bad("after", "`after` needs `keep`: for how long after that date?", "such as keep: 3 years")
+	case f.has("after") && keep.IsZero() && !l.blamed(f.At["keep"].Pos):
+		bad("keep", "a period of no time keeps nothing: every row would go at once", "at least 1 day")
+	}
+	s.YearEnds = s.For.YearEnds
+	return s
 }
 
 type fileRow struct {
-	placed `yaml:"-"`
-	ID     string           `yaml:"id" jsonschema:"pattern=^[a-z][a-z0-9-]*$,maxLength=60,description=Stands in reports and in the ledger. Default: the table."`
-	Table  string           `yaml:"table" jsonschema:"required,description=The table whose rows have a period of their own."`
-	Where  string           `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
-	After  string           `yaml:"after" jsonschema:"description=A date column\\, or a path over lookups to one: the row is kept for keep after it."`
-	Until  string           `yaml:"until" jsonschema:"description=A date that is itself the end\\, and keep is slack."`
-	Keep   retention.Period `yaml:"keep" jsonschema:"description=Such as 3 years."`
-	Do     string           `yaml:"do" jsonschema:"required,enum=delete,enum=anonymize,description=What then happens to the row."`
-	Erase  []string         `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
-	Retain []string         `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
-	Why    string           `yaml:"why" jsonschema:"description=The reason\\, in a sentence."`
-	EvenIf string           `yaml:"evenIf" jsonschema:"enum=justified,description=The row goes although a person on it is justified. Default: it stays as long as one is."`
+	placed   `yaml:"-"`
+	ID       string            `yaml:"id" jsonschema:"pattern=^[a-z][a-z0-9-]*$,maxLength=60,description=Stands in reports and in the ledger. Default: the table."`
+	Table    string            `yaml:"table" jsonschema:"required,description=The table whose rows have a period of their own."`
+	Where    string            `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
+	After    string            `yaml:"after" jsonschema:"description=A date column\\, or a path over lookups to one: the row is kept for keep after it."`
+	Until    string            `yaml:"until" jsonschema:"description=A date that is itself the end\\, and keep is slack."`
+	Keep     retention.Keeping `yaml:"keep" jsonschema:"description=Such as 3 years\\, or 7 years from end of year."`
+	YearEnds retention.YearEnd `yaml:"yearEnds" jsonschema:"description=The last day of a year for this rule."`
+	Do       string            `yaml:"do" jsonschema:"required,enum=delete,enum=anonymize,description=What then happens to the row."`
+	Erase    []string          `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
+	Retain   []string          `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
+	Why      string            `yaml:"why" jsonschema:"description=The reason\\, in a sentence."`
+	EvenIf   string            `yaml:"evenIf" jsonschema:"enum=justified,description=The row goes although a person on it is justified. Default: it stays as long as one is."`
 }
 
 func (fileRow) kind() string { return "a rule of `rows`" }
@@ -113,7 +130,7 @@ func (l *loader) rows(files []fileRow) {
 
 func (l *loader) row(f *fileRow) RowRule {
 	r := RowRule{
-		Name: f.ID, Table: f.Table, Where: f.Where, Span: Span{After: f.After, Until: f.Until, Period: f.Keep},
+		Name: f.ID, Table: f.Table, Where: f.Where, Span: l.span(f.After, f.Until, f.Keep, f.YearEnds, &f.placed),
 		Do: Disposition(f.Do), Erase: f.Erase, Keep: f.Retain, Why: f.Why, EvenIf: EvenIf(f.EvenIf), Pos: f.Pos, At: f.At,
 	}
 	bad := func(key, message, hint string) { l.problem(f.At[key].Pos, message, hint) }
@@ -129,7 +146,6 @@ func (l *loader) row(f *fileRow) RowRule {
 	if !f.has("after") && !f.has("until") {
 		l.problem(f.Pos, "a rule of `rows` needs `after` or `until`: a date of the row itself", "such as after: createdon, keep: 3 years")
 	}
-	l.span(r.Span, &f.placed)
 	if r.Do == Anonymize && f.has("erase") == f.has("retain") {
 		bad("do", "do: anonymize needs one of `erase`, the columns that go, and `retain`, those that stay", "")
 	}
@@ -138,27 +154,14 @@ func (l *loader) row(f *fileRow) RowRule {
 			bad(key, fmt.Sprintf("`%s` is for do: anonymize", key), "")
 		}
 	}
-	l.where(f.Where, f.At["where"])
+	l.where(f.Where, f.At["where"], ofCaller)
 	return r
-}
-
-// span finds what is wrong with a period of rows.
-func (l *loader) span(s Span, f *placed) {
-	bad := func(key, message, hint string) { l.problem(f.At[key].Pos, message, hint) }
-	switch {
-	case f.has("after") && f.has("until"):
-		bad("until", "`after` and `until` exclude each other", "`after` is where the period begins, `until` is itself the end")
-	case f.has("after") && !f.has("keep"):
-		bad("after", "`after` needs `keep`: for how long after that date?", "such as keep: 3 years")
-	case f.has("after") && s.Period.IsZero() && !l.blamed(f.At["keep"].Pos):
-		bad("keep", "a period of no time keeps nothing: every row would go at once", "at least 1 day")
-	}
 }
 
 // end reads when a row that the rule keeps goes after all; nil where it stays.
 func (l *loader) end(f *fileRelated, bad func(key, message, hint string)) *End {
 	var said []string
-	for _, key := range []string{"after", "until", "keep", "then"} {
+	for _, key := range []string{"after", "until", "keep", "yearEnds", "then"} {
 		if f.has(key) {
 			said = append(said, key)
 		}
@@ -171,9 +174,8 @@ func (l *loader) end(f *fileRelated, bad func(key, message, hint string)) *End {
 		bad(said[0], fmt.Sprintf("`%s` is for rules that keep rows when their person goes: do: keep and do: anonymize", said[0]), "a period of rows whoever they belong to stands in `rows`, at the top of the policy")
 		return nil
 	}
-	e := &End{Span: Span{After: f.After, Until: f.Until, Period: f.Keep}, Then: Disposition(f.Then)}
+	e := &End{Span: l.span(f.After, f.Until, f.Keep, f.YearEnds, &f.placed), Then: Disposition(f.Then)}
 	dated := f.has("after") || f.has("until")
-	l.span(e.Span, &f.placed)
 	switch {
 	case !f.has("then"):
 		bad(said[0], fmt.Sprintf("`%s` needs `then`: what happens to the row once its date has come?", said[0]), "then: delete, or then: anonymize with `erase`")
@@ -200,9 +202,12 @@ func (l *loader) rowLimits(f *fileLimits) {
 	}
 }
 
-// EndName is what the end of a subject's rule is called in reports and in the ledger.
-func (s *Subject) EndName(rule int) string {
+// EndName is what the end of a subject's rule is called in reports and in the ledger; class is empty where all persons are alike.
+func (s *Subject) EndName(class string, rule int) string {
 	name, n := s.Table+"."+s.Related[rule].Table, 0
+	if class != "" {
+		name = s.Table + "." + class + "." + s.Related[rule].Table
+	}
 	for i := range rule + 1 {
 		if s.Related[i].End != nil && s.Related[i].Table == s.Related[rule].Table {
 			n++
@@ -218,8 +223,8 @@ func (s *Subject) EndName(rule int) string {
 func (p *Policy) suspiciousRows(warn func(at Pos, message, hint string)) {
 	for i := range p.Rows {
 		r := &p.Rows[i]
-		if longerThanTenYears(r.Period) {
-			warn(r.At["keep"].Pos, fmt.Sprintf("rows of `%s` are kept for %s", r.Table, r.Period), "is that long needed for the purpose?")
+		if longerThanTenYears(r.For.Period) {
+			warn(r.At["keep"].Pos, fmt.Sprintf("rows of `%s` are kept for %s", r.Table, r.For), "is that long needed for the purpose?")
 		}
 		for j := range i {
 			if first := &p.Rows[j]; first.Table == r.Table && (first.Where == "" || first.Where == r.Where) {
@@ -273,7 +278,7 @@ func (r *RelatedRule) ending() string {
 		return ""
 	}
 	kept := r.End.Words()
-	if r.End.Until != "" && r.End.Period.IsZero() {
+	if r.End.Until != "" && r.End.For.IsZero() {
 		return fmt.Sprintf("; %s, then %s", kept, gone(r.End.Then, r.Erase, r.Keep))
 	}
 	return fmt.Sprintf("; for %s, then %s", kept, gone(r.End.Then, r.Erase, r.Keep))
@@ -284,9 +289,12 @@ func (r *RelatedRule) endText() [][2]string {
 	if r.End == nil {
 		return nil
 	}
-	keep := ""
-	if !r.End.Period.IsZero() {
-		keep = r.End.Period.String()
+	keep, ends := "", ""
+	if !r.End.For.IsZero() {
+		keep = r.End.For.String()
 	}
-	return [][2]string{{"after", r.End.After}, {"until", r.End.Until}, {"keep", keep}, {"then", string(r.End.Then)}}
+	if r.End.For.YearEnds != (retention.YearEnd{}) {
+		ends = r.End.For.YearEnds.String()
+	}
+	return [][2]string{{"after", r.End.After}, {"until", r.End.Until}, {"keep", keep}, {"yearEnds", ends}, {"then", string(r.End.Then)}}
 }

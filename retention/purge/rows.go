@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -94,14 +95,25 @@ func DueRows(ctx context.Context, client dataverse.Reader, checked *compile.Poli
 func finder(ctx context.Context, client dataverse.Reader, from environment.Reader, tables *environment.Tables, checked *compile.Policy, l *ledger.Ledger, today retention.Date,
 	justify func(context.Context, map[string][]uuid.UUID) (inventory.Judgement, error)) (*rows.Finder, error) {
 	f := &rows.Finder{Client: client, Reader: from, Tables: tables, Policy: checked, Today: today, Justify: justify}
-	var kept map[string]map[string]map[uuid.UUID]bool
+	kept := make(map[ledger.KeptBy]map[uuid.UUID]bool)
 	if slices.ContainsFunc(checked.Rows, func(r compile.RowRule) bool { return r.Of != "" }) {
-		var err error
-		if kept, err = l.Kept(ctx, checked.Organization); err != nil {
+		all, err := l.Kept(ctx, checked.Organization)
+		if err != nil {
 			return nil, err
 		}
+		for by, ids := range all { // of a class that the policy knows no more the last one tells
+			if s := checked.Subject(by.Subject); s != nil {
+				by.Class = s.Class(s.ClassOf(by.Class))
+			}
+			if kept[by] == nil {
+				kept[by] = make(map[uuid.UUID]bool)
+			}
+			maps.Copy(kept[by], ids)
+		}
 	}
-	f.Kept = func(subject, table string) map[uuid.UUID]bool { return kept[subject][table] }
+	f.Kept = func(subject, class, table string) map[uuid.UUID]bool {
+		return kept[ledger.KeptBy{Subject: subject, Class: class, Table: table}]
+	}
 	return f, nil
 }
 
@@ -118,7 +130,7 @@ func judgedBy(e *evaluate.Evaluation, checked *compile.Policy, l *ledger.Ledger)
 					continue
 				}
 				if p, found := e.Person(table, id, o); found {
-					d := retention.Decide(p.Person, checked.Policy.Rules(), o.Today)
+					d := retention.Decide(p.Person, checked.RulesFor(table, p.Class), o.Today)
 					out.By[who] = p.Unreadable || d.Until > o.Today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
 				}
 			}

@@ -515,3 +515,95 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a rule of rows says counts for four eyes: another policy of rows is no policy of the same care.
+func TestRowsCountForFourEyes(t *testing.T) {
+	w := newWorld(t, rowsPol)
+	of := func(text string) *policy.Policy {
+		w.policy = text
+		return w.checked(w.client).Policy
+	}
+	before := of(rowsPol)
+	if !purge.SameCare(before, of(rowsPol)) {
+		t.Fatal("not of the same care as itself")
+	}
+	for _, change := range [][2]string{
+		{"keep: 7 years", "keep: 6 years"}, {"keep: 7 years", "keep: 7 years from end of year"},
+		{"after: createdon\n        keep: 7 years\n        then: delete", "until: createdon\n        keep: 7 years\n        then: delete"},
+		{"then: delete", "then: anonymize\n        erase: [subject]"},
+		{"'Service'", "'Serv'"}, {"keep: 3 years, do: delete, evenIf", "keep: 2 years, do: delete, evenIf"}, {", evenIf: justified", ""},
+		{"keep: 3 years, do: delete}", "keep: 3 years, yearEnds: 31 March, do: delete}"}, {"keep: 3 years, do: delete}", "keep: 3 years, do: anonymize, erase: [subject]}"},
+		{"erase: [title, description]", "erase: [title]"}, {"table: phonecall, after: createdon", "table: phonecall, after: actualend"},
+		{"rows: 500", "rows: 501"}, {"rowShare: 100%", "rowShare: 99%"},
+	} {
+		text := strings.Replace(rowsPol, change[0], change[1], 1)
+		if text == rowsPol {
+			t.Fatalf("nothing changed: %s", change[0])
+		}
+		after := of(text)
+		if same := purge.SameCare(before, after); same != (change[0] == "rowShare: 100%") { // a stricter limit is of the same care
+			t.Errorf("%s → %s: the same care %v", change[0], change[1], same)
+		}
+	}
+	for _, of7 := range []string{"keep: 7 years", "keep: 3 years"} { // the day on which a year ends, of either kind of rule
+		years := strings.ReplaceAll(rowsPol, of7, of7+" from end of year")
+		ending := strings.ReplaceAll(rowsPol, of7, of7+" from end of year, yearEnds: 31 March")
+		if of7 == "keep: 7 years" {
+			ending = strings.ReplaceAll(rowsPol, of7, of7+" from end of year\n        yearEnds: 31 March")
+		}
+		if purge.SameCare(of(years), of(ending)) {
+			t.Errorf("%s from another day on is of the same care", of7)
+		}
+	}
+}
+
+// Of kinds of persons each has its own end for what it kept.
+func TestClassesEndWhatTheyKept(t *testing.T) {
+	text := strings.Replace(rowsPol, `    related:
+      - table: email
+        party: any
+        where: regardingobjectid_quote_email/statecode eq 1
+        do: keep
+        why: Acceptance of a quote
+        after: createdon
+        keep: 7 years
+        then: delete
+`, `    classes:
+      - id: applicant
+        for: jobtitle eq 'Applicant'
+        related:
+          - {table: phonecall, party: any, do: keep, why: Evidence, after: createdon, keep: 1 year, then: delete}
+          - {table: '*', do: delete}
+      - id: everybody-else
+        related:
+          - {table: phonecall, party: any, do: keep, why: Evidence, after: createdon, keep: 3 years, then: anonymize, erase: [subject, description]}
+          - {table: '*', do: delete}
+    related:
+`, 1)
+	i := strings.Index(text, "rows:\n  -")
+	text = text[:i]
+	w := newWorld(t, text)
+	for name, title := range map[string]string{"anna": "Applicant", "yvonne": "Director"} {
+		w.create("contact", name, row{"lastname": name, "jobtitle": title})
+		w.create("phonecall", "of "+name, row{"subject": "Call with " + name, "description": "about " + name, "phonecall_activity_parties": []row{
+			{"partyid_contact@odata.bind": bindTo("contacts", name), "participationtypemask": 2}}})
+	}
+	s := w.purgeAll()
+	if s.Purged() != 2 || w.get("phonecall", "of anna") == nil || w.get("phonecall", "of yvonne") == nil {
+		t.Fatalf("purged %d, failures %v", s.Purged(), s.Failures)
+	}
+	w.control("clock", map[string]any{"now": "2027-01-12T06:00:00Z"})
+	s = w.run()
+	if w.get("phonecall", "of anna") != nil || w.get("phonecall", "of yvonne").Null("subject") || tallyNamed(t, s, "contact.applicant.phonecall").Ended != 1 {
+		t.Fatalf("a year later: %+v", s.Rows)
+	}
+	w.control("clock", map[string]any{"now": "2029-01-12T06:00:00Z"})
+	s = w.run()
+	if r := w.get("phonecall", "of yvonne"); r == nil || r.Text("subject") == "Call with yvonne" || tallyNamed(t, s, "contact.everybody-else.phonecall").Ended != 1 {
+		t.Fatalf("three years later: %+v", s.Rows)
+	}
+	w.nothingFound("yvonne", "activityparty") // whose lines stay with their activity
+	if s = w.run(); s.RowsEnded() != 0 {
+		t.Errorf("emptied twice: %+v", s.Rows)
+	}
+}

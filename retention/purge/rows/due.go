@@ -31,8 +31,8 @@ type Finder struct {
 	Tables *environment.Tables
 	Policy *compile.Policy
 	Today  retention.Date
-	// Kept tells which rows of a table were kept when persons of a subject table were purged, as far as that is proven.
-	Kept func(subject, table string) map[uuid.UUID]bool
+	// Kept tells which rows of a table were kept when persons of a subject table and class were purged, as far as that is proven.
+	Kept func(subject, class, table string) map[uuid.UUID]bool
 	// Justify tells who of some persons is justified.
 	Justify func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error)
 }
@@ -124,7 +124,7 @@ func (f *Finder) Still(ctx context.Context, rule *compile.RowRule, ids []uuid.UU
 func (f *Finder) candidates(ctx context.Context, rule *compile.RowRule, ids []uuid.UUID) ([]uuid.UUID, error) {
 	var kept map[uuid.UUID]bool
 	if rule.Of != "" {
-		if kept = f.Kept(rule.Of, rule.Table); len(kept) == 0 {
+		if kept = f.Kept(rule.Of, rule.Class, rule.Table); len(kept) == 0 {
 			return nil, nil
 		}
 	}
@@ -139,7 +139,7 @@ func (f *Finder) candidates(ctx context.Context, rule *compile.RowRule, ids []uu
 	var out []uuid.UUID
 	take := func(row dataverse.Row) {
 		id := row.ID(rule.PrimaryID)
-		if id != uuid.Nil && (kept == nil || kept[id]) && rule.Over(environment.FieldText(row, rule.Date.Field), f.Policy.Policy.TimeZone, f.Today) {
+		if id != uuid.Nil && (kept == nil || kept[id]) && rule.Over(environment.FieldWritten(row, rule.Date.Field), f.Policy.Policy.TimeZone, f.Today) {
 			out = append(out, id)
 		}
 	}
@@ -180,8 +180,9 @@ func (f *Finder) decided(ctx context.Context, rule *compile.RowRule, ids []uuid.
 	}
 	var before []func([]uuid.UUID) compile.Read
 	if rule.Of != "" {
+		of := f.Policy.Subject(rule.Of)
 		for i := range rule.Rule {
-			if r := &f.Policy.Subject(rule.Of).Related[i]; r.Keeps() && r.Table == rule.Table {
+			if r := &of.For(of.ClassOf(rule.Class)).Related[i]; r.Keeps() && r.Table == rule.Table {
 				before = append(before, func(ids []uuid.UUID) compile.Read { return r.Holding(t, ids) })
 			}
 		}
@@ -223,16 +224,15 @@ func (f *Finder) among(ctx context.Context, read func([]uuid.UUID) compile.Read,
 	return out, nil
 }
 
-// keptElsewhere tells whether a purge of persons of another subject has kept the row as well, and no rule of that subject ends it.
+// keptElsewhere tells whether a purge of persons of another subject or class has kept the row as well, and no rule of theirs ends it.
 func (f *Finder) keptElsewhere(rule *compile.RowRule, id uuid.UUID, ended map[*compile.RowRule]map[uuid.UUID]bool) bool {
-	for i := range f.Policy.Subjects {
-		s := f.Policy.Subjects[i].Table
-		if s == rule.Of || !f.Kept(s, rule.Table)[id] {
+	for _, s := range f.Policy.Judged() {
+		if s.Table == rule.Of && s.ClassID == rule.Class || !f.Kept(s.Table, s.ClassID, rule.Table)[id] {
 			continue
 		}
 		over := false
 		for other, ids := range ended {
-			over = over || other.Of == s && other.Table == rule.Table && ids[id]
+			over = over || other.Of == s.Table && other.Class == s.ClassID && other.Table == rule.Table && ids[id]
 		}
 		if !over {
 			return true

@@ -50,11 +50,10 @@ func (f *Finder) Stops(ctx context.Context, rule *compile.RowRule, rows []enviro
 // keepers finds the rows that related rules keep: those that name some rows of the table, and those with a period of their own
 // that is not over. A rule that keeps a whole table is ended by `rows`.
 func (f *Finder) keepers(ctx context.Context, table string, ids []uuid.UUID, stay func(uuid.UUID, environment.Reason)) error {
-	for i := range f.Policy.Subjects {
-		s := &f.Policy.Subjects[i]
+	for _, s := range f.Policy.Judged() {
 		for j := range s.Related {
 			rule := &s.Related[j]
-			end := f.Policy.EndOf(s.Table, j)
+			end := f.Policy.EndOf(s, j)
 			if rule.Table != table || !rule.Keeps() || end == nil && (rule.Do != policy.Retain || rule.Filter == "") {
 				continue
 			}
@@ -86,7 +85,7 @@ func (f *Finder) over(ctx context.Context, rule *compile.RowRule, ids []uuid.UUI
 	found, err := f.among(ctx, func(ids []uuid.UUID) compile.Read { return rule.Due(f.Today, ids) }, rule.PrimaryID, ids)
 	out := make(map[uuid.UUID]bool)
 	for id, row := range found {
-		out[id] = rule.Over(environment.FieldText(row, rule.Date.Field), f.Policy.Policy.TimeZone, f.Today)
+		out[id] = rule.Over(environment.FieldWritten(row, rule.Date.Field), f.Policy.Policy.TimeZone, f.Today)
 	}
 	return out, err
 }
