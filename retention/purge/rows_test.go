@@ -532,7 +532,7 @@ func TestRowsCountForFourEyes(t *testing.T) {
 		{"after: createdon\n        keep: 7 years\n        then: delete", "until: createdon\n        keep: 7 years\n        then: delete"},
 		{"then: delete", "then: anonymize\n        erase: [subject]"},
 		{"'Service'", "'Serv'"}, {"keep: 3 years, do: delete, evenIf", "keep: 2 years, do: delete, evenIf"}, {", evenIf: justified", ""},
-		{"keep: 3 years, do: delete}", "keep: 3 years, yearEnds: 31 March, do: delete}"}, {"keep: 3 years, do: delete}", "keep: 3 years, do: anonymize, erase: [subject]}"},
+		{"keep: 3 years, do: delete}", "keep: 3 years from end of year, do: delete}"}, {"keep: 3 years, do: delete}", "keep: 3 years, do: anonymize, erase: [subject]}"},
 		{"erase: [title, description]", "erase: [title]"}, {"table: phonecall, after: createdon", "table: phonecall, after: actualend"},
 		{"rows: 500", "rows: 501"}, {"rowShare: 100%", "rowShare: 99%"},
 	} {
