@@ -27,8 +27,9 @@ func TestJSONIsAsDocumented(t *testing.T) {
 	defer web.Close()
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "sales.yaml")
-	other := filepath.Join(dir, "other.yaml")
-	for path, text := range map[string]string{policy: gallra.ModelPolicy, other: strings.ReplaceAll(gallra.ModelPolicy, "keep: 24 months", "keep: 12 months")} {
+	other, rows := filepath.Join(dir, "other.yaml"), filepath.Join(dir, "rows.yaml")
+	withRows := strings.Replace(gallra.ModelPolicy, "limits: {", "limits: {rowShare: 100%, ", 1) + "rows:\n  - {table: email, after: createdon, keep: 1 month, do: delete}\n"
+	for path, text := range map[string]string{policy: gallra.ModelPolicy, rows: withRows, other: strings.ReplaceAll(gallra.ModelPolicy, "keep: 24 months", "keep: 12 months")} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -66,6 +67,8 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"erase", "contact", olivier}, 0},
 		{0, []string{"erase", "contact", olivier, "--apply"}, 64 * 24 * time.Hour},
 		{0, []string{"run", "--apply"}, 0},
+		{0, []string{"plan", "--policy", rows}, 0},
+		{0, []string{"run", "--policy", rows, "--apply"}, 0},
 		{0, []string{"status"}, 0},
 		{0, []string{"report", "--out", filepath.Join(dir, "report"), "--mask"}, 0},
 		{0, []string{"reapply"}, 0},
@@ -99,7 +102,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		}
 		server.Advance(step.advance)
 	}
-	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "explain: ground", "explain: decision", "notify: digest", "simulate: change", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof", "map: place", "policy show: rule"} {
+	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "plan: rows", "run: rows", "explain: ground", "explain: decision", "notify: digest", "simulate: change", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof", "map: place", "policy show: rule"} {
 		if !seen[kind] {
 			t.Errorf("no line of the kind %s was seen", kind)
 		}

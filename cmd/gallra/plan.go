@@ -102,7 +102,11 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err := a.warnBlind(ctx, s, checked); err != nil {
 		return err
 	}
-	planned, err := a.evaluate(ctx, s, checked, day, l, o.all)
+	planned, evaluation, err := a.evaluateAll(ctx, s, checked, day, l, o.all)
+	if err != nil {
+		return err
+	}
+	rowRails, err := a.dueRows(ctx, s, checked, l, planned, evaluation)
 	if err != nil {
 		return err
 	}
@@ -122,7 +126,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		return err
 	}
 	rails := slices.Concat(planned.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.Undecided(checked), purge.DriftRails(drift))
-	rails = append(rails, foreign...)
+	rails = append(append(rails, foreign...), rowRails...)
 	planned.Decisions = slices.DeleteFunc(planned.Decisions, func(d plan.Planned) bool { return !o.shows(&d) })
 	if o.out != "" {
 		if err := keepPlan(o.out, planned); err != nil {
@@ -231,6 +235,12 @@ func keepPlan(path string, plan *plan.Plan) (err error) {
 
 // evaluate reads everybody and plans, with progress where somebody watches.
 func (a *app) evaluate(ctx context.Context, s *session, c *compile.Policy, day retention.Date, l *ledger.Ledger, all bool) (*plan.Plan, error) {
+	planned, _, err := a.evaluateAll(ctx, s, c, day, l, all)
+	return planned, err
+}
+
+// evaluateAll is evaluate for whoever wants to know what was read.
+func (a *app) evaluateAll(ctx context.Context, s *session, c *compile.Policy, day retention.Date, l *ledger.Ledger, all bool) (*plan.Plan, *evaluate.Evaluation, error) {
 	bar := a.progress("reading")
 	defer bar.done()
 	o := evaluate.EvaluateOptions{Today: day, Progress: func(what string, rows int) { bar.add("reading "+what, rows) }}
@@ -239,9 +249,9 @@ func (a *app) evaluate(ctx context.Context, s *session, c *compile.Policy, day r
 	}
 	e, err := evaluate.Evaluate(ctx, s.client, c, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return plan.NewPlan(c, e, plan.PlanOptions{Traces: o.Traces, All: all}), nil
+	return plan.NewPlan(c, e, plan.PlanOptions{Traces: o.Traces, All: all}), e, nil
 }
 
 // warnDrift says beside the lines for a machine what has changed in the environment since the last run.

@@ -72,6 +72,7 @@ func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail,
 	a.comingWords(w, p)
 	a.changesWords(w, p, l)
 	w.printf("\nwhat justifies them\n%s\n", a.groundTable(p, c))
+	a.plannedRows(w, p.Rows)
 
 	for _, action := range actionOrder {
 		some := slices.DeleteFunc(slices.Clone(p.Decisions), func(d plan.Planned) bool { return d.Action != action })

@@ -23,8 +23,10 @@ import (
 // runOptions are the flags of gallra run.
 type runOptions struct {
 	apply     bool
-	maxPurges int           // -1: what the policy says
-	limited   bool          // --max-purges was given
+	maxPurges int  // -1: what the policy says
+	limited   bool // --max-purges was given
+	maxRows   int
+	fewRows   bool          // --max-rows was given; otherwise the limit is what the policy says
 	stopAfter time.Duration // 0: it takes as long as it takes
 	maxAsked  int           // operations; 0: what the policy says
 	bypass    []string
@@ -39,6 +41,9 @@ func (o runOptions) check() error {
 	}
 	if o.maxAsked < 0 {
 		return &usageError{"--max-operations must not be negative", ""}
+	}
+	if o.fewRows && o.maxRows < 0 {
+		return &usageError{"--max-rows must not be negative", ""}
 	}
 	if o.stopAfter < 0 {
 		return &usageError{"--stop-after must not be negative", ""}
@@ -93,7 +98,10 @@ what Dataverse hides looks as if it were not there.
 While another run holds the lock on the ledger, a run ends at once and says who that is since when. It has failed then,
 unless GALLRA_SKIP_IF_LOCKED=true says that it may: for a job whose ticks can overlap.
 
---bypass passes over a guard rail once: too-many, too-large, ground-empty, ground-shrunk or drift. The policy has to allow
+Rows whose own period is over (rows, and the ends of related rules) go after the persons, under limits of their own.
+
+--bypass passes over a guard rail once: too-many, too-large, ground-empty, ground-shrunk, drift, rows-too-many or
+rows-too-large. The policy has to allow
 it as well, by limits.bypass, and it stands in the ledger. Where a guard rail stops the run, it is told what it would take to go on.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was touched), 3 a guard rail stopped the run
@@ -104,7 +112,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
   gallra run --plan plan.jsonl --apply`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.limited = cmd.Flags().Changed("max-purges")
+			o.limited, o.fewRows = cmd.Flags().Changed("max-purges"), cmd.Flags().Changed("max-rows")
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -124,6 +132,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 	c.Flags().StringVar(&o.former, "approved-policy", "", "the policy that was approved last: while the changed one purges nobody more, it needs no approval")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
 	c.Flags().Lookup("max-purges").DefValue = "0" // not shown: it is what the policy says
+	c.Flags().IntVar(&o.maxRows, "max-rows", 0, "stop if the own period of more rows than this is over; only lowers the policy's limit")
 	c.Flags().StringArrayVar(&o.bypass, "bypass", nil, "pass over this guard rail, which the policy has to allow as well; repeatable")
 	return c
 }
@@ -211,6 +220,9 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	if summary.Failed() > 0 {
 		return &incomplete{"some persons failed and stay scheduled"}
 	}
+	if summary.RowsFailed() > 0 {
+		return &incomplete{"some rows whose own period is over could not be ended"}
+	}
 	return nil
 }
 
@@ -232,11 +244,19 @@ func (a *app) purge(ctx context.Context, s *session, checked *compile.Policy, l 
 		limits.Purges = min(limits.Purges, o.maxPurges)
 		deps.Limits = &limits
 	}
+	if o.fewRows {
+		limits := checked.Policy.Limits
+		if deps.Limits != nil {
+			limits = *deps.Limits
+		}
+		limits.Rows = min(limits.Rows, o.maxRows)
+		deps.Limits = &limits
+	}
 	if deps.Bypass, err = bypassed(o.bypass, purge.RunBypass, checked.Policy); err != nil {
 		return nil, err
 	}
 	if o.reviewed != nil {
-		deps.Only = o.reviewed.Still
+		deps.Only, deps.OnlyRows = o.reviewed.Still, o.reviewed.Rows
 	}
 	if a.json {
 		out := newOutcomeWriter(a.out)

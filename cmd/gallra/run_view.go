@@ -35,6 +35,9 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 	if r := s.Resumed; r.Purges+r.Schedules+r.Sweeps > 0 {
 		w.printf("finished first, from runs before: %d purges, %d purge dates, audit history of %d persons\n\n", r.Purges, r.Schedules, r.Sweeps)
 	}
+	if n := s.Resumed.Rows; n > 0 {
+		w.printf("found out first what became of %s that a run before had begun to end\n\n", plural(n, "row"))
+	}
 	rows := [][]string{}
 	judged := 0 // nobody, where a purge was asked for: then there is nothing to say of dates
 	for _, t := range s.Subjects {
@@ -69,6 +72,7 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 		}
 		w.printf("\nrelated rows of the purged\n%s\n", a.table([]string{"table", "deleted", "anonymised", "kept", "freed", "taken off"}, rows))
 	}
+	a.endedRows(w, s.Rows)
 	if s.Swept+s.Unswept+s.Purged() > 0 {
 		w.printf("\naudit history: %d entries deleted; Dataverse writes it late, so the next run looks again\n", s.Swept)
 		if s.Unswept > 0 {
@@ -173,7 +177,7 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 			return err
 		}
 	}
-	for _, l := range placeLines(s) {
+	for _, l := range append(placeLines(s), rowLines(s)...) {
 		if err := o.e.Encode(l); err != nil {
 			return err
 		}

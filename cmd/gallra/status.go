@@ -52,6 +52,7 @@ type status struct {
 	trend    []ledger.Debt // the oldest first
 	begun    int           // purges that a cut run left under way
 	sweeps   int           // persons whose audit history is looked for again
+	rows     int           // rows whose own period is over and that a cut run had begun to end
 }
 
 // debt is what a subject table owes: persons whose date has come.
@@ -209,6 +210,11 @@ func (st *status) read(l *ledger.Ledger) {
 			st.sweeps++
 		} else {
 			st.begun++
+		}
+	}
+	for _, e := range l.EndedRows() {
+		if !e.Concluded {
+			st.rows++
 		}
 	}
 	if st.last != nil && st.last.Status == ledger.Halted {

@@ -55,6 +55,9 @@ func (a *app) statusWords(st *status) error {
 	if st.begun > 0 {
 		w.printf("\nbegun and not finished: %s; the next run finishes them first\n", plural(st.begun, "purge"))
 	}
+	if st.rows > 0 {
+		w.printf("\nbegun and not finished: the end of %s whose own period is over; the next run finds out what became of them\n", plural(st.rows, "row"))
+	}
 	if st.sweeps > 0 {
 		w.printf("\naudit history that Dataverse may still write: of %s; the next run looks again\n", plural(st.sweeps, "person"))
 	}
@@ -104,7 +107,7 @@ func (a *streams) statusJSON(st *status) error {
 	}
 	return json.NewEncoder(a.out).Encode(map[string]any{"kind": "status", "now": stamp(st.now), "acts": st.acts, "next": stamp(st.next),
 		"actor": st.actor, "application": application, "policy": st.policy, "ledger": st.ledger, "warnings": append([]string{}, st.obstacle...),
-		"lastRun": last, "begun": st.begun, "sweeps": st.sweeps, "debt": debts, "trend": trend})
+		"lastRun": last, "begun": st.begun, "rowsBegun": st.rows, "sweeps": st.sweeps, "debt": debts, "trend": trend})
 }
 
 func counts(r *ledger.RunInfo) map[string]int {

@@ -37,6 +37,7 @@ func Compile(ctx context.Context, p *policy.Policy, r dataverse.Reader) (*Policy
 	for i := range p.Subjects {
 		c.subject(&p.Subjects[i])
 	}
+	c.rows()
 	if c.model.err != nil {
 		return nil, fmt.Errorf("check the policy: %w", c.model.err)
 	}

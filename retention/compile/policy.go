@@ -20,7 +20,8 @@ type Policy struct {
 	Organization uuid.UUID // the environment's own answer
 	Production   bool      // the environment is a production one, and the policy allows that
 	Subjects     []Subject
-	Choices      []Choice // the options that filters of the policy name, by table, column and value
+	Rows         []RowRule // what ends rows by a date of their own: the ends of related rules, then the rules of `rows`
+	Choices      []Choice  // the options that filters of the policy name, by table, column and value
 	// Unsafe is what nobody may act by although it fits: a condition of which nobody knows whether it counts empty columns, a
 	// retained column that says who it was. [Check] refuses such a policy.
 	Unsafe policy.Problems

@@ -112,7 +112,7 @@ func (c *Policy) judged(ctx context.Context, r dataverse.Reader, need func(table
 			class.linked(need)
 		}
 	}
-	return nil
+	return c.rowsJudged(ctx, r, need)
 }
 
 // linked asks for what a purge needs of the rows that lead to persons and that a delete does not reach.

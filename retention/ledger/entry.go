@@ -53,8 +53,12 @@ const (
 	// Retained says that rows of a purged person in long-term retention are about to be deleted, and with a status what
 	// became of it.
 	Retained Kind = "retained"
-	Stopped  Kind = "stopped" // a guard rail stopped the run
-	Bypass   Kind = "bypass"  // a guard rail was bypassed, by a flag and a line of the policy
+	// Ending says that a row whose own period is over is about to be deleted or emptied by the rule Ground, and Ended what became
+	// of it.
+	Ending  Kind = "ending"
+	Ended   Kind = "ended"
+	Stopped Kind = "stopped" // a guard rail stopped the run
+	Bypass  Kind = "bypass"  // a guard rail was bypassed, by a flag and a line of the policy
 
 	Approved Kind = "approved" // Actor has approved Policy on the day Today
 	// Adopted says that Policy is in force from now on, by the approval of Actor. Guard is four-eyes if the policy asks
@@ -95,11 +99,11 @@ type Entry struct {
 	Today        retention.Date `json:"today,omitzero"`
 	Version      string         `json:"version,omitempty"`
 
-	// Everything about one person: table and id. Ground: the subject table.
+	// Everything about one person: table and id. Ground: the subject table. Ending, Ended: the row.
 	Table string    `json:"table,omitempty"`
 	ID    uuid.UUID `json:"id,omitzero"`
 
-	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling.
+	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling. Ground also of Ending and Ended: the rule.
 	PurgeOn   retention.Date `json:"purgeOn,omitzero"`
 	NoticedOn retention.Date `json:"noticedOn,omitzero"`
 	Ground    string         `json:"ground,omitempty"`
@@ -184,4 +188,5 @@ var required = map[Kind]struct{ person, status bool }{
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Environment: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
 	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Telling: {person: true}, Told: {status: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true}, Retained: {person: true},
+	Ending: {person: true}, Ended: {person: true, status: true},
 }

@@ -32,6 +32,7 @@ type state struct {
 	traces  map[Key]retention.Trace
 	pending map[Key]Record // announcements that neither Written nor Void covers
 	purges  map[Key]*Purge
+	ending  map[Key]*EndedRow // rows whose own period is over, until their audit history is gone
 	ahead   map[Key]*Stages
 	stays   map[Key]map[string][]uuid.UUID // rows that stages have left in place, until their person is purged
 	decided map[Key]*Decisions             // until their person is purged, or left alone
@@ -115,6 +116,7 @@ func newState() state {
 		traces:  make(map[Key]retention.Trace),
 		pending: make(map[Key]Record),
 		purges:  make(map[Key]*Purge),
+		ending:  make(map[Key]*EndedRow),
 		ahead:   make(map[Key]*Stages),
 		stays:   make(map[Key]map[string][]uuid.UUID),
 		decided: make(map[Key]*Decisions),
@@ -274,6 +276,8 @@ func (s *state) apply(r Record) {
 		if r.Status == Done || r.Code != NotBegun {
 			delete(s.despite, k)
 		}
+	case Ending, Ended:
+		s.endRow(k, r)
 	case Approved:
 		s.approvals = append(s.approvals, Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today})
 	case Adopted:
@@ -283,6 +287,9 @@ func (s *state) apply(r Record) {
 		// Dataverse writes audit history with a delay: only when a later run finds nothing is nothing left.
 		if p := s.purges[k]; p != nil && p.Concluded && r.Deleted == 0 && len(s.runs) > p.run {
 			delete(s.purges, k)
+		}
+		if e := s.ending[k]; e != nil && e.Concluded && r.Deleted == 0 && len(s.runs) > e.run {
+			delete(s.ending, k)
 		}
 		if a := s.ahead[k]; a != nil && !a.open && r.Deleted == 0 && len(s.runs) > a.run {
 			delete(s.ahead, k)

@@ -23,6 +23,7 @@ type Plan struct {
 	Decisions []Planned
 	Tables    []TableTotals
 	Grounds   []GroundTotals
+	Rows      []RowTotals // of rows with a period of their own, where somebody has asked for them
 	// Unreadable are the persons about whom a date cannot be read. They count as kept, and nothing is done about them.
 	Unreadable []evaluate.PersonRef
 

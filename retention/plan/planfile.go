@@ -24,6 +24,7 @@ type Reviewed struct {
 	Policy       string // hash
 
 	actions   map[string]map[uuid.UUID]retention.Action
+	rows      map[string]int // rows that each rule would end whose own period is over
 	confirmed int
 }
 
@@ -61,7 +62,7 @@ func (e *StalePlanError) ExitCode() int { return 2 }
 // header and the totals at the end must be there, since a plan that was cut off says something else than it did. An editor
 // may have added a byte order mark or other line ends.
 func ReadPlan(r io.Reader) (*Reviewed, error) {
-	p := &Reviewed{actions: map[string]map[uuid.UUID]retention.Action{}}
+	p := &Reviewed{actions: map[string]map[uuid.UUID]retention.Action{}, rows: map[string]int{}}
 	in := bufio.NewReader(r)
 	switch head, _ := in.Peek(3); { // what cannot be read is told by the first line
 	case bytes.Equal(head, policy.ByteOrderMark):
@@ -148,6 +149,15 @@ func (p *Reviewed) line(n int, line []byte) (ended bool, err error) {
 			return false, bad("a second decision about %s %s", d.Table, d.ID)
 		}
 		p.actions[d.Table][d.ID] = d.Action
+	case "rows":
+		var r rowsLine
+		if err := read(&r); err != nil {
+			return false, err
+		}
+		if _, twice := p.rows[r.Rule]; twice || r.Rule == "" {
+			return false, bad("a second line about the rule %q", r.Rule)
+		}
+		p.rows[r.Rule] = r.Due
 	case "totals":
 		return true, nil
 	default:

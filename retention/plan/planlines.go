@@ -66,6 +66,11 @@ func (p *Plan) WriteJSON(w io.Writer) error {
 			return err
 		}
 	}
+	for _, r := range p.Rows {
+		if err := e.Encode(r.line()); err != nil {
+			return err
+		}
+	}
 	totals := totalsLine{Kind: "totals", Actions: map[retention.Action]int{}, Tables: []tableLine{}, Grounds: []groundLine{}}
 	for _, t := range p.Tables {
 		totals.Persons += t.Persons

@@ -25,6 +25,7 @@ type filePolicy struct {
 	YearEnds        retention.YearEnd       `yaml:"yearEnds" jsonschema:"description=The last day of a year\\, for periods from end of year. Default 31 December."`
 	Columns         fileColumns             `yaml:"columns" jsonschema:"description=Names of existing columns that stand in for those that gallra creates."`
 	Subjects        map[string]*fileSubject `yaml:"subjects" jsonschema:"description=The tables that hold persons and the rules for each."`
+	Rows            []fileRow               `yaml:"rows" jsonschema:"description=Rows with a period of their own\\, whoever they belong to. In order: the first rule of a table that matches a row decides."`
 }
 
 // fileInclude is what an included file may hold.
@@ -46,8 +47,10 @@ type fileLimits struct {
 	Purges     int      `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
 	Share      percent  `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
 	Canary     int      `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
+	Rows       int      `yaml:"rows" jsonschema:"description=The most rows that one run may end whose own period is over. Default 5000."`
+	RowShare   percent  `yaml:"rowShare" jsonschema:"description=The largest share of a table's rows that one run may end. Default 5%."`
 	Operations int      `yaml:"operations" jsonschema:"description=The most operations that one run asks of the service\\, reads included; a run that has used them leaves the rest to the next. Default: as many as it takes."`
-	Bypass     []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
+	Bypass     []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,enum=rows-too-many,enum=rows-too-large,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
 }
 
 type filePurge struct {
@@ -119,17 +122,22 @@ type fileGround struct {
 }
 
 type fileRelated struct {
-	placed `yaml:"-"`
-	Set    string   `yaml:"set" jsonschema:"description=A named set of rules\\, such as sales\\, instead of a rule. gallra policy show prints what is in it."`
-	Table  string   `yaml:"table" jsonschema:"description=A table\\, or * as the last rule."`
-	Link   string   `yaml:"link" jsonschema:"description=As in a ground."`
-	Party  string   `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
-	Behind string   `yaml:"behind" jsonschema:"description=A lookup of the person's own row: the row behind it goes\\, unless somebody else points at it."`
-	Where  string   `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
-	Do     string   `yaml:"do" jsonschema:"enum=delete,enum=anonymize,enum=keep,enum=leave,description=What happens to the row. leave: nothing\\, and it is not looked at."`
-	Erase  []string `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
-	Retain []string `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
-	Why    string   `yaml:"why" jsonschema:"description=The reason. A keep or leave rule needs one."`
+	placed   `yaml:"-"`
+	Set      string            `yaml:"set" jsonschema:"description=A named set of rules\\, such as sales\\, instead of a rule. gallra policy show prints what is in it."`
+	Table    string            `yaml:"table" jsonschema:"description=A table\\, or * as the last rule."`
+	Link     string            `yaml:"link" jsonschema:"description=As in a ground."`
+	Party    string            `yaml:"party" jsonschema:"enum=any,enum=from,enum=to,enum=cc,enum=bcc,enum=required-attendee,enum=optional-attendee,enum=organizer,enum=regarding,enum=owner,enum=resource,enum=customer,enum=chat-participant,enum=related,description=For activities: how the person takes part."`
+	Behind   string            `yaml:"behind" jsonschema:"description=A lookup of the person's own row: the row behind it goes\\, unless somebody else points at it."`
+	Where    string            `yaml:"where" jsonschema:"description=OData filter on the table's rows."`
+	Do       string            `yaml:"do" jsonschema:"enum=delete,enum=anonymize,enum=keep,enum=leave,description=What happens to the row. leave: nothing\\, and it is not looked at."`
+	Erase    []string          `yaml:"erase" jsonschema:"description=For anonymize: the columns that go."`
+	Retain   []string          `yaml:"retain" jsonschema:"description=For anonymize: the columns that stay."`
+	Why      string            `yaml:"why" jsonschema:"description=The reason. A keep or leave rule needs one."`
+	After    string            `yaml:"after" jsonschema:"description=For rows that stay: a date column of theirs\\, or a path over lookups to one. They go when keep after it is over."`
+	Until    string            `yaml:"until" jsonschema:"description=For rows that stay: a date that is itself the end\\, and keep is slack."`
+	Keep     retention.Keeping `yaml:"keep" jsonschema:"description=For rows that stay: such as 7 years from end of year."`
+	YearEnds retention.YearEnd `yaml:"yearEnds" jsonschema:"description=For rows that stay: the last day of a year."`
+	Then     string            `yaml:"then" jsonschema:"enum=delete,enum=anonymize,description=What then happens to a row that was kept when its person went. erase or retain name the columns."`
 }
 
 func (filePolicy) kind() string      { return "a policy" }

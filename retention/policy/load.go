@@ -25,7 +25,7 @@ import (
 var (
 	DefaultNotice          = retention.Period{Months: 2}
 	DefaultManualExtension = retention.Period{Months: 12}
-	DefaultLimits          = Limits{Purges: 500, Share: 0.05, Canary: 5}
+	DefaultLimits          = Limits{Purges: 500, Share: 0.05, Canary: 5, Rows: 5000, RowShare: 0.05}
 )
 
 // FourEyes is the value of approval that asks for a second identity.
@@ -52,6 +52,7 @@ func Load(path string) (*Policy, error) {
 	l.header(&file)
 	l.subjects(file.Subjects, path)
 	l.include(file.Include, path, file.At["include"])
+	l.rows(file.Rows)
 	if len(l.policy.Subjects) == 0 && len(l.problems) == 0 {
 		l.problem(file.Pos, "the policy names no subject table: there is nobody to judge", "add `subjects:` with a table that holds persons, such as contact")
 	}
@@ -190,6 +191,7 @@ func (l *loader) header(f *filePolicy) {
 		p.Limits.Canary = limits.Canary
 	}
 	p.Limits.Operations = limits.Operations
+	l.rowLimits(limits)
 	for _, name := range limits.Bypass {
 		if !slices.Contains(Bypassable, Rail(name)) {
 			l.problem(limits.At["bypass"].Pos, fmt.Sprintf("no guard rail `%s` can be bypassed", name), DidYouMean(name, railNames(Bypassable)))
@@ -406,6 +408,7 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 		l.set(f, bad)
 		return r
 	}
+	r.End = l.end(f, bad)
 	for _, key := range []string{"table", "do"} {
 		if !f.has(key) {
 			l.problem(f.Pos, fmt.Sprintf("a related rule needs `%s`", key), "")
@@ -430,7 +433,7 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 		bad("do", "do: anonymize needs one of `erase`, the columns that go, and `retain`, those that stay", "")
 	}
 	for _, key := range []string{"erase", "retain"} {
-		if f.has(key) && f.has("do") && r.Do != Anonymize && r.Do != "" {
+		if f.has(key) && f.has("do") && r.Do != Anonymize && r.Do != "" && (r.End == nil || r.End.Then != Anonymize) {
 			bad(key, fmt.Sprintf("`%s` is for do: anonymize", key), "")
 		}
 	}
@@ -462,7 +465,7 @@ func (l *loader) way(f *fileRelated, do Disposition, bad func(key, message, hint
 
 // set finds what is wrong with a rule that names a set.
 func (l *loader) set(f *fileRelated, bad func(key, message, hint string)) {
-	for _, key := range []string{"table", "link", "party", "behind", "where", "do", "erase", "retain", "why"} {
+	for _, key := range []string{"table", "link", "party", "behind", "where", "do", "erase", "retain", "why", "after", "until", "keep", "then"} {
 		if f.has(key) {
 			bad(key, fmt.Sprintf("`%s` has no meaning beside `set`", key), "a rule of your own before the set overrides what it says of a table")
 		}

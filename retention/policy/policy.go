@@ -34,6 +34,7 @@ type Policy struct {
 	YearEnds        retention.YearEnd // of periods that count from the end of a year
 	Columns         ColumnNames       // for subjects that do not name their own
 	Subjects        []Subject         // in the order of the file
+	Rows            []RowRule         // rows with a period of their own, whoever they belong to; in the order of the file
 
 	// Hash is "sha256:" and the hex digest over every file that the policy consists of, in the order they were read.
 	Hash string
@@ -80,10 +81,13 @@ const (
 type Limits struct {
 	Purges int
 	Share  float64
-	Canary int // persons who are purged first and alone
+	Canary int // persons who are purged first and alone, and rows
 	// Operations are the most that one run asks of the service, reads included; 0: as many as it takes. A run that has used
 	// them begins nothing new, and the next one goes on.
 	Operations int
+	// Rows that one run may end whose own period is over, and the largest share of a table's rows.
+	Rows     int
+	RowShare float64
 }
 
 // ColumnNames are the logical names of the columns that gallra owns, or of the customer's columns that stand in.
@@ -253,6 +257,7 @@ type RelatedRule struct {
 	Erase  []string // for anonymize: the columns that go …
 	Keep   []string // … or those that stay (retain in the file)
 	Why    string
+	End    *End // of a rule that keeps rows: when they go after all; nil: never
 
 	Pos Pos              `json:"-"`
 	At  map[string]Place `json:"-"` // where each key stands in the file

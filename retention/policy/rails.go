@@ -19,11 +19,13 @@ const (
 	UndecidedPlace Rail = "undecided"
 	// UnsafePolicy is a policy that fits and that nobody may act by: plans show what it would do, runs are refused.
 	UnsafePolicy Rail = "unsafe"
-	Drift        Rail = "drift" // something in the environment changed that a rule depends on
+	RowsTooMany  Rail = "rows-too-many"  // more rows at the end of their own period than limits.rows
+	RowsTooLarge Rail = "rows-too-large" // a larger share of a table's rows than limits.rowShare
+	Drift        Rail = "drift"          // something in the environment changed that a rule depends on
 )
 
 // Bypassable are the guard rails that a flag may bypass together with a line of the policy, limits.bypass.
-var Bypassable = []Rail{TooMany, TooLarge, GroundEmpty, GroundShrunk, Drift}
+var Bypassable = []Rail{TooMany, TooLarge, GroundEmpty, GroundShrunk, Drift, RowsTooMany, RowsTooLarge}
 
 func railNames(rails []Rail) []string {
 	names := make([]string, len(rails))

@@ -59,6 +59,7 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 			}
 		}
 	}
+	r.rows(p)
 	_, err := io.WriteString(w, r.String())
 	return err
 }
@@ -283,13 +284,13 @@ func (r *RelatedRule) disposition() string {
 	case r.Do == Delete:
 		return "deleted"
 	case r.Do == Retain:
-		return "kept"
+		return "kept" + r.ending()
 	case r.Do == Leave:
 		return "left as they are, and not looked at"
 	case len(r.Erase) > 0:
-		return "kept, without " + codes(r.Erase)
+		return "kept, without " + codes(r.Erase) + r.ending()
 	}
-	return "anonymised, except " + codes(r.Keep)
+	return "anonymised, except " + codes(r.Keep) + r.ending()
 }
 
 func codes(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }

@@ -127,8 +127,9 @@ func (r *RelatedRule) Text() string {
 	if table == AnyTable {
 		table = "'*'"
 	}
-	return ruleText([][2]string{{"table", table}, {"link", bare(r.Link)}, {"party", r.Party}, {"behind", r.Behind}, {"where", inQuotes(r.Where)}, {"do", string(r.Do)},
-		{"erase", flowList(r.Erase)}, {"retain", flowList(r.Keep)}, {"why", inQuotes(r.Why)}})
+	pairs := [][2]string{{"table", table}, {"link", bare(r.Link)}, {"party", r.Party}, {"behind", r.Behind}, {"where", inQuotes(r.Where)}, {"do", string(r.Do)},
+		{"erase", flowList(r.Erase)}, {"retain", flowList(r.Keep)}, {"why", inQuotes(r.Why)}}
+	return ruleText(append(pairs, r.endText()...))
 }
 
 // Text is the rule of a set in one line, as the set says it.

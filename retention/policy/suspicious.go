@@ -33,6 +33,7 @@ func (p *Policy) Suspicious() Problems {
 			}
 		}
 	}
+	p.suspiciousRows(warn)
 	return w.Sorted(p.Files)
 }
 

@@ -213,7 +213,7 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 // its need for approval. They may differ in whom they keep and for how long.
 func SameCare(former, policy *policy.Policy) bool {
 	a, b := former.Limits, policy.Limits
-	if b.Purges > a.Purges || b.Share > a.Share || b.Canary < a.Canary || former.FourEyes && !policy.FourEyes {
+	if b.Purges > a.Purges || b.Share > a.Share || b.Rows > a.Rows || b.RowShare > a.RowShare || b.Canary < a.Canary || former.FourEyes && !policy.FourEyes {
 		return false
 	}
 	return former.TimeZone.String() == policy.TimeZone.String() && bytes.Equal(care(former), care(policy))

@@ -98,6 +98,11 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 			}
 		}
 	}
+	for _, rule := range e.policy.Rows {
+		if rule.Do == policy.Delete {
+			tables[rule.Table] = true
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		t, err := e.tables.Table(ctx, name)
 		if err != nil {
@@ -316,7 +321,7 @@ func ruled(s *compile.Subject, table string) bool {
 
 // deletes tells whether the policy deletes any rows.
 func (e surroundings) deletes() bool {
-	return slices.ContainsFunc(e.policy.Subjects, func(s compile.Subject) bool {
+	return slices.ContainsFunc(e.policy.Rows, func(r compile.RowRule) bool { return r.Do == policy.Delete }) || slices.ContainsFunc(e.policy.Subjects, func(s compile.Subject) bool {
 		return s.Purge == policy.Delete || slices.ContainsFunc(s.Related, func(x compile.Rule) bool { return x.Do == policy.Delete })
 	})
 }

@@ -97,6 +97,7 @@ func (r *session) limits() policy.Limits {
 	l := r.Policy.Policy.Limits
 	if r.Limits != nil {
 		l.Purges, l.Share = min(l.Purges, r.Limits.Purges), min(l.Share, r.Limits.Share)
+		l.Rows, l.RowShare = min(l.Rows, r.Limits.Rows), min(l.RowShare, r.Limits.RowShare)
 	}
 	return l
 }

@@ -53,6 +53,11 @@ func (r *runner) resume(ctx context.Context) error {
 			}
 		}
 	}
+	rows, err := r.resumeRows(ctx)
+	if err != nil {
+		return err
+	}
+	sweeps = append(sweeps, rows...)
 	r.summary.Resumed.Sweeps = len(sweeps)
 	for i := 0; i < len(sweeps); i += r.Chunk {
 		r.progress(Progress{Phase: "sweep", Done: i, Total: len(sweeps)})

@@ -40,6 +40,8 @@ type Deps struct {
 	Bypass []policy.Rail
 	// Only, if set, leaves everybody else alone: the decisions of a plan that was reviewed.
 	Only func(table string, id uuid.UUID, action retention.Action) bool
+	// OnlyRows, if set, tells whether a rule may end so many rows whose own period is over.
+	OnlyRows func(rule string, rows int) bool
 
 	Log      *slog.Logger   // nil: nothing is logged
 	Progress func(Progress) // nil: nobody watches
@@ -184,7 +186,7 @@ func (r *runner) finish(ctx context.Context, err error) {
 		s.Status = ledger.Interrupted
 	case err != nil:
 		s.Status = ledger.Failed
-	case len(s.Failures) > 0 || len(s.Residue) > 0 || s.Unswept > 0:
+	case len(s.Failures) > 0 || len(s.Residue) > 0 || s.Unswept > 0 || s.RowsFailed() > 0:
 		s.Status = ledger.Partial
 	default:
 		s.Status = ledger.Done
@@ -320,6 +322,9 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.purge(ctx); err != nil {
+		return err
+	}
+	if err := r.endRows(ctx, evaluation); err != nil {
 		return err
 	}
 	return r.refilled(ctx)

@@ -40,6 +40,7 @@ type Summary struct {
 	Operations   int              // asked of the service, the parts of a batch each
 	Finished     int              // purges of runs before that this one has finished
 	ScheduleLeft int              // persons whose columns were not written because their row changed meanwhile
+	Rows         []RowTally       // by rule: rows whose own period is over
 }
 
 // SubjectSummary counts the persons of a subject table.
@@ -87,6 +88,7 @@ type Resumed struct {
 	Schedules int // announcements of which it was found out whether they had been written
 	Purges    int // purges that a cut run had begun
 	Sweeps    int // persons whose audit history was looked for again
+	Rows      int // rows whose own period was over and that a cut run had begun to end
 }
 
 // Outcome is what became of one person.
@@ -221,6 +223,11 @@ func (s *Summary) counts() map[string]int {
 		add("bound "+t.Table, t.Bound)
 		add("skipped "+t.Table, t.Skipped)
 		add("failed "+t.Table, t.Failed)
+	}
+	for _, t := range s.Rows {
+		add("due_rows "+t.Table, t.Due)
+		add("ended_rows "+t.Table, t.Ended)
+		add("failed_rows "+t.Table, t.Failures())
 	}
 	add("swept", s.Swept)
 	add("operations", s.Operations)

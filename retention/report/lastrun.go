@@ -25,6 +25,7 @@ type LastRun struct {
 
 	Tables  []RunTable   // subject tables, by name
 	Related []RunRelated // places where rows of the purged stood, by name
+	Rows    []RunRows    // rules for rows with a period of their own, by name
 	Stopped []RunStop    // guard rails that stopped it
 	Events  []RunEvent   // persons, by what happened, then table and id
 	Audit   int          // entries of audit history that were deleted
@@ -49,6 +50,12 @@ func (t *RunTable) Purged() int { return t.Deleted + t.Anonymized }
 type RunRelated struct {
 	Place                                    string // email.party; of ledgers before there was a map the table alone
 	Deleted, Anonymized, Kept, Freed, Shared int
+}
+
+// RunRows counts the rows whose own period was over, of one rule.
+type RunRows struct {
+	Rule, Table                            string
+	Deleted, Anonymized, LeftAlone, Failed int
 }
 
 // RunStop is a guard rail that stopped the run.
@@ -91,7 +98,7 @@ func ReadLastRun(ctx context.Context, l *ledger.Ledger) (*LastRun, error) {
 	info := l.Runs()[last]
 	run := &LastRun{ID: info.ID, Policy: info.Policy, Began: info.Began, Ended: info.Ended, Today: info.Today, Actor: info.Actor, Status: info.Status,
 		Residue: info.Counts["residue"], Asked: info.Counts["operations"]}
-	story := runStory{run: run, dates: map[ledger.Key]ledger.Kind{}, intents: map[ledger.Key]intended{}, tables: map[string]*RunTable{}, related: map[string]*RunRelated{}}
+	story := runStory{run: run, dates: map[ledger.Key]ledger.Kind{}, intents: map[ledger.Key]intended{}, tables: map[string]*RunTable{}, related: map[string]*RunRelated{}, rows: map[string]*RunRows{}}
 	at := -1
 	for r, err := range l.Records(ctx) {
 		if err != nil {
@@ -132,6 +139,7 @@ type runStory struct {
 	intents map[ledger.Key]intended
 	tables  map[string]*RunTable
 	related map[string]*RunRelated
+	rows    map[string]*RunRows
 }
 
 func (s *runStory) before(r ledger.Record) {
@@ -169,6 +177,8 @@ func (s *runStory) take(r ledger.Record) {
 		s.intend(k, r)
 	case ledger.Outcome:
 		s.outcome(k, r)
+	case ledger.Ended:
+		s.ended(r)
 	case ledger.Swept:
 		s.run.Audit += r.Deleted
 	case ledger.Stopped:
@@ -226,6 +236,24 @@ func (s *runStory) outcome(k ledger.Key, r ledger.Record) {
 	}
 }
 
+// ended counts what became of a row whose own period was over.
+func (s *runStory) ended(r ledger.Record) {
+	rule := r.Entry.Ground
+	if s.rows[rule] == nil {
+		s.rows[rule] = &RunRows{Rule: rule, Table: r.Table}
+	}
+	switch x := s.rows[rule]; {
+	case r.Status == ledger.Failed:
+		x.Failed++
+	case r.Status != ledger.Done:
+		x.LeftAlone++
+	case r.Do == policy.Delete:
+		x.Deleted++
+	default:
+		x.Anonymized++
+	}
+}
+
 func (s *runStory) table(name string) *RunTable {
 	if s.tables[name] == nil {
 		s.tables[name] = &RunTable{Table: name}
@@ -253,6 +281,9 @@ func (s *runStory) end() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.related)) {
 		s.run.Related = append(s.run.Related, *s.related[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.rows)) {
+		s.run.Rows = append(s.run.Rows, *s.rows[name])
 	}
 	slices.SortFunc(s.run.Events, func(a, b RunEvent) int {
 		return cmp.Or(cmp.Compare(a.What.place(), b.What.place()), cmp.Compare(a.Table, b.Table), slices.Compare(a.ID[:], b.ID[:]))

@@ -117,6 +117,14 @@ func (b *workbookSheets) lastRun() error {
 			rows = append(rows, []any{t(figure.what), x.Table, figure.n})
 		}
 	}
+	for _, x := range r.Rows {
+		for _, figure := range []struct {
+			what string
+			n    int
+		}{{"deleted", x.Deleted}, {"anonymised", x.Anonymized}, {"left-alone", x.LeftAlone}, {"failed", x.Failed}} {
+			rows = append(rows, []any{t("ended-rows") + ": " + t(figure.what), x.Table, figure.n, x.Rule})
+		}
+	}
 	for _, row := range rows {
 		if err := s.row(row...); err != nil {
 			return err

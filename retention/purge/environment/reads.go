@@ -212,5 +212,14 @@ func FieldText(row dataverse.Row, f compile.Field) string {
 	return r.Text(name)
 }
 
+// FieldWritten is a value as the service writes it: a text, or a number.
+func FieldWritten(row dataverse.Row, f compile.Field) string {
+	r, name := field(row, f)
+	if n, ok := r[name].(json.Number); ok {
+		return n.String()
+	}
+	return r.Text(name)
+}
+
 // Fold is the form in which values that join rows to persons are compared.
 func Fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

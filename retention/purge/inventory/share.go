@@ -41,31 +41,13 @@ func (inv *List) spareOthers(ctx context.Context) error {
 			}
 		}
 	}
-	byID := make(map[uuid.UUID]*Item, len(activities))
-	var qs []dataverse.Query
-	for group := range slices.Chunk(activities, environment.MaxIDs) {
-		for _, it := range group {
-			byID[it.ID] = it
-		}
-		qs = append(qs, dataverse.Query{Table: "activityparty", Filter: environment.IDFilter("_activityid_value", itemIDs(group)), Annotations: true,
-			Select: []string{"activitypartyid", "_activityid_value", "_partyid_value", "participationtypemask", "addressused", "unresolvedpartyname"}})
-	}
-	answers, err := inv.Reader.Queries(ctx, qs)
-	if err != nil {
+	if err := inv.readParties(ctx, activities); err != nil {
 		return err
 	}
-	for _, rows := range answers {
-		for _, row := range rows {
-			if it := byID[row.ID("activityid")]; it != nil {
-				it.Parties = append(it.Parties, row)
-				ask(row.Target("partyid"), row.ID("partyid"))
-			}
-		}
-	}
 	for _, it := range activities {
-		slices.SortFunc(it.Parties, func(a, b dataverse.Row) int {
-			return strings.Compare(a.Text("activitypartyid"), b.Text("activitypartyid"))
-		})
+		for _, row := range it.Parties {
+			ask(row.Target("partyid"), row.ID("partyid"))
+		}
 	}
 	if len(others) == 0 {
 		return nil
@@ -87,6 +69,34 @@ func (inv *List) spareOthers(ctx context.Context) error {
 			}) {
 			it.Fate = TakeOff
 		}
+	}
+	return nil
+}
+
+// readParties reads who takes part in activities.
+func (inv *List) readParties(ctx context.Context, activities []*Item) error {
+	byID := make(map[uuid.UUID]*Item, len(activities))
+	var qs []dataverse.Query
+	for group := range slices.Chunk(activities, environment.MaxIDs) {
+		for _, it := range group {
+			byID[it.ID] = it
+		}
+		qs = append(qs, dataverse.Query{Table: "activityparty", Filter: environment.IDFilter("_activityid_value", itemIDs(group)), Annotations: true,
+			Select: []string{"activitypartyid", "_activityid_value", "_partyid_value", "participationtypemask", "addressused", "unresolvedpartyname"}})
+	}
+	answers, err := inv.Reader.Queries(ctx, qs)
+	if err != nil {
+		return err
+	}
+	for _, row := range slices.Concat(answers...) {
+		if it := byID[row.ID("activityid")]; it != nil {
+			it.Parties = append(it.Parties, row)
+		}
+	}
+	for _, it := range activities {
+		slices.SortFunc(it.Parties, func(a, b dataverse.Row) int {
+			return strings.Compare(a.Text("activitypartyid"), b.Text("activitypartyid"))
+		})
 	}
 	return nil
 }

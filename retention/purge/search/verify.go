@@ -164,7 +164,9 @@ func (s *Searcher) binned(ctx context.Context, table string, ids []uuid.UUID, go
 			read = true
 			id := row.ID(t.PrimaryID)
 			who := gone[environment.Ref{Table: table, ID: id}]
-			rule.tells = func(text string) bool { return traces.tells(text, who) }
+			if traces != nil {
+				rule.tells = func(text string) bool { return traces.tells(text, who) }
+			}
 			if n := len(rule.columns(id, row)); n > 0 {
 				s.Residue(Finding{Person: who, Where: "bin", Table: table, ID: id, Count: n})
 			}
