@@ -11,12 +11,45 @@ import (
 // that share them, even of several environments, take the same text apart once. They save no request: a client knows
 // nothing older than it would without. The zero value is ready to use, and safe for concurrent use.
 type Definitions struct {
-	mu     sync.Mutex
-	tables map[[sha256.Size]byte]*Table
+	mu        sync.Mutex
+	tables    map[[sha256.Size]byte]*Table
+	addresses map[[sha256.Size]byte]map[string][]AddressColumn
 }
 
-// mostDefinitions bounds what is kept: definitions change for as long as a process lives.
-const mostDefinitions = 2000
+// mostDefinitions and mostAddresses bound what is kept: definitions change for as long as a process lives.
+const (
+	mostDefinitions = 2000
+	mostAddresses   = 64 // some kilobytes each
+)
+
+// addressesIn are the columns of addresses that an answer tells of. d may be nil: nothing is kept then.
+func (d *Definitions) addressesIn(body []byte) (map[string][]AddressColumn, error) {
+	text, err := entityMetadata(body)
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil:
+		return addressColumns(text)
+	}
+	key := sha256.Sum256(text)
+	d.mu.Lock()
+	known := d.addresses[key]
+	d.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	out, err := addressColumns(text)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.addresses == nil || len(d.addresses) >= mostAddresses {
+		d.addresses = map[[sha256.Size]byte]map[string][]AddressColumn{}
+	}
+	d.addresses[key] = out
+	return out, nil
+}
 
 // table is what is kept for these answers, or what build makes of them. d may be nil: nothing is kept then.
 func (d *Definitions) table(root string, results []Result, build func() (*Table, error)) (*Table, error) {

@@ -17,14 +17,15 @@ type schema struct {
 	mu        sync.Mutex
 	summaries []TableSummary // sorted by name; nil until read
 	tables    map[string]*Table
-	strong    bool // read past the service's caches, which lag behind writes by up to 30 seconds
+	addresses map[string][]AddressColumn // nil until read
+	strong    bool                       // read past the service's caches, which lag behind writes by up to 30 seconds
 }
 
 // Forget drops what was read, after a schema write.
 func (s *schema) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.summaries, s.tables, s.strong = nil, nil, true
+	s.summaries, s.tables, s.addresses, s.strong = nil, nil, nil, true
 }
 
 func (s *schema) header() http.Header {

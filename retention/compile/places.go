@@ -42,7 +42,7 @@ func (c *checker) draw(t *table, s *policy.Subject, wanted func(table string) bo
 		if c.summaries, err = c.reader.Tables(c.ctx); err != nil {
 			return nil, err
 		}
-		if c.addresses, err = dataverse.AddressColumns(c.ctx, c.reader); err != nil && !refused(err) {
+		if c.addresses, err = c.reader.AddressColumns(c.ctx); err != nil && !refused(err) {
 			return nil, err
 		}
 	}
