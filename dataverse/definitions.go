@@ -13,13 +13,14 @@ import (
 type Definitions struct {
 	mu        sync.Mutex
 	tables    map[[sha256.Size]byte]*Table
+	parts     int // of all tables
 	addresses map[[sha256.Size]byte]map[string][]AddressColumn
 }
 
-// mostDefinitions and mostAddresses bound what is kept: definitions change for as long as a process lives.
+// mostParts and mostAddresses bound what is kept: definitions change for as long as a process lives.
 const (
-	mostDefinitions = 2000
-	mostAddresses   = 64 // some kilobytes each
+	mostParts     = 200_000 // columns and relationships of tables, some 80 MB
+	mostAddresses = 64      // some kilobytes each
 )
 
 // addressesIn are the columns of addresses that an answer tells of. d may be nil: nothing is kept then.
@@ -72,8 +73,11 @@ func (d *Definitions) table(root string, results []Result, build func() (*Table,
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.tables == nil || len(d.tables) >= mostDefinitions {
-		d.tables = map[[sha256.Size]byte]*Table{}
+	if d.tables == nil || d.parts >= mostParts {
+		d.tables, d.parts = map[[sha256.Size]byte]*Table{}, 0
+	}
+	if d.tables[key] == nil {
+		d.parts += len(t.Attributes) + len(t.OneToMany) + len(t.ManyToOne) + len(t.ManyToMany)
 	}
 	d.tables[key] = t
 	return t, nil

@@ -235,8 +235,13 @@ func (m *metaChanges) table(t *schema.Table, q *metaExpression) (map[string]any,
 		if part == nil {
 			part = &metaExpression{}
 		}
-		list := []any{}
-		for _, x := range navigate(m.schema, o, nav) {
+		list, parts := []any{}, []object(nil)
+		if nav == "Attributes" {
+			parts = columnsOnce(m.schema, t)
+		} else {
+			parts = navigate(m.schema, o, nav)
+		}
+		for _, x := range parts {
 			if c := anyColumn(t, fmt.Sprint(x.props["LogicalName"])); nav == "Attributes" && m.since >= 0 && c != nil && c.ChangedVersion <= m.since {
 				continue
 			}
