@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +22,10 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
+// TestMain is also the gallra that scripts execute. Both make garbage faster than it need be collected.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(600 << 20)
 	testscript.Main(m, map[string]func(){"gallra": main})
 }
 
