@@ -1,17 +1,19 @@
 package dataverse
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 
-	jsonx "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // AddressColumn is a text column that holds an e-mail address or a telephone number, by its format or by its name.
@@ -20,36 +22,9 @@ type AddressColumn struct {
 	Mail        bool // an e-mail address; otherwise a number
 }
 
-// AddressColumns are the columns of all tables that hold addresses or numbers, by table. One request answers it
-// (RetrieveMetadataChanges), however many tables there are, and a client that remembers definitions remembers it.
+// addressQuery is the path of the request: RetrieveMetadataChanges for the text columns of every table.
 // Page: query-schema-definitions.
-func AddressColumns(ctx context.Context, r Reader) (map[string][]AddressColumn, error) {
-	c, ok := r.(*Client)
-	if !ok {
-		return askAddresses(func(path string, out any) error { return r.Read(ctx, path, out) })
-	}
-	c.Schema.mu.Lock()
-	file := c.Schema.file
-	if file != nil && file.addresses != nil {
-		defer c.Schema.mu.Unlock()
-		return file.addresses, nil
-	}
-	c.Schema.mu.Unlock()
-	found, err := askAddresses(func(path string, out any) error {
-		return c.Do(ctx, Operation{Method: http.MethodGet, Path: path, Header: c.Schema.header()}, out)
-	})
-	if err != nil {
-		return nil, err
-	}
-	c.Schema.mu.Lock()
-	defer c.Schema.mu.Unlock()
-	if file != nil && file == c.Schema.file {
-		file.addresses, file.changed = found, true
-	}
-	return found, nil
-}
-
-func askAddresses(read func(path string, out any) error) (map[string][]AddressColumn, error) {
+var addressQuery = sync.OnceValue(func() string {
 	equals := func(property, kind, value string) any {
 		return map[string]any{"ConditionOperator": "Equals", "PropertyName": property, "Value": map[string]string{"Type": kind, "Value": value}}
 	}
@@ -63,42 +38,71 @@ func askAddresses(read func(path string, out any) error) (map[string][]AddressCo
 		},
 	})
 	if err != nil {
-		return nil, err
+		panic(err) // of nothing but texts
 	}
-	var answer struct{ EntityMetadata json.RawMessage }
-	if err := read("RetrieveMetadataChanges(Query=@p1)?@p1="+url.QueryEscape(string(query)), &answer); err != nil {
-		return nil, fmt.Errorf("ask which columns hold addresses: %w", err)
+	return "RetrieveMetadataChanges(Query=@p1)?@p1=" + url.QueryEscape(string(query))
+})
+
+// AddressColumns are the columns of all tables that hold addresses or numbers, by table: one request, however many
+// tables there are, and remembered. The value is shared: leave it as it is.
+func (c *Client) AddressColumns(ctx context.Context) (map[string][]AddressColumn, error) {
+	c.Schema.mu.Lock()
+	known, file := c.Schema.addresses, c.Schema.file
+	if known == nil && file != nil {
+		known = file.addresses
 	}
-	return readAddresses(answer.EntityMetadata)
-}
-
-// takenApart are the last few answers that were taken apart: some megabytes, of which every client gets the same.
-var takenApart addressMemo
-
-type addressMemo struct {
-	mu    sync.Mutex
-	known map[[sha256.Size]byte]map[string][]AddressColumn
-}
-
-const mostAddresses = 8
-
-// readAddresses takes an answer apart.
-func readAddresses(text []byte) (map[string][]AddressColumn, error) {
-	key := sha256.Sum256(text)
-	takenApart.mu.Lock()
-	defer takenApart.mu.Unlock()
-	if known := takenApart.known[key]; known != nil {
+	c.Schema.mu.Unlock()
+	if known != nil {
 		return known, nil
 	}
-	out, err := addressColumns(text)
+	u, err := c.address(addressQuery())
 	if err != nil {
 		return nil, err
 	}
-	if takenApart.known == nil || len(takenApart.known) >= mostAddresses {
-		takenApart.known = make(map[[sha256.Size]byte]map[string][]AddressColumn)
+	// The answer is of some megabytes, and gone through once: the ordinary decoder would go through it three times.
+	_, err = c.send(ctx, &request{method: http.MethodGet, url: u, header: c.Schema.header(), read: func(ans *answer) (err error) {
+		known, err = c.definitions.addressesIn(ans.body)
+		return err
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("ask which columns hold addresses: %w", err)
 	}
-	takenApart.known[key] = out
-	return out, nil
+	c.Schema.mu.Lock()
+	defer c.Schema.mu.Unlock()
+	c.Schema.addresses = known
+	if file != nil && file == c.Schema.file {
+		file.addresses, file.changed = known, true
+	}
+	return known, nil
+}
+
+// entityMetadata is the part of an answer of RetrieveMetadataChanges that tells of tables.
+func entityMetadata(body []byte) (found []byte, err error) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if open, err := d.ReadToken(); err != nil || open.Kind() != '{' {
+		return nil, broken("no whole JSON document")
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, broken("no whole JSON document")
+		}
+		wanted := name.String() == "EntityMetadata"
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, broken("no whole JSON document")
+		}
+		if end := int(d.InputOffset()); wanted {
+			found = body[end-len(value) : end]
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, broken("no whole JSON document")
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, broken("more than one JSON document")
+	}
+	return found, nil
 }
 
 func addressColumns(text []byte) (map[string][]AddressColumn, error) {
@@ -112,8 +116,8 @@ func addressColumns(text []byte) (map[string][]AddressColumn, error) {
 			AttributeOf    string
 		}
 	}
-	if err := jsonx.Unmarshal(text, &tables); err != nil { // of some megabytes: by the faster decoder
-		return nil, fmt.Errorf("ask which columns hold addresses: %w", ErrAnswer)
+	if err := decodeDefinition(text, &tables); err != nil {
+		return nil, err
 	}
 	out := make(map[string][]AddressColumn)
 	for _, t := range tables {

@@ -30,6 +30,7 @@ type Reader interface {
 
 	Table(ctx context.Context, logical string) (*Table, error)
 	Tables(ctx context.Context) ([]TableSummary, error)
+	AddressColumns(ctx context.Context) (map[string][]AddressColumn, error)
 	Settings(ctx context.Context) (Settings, error)
 	UserPrivileges(ctx context.Context, user uuid.UUID) ([]Privilege, error)
 }

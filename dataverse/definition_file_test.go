@@ -65,7 +65,7 @@ func (r *remembering) verb(as ...func(*dataverse.Identity, *dataverse.Organizati
 	if _, err := c.Tables(ctx); err != nil {
 		r.t.Fatal(err)
 	}
-	addresses, err := dataverse.AddressColumns(ctx, c)
+	addresses, err := c.AddressColumns(ctx)
 	if err != nil {
 		r.t.Fatal(err)
 	}

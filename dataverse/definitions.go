@@ -28,12 +28,46 @@ import (
 // that share them, even of several environments, take the same text apart once. They save no request: a client knows
 // nothing older than it would without. The zero value is ready to use, and safe for concurrent use.
 type Definitions struct {
-	mu     sync.Mutex
-	tables map[[sha256.Size]byte]*Table
+	mu        sync.Mutex
+	tables    map[[sha256.Size]byte]*Table
+	parts     int // of all tables
+	addresses map[[sha256.Size]byte]map[string][]AddressColumn
 }
 
-// mostDefinitions bounds what is kept: definitions change for as long as a process lives.
-const mostDefinitions = 2000
+// mostParts and mostAddresses bound what is kept: definitions change for as long as a process lives.
+const (
+	mostParts     = 200_000 // columns and relationships of tables, some 80 MB
+	mostAddresses = 64      // some kilobytes each
+)
+
+// addressesIn are the columns of addresses that an answer tells of. d may be nil: nothing is kept then.
+func (d *Definitions) addressesIn(body []byte) (map[string][]AddressColumn, error) {
+	text, err := entityMetadata(body)
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil:
+		return addressColumns(text)
+	}
+	key := sha256.Sum256(text)
+	d.mu.Lock()
+	known := d.addresses[key]
+	d.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	out, err := addressColumns(text)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.addresses == nil || len(d.addresses) >= mostAddresses {
+		d.addresses = map[[sha256.Size]byte]map[string][]AddressColumn{}
+	}
+	d.addresses[key] = out
+	return out, nil
+}
 
 // table is what is kept for these answers, or what build makes of them. d may be nil: nothing is kept then.
 func (d *Definitions) table(root string, results []Result, build func() (*Table, error)) (*Table, error) {
@@ -56,8 +90,11 @@ func (d *Definitions) table(root string, results []Result, build func() (*Table,
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.tables == nil || len(d.tables) >= mostDefinitions {
-		d.tables = map[[sha256.Size]byte]*Table{}
+	if d.tables == nil || d.parts >= mostParts {
+		d.tables, d.parts = map[[sha256.Size]byte]*Table{}, 0
+	}
+	if d.tables[key] == nil {
+		d.parts += len(t.Attributes) + len(t.OneToMany) + len(t.ManyToOne) + len(t.ManyToMany)
 	}
 	d.tables[key] = t
 	return t, nil

@@ -18,8 +18,9 @@ type schema struct {
 	mu        sync.Mutex
 	summaries []TableSummary // sorted by name; nil until read
 	tables    map[string]*Table
-	strong    bool            // read past the service's caches, which lag behind writes by up to 30 seconds
-	file      *definitionFile // nil where nothing is remembered
+	addresses map[string][]AddressColumn // nil until read
+	strong    bool                       // read past the service's caches, which lag behind writes by up to 30 seconds
+	file      *definitionFile            // nil where nothing is remembered
 
 	organization      Organization
 	organizationAsked time.Time // by the machine's clock; zero: not yet
@@ -29,7 +30,7 @@ type schema struct {
 func (s *schema) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.summaries, s.tables, s.strong, s.file = nil, nil, true, nil
+	s.summaries, s.tables, s.addresses, s.strong, s.file = nil, nil, nil, true, nil
 }
 
 func (s *schema) header() http.Header {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,10 +22,13 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
+// TestMain is also the gallra that scripts execute. Both make garbage faster than it need be collected.
 func TestMain(m *testing.M) {
 	if err := os.Setenv("GALLRA_CACHE", "none"); err != nil { // a script has a folder of its own
 		panic(err)
 	}
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(600 << 20)
 	testscript.Main(m, map[string]func(){"gallra": main})
 }
 

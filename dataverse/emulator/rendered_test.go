@@ -74,7 +74,27 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 			}
 		}
 	}
+	// What a query with another blank in it shows is rendered afresh.
+	changesAgain := func() {
+		t.Helper()
+		for _, parts := range []string{`"LogicalName","Attributes"`, `"LogicalName","Keys"`, `"DisplayName","OneToManyRelationships","ManyToManyRelationships"`} {
+			ask := func(blanks int) string {
+				query := strings.Repeat(" ", blanks) + `{"Properties":{"AllProperties":false,"PropertyNames":[` + parts + `]},"Criteria":{"FilterOperator":"And","Conditions":[` +
+					`{"ConditionOperator":"In","PropertyName":"LogicalName","Value":{"Type":"System.String[]","Value":"contact,new_thing"}}]}}`
+				w := send("GET", "RetrieveMetadataChanges(Query=@p1)?@p1="+url.QueryEscape(query), "")
+				if w.Code != http.StatusOK {
+					t.Fatalf("%s: %d %s", parts, w.Code, w.Body)
+				}
+				_, list, _ := strings.Cut(w.Body.String(), `"EntityMetadata":`)
+				return list
+			}
+			if kept, fresh := ask(0), ask(changes+1); kept != fresh || ask(0) != fresh {
+				t.Fatalf("%s after %d changes: what is kept is not what is rendered afresh", parts, changes)
+			}
+		}
+	}
 	compare()
+	changesAgain()
 	label := func(text string) string {
 		return `{"LocalizedLabels":[{"Label":"` + text + `","LanguageCode":1033}]}`
 	}
@@ -106,6 +126,7 @@ func TestDefinitionsAreRenderedOnce(t *testing.T) {
 		}
 		changes++
 		compare()
+		changesAgain()
 	}
 }
 

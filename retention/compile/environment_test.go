@@ -117,31 +117,17 @@ func (e *environment) Count(_ context.Context, q dataverse.Query) (int, error) {
 	return 3, e.err
 }
 
-// Read answers which columns hold addresses.
-func (e *environment) Read(_ context.Context, path string, out any) error {
-	if !strings.HasPrefix(path, "RetrieveMetadataChanges") {
-		return errors.New("a check does not read " + path)
-	}
-	type column struct{ LogicalName, Format string }
-	type table struct {
-		LogicalName string
-		Attributes  []column
-	}
-	var all []table
-	for _, name := range slices.Sorted(maps.Keys(e.tables)) {
-		t := table{LogicalName: name}
-		for _, a := range e.tables[name].Attributes {
-			if a.Type == "String" && a.AttributeOf == "" {
-				t.Attributes = append(t.Attributes, column{a.LogicalName, a.Format})
+// AddressColumns are those that have the format of an address.
+func (e *environment) AddressColumns(context.Context) (map[string][]dataverse.AddressColumn, error) {
+	out := make(map[string][]dataverse.AddressColumn)
+	for name, t := range e.tables {
+		for _, column := range slices.Sorted(maps.Keys(t.Attributes)) {
+			if a := t.Attributes[column]; a.Type == "String" && a.AttributeOf == "" && (a.Format == "Email" || a.Format == "Phone") {
+				out[name] = append(out[name], dataverse.AddressColumn{LogicalName: column, Mail: a.Format == "Email"})
 			}
 		}
-		all = append(all, t)
 	}
-	b, err := json.Marshal(map[string]any{"EntityMetadata": all})
-	if err != nil {
-		return err
-	}
-	return cmp.Or(e.err, json.Unmarshal(b, out))
+	return out, e.err
 }
 
 func (e *environment) Organization(context.Context) (dataverse.Organization, error) {

@@ -37,14 +37,27 @@ func (c *checker) places(t *table, s *Subject) {
 	c.along(s)
 }
 
+// listTables reads the list of all tables, once.
+func (c *checker) listTables() (err error) {
+	if c.summaries == nil {
+		c.summaries, err = c.reader.Tables(c.ctx)
+	}
+	return err
+}
+
 // draw draws the map of a subject. The definitions of tables behind are read where wanted says so.
 func (c *checker) draw(t *table, s *policy.Subject, wanted func(table string) bool) (*personmap.Map, error) {
-	if c.summaries == nil {
-		var err error
-		if c.summaries, err = c.reader.Tables(c.ctx); err != nil {
-			return nil, err
-		}
-		if c.addresses, err = dataverse.AddressColumns(c.ctx, c.reader); err != nil && !refused(err) {
+	if err := c.listTables(); err != nil {
+		return nil, err
+	}
+	if c.addresses == nil {
+		addresses, err := c.reader.AddressColumns(c.ctx)
+		switch {
+		case err == nil:
+			c.addresses = addresses
+		case refused(err):
+			c.addresses = map[string][]dataverse.AddressColumn{}
+		default:
 			return nil, err
 		}
 	}
@@ -256,12 +269,11 @@ func (c *checker) elsewhere(s *Subject) {
 
 // keptElsewhere refuses a rule that speaks of rows that no run comes to.
 func (c *checker) keptElsewhere(r *policy.RelatedRule) bool {
-	all, err := c.reader.Tables(c.ctx)
-	if err != nil {
+	if err := c.listTables(); err != nil {
 		c.model.err = cmp.Or(c.model.err, err)
 		return false
 	}
-	if !slices.ContainsFunc(all, func(t dataverse.TableSummary) bool { return t.LogicalName == r.Table && t.Elsewhere }) {
+	if !slices.ContainsFunc(c.summaries, func(t dataverse.TableSummary) bool { return t.LogicalName == r.Table && t.Elsewhere }) {
 		return false
 	}
 	c.problem(r.At["table"].Pos, fmt.Sprintf("the rows of `%s` are not kept in the environment's own database: no run reads or deletes them", r.Table),

@@ -134,6 +134,8 @@ const mostWorlds = 4
 
 // TestMain lets the test binary be the process that is killed: it runs a purge against the address that it is given.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // a matrix makes garbage for minutes
+	debug.SetMemoryLimit(600 << 20)
 	if target := os.Getenv("PURGE_TEST_TARGET"); target != "" {
 		if err := child(target, os.Getenv("PURGE_TEST_DIR"), os.Getenv("PURGE_TEST_VERB")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -141,8 +143,6 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	debug.SetGCPercent(400) // a matrix makes garbage for minutes
-	debug.SetMemoryLimit(600 << 20)
 	flag.Parse()
 	if n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String()); err == nil && n > mostWorlds {
 		if err := flag.Set("test.parallel", strconv.Itoa(mostWorlds)); err != nil {

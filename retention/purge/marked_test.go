@@ -63,7 +63,7 @@ func TestKilledAndRolledBack(t *testing.T) {
 	_, err = purge.Run(t.Context(), d)
 	w.must(err)
 	requests := whole - kill.left
-	for seed := range uint64(16) {
+	for seed := range uint64(seeds(t, 8)) {
 		random := rand.New(rand.NewPCG(seed, 17))
 		w.control("restore", row{"id": before})
 		copyLedger(t, saved, w.ledgerDir())
@@ -75,7 +75,7 @@ func TestKilledAndRolledBack(t *testing.T) {
 		kill.armed = true
 		_, _ = purge.Run(t.Context(), d)
 		d.Ledger.Close()
-		back := random.IntN(4)
+		back := seed % 4
 		switch back {
 		case 0: // lost
 			w.must(os.RemoveAll(w.ledgerDir()))

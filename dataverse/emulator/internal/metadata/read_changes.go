@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -8,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/query"
@@ -83,11 +83,8 @@ func (s *Service) retrieveMetadataChanges(c *wire.Call) (*wire.Answer, error) {
 			return nil, err
 		}
 	}
-	entities, err := renderedChanges.of(changesKey{meta, since, args["Query"]}, func() ([]byte, error) {
-		m := &metaChanges{schema: meta, since: since, languages: q.languages()}
-		list, err := m.tables(&q)
-		return wire.OK(list).Bytes(), err
-	})
+	m := &metaChanges{schema: meta, since: since, languages: q.languages()}
+	entities, err := m.tables(&q, args["Query"])
 	if err != nil {
 		return nil, err
 	}
@@ -96,46 +93,8 @@ func (s *Service) retrieveMetadataChanges(c *wire.Call) (*wire.Answer, error) {
 		"ServerVersionStamp": strconv.FormatInt(meta.Version, 10) + "!" + s.Clock.Now().Format(query.StampLayout),
 		"DeletedMetadata":    deleted(meta, since, filters),
 	}).Bytes()
-	body := slices.Concat(rest[:len(rest)-1], []byte(`,"EntityMetadata":`), entities, []byte("}"))
-	return wire.OK(body), nil
-}
-
-// changesKey is what the definitions in an answer depend on. A schema is a value that nobody changes.
-type changesKey struct {
-	schema *schema.Schema
-	since  int64
-	query  string
-}
-
-// renderedChanges are the answers to the last few queries: clients ask for all tables at once, and the same again.
-var renderedChanges changesCache
-
-type changesCache struct {
-	mu    sync.Mutex
-	known map[changesKey][]byte
-}
-
-// mostChanges bounds what is kept; a server that changes its tables all the time asks for ever new answers.
-const mostChanges = 8
-
-func (r *changesCache) of(key changesKey, render func() ([]byte, error)) ([]byte, error) {
-	r.mu.Lock()
-	known := r.known[key]
-	r.mu.Unlock()
-	if known != nil {
-		return known, nil
-	}
-	text, err := render()
-	if err != nil {
-		return nil, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.known == nil || len(r.known) >= mostChanges {
-		r.known = make(map[changesKey][]byte)
-	}
-	r.known[key] = text
-	return text, nil
+	body := append(rest[:len(rest)-1], `,"EntityMetadata":[`...)
+	return wire.OK(slices.Concat(body, bytes.Join(entities, []byte(",")), []byte("]}"))), nil
 }
 
 // deletedKinds are the kinds of DeletedMetadataFilters whose deletes are known, in the order of their values. Labels have
@@ -224,58 +183,85 @@ type metaChanges struct {
 	languages map[int]bool
 }
 
-func (m *metaChanges) tables(q *metaExpression) ([]any, error) {
-	out := []any{}
+// tables are the definitions as a list. What the query, as it came, shows of a table by itself is rendered once;
+// relationships are several tables' affair.
+func (m *metaChanges) tables(q *metaExpression, asked string) ([][]byte, error) {
+	alone := !slices.ContainsFunc([]string{"OneToManyRelationships", "ManyToOneRelationships", "ManyToManyRelationships"}, q.wants)
+	question := fmt.Sprintf("changes since %d: %s", m.since, asked)
+	var list [][]byte
 	for _, name := range m.schema.TableNames() {
 		t := m.schema.Tables[name]
 		if m.since >= 0 && t.ChangedVersion <= m.since {
 			continue
 		}
-		o := metaTable(m.schema, t)
-		keep, err := q.Criteria.matches(o, "EntityMetadata")
+		var r *Rendered
+		if alone {
+			r = RenderedOf(m.schema, t)
+		}
+		text, err := r.Text(question, func() (DefinitionText, error) {
+			body, err := m.table(t, q)
+			if err != nil || body == nil {
+				return DefinitionText{}, err
+			}
+			return DefinitionText{body: wire.OK(body).Bytes()}, nil
+		})
 		if err != nil {
 			return nil, err
 		}
-		if !keep {
+		if text.body != nil {
+			list = append(list, text.body)
+		}
+	}
+	return list, nil
+}
+
+// table is the definition of a table, nil where the query leaves it out.
+func (m *metaChanges) table(t *schema.Table, q *metaExpression) (map[string]any, error) {
+	o := metaTable(m.schema, t)
+	keep, err := q.Criteria.matches(o, "EntityMetadata")
+	if err != nil || !keep {
+		return nil, err
+	}
+	body, err := m.body(o, q, "EntityMetadata")
+	if err != nil {
+		return nil, err
+	}
+	for nav, part := range map[string]*metaExpression{"Attributes": q.AttributeQuery, "Keys": q.KeyQuery, "OneToManyRelationships": q.RelationshipQuery,
+		"ManyToOneRelationships": q.RelationshipQuery, "ManyToManyRelationships": q.RelationshipQuery} {
+		if !q.wants(nav) {
+			body[nav] = nil
 			continue
 		}
-		body, err := m.body(o, q, "EntityMetadata")
-		if err != nil {
-			return nil, err
+		if part == nil {
+			part = &metaExpression{}
 		}
-		for nav, part := range map[string]*metaExpression{"Attributes": q.AttributeQuery, "Keys": q.KeyQuery, "OneToManyRelationships": q.RelationshipQuery,
-			"ManyToOneRelationships": q.RelationshipQuery, "ManyToManyRelationships": q.RelationshipQuery} {
-			if !q.wants(nav) {
-				body[nav] = nil
+		list, parts := []any{}, []object(nil)
+		if nav == "Attributes" {
+			parts = columnsOnce(m.schema, t)
+		} else {
+			parts = navigate(m.schema, o, nav)
+		}
+		for _, x := range parts {
+			if c := anyColumn(t, fmt.Sprint(x.props["LogicalName"])); nav == "Attributes" && m.since >= 0 && c != nil && c.ChangedVersion <= m.since {
 				continue
 			}
-			if part == nil {
-				part = &metaExpression{}
+			keep, err := part.Criteria.matches(x, strings.TrimPrefix(metaTypes()["EntityMetadata"].prop(nav), "N[]:"))
+			if err != nil {
+				return nil, err
 			}
-			list := []any{}
-			for _, x := range navigate(m.schema, o, nav) {
-				if c := anyColumn(t, fmt.Sprint(x.props["LogicalName"])); nav == "Attributes" && m.since >= 0 && c != nil && c.ChangedVersion <= m.since {
-					continue
-				}
-				keep, err := part.Criteria.matches(x, strings.TrimPrefix(metaTypes()["EntityMetadata"].prop(nav), "N[]:"))
-				if err != nil {
-					return nil, err
-				}
-				if !keep {
-					continue
-				}
-				inner, err := m.body(x, part, x.typ)
-				if err != nil {
-					return nil, err
-				}
-				inner["@odata.type"] = "#" + wire.CRMNamespace + "Complex" + x.typ
-				list = append(list, inner)
+			if !keep {
+				continue
 			}
-			body[nav] = list
+			inner, err := m.body(x, part, x.typ)
+			if err != nil {
+				return nil, err
+			}
+			inner["@odata.type"] = "#" + wire.CRMNamespace + "Complex" + x.typ
+			list = append(list, inner)
 		}
-		out = append(out, body)
+		body[nav] = list
 	}
-	return out, nil
+	return body, nil
 }
 
 // wants tells whether a property is asked for.

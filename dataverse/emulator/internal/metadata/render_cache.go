@@ -16,6 +16,7 @@ type Rendered struct {
 	mu      sync.Mutex
 	table   *object
 	columns []object
+	from    *schema.Table             // whose columns these are: this table, or an earlier version of it
 	Texts   map[string]DefinitionText // by what was asked for
 }
 
@@ -66,10 +67,35 @@ func metaColumns(s *schema.Schema, t *schema.Table) []object {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.columns == nil {
-		r.columns = renderColumns(s, t)
+	if r.columns == nil || !sameColumns(r.from, t) {
+		r.columns, r.from = renderColumns(s, t), t
 	}
 	return slices.Clone(r.columns)
+}
+
+// columnsOnce are metaColumns for one look at them: they are not kept, which they would be for every table there is.
+func columnsOnce(s *schema.Schema, t *schema.Table) []object {
+	if r := RenderedOf(s, t); r != nil {
+		r.mu.Lock()
+		known := r.columns != nil && sameColumns(r.from, t)
+		r.mu.Unlock()
+		if known {
+			return metaColumns(s, t)
+		}
+	}
+	return renderColumns(s, t)
+}
+
+// sameColumns tells that two versions of a table have the same columns: most changes are of relationships.
+func sameColumns(a, b *schema.Table) bool {
+	return a == b || a.Name == b.Name && a.ID == b.ID && a.PrimaryName == b.PrimaryName && slices.Equal(a.Columns, b.Columns)
+}
+
+// columnsOf is what a new version of a table begins with.
+func (r *Rendered) columnsOf() *Rendered {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &Rendered{choices: r.choices, columns: r.columns, from: r.from}
 }
 
 // Text is what r keeps for a question, and what render makes where it keeps nothing. r may be nil.

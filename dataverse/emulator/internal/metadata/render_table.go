@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,10 +79,23 @@ func labelOf(text string, others map[int]string, managed bool, id uuid.UUID) map
 	return map[string]any{"LocalizedLabels": list, "UserLocalizedLabel": user}
 }
 
-// managedProperty is a managed property: a value, and whether it may be changed.
+// managedProperty is a managed property: a value, and whether it may be changed. There are few of them, in every column
+// and table; they are shared, as metaTable is.
 func managedProperty(value, changeable bool, name string) map[string]any {
-	return map[string]any{"Value": value, "CanBeChanged": changeable, "ManagedPropertyLogicalName": name}
+	key := managed{value, changeable, name}
+	if known, found := managedProperties.Load(key); found {
+		return known.(map[string]any)
+	}
+	made, _ := managedProperties.LoadOrStore(key, map[string]any{"Value": value, "CanBeChanged": changeable, "ManagedPropertyLogicalName": name})
+	return made.(map[string]any)
 }
+
+type managed struct {
+	value, changeable bool
+	name              string
+}
+
+var managedProperties sync.Map // of managed
 
 // displayName makes a display name from a schema name where the schema has none: LastOnHoldTime is "Last On Hold Time".
 func displayName(schemaName string) string {

@@ -104,7 +104,13 @@ func editTable(s *schema.Schema, name string) *schema.Table {
 }
 
 func putTable(s *schema.Schema, t *schema.Table) {
+	before := t.Renderings
 	t.ChangedVersion, t.Renderings = s.Version, new(atomic.Value)
+	if before != nil {
+		if r, _ := before.Load().(*Rendered); r != nil {
+			t.Renderings.Store(r.columnsOf())
+		}
+	}
 	s.Tables[t.Name] = t
 	s.Sets[t.Set] = t
 }
