@@ -85,7 +85,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 		return err
 	}
 	today := s.today(checked.Policy)
-	all, err := plan.ExplainAll(ctx, s.client, checked, people, evaluate.EvaluateOptions{Today: today, Traces: l.Trace, Held: l.Held})
+	all, err := plan.ExplainAll(ctx, s.client, checked, people, evaluate.EvaluateOptions{Today: today, Traces: l.Trace, Held: l.Held, Stages: l.Stage})
 	if err != nil {
 		return err
 	}

@@ -245,13 +245,13 @@ func (a *app) evaluateAll(ctx context.Context, s *session, c *compile.Policy, da
 	defer bar.done()
 	o := evaluate.EvaluateOptions{Today: day, Progress: func(what string, rows int) { bar.add("reading "+what, rows) }}
 	if l != nil { // otherwise nothing is proven
-		o.Traces, o.Held = l.Trace, l.Held
+		o.Traces, o.Held, o.Stages = l.Trace, l.Held, l.Stage
 	}
 	e, err := evaluate.Evaluate(ctx, s.client, c, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	return plan.NewPlan(c, e, plan.PlanOptions{Traces: o.Traces, All: all}), e, nil
+	return plan.NewPlan(c, e, plan.PlanOptions{Traces: o.Traces, Stages: o.Stages, All: all}), e, nil
 }
 
 // warnDrift says beside the lines for a machine what has changed in the environment since the last run.

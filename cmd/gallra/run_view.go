@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -86,6 +88,9 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 		w.printf("%s %s %s (%s), %s\n", a.screen().in(red, "failed:"), f.Table, f.ID, f.Code, f.Stays())
 	}
 	a.left(w, s)
+	for _, what := range slices.Sorted(maps.Keys(s.Stages)) {
+		w.printf("%s %s\n", plural(s.Stages[what], "person"), map[string]string{"archive": "archived: the row is inactive and a team's", "reduce": "reduced: columns were emptied", "restore": "restored from the archive: a ground has returned"}[what])
+	}
 	if s.Unmarked > 0 {
 		w.printf("mark of an anonymised row taken off %s that say all the same whose they are: they are judged like every other\n", plural(s.Unmarked, "row"))
 	}
@@ -184,6 +189,13 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	}
 	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
-		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "operations": s.Operations, "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
+		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "operations": s.Operations, "stages": stagesOf(s), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
 		"mentions": sum(mentioned), "mentioned": mentioned, "unread": receipt.Places(s.Unread), "related": related, "guardRails": rails})
+}
+
+// stagesOf counts what came before a purge, for a machine.
+func stagesOf(s *purge.Summary) map[string]int {
+	out := map[string]int{"archive": 0, "reduce": 0, "restore": 0}
+	maps.Copy(out, s.Stages)
+	return out
 }

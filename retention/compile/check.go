@@ -164,6 +164,7 @@ func (c *checker) subject(s *policy.Subject) {
 	if len(s.Classes) == 0 {
 		c.survives(t, s)
 		out.Coarse = c.coarsened(t, s)
+		out.Stages = c.stages(t, s)
 	}
 	c.model.asked = map[string]bool{}
 	for i := range s.Grounds {

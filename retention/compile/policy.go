@@ -99,6 +99,8 @@ type Subject struct {
 	Map *personmap.Map
 	// Classes are the kinds of persons with rules of their own; see [Subject.Judged].
 	Classes []Class
+	// Stages are the steps on the way to the purge, index for index those of the policy; empty: the purge alone.
+	Stages []Stage
 	// Number and ClassID are those of the class whose rules these are; empty where all persons are alike.
 	Number  int
 	ClassID string

@@ -109,6 +109,12 @@ func (c *Policy) judged(ctx context.Context, r dataverse.Reader, need func(table
 			return err
 		}
 		for _, class := range s.Judged() {
+			for i := range class.Stages {
+				if class.Stages[i].Do == policy.Archive {
+					need(s.Table, "Assign")
+					need("team", "Read")
+				}
+			}
 			class.linked(need)
 		}
 	}

@@ -20,6 +20,8 @@ type EvaluateOptions struct {
 	Traces func(table string, id uuid.UUID) retention.Trace
 	// Held is what the ledger knows of grounds that go on for a time after they were lost; nil: nothing.
 	Held func(table string, id uuid.UUID, ground string) retention.Held
+	// Stages is how far persons are on the way to their purge, by the ledger; nil: nobody is.
+	Stages func(table string, id uuid.UUID) retention.Stage
 	// Progress is called with every page's rows, from several goroutines; nil: nobody watches.
 	Progress func(what string, rows int)
 	// Lasting leaves out rows whose retention has ended by today, as far as the server can tell. That is enough to decide
@@ -63,7 +65,10 @@ type PersonRow struct {
 	retention.Person
 	Table string
 	ETag  string
-	Class int // the number of the person's class; zero where all are alike
+	Class int             // the number of the person's class; zero where all are alike
+	Stage retention.Stage // how far the person is on the way to their purge
+	// Ended is the end of the grounds; Until is the day of the next stage, where stages were done.
+	Ended retention.Date
 	// Master is the row that this one was merged into, zero if it was not.
 	Master uuid.UUID
 

@@ -377,12 +377,18 @@ func (t *personTable) person(at int32, o EvaluateOptions) PersonRow {
 			r.Ground = retention.OtherRow
 		}
 	}
+	var stage retention.Stage
+	ended := r.Until
+	if rules := t.subject.For(t.class(at)); o.Stages != nil && len(rules.Stages) > 0 {
+		stage = o.Stages(t.subject.Table, e.id)
+		r = stage.Next(r, rules.After(), o.Today)
+	}
 	return PersonRow{
 		Person: retention.Person{
 			ID: e.id, Term: r, Columns: t.columns(at), Trace: o.trace(t.subject.Table, e.id), HeldWith: e.held,
 			Unreadable: t.unread(at),
 		},
-		Table: t.subject.Table, Class: t.class(at), ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
+		Table: t.subject.Table, Class: t.class(at), Stage: stage, Ended: ended, ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
 		Master: t.masters[at], number: int32(e.ground),
 	}
 }

@@ -44,12 +44,15 @@ const (
 
 	// Ahead says that related rows of a person are about to go in a change set of their own, because there are too many for
 	// one; the person is whole, and follows.
-	Ahead   Kind = "ahead"
-	Gained  Kind = "gained"  // persons for whom a ground holds that goes on after it is lost
-	Lost    Kind = "lost"    // persons for whom such a ground holds no more
-	Intent  Kind = "intent"  // a person is about to be purged
-	Outcome Kind = "outcome" // what became of the intent
-	Swept   Kind = "swept"   // audit history of a purged person's rows was deleted; Deleted says how many entries
+	Ahead    Kind = "ahead"
+	Gained   Kind = "gained"   // persons for whom a ground holds that goes on after it is lost
+	Lost     Kind = "lost"     // persons for whom such a ground holds no more
+	Staging  Kind = "staging"  // a person is about to be archived or reduced
+	Staged   Kind = "staged"   // what became of it
+	Restored Kind = "restored" // a ground has returned for somebody who was archived
+	Intent   Kind = "intent"   // a person is about to be purged
+	Outcome  Kind = "outcome"  // what became of the intent
+	Swept    Kind = "swept"    // audit history of a purged person's rows was deleted; Deleted says how many entries
 	// Retained says that rows of a purged person in long-term retention are about to be deleted, and with a status what
 	// became of it.
 	Retained Kind = "retained"
@@ -103,7 +106,8 @@ type Entry struct {
 	Table string    `json:"table,omitempty"`
 	ID    uuid.UUID `json:"id,omitzero"`
 
-	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling. Ground also of Ending and Ended: the rule.
+	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling. Staging: Ground is the stage, PurgeOn the day that stages
+	// count from, Rows the row's owner before. Ground also of Ending and Ended: the rule.
 	PurgeOn   retention.Date `json:"purgeOn,omitzero"`
 	NoticedOn retention.Date `json:"noticedOn,omitzero"`
 	Ground    string         `json:"ground,omitempty"`
@@ -184,6 +188,7 @@ func (e *Entry) check() error {
 
 // required lists every kind, and what it cannot do without.
 var required = map[Kind]struct{ person, status bool }{
+	Staging: {person: true}, Staged: {person: true, status: true}, Restored: {person: true},
 	Approved: {}, Adopted: {}, Gained: {}, Lost: {},
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Environment: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},

@@ -42,6 +42,7 @@ type state struct {
 	told    map[Key][]telling // of whose purge somebody was told; until they are purged
 	grounds map[groundKey]int
 	held    map[Key]map[string]retention.Held // by ground
+	steps   map[Key]*Step                     // of persons on the way to their purge
 	purged  map[Key]bool                      // persons who are anonymous and whose rows stay
 	touched map[string]int                    // rows that purges have touched since the grounds were counted, by table
 	inPlace map[string]bool                   // tables of which persons were anonymised in place
@@ -123,6 +124,7 @@ func newState() state {
 		despite: make(map[Key][]string),
 		facts:   make(map[string]string),
 		held:    make(map[Key]map[string]retention.Held),
+		steps:   make(map[Key]*Step),
 		grounds: make(map[groundKey]int),
 		told:    make(map[Key][]telling),
 		touched: make(map[string]int),
@@ -152,6 +154,8 @@ func (s *state) apply(r Record) {
 			clear(s.touched)
 		}
 		s.grounds[groundKey{r.Table, r.Entry.Ground}] = r.Counts["rows"]
+	case Staging, Staged, Restored:
+		s.step(k, r)
 	case Gained, Lost:
 		s.holds(r)
 	case Environment:
@@ -266,6 +270,7 @@ func (s *state) apply(r Record) {
 				}
 			}
 			delete(s.held, k)
+			delete(s.steps, k)
 			delete(s.traces, k)
 			delete(s.pending, k)
 			delete(s.ahead, k)
@@ -471,33 +476,3 @@ func (l *Ledger) Purging(k Key) bool {
 
 // Runs lists the runs in order.
 func (l *Ledger) Runs() []RunInfo { return l.state.runs }
-
-// WasTold is the date of a person's purge that a user was told of last, zero if never.
-func (l *Ledger) WasTold(k Key, user uuid.UUID) retention.Date {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, t := range l.state.told[k] {
-		if t.user == user {
-			return t.date
-		}
-	}
-	return 0
-}
-
-// Telling are the digests that somebody was about to be told, and of which nothing says whether they were: each the entries
-// that follow each other for one user.
-func (l *Ledger) Telling() [][]Record {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out [][]Record
-	for _, r := range l.state.telling {
-		if n := len(out); n > 0 {
-			if last := out[n-1][len(out[n-1])-1]; last.Actor == r.Actor && last.Seq+1 == r.Seq {
-				out[n-1] = append(out[n-1], r)
-				continue
-			}
-		}
-		out = append(out, []Record{r})
-	}
-	return out
-}

@@ -9,6 +9,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Plan is what a run would do: a value made of a policy, an evaluation and a day, without I/O. What it says of a person
@@ -41,7 +42,17 @@ type Planned struct {
 	// Stuck is the code of why the purge that is due cannot be carried out: "bound". Empty where nothing is known to be in its way.
 	Stuck string
 	Class string // the id of the person's class; empty where all are alike
-	rules retention.Rules
+	// Stage is what comes on the purge date instead of the purge; nil: the purge. Restored tells that a ground has returned for
+	// somebody who was archived.
+	Stage    *compile.Stage
+	Restored bool
+	rules    retention.Rules
+}
+
+// stageWords say what comes on the purge date instead of the purge.
+var stageWords = map[policy.Disposition]string{
+	policy.Archive: ". On that day the row is archived, not purged: it becomes inactive and another team's",
+	policy.Reduce:  ". On that day the row is reduced, not purged: some of its columns are emptied",
 }
 
 // Stuck is the state of persons whose purge is due and cannot be carried out: no action of its own, but what lists call it.
@@ -57,7 +68,11 @@ func (p *Planned) State() retention.Action {
 
 // Reason is why, in words for the sales staff.
 func (p *Planned) Reason() string {
-	return Reason(p.Decision, p.Ground, p.Person.Columns, p.rules)
+	text := Reason(p.Decision, p.Ground, p.Person.Columns, p.rules)
+	if p.Stage != nil && !p.PurgeOn.IsZero() {
+		text = policy.Shorten(text+stageWords[p.Stage.Do], policy.MaxReason)
+	}
+	return text
 }
 
 // GroundID is the ground as reports and --json name it: its id, manual-extension, or empty.
@@ -94,6 +109,8 @@ type GroundTotals struct {
 type PlanOptions struct {
 	// Traces is what the ledger proves about a person's purge date; nil: nothing, as for a ledger that was lost.
 	Traces func(table string, id uuid.UUID) retention.Trace
+	// Stages is how far persons are on the way to their purge, by the ledger; nil: nobody is.
+	Stages func(table string, id uuid.UUID) retention.Stage
 	// All plans persons who are kept as well, for those who want to see everybody.
 	All bool
 }
@@ -111,13 +128,13 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 	for _, g := range e.Grounds() {
 		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty, Undated: g.Undated, OddDates: g.OddDates})
 	}
-	for row := range e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces}) {
+	for row := range e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces, Stages: o.Stages}) {
 		d := planned(c, e, row)
 		if d.Unreadable {
 			p.Unreadable = append(p.Unreadable, evaluate.PersonRef{Table: row.Table, ID: row.ID})
 		}
 		totals[row.Table].Actions[d.Action]++
-		if d.Action != retention.Keep || o.All {
+		if d.Action != retention.Keep || d.Restored || o.All {
 			p.Decisions = append(p.Decisions, d)
 		}
 	}
@@ -139,6 +156,8 @@ func planned(c *compile.Policy, e *evaluate.Evaluation, row evaluate.PersonRow) 
 	}
 	if s := c.Subject(row.Table); s != nil {
 		p.Class = s.Class(row.Class)
+		p.Stage = s.For(row.Class).Coming(row.Stage.Done)
+		p.Restored = row.Stage.Done > 0 && p.Decision.Until == row.Ended && row.Ended > e.Today
 	}
 	return p
 }

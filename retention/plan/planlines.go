@@ -23,6 +23,7 @@ type (
 		Table       string           `json:"table"`
 		ID          uuid.UUID        `json:"id"`
 		Class       string           `json:"class,omitempty"` // of a subject with classes
+		Stage       string           `json:"stage,omitempty"` // what comes on the purge date instead of the purge: archive, reduce
 		Action      retention.Action `json:"action"`
 		RetainUntil *retention.Date  `json:"retainUntil"`
 		PurgeOn     *retention.Date  `json:"purgeOn"`
@@ -96,6 +97,9 @@ func (p *Planned) WriteJSON(w io.Writer) error {
 func (p *Planned) encode(e *json.Encoder) error {
 	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Table: p.Person.Table, ID: p.Person.ID, Class: p.Class, Action: p.Action, Reason: p.Reason(),
 		RetainUntil: known(p.Until), PurgeOn: known(p.PurgeOn), NoticedOn: known(p.NoticedOn)}
+	if p.Stage != nil && !p.PurgeOn.IsZero() {
+		line.Stage = string(p.Stage.Do)
+	}
 	if id := p.GroundID(); id != "" {
 		line.Ground = &id
 	}

@@ -79,6 +79,9 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 		if k.has("coarsen") {
 			rules.Coarsen = k.Coarsen
 		}
+		if k.has("stages") {
+			rules.Stages = l.stages(k.Stages, k.At["stages"].Pos)
+		}
 		if k.has("related") {
 			rules.Related = l.rules(k.Related)
 		}
@@ -96,7 +99,7 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 	for i := range s.Classes { // what a request for erasure does with somebody who is not judged
 		if last := s.Classes[len(s.Classes)-1].Rules; s.Classes[i].Unjudged {
 			r := s.Classes[i].Rules
-			r.Purge, r.WhenBound, r.Notice, r.Retain, r.Coarsen, r.Related = last.Purge, last.WhenBound, last.Notice, last.Retain, last.Coarsen, last.Related
+			r.Purge, r.WhenBound, r.Notice, r.Retain, r.Coarsen, r.Related, r.Stages = last.Purge, last.WhenBound, last.Notice, last.Retain, last.Coarsen, last.Related, nil
 		}
 	}
 	if len(common) > 0 && !inherited {
@@ -106,7 +109,7 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 
 // unjudged makes the ground that keeps the persons of a class that the policy does not judge.
 func (l *loader) unjudged(s *Subject, c *Class, k *fileClass, bad func(key, message, hint string)) {
-	for _, key := range []string{"purge", "whenBound", "notice", "retain", "coarsen", "grounds", "related"} {
+	for _, key := range []string{"purge", "whenBound", "notice", "retain", "coarsen", "grounds", "related", "stages"} {
 		if k.has(key) {
 			bad(key, fmt.Sprintf("`%s` has no meaning beside judged: false", key), "")
 		}

@@ -81,6 +81,7 @@ type fileSubject struct {
 	Grounds   []fileGround     `yaml:"grounds" jsonschema:"description=What justifies keeping a person."`
 	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to related rows. In order: the first rule that matches a row decides."`
 	Classes   []fileClass      `yaml:"classes" jsonschema:"description=Kinds of persons with rules of their own. In order: the first that a person is of decides."`
+	Stages    []fileStage      `yaml:"stages" jsonschema:"description=What happens instead of one purge: the row is archived\\, reduced and purged\\, each a time after the last ground has ended."`
 }
 
 // fileClass is a kind of persons. What it does not say it takes from its subject.
@@ -97,6 +98,7 @@ type fileClass struct {
 	Coarsen   coarsen          `yaml:"coarsen" jsonschema:"description=As in the subject."`
 	Grounds   []fileGround     `yaml:"grounds" jsonschema:"description=What justifies keeping these persons\\, instead of the subject's grounds."`
 	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to their related rows\\, instead of the subject's rules."`
+	Stages    []fileStage      `yaml:"stages" jsonschema:"description=As in the subject."`
 }
 
 type fileGround struct {
@@ -147,9 +149,21 @@ func (fileLimits) kind() string      { return "`limits`" }
 func (filePurge) kind() string       { return "`purge`" }
 func (fileColumns) kind() string     { return "`columns`" }
 func (fileSubject) kind() string     { return "a subject" }
-func (fileClass) kind() string       { return "a class" }
-func (fileGround) kind() string      { return "a ground" }
-func (fileRelated) kind() string     { return "a related rule" }
+
+// fileStage is a step on the way to the purge.
+type fileStage struct {
+	placed  `yaml:"-"`
+	Do      string            `yaml:"do" jsonschema:"required,enum=archive,enum=reduce,enum=purge,description=archive makes the row inactive and hands it to a team\\; reduce empties columns\\; purge is the last."`
+	After   retention.Keeping `yaml:"after" jsonschema:"description=How long after the day on which the last ground ended. The first stage comes on that day."`
+	Team    string            `yaml:"team" jsonschema:"description=For archive: the name of the team that owns archived rows."`
+	Erase   []string          `yaml:"erase" jsonschema:"description=For reduce: the columns that go."`
+	Coarsen coarsen           `yaml:"coarsen" jsonschema:"description=For reduce: the columns of which a part stays."`
+}
+
+func (fileStage) kind() string   { return "a stage" }
+func (fileClass) kind() string   { return "a class" }
+func (fileGround) kind() string  { return "a ground" }
+func (fileRelated) kind() string { return "a related rule" }
 
 // percent is a share from 0 to 1, written as 5%.
 type percent float64

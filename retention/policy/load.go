@@ -268,6 +268,9 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 	ids := map[string]Pos{}
 	s.Grounds = l.grounds(table, f.Grounds, path, ids)
 	s.Related = l.rules(f.Related)
+	if f.has("stages") {
+		s.Stages = l.stages(f.Stages, f.At["stages"].Pos)
+	}
 	if f.has("classes") {
 		l.classes(&s, f, path, ids)
 	}

@@ -120,6 +120,7 @@ type Subject struct {
 	Related   []RelatedRule
 	Columns   ColumnNames
 	Notice    retention.Period // how long a purge date must have been visible
+	Stages    []Stage          // steps on the way to the purge, which is the last; empty: the purge alone
 	// Classes are kinds of persons with rules of their own, the first that a person is of decides; empty: all are alike. With
 	// classes Grounds are those of all of them, and Related are nobody's.
 	Classes []Class

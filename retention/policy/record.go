@@ -137,6 +137,9 @@ func (r *Prose) subject(s *Subject, notice retention.Period) {
 	default:
 		r.Line("A purge deletes the row. Rows that are kept are freed from it where their lookup may be empty and does not forbid the delete (Restrict); where one stays bound, or forbids it, the purge fails and is reported.")
 	}
+	if len(s.Stages) > 0 {
+		r.stages(s.Stages)
+	}
 	if len(s.Retain) > 0 {
 		r.Line("These columns survive, for statistics: %s.", codes(s.Retain))
 	}
@@ -173,6 +176,40 @@ func (r *Prose) subject(s *Subject, notice retention.Period) {
 		r.Line("A kept row binds the person if its lookup may not be empty; otherwise it loses its link and the person goes. Only an environment knows which: with one set, this record says it for every place.")
 	}
 }
+
+// stages says what comes before the purge.
+func (r *Prose) stages(stages []Stage) {
+	r.Line("")
+	for i := range stages {
+		st := &stages[i]
+		when := "On the day on which the last ground has ended, and no earlier than the notice allows"
+		if i > 0 {
+			when = sentenceCase(st.After.String()) + " after the last ground ended"
+			if st.After.From != retention.TheDate {
+				when = sentenceCase(st.After.String()) + " in which the last ground ended"
+			}
+		}
+		what := "the purge follows."
+		switch st.Do {
+		case Archive:
+			what = "the row is archived: it becomes inactive and belongs to the team “" + st.Team + "” (restriction of processing). A ground that returns gives it back."
+		case Reduce:
+			what = "the row is reduced:"
+			if len(st.Erase) > 0 {
+				what += " " + codes(st.Erase) + " are emptied."
+			}
+			if len(st.Coarsen) > 0 {
+				what += " This much survives: " + coarseWords(st.Coarsen) + "."
+			}
+		}
+		r.Line("%d. %s, %s", i+1, when, what)
+	}
+	r.Line("")
+	r.Line("Each of these is announced on the row, for the same time as a purge.")
+	r.Line("")
+}
+
+func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // coarseWords say how coarse each column becomes.
 func coarseWords(all []Coarsened) string {

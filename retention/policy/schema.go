@@ -18,7 +18,7 @@ func PolicySchema() ([]byte, error) {
 		ExpandedStruct:             true,
 		Namer: func(t reflect.Type) string {
 			return map[string]string{"fileInclude": "Include", "fileEnvironment": "Environment", "fileLimits": "Limits", "filePurge": "Purge", "fileColumns": "Columns",
-				"fileSubject": "Subject", "fileClass": "Class", "fileGround": "Ground", "fileRelated": "RelatedRule", "fileRow": "RowRule"}[t.Name()]
+				"fileSubject": "Subject", "fileClass": "Class", "fileStage": "Stage", "fileGround": "Ground", "fileRelated": "RelatedRule", "fileRow": "RowRule"}[t.Name()]
 		},
 		Mapper: func(t reflect.Type) *jsonschema.Schema {
 			switch t {

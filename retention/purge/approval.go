@@ -195,11 +195,11 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 	if former == nil || former.Policy.Hash != r.Ledger.Adopted().Policy || !SameCare(former.Policy, r.Policy.Policy) {
 		return true, nil
 	}
-	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held})
+	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage})
 	if err != nil {
 		return true, err
 	}
-	plan := plan.NewPlan(former, e, plan.PlanOptions{Traces: r.Ledger.Trace})
+	plan := plan.NewPlan(former, e, plan.PlanOptions{Traces: r.Ledger.Trace, Stages: r.Ledger.Stage})
 	would := make(map[environment.Ref]bool)
 	for i := range plan.Decisions {
 		if d := &plan.Decisions[i]; d.Action == retention.Purge {

@@ -131,7 +131,7 @@ func Release(ctx context.Context, d Deps, who evaluate.PersonRef, reason string)
 
 // release tries once; it is not done when the row changed meanwhile, or when nobody knows.
 func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate.PersonRef, reason string, res *HoldResult) (released bool, err error) {
-	x, err := plan.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace, Held: d.Ledger.Held})
+	x, err := plan.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace, Held: d.Ledger.Held, Stages: d.Ledger.Stage})
 	if err != nil {
 		return false, err
 	}

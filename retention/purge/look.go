@@ -58,7 +58,7 @@ type lastLook struct {
 
 func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
 	last := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
-	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Lasting: true, Padded: r.tables.Padded}
+	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Lasting: true, Padded: r.tables.Padded}
 	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (r *session) sendBy(works []*work, group []int) time.Time {
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
 func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-	out, err := justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Padded: r.tables.Padded}, others)
+	out, err := justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Padded: r.tables.Padded}, others)
 	if err != nil {
 		return out, err
 	}

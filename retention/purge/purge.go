@@ -16,6 +16,7 @@ import (
 // A purge from top to end, in the order in which it happens; each step's own file tells the rest.
 //
 //	purge     the approval, rows that were merged into others first, the user's sight
+//	stages    who is archived or reduced first (step.go)
 //	canary    the first persons alone; what is left of them stops the run
 //	chunks    the others, several chunks at once (parallel.go)
 //	chunk     the last look (look.go), what belongs to the persons (inventory), a change set each (builder.go, changeset.go);
@@ -37,7 +38,7 @@ func (r *runner) purge(ctx context.Context) error {
 	r.due = slices.DeleteFunc(r.due, func(d due) bool { return r.taken[d.Ref] }) // begun by another run, and finished
 	r.searched.Expect(len(r.due))
 	r.summary.Due, r.summary.Finished = len(r.due), r.summary.Purged()
-	if len(r.due) > 0 {
+	if len(r.due)+len(r.staged)+len(r.restored) > 0 {
 		if len(r.again) > 0 { // what refuses the first would refuse the others, night after night
 			return r.stop(againRail(r.again))
 		}
@@ -46,6 +47,9 @@ func (r *runner) purge(ctx context.Context) error {
 		}
 	}
 	if err := r.proven(ctx); err != nil {
+		return err
+	}
+	if err := r.steps(ctx); err != nil {
 		return err
 	}
 	waiting, err := r.canary(ctx, r.due)
@@ -82,7 +86,7 @@ func (r *runner) canary(ctx context.Context, waiting []due) ([]due, error) {
 // split takes persons of one subject table and class, and merged equally deep, from the front.
 func split(waiting []due, size int) (chunk, rest []due) {
 	n := 1
-	for n < len(waiting) && n < size && waiting[n].Table == waiting[0].Table && waiting[n].class == waiting[0].class && waiting[n].depth == waiting[0].depth {
+	for n < len(waiting) && n < size && waiting[n].Table == waiting[0].Table && waiting[n].class == waiting[0].class && waiting[n].stage == waiting[0].stage && waiting[n].depth == waiting[0].depth {
 		n++
 	}
 	return waiting[:n:n], waiting[n:]

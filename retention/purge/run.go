@@ -225,6 +225,8 @@ type runner struct {
 	again      []Outcome         // begun by a run before, and refused again
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
 	marked     []string          // tables with rows of whose purge the ledger knows nothing
+	staged     []due             // for whom a stage comes before the purge
+	restored   []due             // who were archived, and are justified again
 	unproven   *plan.GuardRail   // why nobody may be purged by their dates
 	known      map[string]string // of the environment, and not in the ledger yet
 }
@@ -234,6 +236,9 @@ type due struct {
 	environment.Ref
 	depth int // how many rows this one was merged into, one into the other
 	class int // the number of their class
+	// stage is how many stages are done, of somebody for whom another comes before the purge, and base the day that they count from.
+	stage int
+	base  retention.Date
 }
 
 // ready reads what every purge needs to know of the environment and finishes what was begun before.
@@ -249,6 +254,9 @@ func (r *runner) ready(ctx context.Context) error {
 		return err
 	}
 	r.taken = make(map[environment.Ref]bool)
+	if err := r.resumeSteps(ctx); err != nil {
+		return err
+	}
 	err = r.resume(ctx)
 	r.again = slices.DeleteFunc(slices.Clone(r.unfinished), func(o Outcome) bool { return o.Code == string(errHeld) })
 	if err != nil {
@@ -262,7 +270,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
-	options := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Progress: func(what string, rows int) {
+	options := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Progress: func(what string, rows int) {
 		r.progress(Progress{Phase: "evaluate", What: what, Done: rows})
 	}}
 	evaluation, err := evaluate.Evaluate(ctx, r.Client, r.Policy, options)
@@ -272,7 +280,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.sees(ctx, true); err != nil { // until the last page was read
 		return err
 	}
-	plan := plan.NewPlan(r.Policy, evaluation, plan.PlanOptions{Traces: r.Ledger.Trace})
+	plan := plan.NewPlan(r.Policy, evaluation, plan.PlanOptions{Traces: r.Ledger.Trace, Stages: r.Ledger.Stage})
 	for _, t := range plan.Tables {
 		s := r.summary.subject(t.Table)
 		s.Persons, s.Decisions = t.Persons, t.Actions

@@ -47,8 +47,17 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		if r.Only != nil && !r.Only(p.Table, p.ID, d.Action) {
 			continue
 		}
+		if d.Restored {
+			r.restored = append(r.restored, due{Ref: who, class: p.Class})
+		}
 		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.AnnouncedOn(), NoticedOn: d.NoticedOn, Ground: d.GroundID()}
 		switch {
+		case d.Action == retention.Purge && d.Stage != nil:
+			base := p.Ended
+			if base.IsZero() {
+				base = d.NoticedOn // nothing has justified them since
+			}
+			r.staged = append(r.staged, due{Ref: who, class: p.Class, stage: p.Stage.Done, base: base})
 		case d.Action == retention.Purge:
 			r.due = append(r.due, due{Ref: who, class: p.Class})
 		case d.Action == retention.Hold:

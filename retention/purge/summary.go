@@ -35,6 +35,7 @@ type Summary struct {
 	Bypassed     []plan.GuardRail // guard rails that were passed over
 	Drift        []Change         // what changed in the environment since the last run
 	Stop         *StopError       // the guard rail that stopped the run
+	Stages       map[string]int   // persons who were archived, reduced, and restored from the archive
 	Unmarked     int              // rows that were marked as anonymised and say all the same whose they are: they are judged again
 	Due          int              // persons whose turn was in this run, when the purge began
 	Operations   int              // asked of the service, the parts of a batch each
@@ -228,6 +229,9 @@ func (s *Summary) counts() map[string]int {
 		add("due_rows "+t.Table, t.Due)
 		add("ended_rows "+t.Table, t.Ended)
 		add("failed_rows "+t.Table, t.Failures())
+	}
+	for what, n := range s.Stages {
+		add("stage "+what, n)
 	}
 	add("swept", s.Swept)
 	add("operations", s.Operations)

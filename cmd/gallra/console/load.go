@@ -35,17 +35,17 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	}
 	j.phase("evaluate", 0)
 	today := retention.DateOf(c.o.Client.Now(), checked.Policy.TimeZone)
-	e, err := evaluate.Evaluate(ctx, c.o.Client, checked, evaluate.EvaluateOptions{Today: today, Traces: l.Trace, Held: l.Held, Progress: j.rows})
+	e, err := evaluate.Evaluate(ctx, c.o.Client, checked, evaluate.EvaluateOptions{Today: today, Traces: l.Trace, Held: l.Held, Stages: l.Stage, Progress: j.rows})
 	if err != nil {
 		return err
 	}
-	plan := plan.NewPlan(checked, e, plan.PlanOptions{Traces: l.Traces()})
+	plan := plan.NewPlan(checked, e, plan.PlanOptions{Traces: l.Trace, Stages: l.Stage})
 	if _, err := purge.MarkStuck(ctx, c.o.Client, checked, plan); err != nil {
 		return err
 	}
 	matched := purge.Matched(l, checked)
 	b := &reading{
-		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Trace, held: l.Held, read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
+		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Trace, held: l.Held, stages: l.Stage, read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
 		rails: append(plan.Able().GuardRails(checked.Policy.Limits, matched), purge.Undecided(checked)...), changes: plan.SinceLastRun(matched), evidence: found,
 	}
 	rail, err := purge.Unapproved(ctx, c.o.Client, l, checked.Policy, c.o.Deps("run", checked, l).Run.Actor, today)

@@ -102,7 +102,7 @@ func (c *Console) person(w http.ResponseWriter, r *http.Request, b *reading) {
 // describe reads a person's grounds, as gallra explain does, and who they are.
 func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate.PersonRef) (*personPage, error) {
 	today := c.today(b)
-	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: today, Traces: b.traces, Held: b.held})
+	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: today, Traces: b.traces, Held: b.held, Stages: b.stages})
 	if err != nil {
 		return nil, err
 	}
@@ -362,7 +362,7 @@ func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef
 	if err != nil {
 		return err
 	}
-	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held})
+	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held, Stages: l.Stage})
 	if err != nil {
 		return nil // it is done; what it means is read anew with the plan
 	}
@@ -372,7 +372,7 @@ func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef
 		for _, o := range x.Others {
 			others = append(others, evaluate.PersonRef{Table: o.Table, ID: o.ID})
 		}
-		all, err := plan.ExplainAll(ctx, c.o.Client, b.checked, others, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held})
+		all, err := plan.ExplainAll(ctx, c.o.Client, b.checked, others, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held, Stages: l.Stage})
 		if err == nil {
 			for _, o := range all {
 				decisions = append(decisions, &o.Decision)
@@ -383,7 +383,7 @@ func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := c.reading().with(decisions...)
-	next.traces, next.held = l.Trace, l.Held
+	next.traces, next.held, next.stages = l.Trace, l.Held, l.Stage
 	if err == nil {
 		next.evidence = found
 	}

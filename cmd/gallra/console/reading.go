@@ -28,6 +28,7 @@ type reading struct {
 	evaluation *evaluate.Evaluation
 	read       time.Time
 	traces     func(table string, id uuid.UUID) retention.Trace
+	stages     func(table string, id uuid.UUID) retention.Stage
 	held       func(table string, id uuid.UUID, ground string) retention.Held
 	id         string // of this reading of the plan; a run carries out the plan that was looked at or nothing
 	touched    int    // actions on persons since the plan was read
