@@ -269,7 +269,7 @@ func TestExampleOfTheDocumentation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := failed(results); len(names) > 0 || len(results) != 2 {
+	if names := failed(results); len(names) > 0 || len(results) != 3 {
 		t.Errorf("%d cases, failed: %q", len(results), names)
 	}
 }
