@@ -16,9 +16,9 @@ func newPolicyTest(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "test FILE",
 		Short: "Run a company's own tests of its policy, offline",
-		Long: `Runs the cases of a file: persons and rows in a few lines of YAML, a day, and the verdict expected. Each is a small CRM on
-the embedded emulator, which is evaluated as the living one is. The policy is the one that the file names, else --policy.
-docs/policy.md describes the file.
+		Long: `Runs the cases of a file: persons and rows in a few lines of YAML, a day, and what is expected of them. Each is a small CRM
+on the embedded emulator, which is evaluated as the living one is, and purged where a case asks what becomes of a row. The
+policy is the one that the file names, else --policy. docs/policy.md describes the file.
 
 EXIT STATUS: 0 all cases passed, 1 some failed, 2 the file or the policy has mistakes.`,
 		Example: `  gallra policy test testdata/policy/sales.test.yaml`,

@@ -182,6 +182,7 @@ func (c *checker) subject(s *policy.Subject) {
 			}
 			to.Related = append(to.Related, r)
 		}
+		c.deletesObjections(to)
 	}
 	if len(s.Classes) == 0 {
 		related(&out, s.Related)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -49,6 +50,9 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 		switch {
 		case p.Kind == personmap.Value && p.Do == personmap.Undecided:
 			rule.Link, comment = p.Column+" = "+addressesOf(t), "linked to the person by nothing but an address"
+			if keep := s.keptObjections(rule); keep.Where != "" {
+				add(starterRule{keep, "somebody has objected"})
+			}
 		case p.Kind == personmap.Lookup && p.Do == personmap.Unlinked && p.Link != "":
 			for _, link := range p.Links[1:] {
 				other := rule
@@ -72,6 +76,19 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 	}
 	s.childrenFirst(own)
 	return append(own, out...), nil
+}
+
+// keptObjections is the rule that keeps those of a rule's rows by which somebody has objected; without a filter where there are
+// none.
+func (s *starter) keptObjections(rule policy.RelatedRule) policy.RelatedRule {
+	var said []string
+	if t := s.checker.model.get(rule.Table); t != nil {
+		for _, o := range objections(t) {
+			said = append(said, o.filter())
+		}
+	}
+	rule.Where, rule.Do, rule.Why = strings.Join(said, " or "), policy.Retain, "An objection: without it the address would be written to again"
+	return rule
 }
 
 // addressesOf are the columns that a person's addresses stand in, as a link by value names them.

@@ -28,6 +28,7 @@ type aftermath struct {
 	rows     map[string]change // by label
 	outcomes map[uuid.UUID]purge.Outcome
 	stop     *purge.StopError // why the run went no further
+	ended    int              // rows that went by a period of their own
 }
 
 // purge runs the case with a ledger that proves the dates on its rows.
@@ -65,8 +66,12 @@ func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.
 	if err := prove(ctx, deps, traces(c, checked, records), records); err != nil {
 		return nil, err
 	}
-	if _, err = purge.Run(ctx, deps); err != nil && !errors.As(err, &out.stop) {
+	summary, err := purge.Run(ctx, deps)
+	if err != nil && !errors.As(err, &out.stop) {
 		return nil, fmt.Errorf("case %q: %w", c.Name, err)
+	}
+	for _, t := range summary.Rows {
+		out.ended += t.Ended
 	}
 	for label, was := range out.rows {
 		if out.rows[label], err = look.after(ctx, was); err != nil {
@@ -79,7 +84,7 @@ func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.
 // careless is the policy without what only keeps a run from going too far: a case is smaller than any limit was made for.
 func (w *world) careless() *policy.Policy {
 	p := *w.policy
-	p.Limits = policy.Limits{Purges: math.MaxInt32, Share: 1}
+	p.Limits = policy.Limits{Purges: math.MaxInt32, Share: 1, Rows: math.MaxInt32, RowShare: 1}
 	p.FourEyes, p.Engine = false, policy.WebAPI
 	return &p
 }

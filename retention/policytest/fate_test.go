@@ -289,3 +289,48 @@ func TestModelTestsCoverEveryRule(t *testing.T) {
 		t.Errorf("%d grounds and %d rules were looked at", grounds, rules)
 	}
 }
+
+// TestRowsThatEndByThemselves: rows with a period of their own go in the purge of a case, whoever they belong to, and so do kept
+// rows whose rule has an end; the policy's limits on rows are no matter of a case.
+func TestRowsThatEndByThemselves(t *testing.T) {
+	pol := write(t, "policy.yaml", `version: 1
+environment: {organization: d09f1406-5373-5ba9-8193-08d22d7fe17f}
+timeZone: Europe/Stockholm
+rows:
+  - {id: service, table: email, where: "startswith(subject,'Service')", after: createdon, keep: 3 years, do: delete, evenIf: justified, why: Service mail}
+  - {table: phonecall, after: createdon, keep: 3 years, do: delete, why: Calls}
+limits: {rows: 1, rowShare: 1%}
+subjects:
+  contact:
+    purge: delete
+    grounds:
+      - {id: buyer, basis: contract, why: Buys, where: jobtitle eq 'Buyer'}
+    related:
+      - {table: appointment, party: any, do: keep, why: Meetings, after: createdon, keep: 2 years, then: delete}
+      - {table: '*', do: delete}
+`)
+	results, err := run(t, write(t, "x.test.yaml", `today: 2026-11-24
+cases:
+  - name: whoever they belong to
+    rows:
+      anna: {table: contact, lastname: Berg, jobtitle: Buyer}
+      old: {table: email, subject: Service 1, to: anna, createdon: 2020-01-01T10:00:00Z}
+      late: {table: email, subject: Service 2, to: anna, createdon: 2025-01-01T10:00:00Z}
+      other: {table: email, subject: Hello, to: anna, createdon: 2020-01-01T10:00:00Z}
+      hers: {table: phonecall, subject: Call, to: anna, createdon: 2020-01-01T10:00:00Z}
+      ours: {table: phonecall, subject: Call, to: [sales@example.com], createdon: 2020-01-01T10:00:00Z}
+    expect: {old: delete, late: leave, other: leave, hers: leave, ours: delete}
+  - name: kept for a time
+    rows:
+      anna: {table: contact, lastname: Berg, `+due+`}
+      old: {table: appointment, subject: Meeting, requiredattendees: anna, createdon: 2020-01-01T10:00:00Z}
+      late: {table: appointment, subject: Meeting, requiredattendees: anna, createdon: 2026-01-01T10:00:00Z}
+    expect: {anna: delete, old: delete, late: keep}
+`), pol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range told(results, true) {
+		t.Error(line)
+	}
+}

@@ -105,7 +105,7 @@ func (w *world) run(ctx context.Context, c *policy.TestCase) (Result, error) {
 		if v.after, err = w.purge(ctx, c, records, expect); err != nil {
 			return result, err
 		}
-		v.idle = len(v.after.outcomes) == 0 && !slices.ContainsFunc(expect, func(x policy.TestExpect) bool { return !ofFate(x, subject(x)) })
+		v.idle = len(v.after.outcomes) == 0 && v.after.ended == 0 && !slices.ContainsFunc(expect, func(x policy.TestExpect) bool { return !ofFate(x, subject(x)) })
 	}
 	for _, x := range expect {
 		result.Failures = append(result.Failures, v.judge(x)...)
