@@ -53,12 +53,6 @@ type state struct {
 	approvals []Approval // since the last adoption
 }
 
-// telling is who was told of a person, and of which date.
-type telling struct {
-	user uuid.UUID
-	date retention.Date
-}
-
 type groundKey struct{ table, ground string }
 
 // Purge is a purge that is not finished.
@@ -297,16 +291,6 @@ func (s *state) apply(r Record) {
 	}
 }
 
-func (s *state) wasTold(k Key, t telling) {
-	for i := range s.told[k] {
-		if s.told[k][i].user == t.user {
-			s.told[k][i].date = t.date
-			return
-		}
-	}
-	s.told[k] = append(s.told[k], t)
-}
-
 // decide adds decisions to those of the same policy.
 func (s *state) decide(k Key, r Record) {
 	if len(r.Decided) == 0 {
@@ -471,33 +455,3 @@ func (l *Ledger) Purging(k Key) bool {
 
 // Runs lists the runs in order.
 func (l *Ledger) Runs() []RunInfo { return l.state.runs }
-
-// WasTold is the date of a person's purge that a user was told of last, zero if never.
-func (l *Ledger) WasTold(k Key, user uuid.UUID) retention.Date {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, t := range l.state.told[k] {
-		if t.user == user {
-			return t.date
-		}
-	}
-	return 0
-}
-
-// Telling are the digests that somebody was about to be told, and of which nothing says whether they were: each the entries
-// that follow each other for one user.
-func (l *Ledger) Telling() [][]Record {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out [][]Record
-	for _, r := range l.state.telling {
-		if n := len(out); n > 0 {
-			if last := out[n-1][len(out[n-1])-1]; last.Actor == r.Actor && last.Seq+1 == r.Seq {
-				out[n-1] = append(out[n-1], r)
-				continue
-			}
-		}
-		out = append(out, []Record{r})
-	}
-	return out
-}
