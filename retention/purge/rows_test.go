@@ -83,6 +83,9 @@ func (w *world) endings() map[uuid.UUID]string {
 		case ledger.Ending:
 			out[r.ID] = "open " + r.Entry.Ground
 		case ledger.Ended:
+			if said := out[r.ID]; !strings.HasPrefix(said, "open") {
+				w.t.Errorf("the ledger says of %s what became of it and has begun nothing: after %q", r.ID, said)
+			}
 			out[r.ID] = strings.TrimSpace(string(r.Status) + " " + string(r.Do) + " " + r.Entry.Ground + " " + r.Code)
 		}
 	}
@@ -192,6 +195,13 @@ func TestWhoStopsARow(t *testing.T) {
 			yvonne(w)
 			w.update("contact", "yvonne", row{"gallra_legalhold": true})
 			callOf(w, "yvonne")
+		}, "phonecall", "calls", "legal-hold"},
+		{"a held contact of the company that it regards, and no related rule speaks of companies", func(p string) string {
+			return strings.NewReplacer("      - {table: phonecall, party: any, do: delete}\n", "", "      - {table: '*', do: delete}\n", "", "{id: calls,", "{id: calls, evenIf: justified,").Replace(p)
+		}, func(w *world) {
+			customer(w, "paul")
+			w.update("contact", "paul", row{"gallra_legalhold": true})
+			w.create("phonecall", "call", with("regardingobjectid_account_phonecall", "accounts", "of paul"))
 		}, "phonecall", "calls", "legal-hold"},
 		{"held, and no related rule speaks of the table", func(p string) string {
 			return strings.NewReplacer("      - {table: phonecall, party: any, do: delete}\n", "", "      - {table: '*', do: delete}\n", "", "{id: calls,", "{id: calls, evenIf: justified,").Replace(p)
@@ -366,8 +376,9 @@ func TestARowThatChangesAfterTheLookStays(t *testing.T) {
 			w.must(w.client.Do(w.t.Context(), dataverse.Operation{Method: "DELETE", Path: bindTo("phonecalls", "call")}, nil))
 		}, "done delete calls"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		for _, bin := range []bool{true, false} {
 			w := newWorld(t, rowsPol)
+			w.bin("phonecall", bin)
 			w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z"})
 			once := false
 			s := w.run(func(d *purge.Deps) {
@@ -379,9 +390,9 @@ func TestARowThatChangesAfterTheLookStays(t *testing.T) {
 				}}
 			})
 			if got := w.endings()[id("call")]; got != tt.want || s.RowsFailed() != 0 {
-				t.Errorf("%q, want %q, failed %d", got, tt.want, s.RowsFailed())
+				t.Errorf("%s, recycle bin %v: %q, want %q, failed %d", tt.name, bin, got, tt.want, s.RowsFailed())
 			}
-		})
+		}
 	}
 	t.Run("held", func(t *testing.T) {
 		w := newWorld(t, rowsPol)
@@ -508,6 +519,18 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 			t.Errorf("killed at %d of %d:\n%s", n, requests, diff)
 		}
 		w.nothingFound("Goner")
+		done := 0
+		l, err := ledger.Open(w.ledgerDir())
+		w.must(err)
+		for r, err := range l.Records(t.Context()) {
+			w.must(err)
+			if r.Kind == ledger.Ended && r.Status == ledger.Done {
+				done++
+			}
+		}
+		if all := len(w.endings()); all != 5 || done != all {
+			t.Errorf("killed at %d of %d: %d rows, said to be done %d times", n, requests, all, done)
+		}
 		for row, said := range w.endings() {
 			if !strings.HasPrefix(said, "done") {
 				t.Errorf("killed at %d of %d: the ledger says of %s %q", n, requests, row, said)
