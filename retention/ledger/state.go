@@ -54,12 +54,6 @@ type state struct {
 	approvals []Approval // since the last adoption
 }
 
-// telling is who was told of a person, and of which date.
-type telling struct {
-	user uuid.UUID
-	date retention.Date
-}
-
 type groundKey struct{ table, ground string }
 
 // Purge is a purge that is not finished.
@@ -300,16 +294,6 @@ func (s *state) apply(r Record) {
 			delete(s.ahead, k)
 		}
 	}
-}
-
-func (s *state) wasTold(k Key, t telling) {
-	for i := range s.told[k] {
-		if s.told[k][i].user == t.user {
-			s.told[k][i].date = t.date
-			return
-		}
-	}
-	s.told[k] = append(s.told[k], t)
 }
 
 // decide adds decisions to those of the same policy.

@@ -3,6 +3,7 @@ package purge_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,9 @@ func (w *world) endings() map[uuid.UUID]string {
 		case ledger.Ending:
 			out[r.ID] = "open " + r.Entry.Ground
 		case ledger.Ended:
+			if said := out[r.ID]; !strings.HasPrefix(said, "open") {
+				w.t.Errorf("the ledger says of %s what became of it and has begun nothing: after %q", r.ID, said)
+			}
 			out[r.ID] = strings.TrimSpace(string(r.Status) + " " + string(r.Do) + " " + r.Entry.Ground + " " + r.Code)
 		}
 	}
@@ -192,6 +196,13 @@ func TestWhoStopsARow(t *testing.T) {
 			yvonne(w)
 			w.update("contact", "yvonne", row{"gallra_legalhold": true})
 			callOf(w, "yvonne")
+		}, "phonecall", "calls", "legal-hold"},
+		{"a held contact of the company that it regards, and no related rule speaks of companies", func(p string) string {
+			return strings.NewReplacer("      - {table: phonecall, party: any, do: delete}\n", "", "      - {table: '*', do: delete}\n", "", "{id: calls,", "{id: calls, evenIf: justified,").Replace(p)
+		}, func(w *world) {
+			customer(w, "paul")
+			w.update("contact", "paul", row{"gallra_legalhold": true})
+			w.create("phonecall", "call", with("regardingobjectid_account_phonecall", "accounts", "of paul"))
 		}, "phonecall", "calls", "legal-hold"},
 		{"held, and no related rule speaks of the table", func(p string) string {
 			return strings.NewReplacer("      - {table: phonecall, party: any, do: delete}\n", "", "      - {table: '*', do: delete}\n", "", "{id: calls,", "{id: calls, evenIf: justified,").Replace(p)
@@ -366,8 +377,9 @@ func TestARowThatChangesAfterTheLookStays(t *testing.T) {
 			w.must(w.client.Do(w.t.Context(), dataverse.Operation{Method: "DELETE", Path: bindTo("phonecalls", "call")}, nil))
 		}, "done delete calls"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		for _, bin := range []bool{true, false} {
 			w := newWorld(t, rowsPol)
+			w.bin("phonecall", bin)
 			w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z"})
 			once := false
 			s := w.run(func(d *purge.Deps) {
@@ -379,9 +391,9 @@ func TestARowThatChangesAfterTheLookStays(t *testing.T) {
 				}}
 			})
 			if got := w.endings()[id("call")]; got != tt.want || s.RowsFailed() != 0 {
-				t.Errorf("%q, want %q, failed %d", got, tt.want, s.RowsFailed())
+				t.Errorf("%s, recycle bin %v: %q, want %q, failed %d", tt.name, bin, got, tt.want, s.RowsFailed())
 			}
-		})
+		}
 	}
 	t.Run("held", func(t *testing.T) {
 		w := newWorld(t, rowsPol)
@@ -476,6 +488,20 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 	_, err := c.WhoAmI(t.Context())
 	w.must(err)
 	d := w.deps(c)
+	first := 0 // before it nothing is about rows
+	d.Progress = func(p purge.Progress) {
+		if p.Phase == "rows" && first == 0 {
+			first = whole - kill.left
+		}
+	}
+	writes := make(map[int]bool) // the requests that change rows, and those beside them
+	d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
+		if parts[0].Set != nil || parts[0].Op.Method != http.MethodGet {
+			for n := whole - kill.left; n <= whole-kill.left+2; n++ {
+				writes[n] = true
+			}
+		}
+	}}
 	kill.left = whole
 	_, err = purge.Run(t.Context(), d)
 	w.must(err)
@@ -483,8 +509,14 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 	w.run()
 	want := w.dump(tables...)
 	w.nothingFound("Goner")
-	step := max(requests/40, 1)
-	for n := 1; n <= requests; n += step {
+	if first == 0 || requests-first < 20 {
+		t.Fatalf("of %d requests those from %d on are about rows", requests, first)
+	}
+	thin := thinning(t)
+	for n := first; n <= requests; n++ {
+		if !thin.full && !writes[n] && n%4 != thin.seed%4 {
+			continue
+		}
 		w.control("restore", row{"id": before})
 		copyLedger(t, t.TempDir(), w.ledgerDir())
 		kill := &dies{left: n}
@@ -501,13 +533,23 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 				t.Errorf("killed at %d of %d: call %v, note %v", n, requests, call != nil, note != nil)
 			}
 		}
-		for i := range 2 {
-			w.run(func(d *purge.Deps) { d.Run.ID += fmt.Sprint("-after-", i) })
-		}
+		w.run(func(d *purge.Deps) { d.Run.ID += "-after" })
 		if diff := differ(want, w.dump(tables...)); diff != "" {
 			t.Errorf("killed at %d of %d:\n%s", n, requests, diff)
 		}
 		w.nothingFound("Goner")
+		done := 0
+		l, err := ledger.Open(w.ledgerDir())
+		w.must(err)
+		for r, err := range l.Records(t.Context()) {
+			w.must(err)
+			if r.Kind == ledger.Ended && r.Status == ledger.Done {
+				done++
+			}
+		}
+		if all := len(w.endings()); all != 5 || done != all {
+			t.Errorf("killed at %d of %d: %d rows, said to be done %d times", n, requests, all, done)
+		}
 		for row, said := range w.endings() {
 			if !strings.HasPrefix(said, "done") {
 				t.Errorf("killed at %d of %d: the ledger says of %s %q", n, requests, row, said)
@@ -605,5 +647,65 @@ func TestClassesEndWhatTheyKept(t *testing.T) {
 	w.nothingFound("yvonne", "activityparty") // whose lines stay with their activity
 	if s = w.run(); s.RowsEnded() != 0 {
 		t.Errorf("emptied twice: %+v", s.Rows)
+	}
+}
+
+// A hold that is set after it was asked who is on a row, and before the write, stops the write.
+func TestAHoldBetweenLookAndWriteStopsARow(t *testing.T) {
+	w := newWorld(t, rowsPol)
+	yvonne(w)
+	w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z", "regardingobjectid_contact_phonecall@odata.bind": bindTo("contacts", "yvonne")})
+	set := false
+	s := w.run(func(d *purge.Deps) {
+		d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
+			// The row itself is read last of all, for what has to be written.
+			if op := parts[0].Op; !set && op != nil && strings.HasPrefix(op.Path, "phonecalls?") && strings.Contains(op.Path, "statuscode") {
+				set = true
+				w.update("contact", "yvonne", row{"gallra_legalhold": true})
+			}
+		}}
+	})
+	if !set || w.get("phonecall", "call") == nil || tallyNamed(t, s, "calls").Stopped["legal-hold"] != 1 || len(w.endings()) > 0 {
+		t.Errorf("set %v, %+v, ledger %v", set, s.Rows, w.endings())
+	}
+}
+
+// Of the rules of a table the first that matches a row decides, also while its period is not over.
+func TestTheFirstRuleDecidesOfARow(t *testing.T) {
+	w := newWorld(t, strings.Replace(rowsPol, "  - {id: calls,", "  - {id: long-calls, table: phonecall, where: \"startswith(subject,'Contract')\", after: createdon, keep: 10 years, do: delete}\n  - {id: calls,", 1))
+	for name, r := range map[string]row{
+		"contract": {"subject": "Contract talks", "overriddencreatedon": "2020-01-01T10:00:00Z"}, "old contract": {"subject": "Contract", "overriddencreatedon": "2015-01-01T10:00:00Z"},
+		"chat": {"subject": "Chat", "overriddencreatedon": "2020-01-01T10:00:00Z"},
+	} {
+		w.create("phonecall", name, r)
+	}
+	s := w.run()
+	if w.get("phonecall", "contract") == nil || w.get("phonecall", "old contract") != nil || w.get("phonecall", "chat") != nil {
+		t.Errorf("%+v", s.Rows)
+	}
+	if got := w.endings()[id("old contract")]; got != "done delete long-calls" {
+		t.Errorf("the old contract went by %q", got)
+	}
+}
+
+// Of a run that stopped for residue nobody else is ended: the canary of rows.
+func TestTheFirstRowsAreTheCanary(t *testing.T) {
+	w := newWorld(t, strings.Replace(rowsPol, "canary: 2", "canary: 1", 1))
+	for i := range 3 {
+		w.create("phonecall", fmt.Sprint("call ", i), row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z"})
+	}
+	s, err := w.tryRun(func(d *purge.Deps) {
+		d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
+			if parts[0].Op != nil && parts[0].Op.Path == "DeleteRecordChangeHistory" { // gone by then, and back before it is looked for
+				for i := range 3 {
+					if n := fmt.Sprint("call ", i); w.get("phonecall", n) == nil {
+						w.create("phonecall", n, row{"subject": "Back"})
+					}
+				}
+			}
+		}}
+	})
+	if !stoppedBy(err, purge.Residue) || s.RowsEnded() != 1 || len(s.Residue) == 0 || len(w.endings()) != 1 {
+		t.Errorf("%v, ended %d, residue %v, ledger %v", err, s.RowsEnded(), s.Residue, w.endings())
 	}
 }
