@@ -74,10 +74,7 @@ func (b *Book) About(creator, editor, title string, made time.Time) error {
 }
 
 // Write writes the workbook, all of whose sheets are ended, with the first in front.
-func (b *Book) Write(w io.Writer) error {
-	b.file.SetActiveSheet(0)
-	return b.file.Write(w)
-}
+func (b *Book) Write(w io.Writer) error { return b.file.Write(w) }
 
 // Column is a column of a sheet.
 type Column struct {
@@ -108,6 +105,7 @@ func (b *Book) Sheet(name string, columns ...Column) (*Sheet, error) {
 	var err error
 	if b.sheets++; b.sheets == 1 {
 		err = b.file.SetSheetName("Sheet1", name) // that a new workbook comes with
+		b.file.SetActiveSheet(0)                  // now: once there are rows, this reads all of all sheets into memory
 	} else {
 		_, err = b.file.NewSheet(name)
 	}
