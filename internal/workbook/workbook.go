@@ -3,6 +3,7 @@
 package workbook
 
 import (
+	"archive/zip"
 	"fmt"
 	"io"
 	"time"
@@ -73,8 +74,13 @@ func (b *Book) About(creator, editor, title string, made time.Time) error {
 	return b.file.SetDocProps(&excelize.DocProperties{Creator: creator, LastModifiedBy: editor, Created: at, Modified: at, Title: title})
 }
 
-// Write writes the workbook, all of whose sheets are ended, with the first in front.
-func (b *Book) Write(w io.Writer) error { return b.file.Write(w) }
+// Write writes the workbook, all of whose sheets are ended, with the first in front. The archive goes to w as it is made: the
+// library would have it whole in memory before. What it does to an archive afterwards is for sheets of more than 4 GB, and
+// MaxRows is reached before.
+func (b *Book) Write(w io.Writer) error {
+	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return zip.NewWriter(w) })
+	return b.file.Write(io.Discard)
+}
 
 // Column is a column of a sheet.
 type Column struct {

@@ -36,7 +36,7 @@ type Planned struct {
 	Ground *compile.Ground // nil: none justifies the person; or they are kept by hand
 	// Stuck is the code of why the purge that is due cannot be carried out: "bound". Empty where nothing is known to be in its way.
 	Stuck string
-	rules retention.Rules
+	rules *retention.Rules
 }
 
 // Stuck is the state of persons whose purge is due and cannot be carried out: no action of its own, but what lists call it.
@@ -52,7 +52,11 @@ func (p *Planned) State() retention.Action {
 
 // Reason is why, in words for the sales staff.
 func (p *Planned) Reason() string {
-	return Reason(p.Decision, p.Ground, p.Person.Columns, p.rules)
+	var rules retention.Rules
+	if p.rules != nil {
+		rules = *p.rules
+	}
+	return Reason(p.Decision, p.Ground, p.Person.Columns, rules)
 }
 
 // GroundID is the ground as reports and --json name it: its id, manual-extension, or empty.
@@ -106,8 +110,16 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 	for _, g := range e.Grounds() {
 		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty, Undated: g.Undated, OddDates: g.OddDates})
 	}
-	for row := range e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces}) {
-		d := planned(c, e, row)
+	persons := e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces})
+	told := 0 // counted first: growing, the list would for a moment be there twice, and it is the largest thing in memory
+	for row := range persons {
+		if d := planned(&p.rules, e, row); d.Action != retention.Keep || o.All {
+			told++
+		}
+	}
+	p.Decisions = make([]Planned, 0, told)
+	for row := range persons {
+		d := planned(&p.rules, e, row)
 		if d.Unreadable {
 			p.Unreadable = append(p.Unreadable, evaluate.PersonRef{Table: row.Table, ID: row.ID})
 		}
@@ -126,9 +138,8 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 }
 
 // planned is the decision about one person of an evaluation, with the ground that it rests on.
-func planned(c *compile.Policy, e *evaluate.Evaluation, row evaluate.PersonRow) Planned {
-	rules := c.Policy.Rules()
-	p := Planned{Person: row, Decision: retention.Decide(row.Person, rules, e.Today), rules: rules}
+func planned(rules *retention.Rules, e *evaluate.Evaluation, row evaluate.PersonRow) Planned {
+	p := Planned{Person: row, Decision: retention.Decide(row.Person, *rules, e.Today), rules: rules}
 	if p.Decision.Ground != retention.ByHand {
 		p.Ground = e.GroundOf(row)
 	}
