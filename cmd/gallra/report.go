@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,10 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
 	return c
 }
 
+// thrifty is how much garbage a report lets lie before it is collected, in percent of what it holds: who asks for one may do so on
+// a small machine, and most of its time passes with waiting.
+const thrifty = 40
+
 func (a *app) runReport(ctx context.Context, o reportOptions) error {
 	if o.out == "" {
 		return &usageError{"--out is missing: the folder for the report", "gallra report --out report"}
@@ -52,6 +57,7 @@ func (a *app) runReport(ctx context.Context, o reportOptions) error {
 	if err != nil {
 		return &usageError{"--lang: " + err.Error(), ""}
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(thrifty))
 	r, err := a.makeReport(ctx, o.mask)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 package workbook
 
 import (
+	"archive/zip"
 	"fmt"
 	"io"
 	"time"
@@ -73,10 +74,12 @@ func (b *Book) About(creator, editor, title string, made time.Time) error {
 	return b.file.SetDocProps(&excelize.DocProperties{Creator: creator, LastModifiedBy: editor, Created: at, Modified: at, Title: title})
 }
 
-// Write writes the workbook, all of whose sheets are ended, with the first in front.
+// Write writes the workbook, all of whose sheets are ended, with the first in front. The archive goes to w as it is made: the
+// library would have it whole in memory before. What it does to an archive afterwards is for sheets of more than 4 GB, and
+// MaxRows is reached before.
 func (b *Book) Write(w io.Writer) error {
-	b.file.SetActiveSheet(0)
-	return b.file.Write(w)
+	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return zip.NewWriter(w) })
+	return b.file.Write(io.Discard)
 }
 
 // Column is a column of a sheet.
@@ -108,6 +111,7 @@ func (b *Book) Sheet(name string, columns ...Column) (*Sheet, error) {
 	var err error
 	if b.sheets++; b.sheets == 1 {
 		err = b.file.SetSheetName("Sheet1", name) // that a new workbook comes with
+		b.file.SetActiveSheet(0)                  // now: once there are rows, this reads all of all sheets into memory
 	} else {
 		_, err = b.file.NewSheet(name)
 	}

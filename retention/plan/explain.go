@@ -32,8 +32,9 @@ func ExplainAll(ctx context.Context, r dataverse.Reader, c *compile.Policy, who 
 		return nil, err
 	}
 	var out []*Explanation
+	rules := rulesOf(c)
 	for _, x := range found {
-		out = append(out, &Explanation{Evidence: x, Decision: planned(c, e, x.Person)})
+		out = append(out, &Explanation{Evidence: x, Decision: planned(c, rules(x.Person), e, x.Person)})
 	}
 	return out, nil
 }

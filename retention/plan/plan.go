@@ -46,7 +46,7 @@ type Planned struct {
 	// somebody who was archived.
 	Stage    *compile.Stage
 	Restored bool
-	rules    retention.Rules
+	rules    *retention.Rules // shared: a plan has many decisions
 }
 
 // stageWords say what comes on the purge date instead of the purge.
@@ -68,7 +68,11 @@ func (p *Planned) State() retention.Action {
 
 // Reason is why, in words for the sales staff.
 func (p *Planned) Reason() string {
-	text := Reason(p.Decision, p.Ground, p.Person.Columns, p.rules)
+	var rules retention.Rules
+	if p.rules != nil {
+		rules = *p.rules
+	}
+	text := Reason(p.Decision, p.Ground, p.Person.Columns, rules)
 	if p.Stage != nil && !p.PurgeOn.IsZero() {
 		text = policy.Shorten(text+stageWords[p.Stage.Do], policy.MaxReason)
 	}
@@ -128,8 +132,17 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 	for _, g := range e.Grounds() {
 		p.Grounds = append(p.Grounds, GroundTotals{Table: g.Table, Ground: g.Ground.ID, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps, MayBeEmpty: g.Ground.MayBeEmpty, Undated: g.Undated, OddDates: g.OddDates})
 	}
-	for row := range e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces, Stages: o.Stages}) {
-		d := planned(c, e, row)
+	persons := e.Persons(evaluate.EvaluateOptions{Today: e.Today, Traces: o.Traces, Stages: o.Stages})
+	rules := rulesOf(c)
+	told := 0 // counted first: growing, the list would for a moment be there twice, and it is the largest thing in memory
+	for row := range persons {
+		if d := planned(c, rules(row), e, row); d.Action != retention.Keep || d.Restored || o.All {
+			told++
+		}
+	}
+	p.Decisions = make([]Planned, 0, told)
+	for row := range persons {
+		d := planned(c, rules(row), e, row)
 		if d.Unreadable {
 			p.Unreadable = append(p.Unreadable, evaluate.PersonRef{Table: row.Table, ID: row.ID})
 		}
@@ -148,9 +161,8 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 }
 
 // planned is the decision about one person of an evaluation, with the ground that it rests on.
-func planned(c *compile.Policy, e *evaluate.Evaluation, row evaluate.PersonRow) Planned {
-	rules := c.RulesFor(row.Table, row.Class)
-	p := Planned{Person: row, Decision: retention.Decide(row.Person, rules, e.Today), rules: rules}
+func planned(c *compile.Policy, rules *retention.Rules, e *evaluate.Evaluation, row evaluate.PersonRow) Planned {
+	p := Planned{Person: row, Decision: retention.Decide(row.Person, *rules, e.Today), rules: rules}
 	if p.Decision.Ground != retention.ByHand {
 		p.Ground = e.GroundOf(row)
 	}
@@ -219,4 +231,21 @@ func (p *Plan) Only(keep func(*Planned) bool) *Plan {
 		}
 	}
 	return &only
+}
+
+// rulesOf are the date rules for a person, each once for all persons of a table and class.
+func rulesOf(c *compile.Policy) func(evaluate.PersonRow) *retention.Rules {
+	type key struct {
+		table string
+		class int
+	}
+	known := map[key]*retention.Rules{}
+	return func(row evaluate.PersonRow) *retention.Rules {
+		k := key{row.Table, row.Class}
+		if known[k] == nil {
+			r := c.RulesFor(row.Table, row.Class)
+			known[k] = &r
+		}
+		return known[k]
+	}
 }

@@ -20,7 +20,7 @@ func examplePlan() *Plan {
 	ground := &compile.Ground{Ground: &policy.Ground{ID: "closed-opportunity", Trigger: "Opportunity closed", After: "actualclosedate", Keep: retention.Keeping{Period: retention.Period{Months: 24}}}, Date: &compile.DateField{}}
 	rules := retention.Rules{Notice: retention.Period{Months: 2}, ManualExtension: retention.Period{Months: 12}}
 	plan := func(n byte, d retention.Decision, g *compile.Ground) Planned {
-		return Planned{Person: evaluate.PersonRow{Person: retention.Person{ID: id(n)}, Table: "contact"}, Decision: d, Ground: g, rules: rules}
+		return Planned{Person: evaluate.PersonRow{Person: retention.Person{ID: id(n)}, Table: "contact"}, Decision: d, Ground: g, rules: &rules}
 	}
 	return &Plan{
 		AsOf: date("2026-11-24"), TimeZone: "Europe/Stockholm", Organization: id(9), Policy: "sha256:00",

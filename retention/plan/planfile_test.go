@@ -197,7 +197,7 @@ func TestPlansAreWhatTheirReaderTakes(t *testing.T) {
 		who.PurgeOn, who.NoticedOn, who.ExtendedUntil, who.ExtendReason = anyDate.Draw(t, "on"), anyDate.Draw(t, "noticed"), anyDate.Draw(t, "extended"), true
 		who.Trace = retention.Trace{PurgeOn: anyDate.Draw(t, "trace"), NoticedOn: date("2026-01-01")}
 		decision := retention.Decide(who, rules, date("2026-11-24"))
-		p.Decisions = []Planned{{Person: evaluate.PersonRow{Person: who, Table: "contact"}, Decision: decision, rules: rules}}
+		p.Decisions = []Planned{{Person: evaluate.PersonRow{Person: who, Table: "contact"}, Decision: decision, rules: &rules}}
 		var b bytes.Buffer
 		if err := p.WriteJSON(&b); err != nil {
 			t.Fatal(err)

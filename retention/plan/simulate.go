@@ -84,11 +84,12 @@ type standing struct {
 // standings are the persons of a table in the order of their ids.
 func standings(c *compile.Policy, e *evaluate.Evaluation, table string) []standing {
 	var all []standing
+	rules := rulesOf(c)
 	for row := range e.Persons(evaluate.EvaluateOptions{Today: e.Today}) {
 		if row.Table != table {
 			continue
 		}
-		p := planned(c, e, row)
+		p := planned(c, rules(row), e, row)
 		all = append(all, standing{row.ID, p.Until, p.GroundID()})
 	}
 	return all
