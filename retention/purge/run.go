@@ -234,6 +234,7 @@ type due struct {
 	environment.Ref
 	depth int // how many rows this one was merged into, one into the other
 	class int // the number of their class
+	rows  int // that belong to whoever has too many for a chunk
 }
 
 // ready reads what every purge needs to know of the environment and finishes what was begun before.

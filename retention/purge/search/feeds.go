@@ -49,53 +49,52 @@ func (s *Searcher) feeds(ctx context.Context, of *traces, mention func(Finding))
 		all = append(all, w)
 	}
 	slices.Sort(all)
+	var asked []dataverse.TableSummary
+	var qs []dataverse.Query
 	for _, table := range feedTables {
 		if !s.Tables.Exists(table) {
 			continue
 		}
-		t, err := s.Tables.Table(ctx, table)
-		if err != nil {
-			return err
-		}
-		var qs []dataverse.Query
+		t := s.Tables.Summary(table)
 		for some := range slices.Chunk(all, maxFeedNames) {
 			var or []string
 			for _, w := range some {
 				or = append(or, "contains(text,"+odata.Quote(w)+")")
 			}
+			asked = append(asked, t)
 			qs = append(qs, dataverse.Query{Table: table, Select: []string{t.PrimaryID, "text"}, Filter: strings.Join(or, " or ")})
 		}
-		found := make([]int, len(qs))
-		told := make(map[Finding]bool)
-		err = s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
-			if found[i]++; found[i] > s.Most {
-				s.unread(feedsUnread)
-				return false
-			}
-			text := environment.Fold(row.Text("text"))
-			for _, w := range all {
-				if !containsWord(text, w) {
-					continue
-				}
-				for _, who := range words[w] {
-					if f := (Finding{Person: who, Where: "feed", Table: table, ID: row.ID(t.PrimaryID)}); f.ID != uuid.Nil && !told[f] {
-						told[f] = true
-						mention(f)
-					}
-				}
-			}
-			return true
-		})
-		switch {
-		case err == nil:
-		case ctx.Err() != nil, errors.Is(err, dataverse.ErrThrottled), errors.Is(err, dataverse.ErrUnauthorized):
-			return err
-		default:
-			s.Log.Warn("the activity feed could not be searched", "table", table, "code", environment.Code(err))
-			s.Known.feedsOff.Store(true)
+	}
+	found := make([]int, len(qs))
+	told := make(map[Finding]bool)
+	err := s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
+		if found[i]++; found[i] > s.Most {
 			s.unread(feedsUnread)
-			return nil
+			return false
 		}
+		text := environment.Fold(row.Text("text"))
+		for _, w := range all {
+			if !containsWord(text, w) {
+				continue
+			}
+			for _, who := range words[w] {
+				f := Finding{Person: who, Where: "feed", Table: asked[i].LogicalName, ID: row.ID(asked[i].PrimaryID)}
+				if f.ID != uuid.Nil && !told[f] {
+					told[f] = true
+					mention(f)
+				}
+			}
+		}
+		return true
+	})
+	switch {
+	case err == nil:
+	case ctx.Err() != nil, errors.Is(err, dataverse.ErrThrottled), errors.Is(err, dataverse.ErrUnauthorized):
+		return err
+	default:
+		s.Log.Warn("the activity feed could not be searched", "code", environment.Code(err))
+		s.Known.feedsOff.Store(true)
+		s.unread(feedsUnread)
 	}
 	return nil
 }
