@@ -61,12 +61,17 @@ type Searcher struct {
 type Memory struct {
 	jobs     jobTexts
 	feedsOff atomic.Bool // the activity feed could not be searched, and is not asked again
+	feeds    map[string]*feedTexts
 	secured  securedColumns
 	all      everybody
 }
 
 func NewMemory() *Memory {
-	return &Memory{jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()},
+	feeds := make(map[string]*feedTexts)
+	for _, table := range feedTables {
+		feeds[table] = &feedTexts{turn: environment.NewTurn(), rows: make(map[uuid.UUID]string)}
+	}
+	return &Memory{feeds: feeds, jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()},
 		all: everybody{turn: environment.NewTurn(), seed: maphash.MakeSeed(), many: ManyPurged, tables: make(map[string]*tableValues)}}
 }
 
