@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 
 	// The pure rules know nothing but dates and ids.
 	"retention":                {},
-	"retention/policy":         {"retention", "dataverse/odata", "dataverse/fetchxml"},
+	"retention/policy":         {"retention", "dataverse/odata", "dataverse/fetchxml", "internal/words"},
 	"retention/personmap":      {"retention/policy", "dataverse"},
 	"retention/compile":        {"retention", "retention/policy", "retention/personmap", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
 	"retention/evaluate":       {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/errgroup"
 )
 
 // Scan reads all rows of a query and hands the named columns of each to fn, in order. A column that the row lacks is
@@ -197,4 +199,93 @@ func (q Query) forColumns(cols []string) Query {
 	}
 	q.only = strings.Join(annotations, ",")
 	return q
+}
+
+// Selection is a query and the columns of it that are handed out, as [Client.Scan] does.
+type Selection struct {
+	What    string // for errors: the persons of contact
+	Query   Query
+	Columns []string
+	Take    func(row []Value) error
+}
+
+// mostTogether is how many queries go in one batch, whose whole time counts against the limit of one request.
+const mostTogether = 200
+
+// ScanAll reads several queries and hands the rows of each to its Take, one row at a time. A client that has batches asks for
+// them together; queries with more rows than a page holds are read anew by themselves, so that none comes twice. With
+// others they are read side by side.
+func ScanAll(ctx context.Context, r Reader, all []Selection) error {
+	c, ok := r.(interface {
+		Batch(ctx context.Context, parts []Part) ([]Result, error)
+	})
+	if !ok || len(all) == 1 {
+		group, ctx := errgroup.WithContext(ctx)
+		turn := make(chan struct{}, 1)
+		for _, s := range all {
+			group.Go(func() error {
+				return s.failed(r.Scan(ctx, s.Query, s.Columns, func(row []Value) error {
+					turn <- struct{}{}
+					defer func() { <-turn }()
+					return s.Take(row)
+				}))
+			})
+		}
+		return group.Wait()
+	}
+	for some := range slices.Chunk(all, mostTogether) {
+		parts := make([]Part, len(some))
+		for i, s := range some {
+			q := s.Query.forColumns(s.Columns)
+			set := q.Set
+			if set == "" {
+				t, err := r.Table(ctx, q.Table)
+				if err != nil {
+					return s.failed(err)
+				}
+				set = t.EntitySet
+			}
+			parts[i].Op = &Operation{Method: http.MethodGet, Path: set + "?" + q.options(), Header: q.header()}
+		}
+		results, err := c.Batch(ctx, parts)
+		if err != nil {
+			return some[0].failed(err)
+		}
+		for i, res := range results {
+			if err := some[i].failed(some[i].take(ctx, r, res)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Selection) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("read %s: %w", s.What, err)
+}
+
+func (s *Selection) take(ctx context.Context, r Reader, res Result) error {
+	if res.Err != nil {
+		return res.Err
+	}
+	if len(res.Bodies) != 1 {
+		return broken("a batch without an answer")
+	}
+	p := &page[folded]{body: res.Bodies[0]}
+	if err := newFolder(s.Columns).fold(p); err != nil {
+		return err
+	}
+	if p.next != "" || p.more {
+		return r.Scan(ctx, s.Query, s.Columns, s.Take)
+	}
+	for i := range p.rows.count {
+		n := len(s.Columns)
+		if err := s.Take(p.rows.values[i*n : (i+1)*n : (i+1)*n]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

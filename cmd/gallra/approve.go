@@ -63,7 +63,7 @@ func (a *app) runApprove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := purge.MarkStuck(ctx, s.client, checked, plan); err != nil {
+	if _, _, err := purge.MarkStuck(ctx, s.client, checked, plan); err != nil {
 		return err
 	}
 	plan = plan.Able()

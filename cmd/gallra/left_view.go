@@ -135,13 +135,17 @@ type asideLine struct {
 func placeLines(s *purge.Summary) []any {
 	var out []any
 	for _, t := range s.Places {
-		table, _, _ := strings.Cut(t.Table, ".")
-		out = append(out, placeLine{"tally", table, t.Table, t.Deleted, t.Anonymized, t.Kept, t.Freed, t.Shared})
+		out = append(out, tallyLine(t))
 	}
 	for _, x := range s.Aside {
 		out = append(out, asideLine{"aside", x.Subject, x.Table, x.Place, x.Do, x.Why})
 	}
 	return out
+}
+
+func tallyLine(t purge.TableTally) placeLine {
+	table, _, _ := strings.Cut(t.Table, ".")
+	return placeLine{"tally", table, t.Table, t.Deleted, t.Anonymized, t.Kept, t.Freed, t.Shared}
 }
 
 func sum(counts map[string]int) int {

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -117,7 +119,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	stuck, err := purge.MarkStuck(ctx, s.client, checked, planned)
+	stuck, places, err := purge.MarkStuck(ctx, s.client, checked, planned)
 	if err != nil {
 		return err
 	}
@@ -135,12 +137,22 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	}
 	if a.json {
 		a.warnDrift(drift)
-		return planned.WriteJSON(a.out)
+		if err := planned.WriteJSON(a.out); err != nil {
+			return err
+		}
+		e := json.NewEncoder(a.out)
+		for _, t := range places {
+			if err := e.Encode(tallyLine(t)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	a.warnNoLedger(l.Existed())
 	if err := a.planWords(planned, checked, rails, l); err != nil {
 		return err
 	}
+	a.tellPlaces(places)
 	a.tellStuck(stuck)
 	for _, c := range drift {
 		if !c.Stops {
@@ -161,6 +173,21 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		fmt.Fprintf(a.out, "\nkept in %s: review it, then gallra run --plan %s --apply\n", o.out, o.out)
 	}
 	return nil
+}
+
+// tellPlaces says what would become of the rows of who is purged now, by place of the person map.
+func (a *app) tellPlaces(places []purge.TableTally) {
+	var rows [][]string
+	for _, t := range places {
+		row := []string{t.Table}
+		for _, n := range []int{t.Deleted, t.Anonymized, t.Kept, t.Freed, t.Shared} {
+			row = append(row, strconv.Itoa(n))
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(a.out, "\nrows of the purged, by place (gallra map says what leads there)\n%s\n", a.table([]string{"place", "deleted", "anonymised", "kept", "freed", "taken off"}, rows))
+	}
 }
 
 // tellStuck counts who cannot be purged, by table and reason.

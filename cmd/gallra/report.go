@@ -94,7 +94,7 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := purge.MarkStuck(ctx, s.client, checked, plan); err != nil {
+	if _, _, err := purge.MarkStuck(ctx, s.client, checked, plan); err != nil {
 		return nil, err
 	}
 	foreign, err := purge.ForeignColumns(ctx, s.client, checked, l)

@@ -336,22 +336,7 @@ func (c *Policy) Maps(ctx context.Context, r dataverse.Reader) ([]*personmap.Map
 		if t == nil {
 			return nil, cmp.Or(k.model.err, errors.New("the table "+s.Table+" is gone"))
 		}
-		all := func(*personmap.Place) bool { return true }
-		first, err := k.draw(t, s.Subject, func(string) bool { return false })
-		if err == nil {
-			err = k.countPlaces(t, first, all)
-		}
-		if err != nil {
-			return nil, err
-		}
-		holds := map[string]bool{}
-		for _, p := range first.Places {
-			holds[p.Table] = holds[p.Table] || p.Rows != 0
-		}
-		m, err := k.draw(t, s.Subject, func(name string) bool { return holds[name] })
-		if err == nil {
-			err = k.countPlaces(t, m, all)
-		}
+		m, err := k.occupied(t, s.Subject)
 		if err != nil {
 			return nil, err
 		}
@@ -359,4 +344,29 @@ func (c *Policy) Maps(ctx context.Context, r dataverse.Reader) ([]*personmap.Map
 		out = append(out, m)
 	}
 	return out, nil
+}
+
+// occupied draws the map of a subject with the rows of every place counted, and goes on from table to table as far as there are
+// rows.
+func (c *checker) occupied(t *table, s *policy.Subject) (*personmap.Map, error) {
+	all := func(*personmap.Place) bool { return true }
+	holds := map[string]bool{}
+	for {
+		m, err := c.draw(t, s, func(name string) bool { return holds[name] })
+		if err == nil {
+			err = c.countPlaces(t, m, all)
+		}
+		if err != nil {
+			return nil, err
+		}
+		more := false
+		for _, p := range m.Places {
+			if p.Rows != 0 && !holds[p.Table] {
+				holds[p.Table], more = true, true
+			}
+		}
+		if !more {
+			return m, nil
+		}
+	}
 }

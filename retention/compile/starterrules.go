@@ -29,17 +29,41 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 		}
 	}
 	draft.Related = append(draft.Related, policy.RelatedRule{Table: policy.AnyTable, Do: policy.Delete})
-	m, err := s.occupiedMap(t, draft)
-	if err != nil {
-		return nil, err
-	}
 	var own []starterRule
+	for { // what hangs on rows for which there is a rule now is a place as well
+		more, err := s.ownRules(ctx, t, draft, own)
+		if err != nil {
+			return nil, err
+		}
+		if len(more) == 0 {
+			break
+		}
+		own = append(own, more...)
+		for _, r := range more {
+			draft.Related = append([]policy.RelatedRule{r.RelatedRule}, draft.Related...)
+		}
+	}
+	s.childrenFirst(own)
+	return append(own, out...), nil
+}
+
+// ownRules are rules for the places that a draft says nothing of, besides those that stand already.
+func (s *starter) ownRules(ctx context.Context, t *table, draft *policy.Subject, known []starterRule) (own []starterRule, err error) {
+	m, err := s.checker.occupied(t, draft)
+	if err != nil {
+		return nil, fmt.Errorf("write a starter policy: %w", err)
+	}
 	add := func(rule starterRule) {
-		if s.says(t, &rule.RelatedRule) && !slices.ContainsFunc(own, func(r starterRule) bool {
+		same := func(r starterRule) bool {
 			return r.Table == rule.Table && r.Link == rule.Link && r.Behind == rule.Behind && r.Do == rule.Do
-		}) {
+		}
+		if !slices.ContainsFunc(known, same) && !slices.ContainsFunc(own, same) && s.says(t, &rule.RelatedRule) {
 			own = append(own, rule)
 		}
+	}
+	goes := map[string]bool{}
+	for _, p := range m.Places {
+		goes[p.Table] = goes[p.Table] || p.Do == personmap.Deleted || p.Do == personmap.WithRow
 	}
 	for _, p := range m.Places {
 		if p.Rows == 0 || p.Rule != personmap.NoRule {
@@ -54,6 +78,9 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 				add(starterRule{keep, "somebody has objected"})
 			}
 		case p.Kind == personmap.Lookup && p.Do == personmap.Unlinked && p.Link != "":
+			if !goes[p.Via] {
+				continue // once there is a rule for what it hangs on
+			}
 			for _, link := range p.Links[1:] {
 				other := rule
 				other.Link = link
@@ -74,8 +101,7 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 		}
 		add(starterRule{rule, comment})
 	}
-	s.childrenFirst(own)
-	return append(own, out...), nil
+	return own, nil
 }
 
 // keptObjections is the rule that keeps those of a rule's rows by which somebody has objected; without a filter where there are
@@ -112,30 +138,6 @@ func (s *starter) says(t *table, r *policy.RelatedRule) bool {
 	ok := len(s.checker.problems) == before
 	s.checker.problems = s.checker.problems[:before]
 	return ok
-}
-
-// occupiedMap is the map of a draft with the rows of its places counted, and what hangs on rows that go as far as there are any.
-func (s *starter) occupiedMap(t *table, draft *policy.Subject) (*personmap.Map, error) {
-	all := func(*personmap.Place) bool { return true }
-	first, err := s.checker.draw(t, draft, func(string) bool { return false })
-	if err == nil {
-		err = s.checker.countPlaces(t, first, all)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("write a starter policy: %w", err)
-	}
-	holds := map[string]bool{}
-	for _, p := range first.Places {
-		holds[p.Table] = holds[p.Table] || p.Rows != 0
-	}
-	m, err := s.checker.draw(t, draft, func(name string) bool { return holds[name] })
-	if err == nil {
-		err = s.checker.countPlaces(t, m, func(p *personmap.Place) bool { return p.Rule == personmap.NoRule })
-	}
-	if err != nil {
-		return nil, fmt.Errorf("write a starter policy: %w", err)
-	}
-	return m, nil
 }
 
 // sampled is how many persons are looked at to tell a list that many point at from a row of each.

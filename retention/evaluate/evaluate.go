@@ -106,7 +106,7 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o Eval
 	group, ctx := errgroup.WithContext(ctx)
 	for _, t := range e.tables {
 		group.Go(func() error {
-			if err := t.read(ctx, r, t.subject.Persons, nil, o); err != nil {
+			if err := t.read(ctx, r, t.subject.Persons, o); err != nil {
 				return err
 			}
 			if err := t.classify(ctx, r, nil); err != nil {
@@ -116,7 +116,18 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o Eval
 			return nil
 		})
 	}
-	e.grounds(ctx, group, r, o, func(g *compile.Ground, _ *personTable) []compile.Read { return []compile.Read{g.All()} })
+	all, err := e.queries(ctx, o, func(g *compile.Ground, _ *personTable) ([]compile.Read, error) { return []compile.Read{g.All()}, nil })
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range e.tables {
+		for _, own := range t.own {
+			group.Go(func() error { return own.fold(ctx) })
+		}
+	}
+	for _, s := range all {
+		group.Go(func() error { return s.fold(ctx, r) })
+	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
@@ -136,21 +147,22 @@ func newEvaluation(c *compile.Policy, today retention.Date) *Evaluation {
 	return e
 }
 
-// grounds reads all grounds, each by the queries that reads makes for it, and folds them into the tables. Grounds of the same
-// query share it.
-func (e *Evaluation) grounds(ctx context.Context, group *errgroup.Group, r dataverse.Reader, o EvaluateOptions, reads func(*compile.Ground, *personTable) []compile.Read) {
+// queries are the queries for all grounds that need one, each ground by those that reads makes for it. Grounds of the same query share
+// it.
+func (e *Evaluation) queries(ctx context.Context, o EvaluateOptions, reads func(*compile.Ground, *personTable) ([]compile.Read, error)) ([]*shared, error) {
 	room := newRoom(waitingRows)
 	var all []*shared
 	for _, t := range e.tables {
-		for _, own := range t.own {
-			group.Go(func() error { return own.fold(ctx) })
-		}
 		for i := range t.subject.Grounds {
 			g := &t.subject.Grounds[i]
 			if g.OwnRow() != nil {
 				continue
 			}
-			for _, read := range reads(g, t) {
+			some, err := reads(g, t)
+			if err != nil {
+				return nil, err
+			}
+			for _, read := range some {
 				f, fields := newFolding(ctx, t, g, read, e.Checked.Policy.TimeZone, room, o)
 				if !slices.ContainsFunc(all, func(s *shared) bool { return s.add(f, read, fields) }) {
 					s := &shared{read: read}
@@ -160,18 +172,22 @@ func (e *Evaluation) grounds(ctx context.Context, group *errgroup.Group, r datav
 			}
 		}
 	}
-	for _, s := range all {
-		group.Go(func() error { return s.fold(ctx, r) })
-	}
+	return all, nil
 }
 
 // scan runs a Read as a streaming query.
 func scan(ctx context.Context, r dataverse.Reader, read compile.Read, fields []compile.Field, fn func([]dataverse.Value) error) error {
+	s := selection("", read, fields, fn)
+	return r.Scan(ctx, s.Query, s.Columns, s.Take)
+}
+
+// selection is a Read as a streaming query, and what it is called in errors.
+func selection(what string, read compile.Read, fields []compile.Field, take func([]dataverse.Value) error) dataverse.Selection {
 	cols := make([]string, len(fields))
 	for i, f := range fields {
 		cols[i] = string(f)
 	}
-	return r.Scan(ctx, read.Query(), cols, fn)
+	return dataverse.Selection{What: what, Query: read.Query(), Columns: cols, Take: take}
 }
 
 // Grounds is what was found for each ground, in the order of the policy.

@@ -25,7 +25,7 @@ type FoldBenchmark struct {
 func NewFoldBenchmark(ctx context.Context, r dataverse.Reader, c *compile.Policy, ground string) (*FoldBenchmark, error) {
 	e := newEvaluation(c, retention.NewDate(2026, 11, 24))
 	t := e.tables[0]
-	if err := t.read(ctx, r, t.subject.Persons, nil, EvaluateOptions{}); err != nil {
+	if err := t.read(ctx, r, t.subject.Persons, EvaluateOptions{}); err != nil {
 		return nil, err
 	}
 	close(t.ready)

@@ -51,7 +51,7 @@ func FindByEmail(ctx context.Context, r dataverse.Reader, c *compile.Policy, add
 			read := s.Persons
 			// Whoever bears the address is found, whatever mark stands beside it.
 			read.Select, read.Expand, read.Filter = append([]string{s.PrimaryID}, columns...), "", strings.Join(terms, " or ")
-			return scan(ctx, r, read, fields, func(row []dataverse.Value) error {
+			rows := selection("persons with the address", read, fields, func(row []dataverse.Value) error {
 				id, ok := row[0].GUID()
 				if ok && slices.ContainsFunc(row[1:], func(v dataverse.Value) bool {
 					h, some := hashValue(v.Text())
@@ -61,6 +61,7 @@ func FindByEmail(ctx context.Context, r dataverse.Reader, c *compile.Policy, add
 				}
 				return nil
 			})
+			return r.Scan(ctx, rows.Query, rows.Columns, rows.Take)
 		})
 	}
 	if err := group.Wait(); err != nil {

@@ -145,6 +145,15 @@ func (s *shared) add(f *folding, read compile.Read, fields []compile.Field) bool
 
 // fold reads the rows and gives the persons that they lead to what they justify.
 func (s *shared) fold(ctx context.Context, r dataverse.Reader) error {
+	rows, end := s.selection()
+	if err := r.Scan(ctx, rows.Query, rows.Columns, rows.Take); err != nil {
+		return s.foldings[0].failed(err)
+	}
+	return end()
+}
+
+// selection is the query; end is called once all its rows are read.
+func (s *shared) selection() (rows dataverse.Selection, end func() error) {
 	first := s.foldings[0]
 	take := first.take
 	if len(s.foldings) > 1 {
@@ -161,22 +170,21 @@ func (s *shared) fold(ctx context.Context, r dataverse.Reader) error {
 			return nil
 		}
 	}
-	if err := scan(ctx, r, s.read, s.fields, take); err != nil {
-		return first.failed(err)
-	}
-	for _, f := range s.foldings {
-		if err := f.settle(); err != nil {
-			return f.failed(err)
+	return selection(first.what(), s.read, s.fields, take), func() error {
+		for _, f := range s.foldings {
+			if err := f.settle(); err != nil {
+				return f.failed(err)
+			}
+			f.options.progress(f.g.ID, f.unheard)
+			f.tell()
 		}
-		f.options.progress(f.g.ID, f.unheard)
-		f.tell()
+		return nil
 	}
-	return nil
 }
 
-func (f *folding) failed(err error) error {
-	return fmt.Errorf("read ground %s of %s: %w", f.g.ID, f.t.subject.Table, err)
-}
+func (f *folding) what() string { return "ground " + f.g.ID + " of " + f.t.subject.Table }
+
+func (f *folding) failed(err error) error { return fmt.Errorf("read %s: %w", f.what(), err) }
 
 // tell adds what was found to what is told of the ground.
 func (f *folding) tell() {

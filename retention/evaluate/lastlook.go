@@ -1,7 +1,6 @@
 package evaluate
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/odata"
@@ -39,12 +37,7 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 			return fmt.Errorf("the policy has no subject %s", table)
 		}
 	}
-	for _, t := range e.tables {
-		if err := t.readSome(ctx, r, ids[t.subject.Table], o); err != nil {
-			return err
-		}
-	}
-	if err := e.otherRows(ctx, r, o); err != nil {
+	if err := e.persons(ctx, r, ids, o); err != nil {
 		return err
 	}
 	for _, t := range e.tables {
@@ -53,37 +46,60 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 		}
 		close(t.ready)
 	}
-	var failed error
-	group, ctx := errgroup.WithContext(ctx)
-	e.grounds(ctx, group, r, o, func(g *compile.Ground, t *personTable) []compile.Read {
-		lasting := func(r compile.Read) compile.Read {
-			if o.Lasting {
-				return g.Lasting(r, o.Today)
+	queries, err := e.queries(ctx, o, func(g *compile.Ground, t *personTable) ([]compile.Read, error) {
+		reads, err := t.readsOf(ctx, r, g, o)
+		if o.Lasting {
+			for i := range reads {
+				reads[i] = g.Lasting(reads[i], o.Today)
 			}
-			return r
 		}
-		var reads []compile.Read
-		if g.Person.ByValue() {
-			for some := range slices.Chunk(t.textsOf(g.Person.Columns), compile.MaxPersons) {
-				padding, err := g.Padding(ctx, r, o.Padded, some)
-				if err != nil && failed == nil {
-					failed = err
-				}
-				reads = append(reads, lasting(g.ReadingFor(nil, some, padding)))
-			}
-			return reads
-		}
-		for some := range slices.Chunk(t.ids(), compile.MaxPersons) {
-			reads = append(reads, lasting(g.ReadingFor(some, nil, nil)))
-		}
-		return reads
+		return reads, err
 	})
-	if err := cmp.Or(group.Wait(), failed); err != nil {
+	if err != nil {
 		return err
+	}
+	var all []dataverse.Selection
+	var ends []func() error
+	for _, q := range queries {
+		rows, end := q.selection()
+		all, ends = append(all, rows), append(ends, end)
+	}
+	if err := dataverse.ScanAll(ctx, r, all); err != nil {
+		return err
+	}
+	for _, end := range ends {
+		if err := end(); err != nil {
+			return err
+		}
+	}
+	for _, t := range e.tables {
+		for _, own := range t.own {
+			if err := own.fold(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	e.afterwards(o)
 	e.join()
 	return nil
+}
+
+// readsOf are the queries by which a ground is asked for, of the persons of the table.
+func (t *personTable) readsOf(ctx context.Context, r dataverse.Reader, g *compile.Ground, o EvaluateOptions) (reads []compile.Read, err error) {
+	if g.Person.ByValue() {
+		for some := range slices.Chunk(t.textsOf(g.Person.Columns), compile.MaxPersons) {
+			padding, err := g.Padding(ctx, r, o.Padded, some)
+			if err != nil {
+				return nil, err
+			}
+			reads = append(reads, g.ReadingFor(nil, some, padding))
+		}
+		return reads, nil
+	}
+	for some := range slices.Chunk(t.ids(), compile.MaxPersons) {
+		reads = append(reads, g.ReadingFor(some, nil, nil))
+	}
+	return reads, nil
 }
 
 func (t *personTable) ids() []uuid.UUID {
@@ -102,37 +118,53 @@ func (t *personTable) textsOf(columns []string) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// readSome reads the persons with these ids.
-func (t *personTable) readSome(ctx context.Context, r dataverse.Reader, ids []uuid.UUID, o EvaluateOptions) error {
-	for some := range slices.Chunk(ids, compile.MaxPersons) {
-		terms := make([]string, len(some))
-		for i, id := range some {
-			terms[i] = t.subject.PrimaryID + " eq " + id.String()
+// someTerms is a condition for persons of a table, one of the terms, whose identity is wanted, if that matters.
+type someTerms struct {
+	t      *personTable
+	terms  []string
+	wanted func([]byte) bool
+}
+
+// readWhere reads the persons for whom one of the terms is true.
+func readWhere(ctx context.Context, r dataverse.Reader, asked []someTerms, o EvaluateOptions) error {
+	var all []dataverse.Selection
+	var ends []func()
+	for _, a := range asked {
+		for some := range slices.Chunk(a.terms, compile.MaxPersons) {
+			read := a.t.subject.Persons
+			read.Filter = compile.And(read.Filter, strings.Join(some, " or "))
+			s, end := a.t.reading(read, a.wanted, o)
+			all, ends = append(all, s), append(ends, end)
 		}
-		if err := t.readWhere(ctx, r, terms, nil, o); err != nil {
-			return err
-		}
+	}
+	if err := dataverse.ScanAll(ctx, r, all); err != nil {
+		return err
+	}
+	for _, end := range ends {
+		end()
+	}
+	for _, a := range asked {
+		a.t.sort()
 	}
 	return nil
 }
 
-// readWhere reads the persons for whom one of the terms is true and whose identity is wanted, if that matters.
-func (t *personTable) readWhere(ctx context.Context, r dataverse.Reader, terms []string, wanted func([]byte) bool, o EvaluateOptions) error {
-	for some := range slices.Chunk(terms, compile.MaxPersons) {
-		read := t.subject.Persons
-		read.Filter = compile.And(read.Filter, strings.Join(some, " or "))
-		if err := t.read(ctx, r, read, wanted, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// otherRows reads the other rows of the human beings that are there: those with the same identity, and those that were
-// merged. What is found may lead on, as far as it goes: nothing is asked for twice, so that it ends.
-func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o EvaluateOptions) error {
+// persons reads the persons with these ids, and the other rows of the same human beings: those with the same identity, and
+// those that were merged. What is found may lead on, as far as it goes: nothing is asked for twice, so that it ends.
+func (e *Evaluation) persons(ctx context.Context, r dataverse.Reader, ids map[string][]uuid.UUID, o EvaluateOptions) error {
 	asked := map[string]bool{}
-	for {
+	var first []someTerms
+	for _, t := range e.tables {
+		var terms []string
+		for _, id := range ids[t.subject.Table] {
+			terms = append(terms, t.subject.PrimaryID+" eq "+id.String())
+		}
+		first = append(first, someTerms{t: t, terms: terms}, someTerms{t: t, terms: t.unasked(t.mergedInto(ids[t.subject.Table]), asked)})
+	}
+	for next := first; ; {
+		if err := readWhere(ctx, r, next, o); err != nil {
+			return err
+		}
 		identities := map[string]bool{}
 		same := map[uint64]bool{}
 		for _, t := range e.tables {
@@ -149,29 +181,20 @@ func (e *Evaluation) otherRows(ctx context.Context, r dataverse.Reader, o Evalua
 			h, ok := hashValue(identity)
 			return ok && same[h]
 		}
-		group, groupCtx := errgroup.WithContext(ctx)
-		found := false
+		next = nil
 		for _, t := range e.tables {
-			merged := t.mergedTerms(asked)
+			if merged := t.mergedTerms(asked); len(merged) > 0 {
+				next = append(next, someTerms{t: t, terms: merged})
+			}
 			equal, err := t.identityTerms(ctx, r, o, slices.Sorted(maps.Keys(identities)), asked)
 			if err != nil {
-				return cmp.Or(group.Wait(), err)
+				return err
 			}
-			if len(merged)+len(equal) == 0 {
-				continue
+			if len(equal) > 0 {
+				next = append(next, someTerms{t, equal, wanted})
 			}
-			found = true
-			group.Go(func() error {
-				if err := t.readWhere(groupCtx, r, merged, nil, o); err != nil {
-					return err
-				}
-				return t.readWhere(groupCtx, r, equal, wanted, o)
-			})
 		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
-		if !found {
+		if len(next) == 0 {
 			return nil
 		}
 	}
@@ -217,8 +240,15 @@ func (t *personTable) mergedTerms(asked map[string]bool) []string {
 			terms = append(terms, t.subject.PrimaryID+" eq "+t.masters[at].String())
 		}
 	}
-	for _, id := range t.ids() {
-		terms = append(terms, t.subject.Master+" eq "+id.String())
+	return t.unasked(append(terms, t.mergedInto(t.ids())...), asked)
+}
+
+// mergedInto are the conditions for rows that were merged into some rows.
+func (t *personTable) mergedInto(ids []uuid.UUID) (terms []string) {
+	for _, id := range ids {
+		if t.subject.Master != "" {
+			terms = append(terms, t.subject.Master+" eq "+id.String())
+		}
 	}
-	return t.unasked(terms, asked)
+	return terms
 }

@@ -112,9 +112,20 @@ func (t *personTable) joined() []string {
 	return names
 }
 
-// read reads the persons. Called again it adds those that it does not hold yet. With wanted only those come in whose
-// identity it takes.
-func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile.Read, wanted func(identity []byte) bool, o EvaluateOptions) error {
+// read reads all persons.
+func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile.Read, o EvaluateOptions) error {
+	s, end := t.reading(read, nil, o)
+	if err := r.Scan(ctx, s.Query, s.Columns, s.Take); err != nil {
+		return fmt.Errorf("read %s: %w", s.What, err)
+	}
+	end()
+	t.sort()
+	return nil
+}
+
+// reading reads persons into the table, which has to be sorted afterwards. Once more it adds those that the table does not hold yet.
+// With wanted only those come in whose identity it takes.
+func (t *personTable) reading(read compile.Read, wanted func(identity []byte) bool, o EvaluateOptions) (s dataverse.Selection, end func()) {
 	own := t.subject.Own // a column that is not provisioned yet has no name: nothing stands under none
 	joined := t.joined()
 	fields := []compile.Field{compile.Field(t.subject.PrimaryID), "@odata.etag", compile.Field(own.PurgeScheduledOn), compile.Field(own.PurgeNoticedOn),
@@ -135,7 +146,7 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile
 		}
 	}
 	unheard := 0
-	err := scan(ctx, r, read, fields, func(row []dataverse.Value) error {
+	s = selection("the persons of "+t.subject.Table, read, fields, func(row []dataverse.Value) error {
 		if unheard++; unheard == progressEvery {
 			o.progress(t.subject.Table, unheard)
 			unheard = 0
@@ -189,12 +200,7 @@ func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("read the persons of %s: %w", t.subject.Table, err)
-	}
-	o.progress(t.subject.Table, unheard)
-	t.sort()
-	return nil
+	return s, func() { o.progress(t.subject.Table, unheard) }
 }
 
 // sort brings the entries into the order of ids and drops a row that came twice because it moved between two pages.

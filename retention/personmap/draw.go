@@ -165,9 +165,10 @@ func (d *drawing) pick(p *Place, speaks func(*policy.RelatedRule) bool) {
 }
 
 // further are the rows that hang on rows that go. What a delete takes along is part of those, unless a rule names the table; of
-// the others the service clears the link.
+// the others the service clears the link. What hangs on these stays as they do.
 func (d *drawing) further() {
 	seen := map[string]bool{d.subject.LogicalName: true}
+	stays := make(map[string]bool) // tables in the queue whose rows do not go
 	var queue []string
 	links := make(map[string][]string) // of a table that goes, how its rows lead to the person
 	for _, p := range d.out.Places {
@@ -204,13 +205,15 @@ func (d *drawing) further() {
 				p.Link = p.Links[0]
 			}
 			if d.stored(table) {
-				d.decideFurther(&p)
+				d.decideFurther(&p, p.Reached() && !stays[via])
 			} else {
 				d.outOfReach(&p)
 			}
 			d.add(p)
-			if (p.Do == Deleted || p.Reached() && p.Do == WithRow) && !seen[table] {
-				seen[table] = true
+			switch goes := p.Do == Deleted || p.Do == WithRow; {
+			case seen[table] && !(goes && stays[table]), !goes && p.Do != Unlinked:
+			default:
+				seen[table], stays[table] = true, !goes
 				queue = append(queue, table)
 				links[table] = p.Links
 			}
@@ -218,24 +221,24 @@ func (d *drawing) further() {
 	}
 }
 
-// decideFurther finds what becomes of rows that hang on rows that go.
-func (d *drawing) decideFurther(p *Place) {
+// decideFurther finds what becomes of rows that hang on others; reached tells whether a delete of those takes them along.
+func (d *drawing) decideFurther(p *Place, reached bool) {
 	d.pick(p, func(r *policy.RelatedRule) bool {
 		switch {
 		case r.Table == policy.AnyTable:
-			return p.Reached() && !Is(p.Table, Business)
+			return reached && !Is(p.Table, Business)
 		case r.Table != p.Table:
 			return false
 		case r.Do == policy.Leave:
-			return !p.Reached() && (r.Link == "" || r.Link == p.Column)
+			return !reached && (r.Link == "" || r.Link == p.Column)
 		}
-		return p.Reached() || r.Link == p.Column || p.Link != "" && strings.HasPrefix(r.Link, p.Column+"/")
+		return reached || r.Link == p.Column || p.Link != "" && strings.HasPrefix(r.Link, p.Column+"/")
 	})
 	switch {
 	case p.Rule != NoRule:
 	case Is(p.Table, Business):
 		p.Do = Kept
-	case p.Reached():
+	case reached:
 		p.Do = WithRow
 	default:
 		p.Do = Unlinked

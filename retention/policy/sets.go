@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/gallra/gallra/internal/words"
 )
 
 //go:embed sets.yaml
@@ -32,7 +34,7 @@ type SetRule struct {
 	Where   string      `yaml:"where"`
 	Do      Disposition `yaml:"do"`
 	Erase   []string    `yaml:"erase"`
-	Why     string      `yaml:"why"`
+	Why     string      `yaml:"why"`  // in the file a key of the words, then what they say in English
 	Page    string      `yaml:"page"` // where Microsoft describes the table
 }
 
@@ -44,8 +46,31 @@ var Sets = sync.OnceValue(func() []Set {
 	if err := yaml.UnmarshalWithOptions(setsFile, &file, yaml.Strict()); err != nil {
 		panic(fmt.Sprintf("the sets of rules that ship with gallra cannot be read: %v", err)) // a test reads them
 	}
+	reasons := words.In(reasons, "en")
+	for _, set := range file.Sets {
+		for i := range set.Rules {
+			if why := &set.Rules[i].Why; *why != "" {
+				*why = reasons.T(*why)
+			}
+		}
+	}
 	return file.Sets
 })
+
+// reasons are the words of why the sets keep rows.
+const reasons = "sets"
+
+// Reason is why a rule keeps rows, as a reader of the language reads it: what a company wrote stands as it is, and the sets speak all
+// languages that gallra does.
+func Reason(language, why string) string {
+	english, w := words.In(reasons, "en"), words.In(reasons, language)
+	for _, key := range english.Keys() {
+		if english.T(key) == why {
+			return w.T(key)
+		}
+	}
+	return why
+}
 
 // SetOf is the set of that name, nil if there is none.
 func SetOf(name string) *Set {

@@ -3,7 +3,10 @@ package purge
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+
+	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
@@ -65,21 +68,20 @@ func (r *runner) apart(ctx context.Context, chunk []due, of *lookError) (later [
 }
 
 // leftoversApart lists what belongs to persons one by one, after a read for several of them was refused.
-func (r *runner) leftoversApart(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[environment.Ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
-	fresh, waits = make(map[*work]*work), make(map[*work]bool)
+func (r *runner) leftoversApart(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[environment.Ref]bool) (leftover, error) {
+	all := leftover{make(map[*work]*work), make(map[*work]bool), make(map[uuid.UUID]dataverse.Row)}
 	for _, w := range works {
-		f, wait, err := r.leftovers(ctx, subject, []*work{w}, plain, tried)
+		one, err := r.leftovers(ctx, subject, []*work{w}, plain, tried)
 		switch {
 		case err == nil:
-			if f[w] != nil {
-				fresh[w] = f[w]
-			}
-			waits[w] = wait[w]
+			maps.Copy(all.fresh, one.fresh)
+			maps.Copy(all.waits, one.waits)
+			maps.Copy(all.rows, one.rows)
 		case refused(err):
 			w.Err = err
 		default:
-			return nil, nil, err
+			return leftover{}, err
 		}
 	}
-	return fresh, waits, nil
+	return all, nil
 }

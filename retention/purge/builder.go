@@ -35,10 +35,13 @@ func (b *builder) own(ctx context.Context, p *inventory.Person, e *inventory.Era
 	for _, f := range e.Files(p.Row) {
 		w.add(http.MethodDelete, environment.RowPath(e.Table.EntitySet, p.ID)+"/"+f, nil, "")
 	}
-	if w.do != policy.Delete { // otherwise they go with the row
-		for _, a := range p.Associated {
-			w.add(http.MethodDelete, environment.RowPath(e.Table.EntitySet, p.ID)+"/"+a.Nav+"("+a.ID.String()+")/$ref", nil, "")
+	for _, a := range p.Associated {
+		if w.do == policy.Delete {
+			w.counts[didDelete+" "+a.Place]++ // with the row
+			continue
 		}
+		w.add(http.MethodDelete, environment.RowPath(e.Table.EntitySet, p.ID)+"/"+a.Nav+"("+a.ID.String()+")/$ref", nil, "")
+		w.counts[didShare+" "+a.Place]++
 	}
 	for _, it := range p.Items {
 		if err := b.handle(ctx, w, it); err != nil {

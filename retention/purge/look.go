@@ -59,7 +59,20 @@ type lastLook struct {
 func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
 	last := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
 	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Lasting: true, Padded: r.tables.Padded}
-	e, err := evaluate.EvaluatePersons(ctx, r.Client, r.Policy, subject.Table, ids, o)
+	var e *evaluate.Evaluation
+	err := environment.ReadTogether(ctx, r.Client,
+		func(c dataverse.Writer) (err error) {
+			e, err = evaluate.EvaluatePersons(ctx, c, r.Policy, subject.Table, ids, o)
+			return err
+		},
+		func(c dataverse.Writer) (err error) {
+			last.rows, err = r.rowsBy(ctx, c, subject, ids)
+			return err
+		},
+		func(c dataverse.Writer) (err error) {
+			last.holds, err = r.tables.Holds(ctx, environment.Batched{Client: c})
+			return err
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +84,7 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 			last.merged[p.Master] = append(last.merged[p.Master], p.ID)
 		}
 	}
-	if last.rows, err = r.rows(ctx, subject, ids); err != nil {
-		return nil, err
-	}
-	held, err := r.heldWith(ctx, last, subject, ids)
+	held, err := last.holds.Protects(ctx, refsOf(subject.Table, ids)) // who leads to somebody under a legal hold
 	if err != nil {
 		return nil, err
 	}
@@ -111,15 +121,6 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 		}
 	}
 	return last, nil
-}
-
-// heldWith tells which persons lead to somebody under a legal hold.
-func (r *session) heldWith(ctx context.Context, last *lastLook, subject *compile.Subject, ids []uuid.UUID) (map[environment.Ref]environment.Ref, error) {
-	var err error
-	if last.holds, err = r.tables.Holds(ctx, environment.Batched{Client: r.Client}); err != nil {
-		return nil, err
-	}
-	return last.holds.Protects(ctx, refsOf(subject.Table, ids))
 }
 
 func refsOf(table string, ids []uuid.UUID) []environment.Ref {

@@ -63,7 +63,7 @@ func TestKilledAndRolledBack(t *testing.T) {
 	_, err = purge.Run(t.Context(), d)
 	w.must(err)
 	requests := whole - kill.left
-	for seed := range uint64(seeds(t, 8)) {
+	for _, seed := range seeds(t, 8) {
 		random := rand.New(rand.NewPCG(seed, 17))
 		w.control("restore", row{"id": before})
 		copyLedger(t, saved, w.ledgerDir())

@@ -93,10 +93,8 @@ func (r *runner) chunks(ctx context.Context, all []due) error {
 			alone, q = nil, queue{}
 		}
 		if running == 0 && failed == nil {
-			for _, d := range alone {
-				if err := r.large(ctx, r.subject(d), d); err != nil {
-					return err
-				}
+			if err := r.large(ctx, alone); err != nil {
+				return err
 			}
 			alone = nil
 		}
@@ -300,4 +298,11 @@ func dueOf(chunk []due, who environment.Ref) due {
 		}
 	}
 	return due{Ref: who}
+}
+
+// largeOf is a person of a chunk who has too many rows for it.
+func largeOf(chunk []due, p *inventory.Person) due {
+	d := dueOf(chunk, p.Ref)
+	d.rows = p.Rows
+	return d
 }

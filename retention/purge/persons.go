@@ -75,7 +75,11 @@ func (r *session) person(subject *compile.Subject, who environment.Ref, row data
 
 // rows reads everything that a purge erases in the persons' rows, with their versions.
 func (r *session) rows(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
-	return inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, subject, r.eraser(subject), ids)
+	return r.rowsBy(ctx, r.Client, subject, ids)
+}
+
+func (r *session) rowsBy(ctx context.Context, c dataverse.Writer, subject *compile.Subject, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
+	return inventory.PersonRows(ctx, environment.Batched{Client: c}, subject, r.eraser(subject), ids)
 }
 
 // What the ledger has of decisions.

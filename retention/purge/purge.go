@@ -125,7 +125,7 @@ func (r *runner) together(ctx context.Context, chunk []due) (later []due, err er
 	var large []due
 	for _, p := range persons {
 		if p.Many {
-			large = append(large, dueOf(chunk, p.Ref))
+			large = append(large, largeOf(chunk, p))
 			continue
 		}
 		if p.Later {
@@ -142,7 +142,7 @@ func (r *runner) together(ctx context.Context, chunk []due) (later []due, err er
 				continue
 			}
 			if err == errTooMany {
-				large = append(large, dueOf(chunk, p.Ref))
+				large = append(large, largeOf(chunk, p))
 				continue
 			}
 			p.Err = err
@@ -161,12 +161,7 @@ func (r *runner) together(ctx context.Context, chunk []due) (later []due, err er
 	if r.claims != nil {
 		r.alone, large = append(r.alone, large...), nil
 	}
-	for _, d := range large {
-		if err := r.large(ctx, subject, d); err != nil {
-			return nil, err
-		}
-	}
-	return later, nil
+	return later, r.large(ctx, large)
 }
 
 // erase carries the erasures out: intents, change sets, deletes, outcomes, audit history, and the search for residue.

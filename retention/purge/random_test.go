@@ -138,25 +138,33 @@ func (w *randomWorld) belongings(p someone) {
 	}
 }
 
-// seeds is how many random worlds are tried: GALLRA_SEEDS, otherwise usual.
-func seeds(t *testing.T, usual int) int {
+// seeds are the random worlds that are tried: the first so many, or those that GALLRA_SEEDS names: 200, or 100-200.
+func seeds(t *testing.T, usual int) []uint64 {
 	t.Helper()
-	text := os.Getenv("GALLRA_SEEDS")
-	if text == "" {
-		return usual
+	from, to := 0, usual
+	if text := os.Getenv("GALLRA_SEEDS"); text != "" {
+		first, last, several := strings.Cut(text, "-")
+		if !several {
+			first, last = "0", first
+		}
+		var err, err2 error
+		from, err = strconv.Atoi(first)
+		if to, err2 = strconv.Atoi(last); err != nil || err2 != nil || from >= to {
+			t.Fatalf("GALLRA_SEEDS=%s: neither a number nor a range of them", text)
+		}
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
+	var out []uint64
+	for seed := from; seed < to; seed++ {
+		out = append(out, uint64(seed))
 	}
-	return n
+	return out
 }
 
 // TestRandomPeopleLeaveNothing purges random people from random CRMs. Of whoever is purged nothing is found anywhere, rows
 // that a keep rule names aside, and whoever is justified is as they were. A seed that
 // failed is its subtest's name.
 func TestRandomPeopleLeaveNothing(t *testing.T) {
-	for seed := range uint64(seeds(t, 4)) {
+	for _, seed := range seeds(t, 4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			w := &randomWorld{world: newWorld(t, pol), Rand: rand.New(rand.NewPCG(seed, 11))}
 			w.create("account", "company", row{"name": "Company"})

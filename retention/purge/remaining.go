@@ -18,10 +18,18 @@ import (
 // maxRounds bounds how often rows that came up after the change set are taken care of before a person's row is deleted.
 const maxRounds = 3
 
+// leftover is what is left of some persons: change sets for rows that are still to be handled, who waits for another person's turn,
+// and the persons' own rows.
+type leftover struct {
+	fresh map[*work]*work
+	waits map[*work]bool
+	rows  map[uuid.UUID]dataverse.Row
+}
+
 // leftovers lists again what belongs to the persons, and makes a change set for whoever has rows that are still to be
-// handled. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
+// handled, and reads their rows. A person whom a kept row binds by now is not deleted. Whoever shares a row with a person whose turn it is to
 // handle it waits: their delete would take it along.
-func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[environment.Ref]bool) (fresh map[*work]*work, waits map[*work]bool, err error) {
+func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works []*work, plain bool, tried map[environment.Ref]bool) (left leftover, err error) {
 	persons := make([]*inventory.Person, len(works))
 	for i, w := range works {
 		persons[i] = r.person(subject, w.Ref, w.Row)
@@ -31,14 +39,23 @@ func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works 
 	b := r.builder(inv)
 	b.noJobs, b.tried = plain, tried
 	r.claims.begin(r)
-	if err := inv.Take(ctx); err != nil {
-		return nil, nil, err
+	err = environment.ReadTogether(ctx, r.Client,
+		func(c dataverse.Writer) error {
+			inv.Reader = environment.Batched{Client: c}
+			return inv.Take(ctx)
+		},
+		func(c dataverse.Writer) (err error) {
+			left.rows, err = r.rowsBy(ctx, c, subject, workIDs(works))
+			return err
+		})
+	if err != nil {
+		return leftover{}, err
 	}
 	r.claim(inv)
-	fresh, waits = make(map[*work]*work), make(map[*work]bool)
+	left.fresh, left.waits = make(map[*work]*work), make(map[*work]bool)
 	for i, p := range persons {
 		w := works[i]
-		waits[w] = handledByAnother(inv, p)
+		left.waits[w] = handledByAnother(inv, p)
 		switch {
 		case p.Err != nil:
 			w.Err = p.Err
@@ -58,11 +75,11 @@ func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works 
 			if err != nil {
 				w.Err = err
 			} else if len(next.set)+len(next.bulk) > 0 {
-				fresh[w] = next
+				left.fresh[w] = next
 			}
 		}
 	}
-	return fresh, waits, nil
+	return left, nil
 }
 
 // handledByAnother tells whether a row that belongs to the person is still to be deleted in another person's turn.
@@ -83,20 +100,21 @@ func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*
 	tried := make(map[environment.Ref]bool)
 	least := make(map[*work]int) // rows that were left over for another round
 	for round := 0; len(open) > 0; round++ {
-		fresh, waits, err := r.leftovers(ctx, subject, open, plain, tried)
+		left, err := r.leftovers(ctx, subject, open, plain, tried)
 		if refused(err) {
-			fresh, waits, err = r.leftoversApart(ctx, subject, open, plain, tried)
+			left, err = r.leftoversApart(ctx, subject, open, plain, tried)
 		}
 		if err != nil {
 			return err
 		}
+		fresh, waits := left.fresh, left.waits
 		var ready []*work
 		for _, w := range open {
 			if fresh[w] == nil && !waits[w] && w.Err == nil && w.do == policy.Delete {
 				ready = append(ready, w)
 			}
 		}
-		if err := r.deleteRows(ctx, subject, ready); err != nil {
+		if err := r.deleteRows(ctx, subject, ready, left.rows); err != nil {
 			return err
 		}
 		open = slices.DeleteFunc(slices.Clone(open), func(w *work) bool { return fresh[w] == nil && !waits[w] || w.Err != nil })
@@ -165,15 +183,28 @@ func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*
 	return nil
 }
 
-// deleteRows deletes the persons' rows, which must be what the change set left: anonymous.
-func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works []*work) error {
-	if len(works) == 0 {
-		return nil
-	}
-	rows, err := r.rows(ctx, subject, workIDs(works))
-	if err != nil {
+// deleteRows deletes the persons' rows, which must be what the change set left: anonymous. One that has changed since it was read is
+// read again.
+func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works []*work, rows map[uuid.UUID]dataverse.Row) error {
+	changed, err := r.deleteRead(ctx, subject, works, rows)
+	if err != nil || len(changed) == 0 {
 		return err
 	}
+	if rows, err = r.rows(ctx, subject, workIDs(changed)); err != nil {
+		return err
+	}
+	if changed, err = r.deleteRead(ctx, subject, changed, rows); err != nil {
+		return err
+	}
+	for _, w := range changed {
+		r.Log.Warn("delete refused", "table", w.Table, "id", w.ID, "code", environment.Code(dataverse.ErrChanged))
+		w.Err, w.refused = errNotDeleted, dataverse.ErrChanged
+	}
+	return nil
+}
+
+// deleteRead deletes the persons' rows as they were read, and answers whose have changed since.
+func (r *runner) deleteRead(ctx context.Context, subject *compile.Subject, works []*work, rows map[uuid.UUID]dataverse.Row) (changed []*work, err error) {
 	var parts []dataverse.Part
 	var sent []*work
 	for _, w := range works {
@@ -201,13 +232,15 @@ func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works
 		sent = append(sent, w)
 	}
 	if len(parts) == 0 {
-		return nil
+		return nil, nil
 	}
 	for i, err := range r.batch(ctx, parts) {
 		w := sent[i]
 		var unsure *dataverse.Uncertain
 		switch {
 		case err == nil, errors.Is(err, dataverse.ErrNotFound):
+		case errors.Is(err, dataverse.ErrChanged):
+			changed = append(changed, w)
 		case errors.Is(err, dataverse.ErrRestricted):
 			w.do = policy.Anonymize // bound by rows that nobody may see: anonymised in place
 		case errors.As(err, &unsure):
@@ -220,5 +253,5 @@ func (r *runner) deleteRows(ctx context.Context, subject *compile.Subject, works
 			w.Err, w.refused = errNotDeleted, err
 		}
 	}
-	return nil
+	return changed, nil
 }

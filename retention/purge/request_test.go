@@ -95,23 +95,24 @@ func TestEraseKnowsNoLegalHoldToPassOver(t *testing.T) {
 	}
 }
 
-// meddling changes the CRM after the request was weighed and before the last look, when the run reads the person's row.
+// meddling changes the CRM amid the last look, once the persons and their rows were read.
 type meddling struct {
 	dataverse.Writer
-	looks  int
-	at     int
+	armed  bool
 	meddle func()
 }
 
 func (m *meddling) Batch(ctx context.Context, parts []dataverse.Part) ([]dataverse.Result, error) {
-	if m.looks++; m.looks == m.at {
+	results, err := m.Writer.Batch(ctx, parts)
+	if m.armed {
+		m.armed = false
 		m.meddle()
 	}
-	return m.Writer.Batch(ctx, parts)
+	return results, err
 }
 
 func TestEraseLooksOnceMore(t *testing.T) {
-	// The first batch of an erasure reads the rows at the last look, after the evaluation; the ground is asked for after it.
+	// The first batch of the last look reads the persons and their rows; the grounds are asked for after it.
 	for _, tt := range []struct {
 		name, want string
 		meddle     func(w *world)
@@ -126,7 +127,8 @@ func TestEraseLooksOnceMore(t *testing.T) {
 			w := newWorld(t, pol)
 			yvonne(w)
 			d := w.requestDeps("erase", func(d *purge.Deps) {
-				d.Client = &meddling{Writer: d.Client, at: 1, meddle: func() { tt.meddle(w) }}
+				m := &meddling{Writer: d.Client, meddle: func() { tt.meddle(w) }}
+				d.Client, d.Progress = m, func(p purge.Progress) { m.armed = m.armed || p.Phase == "look" }
 			})
 			s, err := purge.Erase(t.Context(), d, []evaluate.PersonRef{contact("yvonne")}, nil)
 			w.must(err)

@@ -239,6 +239,7 @@ type due struct {
 	// stage is how many stages are done, of somebody for whom another comes before the purge, and base the day that they count from.
 	stage int
 	base  retention.Date
+	rows  int // that belong to whoever has too many for a chunk
 }
 
 // ready reads what every purge needs to know of the environment and finishes what was begun before.

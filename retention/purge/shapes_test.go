@@ -43,7 +43,7 @@ func (sh *shape) build(s *solution) {
 		if other != "contact" {
 			other = s.prefix + "_" + other
 		}
-		s.manyToMany(s.prefix+"_"+other+"_persons", other)
+		s.manyToMany(s.prefix+"_"+other+"_persons", "contact", other)
 	}
 	if sh.Behind != "" {
 		s.profile(s.prefix + "_" + sh.Behind)
@@ -143,7 +143,7 @@ func TestShapesOfPublicSolutions(t *testing.T) {
 				}
 				made = s.made
 			}
-			s.associations(gone[0], kept)
+			s.associations(gone, kept)
 			s.advance(800)
 			s.policy = s.starter(1)
 			for _, lookup := range map[string][]string{"nonprofit": {"recipient", "submittedby"}}[name] { // whichever of its lookups a request was found by

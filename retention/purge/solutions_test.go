@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/purge"
@@ -22,8 +20,8 @@ type solution struct {
 	prefix string
 	tables []solutionTable
 	made   int
-	many   []string // many-to-many relationships: name, and navigation property on the contact's side
-	behind string   // a lookup of the contact's own row; empty: none
+	many   []solutionMany
+	behind string // a lookup of the contact's own row; empty: none
 }
 
 type solutionTable struct {
@@ -33,6 +31,9 @@ type solutionTable struct {
 	phone     string // one for numbers
 	lookups   []solutionLookup
 }
+
+// solutionMany is a many-to-many relationship of contacts or of leads.
+type solutionMany struct{ name, table, other string }
 
 // solutionLookup is a lookup, by one of the tables that it can point at.
 type solutionLookup struct{ column, nav, target string }
@@ -156,21 +157,29 @@ func (s *solution) build() {
 		if s.one(2) {
 			other = "contact"
 		}
-		s.manyToMany(s.prefix+"_many", other)
+		s.manyToMany(s.prefix+"_many", "contact", other)
 	}
 	if target := s.tables[s.IntN(n)]; s.one(3) && !target.activity {
 		s.profile(target.name)
 	}
+	if s.one(2) {
+		s.manyToMany(s.prefix+"_leads", "lead", []string{"lead", "contact", s.tables[s.IntN(n)].name}[s.IntN(3)])
+	}
+	if s.one(3) { // a chain of rows that the service unlinks, each from the next
+		for i := 1; i < n; i++ {
+			s.lookup(i, s.tables[i-1].name)
+		}
+	}
 	s.client = s.connect(6)
 }
 
-// manyToMany associates contacts with rows of a table.
-func (s *solution) manyToMany(name, other string) {
+// manyToMany associates persons with rows of a table.
+func (s *solution) manyToMany(name, table, other string) {
 	if s.try("RelationshipDefinitions", row{"@odata.type": "Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata", "SchemaName": name, "IntersectEntityName": name,
-		"Entity1LogicalName": "contact", "Entity2LogicalName": other,
+		"Entity1LogicalName": table, "Entity2LogicalName": other,
 		"Entity1AssociatedMenuConfiguration": row{"Behavior": "UseLabel", "Group": "Details", "Label": labelled("a"), "Order": 10000},
 		"Entity2AssociatedMenuConfiguration": row{"Behavior": "UseLabel", "Group": "Details", "Label": labelled("b"), "Order": 10000}}) {
-		s.many = append(s.many, name, other)
+		s.many = append(s.many, solutionMany{name, table, other})
 	}
 }
 
@@ -304,7 +313,7 @@ func (w *world) rowsWith(text string) map[string]bool {
 // where a text of a purged person is still found, a run has named the row; and of whoever is justified every row is there.
 func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(seeds(t, 6)) {
+	for _, seed := range seeds(t, 6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorldOf(t, "", emulator.Options{})
@@ -316,7 +325,7 @@ func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
 			for _, p := range append(gone, kept) {
 				s.belongings(p, kept)
 			}
-			s.associations(gone[0], kept)
+			s.associations(gone, kept)
 			w.advance(800)
 			w.policy = w.starter(1)
 			s.purgesNamed(gone, kept, s.vary())
@@ -324,10 +333,14 @@ func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
 	}
 }
 
-// associations associates a person, and somebody justified, over every many-to-many relationship.
-func (s *solution) associations(p, kept solutionPerson) {
-	for i := 0; i+1 < len(s.many); i += 2 {
-		s.associate(s.many[i], s.many[i+1], p, kept)
+// associations associates persons, over every many-to-many relationship of their table, with somebody justified or a row about them.
+func (s *solution) associations(all []solutionPerson, kept solutionPerson) {
+	for _, m := range s.many {
+		for _, p := range all {
+			if p.table == m.table {
+				s.associate(m, p, kept)
+			}
+		}
 	}
 }
 
@@ -363,6 +376,15 @@ func (s *solution) purgesNamed(gone []solutionPerson, kept solutionPerson, left 
 			}
 		}
 	}
+	for _, m := range s.many {
+		for _, row := range s.dump(m.name) {
+			for _, p := range gone {
+				if text := fmt.Sprint(row); strings.Contains(text, idText(p.name)) {
+					t.Errorf("%s %s is still associated over %s: %s\n%s", p.table, p.name, m.name, text, s.shape())
+				}
+			}
+		}
+	}
 	after := s.rowsWith(kept.full)
 	for at := range before {
 		if !after[at] {
@@ -387,28 +409,30 @@ func (s *solution) publish(options int) {
 	s.call(http.MethodPost, "publishers", row{"friendlyname": s.prefix, "uniquename": s.prefix, "customizationprefix": s.prefix, "customizationoptionvalueprefix": options})
 }
 
-// associate links a contact over a many-to-many relationship.
-func (s *solution) associate(name, other string, p, kept solutionPerson) {
-	set, id := "contacts", id(kept.name)
+// associate links a person over a many-to-many relationship.
+func (s *solution) associate(m solutionMany, p, kept solutionPerson) {
+	set, to := "contacts", id(kept.name)
 	for i := range s.tables {
-		if t := &s.tables[i]; t.name == other {
-			set = t.set
-			more := s.make(t, kept, nil)
-			id = s.idOf(more)
+		if t := &s.tables[i]; t.name == m.other {
+			set, to = t.set, id(s.make(t, kept, nil))
 		}
 	}
-	nav := name
-	def, err := s.client.Table(s.t.Context(), "contact")
+	if m.other == "lead" {
+		set, to = "leads", id("lena")
+		if p.name == "lena" {
+			return
+		}
+	}
+	nav := m.name
+	def, err := s.client.Table(s.t.Context(), m.table)
 	s.must(err)
-	for _, m := range def.ManyToMany {
-		if m.SchemaName == name {
-			nav = m.Entity1Nav
+	for _, over := range def.ManyToMany {
+		if over.SchemaName == m.name {
+			nav = over.Entity1Nav
 		}
 	}
-	s.call(http.MethodPost, fmt.Sprintf("contacts(%s)/%s/$ref", idText(p.name), nav), row{"@odata.id": s.url + "/api/data/v9.2/" + set + "(" + id.String() + ")"})
+	s.call(http.MethodPost, fmt.Sprintf("%s(%s)/%s/$ref", p.set, idText(p.name), nav), row{"@odata.id": s.url + "/api/data/v9.2/" + set + "(" + to.String() + ")"})
 }
-
-func (s *solution) idOf(name string) uuid.UUID { return id(name) }
 
 func idText(name string) string { return id(name).String() }
 
@@ -438,5 +462,5 @@ func (s *solution) shape() string {
 // around is what a row looks like.
 func (s *solution) around(table, id string) string {
 	rows := s.dump(table)
-	return fmt.Sprint(rows[id])
+	return fmt.Sprint(rows[table+" "+id])
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -20,37 +21,47 @@ import (
 // Persons whose day has come can be stuck: bound by what is kept, protected by somebody's legal hold, with rows that no rule
 // names. They stay due every night and are never purged, so limits, which count what can happen, do not count them.
 
-// Stuck previews persons whose day has come, and answers those who cannot be purged, with why.
-func Stuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan) ([]Forecast, error) {
+// Stuck previews persons whose day has come, and answers those who cannot be purged, with why; and what would become of the rows of
+// the others, by place of the person map.
+func Stuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan) (stuck []Forecast, places []TableTally, err error) {
 	ids := make(map[string][]uuid.UUID)
 	for i := range planned.Decisions {
 		if d := &planned.Decisions[i]; d.Action == retention.Purge {
 			ids[d.Person.Table] = append(ids[d.Person.Table], d.Person.ID)
 		}
 	}
-	var stuck []Forecast
 	for _, table := range slices.Sorted(maps.Keys(ids)) {
 		all, err := Preview(ctx, client, checked, planned.AsOf, table, ids[table])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		stuck = append(stuck, slices.DeleteFunc(all, func(f Forecast) bool { return f.Code == "" })...)
+		for _, f := range all {
+			if f.Code != "" {
+				stuck = append(stuck, f)
+				continue
+			}
+			for what, n := range f.Places {
+				effect, place := cut(what)
+				tally(&places, place).count(effect, n)
+			}
+		}
 	}
-	return stuck, nil
+	slices.SortFunc(places, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
+	return stuck, places, nil
 }
 
 // MarkStuck is [Stuck] that marks them in the plan.
-func MarkStuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan) ([]Forecast, error) {
-	stuck, err := Stuck(ctx, client, checked, planned)
+func MarkStuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan) (stuck []Forecast, places []TableTally, err error) {
+	stuck, places, err = Stuck(ctx, client, checked, planned)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	codes := make(map[evaluate.PersonRef]string, len(stuck))
 	for _, f := range stuck {
 		codes[evaluate.PersonRef{Table: f.Table, ID: f.ID}] = f.Code
 	}
 	planned.MarkStuck(codes)
-	return stuck, nil
+	return stuck, places, nil
 }
 
 // able is the plan as far as it can happen. Only where a limit would stop the run are the due gone through, until as many as

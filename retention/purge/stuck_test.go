@@ -30,7 +30,7 @@ func TestLimitsCountWhatCanHappen(t *testing.T) {
 		d := w.deps(w.client)
 		e, err := evaluate.Evaluate(t.Context(), w.client, d.Policy, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace})
 		w.must(err)
-		stuck, err := purge.Stuck(t.Context(), w.client, d.Policy, plan.NewPlan(d.Policy, e, plan.PlanOptions{Traces: d.Ledger.Trace}))
+		stuck, _, err := purge.Stuck(t.Context(), w.client, d.Policy, plan.NewPlan(d.Policy, e, plan.PlanOptions{Traces: d.Ledger.Trace}))
 		w.must(err)
 		if len(stuck) != 5 || stuck[0].Code != "bound" {
 			t.Errorf("who the plan says is stuck: %v", stuck)

@@ -28,28 +28,24 @@ const maxSweeps = 10
 const sweepBatch = 200
 
 // sweep deletes the audit history of every touched row: it holds the values of before, those of the purge's own writes
-// among them. It asks until the service answers that nothing was left. What Dataverse writes later is for the next run,
+// among them. It goes on until the service shows no history of any of them. What Dataverse writes later is for the next run,
 // which finds the persons in the ledger.
 func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
-	type asked struct {
-		target int
-		environment.Ref
-	}
-	var open []asked
+	var open []sweptRow
 	for i, t := range targets {
 		for _, table := range slices.Sorted(maps.Keys(t.rows)) {
 			if _, err := r.tables.Table(ctx, table); errors.Is(err, dataverse.ErrNoTable) {
 				continue // it was taken away since, and its rows' history with it
 			}
 			for _, id := range t.rows[table] {
-				open = append(open, asked{i, environment.Ref{Table: table, ID: id}})
+				open = append(open, sweptRow{i, environment.Ref{Table: table, ID: id}})
 			}
 		}
 	}
 	deleted := make([]int, len(targets))
 	failed := make([]bool, len(targets))
 	for range maxSweeps {
-		var again []asked
+		var again []sweptRow
 		for group := range slices.Chunk(open, sweepBatch) {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -91,7 +87,11 @@ func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
 				}
 			}
 		}
-		if open = again; len(open) == 0 {
+		var err error
+		if open, err = r.unswept(ctx, again); err != nil {
+			return err
+		}
+		if len(open) == 0 {
 			break
 		}
 	}
@@ -108,6 +108,38 @@ func (r *runner) sweep(ctx context.Context, targets []sweepTarget) error {
 		entries = append(entries, ledger.Entry{Kind: ledger.Swept, Table: t.Table, ID: t.ID, Deleted: deleted[i]})
 	}
 	return r.Ledger.Append(entries...)
+}
+
+// sweptRow is a row whose history is deleted, and whose row it is.
+type sweptRow struct {
+	target int
+	environment.Ref
+}
+
+// unswept are those of some rows that still have history. Where the service does not tell, all of them are.
+func (r *session) unswept(ctx context.Context, rows []sweptRow) ([]sweptRow, error) {
+	var qs []dataverse.Query
+	for some := range slices.Chunk(rows, environment.MaxIDs) {
+		ids := make([]uuid.UUID, len(some))
+		for i, row := range some {
+			ids[i] = row.ID
+		}
+		qs = append(qs, environment.History(ids))
+	}
+	answers, err := environment.Batched{Client: r.Client}.Queries(ctx, qs)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, dataverse.ErrUnauthorized):
+		return nil, err
+	case err != nil:
+		return rows, nil
+	}
+	left := make(map[uuid.UUID]bool)
+	for _, row := range slices.Concat(answers...) {
+		left[row.ID("objectid")] = true
+	}
+	return slices.DeleteFunc(rows, func(row sweptRow) bool { return !left[row.ID] }), nil
 }
 
 func deletedEntries(res dataverse.Result) (int, error) {

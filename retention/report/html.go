@@ -14,6 +14,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 //go:embed report.css
@@ -193,9 +194,10 @@ func (r *Report) canary() string {
 
 func (p *page) funcs() template.FuncMap {
 	return template.FuncMap{
-		"T":    p.Lang.T,
-		"N":    Number,
-		"Date": p.Lang.Date,
+		"T":      p.Lang.T,
+		"Reason": func(why string) string { return policy.Reason(string(p.Lang), why) },
+		"N":      Number,
+		"Date":   p.Lang.Date,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/retention/personmap"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // shownPlaces is how many places a picture has; the table beneath has all that hold rows.
@@ -44,7 +45,7 @@ func NewPlaceMap(m *personmap.Map, l Lang) (*PlaceMap, error) {
 			v.Empty++
 			continue
 		}
-		row := PlaceRow{Place: p.Key(), Leads: l.known("map.leads.", string(p.Kind)), Does: l.Treatment(p.Do), Why: p.Why, Count: "?"}
+		row := PlaceRow{Place: p.Key(), Leads: l.known("map.leads.", string(p.Kind)), Does: l.Treatment(p.Do), Why: policy.Reason(string(l), p.Why), Count: "?"}
 		row.Holds, row.Binds = p.Kind == personmap.Lookup && p.Via == "" && (p.Do == personmap.Kept || p.Do == personmap.Anonymized), p.Binds
 		if p.Rows > 0 {
 			row.Count = Number(p.Rows)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gallra/gallra/internal/workbook"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // persons writes persons, one a row, on as many sheets as they need.
@@ -197,12 +198,12 @@ func (b *workbookSheets) stays() error {
 		return err
 	}
 	for _, k := range b.Facts.Kept {
-		if err := s.row(b.Lang.T("kept-by-rule"), k.Subject+": "+k.Table, k.Why); err != nil {
+		if err := s.row(b.Lang.T("kept-by-rule"), k.Subject+": "+k.Table, policy.Reason(string(b.Lang), k.Why)); err != nil {
 			return err
 		}
 	}
 	for _, k := range b.Facts.Left {
-		if err := s.row(b.Lang.T("left-by-rule"), k.Subject+": "+k.Table, k.Why); err != nil {
+		if err := s.row(b.Lang.T("left-by-rule"), k.Subject+": "+k.Table, policy.Reason(string(b.Lang), k.Why)); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,7 @@ func (c *Console) load(ctx context.Context, j *job) error {
 		return err
 	}
 	plan := plan.NewPlan(checked, e, plan.PlanOptions{Traces: l.Trace, Stages: l.Stage})
-	if _, err := purge.MarkStuck(ctx, c.o.Client, checked, plan); err != nil {
+	if _, _, err := purge.MarkStuck(ctx, c.o.Client, checked, plan); err != nil {
 		return err
 	}
 	matched := purge.Matched(l, checked)

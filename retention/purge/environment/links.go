@@ -59,21 +59,40 @@ func (t *Tables) holding(ctx context.Context, from Reader, probes []probe) (map[
 
 // occupiedReaches leaves the relationships over which rows lead somewhere.
 func (t *Tables) occupiedReaches(ctx context.Context, from Reader, over []Reach) ([]Reach, error) {
-	probes := make([]probe, len(over))
-	for i, r := range over {
-		probes[i] = probe{r.Referencing + "." + r.ReferencingAttribute, dataverse.Query{Table: r.Referencing, Set: r.Child.EntitySet, Select: []string{r.Child.PrimaryID}, Filter: r.Wire + " ne null"}}
-	}
-	holds, err := t.holding(ctx, from, probes)
+	holds, err := t.holding(ctx, from, reachProbes(over))
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(over, func(r Reach) bool { return !holds[r.Referencing+"."+r.ReferencingAttribute] }), nil
 }
 
+func reachProbes(over []Reach) []probe {
+	probes := make([]probe, len(over))
+	for i, r := range over {
+		probes[i] = probe{r.Referencing + "." + r.ReferencingAttribute, dataverse.Query{Table: r.Referencing, Set: r.Child.EntitySet, Select: []string{r.Child.PrimaryID}, Filter: r.Wire + " ne null"}}
+	}
+	return probes
+}
+
+// Probe finds out, once a run, which places of a subject hold rows at all: all of them in one request.
+func (t *Tables) Probe(ctx context.Context, from Reader, s *compile.Subject) error {
+	probes := append(reachProbes(t.links(s)), t.partyProbes(s)...)
+	_, associations, err := t.associations(ctx, s)
+	if err != nil {
+		return err
+	}
+	_, values := t.values(s)
+	_, err = t.holding(ctx, from, slices.Concat(probes, associations, values))
+	return err
+}
+
 // Links are the lookups that lead to persons of a subject, that a delete of them does not reach, and that no rule of their own
 // leads over: those that the rule '*' covers, rows of business, and what nobody has decided of yet.
 func (t *Tables) Links(ctx context.Context, from Reader, s *compile.Subject) ([]Reach, error) {
-	var out []Reach
+	return t.occupiedReaches(ctx, from, t.links(s))
+}
+
+func (t *Tables) links(s *compile.Subject) (out []Reach) {
 	for i := range s.Map.Places {
 		p := &s.Map.Places[i]
 		switch {
@@ -84,7 +103,7 @@ func (t *Tables) Links(ctx context.Context, from Reader, s *compile.Subject) ([]
 			out = append(out, t.reach(s.Table, p))
 		}
 	}
-	return t.occupiedReaches(ctx, from, out)
+	return out
 }
 
 // reach is a place as a relationship, as far as finding rows needs it.
@@ -182,15 +201,7 @@ func (t *Tables) Pointing(ctx context.Context, from Reader, name string) ([]Reac
 
 // Parties are the kinds of activities of whose parties only the rule '*' speaks, as far as there is any row.
 func (t *Tables) Parties(ctx context.Context, from Reader, s *compile.Subject) (map[string]bool, error) {
-	var probes []probe
-	for i := range s.Map.Places {
-		p := &s.Map.Places[i]
-		if p.Kind == personmap.Party && p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable && t.Exists(p.Table) {
-			x := t.all[p.Table]
-			probes = append(probes, probe{p.Table, dataverse.Query{Table: p.Table, Set: x.EntitySet, Select: []string{x.PrimaryID}}})
-		}
-	}
-	holds, err := t.holding(ctx, from, probes)
+	holds, err := t.holding(ctx, from, t.partyProbes(s))
 	if err != nil {
 		return nil, err
 	}
@@ -203,15 +214,36 @@ func (t *Tables) Parties(ctx context.Context, from Reader, s *compile.Subject) (
 	return out, nil
 }
 
+func (t *Tables) partyProbes(s *compile.Subject) (probes []probe) {
+	for i := range s.Map.Places {
+		p := &s.Map.Places[i]
+		if p.Kind == personmap.Party && p.Rule >= 0 && s.Related[p.Rule].Table == policy.AnyTable && t.Exists(p.Table) {
+			x := t.all[p.Table]
+			probes = append(probes, probe{p.Table, dataverse.Query{Table: p.Table, Set: x.EntitySet, Select: []string{x.PrimaryID}}})
+		}
+	}
+	return probes
+}
+
 // Associations are the many-to-many relationships of a subject table that anything is associated by and that the policy does
 // not leave alone.
 func (t *Tables) Associations(ctx context.Context, from Reader, s *compile.Subject) ([]dataverse.ManyToMany, error) {
-	def, err := t.Table(ctx, s.Table)
+	all, probes, err := t.associations(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	var all []dataverse.ManyToMany
-	var probes []probe
+	holds, err := t.holding(ctx, from, probes)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(m dataverse.ManyToMany) bool { return !holds[m.Intersect] }), nil
+}
+
+func (t *Tables) associations(ctx context.Context, s *compile.Subject) (all []dataverse.ManyToMany, probes []probe, err error) {
+	def, err := t.Table(ctx, s.Table)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, m := range def.ManyToMany {
 		p := s.Map.Place(m.Intersect + "." + m.SchemaName)
 		if p == nil || p.Do != personmap.TakenOff && p.Do != personmap.WithRow || !t.Exists(m.Intersect) {
@@ -220,11 +252,7 @@ func (t *Tables) Associations(ctx context.Context, from Reader, s *compile.Subje
 		all = append(all, m)
 		probes = append(probes, probe{m.Intersect, dataverse.Query{Table: m.Intersect, Set: t.all[m.Intersect].EntitySet}})
 	}
-	holds, err := t.holding(ctx, from, probes)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(m dataverse.ManyToMany) bool { return !holds[m.Intersect] }), nil
+	return all, probes, nil
 }
 
 // Summary is the table's entry in the list of tables.
@@ -239,17 +267,7 @@ type Values struct {
 // Values are the columns of tables other than the persons' in which addresses or numbers are searched for, as far as anything
 // stands in them, ordered by table.
 func (t *Tables) Values(ctx context.Context, from Reader, s *compile.Subject) ([]Values, error) {
-	var all []*personmap.Place
-	var probes []probe
-	for i := range s.Map.Places {
-		p := &s.Map.Places[i]
-		if p.Kind != personmap.Value || p.Do == personmap.Left || !t.Exists(p.Table) {
-			continue
-		}
-		x := t.all[p.Table]
-		all = append(all, p)
-		probes = append(probes, probe{p.Key(), dataverse.Query{Table: p.Table, Set: x.EntitySet, Select: []string{x.PrimaryID}, Filter: p.Column + " ne null"}})
-	}
+	all, probes := t.values(s)
 	holds, err := t.holding(ctx, from, probes)
 	if err != nil {
 		return nil, err
@@ -270,4 +288,17 @@ func (t *Tables) Values(ctx context.Context, from Reader, s *compile.Subject) ([
 		}
 	}
 	return out, nil
+}
+
+func (t *Tables) values(s *compile.Subject) (all []*personmap.Place, probes []probe) {
+	for i := range s.Map.Places {
+		p := &s.Map.Places[i]
+		if p.Kind != personmap.Value || p.Do == personmap.Left || !t.Exists(p.Table) {
+			continue
+		}
+		x := t.all[p.Table]
+		all = append(all, p)
+		probes = append(probes, probe{p.Key(), dataverse.Query{Table: p.Table, Set: x.EntitySet, Select: []string{x.PrimaryID}, Filter: p.Column + " ne null"}})
+	}
+	return all, probes
 }

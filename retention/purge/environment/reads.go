@@ -2,6 +2,7 @@ package environment
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,7 @@ const MaxIDs = 100
 
 // maxReads is how many reads go in one batch. It is well below the 1,000 that the service takes: a batch's whole
 // execution time counts against one request's limit.
-const maxReads = 100
+const maxReads = 200
 
 // Reader answers many queries at once, in the order of the queries.
 type Reader interface {
@@ -69,19 +70,15 @@ func (r Batched) Queries(ctx context.Context, qs []dataverse.Query) ([][]dataver
 
 // Each holds no more than the first pages of a batch.
 func (r Batched) Each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error {
+	sets, err := entitySets(ctx, r.Client, qs)
+	if err != nil {
+		return err
+	}
 	at := 0
 	for group := range slices.Chunk(qs, maxReads) {
 		parts := make([]dataverse.Part, len(group))
 		for i, q := range group {
-			set := q.Set
-			if set == "" {
-				t, err := r.Client.Table(ctx, q.Table)
-				if err != nil {
-					return err
-				}
-				set = t.EntitySet
-			}
-			parts[i].Op = &dataverse.Operation{Method: http.MethodGet, Path: queryPath(set, q), Header: annotations(q)}
+			parts[i].Op = &dataverse.Operation{Method: http.MethodGet, Path: queryPath(cmp.Or(q.Set, sets[q.Table]), q), Header: annotations(q)}
 		}
 		results, err := r.Client.Batch(ctx, parts)
 		if err != nil {
@@ -110,6 +107,47 @@ func (r Batched) Each(ctx context.Context, qs []dataverse.Query, fn func(i int, 
 		}
 	}
 	return nil
+}
+
+// entitySets are the sets of the tables that are read, by table.
+func entitySets(ctx context.Context, client dataverse.Reader, qs []dataverse.Query) (map[string]string, error) {
+	if !slices.ContainsFunc(qs, func(q dataverse.Query) bool { return q.Set == "" }) {
+		return nil, nil
+	}
+	all, err := client.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sets := make(map[string]string, len(all))
+	for _, t := range all {
+		sets[t.LogicalName] = t.EntitySet
+	}
+	for _, q := range qs {
+		if q.Set == "" && sets[q.Table] == "" {
+			_, err := client.Table(ctx, q.Table) // which says what is wrong with it
+			return nil, cmp.Or(err, dataverse.ErrNoTable)
+		}
+	}
+	return sets, nil
+}
+
+// Together runs functions that read, and share what they read in batches at the same time (see [ReadTogether]); with a reader
+// that has no batches they run one after the other.
+func Together(ctx context.Context, from Reader, fns ...func(from Reader) error) error {
+	b, ok := from.(Batched)
+	if !ok {
+		for _, fn := range fns {
+			if err := fn(from); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	all := make([]func(dataverse.Writer) error, len(fns))
+	for i, fn := range fns {
+		all[i] = func(c dataverse.Writer) error { return fn(Batched{c}) }
+	}
+	return ReadTogether(ctx, b.Client, all...)
 }
 
 func stream(ctx context.Context, client dataverse.Reader, q dataverse.Query, fn func(dataverse.Row) bool) error {
@@ -145,10 +183,13 @@ func page(res dataverse.Result) (rows []dataverse.Row, more bool, err error) {
 }
 
 func annotations(q dataverse.Query) http.Header {
-	if !q.Annotations {
-		return nil
+	switch {
+	case q.Annotations:
+		return http.Header{"Prefer": {`odata.include-annotations="*"`}}
+	case q.FetchXML != "": // only an annotation tells whether there are more rows
+		return http.Header{"Prefer": {`odata.include-annotations="Microsoft.Dynamics.CRM.morerecords"`}}
 	}
-	return http.Header{"Prefer": {`odata.include-annotations="*"`}}
+	return nil
 }
 
 func queryPath(set string, q dataverse.Query) string {
@@ -178,6 +219,11 @@ func IDFilter(column string, ids []uuid.UUID) string {
 		terms[i] = column + " eq " + id.String()
 	}
 	return strings.Join(terms, " or ")
+}
+
+// History is a query for the audit history of rows: what was written to them, and not who has read them or deleted their history.
+func History(ids []uuid.UUID) dataverse.Query {
+	return dataverse.Query{Table: "audit", Select: []string{"auditid", "_objectid_value"}, Filter: "(" + IDFilter("_objectid_value", ids) + ") and operation ne 4 and action ne 111"}
 }
 
 // Query makes a query of a compiled read.

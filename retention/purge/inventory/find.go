@@ -162,25 +162,30 @@ func (inv *List) findUnder(ctx context.Context) error {
 		if len(going)+len(staying) == 0 {
 			return nil
 		}
-		fresh, err := inv.children(ctx, going, func(string) bool { return true })
-		if err != nil {
-			return err
-		}
-		if err := inv.judge(ctx, fresh); err != nil {
-			return err
-		}
 		// Rows whose link to one that goes the service clears, and parts of rows that stay, are nobody's to delete: their text
 		// is searched.
 		unlinked, hanging, err := inv.Hanging(ctx, inv.Reader, tablesOf(going), tablesOf(staying))
 		if err != nil {
 			return err
 		}
-		_, err = inv.pointing(ctx, going, func(table string) ([]environment.Reach, error) { return unlinked[table], nil })
+		var fresh, parts []*Item
+		err = inv.together(ctx,
+			func(ctx context.Context) (err error) {
+				fresh, err = inv.children(ctx, going, func(string) bool { return true })
+				return err
+			},
+			func(ctx context.Context) error {
+				_, err := inv.pointing(ctx, going, func(table string) ([]environment.Reach, error) { return unlinked[table], nil })
+				return err
+			},
+			func(ctx context.Context) (err error) {
+				parts, err = inv.pointing(ctx, staying, func(table string) ([]environment.Reach, error) { return hanging[table], nil })
+				return err
+			})
 		if err != nil {
 			return err
 		}
-		parts, err := inv.pointing(ctx, staying, func(table string) ([]environment.Reach, error) { return hanging[table], nil })
-		if err != nil {
+		if err := inv.judge(ctx, fresh); err != nil {
 			return err
 		}
 		for _, it := range parts {

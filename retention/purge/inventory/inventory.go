@@ -40,6 +40,20 @@ func (inv *List) Disposition(p *Person) policy.Disposition {
 	return inv.Subject.Purge
 }
 
+// together runs finders that read at the same time in common requests.
+func (inv *List) together(ctx context.Context, finders ...func(context.Context) error) error {
+	own := inv.Reader
+	defer func() { inv.Reader = own }()
+	fns := make([]func(environment.Reader) error, len(finders))
+	for i, find := range finders {
+		fns[i] = func(from environment.Reader) error {
+			inv.Reader = from
+			return find(ctx)
+		}
+	}
+	return environment.Together(ctx, own, fns...)
+}
+
 // Take lists what belongs to the persons and decides what becomes of it, in the order in which one decision rests on
 // another. Their rows must have been read.
 func (inv *List) Take(ctx context.Context) error {
@@ -49,33 +63,49 @@ func (inv *List) Take(ctx context.Context) error {
 		inv.byID[p.ID] = p
 		p.Items, p.Binding, p.Later, p.Many, p.Associated = nil, nil, false, false, nil
 	}
-	var reached []*Item
+	if err := inv.Probe(ctx, inv.Reader, inv.Subject); err != nil {
+		return err
+	}
+	var reached, linked, parties []*Item
 	for _, step := range []func(context.Context) error{
-		inv.readHolds,        // on whom a legal hold stands
-		inv.findByRules,      // what the policy's rules lead to
-		inv.findByDecisions,  // what was decided of before, and no rule's filter leads to any more
-		inv.findBehind,       // what the persons' own lookups lead to
-		inv.findAssociations, // what they are associated with
-		func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
-			reached, err = inv.findByDelete(ctx, func(table string) bool { return inv.Subject.Purge == policy.Delete || withPerson[table] })
-			return err
-		},
-		func(ctx context.Context) error { // what leads to them besides
-			linked, err := inv.findByLinks(ctx)
-			reached = append(reached, linked...)
-			return err
+		func(ctx context.Context) error {
+			return inv.together(ctx,
+				inv.readHolds, // on whom a legal hold stands
+				func(ctx context.Context) error { // what the policy's rules lead to
+					if err := inv.findByRules(ctx); err != nil {
+						return err
+					}
+					return inv.findByDecisions(ctx) // what was decided of before, and no rule's filter leads to any more
+				},
+				inv.findBehind,       // what the persons' own lookups lead to
+				inv.findAssociations, // what they are associated with
+				func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
+					reached, err = inv.findByDelete(ctx, func(table string) bool { return inv.Subject.Purge == policy.Delete || withPerson[table] })
+					return err
+				},
+				func(ctx context.Context) (err error) { // what leads to them besides
+					linked, err = inv.findByLinks(ctx)
+					return err
+				},
+				func(ctx context.Context) (err error) {
+					parties, err = inv.findByParty(ctx)
+					return err
+				})
 		},
 		func(ctx context.Context) error { // as much as one look can handle; the rest is left for a later one
 			inv.portion()
-			return inv.judge(ctx, slices.DeleteFunc(reached, func(it *Item) bool { return inv.Items[it.Ref] != it }))
+			fresh := slices.Concat(reached, linked, parties)
+			return inv.judge(ctx, slices.DeleteFunc(fresh, func(it *Item) bool { return inv.Items[it.Ref] != it }))
 		},
 		inv.findUnder, // what hangs on these, level by level
 		func(context.Context) error { // decisions of rows that are nobody's any more
 			inv.forgetDecisions()
 			return nil
 		},
-		inv.pairConnections,   // the halves of a connection go or stay together
-		inv.readDetails,       // the rows themselves, as far as writing them needs it
+		inv.pairConnections, // the halves of a connection go or stay together
+		func(ctx context.Context) error { // the rows themselves, as far as writing them needs it, and who is on activities
+			return inv.together(ctx, inv.readDetails, inv.readPartiesOfGoing)
+		},
 		inv.spareOthers,       // who else needs an activity, or is a person in their own right
 		inv.spareBehind,       // who else points at a row behind a person's own lookup
 		inv.spareSharedValues, // who else has the value that a row is joined by

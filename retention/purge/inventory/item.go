@@ -145,9 +145,10 @@ type attachment struct {
 // Reached tells whether a delete of the parent takes the row along, or is refused because of it.
 func (h attachment) Reached() bool { return h.over.Reached() }
 
-// Association is a row that a person is associated with, and the name of the relationship on the person's side.
+// Association is a row that a person is associated with, the name of the relationship on the person's side, and its place on the person
+// map.
 type Association struct {
-	Nav string
+	Nav, Place string
 	environment.Ref
 }
 
@@ -161,6 +162,7 @@ type Person struct {
 	Err     error             // why the person is left alone
 	Looked  time.Time         // when the look at them began; zero for whoever is anonymous already
 	Later   bool              // shares an activity with a person before them: to be taken in a later chunk
+	Rows    int               // how many belong to them, without what hangs on these
 	Many    bool              // more rows belong to them than one look can list
 	// Associated are the rows that the person is associated with over many-to-many relationships.
 	Associated []Association

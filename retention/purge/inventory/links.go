@@ -15,8 +15,8 @@ import (
 // What leads to a person and is not reached by a delete: lookups that the service only clears, parties of activities that no
 // rule names, rows behind the person's own lookups, and associations. The person map says which of them a purge looks at.
 
-// findByLinks finds the rows whose lookups lead to the persons and that a delete does not reach, and the activities whose
-// parties they are, as far as the rule '*' covers them; and answers those for which there is no rule yet.
+// findByLinks finds the rows whose lookups lead to the persons and that a delete does not reach, and answers those for which there
+// is no rule yet.
 func (inv *List) findByLinks(ctx context.Context) ([]*Item, error) {
 	over, err := inv.Links(ctx, inv.Reader, inv.Subject)
 	if err != nil {
@@ -26,15 +26,11 @@ func (inv *List) findByLinks(ctx context.Context) ([]*Item, error) {
 	for _, p := range inv.Persons {
 		refs = append(refs, p.Ref)
 	}
-	fresh, err := inv.pointing(ctx, refs, func(string) ([]environment.Reach, error) { return over, nil })
-	if err != nil {
-		return nil, err
-	}
-	parties, err := inv.findByParty(ctx)
-	return append(fresh, parties...), err
+	return inv.pointing(ctx, refs, func(string) ([]environment.Reach, error) { return over, nil })
 }
 
-// findByParty finds activities with the persons as parties, of the kinds that only the rule '*' covers.
+// findByParty finds activities with the persons as parties, of the kinds that only the rule '*' covers, and answers those for which
+// there is no rule yet.
 func (inv *List) findByParty(ctx context.Context) ([]*Item, error) {
 	kinds, err := inv.Tables.Parties(ctx, inv.Reader, inv.Subject)
 	if err != nil || len(kinds) == 0 {
@@ -200,12 +196,13 @@ func (inv *List) findAssociations(ctx context.Context) error {
 		return err
 	}
 	type asked struct {
-		own, other, nav, table string
+		own, other, nav, table, place string
 	}
 	var all []asked
 	var qs []dataverse.Query
 	for _, m := range over {
-		ends := []asked{{m.Entity1Attribute, m.Entity2Attribute, m.Entity1Nav, m.Entity2}, {m.Entity2Attribute, m.Entity1Attribute, m.Entity2Nav, m.Entity1}}
+		place := m.Intersect + "." + m.SchemaName
+		ends := []asked{{m.Entity1Attribute, m.Entity2Attribute, m.Entity1Nav, m.Entity2, place}, {m.Entity2Attribute, m.Entity1Attribute, m.Entity2Nav, m.Entity1, place}}
 		for i, end := range ends {
 			if i == 0 && m.Entity1 != inv.Subject.Table || i == 1 && m.Entity2 != inv.Subject.Table || end.nav == "" {
 				continue
@@ -223,7 +220,7 @@ func (inv *List) findAssociations(ctx context.Context) error {
 	for i, rows := range answers {
 		for _, row := range rows {
 			if p := inv.byID[row.ID(all[i].own)]; p != nil {
-				p.Associated = append(p.Associated, Association{all[i].nav, environment.Ref{Table: all[i].table, ID: row.ID(all[i].other)}})
+				p.Associated = append(p.Associated, Association{all[i].nav, all[i].place, environment.Ref{Table: all[i].table, ID: row.ID(all[i].other)}})
 			}
 		}
 	}

@@ -43,7 +43,8 @@ func (inv *List) portion() {
 		}
 	}
 	for _, p := range inv.Persons {
-		p.Many = rows[p] > inv.Window
+		p.Rows = rows[p]
+		p.Many = p.Rows > inv.Window
 	}
 	if len(inv.Persons) > 1 {
 		inv.setAside()
@@ -70,11 +71,21 @@ func (inv *List) leave(r environment.Ref) {
 	delete(inv.Items, r)
 }
 
-// setAside takes the persons with many rows out of the chunk. They stay known as persons whose turn has come.
+// setAside takes the persons with many rows out of the chunk, and rows that earlier looks at a person have dealt with. The persons
+// stay known as persons whose turn has come.
 func (inv *List) setAside() {
 	for r, it := range inv.Items {
-		it.Owners = slices.DeleteFunc(it.Owners, func(p *Person) bool { return p.Many })
-		if len(it.Owners) == 0 {
+		dealt := false
+		it.Owners = slices.DeleteFunc(it.Owners, func(p *Person) bool {
+			before := p.Before != nil && (p.Before.Written[r] || p.Before.Kept[r])
+			dealt = dealt || before
+			return before || p.Many
+		})
+		switch {
+		case len(it.Owners) > 0:
+		case dealt:
+			inv.leave(r)
+		default:
 			delete(inv.Items, r)
 		}
 	}

@@ -23,7 +23,7 @@ func (inv *List) spareOthers(ctx context.Context) error {
 			others[table] = append(others[table], id)
 		}
 	}
-	var activities, persons, shared []*Item
+	var persons, shared []*Item
 	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
 		switch it := inv.Items[r]; {
 		case it.Fate == Keep:
@@ -33,18 +33,12 @@ func (inv *List) spareOthers(ctx context.Context) error {
 		case it.Fate != Delete:
 		default:
 			shared = append(shared, it)
-			if it.Def.Activity && environment.PartiesNav(it.Def) != "" {
-				activities = append(activities, it)
-			}
 			for _, who := range inv.leadsTo(it) {
 				ask(who.Table, who.ID)
 			}
 		}
 	}
-	if err := inv.readParties(ctx, activities); err != nil {
-		return err
-	}
-	for _, it := range activities {
+	for _, it := range shared {
 		for _, row := range it.Parties {
 			ask(row.Target("partyid"), row.ID("partyid"))
 		}
@@ -71,6 +65,25 @@ func (inv *List) spareOthers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// readPartiesOfGoing reads who is on the activities that are to be deleted.
+func (inv *List) readPartiesOfGoing(ctx context.Context) error {
+	var activities []*Item
+	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
+		it := inv.Items[r]
+		if it.Fate != Delete || inv.Tables.Persons[it.Table] {
+			continue
+		}
+		def, err := inv.Table(ctx, it.Table)
+		if err != nil {
+			return err
+		}
+		if def.Activity && environment.PartiesNav(def) != "" {
+			activities = append(activities, it)
+		}
+	}
+	return inv.readParties(ctx, activities)
 }
 
 // readParties reads who takes part in activities.

@@ -2,11 +2,8 @@ package search
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/gallra/gallra/retention/compile"
-	"github.com/gallra/gallra/retention/purge/environment"
 )
 
 // EndedRows looks for what is left of rows whose own period was over: those that should be gone, the recycle bin and its
@@ -16,37 +13,10 @@ func (s *Searcher) EndedRows(ctx context.Context, done []Purged) error {
 		return nil
 	}
 	s.binnedFull(done)
-	for _, step := range []func() error{
+	return s.together(ctx,
 		func() error { return s.goneRows(ctx, done) },
 		func() error { return s.blankedRows(ctx, done) },
-		func() error { return s.endedInBin(ctx, done) },
-		func() error { return s.auditHistory(ctx, done) },
-	} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// endedInBin looks into the recycle bin for more than empty rows.
-func (s *Searcher) endedInBin(ctx context.Context, done []Purged) error {
-	if !s.Tables.Settings.RecycleBin {
-		return nil
-	}
-	gone := expectedGone(done)
-	for i := range done {
-		for _, b := range done[i].Binned { // said already
-			delete(gone, b)
-		}
-	}
-	tables := environment.ByTable(gone)
-	for _, table := range slices.Sorted(maps.Keys(tables)) {
-		if s.Tables.Binned(table) {
-			if err := s.binned(ctx, table, tables[table], gone, nil); err != nil {
-				return err
-			}
-		}
-	}
-	return s.deletedNames(ctx, &compile.Subject{}, gone, done)
+		func() error { return s.binned(ctx, nil, done) },
+		func() error { return s.deletedNames(ctx, &compile.Subject{}, done) },
+		func() error { return s.auditHistory(ctx, done) })
 }

@@ -61,12 +61,17 @@ type Searcher struct {
 type Memory struct {
 	jobs     jobTexts
 	feedsOff atomic.Bool // the activity feed could not be searched, and is not asked again
+	feeds    map[string]*feedTexts
 	secured  securedColumns
 	all      everybody
 }
 
 func NewMemory() *Memory {
-	return &Memory{jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()},
+	feeds := make(map[string]*feedTexts)
+	for _, table := range feedTables {
+		feeds[table] = &feedTexts{turn: environment.NewTurn(), rows: make(map[uuid.UUID]string)}
+	}
+	return &Memory{feeds: feeds, jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()},
 		all: everybody{turn: environment.NewTurn(), seed: maphash.MakeSeed(), many: ManyPurged, tables: make(map[string]*tableValues)}}
 }
 
@@ -97,19 +102,39 @@ func (s *Searcher) PurgedPersons(ctx context.Context, subject *compile.Subject, 
 	}
 	traces := tracesOf(subject, t, done)
 	s.binnedFull(done)
-	for _, step := range []func() error{
+	if err := s.Tables.Probe(ctx, s.Reader, subject); err != nil {
+		return err
+	}
+	mention := s.mentioning()
+	err = s.together(ctx,
 		func() error { return s.goneRows(ctx, done) },
 		func() error { return s.anonymousRows(ctx, subject, t, traces, done) },
 		func() error { return s.blankedRows(ctx, done) },
 		func() error { return s.partyLinesTakenOff(ctx, done) },
-		func() error { return s.recycleBin(ctx, subject, traces, done) },
+		func() error { return s.binned(ctx, traces, done) },
+		func() error { return s.deletedNames(ctx, subject, done) },
 		func() error { return s.auditHistory(ctx, done) },
 		func() error { return s.associations(ctx, subject, done) },
-		func() error { return s.mentions(ctx, subject, traces, done) },
-	} {
-		if err := step(); err != nil {
-			return err
+		func() error { return s.reached(ctx, subject, traces, done, mention) },
+		func() error { return s.partyLines(ctx, traces, done, mention) },
+		func() error { return s.keptRows(ctx, traces, done, mention) },
+		func() error { return s.jobs(ctx, traces, done, mention) })
+	if err != nil {
+		return err
+	}
+	return s.feeds(ctx, traces, mention) // by itself: its queries take long
+}
+
+// together runs steps that read at the same time in common requests. A step has no steps of its own.
+func (s *Searcher) together(ctx context.Context, steps ...func() error) error {
+	own := s.Reader
+	defer func() { s.Reader = own }()
+	fns := make([]func(environment.Reader) error, len(steps))
+	for i, step := range steps {
+		fns[i] = func(from environment.Reader) error {
+			s.Reader = from
+			return step()
 		}
 	}
-	return nil
+	return environment.Together(ctx, own, fns...)
 }

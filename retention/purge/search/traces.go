@@ -133,12 +133,12 @@ func textColumns(t *dataverse.Table, which func(*dataverse.Attribute) bool) []st
 	return out
 }
 
-// mentions looks for rows that carry an address or a number of a purged person, a lead beside the contact or the line of a
-// kept e-mail, and for what the kept rows still say about them.
-func (s *Searcher) mentions(ctx context.Context, subject *compile.Subject, of *traces, done []Purged) error {
+// mentioning mentions rows that carry an address or a number of a purged person, a lead beside the contact or the line of a kept
+// e-mail, and what the kept rows still say about them: the first of each kind, and how many more.
+func (s *Searcher) mentioning() func(Finding) {
 	told := make(map[Finding]int)
 	last := make(map[Finding]int)
-	mention := func(f Finding) {
+	return func(f Finding) {
 		kind := Finding{Person: f.Person, Where: f.Where}
 		if told[kind]++; told[kind] > maxMentions {
 			s.Left.Mentions[last[kind]].More++
@@ -147,19 +147,6 @@ func (s *Searcher) mentions(ctx context.Context, subject *compile.Subject, of *t
 		last[kind] = len(s.Left.Mentions)
 		s.Mention(f)
 	}
-	if err := s.reached(ctx, subject, of, done, mention); err != nil {
-		return err
-	}
-	if err := s.partyLines(ctx, of, done, mention); err != nil {
-		return err
-	}
-	if err := s.keptRows(ctx, of, done, mention); err != nil {
-		return err
-	}
-	if err := s.feeds(ctx, of, mention); err != nil {
-		return err
-	}
-	return s.jobs(ctx, of, done, mention)
 }
 
 // valueQuery is a query for values in columns of a table.

@@ -34,6 +34,8 @@ func expectedGone(done []Purged) map[environment.Ref]ledger.Key {
 func (s *Searcher) goneRows(ctx context.Context, done []Purged) error {
 	gone := expectedGone(done)
 	tables := environment.ByTable(gone)
+	var of []*dataverse.Table
+	var qs []dataverse.Query
 	for _, table := range slices.Sorted(maps.Keys(tables)) {
 		t, err := s.Tables.Table(ctx, table)
 		if errors.Is(err, dataverse.ErrNoTable) {
@@ -42,17 +44,19 @@ func (s *Searcher) goneRows(ctx context.Context, done []Purged) error {
 		if err != nil {
 			return err
 		}
-		var qs []dataverse.Query
 		for ids := range slices.Chunk(tables[table], environment.MaxIDs) {
+			of = append(of, t)
 			qs = append(qs, dataverse.Query{Table: table, Select: []string{t.PrimaryID}, Filter: environment.IDFilter(t.PrimaryID, ids)})
 		}
-		answers, err := s.Reader.Queries(ctx, qs)
-		if err != nil {
-			return err
-		}
-		for _, row := range slices.Concat(answers...) {
-			id := row.ID(t.PrimaryID)
-			s.Residue(Finding{Person: gone[environment.Ref{Table: table, ID: id}], Where: "row", Table: table, ID: id})
+	}
+	answers, err := s.Reader.Queries(ctx, qs)
+	if err != nil {
+		return err
+	}
+	for i, rows := range answers {
+		for _, row := range rows {
+			r := environment.Ref{Table: of[i].LogicalName, ID: row.ID(of[i].PrimaryID)}
+			s.Residue(Finding{Person: gone[r], Where: "row", Table: r.Table, ID: r.ID})
 		}
 	}
 	return nil
@@ -120,8 +124,8 @@ func (s *Searcher) binnedFull(done []Purged) {
 	}
 }
 
-// recycleBin looks into the recycle bin. Rows may be in it, but empty: with no text other than a placeholder.
-func (s *Searcher) recycleBin(ctx context.Context, subject *compile.Subject, traces *traces, done []Purged) error {
+// inBin are the rows that the recycle bin may hold, but empty: with no text other than a placeholder.
+func (s *Searcher) inBin(done []Purged) map[environment.Ref]ledger.Key {
 	if !s.Tables.Settings.RecycleBin {
 		return nil
 	}
@@ -131,55 +135,65 @@ func (s *Searcher) recycleBin(ctx context.Context, subject *compile.Subject, tra
 			delete(gone, b)
 		}
 	}
-	tables := environment.ByTable(gone)
-	for _, table := range slices.Sorted(maps.Keys(tables)) {
-		if s.Tables.Binned(table) {
-			if err := s.binned(ctx, table, tables[table], gone, traces); err != nil {
-				return err
-			}
-		}
-	}
-	return s.deletedNames(ctx, subject, gone, done)
+	return gone
 }
 
-// binned looks into the rows of a table that the recycle bin keeps.
-func (s *Searcher) binned(ctx context.Context, table string, ids []uuid.UUID, gone map[environment.Ref]ledger.Key, traces *traces) error {
-	t, err := s.Tables.Table(ctx, table)
-	if errors.Is(err, dataverse.ErrNoTable) {
-		return nil // it has gone meanwhile, and its rows with it
+// binned looks into the rows that the recycle bin keeps.
+func (s *Searcher) binned(ctx context.Context, traces *traces, done []Purged) error {
+	gone := s.inBin(done)
+	tables := environment.ByTable(gone)
+	var rules []*residueRule
+	var qs []dataverse.Query
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		if !s.Tables.Binned(table) {
+			continue
+		}
+		t, err := s.Tables.Table(ctx, table)
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue // it has gone meanwhile, and its rows with it
+		}
+		if err != nil {
+			return err
+		}
+		rule := &residueRule{table: t}
+		if subject := s.Policy.Subject(table); subject != nil {
+			rule.fixed, rule.spared = true, environment.OwnColumns(subject.Own)
+		}
+		for some := range slices.Chunk(tables[table], environment.MaxIDs) {
+			rules = append(rules, rule)
+			qs = append(qs, dataverse.Query{Table: table, FetchXML: binFetch(t, some)})
+		}
 	}
+	read := make(map[*residueRule]bool)
+	err := s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
+		rule := rules[i]
+		read[rule] = true
+		id := row.ID(rule.table.PrimaryID)
+		who := gone[environment.Ref{Table: rule.table.LogicalName, ID: id}]
+		if traces != nil {
+			rule.tells = func(text string) bool { return traces.tells(text, who) }
+		}
+		if n := len(rule.columns(id, row)); n > 0 {
+			s.Residue(Finding{Person: who, Where: "bin", Table: rule.table.LogicalName, ID: id, Count: n})
+		}
+		return true
+	})
 	if err != nil {
 		return err
 	}
-	rule := residueRule{table: t}
-	if subject := s.Policy.Subject(table); subject != nil {
-		rule.fixed, rule.spared = true, environment.OwnColumns(subject.Own)
-	}
-	read := false
-	for some := range slices.Chunk(ids, environment.MaxIDs) {
-		for row, err := range s.Client.Rows(ctx, dataverse.Query{Table: table, FetchXML: binFetch(t, some)}) {
-			if err != nil {
+	for _, rule := range slices.Compact(rules) {
+		if read[rule] {
+			if err := s.hidden(ctx, *rule, nil); err != nil {
 				return err
-			}
-			read = true
-			id := row.ID(t.PrimaryID)
-			who := gone[environment.Ref{Table: table, ID: id}]
-			if traces != nil {
-				rule.tells = func(text string) bool { return traces.tells(text, who) }
-			}
-			if n := len(rule.columns(id, row)); n > 0 {
-				s.Residue(Finding{Person: who, Where: "bin", Table: table, ID: id, Count: n})
 			}
 		}
 	}
-	if !read {
-		return nil
-	}
-	return s.hidden(ctx, rule, nil)
+	return nil
 }
 
 // deletedNames looks for the names of deleted rows that the recycle bin keeps beside them.
-func (s *Searcher) deletedNames(ctx context.Context, subject *compile.Subject, gone map[environment.Ref]ledger.Key, done []Purged) error {
+func (s *Searcher) deletedNames(ctx context.Context, subject *compile.Subject, done []Purged) error {
+	gone := s.inBin(done)
 	if !s.Tables.Exists("deleteditemreference") {
 		return nil
 	}
@@ -188,33 +202,35 @@ func (s *Searcher) deletedNames(ctx context.Context, subject *compile.Subject, g
 		names[done[i].key()] = environment.Fold(done[i].Before.Text(subject.PrimaryName))
 	}
 	all := slices.SortedFunc(maps.Keys(gone), environment.Ref.Compare)
+	who := make(map[uuid.UUID]environment.Ref)
+	var qs []dataverse.Query
 	for some := range slices.Chunk(all, environment.MaxIDs) {
 		ids := make([]uuid.UUID, len(some))
-		who := make(map[uuid.UUID]environment.Ref)
 		for i, g := range some {
 			ids[i], who[g.ID] = g.ID, g
 		}
-		q := dataverse.Query{Table: "deleteditemreference", Select: []string{"deleteditemreferenceid", "name", "_deletedobject_value"}, Filter: environment.IDFilter("_deletedobject_value", ids)}
-		for row, err := range s.Client.Rows(ctx, q) {
-			if err != nil {
-				return err
-			}
-			g := who[row.ID("deletedobject")]
-			t, err := s.Tables.Table(ctx, g.Table)
-			if errors.Is(err, dataverse.ErrNoTable) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			name := row.Text("name")
-			primary := t.Attributes[t.PrimaryName]
-			emptied := s.Policy.Subject(g.Table) != nil || primary != nil && primary.ForUpdate
-			if name == "" || strings.Contains(name, "purged") || !emptied && environment.Fold(name) != names[gone[g]] {
-				continue // a connection may well be named after the company that it leads to
-			}
-			s.Residue(Finding{Person: gone[g], Where: "deleted-name", Table: g.Table, ID: g.ID})
+		qs = append(qs, dataverse.Query{Table: "deleteditemreference", Select: []string{"deleteditemreferenceid", "name", "_deletedobject_value"}, Filter: environment.IDFilter("_deletedobject_value", ids)})
+	}
+	answers, err := s.Reader.Queries(ctx, qs)
+	if err != nil {
+		return err
+	}
+	for _, row := range slices.Concat(answers...) {
+		g := who[row.ID("deletedobject")]
+		t, err := s.Tables.Table(ctx, g.Table)
+		if errors.Is(err, dataverse.ErrNoTable) {
+			continue
 		}
+		if err != nil {
+			return err
+		}
+		name := row.Text("name")
+		primary := t.Attributes[t.PrimaryName]
+		emptied := s.Policy.Subject(g.Table) != nil || primary != nil && primary.ForUpdate
+		if name == "" || strings.Contains(name, "purged") || !emptied && environment.Fold(name) != names[gone[g]] {
+			continue // a connection may well be named after the company that it leads to
+		}
+		s.Residue(Finding{Person: gone[g], Where: "deleted-name", Table: g.Table, ID: g.ID})
 	}
 	return nil
 }
@@ -252,7 +268,7 @@ func (s *Searcher) auditHistory(ctx context.Context, done []Purged) error {
 	}
 	var qs []dataverse.Query
 	for some := range slices.Chunk(ids, environment.MaxIDs) {
-		qs = append(qs, dataverse.Query{Table: "audit", Select: []string{"auditid", "_objectid_value"}, Filter: "(" + environment.IDFilter("_objectid_value", some) + ") and operation ne 4 and action ne 111"})
+		qs = append(qs, environment.History(some))
 	}
 	answers, err := s.Reader.Queries(ctx, qs)
 	if err != nil {

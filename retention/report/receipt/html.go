@@ -73,7 +73,11 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 				page.Erased = append(page.Erased, line{where, fmt.Sprintf("%d %s", n.count, say.T(n.what))})
 			}
 		}
-		why := strings.Join(t.Why, "; ")
+		var reasons []string
+		for _, why := range t.Why {
+			reasons = append(reasons, policy.Reason(say.Language, why))
+		}
+		why := strings.Join(reasons, "; ")
 		if t.Kept > 0 {
 			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", where, t.Kept), cmp.Or(why, say.T("kept.why"))})
 		}
@@ -86,7 +90,7 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 		}
 	}
 	for _, x := range r.Aside {
-		l := line{name(x.Table), x.Why}
+		l := line{name(x.Table), policy.Reason(say.Language, x.Why)}
 		if x.Do == personmap.Unreachable {
 			l.How = say.T("aside.unreachable")
 		}
