@@ -56,18 +56,20 @@ type folded struct {
 // remembers where the last name was found.
 type folder struct {
 	width int
+	empty []Value // a row of nothing
 	root  *level
 }
 
 // level is the columns that are wanted of one object.
 type level struct {
 	names [][]byte // as they stand in the JSON, with their quotes
+	after []int    // which name came after each in the last row, and at the end which came first; -1: nobody knows
 	index []int    // the place in the row; -1 for an object to go into
 	nests []*level
 }
 
 func newFolder(cols []string) *folder {
-	f := &folder{width: len(cols), root: &level{}}
+	f := &folder{width: len(cols), empty: make([]Value, len(cols)), root: newLevel()}
 	for i, col := range cols {
 		at := f.root
 		path := splitPath(col)
@@ -93,11 +95,14 @@ func splitPath(col string) []string {
 	}
 }
 
+func newLevel() *level { return &level{after: []int{-1}} }
+
 func (l *level) add(name string, index int, nest *level) {
 	quoted, _ := jsontext.AppendQuote(nil, name)
 	l.names = append(l.names, quoted)
 	l.index = append(l.index, index)
 	l.nests = append(l.nests, nest)
+	l.after = append(l.after, -1)
 }
 
 func (l *level) nested(name string) *level {
@@ -107,7 +112,7 @@ func (l *level) nested(name string) *level {
 			return l.nests[i]
 		}
 	}
-	nest := &level{}
+	nest := newLevel()
 	l.add(name, -1, nest)
 	return nest
 }
@@ -129,6 +134,14 @@ func (l *level) find(name []byte, from int) int {
 
 // fold reads a page. Any error means that the page is broken and none of it may be used.
 func (f *folder) fold(p *page[folded]) error {
+	if f.foldPlain(p) {
+		return nil
+	}
+	return f.foldAny(p)
+}
+
+// foldAny is fold for pages of every kind.
+func (f *folder) foldAny(p *page[folded]) error {
 	p.rows.values, p.rows.scratch, p.rows.count = p.rows.values[:0], p.rows.scratch[:0], 0
 	r := foldReader{dec: jsontext.NewDecoder(bytes.NewBuffer(p.body), jsontext.AllowDuplicateNames(true)), out: &p.rows, width: f.width}
 	found := false
@@ -143,7 +156,7 @@ func (f *folder) fold(p *page[folded]) error {
 				}
 				return r.row(f.root)
 			})
-			p.list = p.body[from:r.dec.InputOffset()]
+			p.list = bytes.TrimLeft(p.body[from:r.dec.InputOffset()], ": ")
 			return err
 		case `"@odata.nextLink"`:
 			return r.text(&p.next)

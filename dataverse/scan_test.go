@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,4 +229,109 @@ func BenchmarkScan(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// pageOfPersons is a page as a night reads persons: of 1.8 MB, most of its columns empty.
+func pageOfPersons() ([]byte, []string) {
+	cols := []string{"contactid", "@odata.etag", "gallra_purgescheduledon", "gallra_purgenoticedon", "gallra_legalhold", "gallra_retainuntil", "gallra_retainreason",
+		"emailaddress1", "emailaddress2", "emailaddress3", "_masterid_value", "nord_followupon"}
+	b := []byte(`{"@odata.context":"https://org.crm4.dynamics.com/api/data/v9.2/$metadata#contacts(contactid)","value":[`)
+	for i := range 5000 {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, `{"@odata.etag":"W/\"%d\"","contactid":"%08x-4bc2-4314-94e0-40bd567d3115","gallra_purgescheduledon":"2027-01-29","gallra_purgenoticedon":"2026-11-29",`+
+			`"gallra_legalhold":null,"gallra_retainuntil":null,"gallra_retainreason":null,"emailaddress1":"ibrahim.alhasan.%d@tokyo-seimitsu3558.example",`+
+			`"_masterid_value":null,"emailaddress2":null,"emailaddress3":null,"nord_followupon":null}`, 2043214+i, i*7919, i)
+	}
+	return append(b, "]}"...), cols
+}
+
+func BenchmarkFoldPersons(b *testing.B) {
+	body, cols := pageOfPersons()
+	f := newFolder(cols)
+	p := &page[folded]{body: body}
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f.fold(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestPlainPagesAreTakenAsAnyPageIs holds pages, whole and broken in every way, against the decoder: what is read in one pass is
+// what the decoder reads, and nothing is that the decoder refuses.
+func TestPlainPagesAreTakenAsAnyPageIs(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 19))
+	cols := []string{"contactid", "@odata.etag", "fullname", "numberofchildren", "donotemail", "msevtmgt_EventId/msevtmgt_eventenddate", "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"}
+	values := []string{`null`, `true`, `false`, `0`, `-0`, `17`, `-3.25`, `1e9`, `01`, `"Åsa"`, `"a\"b\\"`, `"\u00e5\ud83d\ude00"`, `"\x"`, `""`, `{"msevtmgt_eventenddate":"2026-05-17","x":1}`, `{}`, `[1,{"a":"]"}]`, "\"a\nb\"", "\"\xff\"", `nul`, `"`}
+	names := []string{"contactid", "fullname", "numberofchildren", "donotemail", "msevtmgt_EventId", "other", "a@odata.nextLink", `full\u006eame`, "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"}
+	some := func(most int) int { // the further in the list the rarer: most pages are whole
+		return min(r.IntN(most), r.IntN(most), r.IntN(most))
+	}
+	object := func() string {
+		var members []string
+		for range r.IntN(6) {
+			members = append(members, fmt.Sprintf(`"%s":%s`, names[some(len(names))], values[some(len(values))]))
+		}
+		return "{" + strings.Join(append([]string{`"@odata.etag":"W/\"1\""`}, members...), ",") + "}"
+	}
+	plain, refused := 0, 0
+	for range 30_000 {
+		var rows []string
+		for range r.IntN(4) {
+			rows = append(rows, object())
+		}
+		parts := []string{`"@odata.context":"x"`, `"value":[` + strings.Join(rows, ",") + `]`}
+		for _, more := range []string{`"@odata.nextLink":"https://x/\u0026"`, `"@Microsoft.Dynamics.CRM.morerecords":true`, `"@Microsoft.Dynamics.CRM.fetchxmlpagingcookie":"<c \"1\">"`, `"value":[]`, `"n":[1]`} {
+			if r.IntN(6) == 0 {
+				parts = append(parts, more)
+			}
+		}
+		body := []byte("{" + strings.Join(parts, []string{",", ", ", " ,"}[some(3)]) + "}")
+		for r.IntN(3) == 0 && len(body) > 0 { // break it
+			at := r.IntN(len(body))
+			switch r.IntN(4) {
+			case 0:
+				body = body[:at]
+			case 1:
+				body = slices.Delete(body, at, at+1)
+			case 2:
+				body[at] = `"\{}[],: 0-.enul`[r.IntN(16)]
+			default:
+				body = slices.Insert(body, at, `"\{}[],: 0-.enul`[r.IntN(16)])
+			}
+		}
+		fast, slow := &page[folded]{body: slices.Clone(body)}, &page[folded]{body: slices.Clone(body)}
+		f := newFolder(cols)
+		took := f.foldPlain(fast)
+		err := newFolder(cols).foldAny(slow)
+		if !took {
+			refused++
+			continue
+		}
+		plain++
+		if err != nil {
+			t.Fatalf("%s: taken, and the decoder says %v", body, err)
+		}
+		if diff := cmp.Diff(shownPage(slow), shownPage(fast)); diff != "" {
+			t.Fatalf("%s: %s", body, diff)
+		}
+	}
+	if plain < 5000 || refused < 5000 {
+		t.Errorf("%d pages were read in one pass, %d were not", plain, refused)
+	}
+	body, cols := pageOfPersons()
+	if !newFolder(cols).foldPlain(&page[folded]{body: body}) {
+		t.Error("a page of persons is not read in one pass")
+	}
+}
+
+func shownPage(p *page[folded]) []string {
+	out := []string{p.next, p.token, fmt.Sprint(p.more, p.count, p.rows.count), string(p.list)}
+	for _, v := range p.rows.values {
+		out = append(out, fmt.Sprintf("%d %s", v.kind, v.b))
+	}
+	return out
 }
