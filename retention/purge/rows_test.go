@@ -464,6 +464,28 @@ func TestAPartThatStaysKeepsTheWhole(t *testing.T) {
 	}
 }
 
+// killed is a process that dies at a request, which the service has carried out by then or never sees. With the connection the
+// ledger goes: nothing is written there any more.
+type killed struct {
+	dies
+	unseen bool
+	ledger func()
+}
+
+func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
+	k.mu.Lock()
+	now := k.armed && k.left == 1
+	if now && k.unseen {
+		k.left = 0
+	}
+	k.mu.Unlock()
+	res, err := k.dies.RoundTrip(r)
+	if now {
+		k.ledger()
+	}
+	return res, err
+}
+
 // A run that is killed at any request leaves every row whole or gone, and the next run ends it: the end is that of a run that
 // nobody disturbed.
 func TestRowsKilledAtEveryRequest(t *testing.T) {
@@ -517,42 +539,47 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 		if !thin.full && !writes[n] && n%4 != thin.seed%4 {
 			continue
 		}
-		w.control("restore", row{"id": before})
-		copyLedger(t, t.TempDir(), w.ledgerDir())
-		kill := &dies{left: n}
-		c := w.connectWith(func(o *dataverse.Options) { o.Transport, o.Retries = kill, -1 })
-		_, err := c.WhoAmI(t.Context())
-		w.must(err)
-		d := w.deps(c)
-		kill.armed = true
-		_, _ = purge.Run(t.Context(), d)
-		d.Ledger.Close()
-		for i := range 3 { // half a row would show
-			call, note := w.get("phonecall", fmt.Sprint("call ", i)), w.get("annotation", fmt.Sprint("note call ", i))
-			if (call == nil) != (note == nil) || call != nil && call.Text("subject") != "Goner" {
-				t.Errorf("killed at %d of %d: call %v, note %v", n, requests, call != nil, note != nil)
+		for _, unseen := range []bool{false, true} {
+			if unseen && !writes[n] {
+				continue // of what only reads nobody knows whether it was carried out
 			}
-		}
-		w.run(func(d *purge.Deps) { d.Run.ID += "-after" })
-		if diff := differ(want, w.dump(tables...)); diff != "" {
-			t.Errorf("killed at %d of %d:\n%s", n, requests, diff)
-		}
-		w.nothingFound("Goner")
-		done := 0
-		l, err := ledger.Open(w.ledgerDir())
-		w.must(err)
-		for r, err := range l.Records(t.Context()) {
+			w.control("restore", row{"id": before})
+			copyLedger(t, t.TempDir(), w.ledgerDir())
+			kill := &killed{dies: dies{left: n}, unseen: unseen}
+			c := w.connectWith(func(o *dataverse.Options) { o.Transport, o.Retries = kill, -1 })
+			_, err := c.WhoAmI(t.Context())
 			w.must(err)
-			if r.Kind == ledger.Ended && r.Status == ledger.Done {
-				done++
+			d := w.deps(c)
+			kill.armed, kill.ledger = true, func() { d.Ledger.Close() }
+			_, _ = purge.Run(t.Context(), d)
+			d.Ledger.Close()
+			for i := range 3 { // half a row would show
+				call, note := w.get("phonecall", fmt.Sprint("call ", i)), w.get("annotation", fmt.Sprint("note call ", i))
+				if (call == nil) != (note == nil) || call != nil && call.Text("subject") != "Goner" {
+					t.Errorf("killed at %d of %d: call %v, note %v", n, requests, call != nil, note != nil)
+				}
 			}
-		}
-		if all := len(w.endings()); all != 5 || done != all {
-			t.Errorf("killed at %d of %d: %d rows, said to be done %d times", n, requests, all, done)
-		}
-		for row, said := range w.endings() {
-			if !strings.HasPrefix(said, "done") {
-				t.Errorf("killed at %d of %d: the ledger says of %s %q", n, requests, row, said)
+			w.run(func(d *purge.Deps) { d.Run.ID += "-after" })
+			if diff := differ(want, w.dump(tables...)); diff != "" {
+				t.Errorf("killed at %d of %d:\n%s", n, requests, diff)
+			}
+			w.nothingFound("Goner")
+			done := 0
+			l, err := ledger.Open(w.ledgerDir())
+			w.must(err)
+			for r, err := range l.Records(t.Context()) {
+				w.must(err)
+				if r.Kind == ledger.Ended && r.Status == ledger.Done {
+					done++
+				}
+			}
+			if all := len(w.endings()); all != 5 || done != all {
+				t.Errorf("killed at %d of %d: %d rows, said to be done %d times", n, requests, all, done)
+			}
+			for row, said := range w.endings() {
+				if !strings.HasPrefix(said, "done") {
+					t.Errorf("killed at %d of %d: the ledger says of %s %q", n, requests, row, said)
+				}
 			}
 		}
 	}
