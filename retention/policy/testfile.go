@@ -142,7 +142,9 @@ func (l *loader) testCase(f *fileTestCase, file *fileTests) TestCase {
 		c.Expect = append(c.Expect, l.testExpect(&c, label, e))
 	}
 	l.testLosses(&c, f.Lost)
-	slices.SortFunc(c.Expect, func(a, b TestExpect) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
+	slices.SortFunc(c.Expect, func(a, b TestExpect) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
 	if f.has("expect") && len(c.Expect) == 0 && !l.blamed(f.At["expect"].Pos) {
 		l.problem(f.At["expect"].Pos, "the case expects nothing", "")
 	}
