@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -26,6 +27,34 @@ type TestExpect struct {
 	Erased   []string
 	Pos      Pos
 	At       map[string]Pos // of the single expectations; a column's is "retained column", or "erased column"
+}
+
+// TestLoss is a ground that a row has lost, and when.
+type TestLoss struct {
+	Label, Ground string
+	On            retention.Date
+	Pos           Pos
+}
+
+// testLosses reads which grounds the rows of a case have lost.
+func (l *loader) testLosses(c *TestCase, lost map[string]*testValues) {
+	for label, grounds := range lost {
+		if c.Rows[label] == nil {
+			l.problem(grounds.Pos, fmt.Sprintf("the case has no row `%s`", label), DidYouMean(label, slices.Sorted(maps.Keys(c.Rows))))
+		}
+		for ground, v := range grounds.Values {
+			at := grounds.At[ground].Pos
+			text, _ := v.(string)
+			on, err := retention.ParseDate(text)
+			if err != nil {
+				l.problem(at, fmt.Sprintf("`%s` was lost on a day: %v", ground, err), "such as lost: {anna: {primary-contact: 2026-10-01}}")
+			}
+			c.Lost = append(c.Lost, TestLoss{label, ground, on, at})
+		}
+	}
+	slices.SortFunc(c.Lost, func(a, b TestLoss) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
 }
 
 // Fate is what a purge does with a row.

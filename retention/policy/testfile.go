@@ -33,8 +33,10 @@ type TestCase struct {
 	Today retention.Date
 	// LedgerLost says that the ledger knows nothing; otherwise it proves the dates that stand on the rows.
 	LedgerLost bool
-	Expect     []TestExpect // in the order of the file
-	Pos        Pos
+	// Lost are the days on which the ledger saw a row lose a ground, for grounds that go on after that.
+	Lost   []TestLoss
+	Expect []TestExpect // in the order of the file
+	Pos    Pos
 
 	Rows map[string]*testRow
 }
@@ -70,6 +72,7 @@ type (
 		Name   string                 `yaml:"name" jsonschema:"required"`
 		Today  string                 `yaml:"today"`
 		Ledger string                 `yaml:"ledger" jsonschema:"enum=whole,enum=lost"`
+		Lost   map[string]*testValues `yaml:"lost"`
 		Rows   map[string]*testRow    `yaml:"rows" jsonschema:"required"`
 		Expect map[string]*testExpect `yaml:"expect" jsonschema:"required"`
 	}
@@ -138,7 +141,10 @@ func (l *loader) testCase(f *fileTestCase, file *fileTests) TestCase {
 	for label, e := range f.Expect {
 		c.Expect = append(c.Expect, l.testExpect(&c, label, e))
 	}
-	slices.SortFunc(c.Expect, func(a, b TestExpect) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
+	l.testLosses(&c, f.Lost)
+	slices.SortFunc(c.Expect, func(a, b TestExpect) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
 	if f.has("expect") && len(c.Expect) == 0 && !l.blamed(f.At["expect"].Pos) {
 		l.problem(f.At["expect"].Pos, "the case expects nothing", "")
 	}

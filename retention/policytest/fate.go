@@ -63,7 +63,7 @@ func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.
 	deps := purge.Deps{Client: client, Ledger: l, Policy: checked, Today: c.Today, Run: ledger.Run{ID: "case", Verb: "run", Version: "test"}, Poll: time.Millisecond,
 		Only:    func(_ string, _ uuid.UUID, a retention.Action) bool { return a == retention.Purge },
 		Outcome: func(o purge.Outcome) { out.outcomes[o.ID] = o }}
-	if err := prove(ctx, deps, traces(c, checked, records), records); err != nil {
+	if err := prove(ctx, deps, c, traces(c, checked, records), records); err != nil {
 		return nil, err
 	}
 	summary, err := purge.Run(ctx, deps)
@@ -91,7 +91,7 @@ func (w *world) careless() *policy.Policy {
 
 // prove writes into the ledger that the dates on the rows have stood there, and into the environment how far the ledger
 // goes: what a run before this one would have left.
-func prove(ctx context.Context, d purge.Deps, proven func(string, uuid.UUID) retention.Trace, records []policy.TestRecord) error {
+func prove(ctx context.Context, d purge.Deps, c *policy.TestCase, proven func(string, uuid.UUID) retention.Trace, records []policy.TestRecord) error {
 	if proven == nil {
 		return nil
 	}
@@ -100,6 +100,9 @@ func prove(ctx context.Context, d purge.Deps, proven func(string, uuid.UUID) ret
 		if t := proven(r.Table, r.ID); !t.PurgeOn.IsZero() {
 			seen = append(seen, ledger.Entry{Kind: ledger.Seen, Table: r.Table, ID: r.ID, PurgeOn: t.PurgeOn, NoticedOn: t.NoticedOn})
 		}
+	}
+	for _, l := range c.Lost {
+		seen = append(seen, ledger.Entry{Kind: ledger.Lost, Ground: l.Ground, Today: l.On, Rows: map[string][]uuid.UUID{c.Rows[l.Label].Table: {policy.TestID(l.Label)}}})
 	}
 	run := d.Run
 	run.ID, run.Policy, run.Organization, run.Today, run.Now = "before", d.Policy.Policy.Hash, d.Policy.Organization, d.Today, d.Client.Now

@@ -94,8 +94,11 @@ func (w *world) run(ctx context.Context, c *policy.TestCase) (Result, error) {
 	if err != nil {
 		return result, err
 	}
+	if err := w.losses(c, checked); err != nil {
+		return result, err
+	}
 	proven := traces(c, checked, records)
-	evaluation, err := evaluate.Evaluate(ctx, reader, checked, evaluate.EvaluateOptions{Today: c.Today, Traces: proven})
+	evaluation, err := evaluate.Evaluate(ctx, reader, checked, evaluate.EvaluateOptions{Today: c.Today, Traces: proven, Held: held(c)})
 	if err != nil {
 		return result, fmt.Errorf("case %q: %w", c.Name, err)
 	}
@@ -132,4 +135,42 @@ func traces(c *policy.TestCase, checked *compile.Policy, records []policy.TestRe
 		proven[r.ID] = retention.Trace{PurgeOn: date(s.Own.PurgeScheduledOn), NoticedOn: date(s.Own.PurgeNoticedOn)}
 	}
 	return func(_ string, id uuid.UUID) retention.Trace { return proven[id] }
+}
+
+// held is a ledger that saw rows lose grounds.
+func held(c *policy.TestCase) func(string, uuid.UUID, string) retention.Held {
+	if c.LedgerLost {
+		return nil
+	}
+	return func(_ string, id uuid.UUID, ground string) retention.Held {
+		for _, l := range c.Lost {
+			if policy.TestID(l.Label) == id && l.Ground == ground {
+				return retention.Held{LostOn: l.On}
+			}
+		}
+		return retention.Held{}
+	}
+}
+
+// losses checks that what a case says was lost are grounds that go on after that.
+func (w *world) losses(c *policy.TestCase, checked *compile.Policy) error {
+	var problems policy.Problems
+	for _, l := range c.Lost {
+		table := c.Rows[l.Label].Table
+		var ids []string
+		if s := checked.Subject(table); s != nil {
+			for i := range s.Grounds {
+				if s.Grounds[i].WhenLost() {
+					ids = append(ids, s.Grounds[i].ID)
+				}
+			}
+		}
+		if !slices.Contains(ids, l.Ground) {
+			problems = append(problems, w.file.Problem(l.Pos, fmt.Sprintf("`%s` is no ground of `%s` that goes on after it was lost", l.Ground, table), policy.DidYouMean(l.Ground, ids)))
+		}
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
 }
