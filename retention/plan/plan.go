@@ -41,7 +41,9 @@ type Planned struct {
 	// Stuck is the code of why the purge that is due cannot be carried out: "bound". Empty where nothing is known to be in its way.
 	Stuck string
 	Class string // the id of the person's class; empty where all are alike
-	rules retention.Rules
+	// Unspread is the purge date that notice and grounds give, where limits.spread has made a later one of it; zero: it has not.
+	Unspread retention.Date
+	rules    retention.Rules
 }
 
 // Stuck is the state of persons whose purge is due and cannot be carried out: no action of its own, but what lists call it.
@@ -57,7 +59,11 @@ func (p *Planned) State() retention.Action {
 
 // Reason is why, in words for the sales staff.
 func (p *Planned) Reason() string {
-	return Reason(p.Decision, p.Ground, p.Person.Columns, p.rules)
+	d := p.Decision
+	if !p.Unspread.IsZero() {
+		d.PurgeOn = p.Unspread
+	}
+	return Reason(d, p.Ground, p.Person.Columns, p.rules)
 }
 
 // GroundID is the ground as reports and --json name it: its id, manual-extension, or empty.
@@ -127,6 +133,7 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 	slices.SortStableFunc(p.Decisions, func(a, b Planned) int {
 		return cmp.Or(cmp.Compare(order(a.Person.Table), order(b.Person.Table)), slices.Compare(a.Person.ID[:], b.Person.ID[:]))
 	})
+	p.spread(c.Policy.Limits)
 	return p
 }
 
