@@ -69,6 +69,9 @@ func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail,
 	for _, r := range rails {
 		w.printf("\n%s %s\n  %s\n", a.screen().in(red, "a run would stop:"), r.Sentence, r.Remedy)
 	}
+	if n, last := p.LaidOut(); n > 0 {
+		w.printf("\n%s laid out until %s, since one run may not purge so many (limits.spread)\n", plural(n, "purge date"), last.Words())
+	}
 	a.comingWords(w, p)
 	a.changesWords(w, p, l)
 	w.printf("\nwhat justifies them\n%s\n", a.groundTable(p, c))

@@ -42,6 +42,8 @@ type Planned struct {
 	// Stuck is the code of why the purge that is due cannot be carried out: "bound". Empty where nothing is known to be in its way.
 	Stuck string
 	Class string // the id of the person's class; empty where all are alike
+	// Unspread is the purge date that notice and grounds give, where limits.spread has made a later one of it; zero: it has not.
+	Unspread retention.Date
 	// Stage is what comes on the purge date instead of the purge; nil: the purge. Restored tells that a ground has returned for
 	// somebody who was archived.
 	Stage    *compile.Stage
@@ -72,7 +74,11 @@ func (p *Planned) Reason() string {
 	if p.rules != nil {
 		rules = *p.rules
 	}
-	text := Reason(p.Decision, p.Ground, p.Person.Columns, rules)
+	d := p.Decision
+	if !p.Unspread.IsZero() {
+		d.PurgeOn = p.Unspread
+	}
+	text := Reason(d, p.Ground, p.Person.Columns, rules)
 	if p.Stage != nil && !p.PurgeOn.IsZero() {
 		text = policy.Shorten(text+stageWords[p.Stage.Do], policy.MaxReason)
 	}
@@ -157,6 +163,7 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 	slices.SortStableFunc(p.Decisions, func(a, b Planned) int {
 		return cmp.Or(cmp.Compare(order(a.Person.Table), order(b.Person.Table)), slices.Compare(a.Person.ID[:], b.Person.ID[:]))
 	})
+	p.spread(c.Policy.Limits)
 	return p
 }
 

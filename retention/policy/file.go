@@ -44,13 +44,14 @@ type fileEnvironment struct {
 
 type fileLimits struct {
 	placed     `yaml:"-"`
-	Purges     int      `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
-	Share      percent  `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
-	Canary     int      `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
-	Rows       int      `yaml:"rows" jsonschema:"description=The most rows that one run may end whose own period is over. Default 5000."`
-	RowShare   percent  `yaml:"rowShare" jsonschema:"description=The largest share of a table's rows that one run may end. Default 5%."`
-	Operations int      `yaml:"operations" jsonschema:"description=The most operations that one run asks of the service\\, reads included; a run that has used them leaves the rest to the next. Default: as many as it takes."`
-	Bypass     []string `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,enum=rows-too-many,enum=rows-too-large,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
+	Purges     int              `yaml:"purges" jsonschema:"description=The most persons that one run may purge. Default 500."`
+	Share      percent          `yaml:"share" jsonschema:"description=The largest share of a subject table's persons that one run may purge. Default 5%."`
+	Canary     int              `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
+	Rows       int              `yaml:"rows" jsonschema:"description=The most rows that one run may end whose own period is over. Default 5000."`
+	RowShare   percent          `yaml:"rowShare" jsonschema:"description=The largest share of a table's rows that one run may end. Default 5%."`
+	Spread     retention.Period `yaml:"spread" jsonschema:"description=Where one night would give more persons the same purge date than one run may purge\\, their dates are laid out over this time\\, only ever later. At most 1 year. Default: they are not."`
+	Operations int              `yaml:"operations" jsonschema:"description=The most operations that one run asks of the service\\, reads included; a run that has used them leaves the rest to the next. Default: as many as it takes."`
+	Bypass     []string         `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,enum=rows-too-many,enum=rows-too-large,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
 }
 
 type filePurge struct {

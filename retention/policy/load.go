@@ -191,6 +191,7 @@ func (l *loader) header(f *filePolicy) {
 		p.Limits.Canary = limits.Canary
 	}
 	p.Limits.Operations = limits.Operations
+	l.spread(limits)
 	l.rowLimits(limits)
 	for _, name := range limits.Bypass {
 		if !slices.Contains(Bypassable, Rail(name)) {
@@ -205,6 +206,23 @@ func (l *loader) header(f *filePolicy) {
 		}
 	}
 	p.Columns = f.Columns.over(DefaultColumns)
+}
+
+// spread reads over how long a backlog's dates are laid out.
+func (l *loader) spread(f *fileLimits) {
+	if !f.has("spread") || l.blamed(f.At["spread"].Pos) {
+		return
+	}
+	const begin = retention.Date(1)
+	switch year := (retention.Period{Years: 1}); {
+	case f.Spread.IsZero():
+		l.problem(f.At["spread"].Pos, "a spread of no time lays nothing out", "leave `spread` out, or such as 3 months")
+	case begin.Add(f.Spread) > begin.Add(year):
+		l.problem(f.At["spread"].Pos, fmt.Sprintf("dates cannot be laid out over more than 1 year, and this is %s", f.Spread),
+			"nothing justifies these persons: raise `purges` and `share` for the backlog instead")
+	default:
+		l.policy.Limits.Spread = f.Spread
+	}
 }
 
 // over is the columns as they are written, and base for those that are not.

@@ -125,6 +125,18 @@ policy.yaml:3:1: unknown key ` + "`timezone` in a policy" + `
 		{"a share without a percent sign", "limits: {share: 0.05}\n" + contact(ground), "policy.yaml:1:17: `share`: a share needs a percent sign, such as 5%" + `
     1 | limits: {share: 0.05}
       |                 ^`},
+		{"a spread of no time", "limits: {spread: 0 days}\n" + contact(ground), "policy.yaml:1:18: a spread of no time lays nothing out" + `
+    1 | limits: {spread: 0 days}
+      |                  ^
+  hint: leave ` + "`spread` out, or such as 3 months"},
+		{"a spread without a unit", "limits: {spread: 3}\n" + contact(ground), "policy.yaml:1:18: `spread`: \"3\": a period is a number and a unit, such as 6 months" + `
+    1 | limits: {spread: 3}
+      |                  ^
+  hint: did you mean ` + "`3 months`?"},
+		{"a spread of years", "limits: {spread: 13 months}\n" + contact(ground), "policy.yaml:1:18: dates cannot be laid out over more than 1 year, and this is 13 months" + `
+    1 | limits: {spread: 13 months}
+      |                  ^
+  hint: nothing justifies these persons: raise ` + "`purges` and `share` for the backlog instead"},
 		{"no notice", "notice: 0 days\n" + contact(ground), "policy.yaml:1:9: a notice of no time is no notice" + `
     1 | notice: 0 days
       |         ^

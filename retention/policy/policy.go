@@ -88,6 +88,9 @@ type Limits struct {
 	// Rows that one run may end whose own period is over, and the largest share of a table's rows.
 	Rows     int
 	RowShare float64
+	// Spread is over how long the purge dates are laid out that one night gives to more persons than one run may purge; zero:
+	// they are not.
+	Spread retention.Period
 }
 
 // ColumnNames are the logical names of the columns that gallra owns, or of the customer's columns that stand in.

@@ -22,6 +22,9 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 	r.Line("")
 	r.Line("One run purges at most %s, and at most %s of a table's persons; otherwise it purges nobody. The first %d are purged alone and looked for, before the rest follows.",
 		Count(p.Limits.Purges, "person"), Percentage(p.Limits.Share), p.Limits.Canary)
+	if !p.Limits.Spread.IsZero() {
+		r.Line("Where one night would give more persons the same purge date than one run may purge, their dates are laid out over %s from that day on. Nobody's date is earlier for it, and a date that was announced stands.", p.Limits.Spread)
+	}
 	if p.Limits.Operations > 0 {
 		r.Line("One run asks at most %s of the service; who has not had their turn by then has it in the next run.", Count(p.Limits.Operations, "operation"))
 	}

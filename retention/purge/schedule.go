@@ -38,7 +38,11 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		planned := plan.Decisions[i]
 		d, p := &planned, planned.Person
 		if day := r.written(); day > r.Today && d.NoticedOn == r.Today && d.Changes(p.Columns) {
+			laid := d.PurgeOn
 			d.Decision = retention.Decide(p.Person, r.Policy.RulesFor(p.Table, p.Class), day)
+			if !d.Unspread.IsZero() { // as much later as it was laid out
+				d.Unspread, d.PurgeOn = d.PurgeOn, d.PurgeOn+laid-d.Unspread
+			}
 		}
 		who := environment.Ref{Table: p.Table, ID: p.ID}
 		if p.Master != uuid.Nil {
