@@ -79,7 +79,7 @@ func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.
 // careless is the policy without what only keeps a run from going too far: a case is smaller than any limit was made for.
 func (w *world) careless() *policy.Policy {
 	p := *w.policy
-	p.Limits = policy.Limits{Purges: math.MaxInt32, Share: 1}
+	p.Limits = policy.Limits{Purges: math.MaxInt32, Share: 1, Rows: math.MaxInt32, RowShare: 1}
 	p.FourEyes, p.Engine = false, policy.WebAPI
 	return &p
 }
