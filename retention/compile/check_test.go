@@ -103,7 +103,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"a bound by what is no date", ground("after: createdon, keep: 1 month, atMost: 5 years after fullname"),
 			"5 years", "`fullname` of `contact` is text, not a date", "a date, or a whole number that is a year"},
 		{"a year that stands in for a date", ground("after: createdon, keep: 1 month, missingDate: numberofchildren"),
-			"numberofchildren", "`createdon` and `numberofchildren` are not of one kind: one is a date, the other a year", ""},
+			"numberofchildren", "`createdon` and `numberofchildren` are not of one kind: one is a date, the other a year", "missingDate: ignore here, and a ground of its own for the rows without: where … eq null, after: createdon"},
 		{"a year end without a year", ground("after: createdon, keep: 1 month, yearEnds: 31 March"),
 			"31 March", "`yearEnds` is for a period `from end of year`, or a date that is a year", ""},
 		{"a filter that moves with today", ground("where: \"Microsoft.Dynamics.CRM.LastXYears(PropertyName='createdon',PropertyValue=2)\""),

@@ -32,7 +32,8 @@ func (c *checker) date(s source, g *Ground, x *expansion) {
 		c.problem(g.At["yearEnds"].Pos, "`yearEnds` is for a period `from end of year`, or a date that is a year", "")
 	}
 	if g.Instead != nil && g.Instead.Year != g.Date.Year {
-		c.problem(g.At["missingDate"].Pos, fmt.Sprintf("`%s` and `%s` are not of one kind: one is a date, the other a year", text, g.InsteadOf), "")
+		c.problem(g.At["missingDate"].Pos, fmt.Sprintf("`%s` and `%s` are not of one kind: one is a date, the other a year", text, g.InsteadOf),
+			"missingDate: ignore here, and a ground of its own for the rows without: where … eq null, after: createdon")
 	}
 	if g.Date.Year {
 		// A year counts from its end: that of the calendar, whatever the policy's fiscal year is, unless the ground names its own.

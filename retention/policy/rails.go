@@ -37,5 +37,5 @@ func railNames(rails []Rail) []string {
 
 // Percentage rounds up, so that what is printed as the share to allow is enough.
 func Percentage(share float64) string {
-	return fmt.Sprintf("%g%%", math.Ceil(share*1000-1e-9)/10)
+	return fmt.Sprintf("%g%%", math.Max(0, math.Ceil(share*1000-1e-9)/10))
 }

@@ -148,9 +148,25 @@ func (v *verdict) why(seen string) string {
 		}
 	}
 	if len(why) == 1 && len(v.after.outcomes) == 0 {
-		why = append(why, nobodyDue)
+		why = append(why, v.notDue()...)
 	}
 	return strings.Join(why, "; ")
+}
+
+// notDue says why nobody was purged: those who have a purge date are not due all the same, or nobody has one.
+func (v *verdict) notDue() []string {
+	var why []string
+	for _, r := range v.records {
+		i := slices.IndexFunc(v.plan.Decisions, func(d plan.Planned) bool { return d.Person.ID == r.ID })
+		if s := v.world.policy.Subject(r.Table); i >= 0 && s != nil && r.Values[s.Columns.PurgeScheduledOn] != nil {
+			d := &v.plan.Decisions[i]
+			why = append(why, fmt.Sprintf("`%s` is not due, but %s: %s", r.Label, d.Action, d.Reason()))
+		}
+	}
+	if len(why) == 0 {
+		why = append(why, nobodyDue)
+	}
+	return why
 }
 
 // value is a column's value in a row.

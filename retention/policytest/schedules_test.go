@@ -1,0 +1,139 @@
+package policytest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gallra/gallra/retention/policy"
+)
+
+// schedules are the policies in testdata/schedules, written after real kinds of retention schedules, by name.
+func schedules(t *testing.T) map[string]*policy.Policy {
+	t.Helper()
+	paths, err := filepath.Glob("../../testdata/schedules/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]*policy.Policy{}
+	for _, path := range paths {
+		if strings.HasSuffix(path, ".test.yaml") {
+			continue
+		}
+		p, err := policy.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimSuffix(filepath.Base(path), ".yaml")] = p
+	}
+	if len(all) < 10 {
+		t.Fatalf("%d schedules", len(all))
+	}
+	return all
+}
+
+func testsOf(t *testing.T, name string) *policy.TestFile {
+	t.Helper()
+	f, err := policy.LoadTests("../../testdata/schedules/" + name + ".test.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestSchedulesPassTheirTests: each schedule fits the emulator, and its own tests come true whether or not negative conditions
+// count empty columns.
+func TestSchedulesPassTheirTests(t *testing.T) {
+	for name, p := range schedules(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			results, err := Run(t.Context(), testsOf(t, name), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range told(results, true) {
+				t.Error(line)
+			}
+		})
+	}
+}
+
+// TestSchedulesAreTested: a case is about each ground, each class, each rule of rows and each rule of the schedule's own for
+// related rows; and the cases of each schedule turn on 29 February, on the end of a year and on an evening that is another day
+// elsewhere.
+func TestSchedulesAreTested(t *testing.T) {
+	edges := map[string]*regexp.Regexp{
+		"29 February":                        regexp.MustCompile(`-02-29`),
+		"the last or first day of a year":    regexp.MustCompile(`-12-31|-01-01|-0[37]-31|-0[48]-01`),
+		"an instant that is another day":     regexp.MustCompile(`T(1[01]|2[0-3]):\d\d:\d\dZ`),
+		"the last day of a period":           regexp.MustCompile(`The last day of `),
+		"the day after the end of a period":  regexp.MustCompile(`he day after|New Year's Day`),
+		"a column that is empty on somebody": regexp.MustCompile(`\{table: (contact|lead), lastname: \w+\}|\{table: account, name: Bert Dahl, createdon`),
+	}
+	for name, p := range schedules(t) {
+		text, err := os.ReadFile("../../testdata/schedules/" + name + ".test.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, edge := range edges {
+			if !edge.Match(text) {
+				t.Errorf("%s: no case is about %s", name, what)
+			}
+		}
+		f := testsOf(t, name)
+		expected := func(table string, want func(c policy.TestCase, x policy.TestExpect) bool) bool {
+			return slices.ContainsFunc(f.Cases, func(c policy.TestCase) bool {
+				return slices.ContainsFunc(c.Expect, func(x policy.TestExpect) bool {
+					return c.Rows[x.Label] != nil && c.Rows[x.Label].Table == table && want(c, x)
+				})
+			})
+		}
+		for _, s := range p.Subjects {
+			for _, g := range s.Grounds {
+				if !expected(s.Table, func(_ policy.TestCase, x policy.TestExpect) bool { return x.Ground == g.ID }) {
+					t.Errorf("%s: no case is about the ground %s of %s", name, g.ID, s.Table)
+				}
+			}
+			for _, rules := range s.Judged() {
+				for _, r := range rules.Related {
+					word := map[policy.Disposition][]policy.Fate{policy.Delete: {policy.FateDelete}, policy.Anonymize: {policy.FateAnonymize}, policy.Retain: {policy.FateKeep, policy.FateFree}}[r.Do]
+					if r.End != nil { // its own period may be over when the person goes
+						word = append(word, map[policy.Disposition]policy.Fate{policy.Delete: policy.FateDelete, policy.Anonymize: policy.FateAnonymize}[r.End.Then])
+					}
+					if r.Table == policy.AnyTable || r.Set != "" || p.Subject(r.Table) != nil {
+						continue
+					}
+					if !expected(r.Table, func(_ policy.TestCase, x policy.TestExpect) bool { return slices.Contains(word, policy.Fate(x.Action)) }) {
+						t.Errorf("%s: no case is about %s of %s", name, r.Do, r.Table)
+					}
+				}
+			}
+		}
+		for _, r := range p.Rows {
+			gone := policy.FateDelete
+			if r.Do == policy.Anonymize {
+				gone = policy.FateAnonymize
+			}
+			for _, fate := range []policy.Fate{gone, policy.FateLeave} {
+				if !expected(r.Table, func(_ policy.TestCase, x policy.TestExpect) bool { return policy.Fate(x.Action) == fate }) {
+					t.Errorf("%s: in no case is a row of %s to %s", name, r.Name, fate)
+				}
+			}
+		}
+	}
+}
+
+// TestSchedulesReadWithoutAWarning: what the check warns of by the looks of a policy alone is meant in none of them.
+func TestSchedulesReadWithoutAWarning(t *testing.T) {
+	for name, p := range schedules(t) {
+		for _, w := range p.Suspicious() {
+			if name == "two-stage" && strings.Contains(w.Message, "`unclaimed` lasts for 30 years") {
+				continue // the law says so
+			}
+			t.Errorf("%s: %s", name, w)
+		}
+	}
+}
