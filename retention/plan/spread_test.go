@@ -34,11 +34,12 @@ func nightOf(all []*someone, tables []string, limits policy.Limits, today retent
 			if x.table != table {
 				continue
 			}
-			d := retention.Decide(x.person, x.rules(), today)
+			rules := x.rules()
+			d := retention.Decide(x.person, rules, today)
 			t.Persons++
 			t.Actions[d.Action]++
 			if d.Action != retention.Keep {
-				p.Decisions = append(p.Decisions, Planned{Person: evaluate.PersonRow{Person: x.person, Table: table, Master: x.master}, Decision: d, rules: x.rules()})
+				p.Decisions = append(p.Decisions, Planned{Person: evaluate.PersonRow{Person: x.person, Table: table, Master: x.master}, Decision: d, rules: &rules})
 			}
 		}
 		p.Tables = append(p.Tables, t)
