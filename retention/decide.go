@@ -87,6 +87,7 @@ type Person struct {
 // Rules are the policy's date rules.
 type Rules struct {
 	Notice          Period // how long a purge date must have been visible
+	Ahead           Period // how far ahead of its day it is written, if that is longer than the notice
 	ManualExtension Period // how far ahead of today staff can extend by hand
 }
 
@@ -159,7 +160,7 @@ func decideAlone(p Person, r Rules, today Date) Decision {
 		d.Term = Term{Until: Open, Ground: NoGround}
 		return d
 
-	case d.Until > noticeEnds: // Open is later than every date
+	case d.Until > max(noticeEnds, today.Add(r.Ahead)): // Open is later than every date
 		d.Action = Keep
 		// A date that somebody has emptied by hand, too: its trace would otherwise prove a notice to a later date.
 		if !p.PurgeOn.IsZero() || !p.NoticedOn.IsZero() || !p.Trace.PurgeOn.IsZero() {

@@ -261,7 +261,7 @@ func TestDecideLaws(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{
-			rules: Rules{Notice: period.Draw(t, "notice"), ManualExtension: period.Draw(t, "extension")},
+			rules: Rules{Notice: period.Draw(t, "notice"), Ahead: period.Draw(t, "ahead"), ManualExtension: period.Draw(t, "extension")},
 			today: start + Date(rapid.IntRange(0, 365).Draw(t, "start")),
 		}
 		if w.rules.Notice.IsZero() {

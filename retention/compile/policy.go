@@ -160,7 +160,7 @@ func (s *Subject) Counts(ground int32, class int) bool {
 // Rules are the date rules for these persons.
 func (s *Subject) Rules(p *policy.Policy) retention.Rules {
 	r := p.Rules()
-	r.Notice = s.Notice
+	r.Notice, r.Ahead = s.Notice, p.Notice // a short notice is the least that there must be: what is known earlier is told earlier
 	return r
 }
 

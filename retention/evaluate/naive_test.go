@@ -123,6 +123,7 @@ func (crm *naiveCRM) value(row naiveRow, path string) any {
 type naivePolicy struct {
 	zone              *time.Location
 	notice, extension string
+	ahead             string // how far ahead dates are written: the policy's own notice
 	yearEnds          string
 	subjects          []naiveSubject
 }
@@ -407,6 +408,7 @@ func (p naivePolicy) judge(t *testing.T, crm *naiveCRM, today time.Time, trace f
 		}
 		table := p.subjects[person.subject].table
 		own := p
+		own.ahead = p.notice
 		s := p.subjects[person.subject]
 		for _, notice := range []string{s.notice, s.of(t, crm, person.row).notice} {
 			if notice != "" {
@@ -666,7 +668,7 @@ func (p naivePolicy) decide(t *testing.T, n *naivePerson, heldElsewhere bool, to
 		return answer("hold", standing, noticed)
 	}
 	endOfNotice := plus(t, today, p.notice)
-	if n.until.After(endOfNotice) {
+	if n.until.After(latest(endOfNotice, plus(t, today, p.ahead))) {
 		if standing.IsZero() && noticed.IsZero() && trace.purgeOn.IsZero() {
 			return answer("keep", time.Time{}, time.Time{})
 		}

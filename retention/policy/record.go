@@ -129,7 +129,7 @@ func (r *Prose) classes(s *Subject) {
 func (r *Prose) subject(s *Subject, notice retention.Period) {
 	r.Line("")
 	if s.Notice != notice {
-		r.Line("A coming purge stands on the person for %s before it happens.", s.Notice)
+		r.Line("A coming purge stands on the person for at least %s before it happens.", s.Notice)
 		r.Line("")
 	}
 	switch {
