@@ -28,7 +28,11 @@ func (a *app) explainWords(x *plan.Explanation, heldBy evaluate.PersonRef, c *co
 			name += " (of " + f.Table + ")"
 		}
 		w.printf("%s%-28s %s\n", mark, name, verdict)
-		w.printf("    %s (%s)\n", f.Ground.Why, f.Ground.Basis)
+		why := f.Ground.Why
+		if f.Ground.Basis != "" {
+			why += " (" + f.Ground.Basis + ")"
+		}
+		w.printf("    %s\n", why)
 		for i, r := range f.Rows {
 			if i == maxRowsShown {
 				w.printf("    and %s more\n", plural(len(f.Rows)-i, "row"))
@@ -51,6 +55,9 @@ func (a *app) explainWords(x *plan.Explanation, heldBy evaluate.PersonRef, c *co
 func (a *app) verdictWords(w *lines, x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) {
 	d := x.Decision
 	w.printf("\nverdict: %s, %s\n", d.Action, actionWords[d.Action])
+	if d.Class != "" {
+		w.printf("  by the rules of the class %s\n", d.Class)
+	}
 	w.printf("  %s\n", d.Reason())
 	switch {
 	case x.Person.LegalHold:

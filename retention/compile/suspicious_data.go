@@ -3,6 +3,7 @@ package compile
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -35,8 +36,23 @@ func SuspiciousData(ctx context.Context, r dataverse.Reader, c *Policy) (policy.
 			}
 			return policy.Pos{}, "", ""
 		})
+		for j := range s.Classes {
+			k := &s.Classes[j]
+			if k.For == "" {
+				continue
+			}
+			count(k.Members, func(n int) (policy.Pos, string, string) {
+				if n == 0 && persons.N > 0 {
+					return k.Pos, fmt.Sprintf("no row of `%s` is of the class `%s`", s.Table, k.ID), "was a column, an option or a state renamed?"
+				}
+				return policy.Pos{}, "", ""
+			})
+		}
 		for j := range s.Grounds {
 			g := &s.Grounds[j]
+			if strings.HasPrefix(g.ID, policy.Unjudged) {
+				continue // the class says it
+			}
 			own := g.Table == "" && g.View == "" && g.FetchXML == ""
 			read := g.read
 			if own && g.Date != nil && g.Instead == nil && g.MissingDate == policy.MissingIgnored {

@@ -155,11 +155,10 @@ func (r *Prose) subject(s *Subject, notice retention.Period) {
 	r.Line("")
 	r.Line("### Who is kept, why and for how long")
 	r.Line("")
-	r.Line("| ground | reason | lawful basis, art. 6(1) | for how long | which rows |")
-	r.Line("|---|---|---|---|---|")
-	for i := range s.Grounds {
-		g := &s.Grounds[i]
-		r.Line("| %s | %s | %s | %s | %s |", g.ID, cell(g.Why), basisWords[g.Basis], cell(g.period()), cell(g.rows()))
+	if len(s.Grounds) == 0 {
+		r.Line("Nothing justifies keeping these persons.")
+	} else {
+		r.grounds(s)
 	}
 	if len(s.Related) == 0 {
 		return
@@ -346,4 +345,14 @@ func Count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// grounds is the table of what justifies keeping a person.
+func (r *Prose) grounds(s *Subject) {
+	r.Line("| ground | reason | lawful basis, art. 6(1) | for how long | which rows |")
+	r.Line("|---|---|---|---|---|")
+	for i := range s.Grounds {
+		g := &s.Grounds[i]
+		r.Line("| %s | %s | %s | %s | %s |", g.ID, cell(g.Why), basisWords[g.Basis], cell(g.period()), cell(g.rows()))
+	}
 }
