@@ -202,6 +202,42 @@ func TestJobStopsByItself(t *testing.T) {
 	}
 }
 
+// TestJobEndsWhenItsOperationsAreUsed gives a run little to do with, by the flag and by the policy, of which the flag can only
+// lower the figure.
+func TestJobEndsWhenItsOperationsAreUsed(t *testing.T) {
+	web := httptest.NewServer(company(t, emulator.Options{Token: "job-token"}))
+	defer web.Close()
+	p := newPlatform(t, web.URL)
+	if code, log := p.run("provision"); code != 0 {
+		t.Fatalf("provision: exit %d\n%s", code, log)
+	}
+	ends := func(told string, args ...string) {
+		t.Helper()
+		code, log := p.run(append([]string{"run", "--apply"}, args...)...)
+		if l := lastLine(t, log); code != 4 || l["exit"] != float64(4) || l["outcome"] != told {
+			t.Errorf("%v: exit %d, %v\n%s", args, code, l, log)
+		}
+	}
+	ends("stopped after 40 operations, as asked", "--max-operations", "40")
+	policy := filepath.Join(t.TempDir(), "thrifty.yaml")
+	text := strings.Replace(gallra.ModelPolicy, "limits: {", "limits: {operations: 30, ", 1)
+	if text == gallra.ModelPolicy {
+		t.Fatal("the model policy has no limits to change")
+	}
+	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ends("stopped after 30 operations, as asked", "--policy", policy)
+	ends("stopped after 20 operations, as asked", "--policy", policy, "--max-operations", "20")
+	ends("stopped after 30 operations, as asked", "--policy", policy, "--max-operations", "4000")
+	if code, log := p.run("run", "--apply"); code != 0 {
+		t.Errorf("the run after them: exit %d\n%s", code, log)
+	}
+	if code, log := p.run("run", "--apply", "--max-operations", "-1"); code != 2 || !strings.Contains(log, "--max-operations must not be negative") {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+}
+
 func TestAStoppedRunSaysHowFarItCame(t *testing.T) {
 	s := &purge.Summary{Due: 12, Finished: 2, Subjects: []purge.SubjectSummary{{Table: "contact", Past: 15, Deleted: 5, Anonymized: 1}}}
 	if got, want := stopped("stopped after 1m15s, as asked", s), "stopped after 1m15s, as asked: 4 of 12 due were purged"; got != want {
