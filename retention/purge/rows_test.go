@@ -3,14 +3,12 @@ package purge_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
@@ -365,53 +363,6 @@ func TestRowsHaveLimitsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// What was written to a row, or on whom a hold was set, between the look and the write: the row stays, whole.
-func TestARowThatChangesAfterTheLookStays(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		change func(w *world)
-		want   string
-	}{
-		{"written to", func(w *world) { w.update("phonecall", "call", row{"subject": "Call them back"}) }, "skipped delete calls changed"},
-		{"deleted", func(w *world) {
-			w.must(w.client.Do(w.t.Context(), dataverse.Operation{Method: "DELETE", Path: bindTo("phonecalls", "call")}, nil))
-		}, "done delete calls"},
-	} {
-		for _, bin := range []bool{true, false} {
-			w := newWorld(t, rowsPol)
-			w.bin("phonecall", bin)
-			w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z"})
-			once := false
-			s := w.run(func(d *purge.Deps) {
-				d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
-					if parts[0].Set != nil && !once {
-						once = true
-						tt.change(w)
-					}
-				}}
-			})
-			if got := w.endings()[id("call")]; got != tt.want || s.RowsFailed() != 0 {
-				t.Errorf("%s, recycle bin %v: %q, want %q, failed %d", tt.name, bin, got, tt.want, s.RowsFailed())
-			}
-		}
-	}
-	t.Run("held", func(t *testing.T) {
-		w := newWorld(t, rowsPol)
-		yvonne(w)
-		w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z", "regardingobjectid_contact_phonecall@odata.bind": bindTo("contacts", "yvonne")})
-		s := w.run(func(d *purge.Deps) {
-			d.Progress = func(p purge.Progress) {
-				if p.Phase == "rows" {
-					w.update("contact", "yvonne", row{"gallra_legalhold": true})
-				}
-			}
-		})
-		if w.get("phonecall", "call") == nil || tallyNamed(t, s, "calls").Stopped["legal-hold"] != 1 {
-			t.Errorf("%+v", s.Rows)
-		}
-	})
-}
-
 // With the recycle bin on, nothing of a row stays in it; what a delete would take along goes with it.
 func TestRowsLeaveNothingInTheRecycleBin(t *testing.T) {
 	w := newWorldOf(t, rowsPol, emulator.Options{})
@@ -464,127 +415,6 @@ func TestAPartThatStaysKeepsTheWhole(t *testing.T) {
 	}
 }
 
-// killed is a process that dies at a request, which the service has carried out by then or never sees. With the connection the
-// ledger goes: nothing is written there any more.
-type killed struct {
-	dies
-	unseen bool
-	ledger func()
-}
-
-func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
-	k.mu.Lock()
-	now := k.armed && k.left == 1
-	if now && k.unseen {
-		k.left = 0
-	}
-	k.mu.Unlock()
-	res, err := k.dies.RoundTrip(r)
-	if now {
-		k.ledger()
-	}
-	return res, err
-}
-
-// A run that is killed at any request leaves every row whole or gone, and the next run ends it: the end is that of a run that
-// nobody disturbed.
-func TestRowsKilledAtEveryRequest(t *testing.T) {
-	w := newWorldOf(t, rowsPol, emulator.Options{})
-	w.bin("phonecall", true)
-	customer(w, "paul")
-	yvonne(w)
-	for i := range 3 {
-		n := fmt.Sprint("call ", i)
-		w.create("phonecall", n, row{"subject": "Goner", "overriddencreatedon": "2020-01-01T10:00:00Z", "regardingobjectid_contact_phonecall@odata.bind": bindTo("contacts", "yvonne")})
-		w.update("phonecall", n, row{"statecode": 1, "statuscode": 2})
-		w.create("annotation", "note "+n, row{"subject": "Goner", "objectid_phonecall@odata.bind": bindTo("phonecalls", n)})
-	}
-	w.create("email", "service", mailTo("paul", row{"description": "Goner"}))
-	w.create("account", "adventure", row{"name": "Adventure Works"})
-	w.create("incident", "case", row{"title": "Goner", "description": "Goner", "overriddencreatedon": "2020-01-01T10:00:00Z", "customerid_account@odata.bind": bindTo("accounts", "adventure")})
-	w.update("incident", "case", row{"statecode": 2, "statuscode": 6})
-	before, tables := w.snapshot(), []string{"phonecall", "annotation", "email", "incident", "contact", "activityparty"}
-	const whole = 1 << 30
-	kill := &dies{armed: true, left: whole}
-	c := w.connectWith(func(o *dataverse.Options) { o.Transport = kill })
-	_, err := c.WhoAmI(t.Context())
-	w.must(err)
-	d := w.deps(c)
-	first := 0 // before it nothing is about rows
-	d.Progress = func(p purge.Progress) {
-		if p.Phase == "rows" && first == 0 {
-			first = whole - kill.left
-		}
-	}
-	writes := make(map[int]bool) // the requests that change rows, and those beside them
-	d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
-		if parts[0].Set != nil || parts[0].Op.Method != http.MethodGet {
-			for n := whole - kill.left; n <= whole-kill.left+2; n++ {
-				writes[n] = true
-			}
-		}
-	}}
-	kill.left = whole
-	_, err = purge.Run(t.Context(), d)
-	w.must(err)
-	requests := whole - kill.left
-	w.run()
-	want := w.dump(tables...)
-	w.nothingFound("Goner")
-	if first == 0 || requests-first < 20 {
-		t.Fatalf("of %d requests those from %d on are about rows", requests, first)
-	}
-	thin := thinning(t)
-	for n := first; n <= requests; n++ {
-		if !thin.full && !writes[n] && n%4 != thin.seed%4 {
-			continue
-		}
-		for _, unseen := range []bool{false, true} {
-			if unseen && !writes[n] {
-				continue // of what only reads nobody knows whether it was carried out
-			}
-			w.control("restore", row{"id": before})
-			copyLedger(t, t.TempDir(), w.ledgerDir())
-			kill := &killed{dies: dies{left: n}, unseen: unseen}
-			c := w.connectWith(func(o *dataverse.Options) { o.Transport, o.Retries = kill, -1 })
-			_, err := c.WhoAmI(t.Context())
-			w.must(err)
-			d := w.deps(c)
-			kill.armed, kill.ledger = true, func() { d.Ledger.Close() }
-			_, _ = purge.Run(t.Context(), d)
-			d.Ledger.Close()
-			for i := range 3 { // half a row would show
-				call, note := w.get("phonecall", fmt.Sprint("call ", i)), w.get("annotation", fmt.Sprint("note call ", i))
-				if (call == nil) != (note == nil) || call != nil && call.Text("subject") != "Goner" {
-					t.Errorf("killed at %d of %d: call %v, note %v", n, requests, call != nil, note != nil)
-				}
-			}
-			w.run(func(d *purge.Deps) { d.Run.ID += "-after" })
-			if diff := differ(want, w.dump(tables...)); diff != "" {
-				t.Errorf("killed at %d of %d:\n%s", n, requests, diff)
-			}
-			w.nothingFound("Goner")
-			done := 0
-			l, err := ledger.Open(w.ledgerDir())
-			w.must(err)
-			for r, err := range l.Records(t.Context()) {
-				w.must(err)
-				if r.Kind == ledger.Ended && r.Status == ledger.Done {
-					done++
-				}
-			}
-			if all := len(w.endings()); all != 5 || done != all {
-				t.Errorf("killed at %d of %d: %d rows, said to be done %d times", n, requests, all, done)
-			}
-			for row, said := range w.endings() {
-				if !strings.HasPrefix(said, "done") {
-					t.Errorf("killed at %d of %d: the ledger says of %s %q", n, requests, row, said)
-				}
-			}
-		}
-	}
-}
-
 // Whatever a rule of rows says counts for four eyes: another policy of rows is no policy of the same care.
 func TestRowsCountForFourEyes(t *testing.T) {
 	w := newWorld(t, rowsPol)
@@ -623,116 +453,5 @@ func TestRowsCountForFourEyes(t *testing.T) {
 		if purge.SameCare(of(years), of(ending)) {
 			t.Errorf("%s from another day on is of the same care", of7)
 		}
-	}
-}
-
-// Of kinds of persons each has its own end for what it kept.
-func TestClassesEndWhatTheyKept(t *testing.T) {
-	text := strings.Replace(rowsPol, `    related:
-      - table: email
-        party: any
-        where: regardingobjectid_quote_email/statecode eq 1
-        do: keep
-        why: Acceptance of a quote
-        after: createdon
-        keep: 7 years
-        then: delete
-`, `    classes:
-      - id: applicant
-        for: jobtitle eq 'Applicant'
-        related:
-          - {table: phonecall, party: any, do: keep, why: Evidence, after: createdon, keep: 1 year, then: delete}
-          - {table: '*', do: delete}
-      - id: everybody-else
-        related:
-          - {table: phonecall, party: any, do: keep, why: Evidence, after: createdon, keep: 3 years, then: anonymize, erase: [subject, description]}
-          - {table: '*', do: delete}
-    related:
-`, 1)
-	i := strings.Index(text, "rows:\n  -")
-	text = text[:i]
-	w := newWorld(t, text)
-	for name, title := range map[string]string{"anna": "Applicant", "yvonne": "Director"} {
-		w.create("contact", name, row{"lastname": name, "jobtitle": title})
-		w.create("phonecall", "of "+name, row{"subject": "Call with " + name, "description": "about " + name, "phonecall_activity_parties": []row{
-			{"partyid_contact@odata.bind": bindTo("contacts", name), "participationtypemask": 2}}})
-	}
-	s := w.purgeAll()
-	if s.Purged() != 2 || w.get("phonecall", "of anna") == nil || w.get("phonecall", "of yvonne") == nil {
-		t.Fatalf("purged %d, failures %v", s.Purged(), s.Failures)
-	}
-	w.control("clock", map[string]any{"now": "2027-01-12T06:00:00Z"})
-	s = w.run()
-	if w.get("phonecall", "of anna") != nil || w.get("phonecall", "of yvonne").Null("subject") || tallyNamed(t, s, "contact.applicant.phonecall").Ended != 1 {
-		t.Fatalf("a year later: %+v", s.Rows)
-	}
-	w.control("clock", map[string]any{"now": "2029-01-12T06:00:00Z"})
-	s = w.run()
-	if r := w.get("phonecall", "of yvonne"); r == nil || r.Text("subject") == "Call with yvonne" || tallyNamed(t, s, "contact.everybody-else.phonecall").Ended != 1 {
-		t.Fatalf("three years later: %+v", s.Rows)
-	}
-	w.nothingFound("yvonne", "activityparty") // whose lines stay with their activity
-	if s = w.run(); s.RowsEnded() != 0 {
-		t.Errorf("emptied twice: %+v", s.Rows)
-	}
-}
-
-// A hold that is set after it was asked who is on a row, and before the write, stops the write.
-func TestAHoldBetweenLookAndWriteStopsARow(t *testing.T) {
-	w := newWorld(t, rowsPol)
-	yvonne(w)
-	w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z", "regardingobjectid_contact_phonecall@odata.bind": bindTo("contacts", "yvonne")})
-	set := false
-	s := w.run(func(d *purge.Deps) {
-		d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
-			// The row itself is read last of all, for what has to be written.
-			if op := parts[0].Op; !set && op != nil && strings.HasPrefix(op.Path, "phonecalls?") && strings.Contains(op.Path, "statuscode") {
-				set = true
-				w.update("contact", "yvonne", row{"gallra_legalhold": true})
-			}
-		}}
-	})
-	if !set || w.get("phonecall", "call") == nil || tallyNamed(t, s, "calls").Stopped["legal-hold"] != 1 || len(w.endings()) > 0 {
-		t.Errorf("set %v, %+v, ledger %v", set, s.Rows, w.endings())
-	}
-}
-
-// Of the rules of a table the first that matches a row decides, also while its period is not over.
-func TestTheFirstRuleDecidesOfARow(t *testing.T) {
-	w := newWorld(t, strings.Replace(rowsPol, "  - {id: calls,", "  - {id: long-calls, table: phonecall, where: \"startswith(subject,'Contract')\", after: createdon, keep: 10 years, do: delete}\n  - {id: calls,", 1))
-	for name, r := range map[string]row{
-		"contract": {"subject": "Contract talks", "overriddencreatedon": "2020-01-01T10:00:00Z"}, "old contract": {"subject": "Contract", "overriddencreatedon": "2015-01-01T10:00:00Z"},
-		"chat": {"subject": "Chat", "overriddencreatedon": "2020-01-01T10:00:00Z"},
-	} {
-		w.create("phonecall", name, r)
-	}
-	s := w.run()
-	if w.get("phonecall", "contract") == nil || w.get("phonecall", "old contract") != nil || w.get("phonecall", "chat") != nil {
-		t.Errorf("%+v", s.Rows)
-	}
-	if got := w.endings()[id("old contract")]; got != "done delete long-calls" {
-		t.Errorf("the old contract went by %q", got)
-	}
-}
-
-// Of a run that stopped for residue nobody else is ended: the canary of rows.
-func TestTheFirstRowsAreTheCanary(t *testing.T) {
-	w := newWorld(t, strings.Replace(rowsPol, "canary: 2", "canary: 1", 1))
-	for i := range 3 {
-		w.create("phonecall", fmt.Sprint("call ", i), row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z"})
-	}
-	s, err := w.tryRun(func(d *purge.Deps) {
-		d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
-			if parts[0].Op != nil && parts[0].Op.Path == "DeleteRecordChangeHistory" { // gone by then, and back before it is looked for
-				for i := range 3 {
-					if n := fmt.Sprint("call ", i); w.get("phonecall", n) == nil {
-						w.create("phonecall", n, row{"subject": "Back"})
-					}
-				}
-			}
-		}}
-	})
-	if !stoppedBy(err, purge.Residue) || s.RowsEnded() != 1 || len(s.Residue) == 0 || len(w.endings()) != 1 {
-		t.Errorf("%v, ended %d, residue %v, ledger %v", err, s.RowsEnded(), s.Residue, w.endings())
 	}
 }
