@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -197,4 +198,57 @@ func has(p *policy.Policy, rule string) bool {
 		}
 	}
 	return slices.ContainsFunc(p.Rows, func(r policy.RowRule) bool { return r.Name == rule })
+}
+
+// TestSchedulesNoticeADay: were the period of any ground a day longer, a case that is about the ground would fail.
+func TestSchedulesNoticeADay(t *testing.T) {
+	periods := 0
+	for name, p := range schedules(t) {
+		f := testsOf(t, name)
+		w, err := start(t.Context(), f, p, emulator.NullMatchesNothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.client.Close()
+		for i := range p.Subjects {
+			s := &p.Subjects[i]
+			for j := range s.Grounds {
+				g := &s.Grounds[j]
+				if g.WhenLost() || g.After == "" && g.Until == "" {
+					continue
+				}
+				periods++
+				of := []*policy.Ground{g}
+				for _, rules := range s.Judged() { // those of a class stand there as well
+					for k := range rules.Grounds {
+						if same := &rules.Grounds[k]; same.ID == g.ID && same != g {
+							of = append(of, same)
+						}
+					}
+				}
+				for _, g := range of {
+					g.Keep.Days++
+				}
+				noticed := slices.ContainsFunc(f.Cases, func(c policy.TestCase) bool {
+					if !slices.ContainsFunc(c.Expect, func(x policy.TestExpect) bool { return x.Ground == g.ID }) {
+						return false
+					}
+					r, err := w.run(t.Context(), &c)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return len(r.Failures) > 0
+				})
+				for _, g := range of {
+					g.Keep.Days--
+				}
+				if !noticed {
+					t.Errorf("%s: no case notices that %s lasts a day longer", name, g.ID)
+				}
+			}
+		}
+	}
+	if periods < 60 {
+		t.Errorf("%d periods", periods)
+	}
 }
