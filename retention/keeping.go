@@ -187,6 +187,27 @@ func (k Keeping) Words(d Date) string {
 	return k.Period.String() + " from " + text
 }
 
+// After is for how long something is kept after whatever date is meant, as people read it: 7 years from the end of the year of
+// the gift. Beside a date that is itself the end, the period is time beyond it.
+func (k Keeping) After(date string, end bool) string {
+	switch {
+	case k.From != TheDate:
+		text := "the end of the " + countFromWords[k.From] + " of " + date
+		if k.From == EndOfYear && k.YearEnds != (YearEnd{}) {
+			text += ", the year ending on " + k.YearEnds.String()
+		}
+		if k.Period.IsZero() {
+			return "until " + text
+		}
+		return k.Period.String() + " from " + text
+	case end && k.Period.IsZero():
+		return "until " + date
+	case end:
+		return k.Period.String() + " beyond " + date
+	}
+	return k.Period.String() + " after " + date
+}
+
 // boundMargin widens a pushed bound. An instant's date differs by at most a day between UTC and any time zone; the
 // rest is room for what nobody thought of, at the price of a few rows.
 const boundMargin = 3

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -85,4 +86,30 @@ func TestKeepingLaws(t *testing.T) {
 			t.Fatalf("%s is read as %s, %v", k, read, err)
 		}
 	})
+}
+
+func TestKeepingInWords(t *testing.T) {
+	for _, tt := range []struct {
+		keep string
+		ends YearEnd
+		end  bool
+		want string
+	}{
+		{"24 months", YearEnd{}, false, "24 months after the sale"},
+		{"14 days", YearEnd{}, true, "14 days beyond the sale"},
+		{"0 days", YearEnd{}, true, "until the sale"},
+		{"7 years from end of year", YearEnd{}, false, "7 years from the end of the year of the sale"},
+		{"7 years from end of year", YearEnd{time.March, 31}, true, "7 years from the end of the year of the sale, the year ending on 31 March"},
+		{"0 days from end of quarter", YearEnd{}, false, "until the end of the quarter of the sale"},
+		{"1 month from end of month", YearEnd{time.March, 31}, false, "1 month from the end of the month of the sale"},
+	} {
+		k, err := ParseKeeping(tt.keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.YearEnds = tt.ends
+		if got := k.After("the sale", tt.end); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.keep, got, tt.want)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package compile
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -88,5 +89,43 @@ func TestDocumentationNamesEveryKey(t *testing.T) {
 		if key := m[1]; key != "properties" && key != "items" && key != "additionalProperties" && !strings.Contains(string(text), key) {
 			t.Errorf("docs/policy.md does not name %s", key)
 		}
+	}
+}
+
+// TestLinksOfTheDocumentation: every link of a page to a heading, of its own or of another page, leads to one.
+func TestLinksOfTheDocumentation(t *testing.T) {
+	paths, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := map[string]map[string]bool{}
+	pages := map[string]string{}
+	for _, path := range append(paths, "../../README.md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(path)
+		pages[name], headings[name] = string(text), map[string]bool{}
+		for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
+			slug := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+			headings[name][strings.ReplaceAll(slug, " ", "-")] = true
+		}
+	}
+	links := 0
+	for name, text := range pages {
+		for _, m := range regexp.MustCompile(`\]\(((?:docs/)?[\w-]+\.md)?#([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+			links++
+			to := strings.TrimPrefix(m[1], "docs/")
+			if to == "" {
+				to = name
+			}
+			if !headings[to][m[2]] {
+				t.Errorf("%s leads to #%s of %s, and there is no such heading", name, m[2], to)
+			}
+		}
+	}
+	if links < 40 {
+		t.Errorf("%d links", links)
 	}
 }

@@ -1,10 +1,13 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
-	"github.com/gallra/gallra/retention"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/gallra/gallra/retention"
 )
 
 // WriteRecord prints the policy in words, as Markdown: the part of the record of processing (article 30 GDPR) that a data
@@ -45,6 +48,7 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 		if len(s.Classes) > 0 {
 			r.classes(s)
 		}
+		var alike []*Subject // classes that take the subject's rules for related rows
 		for j, rules := range s.Judged() {
 			name := s.Table
 			if len(s.Classes) > 0 {
@@ -57,9 +61,25 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 				r.Line("## %s, class %s", Sentence(s.Table), k.ID)
 			}
 			r.subject(rules, p.Notice)
+			switch {
+			case len(rules.Related) == 0:
+			case len(s.Classes) > 0 && len(s.Related) > 0 && &rules.Related[0] == &s.Related[0]:
+				alike = append(alike, rules)
+				r.Line("")
+				r.Line("What happens to related rows stands below, for all classes that have no rules of their own.")
+			default:
+				r.Line("")
+				r.Line("### What happens to related rows")
+				r.related(rules.Related, rules.Purge == Delete)
+			}
 			if standing, asked := where[name]; asked {
 				r.standing(rules, standing)
 			}
+		}
+		if len(alike) > 0 {
+			r.Line("")
+			r.Line("## %s, what happens to related rows", Sentence(s.Table))
+			r.related(s.Related, slices.ContainsFunc(alike, func(k *Subject) bool { return k.Purge == Delete }))
 		}
 	}
 	r.rows(p)
@@ -143,11 +163,17 @@ func (r *Prose) subject(s *Subject, notice retention.Period) {
 	if len(s.Stages) > 0 {
 		r.stages(s.Stages)
 	}
-	if len(s.Retain) > 0 {
-		r.Line("These columns survive, for statistics: %s.", codes(s.Retain))
-	}
-	if len(s.Coarsen) > 0 {
-		r.Line("Of these columns this much survives: %s.", coarseWords(s.Coarsen))
+	if s.Purge == Anonymize || s.WhenBound == BoundAnonymize {
+		these, much := "These columns survive", "Of these columns"
+		if s.Purge == Delete {
+			these, much = "On a row that is anonymised in place these columns survive", "On a row that is anonymised in place, of these columns"
+		}
+		if len(s.Retain) > 0 {
+			r.Line("%s, for statistics: %s.", these, codes(s.Retain))
+		}
+		if len(s.Coarsen) > 0 {
+			r.Line("%s this much survives: %s.", much, coarseWords(s.Coarsen))
+		}
 	}
 	if s.Identity != "" {
 		r.Line("Rows with the same `%s` are one human being: what justifies one justifies all.", s.Identity)
@@ -157,25 +183,29 @@ func (r *Prose) subject(s *Subject, notice retention.Period) {
 	r.Line("")
 	if len(s.Grounds) == 0 {
 		r.Line("Nothing justifies keeping these persons.")
-	} else {
-		r.grounds(s)
-	}
-	if len(s.Related) == 0 {
 		return
 	}
-	r.Line("")
-	r.Line("### What happens to related rows")
+	r.Line("| ground | reason | lawful basis, art. 6(1) | for how long | which rows |")
+	r.Line("|---|---|---|---|---|")
+	for i := range s.Grounds {
+		g := &s.Grounds[i]
+		r.Line("| %s | %s | %s | %s | %s |", g.ID, cell(g.Why), basisWords[g.Basis], cell(g.period()), cell(g.rows()))
+	}
+}
+
+// related says what happens to related rows when their person goes; deletes tells whether the person's row does.
+func (r *Prose) related(rules []RelatedRule, deletes bool) {
 	r.Line("")
 	r.Line("The first line that a row matches decides.")
 	r.Line("")
 	r.Line("| rows | what happens | reason |")
 	r.Line("|---|---|---|")
-	for _, rule := range spelledOut(s.Related) {
+	for _, rule := range spelledOut(rules) {
 		r.Line("| %s | %s | %s |", cell(rule.rows()), cell(rule.disposition()), cell(rule.Why))
 	}
-	if s.Purge == Delete {
+	if deletes {
 		r.Line("")
-		r.Line("A kept row binds the person if its lookup may not be empty; otherwise it loses its link and the person goes. Only an environment knows which: with one set, this record says it for every place.")
+		r.Line("A kept row binds a person whose row is deleted, if its lookup may not be empty; otherwise it loses its link and the person goes. Only an environment knows which: with one set, this record says it for every place.")
 	}
 }
 
@@ -217,11 +247,11 @@ func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 func coarseWords(all []Coarsened) string {
 	var parts []string
 	for _, c := range all {
-		how := "its " + c.By.Unit
+		what := "the " + c.By.Unit + " of `" + c.Column + "`"
 		if c.By.Unit == "" {
-			how = fmt.Sprintf("its first %d letters, or the multiple of %d below it", c.By.Step, c.By.Step)
+			what = fmt.Sprintf("the first %d letters of `%s` (of a number, the multiple of %d below it)", c.By.Step, c.Column, c.By.Step)
 		}
-		parts = append(parts, "of `"+c.Column+"` "+how)
+		parts = append(parts, what)
 	}
 	return strings.Join(parts, "; ")
 }
@@ -244,35 +274,39 @@ func (g *Ground) period() string {
 	} else if date != "" {
 		date = "`" + date + "`"
 	}
-	text := ""
-	switch {
-	case g.WhenLost():
-		return "for as long as it is so, and " + g.Keep.String() + " from the day on which that is found to have ended"
-	case date == "":
-		return "for as long as it is so"
-	case g.Until != "" && g.Keep.IsZero():
-		text = "until " + date
-	case g.Until != "":
-		text = g.Keep.String() + " beyond " + date
-	default:
-		text = g.Keep.String() + " after " + date
+	if g.WhenLost() {
+		return g.holds() + ", and " + g.Keep.String() + " from the day on which that was found to have ended"
 	}
+	if date == "" {
+		return g.holds()
+	}
+	text := g.Keep.After(date, g.Until != "")
 	if g.Trigger != "" {
 		text += " (“" + g.Trigger + "”)"
-	}
-	if g.Keep.From == retention.EndOfYear && g.Keep.YearEnds != (retention.YearEnd{}) {
-		text += ", the year ending on " + g.Keep.YearEnds.String()
 	}
 	if !g.AtMost.IsZero() {
 		text += "; at most " + g.AtMost.Period.String() + " after `" + g.AtMost.After + "`"
 	}
 	switch {
 	case g.InsteadOf != "":
-		text += "; without the date, counted from `" + g.InsteadOf + "`"
+		text += "; where the date is missing, counted from `" + g.InsteadOf + "`"
 	case g.MissingDate == MissingKeeps:
-		text += "; without the date, until it is mended"
+		text += "; where the date is missing, until somebody enters it"
 	}
 	return text
+}
+
+// holds says for how long a ground without a date keeps a person.
+func (g *Ground) holds() string {
+	switch {
+	case g.View != "":
+		return "for as long as the view shows the person"
+	case g.FetchXML != "":
+		return "for as long as the query finds the person"
+	case g.Table == "":
+		return "for as long as the row says so"
+	}
+	return "for as long as there is such a row"
 }
 
 func (g *Ground) rows() string {
@@ -300,6 +334,10 @@ func (r *RelatedRule) rows() string {
 	return rowsInWords(r.Table, r.Link, r.Party, r.Where)
 }
 
+// partyWords are the parts that people take in activities, where the language's own word is none.
+var partyWords = map[string]string{"from": "sender", "to": "recipient", "cc": "recipient of a copy", "bcc": "recipient of a blind copy",
+	"required-attendee": "required participant", "optional-attendee": "optional participant"}
+
 func rowsInWords(table, link, party, where string) string {
 	var parts []string
 	switch {
@@ -308,7 +346,7 @@ func rowsInWords(table, link, party, where string) string {
 	case party == "any":
 		parts = append(parts, "`"+table+"` that the person takes part in")
 	case party != "":
-		parts = append(parts, "`"+table+"` that the person takes part in as "+party)
+		parts = append(parts, "`"+table+"` that the person takes part in as "+cmp.Or(partyWords[party], party))
 	default:
 		parts = append(parts, "`"+table+"` by `"+link+"`")
 	}
@@ -327,7 +365,7 @@ func (r *RelatedRule) disposition() string {
 	case r.Do == Leave:
 		return "left as they are, and not looked at"
 	case len(r.Erase) > 0:
-		return "kept, without " + codes(r.Erase) + r.ending()
+		return "kept without " + codes(r.Erase) + r.ending()
 	}
 	return "anonymised, except " + codes(r.Keep) + r.ending()
 }
@@ -345,14 +383,4 @@ func Count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// grounds is the table of what justifies keeping a person.
-func (r *Prose) grounds(s *Subject) {
-	r.Line("| ground | reason | lawful basis, art. 6(1) | for how long | which rows |")
-	r.Line("|---|---|---|---|---|")
-	for i := range s.Grounds {
-		g := &s.Grounds[i]
-		r.Line("| %s | %s | %s | %s | %s |", g.ID, cell(g.Why), basisWords[g.Basis], cell(g.period()), cell(g.rows()))
-	}
 }

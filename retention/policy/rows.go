@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gallra/gallra/retention"
 )
@@ -51,19 +52,7 @@ type End struct {
 func (s Span) Date() string { return s.After + s.Until }
 
 // Words say for how long, for people: 7 years after `createdon`.
-func (s Span) Words() string {
-	text := s.For.String() + " after `" + s.After + "`"
-	switch {
-	case s.Until != "" && s.For.IsZero():
-		text = "until `" + s.Until + "`"
-	case s.Until != "":
-		text = s.For.String() + " beyond `" + s.Until + "`"
-	}
-	if s.For.From == retention.EndOfYear && s.For.YearEnds != (retention.YearEnd{}) {
-		text += ", the year ending on " + s.For.YearEnds.String()
-	}
-	return text
-}
+func (s Span) Words() string { return s.For.After("`"+s.Date()+"`", s.Until != "") }
 
 // span reads a period of rows, and finds what is wrong with it.
 func (l *loader) span(after, until string, keep retention.Keeping, ends retention.YearEnd, f *placed) Span {
@@ -278,10 +267,10 @@ func (r *RelatedRule) ending() string {
 		return ""
 	}
 	kept := r.End.Words()
-	if r.End.Until != "" && r.End.For.IsZero() {
-		return fmt.Sprintf("; %s, then %s", kept, gone(r.End.Then, r.Erase, r.Keep))
+	if !strings.HasPrefix(kept, "until ") {
+		kept = "for " + kept
 	}
-	return fmt.Sprintf("; for %s, then %s", kept, gone(r.End.Then, r.Erase, r.Keep))
+	return fmt.Sprintf(" %s, then %s", kept, gone(r.End.Then, r.Erase, r.Keep))
 }
 
 // endText is the end of a related rule as a policy says it.

@@ -135,9 +135,9 @@ func TestRowsAsTheyAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| `email` that the person takes part in where `statecode eq 1` | kept; for 7 years after `createdon`, then deleted | Evidence |",
-		"| `email` that the person takes part in as from | kept; until `scheduledend`, then emptied of `subject` | Evidence |",
-		"| `quote` by `customerid` | kept, without `description`; for 7 years after `closedon`, then deleted |  |",
+		"| `email` that the person takes part in where `statecode eq 1` | kept for 7 years after `createdon`, then deleted | Evidence |",
+		"| `email` that the person takes part in as sender | kept until `scheduledend`, then emptied of `subject` | Evidence |",
+		"| `quote` by `customerid` | kept without `description` for 7 years after `closedon`, then deleted |  |",
 		"One run ends at most 100 rows, and at most 12% of a table's rows; otherwise it ends none.",
 		"| email | `email` | 3 years after `createdon` | deleted | yes | Service mail |",
 		"| closed-calls | `phonecall` where `statecode eq 1` | 1 year beyond `scheduledend` | emptied of `description` | no |  |",

@@ -22,19 +22,30 @@ func (p *Policy) Suspicious() Problems {
 					"a consent fades: count from the day it was given, by `after` and `keep`")
 			}
 		}
-		for j := range s.Related {
-			if before := s.shadowed(j); before >= 0 {
-				r, first := &s.Related[j], &s.Related[before]
-				what := fmt.Sprintf("this rule for `%s` never applies", r.Table)
-				if r.Do == Retain {
-					what = fmt.Sprintf("this keep rule for `%s` never applies", r.Table)
-				}
-				warn(r.Pos, fmt.Sprintf("%s: the rule at %s matches all its rows, and the first that matches decides", what, first.Pos), "put the special case first")
+		s.suspiciousRelated(warn)
+		for j := range s.Classes {
+			k := s.Classes[j].Rules
+			if len(k.Related) > 0 && (len(s.Related) == 0 || &k.Related[0] != &s.Related[0]) && !s.Classes[j].Unjudged { // not those of the subject
+				k.suspiciousRelated(warn)
 			}
 		}
 	}
 	p.suspiciousRows(warn)
 	return w.Sorted(p.Files)
+}
+
+// suspiciousRelated warns of rules that an earlier one leaves nothing to.
+func (s *Subject) suspiciousRelated(warn func(at Pos, message, hint string)) {
+	for j := range s.Related {
+		if before := s.shadowed(j); before >= 0 {
+			r, first := &s.Related[j], &s.Related[before]
+			what := fmt.Sprintf("this rule for `%s` never applies", r.Table)
+			if r.Do == Retain {
+				what = fmt.Sprintf("this keep rule for `%s` never applies", r.Table)
+			}
+			warn(r.Pos, fmt.Sprintf("%s: the rule at %s matches all its rows, and the first that matches decides", what, first.Pos), "put the special case first")
+		}
+	}
 }
 
 // longerThanTenYears compares by the calendar: 120 months are ten years, and one day more is longer.

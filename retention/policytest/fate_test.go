@@ -202,6 +202,20 @@ func TestWhoCannotBePurged(t *testing.T) {
 	}
 }
 
+// TestWhoIsNotDueIsTold: somebody whose date has come and who is kept all the same is why nothing went.
+func TestWhoIsNotDueIsTold(t *testing.T) {
+	got := told(runText(t, `  - name: gold keeps
+    rows:
+      anna: {table: contact, lastname: Berg, DUE}
+      gold: {table: nord_membership, nord_name: G, nord_member: anna, nord_kind: 1}
+    expect: {gold: delete}
+`), true)
+	want := "gold keeps: gold: want action delete, got keep (the row stands as it was; `anna` is not due, but clear: A member)"
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestOnlyCasesAboutRowsArePurged: whoever asks for no row's fate pays for no purge.
 func TestOnlyCasesAboutRowsArePurged(t *testing.T) {
 	f, err := policy.LoadTests(modelTests)

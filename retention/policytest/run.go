@@ -28,11 +28,18 @@ type Result struct {
 // Each case runs twice: in a CRM whose negative conditions are true of empty columns and in one whose are not. Which of them
 // Dataverse is nobody knows for certain, so a case passes only where it does in both.
 func Run(ctx context.Context, f *policy.TestFile, p *policy.Policy) ([]Result, error) {
-	results, err := runWith(ctx, f, p, emulator.NullMatchesNegation)
+	w, err := start(ctx, f, p, emulator.NullMatchesNegation)
 	if err != nil {
 		return nil, err
 	}
-	others, err := runWith(ctx, f, p, emulator.NullMatchesNothing)
+	results, err := w.runAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if w, err = w.with(emulator.NullMatchesNothing); err != nil {
+		return nil, err
+	}
+	others, err := w.runAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,15 +63,12 @@ func agreeing(f *policy.TestFile, one, other Result) policy.Problems {
 	return append(failures, f.Problem(one.Pos, "the verdict turns on whether the service counts rows in which a column is empty", "say in the rule what becomes of them: or … eq null, and … ne null"))
 }
 
-func runWith(ctx context.Context, f *policy.TestFile, p *policy.Policy, nulls emulator.NullNegation) ([]Result, error) {
-	w, err := start(ctx, f, p, nulls)
-	if err != nil {
-		return nil, err
-	}
+// runAll runs every case, and ends the connection.
+func (w *world) runAll(ctx context.Context) ([]Result, error) {
 	defer w.client.Close()
 	var results []Result
-	for i := range f.Cases {
-		r, err := w.run(ctx, &f.Cases[i])
+	for i := range w.file.Cases {
+		r, err := w.run(ctx, &w.file.Cases[i])
 		if err != nil {
 			return nil, err
 		}

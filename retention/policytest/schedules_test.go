@@ -1,13 +1,16 @@
 package policytest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -135,5 +138,117 @@ func TestSchedulesReadWithoutAWarning(t *testing.T) {
 			}
 			t.Errorf("%s: %s", name, w)
 		}
+	}
+}
+
+// TestScheduleTable: docs/schedules.md counts its own lines right, every rule that it names stands in the policy that it names, and
+// what can be said is shown by one.
+func TestScheduleTable(t *testing.T) {
+	text, err := os.ReadFile("../../docs/schedules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := schedules(t)
+	said, detours, unsaid, named := 0, 0, 0, map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (\d+) \|(.*)\|$`).FindAllStringSubmatch(string(text), -1) {
+		cells := strings.Split(m[2], " | ")
+		if want := strconv.Itoa(said + detours + unsaid + 1); m[1] != want {
+			t.Errorf("line %s should be %s", m[1], want)
+		}
+		if strings.Contains(cells[0], "**no**") {
+			unsaid++
+			continue
+		}
+		if len(cells) != 3 {
+			t.Fatalf("line %s has %d cells", m[1], len(cells))
+		}
+		if strings.HasPrefix(strings.TrimSpace(cells[1]), "* ") {
+			detours++
+		} else {
+			said++
+		}
+		schedule := ""
+		for _, ref := range strings.Split(strings.TrimSpace(cells[2]), ", ") {
+			rule := ref
+			if name, r, ok := strings.Cut(ref, ": "); ok {
+				schedule, rule = name, r
+			}
+			if p := all[schedule]; p == nil || !has(p, rule) {
+				t.Errorf("line %s: no rule %q in %q", m[1], rule, schedule)
+			}
+			named[schedule] = true
+		}
+	}
+	if want := fmt.Sprintf("Of the %d rules below, %d are said exactly, %d take a detour or lose something (*), and %d cannot be said", said+detours+unsaid, said, detours, unsaid); !strings.Contains(string(text), want) {
+		t.Errorf("the page does not say: %s", want)
+	}
+	if len(named) != len(all) {
+		t.Errorf("the page shows rules of %d of %d schedules", len(named), len(all))
+	}
+}
+
+// has tells whether a policy has a ground, a class, a rule of rows or, as "related TABLE", one for related rows.
+func has(p *policy.Policy, rule string) bool {
+	table, related := strings.CutPrefix(rule, "related ")
+	for _, s := range p.Subjects {
+		if slices.ContainsFunc(s.Grounds, func(g policy.Ground) bool { return g.ID == rule }) ||
+			slices.ContainsFunc(s.Classes, func(k policy.Class) bool { return k.ID == rule }) ||
+			related && slices.ContainsFunc(s.Related, func(r policy.RelatedRule) bool { return r.Table == table }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.Rows, func(r policy.RowRule) bool { return r.Name == rule })
+}
+
+// TestSchedulesNoticeADay: were the period of any ground a day longer, a case that is about the ground would fail.
+func TestSchedulesNoticeADay(t *testing.T) {
+	periods := 0
+	for name, p := range schedules(t) {
+		f := testsOf(t, name)
+		w, err := start(t.Context(), f, p, emulator.NullMatchesNothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.client.Close()
+		for i := range p.Subjects {
+			s := &p.Subjects[i]
+			for j := range s.Grounds {
+				g := &s.Grounds[j]
+				if g.WhenLost() || g.After == "" && g.Until == "" {
+					continue
+				}
+				periods++
+				of := []*policy.Ground{g}
+				for _, rules := range s.Judged() { // those of a class stand there as well
+					for k := range rules.Grounds {
+						if same := &rules.Grounds[k]; same.ID == g.ID && same != g {
+							of = append(of, same)
+						}
+					}
+				}
+				for _, g := range of {
+					g.Keep.Days++
+				}
+				noticed := slices.ContainsFunc(f.Cases, func(c policy.TestCase) bool {
+					if !slices.ContainsFunc(c.Expect, func(x policy.TestExpect) bool { return x.Ground == g.ID }) {
+						return false
+					}
+					r, err := w.run(t.Context(), &c)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return len(r.Failures) > 0
+				})
+				for _, g := range of {
+					g.Keep.Days--
+				}
+				if !noticed {
+					t.Errorf("%s: no case notices that %s lasts a day longer", name, g.ID)
+				}
+			}
+		}
+	}
+	if periods < 60 {
+		t.Errorf("%d periods", periods)
 	}
 }

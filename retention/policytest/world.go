@@ -52,17 +52,32 @@ func start(ctx context.Context, f *policy.TestFile, p *policy.Policy, nulls emul
 	if err := w.company(ctx); err != nil {
 		return nil, err
 	}
-	server := w.own.Clone(emulator.Options{Token: token, NullNegation: nulls})
-	for _, s := range p.Subjects {
+	return w, w.open()
+}
+
+// with is the same world, where negative conditions are otherwise true of empty columns. It shares every definition.
+func (w *world) with(nulls emulator.NullNegation) (*world, error) {
+	o := emulator.Options{Token: token, NullNegation: nulls}
+	other := &world{file: w.file, policy: w.policy, nulls: nulls, own: w.own.Clone(o), defs: w.defs}
+	if w.made != nil {
+		other.made = w.made.Clone(o)
+	}
+	return other, other.open()
+}
+
+// open makes what the cases are judged in.
+func (w *world) open() error {
+	server := w.own.Clone(emulator.Options{Token: token, NullNegation: w.nulls})
+	for _, s := range w.policy.Subjects {
 		// A subject that the emulator does not have is told by the check, with its place in the policy.
 		_ = server.AddColumns("gallra", ownColumns(s.Table)...)
 	}
 	var err error
 	if w.crm, err = connect(server, w.defs); err != nil {
-		return nil, err
+		return err
 	}
 	w.empty = w.server.Snapshot()
-	return w, nil
+	return nil
 }
 
 // ownColumns are the columns that provisioning would create.
