@@ -94,10 +94,13 @@ func (a *app) runApprove(ctx context.Context, reviewed *plan.Reviewed) error {
 	if err != nil {
 		return err
 	}
-	planned = planned.Able()
 	if err := purge.Approve(ctx, a.deps("approve", s, checked, l), list...); err != nil {
 		return err
 	}
+	if _, err := a.markUnapproved(ctx, s, checked, planned, l); err != nil {
+		return err
+	}
+	planned = planned.Able()
 	if a.json {
 		var former any
 		if inForce.Policy != "" {

@@ -177,7 +177,11 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		return a.tellReviewed(o.reviewed)
 	}
 	if o.out != "" {
-		fmt.Fprintf(a.out, "\nkept in %s: review it, then gallra run --plan %s --apply\n", o.out, o.out)
+		then := "gallra run --plan " + o.out + " --apply"
+		if checked.Policy.Approval == policy.ByList {
+			then = "gallra approve " + o.out + ", by somebody else than who runs the policy"
+		}
+		fmt.Fprintf(a.out, "\nkept in %s: review it, then %s\n", o.out, then)
 	}
 	return nil
 }
