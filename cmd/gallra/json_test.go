@@ -27,9 +27,9 @@ func TestJSONIsAsDocumented(t *testing.T) {
 	defer web.Close()
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "sales.yaml")
-	other, rows := filepath.Join(dir, "other.yaml"), filepath.Join(dir, "rows.yaml")
+	other, rows, list := filepath.Join(dir, "other.yaml"), filepath.Join(dir, "rows.yaml"), filepath.Join(dir, "list.yaml")
 	withRows := strings.Replace(gallra.ModelPolicy, "limits: {", "limits: {rowShare: 100%, ", 1) + "rows:\n  - {table: email, after: createdon, keep: 1 month, do: delete}\n"
-	for path, text := range map[string]string{policy: gallra.ModelPolicy, rows: withRows, other: strings.ReplaceAll(gallra.ModelPolicy, "keep: 24 months", "keep: 12 months")} {
+	for path, text := range map[string]string{policy: gallra.ModelPolicy, rows: withRows, list: gallra.ModelPolicy + "approval: list\n", other: strings.ReplaceAll(gallra.ModelPolicy, "keep: 24 months", "keep: 12 months")} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -66,6 +66,8 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"simulate", "--back-cast", "24 months"}, 0},
 		{0, []string{"erase", "contact", olivier}, 0},
 		{0, []string{"erase", "contact", olivier, "--apply"}, 64 * 24 * time.Hour},
+		{0, []string{"plan", "--policy", list}, 0},
+		{3, []string{"run", "--policy", list, "--apply"}, 0},
 		{0, []string{"run", "--apply"}, 0},
 		{0, []string{"plan", "--policy", rows}, 0},
 		{0, []string{"run", "--policy", rows, "--apply"}, 0},

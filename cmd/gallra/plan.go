@@ -123,6 +123,10 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	waiting, err := a.markUnapproved(ctx, s, checked, planned, l)
+	if err != nil {
+		return err
+	}
 	foreign, err := purge.ForeignColumns(ctx, s.client, checked, l)
 	if err != nil {
 		return err
@@ -154,6 +158,9 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	}
 	a.tellPlaces(places)
 	a.tellStuck(stuck)
+	if waiting > 0 {
+		fmt.Fprintf(a.out, "\nof these %s wait for somebody else's approval: gallra plan --out FILE, and gallra approve FILE; limits do not count them\n", plural(waiting, "person"))
+	}
 	for _, c := range drift {
 		if !c.Stops {
 			fmt.Fprintf(a.out, "\nchanged since the last run: %s\n", c.Sentence)
@@ -170,7 +177,11 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		return a.tellReviewed(o.reviewed)
 	}
 	if o.out != "" {
-		fmt.Fprintf(a.out, "\nkept in %s: review it, then gallra run --plan %s --apply\n", o.out, o.out)
+		then := "gallra run --plan " + o.out + " --apply"
+		if checked.Policy.Approval == policy.ByList {
+			then = "gallra approve " + o.out + ", by somebody else than who runs the policy"
+		}
+		fmt.Fprintf(a.out, "\nkept in %s: review it, then %s\n", o.out, then)
 	}
 	return nil
 }
@@ -188,6 +199,20 @@ func (a *app) tellPlaces(places []purge.TableTally) {
 	if len(rows) > 0 {
 		fmt.Fprintf(a.out, "\nrows of the purged, by place (gallra map says what leads there)\n%s\n", a.table([]string{"place", "deleted", "anonymised", "kept", "freed", "taken off"}, rows))
 	}
+}
+
+// markUnapproved marks who is due and waits for an approval by somebody else than who runs the policy. It answers how many
+// they are.
+func (a *app) markUnapproved(ctx context.Context, s *session, c *compile.Policy, planned *plan.Plan, l *ledger.Ledger) (int, error) {
+	runs := s.identity.UserID
+	if last := lastRun(l); last != nil { // whoever looks may be the one to approve
+		runs = last.Actor
+	}
+	list, err := purge.ReadListed(ctx, s.client, l, c.Policy, runs, planned.AsOf)
+	if err != nil {
+		return 0, err
+	}
+	return planned.MarkUnapproved(list.Has), nil
 }
 
 // tellStuck counts who cannot be purged, by table and reason.

@@ -116,8 +116,11 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 			if err := o.check(); err != nil {
 				return err
 			}
-			if err := o.readPlan(); err != nil {
-				return err
+			if o.plan != "" {
+				var err error
+				if o.reviewed, err = readPlan("--plan: ", o.plan); err != nil {
+					return err
+				}
 			}
 			if !o.apply {
 				return a.runPlanned(cmd.Context(), o)
@@ -270,18 +273,14 @@ func (a *app) purge(ctx context.Context, s *session, checked *compile.Policy, l 
 	return purge.Run(ctx, deps)
 }
 
-// readPlan reads the plan that was reviewed, if there is one.
-func (o *runOptions) readPlan() error {
-	if o.plan == "" {
-		return nil
-	}
-	f, err := os.Open(o.plan)
+// readPlan reads the plan that was reviewed; flag is what names its file.
+func readPlan(flag, path string) (*plan.Reviewed, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return &usageError{"--plan: " + err.Error(), "gallra plan --out FILE makes one"}
+		return nil, &usageError{flag + err.Error(), "gallra plan --out FILE makes one"}
 	}
 	defer func() { _ = f.Close() }()
-	o.reviewed, err = plan.ReadPlan(f)
-	return err
+	return plan.ReadPlan(f)
 }
 
 // tellReviewed says how much of a reviewed plan was still true.

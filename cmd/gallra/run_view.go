@@ -24,7 +24,7 @@ func (a *app) tellRun(s *purge.Summary, err error) error {
 		return nil
 	}
 	a.told.Run(context.Background(), s)
-	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept, "operations", s.Operations)
+	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept, "unapproved", s.Unapproved(), "operations", s.Operations)
 	if a.json {
 		return newOutcomeWriter(a.out).totals(s)
 	}
@@ -66,6 +66,9 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 	}
 	if past := s.Past(); past > 0 || s.Due > 0 {
 		w.printf("\n%d past their date when the run began; %d of %d due were purged\n", past, s.DuePurged(), s.Due)
+	}
+	if n := s.Unapproved(); n > 0 {
+		w.printf("%s due and waiting for approval: gallra plan --out FILE, and gallra approve FILE by somebody else\n", plural(n, "person"))
 	}
 	if len(s.Related) > 0 {
 		rows = rows[:0]
@@ -189,7 +192,7 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	}
 	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
-		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "operations": s.Operations, "stages": stagesOf(s), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
+		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "unapproved": s.Unapproved(), "operations": s.Operations, "stages": stagesOf(s), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
 		"mentions": sum(mentioned), "mentioned": mentioned, "unread": receipt.Places(s.Unread), "related": related, "guardRails": rails})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -239,6 +240,16 @@ func nextAfter(began []time.Time) time.Time {
 	return began[len(began)-1].Add(gaps[len(gaps)/2])
 }
 
+// waited is how many persons were due in a run and waited for somebody else's approval.
+func waited(r *ledger.RunInfo) (n int) {
+	for what, of := range r.Counts {
+		if strings.HasPrefix(what, "unapproved ") {
+			n += of
+		}
+	}
+	return n
+}
+
 // judge tells whether the next run acts.
 func (st *status) judge(c *compile.Policy) {
 	st.acts = true
@@ -258,6 +269,9 @@ func (st *status) judge(c *compile.Policy) {
 	}
 	if st.last == nil {
 		return
+	}
+	if n := waited(st.last); n > 0 {
+		st.obstacle = append(st.obstacle, fmt.Sprintf("%s who were due in the last run waited for approval: gallra plan --out FILE, and gallra approve FILE by somebody else", plural(n, "person")))
 	}
 	if st.last.Policy != c.Policy.Hash {
 		st.obstacle = append(st.obstacle, "the policy is another one than in the last run: gallra plan and gallra simulate show what it changes")

@@ -63,9 +63,11 @@ const (
 	Stopped Kind = "stopped" // a guard rail stopped the run
 	Bypass  Kind = "bypass"  // a guard rail was bypassed, by a flag and a line of the policy
 
-	Approved Kind = "approved" // Actor has approved Policy on the day Today
-	// Adopted says that Policy is in force from now on, by the approval of Actor. Guard is four-eyes if the policy asks
-	// that its successor is approved as well.
+	// Approved says that Actor has approved Policy on the day Today. With Rows it approves as well that these persons go by the
+	// purge date PurgeOn.
+	Approved Kind = "approved"
+	// Adopted says that Policy is in force from now on, by the approval of Actor. Guard is what the policy asks for, four-eyes
+	// or list; then its successor has to be approved as well.
 	Adopted Kind = "adopted"
 )
 
@@ -106,13 +108,14 @@ type Entry struct {
 	Table string    `json:"table,omitempty"`
 	ID    uuid.UUID `json:"id,omitzero"`
 
-	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling. Staging: Ground is the stage, PurgeOn the day that stages
+	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling and Approved. Staging: Ground is the stage, PurgeOn the day that stages
 	// count from, Rows the row's owner before. Ground also of Ending and Ended: the rule.
 	PurgeOn   retention.Date `json:"purgeOn,omitzero"`
 	NoticedOn retention.Date `json:"noticedOn,omitzero"`
 	Ground    string         `json:"ground,omitempty"`
 
-	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows.
+	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows. Approved,
+	// Gained, Lost: the persons.
 	Do policy.Disposition `json:"do,omitempty"`
 	// Intent, Ahead: the class by whose rules the person goes. Their row tells it no more once it is anonymous.
 	Class string                 `json:"class,omitempty"`

@@ -52,6 +52,7 @@ type state struct {
 
 	adopted   Adoption
 	approvals []Approval // since the last adoption
+	listed    map[Key][]Listing
 }
 
 type groundKey struct{ table, ground string }
@@ -69,12 +70,6 @@ type Purge struct {
 	Written bool
 	Actors  []uuid.UUID // who ran when the person was to be purged
 	run     int         // the run of the outcome
-}
-
-// Decisions are what the rules of a policy have decided of rows of a person whose purge is under way.
-type Decisions struct {
-	Policy string                 // the policy's hash
-	Rows   map[string][]uuid.UUID // by what is done and table, as in [Entry]
 }
 
 // Stages is a purge whose related rows have begun to go ahead of the person.
@@ -125,6 +120,7 @@ func newState() state {
 		inPlace: make(map[string]bool),
 		purged:  make(map[Key]bool),
 		ends:    make(map[uint64]string),
+		listed:  make(map[Key][]Listing),
 	}
 }
 
@@ -160,6 +156,7 @@ func (s *state) apply(r Record) {
 		}
 	case Scheduled, Moved, Cleared, Released:
 		s.pending[k] = r
+		delete(s.listed, k)
 	case Telling:
 		s.telling = append(s.telling, r)
 	case Told:
@@ -185,12 +182,14 @@ func (s *state) apply(r Record) {
 			}
 		}
 	case Seen:
+		delete(s.listed, k)
 		if r.PurgeOn.IsZero() { // a date that was emptied by hand
 			delete(s.traces, k)
 			break
 		}
 		s.traces[k] = retention.Trace{PurgeOn: r.PurgeOn, NoticedOn: r.NoticedOn}
 	case Held:
+		delete(s.listed, k)
 		t := s.traces[k]
 		t.Held = true
 		s.traces[k] = t
@@ -270,6 +269,7 @@ func (s *state) apply(r Record) {
 			delete(s.ahead, k)
 			delete(s.stays, k)
 			delete(s.told, k)
+			delete(s.listed, k)
 			delete(s.decided, k)
 		}
 		if r.Status == Done || r.Code != NotBegun {
@@ -278,10 +278,9 @@ func (s *state) apply(r Record) {
 	case Ending, Ended:
 		s.endRow(k, r)
 	case Approved:
-		s.approvals = append(s.approvals, Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today})
+		s.approve(r)
 	case Adopted:
-		s.adopted = Adoption{Approval: Approval{Policy: r.Policy, Actor: r.Actor, On: r.Today}, FourEyes: r.Guard == policy.FourEyes}
-		s.approvals = nil
+		s.adopt(r)
 	case Swept:
 		// Dataverse writes audit history with a delay: only when a later run finds nothing is nothing left.
 		if p := s.purges[k]; p != nil && p.Concluded && r.Deleted == 0 && len(s.runs) > p.run {
@@ -293,25 +292,6 @@ func (s *state) apply(r Record) {
 		if a := s.ahead[k]; a != nil && !a.open && r.Deleted == 0 && len(s.runs) > a.run {
 			delete(s.ahead, k)
 		}
-	}
-}
-
-// decide adds decisions to those of the same policy.
-func (s *state) decide(k Key, r Record) {
-	if len(r.Decided) == 0 {
-		return
-	}
-	policy := ""
-	if n := len(s.runs); n > 0 {
-		policy = s.runs[n-1].Policy
-	}
-	d := s.decided[k]
-	if d == nil || d.Policy != policy {
-		d = &Decisions{Policy: policy, Rows: make(map[string][]uuid.UUID)}
-		s.decided[k] = d
-	}
-	for what, ids := range r.Decided {
-		d.Rows[what] = append(d.Rows[what], ids...)
 	}
 }
 
@@ -385,21 +365,6 @@ func (l *Ledger) Stays(table string, id uuid.UUID) map[string][]uuid.UUID {
 		for t, ids := range p.Stays {
 			out[t] = append(out[t], ids...)
 		}
-	}
-	return out
-}
-
-// Decided is what the rules of a policy have decided of rows of a person whose purge is under way.
-func (l *Ledger) Decided(table string, id uuid.UUID) Decisions {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	d := l.state.decided[Key{table, id}]
-	if d == nil {
-		return Decisions{}
-	}
-	out := Decisions{Policy: d.Policy, Rows: make(map[string][]uuid.UUID, len(d.Rows))}
-	for what, ids := range d.Rows {
-		out.Rows[what] = slices.Clone(ids)
 	}
 	return out
 }

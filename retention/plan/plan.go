@@ -42,6 +42,8 @@ type Planned struct {
 	// Stuck is the code of why the purge that is due cannot be carried out: "bound". Empty where nothing is known to be in its way.
 	Stuck string
 	Class string // the id of the person's class; empty where all are alike
+	// Unapproved tells that the purge is due and waits for somebody else's approval.
+	Unapproved bool
 	// Unspread is the purge date that notice and grounds give, where limits.spread has made a later one of it; zero: it has not.
 	Unspread retention.Date
 	// Stage is what comes on the purge date instead of the purge; nil: the purge. Restored tells that a ground has returned for
@@ -102,6 +104,7 @@ type TableTotals struct {
 	Persons int
 	Actions map[retention.Action]int
 	Stuck   int // of those to be purged: who cannot be
+	Waiting int // of those to be purged: who wait for somebody else's approval
 }
 
 // GroundTotals are the numbers of one ground.
@@ -206,12 +209,29 @@ func (p *Plan) MarkStuck(codes map[evaluate.PersonRef]string) {
 	}
 }
 
-// Able is the plan as far as it can happen: limits do not count who is stuck.
+// MarkUnapproved notes who is due and may not go yet. It answers how many they are.
+func (p *Plan) MarkUnapproved(may func(table string, id uuid.UUID, purgeOn retention.Date) bool) (all int) {
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		if d.Unapproved = d.Action == retention.Purge && !may(d.Person.Table, d.Person.ID, d.PurgeOn); !d.Unapproved {
+			continue
+		}
+		all++
+		for j := range p.Tables {
+			if p.Tables[j].Table == d.Person.Table {
+				p.Tables[j].Waiting++
+			}
+		}
+	}
+	return all
+}
+
+// Able is the plan as far as it can happen: limits count neither who is stuck nor who waits for an approval.
 func (p *Plan) Able() *Plan {
-	if !slices.ContainsFunc(p.Tables, func(t TableTotals) bool { return t.Stuck > 0 }) {
+	if !slices.ContainsFunc(p.Tables, func(t TableTotals) bool { return t.Stuck+t.Waiting > 0 }) {
 		return p
 	}
-	return p.Only(func(d *Planned) bool { return d.State() != Stuck })
+	return p.Only(func(d *Planned) bool { return d.State() != Stuck && !d.Unapproved })
 }
 
 // Only is the plan without the decisions that keep refuses; its counts are of what is left.
@@ -233,6 +253,9 @@ func (p *Plan) Only(keep func(*Planned) bool) *Plan {
 				only.Tables[j].Actions[d.Action]++
 				if d.State() == Stuck {
 					only.Tables[j].Stuck++
+				}
+				if d.Unapproved {
+					only.Tables[j].Waiting++
 				}
 			}
 		}

@@ -23,9 +23,15 @@ type Reviewed struct {
 	Organization uuid.UUID
 	Policy       string // hash
 
-	actions   map[string]map[uuid.UUID]retention.Action
+	said      map[string]map[uuid.UUID]said
 	rows      map[string]int // rows that each rule would end whose own period is over
 	confirmed int
+}
+
+// said is what a plan says of a person.
+type said struct {
+	action  retention.Action
+	purgeOn retention.Date
 }
 
 // PlanFileError says that a file is no whole plan.
@@ -62,7 +68,7 @@ func (e *StalePlanError) ExitCode() int { return 2 }
 // header and the totals at the end must be there, since a plan that was cut off says something else than it did. An editor
 // may have added a byte order mark or other line ends.
 func ReadPlan(r io.Reader) (*Reviewed, error) {
-	p := &Reviewed{actions: map[string]map[uuid.UUID]retention.Action{}, rows: map[string]int{}}
+	p := &Reviewed{said: map[string]map[uuid.UUID]said{}, rows: map[string]int{}}
 	in := bufio.NewReader(r)
 	switch head, _ := in.Peek(3); { // what cannot be read is told by the first line
 	case bytes.Equal(head, policy.ByteOrderMark):
@@ -142,13 +148,17 @@ func (p *Reviewed) line(n int, line []byte) (ended bool, err error) {
 		if d.Table == "" || d.ID == uuid.Nil {
 			return false, bad("a decision without its person")
 		}
-		if p.actions[d.Table] == nil {
-			p.actions[d.Table] = map[uuid.UUID]retention.Action{}
+		if p.said[d.Table] == nil {
+			p.said[d.Table] = map[uuid.UUID]said{}
 		}
-		if _, twice := p.actions[d.Table][d.ID]; twice {
+		if _, twice := p.said[d.Table][d.ID]; twice {
 			return false, bad("a second decision about %s %s", d.Table, d.ID)
 		}
-		p.actions[d.Table][d.ID] = d.Action
+		what := said{action: d.Action}
+		if d.PurgeOn != nil {
+			what.purgeOn = *d.PurgeOn
+		}
+		p.said[d.Table][d.ID] = what
 	case "rows":
 		var r rowsLine
 		if err := read(&r); err != nil {
@@ -197,8 +207,7 @@ func shortHash(h string) string {
 // Still tells whether a decision of a new evaluation is one that the plan holds, and counts it. It is called once for
 // every decision; persons who are kept and need nothing are none.
 func (p *Reviewed) Still(table string, id uuid.UUID, a retention.Action) bool {
-	said, ok := p.actions[table][id]
-	if !ok || said != a {
+	if what, ok := p.said[table][id]; !ok || what.action != a {
 		return false
 	}
 	if a != retention.Keep {
@@ -213,12 +222,33 @@ func (p *Reviewed) Confirmed() int { return p.confirmed }
 // Count is how many decisions the plan holds for which a run has something to do or to see to: all but keep.
 func (p *Reviewed) Count() int {
 	n := 0
-	for _, persons := range p.actions {
-		for _, a := range persons {
-			if a != retention.Keep {
+	for _, persons := range p.said {
+		for _, what := range persons {
+			if what.action != retention.Keep {
 				n++
 			}
 		}
 	}
 	return n
 }
+
+// Names tells whether the plan says of the person that they go by that purge date.
+func (p *Reviewed) Names(table string, id uuid.UUID, purgeOn retention.Date) bool {
+	what := p.said[table][id]
+	return what.goes() && what.purgeOn == purgeOn
+}
+
+// Named is how many persons the plan says of that they go by a purge date until that day.
+func (p *Reviewed) Named(until retention.Date) int {
+	n := 0
+	for _, persons := range p.said {
+		for _, what := range persons {
+			if what.goes() && what.purgeOn <= until {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (s said) goes() bool { return s.action == retention.Purge || s.action == retention.Wait }

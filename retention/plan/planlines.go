@@ -30,13 +30,15 @@ type (
 		NoticedOn   *retention.Date  `json:"noticedOn"`
 		Ground      *string          `json:"ground"`
 		Reason      string           `json:"reason"`
-		Stuck       string           `json:"stuck,omitempty"` // why the purge cannot be carried out
+		Stuck       string           `json:"stuck,omitempty"`      // why the purge cannot be carried out
+		Unapproved  bool             `json:"unapproved,omitempty"` // the purge waits for somebody else's approval
 	}
 	totalsLine struct {
 		Kind    string                   `json:"kind"` // totals
 		Persons int                      `json:"persons"`
 		Actions map[retention.Action]int `json:"actions"`
-		Stuck   int                      `json:"stuck,omitempty"` // of those to be purged
+		Stuck   int                      `json:"stuck,omitempty"`      // of those to be purged
+		Waiting int                      `json:"unapproved,omitempty"` // of those to be purged: for an approval
 		Tables  []tableLine              `json:"tables"`
 		Grounds []groundLine             `json:"grounds"`
 	}
@@ -45,6 +47,7 @@ type (
 		Persons int                      `json:"persons"`
 		Actions map[retention.Action]int `json:"actions"`
 		Stuck   int                      `json:"stuck,omitempty"`
+		Waiting int                      `json:"unapproved,omitempty"`
 	}
 	groundLine struct {
 		Table   string `json:"table"`
@@ -76,6 +79,7 @@ func (p *Plan) WriteJSON(w io.Writer) error {
 	for _, t := range p.Tables {
 		totals.Persons += t.Persons
 		totals.Stuck += t.Stuck
+		totals.Waiting += t.Waiting
 		for a, n := range t.Actions {
 			totals.Actions[a] += n
 		}
@@ -95,7 +99,7 @@ func (p *Planned) WriteJSON(w io.Writer) error {
 }
 
 func (p *Planned) encode(e *json.Encoder) error {
-	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Table: p.Person.Table, ID: p.Person.ID, Class: p.Class, Action: p.Action, Reason: p.Reason(),
+	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Unapproved: p.Unapproved, Table: p.Person.Table, ID: p.Person.ID, Class: p.Class, Action: p.Action, Reason: p.Reason(),
 		RetainUntil: known(p.Until), PurgeOn: known(p.PurgeOn), NoticedOn: known(p.NoticedOn)}
 	if p.Stage != nil && !p.PurgeOn.IsZero() {
 		line.Stage = string(p.Stage.Do)

@@ -20,7 +20,7 @@ type filePolicy struct {
 	Notice          retention.Period        `yaml:"notice" jsonschema:"description=How long a coming purge must have been visible before it may happen. Default 2 months."`
 	Purge           filePurge               `yaml:"purge" jsonschema:"description=How the rows that go are deleted."`
 	Limits          fileLimits              `yaml:"limits" jsonschema:"description=A run that would purge more purges nobody."`
-	Approval        string                  `yaml:"approval" jsonschema:"enum=none,enum=four-eyes,description=Whether a changed policy purges nobody before somebody else than who runs it has approved it. Default none."`
+	Approval        string                  `yaml:"approval" jsonschema:"enum=none,enum=four-eyes,enum=list,description=What somebody else than who runs the policy has to approve before anybody is purged: the policy after every change (four-eyes)\\, or that and everybody who goes\\, by a plan (list). Default none."`
 	ManualExtension retention.Period        `yaml:"manualExtension" jsonschema:"description=The furthest ahead of today that staff can extend by hand. Default 12 months."`
 	YearEnds        retention.YearEnd       `yaml:"yearEnds" jsonschema:"description=The last day of a year\\, for periods from end of year. Default 31 December."`
 	Columns         fileColumns             `yaml:"columns" jsonschema:"description=Names of existing columns that stand in for those that gallra creates."`

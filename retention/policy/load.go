@@ -28,9 +28,6 @@ var (
 	DefaultLimits          = Limits{Purges: 500, Share: 0.05, Canary: 5, Rows: 5000, RowShare: 0.05}
 )
 
-// FourEyes is the value of approval that asks for a second identity.
-const FourEyes = "four-eyes"
-
 // Load reads a policy file and all that it includes. The error is [Problems] where the policy is wrong: all that is
 // wrong with it, not only the first. Nothing is held against an environment yet; see [Check].
 func Load(path string) (*Policy, error) {
@@ -179,7 +176,9 @@ func (l *loader) header(f *filePolicy) {
 		p.Engine = Engine(f.Purge.Engine)
 	}
 	p.YearEnds = f.YearEnds
-	p.FourEyes = f.Approval == FourEyes
+	if f.Approval != "none" {
+		p.Approval = Approval(f.Approval)
+	}
 	limits := &f.Limits
 	if limits.has("purges") {
 		p.Limits.Purges = limits.Purges

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ type Policy struct {
 	Notice          retention.Period
 	Engine          Engine
 	Limits          Limits
-	FourEyes        bool   // approval: four-eyes
+	Approval        Approval
 	Bypass          []Rail // guard rails that a flag may bypass
 	ManualExtension retention.Period
 	YearEnds        retention.YearEnd // of periods that count from the end of a year
@@ -91,6 +92,22 @@ type Limits struct {
 	// Spread is over how long the purge dates are laid out that one night gives to more persons than one run may purge; zero:
 	// they are not.
 	Spread retention.Period
+}
+
+// Approval is what somebody else than who runs a policy has to approve before anybody is purged.
+type Approval string
+
+// The approvals, the strictest last.
+const (
+	NoApproval Approval = ""
+	FourEyes   Approval = "four-eyes" // the policy, after every change
+	ByList     Approval = "list"      // the policy, and by a plan everybody who goes
+)
+
+// Laxer tells whether a asks for less than b.
+func (a Approval) Laxer(b Approval) bool {
+	order := []Approval{NoApproval, FourEyes, ByList}
+	return slices.Index(order, a) < slices.Index(order, b)
 }
 
 // ColumnNames are the logical names of the columns that gallra owns, or of the customer's columns that stand in.

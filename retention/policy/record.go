@@ -36,8 +36,11 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 		r.Line("Related rows that go are deleted by Dataverse's bulk delete service, after the person has been anonymised and before the person's row is deleted; nothing of them stays in the recycle bin.")
 	}
 	r.Line("")
-	if p.FourEyes {
+	if p.Approval != NoApproval {
 		r.Line("A changed policy purges nobody before somebody else than who runs it has approved it (four eyes); the approval stands in the ledger.")
+		if p.Approval == ByList {
+			r.Line("A person goes only when named in a plan that somebody else than who runs the policy has approved under this very policy; whoever is not stays until then, and an approval that is not used within 7 days lapses.")
+		}
 		r.Line("")
 	}
 	r.Line("Evidence of every announcement, rescue and purge stands in an append-only, hash-chained ledger, which holds no personal data.")

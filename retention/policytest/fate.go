@@ -85,7 +85,7 @@ func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.
 func (w *world) careless() *policy.Policy {
 	p := *w.policy
 	p.Limits = policy.Limits{Purges: math.MaxInt32, Share: 1, Rows: math.MaxInt32, RowShare: 1}
-	p.FourEyes, p.Engine = false, policy.WebAPI
+	p.Approval, p.Engine = policy.NoApproval, policy.WebAPI
 	return &p
 }
 

@@ -25,22 +25,22 @@ const NotApproved policy.Rail = "not-approved"
 // ApprovalLasts is how long an approval may wait to be used.
 var ApprovalLasts = retention.Period{Days: 7}
 
-// Approve writes into the ledger that whoever runs this has approved the policy. Its day counts, so that it is not taken from
-// a clock that a run would not take.
-func Approve(ctx context.Context, d Deps) error {
+// Approve writes into the ledger that whoever runs this has approved the policy, and under one that asks for lists the purge of
+// the persons named. Its day counts, so that it is not taken from a clock that a run would not take.
+func Approve(ctx context.Context, d Deps, list ...Named) error {
 	if err := ConfirmDay(ctx, d); err != nil {
 		return err
 	}
 	return Record(ctx, d, func() (ledger.Status, error) {
-		return done(d.Ledger.Append(ledger.Entry{Kind: ledger.Approved, Policy: d.Policy.Policy.Hash, Actor: d.Run.Actor, Today: d.Today}))
+		return done(d.Ledger.Append(approvals(d, list)...))
 	})
 }
 
 // Unapproved tells what keeps a policy from purging when an identity runs it on a day: nil if nothing does. Whether it
 // purges nobody whom the policy in force would not purge either is not looked at here.
 //
-// A policy that does not ask for four eyes needs an approval as well if the one in force asks for it: otherwise the rule
-// could be left by leaving it out.
+// A policy that asks for nothing needs an approval as well if the one in force asks for one: otherwise the rule could be left
+// by leaving it out. One that asks for lists is approved with the first of them.
 func Unapproved(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *policy.Policy, actor uuid.UUID, today retention.Date) (*plan.GuardRail, error) {
 	_, rail, err := agreed(ctx, c, l, p, actor, today)
 	return rail, err
@@ -56,7 +56,7 @@ func (r *session) unapproved(ctx context.Context) (*plan.GuardRail, error) {
 func agreed(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *policy.Policy, actor uuid.UUID, today retention.Date) (ledger.Approval, *plan.GuardRail, error) {
 	a, rail := consent(l, p, actor, today)
 	inForce := l.Adopted()
-	if rail != nil || !p.FourEyes && !inForce.FourEyes {
+	if rail != nil || p.Approval == policy.NoApproval && inForce.Asks == policy.NoApproval {
 		return a, rail, nil
 	}
 	approver := a.Actor
@@ -111,7 +111,7 @@ func remedy(actor uuid.UUID) string {
 // consent is the approval by which a policy may purge, zero where it needs none or is in force already.
 func consent(l *ledger.Ledger, p *policy.Policy, actor uuid.UUID, today retention.Date) (ledger.Approval, *plan.GuardRail) {
 	inForce := l.Adopted()
-	if !p.FourEyes && !inForce.FourEyes {
+	if p.Approval == policy.NoApproval && inForce.Asks == policy.NoApproval {
 		return ledger.Approval{}, nil
 	}
 	own := false
@@ -179,11 +179,7 @@ func (r *runner) approved(ctx context.Context) error {
 	case a.Policy == "":
 		return nil
 	}
-	e := ledger.Entry{Kind: ledger.Adopted, Policy: a.Policy, Actor: a.Actor, Today: r.Today}
-	if pol.FourEyes {
-		e.Guard = policy.FourEyes
-	}
-	return r.Ledger.Append(e)
+	return r.Ledger.Append(ledger.Entry{Kind: ledger.Adopted, Policy: a.Policy, Actor: a.Actor, Today: r.Today, Guard: string(pol.Approval)})
 }
 
 // purgesMore tells whether this run would purge somebody, or something of somebody, that the approved policy would not.
@@ -213,7 +209,7 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 // its need for approval. They may differ in whom they keep and for how long.
 func SameCare(former, policy *policy.Policy) bool {
 	a, b := former.Limits, policy.Limits
-	if b.Purges > a.Purges || b.Share > a.Share || b.Rows > a.Rows || b.RowShare > a.RowShare || b.Canary < a.Canary || former.FourEyes && !policy.FourEyes {
+	if b.Purges > a.Purges || b.Share > a.Share || b.Rows > a.Rows || b.RowShare > a.RowShare || b.Canary < a.Canary || policy.Approval.Laxer(former.Approval) {
 		return false
 	}
 	return former.TimeZone.String() == policy.TimeZone.String() && bytes.Equal(care(former), care(policy))
@@ -224,7 +220,7 @@ func SameCare(former, policy *policy.Policy) bool {
 func care(p *policy.Policy) []byte {
 	c := *p
 	c.Hash, c.Dir, c.Files, c.TimeZone = "", "", nil, nil
-	c.Limits, c.Notice, c.ManualExtension, c.FourEyes, c.YearEnds = policy.Limits{}, retention.Period{}, retention.Period{}, false, retention.YearEnd{}
+	c.Limits, c.Notice, c.ManualExtension, c.Approval, c.YearEnds = policy.Limits{}, retention.Period{}, retention.Period{}, policy.NoApproval, retention.YearEnd{}
 	c.Subjects = slices.Clone(p.Subjects)
 	for i := range c.Subjects {
 		c.Subjects[i].Grounds, c.Subjects[i].Notice = nil, retention.Period{}

@@ -153,7 +153,7 @@ func (a *attack) append(e ledger.Entry) {
 func (a *attack) inForce(by uuid.UUID) {
 	a.w.t.Helper()
 	a.append(ledger.Entry{Kind: ledger.Approved, Policy: a.hash(), Actor: by, Today: a.today()})
-	a.append(ledger.Entry{Kind: ledger.Adopted, Policy: a.hash(), Actor: by, Today: a.today(), Guard: policy.FourEyes})
+	a.append(ledger.Entry{Kind: ledger.Adopted, Policy: a.hash(), Actor: by, Today: a.today(), Guard: string(policy.FourEyes)})
 }
 
 // TestApprovalFromElsewhere: the file of an approval that is put into another ledger breaks its chain, and what is left of a

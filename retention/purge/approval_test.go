@@ -29,7 +29,7 @@ func TestConsent(t *testing.T) {
 	adopted := func(policy string, who uuid.UUID, guard string) ledger.Entry {
 		return ledger.Entry{Kind: ledger.Adopted, Policy: hash(policy), Actor: who, Today: day("2026-01-01"), Guard: guard}
 	}
-	const eyes = policy.FourEyes
+	const eyes = string(policy.FourEyes)
 	tests := []struct {
 		name    string
 		entries []ledger.Entry
@@ -79,7 +79,7 @@ func TestConsent(t *testing.T) {
 			if l, err = ledger.Open(dir); err != nil { // as the next run reads it
 				t.Fatal(err)
 			}
-			got, rail := consent(l, &policy.Policy{Hash: hash(tt.policy), FourEyes: tt.asks}, runner, today)
+			got, rail := consent(l, &policy.Policy{Hash: hash(tt.policy), Approval: map[bool]policy.Approval{true: policy.FourEyes}[tt.asks]}, runner, today)
 			switch {
 			case tt.stops == "" && rail != nil:
 				t.Errorf("it stops: %s", rail.Sentence)
@@ -94,7 +94,7 @@ func TestConsent(t *testing.T) {
 
 func TestSameCare(t *testing.T) {
 	base := func() *policy.Policy {
-		return &policy.Policy{TimeZone: time.UTC, FourEyes: true, Notice: retention.Period{Months: 2}, Limits: policy.Limits{Purges: 500, Share: .05, Canary: 5},
+		return &policy.Policy{TimeZone: time.UTC, Approval: policy.FourEyes, Notice: retention.Period{Months: 2}, Limits: policy.Limits{Purges: 500, Share: .05, Canary: 5},
 			Subjects: []policy.Subject{{Table: "contact", Purge: policy.Delete, Grounds: []policy.Ground{{ID: "one"}},
 				Related: []policy.RelatedRule{{Table: "email", Do: policy.Retain}}}}}
 	}
@@ -115,7 +115,8 @@ func TestSameCare(t *testing.T) {
 		{"a higher limit", func(p *policy.Policy) { p.Limits.Purges = 501 }, false},
 		{"a larger share", func(p *policy.Policy) { p.Limits.Share = 1 }, false},
 		{"no canary", func(p *policy.Policy) { p.Limits.Canary = 0 }, false},
-		{"no four eyes", func(p *policy.Policy) { p.FourEyes = false }, false},
+		{"no four eyes", func(p *policy.Policy) { p.Approval = policy.NoApproval }, false},
+		{"lists on top of four eyes", func(p *policy.Policy) { p.Approval = policy.ByList }, true},
 		{"what it deletes", func(p *policy.Policy) { p.Subjects[0].Related[0].Do = policy.Delete }, false},
 		{"one more table", func(p *policy.Policy) { p.Subjects = append(p.Subjects, policy.Subject{Table: "lead"}) }, false},
 		{"another environment", func(p *policy.Policy) { p.Environment.Organization = uuid.NewString() }, false},

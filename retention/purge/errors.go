@@ -59,6 +59,7 @@ const (
 	errUnreadable environment.Reason = "date-unreadable"   // a date about the person cannot be read: nobody knows how long it keeps them
 	errHeld       environment.Reason = "legal-hold"        // the last look found a legal hold
 	errChanged    environment.Reason = "changed"           // somebody changed the row after the last look
+	errUnapproved environment.Reason = "not-approved"      // nobody has approved that the person goes by this date
 	errGone       environment.Reason = "gone"              // the row is not there any more
 	errNotBegun   environment.Reason = ledger.NotBegun     // a cut run wrote the intent and nothing else
 	errBound      environment.Reason = "bound"             // a kept row cannot be freed, and the policy says whenBound: fail

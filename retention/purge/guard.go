@@ -56,9 +56,10 @@ func (r *runner) halt(found []plan.GuardRail) error {
 	return r.Ledger.Append(passed...)
 }
 
-// onlyDue is the plan as far as it will be carried out: of a reviewed plan only what it holds counts against the limits.
+// onlyDue is the plan as far as it will be carried out: of a reviewed plan, or under an approved list, only whoever it names counts
+// against the limits.
 func (r *runner) onlyDue(plan *plan.Plan) *plan.Plan {
-	if r.Only == nil {
+	if r.Only == nil && r.listed == nil {
 		return plan
 	}
 	due := make(map[string]int)

@@ -104,6 +104,7 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 		p, found := e.Person(subject.Table, id, o)
 		row := last.rows[id]
 		_, asked := r.asked[who]
+		d := retention.Decide(p.Person, subject.Rules(r.Policy.Policy), r.Today)
 		switch {
 		case !found || row == nil:
 			last.why[id] = errGone
@@ -114,8 +115,10 @@ func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uu
 		case p.Unreadable && !asked:
 			last.why[id] = errUnreadable
 		case asked && standing[who],
-			!asked && retention.Decide(p.Person, subject.Rules(r.Policy.Policy), r.Today).Action != retention.Purge:
+			!asked && d.Action != retention.Purge:
 			last.why[id] = errJustified
+		case !asked && !r.may(who, d.PurgeOn): // the date is another one now
+			last.why[id] = errUnapproved
 		case p.ETag != row.ETag(), p.Class != subject.Number: // other rules are theirs now
 			last.why[id] = errChanged
 		}
@@ -205,7 +208,7 @@ func (r *session) sendBy(works []*work, group []int) time.Time {
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
 func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-	out, err := justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Padded: r.tables.Padded}, others)
+	out, err := justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Padded: r.tables.Padded}, others, r.may)
 	if err != nil {
 		return out, err
 	}
@@ -226,7 +229,8 @@ func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) 
 	return out, nil
 }
 
-func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, o evaluate.EvaluateOptions, others map[string][]uuid.UUID) (inventory.Judgement, error) {
+func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, o evaluate.EvaluateOptions, others map[string][]uuid.UUID,
+	may func(environment.Ref, retention.Date) bool) (inventory.Judgement, error) {
 	o.Lasting = true
 	out := inventory.Judgement{By: make(map[environment.Ref]bool), NotYet: make(map[environment.Ref]bool)}
 	for table, ids := range others {
@@ -246,8 +250,9 @@ func justified(ctx context.Context, client dataverse.Reader, policy *compile.Pol
 				continue // gone, or anonymised
 			}
 			d := retention.Decide(p.Person, policy.RulesFor(table, p.Class), o.Today)
-			out.By[environment.Ref{Table: table, ID: id}] = d.Until > o.Today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
-			out.NotYet[environment.Ref{Table: table, ID: id}] = d.Action != retention.Purge
+			who := environment.Ref{Table: table, ID: id}
+			out.By[who] = d.Until > o.Today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
+			out.NotYet[who] = d.Action != retention.Purge || !may(who, d.PurgeOn)
 		}
 	}
 	return out, nil

@@ -56,6 +56,8 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		}
 		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.AnnouncedOn(), NoticedOn: d.NoticedOn, Ground: d.GroundID()}
 		switch {
+		case d.Action == retention.Purge && !r.may(who, d.PurgeOn):
+			r.summary.subject(p.Table).Unapproved++
 		case d.Action == retention.Purge && d.Stage != nil:
 			base := p.Ended
 			if base.IsZero() {

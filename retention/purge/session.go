@@ -29,6 +29,7 @@ type session struct {
 	erasers  map[eraserKey]*inventory.Eraser // of the subjects
 	searched *search.Memory                  // what searches have asked for once
 	stalled  *atomic.Bool                    // a bulk delete job of this run was waited for in vain: nobody new is begun
+	listed   *Listed                         // who may go, where the policy asks for an approved list
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.
 	asked map[environment.Ref][]string
@@ -38,6 +39,9 @@ type session struct {
 func (r *session) open(ctx context.Context) error {
 	var err error
 	if r.tables, err = environment.ReadTables(ctx, r.Client, r.Policy); err != nil {
+		return err
+	}
+	if r.listed, err = ReadListed(ctx, r.Client, r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today); err != nil {
 		return err
 	}
 	r.erasers, r.asked = make(map[eraserKey]*inventory.Eraser), make(map[environment.Ref][]string)

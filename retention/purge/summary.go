@@ -55,6 +55,7 @@ type SubjectSummary struct {
 	Anonymized int // by the policy
 	Bound      int // anonymised in place instead of deleted
 	Skipped    int // left alone at the last look
+	Unapproved int // due, and left alone since nobody has approved that they go
 	Failed     int
 }
 
@@ -196,6 +197,15 @@ func (s *Summary) Past() int {
 	return n
 }
 
+// Unapproved is how many persons are due and wait for somebody else's approval.
+func (s *Summary) Unapproved() int {
+	n := 0
+	for _, t := range s.Subjects {
+		n += t.Unapproved
+	}
+	return n
+}
+
 // Mentioned counts the mentions by where they are, with those that are not listed.
 func (s *Summary) Mentioned() map[string]int {
 	n := make(map[string]int)
@@ -224,6 +234,7 @@ func (s *Summary) counts() map[string]int {
 		add("bound "+t.Table, t.Bound)
 		add("skipped "+t.Table, t.Skipped)
 		add("failed "+t.Table, t.Failed)
+		add("unapproved "+t.Table, t.Unapproved)
 	}
 	for _, t := range s.Rows {
 		add("due_rows "+t.Table, t.Due)
