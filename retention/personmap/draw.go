@@ -172,7 +172,7 @@ func (d *drawing) further() {
 	stays := make(map[string]bool) // tables in the queue whose rows do not go
 	var queue []string
 	links := make(map[string][]string) // of a table that goes, how its rows lead to the person
-	left := make(map[string]int) // the rule by which the rows of a table are left
+	left := make(map[string]int)       // the rule by which the rows of a table are left
 	for _, p := range d.out.Places {
 		if p.Do == Left && p.Rule >= 0 && d.stored(p.Table) {
 			left[p.Table] = p.Rule
