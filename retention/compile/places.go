@@ -20,7 +20,7 @@ import (
 // places draws the map of a subject and says which places hold rows that no rule speaks of.
 func (c *checker) places(t *table, s *Subject) {
 	m, err := c.draw(t, s.Subject, func(name string) bool {
-		return slices.ContainsFunc(s.Subject.Related, func(r policy.RelatedRule) bool { return r.Table == name && r.Do != policy.Leave })
+		return slices.ContainsFunc(s.Subject.Related, func(r policy.RelatedRule) bool { return r.Table == name })
 	})
 	if err == nil {
 		err = c.countPlaces(t, m, func(p *personmap.Place) bool { return !p.Decided() || defaulted(p) || unsaid(p) })

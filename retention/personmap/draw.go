@@ -165,13 +165,18 @@ func (d *drawing) pick(p *Place, speaks func(*policy.RelatedRule) bool) {
 }
 
 // further are the rows that hang on rows that go. What a delete takes along is part of those, unless a rule names the table; of
-// the others the service clears the link. What hangs on these stays as they do.
+// the others the service clears the link. What hangs on these stays as they do, and what hangs on rows that a rule leaves is left with
+// them.
 func (d *drawing) further() {
 	seen := map[string]bool{d.subject.LogicalName: true}
 	stays := make(map[string]bool) // tables in the queue whose rows do not go
 	var queue []string
 	links := make(map[string][]string) // of a table that goes, how its rows lead to the person
+	left := make(map[string]int)       // the rule by which the rows of a table are left
 	for _, p := range d.out.Places {
+		if p.Do == Left && p.Rule >= 0 && d.stored(p.Table) {
+			left[p.Table] = p.Rule
+		}
 		if p.Do != Deleted {
 			continue
 		}
@@ -183,6 +188,15 @@ func (d *drawing) further() {
 			links[p.Table] = append(links[p.Table], p.Link)
 		}
 	}
+	for table := range left {
+		if !seen[table] {
+			seen[table], stays[table] = true, true
+			queue = append(queue, table)
+		} else {
+			delete(left, table) // of which some rows go
+		}
+	}
+	slices.Sort(queue)
 	for ; len(queue) > 0; queue = queue[1:] {
 		via := queue[0]
 		t := d.env.Definition(via)
@@ -206,14 +220,20 @@ func (d *drawing) further() {
 			}
 			if d.stored(table) {
 				d.decideFurther(&p, p.Reached() && !stays[via])
+				if rule, is := left[via]; is && p.Rule == NoRule {
+					p.Do, p.Rule = Left, rule
+				}
 			} else {
 				d.outOfReach(&p)
 			}
 			d.add(p)
 			switch goes := p.Do == Deleted || p.Do == WithRow; {
-			case seen[table] && !(goes && stays[table]), !goes && p.Do != Unlinked:
+			case seen[table] && !(goes && stays[table]), !goes && p.Do != Unlinked && p.Do != Left:
 			default:
 				seen[table], stays[table] = true, !goes
+				if delete(left, table); p.Do == Left {
+					left[table] = p.Rule
+				}
 				queue = append(queue, table)
 				links[table] = p.Links
 			}

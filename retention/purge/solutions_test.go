@@ -364,7 +364,7 @@ func (s *solution) purgesNamed(gone []solutionPerson, kept solutionPerson, left 
 		silent := make(map[string]string)
 		for _, text := range []string{p.full, p.mail, p.phone} {
 			for at := range s.rowsWith(text) {
-				if table, id, _ := strings.Cut(at, " "); !named[id] && table != "activityparty" && !left[table] {
+				if table, id, _ := strings.Cut(at, " "); !named[id] && table != "activityparty" && !left[table] && !s.leftWith(p.table, at) {
 					silent[at] = text
 				}
 			}
@@ -457,6 +457,18 @@ func (s *solution) shape() string {
 		}
 	}
 	return b.String()
+}
+
+// leftWith tells whether the map names a place of the row as left, along with a row that the policy leaves.
+func (s *solution) leftWith(subject, at string) bool {
+	table, _, _ := strings.Cut(at, " ")
+	row := s.dump(table)[at]
+	for _, p := range s.checked(s.client).Subject(subject).Map.Aside() {
+		if p.Table == table && p.Via != "" && row["_"+p.Column+"_value"] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // around is what a row looks like.
