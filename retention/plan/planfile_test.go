@@ -74,7 +74,7 @@ func TestReadPlanWhateverEditorSavedIt(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Reviewed{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Reviewed{}, said{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
