@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -91,6 +92,29 @@ func TestTheFirstRuleDecidesOfARow(t *testing.T) {
 	}
 	if got := w.endings()[id("old contract")]; got != "done delete long-calls" {
 		t.Errorf("the old contract went by %q", got)
+	}
+}
+
+// What refuses the first rows would refuse the others: of those none is begun.
+func TestARefusedRowStopsTheOthers(t *testing.T) {
+	w := newWorld(t, strings.Replace(rowsPol, "canary: 2", "canary: 1", 1))
+	w.bin("phonecall", false)
+	for i := range 3 {
+		w.create("phonecall", fmt.Sprint("call ", i), row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z"})
+	}
+	w.control("faults", []row{{"status": 403, "route": "DELETE phonecalls"}})
+	s, err := w.tryRun()
+	if !stoppedBy(err, purge.Residue) || s.RowsEnded() != 0 || s.RowsFailed() != 1 || len(w.endings()) != 1 || len(w.dump("phonecall")) != 3 {
+		t.Errorf("%v, %+v, ledger %v", err, s.Rows, w.endings())
+	}
+	for _, said := range w.endings() {
+		if !strings.HasPrefix(said, "failed delete calls ") {
+			t.Errorf("the ledger says %q", said)
+		}
+	}
+	w.control("faults", []row{})
+	if s = w.run(); s.RowsEnded() != 3 || s.Status != ledger.Done {
+		t.Errorf("once nothing refuses it: %s %+v", s.Status, s.Rows)
 	}
 }
 
