@@ -1,6 +1,8 @@
 package purge_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -137,5 +139,32 @@ func TestTheFirstRowsAreTheCanary(t *testing.T) {
 	})
 	if !stoppedBy(err, purge.Residue) || s.RowsEnded() != 1 || len(s.Residue) == 0 || len(w.endings()) != 1 {
 		t.Errorf("%v, ended %d, residue %v, ledger %v", err, s.RowsEnded(), s.Residue, w.endings())
+	}
+}
+
+// A run that is told to end while rows are on their way sees these to their end and begins no other.
+func TestARunThatEndsAmongRows(t *testing.T) {
+	w := newWorld(t, rowsPol)
+	for i := range 5 {
+		w.create("phonecall", fmt.Sprint("call ", i), row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z"})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	d := w.deps(w.client)
+	d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
+		if parts[0].Set != nil {
+			cancel()
+		}
+	}}
+	s, err := purge.Run(ctx, d)
+	if !errors.Is(err, context.Canceled) || s.Status != ledger.Interrupted || s.RowsEnded() != 2 || len(w.dump("phonecall")) != 3 {
+		t.Errorf("%v, %s, ended %d, %d calls are left", err, s.Status, s.RowsEnded(), len(w.dump("phonecall")))
+	}
+	for row, said := range w.endings() {
+		if said != "done delete calls" {
+			t.Errorf("the ledger says of %s %q", row, said)
+		}
+	}
+	if s = w.run(); s.RowsEnded() != 3 || s.Resumed.Sweeps != 2 || s.Status != ledger.Done {
+		t.Errorf("the next run: %s, ended %d, %+v", s.Status, s.RowsEnded(), s.Resumed)
 	}
 }
