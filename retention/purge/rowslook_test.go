@@ -120,6 +120,27 @@ func TestARefusedRowStopsTheOthers(t *testing.T) {
 	}
 }
 
+// A policy that nobody has approved, and that purges no person more, ends no row that the approved one would keep.
+func TestRowsWaitForTheApprovalOfGrounds(t *testing.T) {
+	w := newWorld(t, rowsPol+"approval: four-eyes\n")
+	customer(w, "paul")
+	w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z", "regardingobjectid_contact_phonecall@odata.bind": bindTo("contacts", "paul")})
+	who, err := w.client.WhoAmI(t.Context())
+	w.must(err)
+	w.user("colleague")
+	a := &attack{w: w, me: who.UserID, unit: who.BusinessUnitID}
+	a.inForce(id("colleague"))
+	a.former = w.checked(w.client)
+	w.policy = strings.Replace(w.policy, "where: statecode eq 0, mayBeEmpty", "where: statecode eq 1, mayBeEmpty", 1)
+	if s, err := a.run(); !stoppedBy(err, purge.NotApproved) || s.RowsEnded() != 0 || w.get("phonecall", "call") == nil {
+		t.Errorf("%v, %+v", err, s.Rows)
+	}
+	a.approve(id("colleague"))
+	if s, err := a.run(); err != nil || s.RowsEnded() != 1 {
+		t.Errorf("once it is approved: %v, %+v", err, s.Rows)
+	}
+}
+
 // Of a run that stopped for residue nobody else is ended: the canary of rows.
 func TestTheFirstRowsAreTheCanary(t *testing.T) {
 	w := newWorld(t, strings.Replace(rowsPol, "canary: 2", "canary: 1", 1))
