@@ -191,6 +191,9 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 	if former == nil || former.Policy.Hash != r.Ledger.Adopted().Policy || !SameCare(former.Policy, r.Policy.Policy) {
 		return true, nil
 	}
+	if len(r.Policy.Rows) > 0 { // who is justified stops rows as well, and rows have no notice in which it would show
+		return true, nil
+	}
 	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage})
 	if err != nil {
 		return true, err

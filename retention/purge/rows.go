@@ -30,6 +30,7 @@ type RowTally struct {
 	Parts   int            // rows that went with them
 	Skipped int            // left alone at the last look
 	Failed  map[string]int // by code
+	refused string         // the code of one that was begun, and refused
 }
 
 // Failures is how many rows could not be ended.
@@ -201,7 +202,7 @@ func (r *runner) endRows(ctx context.Context, e *evaluate.Evaluation) error {
 		return err
 	}
 	f.Justify = r.justified // from here on persons are judged anew
-	canary, done := r.Policy.Policy.Limits.Canary, 0
+	canary, done, residue := r.Policy.Policy.Limits.Canary, 0, len(r.summary.Residue)
 	for i := range due {
 		for ids := due[i].IDs; len(ids) > 0; {
 			size := r.Chunk
@@ -214,8 +215,11 @@ func (r *runner) endRows(ctx context.Context, e *evaluate.Evaluation) error {
 			if err := r.endSome(ctx, f, i, due[i].Rule, some); err != nil {
 				return err
 			}
-			if first && len(r.summary.Residue) > 0 {
-				return r.stop(rowResidueRail(len(r.summary.Residue), due[i].Rule.Table))
+			if left := len(r.summary.Residue) - residue; first && left > 0 {
+				return r.stop(rowResidueRail(left, due[i].Rule.Table))
+			}
+			if code := r.summary.Rows[i].refused; first && code != "" && done+len(some) < total {
+				return r.stop(rowRefusedRail(code, due[i].Rule.Table))
 			}
 			done += len(some)
 			r.progress(Progress{Phase: "rows", Done: done, Total: total})
@@ -228,6 +232,12 @@ func rowResidueRail(n int, table string) plan.GuardRail {
 	return plan.GuardRail{Rail: Residue, Table: table,
 		Sentence: fmt.Sprintf("after the first rows were ended %d places still held something that should be gone: no other row is ended", n),
 		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
+}
+
+func rowRefusedRail(code, table string) plan.GuardRail {
+	return plan.GuardRail{Rail: Residue, Table: table,
+		Sentence: fmt.Sprintf("one of the first rows could not be ended (%s): no other row is begun", code),
+		Remedy:   "find out what refuses it: a plug-in, a workflow or a missing right; the next run tries it again"}
 }
 
 // resumeRows finds out what became of the rows that earlier runs began to end, and answers whose audit history is to be looked for

@@ -254,6 +254,7 @@ func (r *runner) concludeRows(ctx context.Context, tally *RowTally, rule *compil
 			entry.Status, entry.Code = ledger.Skipped, environment.Code(w.Err)
 		default:
 			r.rowFailed(tally, w.Ref, w.Err)
+			tally.refused = environment.Code(w.Err)
 			entry.Status, entry.Code = ledger.Failed, environment.Code(w.Err)
 		}
 		entries = append(entries, entry)
