@@ -254,7 +254,7 @@ func (a *app) ruleLines(p *policy.Policy, became policy.Rules) error {
 		s := &p.Subjects[i]
 		rules, asked := became[s.Table]
 		if !asked {
-			rules = s.Related
+			rules = s.AllRelated()
 		}
 		for _, r := range rules {
 			set := policy.SetOf(r.Set)

@@ -67,7 +67,7 @@ func (c *checker) draw(t *table, s *policy.Subject, wanted func(table string) bo
 	}
 	named := map[string]bool{}
 	for i := range c.policy.Subjects {
-		for _, r := range c.policy.Subjects[i].Related {
+		for _, r := range c.policy.Subjects[i].AllRelated() {
 			named[r.Table] = true
 			if set := policy.SetOf(r.Set); set != nil {
 				for _, sr := range set.Rules {

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/gallra/gallra/retention"
 )
@@ -124,6 +125,19 @@ func (l *loader) unjudged(s *Subject, c *Class, k *fileClass, bad func(key, mess
 		At: map[string]Place{"where": k.At["for"], "why": k.At["why"], "id": k.At["id"]}}
 	c.Rules.Grounds = []Ground{g}
 	s.Grounds = append(s.Grounds, g)
+}
+
+// AllRelated are the rules for related rows of the subject and of its classes, each once.
+func (s *Subject) AllRelated() []RelatedRule {
+	all := slices.Clone(s.Related)
+	for i := range s.Classes {
+		for _, r := range s.Classes[i].Rules.Related {
+			if !slices.ContainsFunc(all, func(o RelatedRule) bool { return o.Pos == r.Pos }) {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
 }
 
 // Judged is the subject's rules as they are for each class: the subject itself where all persons are alike.

@@ -25,14 +25,13 @@ func (p *Policy) WriteSpelledOut(w io.Writer, became Rules) error {
 	twice := map[Pos]bool{}    // an alias lets one text be the rules of two subjects
 	for i := range p.Subjects {
 		s := &p.Subjects[i]
-		for j := range s.Related {
-			r := &s.Related[j]
+		for _, r := range s.AllRelated() {
 			if r.Set == "" {
 				continue
 			}
 			_, again := said[r.Pos]
 			twice[r.Pos] = twice[r.Pos] || again
-			said[r.Pos] = append(said[r.Pos], setLines(r, s.Table, became)...)
+			said[r.Pos] = append(said[r.Pos], setLines(&r, s.Table, became)...)
 		}
 	}
 	for _, file := range p.Files {
@@ -79,7 +78,7 @@ func (p *Policy) WriteSpelledOut(w io.Writer, became Rules) error {
 func (p *Policy) sets(file string, line int) []Pos {
 	var out []Pos
 	for i := range p.Subjects {
-		for _, r := range p.Subjects[i].Related {
+		for _, r := range p.Subjects[i].AllRelated() {
 			if r.Set != "" && r.Pos.File == file && r.Pos.Line == line && !slices.Contains(out, r.Pos) {
 				out = append(out, r.Pos)
 			}
@@ -100,8 +99,8 @@ func setLines(at *RelatedRule, subject string, became Rules) []string {
 	}
 	before := len(out)
 	for _, r := range became[subject] {
-		if r.From == set.Name && r.Pos == at.Pos {
-			out = append(out, "- "+r.Text())
+		if line := "- " + r.Text(); r.From == set.Name && r.Pos == at.Pos && !slices.Contains(out, line) { // classes have it each
+			out = append(out, line)
 		}
 	}
 	if len(out) == before {

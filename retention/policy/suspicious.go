@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gallra/gallra/retention"
 )
@@ -21,6 +22,10 @@ func (p *Policy) Suspicious() Problems {
 				warn(g.At["basis"].Pos, fmt.Sprintf("the ground `%s` rests on a consent that never ends", g.ID),
 					"a consent fades: count from the day it was given, by `after` and `keep`")
 			}
+			if _, said := g.At["missingDate"]; g.Basis == "consent" && g.After+g.Until != "" && !g.WhenLost() && !said && g.MissingDate == MissingKeeps && !always(g.After+g.Until) {
+				warn(g.At["basis"].Pos, fmt.Sprintf("the ground `%s` rests on a consent, and keeps whoever has none: a row without `%s` is kept until somebody enters it", g.ID, g.After+g.Until),
+					"missingDate: ignore, unless a consent without a date is meant to count")
+			}
 		}
 		s.suspiciousRelated(warn)
 		for j := range s.Classes {
@@ -32,6 +37,12 @@ func (p *Policy) Suspicious() Problems {
 	}
 	p.suspiciousRows(warn)
 	return w.Sorted(p.Files)
+}
+
+// always tells whether every row has the date.
+func always(path string) bool {
+	column := path[strings.LastIndex(path, "/")+1:]
+	return column == "createdon" || column == "modifiedon"
 }
 
 // suspiciousRelated warns of rules that an earlier one leaves nothing to.
