@@ -45,7 +45,8 @@ func (s *state) step(k Key, r Record) {
 		}
 		p.Done++
 		p.Open = ""
-		delete(s.traces, k) // the next stage is announced by itself
+		delete(s.traces, k) // the next stage is announced by itself, and approved by itself
+		delete(s.listed, k)
 	default:
 		p.Open = ""
 		if p.Done == 0 {

@@ -88,6 +88,7 @@ func ReadPlan(r io.Reader) (*Reviewed, error) {
 		case len(line) == 0 && n == 1:
 			return nil, &PlanFileError{Why: "the file is empty"}
 		case len(line) == 0:
+		case ended && kindOf(line) == "tally": // as --json prints it, of the rows of whoever is purged now
 		case ended:
 			return nil, &PlanFileError{n, "something follows the totals"}
 		default:
@@ -103,6 +104,15 @@ func ReadPlan(r io.Reader) (*Reviewed, error) {
 		return nil, &PlanFileError{Why: "it breaks off before its totals"}
 	}
 	return p, nil
+}
+
+// kindOf is what a line is of; empty for what is none.
+func kindOf(line []byte) string {
+	var of struct {
+		Kind string `json:"kind"`
+	}
+	_ = json.Unmarshal(line, &of)
+	return of.Kind
 }
 
 // line takes one line in; it tells whether it was the last.

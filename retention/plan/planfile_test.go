@@ -55,6 +55,14 @@ func TestReviewedPlan(t *testing.T) {
 	if r.Confirmed() != 1 {
 		t.Errorf("%d confirmed, want 1", r.Confirmed())
 	}
+	// Whoever approves a plan approves that persons go by its dates, not that they are scheduled or rescued.
+	if !r.Names("contact", id(3), date("2026-11-20")) || r.Names("contact", id(3), date("2026-11-21")) || r.Names("lead", id(3), date("2026-11-20")) ||
+		r.Names("contact", id(1), date("2027-01-24")) || r.Names("contact", id(2), 0) || r.Names("contact", id(7), 0) {
+		t.Error("the plan names others than who goes by it")
+	}
+	if r.Named(date("2026-11-20")) != 1 || r.Named(date("2026-11-19")) != 0 {
+		t.Errorf("it names %d until their day and %d before", r.Named(date("2026-11-20")), r.Named(date("2026-11-19")))
+	}
 }
 
 // TestReadPlanWhateverEditorSavedIt: a review on Windows makes no other plan of it.
@@ -68,6 +76,7 @@ func TestReadPlanWhateverEditorSavedIt(t *testing.T) {
 	for name, text := range map[string]string{
 		"a byte order mark": "\ufeff" + whole, "the line ends of Windows": crlf, "both": "\ufeff" + crlf,
 		"no line end at the end": strings.TrimSpace(whole), "a blank line at the end": crlf + "\r\n",
+		"what --json prints of related rows": whole + `{"kind":"tally","table":"email","place":"email.party","deleted":3}` + "\n",
 	} {
 		got, err := ReadPlan(strings.NewReader(text))
 		if err != nil {

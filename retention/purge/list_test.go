@@ -144,7 +144,10 @@ func TestListApprovalsThatDoNotCount(t *testing.T) {
 			l.w.policy = first
 			l.w.must(purge.Approve(l.t.Context(), l.w.requestDeps("approve", func(d *purge.Deps) { d.Run.Actor = id(listColleague) })))
 		}, "anna bo", 2},
-		{"another date", func(l *listed) { l.list(id(listColleague), "2026-03-09", "anna"); l.list(id(listColleague), listDay, "bo") }, "anna cia", 2},
+		{"another date", func(l *listed) {
+			l.list(id(listColleague), "2026-03-09", "anna")
+			l.list(id(listColleague), listDay, "bo")
+		}, "anna cia", 2},
 		{"by a user of elsewhere", func(l *listed) { l.list(id("stranger"), listDay, "anna"); l.list(id(listColleague), listDay, "bo") }, "anna cia", 2},
 		{"put off by hand", func(l *listed) {
 			l.list(id(listColleague), listDay, "anna", "bo")
