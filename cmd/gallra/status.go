@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -240,16 +239,6 @@ func nextAfter(began []time.Time) time.Time {
 	return began[len(began)-1].Add(gaps[len(gaps)/2])
 }
 
-// waited is how many persons were due in a run and waited for somebody else's approval.
-func waited(r *ledger.RunInfo) (n int) {
-	for what, of := range r.Counts {
-		if strings.HasPrefix(what, "unapproved ") {
-			n += of
-		}
-	}
-	return n
-}
-
 // judge tells whether the next run acts.
 func (st *status) judge(c *compile.Policy) {
 	st.acts = true
@@ -270,7 +259,7 @@ func (st *status) judge(c *compile.Policy) {
 	if st.last == nil {
 		return
 	}
-	if n := waited(st.last); n > 0 {
+	if n := st.last.Unapproved(); n > 0 {
 		st.obstacle = append(st.obstacle, fmt.Sprintf("%s who were due in the last run waited for approval: gallra plan --out FILE, and gallra approve FILE by somebody else", plural(n, "person")))
 	}
 	if st.last.Policy != c.Policy.Hash {

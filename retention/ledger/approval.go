@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -48,6 +49,16 @@ func (l *Ledger) Listed(policy string) map[Key][]Listing {
 		}
 	}
 	return out
+}
+
+// Unapproved is how many persons were due in a run and waited for somebody else's approval.
+func (r *RunInfo) Unapproved() (n int) {
+	for what, of := range r.Counts {
+		if strings.HasPrefix(what, "unapproved ") {
+			n += of
+		}
+	}
+	return n
 }
 
 // approve notes an approval: of the policy, and of the persons whom it names.

@@ -213,7 +213,7 @@ func (p *Plan) MarkStuck(codes map[evaluate.PersonRef]string) {
 func (p *Plan) MarkUnapproved(may func(table string, id uuid.UUID, purgeOn retention.Date) bool) (all int) {
 	for i := range p.Decisions {
 		d := &p.Decisions[i]
-		if d.Unapproved = d.Action == retention.Purge && !may(d.Person.Table, d.Person.ID, d.PurgeOn); !d.Unapproved {
+		if d.Unapproved = d.State() == retention.Purge && !may(d.Person.Table, d.Person.ID, d.PurgeOn); !d.Unapproved {
 			continue
 		}
 		all++

@@ -106,6 +106,9 @@ func (b *workbookSheets) lastRun() error {
 		{t("began"), "", stamp(r.Began)}, {t("ended"), "", stamp(r.Ended)}, {t("acted-as"), "", "", r.Actor}, {t("canary"), "", b.canary()},
 		{t("audit-entries-deleted"), "", r.Audit}, {t("audit-still-to-sweep-persons"), "", r.ToSweep}, {t("purges-begun"), "", r.Begun}, {t("places-left-behind"), "", r.Residue}, {t("operations-asked"), "", r.Asked},
 	}
+	if r.Waiting > 0 {
+		rows = append(rows, []any{t("waiting-for-approval"), "", r.Waiting})
+	}
 	for _, x := range r.Stopped {
 		rows = append(rows, []any{t("guard-rail") + ": " + b.Lang.RailWords(x.Rail), x.Table, x.Ground})
 	}

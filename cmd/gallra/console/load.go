@@ -43,12 +43,18 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	if _, _, err := purge.MarkStuck(ctx, c.o.Client, checked, plan); err != nil {
 		return err
 	}
+	runs := c.o.Deps("run", checked, l).Run.Actor
+	list, err := purge.ReadListed(ctx, c.o.Client, l, checked.Policy, runs, today)
+	if err != nil {
+		return err
+	}
+	waiting := plan.MarkUnapproved(list.Has)
 	matched := purge.Matched(l, checked)
 	b := &reading{
 		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Trace, held: l.Held, stages: l.Stage, read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
-		rails: append(plan.Able().GuardRails(checked.Policy.Limits, matched), purge.Undecided(checked)...), changes: plan.SinceLastRun(matched), evidence: found,
+		rails: append(plan.Able().GuardRails(checked.Policy.Limits, matched), purge.Undecided(checked)...), changes: plan.SinceLastRun(matched), evidence: found, unapproved: waiting,
 	}
-	rail, err := purge.Unapproved(ctx, c.o.Client, l, checked.Policy, c.o.Deps("run", checked, l).Run.Actor, today)
+	rail, err := purge.Unapproved(ctx, c.o.Client, l, checked.Policy, runs, today)
 	if err != nil {
 		return err
 	}

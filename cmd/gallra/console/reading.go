@@ -37,6 +37,8 @@ type reading struct {
 	rails    []plan.GuardRail
 	changes  plan.Changes
 	evidence *evidence
+	// unapproved are those who are due and wait for somebody else's approval.
+	unapproved int
 
 	byID    []int32 // persons by table and id
 	rank    []int32 // of each person by name
@@ -45,6 +47,9 @@ type reading struct {
 	spans   []span           // of each person's in folded
 	reasons map[int32]string // of persons on whom somebody acted since
 }
+
+// purges is how many a run would purge.
+func (b *reading) purges() int { return b.Count(retention.Purge) - b.unapproved }
 
 // span is a piece of a long text.
 type span struct {

@@ -26,6 +26,7 @@ type runPage struct {
 	Tables        []report.Table
 	States        []retention.Action
 	Purges        int
+	Unapproved    int // who are due and wait for somebody else's approval
 	Writes        int // persons for whom anything is written
 	Rails         []plan.GuardRail
 	Unprovisioned []string
@@ -51,7 +52,7 @@ type outcome struct {
 const shownRuns = 12
 
 func (c *Console) run(w http.ResponseWriter, r *http.Request, b *reading) {
-	page := runPage{Plan: b.id, Today: b.AsOf, Stale: b.AsOf != c.today(b), Tables: b.Tables, States: actions, Rails: b.rails, Purges: b.Count(retention.Purge),
+	page := runPage{Plan: b.id, Today: b.AsOf, Stale: b.AsOf != c.today(b), Tables: b.Tables, States: actions, Rails: b.rails, Purges: b.purges(), Unapproved: b.unapproved,
 		Limits: b.checked.Policy.Limits, NoLedger: !b.evidence.existed}
 	page.Writes = page.Purges + b.Count(retention.Schedule) + b.Count(retention.Move) + b.Count(retention.Clear)
 	for i := range b.checked.Subjects {
@@ -78,7 +79,7 @@ func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *reading) {
 		c.refuse(w, r, err)
 		return
 	}
-	purges := b.Count(retention.Purge)
+	purges := b.purges()
 	once := r.PostForm.Get("once")
 	switch {
 	case once == "":
