@@ -221,7 +221,7 @@ func (r *Prose) stages(stages []Stage) {
 		if i > 0 {
 			when = sentenceCase(st.After.String()) + " after the last ground ended"
 			if st.After.From != retention.TheDate {
-				when = sentenceCase(st.After.String()) + " in which the last ground ended"
+				when = sentenceCase(st.After.After("the day", false)) + " on which the last ground ended"
 			}
 		}
 		what := "the purge follows."

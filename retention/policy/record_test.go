@@ -28,7 +28,7 @@ func recordOf(t *testing.T, path string) (*Policy, string) {
 // TestRecords: the model policy in words, and of the schedules those that say most: classes, kept rows that end, a year of its
 // own, persons whom nothing justifies.
 func TestRecords(t *testing.T) {
-	for _, name := range []string{"policy/sales", "schedules/association", "schedules/newsletter", "schedules/two-stage"} {
+	for _, name := range []string{"policy/sales", "schedules/association", "schedules/newsletter", "schedules/restricted", "schedules/two-stage"} {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			golden := "../../testdata/" + name + ".record.md"
 			_, got := recordOf(t, "../../testdata/"+name+".yaml")

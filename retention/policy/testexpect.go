@@ -64,6 +64,7 @@ type Fate string
 const (
 	FateDelete    Fate = "delete"    // it is gone
 	FateAnonymize Fate = "anonymize" // it stands, and columns of it were emptied
+	FateArchive   Fate = "archive"   // it stands with all that it says, inactive and another's
 	FateKeep      Fate = "keep"      // it stands with all that it says, whether or not it lost its link
 	FateFree      Fate = "free"      // it is kept, and has lost its link to somebody or something that went
 	FateLeave     Fate = "leave"     // nothing of it changed
@@ -72,7 +73,7 @@ const (
 // OfPurge tells whether only a purge shows if the expectation of a row of the table comes true.
 func (x *TestExpect) OfPurge(subject bool) bool {
 	switch Fate(x.Action) {
-	case FateDelete, FateAnonymize, FateFree, FateLeave:
+	case FateDelete, FateAnonymize, FateArchive, FateFree, FateLeave:
 		return true
 	case FateKeep:
 		return !subject || len(x.Retained)+len(x.Erased) > 0
@@ -82,7 +83,7 @@ func (x *TestExpect) OfPurge(subject bool) bool {
 
 type fileExpect struct {
 	placed      `yaml:"-"`
-	Action      string     `yaml:"action" jsonschema:"required,enum=keep,enum=schedule,enum=move,enum=clear,enum=wait,enum=hold,enum=purge,enum=none,enum=delete,enum=anonymize,enum=free,enum=leave"`
+	Action      string     `yaml:"action" jsonschema:"required,enum=keep,enum=schedule,enum=move,enum=clear,enum=wait,enum=hold,enum=purge,enum=none,enum=delete,enum=anonymize,enum=archive,enum=free,enum=leave"`
 	RetainUntil string     `yaml:"retainUntil"`
 	PurgeOn     string     `yaml:"purgeOn"`
 	Ground      string     `yaml:"ground"`

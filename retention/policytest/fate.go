@@ -229,6 +229,9 @@ func isLookup(a *dataverse.Attribute) bool {
 	return a.Type == "Lookup" || a.Type == "Customer" || a.Type == "Owner"
 }
 
+// archived are the columns that say whose a row is and whether it is active.
+var archived = []string{"ownerid", "owninguser", "owningteam", "owningbusinessunit", "statecode", "statuscode"}
+
 // fate is what became of the row, by its narrowest word, and what it is seen by.
 func (c change) fate() (policy.Fate, string) {
 	if c.is == nil {
@@ -236,6 +239,8 @@ func (c change) fate() (policy.Fate, string) {
 	}
 	columns, links := c.differs()
 	switch {
+	case slices.Contains(columns, "ownerid") && !slices.ContainsFunc(columns, func(name string) bool { return !slices.Contains(archived, name) }):
+		return policy.FateArchive, "the row is inactive, and another's"
 	case len(columns) > 0:
 		return policy.FateAnonymize, "otherwise than before: " + strings.Join(columns, ", ")
 	case len(links) > 0:

@@ -47,7 +47,7 @@ func (v *verdict) judge(x policy.TestExpect) policy.Problems {
 // ofFate tells whether the action is what a purge does with a row of the table, and no decision about a person.
 func ofFate(x policy.TestExpect, subject bool) bool {
 	switch policy.Fate(x.Action) {
-	case policy.FateDelete, policy.FateAnonymize, policy.FateFree, policy.FateLeave:
+	case policy.FateDelete, policy.FateAnonymize, policy.FateArchive, policy.FateFree, policy.FateLeave:
 		return true
 	case policy.FateKeep:
 		return !subject
@@ -158,7 +158,7 @@ func (v *verdict) notDue() []string {
 	var why []string
 	for _, r := range v.records {
 		i := slices.IndexFunc(v.plan.Decisions, func(d plan.Planned) bool { return d.Person.ID == r.ID })
-		if s := v.world.policy.Subject(r.Table); i >= 0 && s != nil && r.Values[s.Columns.PurgeScheduledOn] != nil {
+		if s := v.world.policy.Subject(r.Table); i >= 0 && s != nil && r.Values[s.Columns.PurgeScheduledOn] != nil && v.plan.Decisions[i].Action != retention.Purge {
 			d := &v.plan.Decisions[i]
 			why = append(why, fmt.Sprintf("`%s` is not due, but %s: %s", r.Label, d.Action, d.Reason()))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,7 +53,26 @@ func start(ctx context.Context, f *policy.TestFile, p *policy.Policy, nulls emul
 	if err := w.company(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.teams(); err != nil {
+		return nil, err
+	}
 	return w, w.open()
+}
+
+// teams makes the teams that stages hand rows to: they are no matter of a case.
+func (w *world) teams() error {
+	var rows []emulator.Record
+	for i := range w.policy.Subjects {
+		for _, rules := range w.policy.Subjects[i].Judged() {
+			for _, stage := range rules.Stages {
+				r := emulator.Record{Table: "team", ID: policy.TestID("team " + stage.Team), Values: map[string]any{"name": stage.Team}}
+				if stage.Team != "" && !slices.ContainsFunc(rows, func(o emulator.Record) bool { return o.ID == r.ID }) {
+					rows = append(rows, r)
+				}
+			}
+		}
+	}
+	return w.own.Load(rows...)
 }
 
 // with is the same world, where negative conditions are otherwise true of empty columns. It shares every definition.
