@@ -236,6 +236,9 @@ func (c *checker) sees(out *Subject) {
 	for i := range out.Related {
 		s.rule(&out.Related[i])
 	}
+	for i := range out.Classes {
+		s.read(out.Classes[i].Members) // a column that may not be read would put a person into another class
+	}
 }
 
 func (s *seen) ground(g *Ground) {

@@ -44,6 +44,9 @@ func (c *checker) readElsewhere(t *table, out *Subject) {
 	for i := range out.Related {
 		rules.rule(&out.Related[i])
 	}
+	for i := range out.Classes {
+		rules.read(out.Classes[i].Members)
+	}
 	for _, m := range written(out.Columns) {
 		if m.name == m.standard {
 			continue

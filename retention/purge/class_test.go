@@ -2,9 +2,15 @@ package purge_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 const classes = `
@@ -164,5 +170,40 @@ subjects:
 	w.advance(1)
 	if s := w.run(); s.Status != ledger.Done || len(s.Mentions) != 0 || len(s.Residue) != 0 {
 		t.Errorf("what is coarse is told every night: %v %v", s.Mentions, s.Residue)
+	}
+}
+
+// A column that tells classes apart and may not be read would put everybody into the last class: nobody is judged by that.
+func TestSecuredColumnOfAClassRefuses(t *testing.T) {
+	w := newSightWorld(t)
+	w.policy = strings.Replace(sightPolicy, "      - {id: asked, basis: consent, why: Asked, until: new_followupon, keep: 1 days}\n", "", 1) +
+		"    classes:\n      - {id: promised, for: new_followupon ge 2026-01-01, judged: false, why: Promised}\n      - {id: rest}\n"
+	w.secure(true)
+	w.role("gallra", nil)
+	blind := w.refusedRun(w.user("job", "gallra"))
+	if len(blind.Spots) != 1 || blind.Spots[0].Column != "new_followupon" {
+		t.Errorf("%v; %s", blind, blind.Hint())
+	}
+}
+
+// A legal hold, a request and a person who is not judged: a class changes the rules, and no protection.
+func TestUnjudgedPersonsAreErasedOnlyOverTheirGround(t *testing.T) {
+	w := classWorld(t)
+	w.run()
+	checked := w.checked(w.client)
+	day := w.deps(w.client).Today
+	all, err := purge.Assess(t.Context(), w.client, checked, day, []evaluate.PersonRef{{Table: "contact", ID: id("sven")}, {Table: "contact", ID: id("ada")}})
+	w.must(err)
+	if len(all[0].Forbids(nil)) != 1 || all[0].Forbids(nil)[0].Ground != policy.Unjudged+"staff" || len(all[1].Forbids(nil)) != 0 {
+		t.Fatalf("%+v", all)
+	}
+	forecasts, err := purge.Preview(t.Context(), w.client, checked, day, "contact", []uuid.UUID{id("ada"), id("sven"), id("carl")})
+	w.must(err)
+	var did []string
+	for _, f := range forecasts {
+		did = append(did, string(f.Do))
+	}
+	if fmt.Sprint(did) != "[delete anonymize anonymize]" {
+		t.Errorf("%v", did)
 	}
 }
