@@ -270,6 +270,9 @@ func (p *pastPolicy) ground(ctx context.Context, subject string, g policy.Ground
 		return nil, err
 	}
 	g.Where = compile.And(where, created)
+	if g.WhenLost() {
+		p.limits[fmt.Sprintf("%s goes on after it was lost: when that was is known from the ledger's first run on", g.ID)] = true
+	}
 	date := g.After + g.Until
 	path, modified := strings.CutSuffix(date, "modifiedon")
 	if !modified || path != "" && !strings.HasSuffix(path, "/") {

@@ -179,7 +179,7 @@ func (c *Console) arithmetic(t tongue, f evaluate.Finding, r evaluate.FoundRow) 
 	}
 	g := f.Ground
 	switch {
-	case r.Until == retention.Open && (g.After != "" || g.Until != ""):
+	case r.Until == retention.Open && g.Date != nil:
 		return t.T("ground.nodate")
 	case r.Until == retention.Open:
 		return t.T("ground.aslong")

@@ -144,6 +144,8 @@ func (t tongue) groundPeriod(g *policy.Ground) string {
 		name = g.After + g.Until
 	}
 	switch {
+	case g.WhenLost():
+		return t.T("policy.lost", g.Keep)
 	case g.After == "" && g.Until == "" && g.Keep.IsZero():
 		return t.T("policy.aslong")
 	case g.Until != "" && g.Keep.IsZero():
