@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 )
@@ -128,5 +129,49 @@ func TestSameCare(t *testing.T) {
 		if got := SameCare(base(), changed); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestAListGoesIntoTheLedgerInPortions: each entry names persons of one table and date, at most a thousand, and together they name
+// everybody once.
+func TestAListGoesIntoTheLedgerInPortions(t *testing.T) {
+	hash, day := "sha256:"+strings.Repeat("a", 64), retention.NewDate(2026, 11, 20)
+	d := Deps{Policy: &compile.Policy{Policy: &policy.Policy{Hash: hash}}, Run: ledger.Run{Actor: uuid.New()}, Today: day + 4}
+	var list []Named
+	for i := range 3*heldAtOnce + 7 {
+		n := Named{Table: "contact", ID: uuid.New(), PurgeOn: day}
+		switch {
+		case i%heldAtOnce == 3:
+			n.Table = "lead"
+		case i%3 == 0:
+			n.PurgeOn++
+		}
+		list = append(list, n)
+	}
+	named := make(map[Named]int)
+	entries := approvals(d, list)
+	for _, e := range entries {
+		if e.Kind != ledger.Approved || e.Policy != hash || e.Actor != d.Run.Actor || e.Today != d.Today || len(e.Rows) != 1 {
+			t.Errorf("an entry %+v", e)
+		}
+		for table, ids := range e.Rows {
+			if len(ids) > heldAtOnce {
+				t.Errorf("%d persons in one entry", len(ids))
+			}
+			for _, id := range ids {
+				named[Named{table, id, e.PurgeOn}]++
+			}
+		}
+	}
+	for _, n := range list {
+		if named[n] != 1 {
+			t.Errorf("%+v is named %d times", n, named[n])
+		}
+	}
+	if len(named) != len(list) || len(entries) != 6 { // 2 of the later date, 3 of the first, and the leads
+		t.Errorf("%d persons in %d entries", len(named), len(entries))
+	}
+	if alone := approvals(d, nil); len(alone) != 1 || alone[0].Rows != nil {
+		t.Errorf("without a list: %+v", alone)
 	}
 }

@@ -28,7 +28,9 @@ const (
 	listDay       = "2026-03-10" // on which their date came
 )
 
-func newListed(t *testing.T, text string) *listed {
+func newListed(t *testing.T, text string) *listed { return newListedOf(t, text, 60) }
+
+func newListedOf(t *testing.T, text string, days int) *listed {
 	w := newWorld(t, text)
 	who, err := w.client.WhoAmI(t.Context())
 	w.must(err)
@@ -38,7 +40,7 @@ func newListed(t *testing.T, text string) *listed {
 		w.create("contact", name, row{"lastname": strings.ToUpper(name)})
 	}
 	l.stopped("has not been approved")
-	w.advance(60)
+	w.advance(days)
 	return l
 }
 
@@ -180,6 +182,23 @@ func TestListApprovalsThatDoNotCount(t *testing.T) {
 			l.night(tt.left, tt.wait)
 		})
 	}
+}
+
+// TestListEndsWithARescue: whoever was rescued and scheduled again since needs a new approval, though it is for the same date.
+func TestListEndsWithARescue(t *testing.T) {
+	t.Parallel()
+	l := newListedOf(t, "notice: 3 days\n"+strings.TrimPrefix(listPolicy, "\n"), 0)
+	const date = "2026-01-13"
+	l.list(id(listColleague), date, "anna", "bo")
+	l.w.create("opportunity", "deal", row{"name": "Deal", "parentcontactid@odata.bind": bindTo("contacts", "anna")})
+	l.night("anna bo cia", 0)
+	l.w.must(l.w.client.Do(t.Context(), dataverse.Operation{Method: http.MethodDelete, Path: bindTo("opportunities", "deal")}, nil))
+	l.night("anna bo cia", 0)
+	if on := l.w.get("contact", "anna").Text("gallra_purgescheduledon"); on != date {
+		t.Fatalf("she has %s", on)
+	}
+	l.w.advance(3)
+	l.night("anna cia", 2)
 }
 
 // TestListCannotBeLeftOut: dropping the line, or asking for less, needs an approval of the policy.
