@@ -51,7 +51,7 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 			l.problem(k.Pos, fmt.Sprintf("the class `%s` takes everybody, and those after it nobody", k.ID), "say by `for` which persons it is about; only the last class has none")
 		}
 		l.where(k.For, k.At["for"], ofCaller) // one that moves with today is meant to: minors come of age
-		c := Class{ID: k.ID, For: k.For, Why: k.Why, Unjudged: k.has("judged") && !k.Judged, Pos: k.Pos, At: k.At}
+		c := Class{ID: k.ID, Who: k.Who, For: k.For, Why: k.Why, Unjudged: k.has("judged") && !k.Judged, Pos: k.Pos, At: k.At}
 		rules := *s
 		rules.Classes, rules.Pos, rules.At = nil, k.Pos, map[string]Place{}
 		for _, at := range []map[string]Place{s.At, k.At} {

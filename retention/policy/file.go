@@ -89,6 +89,7 @@ type fileSubject struct {
 type fileClass struct {
 	placed    `yaml:"-"`
 	ID        string           `yaml:"id" jsonschema:"required,pattern=^[a-z][a-z0-9-]*$,maxLength=60,description=Stands in plans\\, reports and the ledger."`
+	Who       string           `yaml:"who" jsonschema:"description=Who these persons are\\, in words for the record: Applicants."`
 	For       string           `yaml:"for" jsonschema:"description=OData filter on the person's own row. The last class has none: it takes everybody else."`
 	Judged    bool             `yaml:"judged" jsonschema:"description=false: the policy does not judge these persons\\, who stay. Needs why."`
 	Why       string           `yaml:"why" jsonschema:"description=The reason of judged: false\\, in a sentence."`

@@ -262,3 +262,34 @@ func TestLoadKnowsAnchors(t *testing.T) {
 		t.Errorf("why: %q", got)
 	}
 }
+
+// The record calls a class by who its persons are, where the policy says so.
+func TestRecordNamesClasses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	text := `version: 1
+environment: {organization: d09f1406-5373-5ba9-8193-08d22d7fe17f}
+timeZone: Europe/Stockholm
+subjects:
+  contact:
+    purge: anonymize
+    classes:
+      - {id: minors, who: Members under eighteen, for: numberofchildren eq 1, grounds: []}
+      - {id: rest, grounds: [{id: any, basis: contract, why: W, where: statecode eq 0}]}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var record strings.Builder
+	if err := p.WriteRecord(&record, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| minors | Members under eighteen (`numberofchildren eq 1`) |", "## Contact, Members under eighteen\n", "Nothing justifies keeping these persons.", "## Contact, class rest\n"} {
+		if !strings.Contains(record.String(), want) {
+			t.Errorf("the record does not say %q:\n%s", want, record.String())
+		}
+	}
+}

@@ -152,6 +152,7 @@ type Subject struct {
 // Class is a kind of persons of a subject table.
 type Class struct {
 	ID  string
+	Who string // in words for the record; empty: the filter says it
 	For string // OData filter on the person's own row; empty for the last class, of everybody else
 	// Unjudged tells that the policy does not judge these persons; Why is the reason.
 	Unjudged bool

@@ -61,7 +61,11 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 				}
 				name += "/" + k.ID
 				r.Line("")
-				r.Line("## %s, class %s", Sentence(s.Table), k.ID)
+				title := "class " + k.ID
+				if k.Who != "" {
+					title = k.Who
+				}
+				r.Line("## %s, %s", Sentence(s.Table), title)
 			}
 			r.subject(rules, p.Notice)
 			switch {
@@ -139,8 +143,13 @@ func (r *Prose) classes(s *Subject) {
 	for i := range s.Classes {
 		k := &s.Classes[i]
 		who, what := "everybody else", "the rules below"
-		if k.For != "" {
+		switch {
+		case k.For != "" && k.Who != "":
+			who = k.Who + " (`" + k.For + "`)"
+		case k.For != "":
 			who = "`" + k.For + "`"
+		case k.Who != "":
+			who = k.Who
 		}
 		if k.Unjudged {
 			what = "not judged by this policy: " + k.Why
