@@ -92,6 +92,9 @@ func (e *SpentError) Error() string {
 	return fmt.Sprintf("stopped after %d operations, as asked", e.Operations)
 }
 
+// ExitCode is that of a run that has left something to the next.
+func (e *SpentError) ExitCode() int { return 4 }
+
 // counting is a client that counts what it asks of the service.
 type counting interface {
 	Operations() int64
