@@ -31,6 +31,7 @@ func Draw(env Environment, t *dataverse.Table, s *policy.Subject) *Map {
 	}
 	d.lookups()
 	d.further()
+	d.withLeft()
 	d.parties()
 	d.manyToMany()
 	d.values()
@@ -165,18 +166,13 @@ func (d *drawing) pick(p *Place, speaks func(*policy.RelatedRule) bool) {
 }
 
 // further are the rows that hang on rows that go. What a delete takes along is part of those, unless a rule names the table; of
-// the others the service clears the link. What hangs on these stays as they do, and what hangs on rows that a rule leaves is left with
-// them.
+// the others the service clears the link. What hangs on these stays as they do.
 func (d *drawing) further() {
 	seen := map[string]bool{d.subject.LogicalName: true}
 	stays := make(map[string]bool) // tables in the queue whose rows do not go
 	var queue []string
 	links := make(map[string][]string) // of a table that goes, how its rows lead to the person
-	left := make(map[string]int)       // the rule by which the rows of a table are left
 	for _, p := range d.out.Places {
-		if p.Do == Left && p.Rule >= 0 && d.stored(p.Table) {
-			left[p.Table] = p.Rule
-		}
 		if p.Do != Deleted {
 			continue
 		}
@@ -188,15 +184,6 @@ func (d *drawing) further() {
 			links[p.Table] = append(links[p.Table], p.Link)
 		}
 	}
-	for table := range left {
-		if !seen[table] {
-			seen[table], stays[table] = true, true
-			queue = append(queue, table)
-		} else {
-			delete(left, table) // of which some rows go
-		}
-	}
-	slices.Sort(queue)
 	for ; len(queue) > 0; queue = queue[1:] {
 		via := queue[0]
 		t := d.env.Definition(via)
@@ -220,23 +207,58 @@ func (d *drawing) further() {
 			}
 			if d.stored(table) {
 				d.decideFurther(&p, p.Reached() && !stays[via])
-				if rule, is := left[via]; is && p.Rule == NoRule {
-					p.Do, p.Rule = Left, rule
-				}
 			} else {
 				d.outOfReach(&p)
 			}
 			d.add(p)
 			switch goes := p.Do == Deleted || p.Do == WithRow; {
-			case seen[table] && !(goes && stays[table]), !goes && p.Do != Unlinked && p.Do != Left:
+			case seen[table] && !(goes && stays[table]), !goes && p.Do != Unlinked:
 			default:
 				seen[table], stays[table] = true, !goes
-				if delete(left, table); p.Do == Left {
-					left[table] = p.Rule
-				}
 				queue = append(queue, table)
 				links[table] = p.Links
 			}
+		}
+	}
+}
+
+// withLeft are the rows that hang on rows that a rule leaves: nothing of those is read, so they are left with them, whatever becomes of
+// other rows of their table. A rule whose path leads over the rows that are left finds its own.
+func (d *drawing) withLeft() {
+	left := make(map[string]int) // the rule by which the rows of a table are left
+	var queue []string
+	leave := func(table string, rule int) {
+		if _, known := left[table]; !known && d.stored(table) {
+			left[table], queue = rule, append(queue, table)
+		}
+	}
+	for _, p := range d.out.Places {
+		if p.Do == Left && p.Rule >= 0 {
+			leave(p.Table, p.Rule)
+		}
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
+		via := queue[0]
+		t := d.env.Definition(via)
+		if t == nil {
+			continue
+		}
+		for _, r := range pointing(t) {
+			table := r.Referencing
+			if Skipped(table) || Is(table, Keeper) || Is(table, Part) || table == d.subject.LogicalName || d.tables[table].EntitySet == "" || d.env.Persons[table] || !d.stored(table) {
+				continue
+			}
+			if r.Delete != "Cascade" && r.Delete != "Restrict" && !r.Custom {
+				continue
+			}
+			follows := func(rule policy.RelatedRule) bool {
+				return rule.Table == table && strings.HasPrefix(rule.Link, r.ReferencingAttribute+"/")
+			}
+			if slices.ContainsFunc(d.rules.Related, follows) {
+				continue
+			}
+			d.add(Place{Kind: Lookup, Table: table, Column: r.ReferencingAttribute, Nav: r.ReferencingNav, Via: via, Delete: r.Delete, Do: Left, Rule: left[via]})
+			leave(table, left[via])
 		}
 	}
 }

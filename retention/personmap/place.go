@@ -151,7 +151,9 @@ func (m *Map) sort() {
 	slices.SortStableFunc(m.Places, func(a, b Place) int {
 		return cmp.Or(strings.Compare(a.Table, b.Table), strings.Compare(a.Column, b.Column), strings.Compare(a.Via, b.Via))
 	})
-	m.Places = slices.CompactFunc(m.Places, func(a, b Place) bool { return a.Key() == b.Key() && a.Via == b.Via && a.Kind == b.Kind })
+	m.Places = slices.CompactFunc(m.Places, func(a, b Place) bool {
+		return a.Key() == b.Key() && a.Via == b.Via && a.Kind == b.Kind && (a.Do == Left) == (b.Do == Left) // of a table some rows can go, and what hangs on rows that are left is left with them
+	})
 }
 
 // Freeable tells whether the row that holds a lookup can be kept while what it points at is deleted: whether the lookup can be

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -313,7 +314,11 @@ func (w *world) rowsWith(text string) map[string]bool {
 // where a text of a purged person is still found, a run has named the row; and of whoever is justified every row is there.
 func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
 	t.Parallel()
-	for _, seed := range seeds(t, 6) {
+	drawn := seeds(t, 6)
+	if os.Getenv("GALLRA_SEEDS") == "" {
+		drawn = append(drawn, 35, 84, 188, 229) // what hangs on rows that are left, beside rows of its table that go
+	}
+	for _, seed := range drawn {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorldOf(t, "", emulator.Options{})
