@@ -56,6 +56,8 @@ func (c *checker) stages(t *table, s *policy.Subject) []Stage {
 				case a == nil:
 				case !a.ForUpdate, a.Primary, name == t.PrimaryName, name == s.Identity:
 					c.problem(stage.At["erase"].Item(j), fmt.Sprintf("`%s` of `%s` cannot be emptied before the purge", name, s.Table), "what a person is known by goes with the purge")
+				case !a.ForRead, a.Secured, !slices.Contains(emptied, a.Type):
+					c.problem(stage.At["erase"].Item(j), fmt.Sprintf("`%s` of `%s` is %s, which a stage cannot empty", name, s.Table, typeWords(a)), "texts, dates, numbers and choices can be; the purge takes the rest")
 				case slices.Contains([]string{"ApplicationRequired", "SystemRequired"}, a.Required):
 					c.problem(stage.At["erase"].Item(j), fmt.Sprintf("`%s` of `%s` may not be empty", name, s.Table), "leave it to the purge")
 				}
@@ -68,6 +70,9 @@ func (c *checker) stages(t *table, s *policy.Subject) []Stage {
 	}
 	return out
 }
+
+// emptied are the types of columns that a stage can empty.
+var emptied = []string{"String", "Memo", "DateTime", "Picklist", "MultiSelectPicklist", "Integer", "BigInt", "Decimal", "Double", "Money"}
 
 // archives tells whether rows of a table can be made inactive and handed to a team.
 func archives(t *table) bool {

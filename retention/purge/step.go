@@ -233,6 +233,7 @@ func (r *runner) resumeSteps(ctx context.Context) error {
 				}
 				if row := rows[s.ID]; row != nil && stepStands(stage, row) {
 					e.Status, e.Code = ledger.Done, ""
+					r.summary.stage(s.Open) // the run that wrote it could not tell
 				}
 			}
 		}

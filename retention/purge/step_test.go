@@ -109,7 +109,7 @@ func TestStageWithoutAnAnswer(t *testing.T) {
 	_, err := w.tryRun()
 	w.control("faults", []row{})
 	w.advance(1)
-	if s, err := w.tryRun(); err != nil || s.Status != ledger.Done {
+	if s, err := w.tryRun(); err != nil || s.Status != ledger.Done || s.Stages["archive"] != 1 {
 		t.Fatalf("%v", err)
 	}
 	l := w.deps(w.client).Ledger
