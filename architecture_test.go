@@ -22,16 +22,22 @@ const module = "github.com/gallra/gallra"
 var mayImport = map[string][]string{
 	".":                  {},
 	"config":             {},
-	"cmd":                {"", "config", "dataverse/...", "retention/...", "cmd/gallra/..."},
-	"cmd/gallra/console": {"dataverse", "retention/...", "internal/words", "internal/workbook"},
+	"cmd":                {"", "config", "dataverse/...", "retention/...", "cmd/gallra/...", "internal/words"},
+	"cmd/gallra/console": {"cmd/gallra/verb", "dataverse", "dataverse/odata", "retention/...", "internal/words", "internal/workbook"},
+	// What verbs do, for the command line and the console: it prints nothing.
+	"cmd/gallra/verb": {"dataverse", "retention/..."},
 	// What a collector is told holds no more than what a run counts.
 	"cmd/gallra/telemetry": {"retention/purge"},
 	"dataverse":            {"dataverse/odata", "dataverse/fetchxml"},
-	"dataverse/provision":  {"dataverse"},
-	"dataverse/odata":      {},
-	"dataverse/fetchxml":   {},
+	"dataverse/provision":  {"dataverse", "dataverse/provision/formxml", "internal/words"},
+	// XML in, XML out.
+	"dataverse/provision/formxml": {},
+	// A file that the one side writes and the other reads: it knows neither.
+	"dataverse/snapshot": {},
+	"dataverse/odata":    {},
+	"dataverse/fetchxml": {},
 	// The emulator knows nothing of the client: what both got wrong in the same way would never be seen.
-	"dataverse/emulator": {"dataverse/emulator/internal/...", "dataverse/odata", "dataverse/fetchxml"},
+	"dataverse/emulator": {"dataverse/emulator/internal/...", "dataverse/snapshot", "dataverse/odata", "dataverse/fetchxml"},
 	// Its rooms: each may know those before it.
 	"dataverse/emulator/internal/schema":   {"dataverse/odata"},
 	"dataverse/emulator/internal/store":    {"dataverse/emulator/internal/schema"},
@@ -40,31 +46,39 @@ var mayImport = map[string][]string{
 	"dataverse/emulator/internal/access":   {"dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire"},
 	"dataverse/emulator/internal/query":    {"dataverse/emulator/internal/access", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml", "dataverse/odata"},
 	"dataverse/emulator/internal/metadata": {"dataverse/emulator/internal/access", "dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml", "dataverse/odata"},
-	"dataverse/emulator/internal/platform": {"dataverse/emulator/internal/access", "dataverse/emulator/internal/metadata", "dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml"},
+	"dataverse/emulator/internal/hooks":    {"dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire"},
+	"dataverse/emulator/internal/platform": {"dataverse/emulator/internal/access", "dataverse/emulator/internal/hooks", "dataverse/emulator/internal/metadata", "dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml"},
 	"dataverse/emulator/internal/messages": {"dataverse/emulator/internal/access", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/query", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire", "dataverse/fetchxml"},
-	"dataverse/emulator/internal/load":     {"dataverse/emulator/internal/metadata", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire"},
+	"dataverse/emulator/internal/load":     {"dataverse/snapshot", "dataverse/emulator/internal/metadata", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/schema", "dataverse/emulator/internal/store", "dataverse/emulator/internal/wire"},
 	"dataverse/emulator/internal/generate": {"dataverse/emulator/internal/load", "dataverse/emulator/internal/metadata", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/store"},
 	"dataverse/emulator/entra":             {"dataverse/emulator", "dataverse/emulator/internal/platform", "dataverse/emulator/internal/store", "dataverse/emulator/internal/tokens"},
 	"dataverse/emulator/sample":            {"dataverse/emulator"},
+	"dataverse/emulator/scenario":          {"dataverse/emulator", "dataverse/emulator/sample"},
+	"dataverse/emulator/emulatortest":      {"dataverse/emulator"},
+	"dataverse/emulator/examples":          {},
 
 	// The conformance suite runs against the service as well: it knows neither the emulator nor what reads OData for it.
 	"dataverse/emulator/conformance": {},
 
 	// The pure rules know nothing but dates and ids.
-	"retention":                {},
-	"retention/policy":         {"retention", "dataverse/odata", "dataverse/fetchxml", "internal/words"},
-	"retention/personmap":      {"retention/policy", "dataverse"},
-	"retention/compile":        {"retention", "retention/policy", "retention/personmap", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/evaluate":       {"retention", "retention/policy", "retention/compile", "dataverse", "dataverse/odata"},
-	"retention/plan":           {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml"},
-	"retention/purge":          {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge/...", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml"},
+	"retention":           {},
+	"retention/policy":    {"retention", "dataverse/odata", "dataverse/fetchxml", "internal/words"},
+	"retention/personmap": {"retention/policy", "dataverse"},
+	"retention/compile":   {"retention", "retention/policy", "retention/personmap", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml", "internal/words"},
+	// What nights keep knows no policy and no person: it keeps the rows of queries.
+	"retention/state":          {"dataverse", "dataverse/odata"},
+	"retention/state/blobs":    {"retention/state"},
+	"retention/evaluate":       {"retention", "retention/policy", "retention/compile", "retention/state", "dataverse", "dataverse/odata"},
+	"retention/plan":           {"retention", "retention/policy", "retention/compile", "retention/evaluate", "dataverse", "dataverse/odata", "dataverse/fetchxml", "internal/words"},
+	"retention/purge":          {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/state", "retention/purge/...", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml", "internal/words"},
 	"retention/notify":         {"retention", "retention/compile", "retention/ledger", "retention/purge", "dataverse", "dataverse/provision", "internal/words"},
-	"retention/doctor":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse"},
+	"retention/doctor":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/state", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse", "dataverse/provision", "internal/words"},
 	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/...", "internal/workbook"},
 	"retention/report":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse", "internal/words", "internal/workbook"},
 	"retention/report/receipt": {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/ledger", "retention/purge", "retention/purge/search", "internal/words"},
 	// The search proves what a purge did: it takes nothing from what decides and erases. The inventory reads and decides, and
 	// knows no ledger.
+	"retention/purge/ask":         {"retention", "retention/compile", "retention/ledger", "retention/purge/environment", "dataverse", "internal/words"},
 	"retention/purge/environment": {"retention/policy", "retention/personmap", "retention/compile", "dataverse"},
 	"retention/purge/inventory":   {"retention/policy", "retention/personmap", "retention/compile", "retention/purge/environment", "dataverse", "dataverse/odata"},
 	"retention/purge/rows":        {"retention", "retention/policy", "retention/compile", "retention/purge/environment", "retention/purge/inventory", "dataverse"},
@@ -73,33 +87,47 @@ var mayImport = map[string][]string{
 	"internal/words":           {},
 	"internal/words/wordstest": {"internal/words"},
 	"internal/workbook":        {},
+	// The world of the tests of snapshots and of rehearsals.
+	"internal/crmtest": {"retention/policy", "retention/compile", "retention/take", "dataverse", "dataverse/emulator", "dataverse/emulator/emulatortest"},
 	// What is given away is built by programs of their own, which know the command only as a folder.
 	"deploy": {"deploy/build"},
+	// What reads an environment into a file knows no emulator, and what lives on in it goes by the file.
+	"retention/take":     {"retention/compile", "retention/personmap", "dataverse", "dataverse/snapshot"},
+	"retention/rehearse": {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/report", "retention/take", "dataverse", "dataverse/provision", "dataverse/snapshot", "dataverse/emulator/...", "internal/words"},
 	// A company's tests of its policy run through the whole evaluation, and through a purge, on the emulator.
+	// A second reading of the policy shares nothing with the first.
+	"retention/naive":      {},
 	"retention/policytest": {"retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/environment", "dataverse", "dataverse/provision", "dataverse/emulator/..."},
 }
 
 // inTests are what tests may import beside: they put the parts together that must not know each other.
 var inTests = map[string][]string{
-	"dataverse":            {"dataverse", "dataverse/emulator/..."},
-	"dataverse/provision":  {"dataverse/..."},
-	"dataverse/odata":      {"dataverse/fetchxml"},
-	"dataverse/fetchxml":   {"dataverse/odata"},
-	"dataverse/emulator":   {"dataverse", "dataverse/emulator/..."},
-	"retention":            {"", "retention"},
-	"retention/policy":     {"", "retention/policy"},
-	"retention/compile":    {"", "retention/compile", "dataverse/..."},
-	"retention/evaluate":   {"", "dataverse/...", "retention/..."},
-	"retention/plan":       {"", "retention/plan", "dataverse/..."},
-	"retention/purge":      {"dataverse/...", "retention/..."},
-	"retention/notify":     {"retention/...", "dataverse", "internal/words/wordstest"},
-	"retention/doctor":     {"", "dataverse/...", "retention/..."},
-	"retention/ledger":     {"", "retention/ledger"},
-	"retention/report":     {"dataverse/...", "retention/...", "internal/words/..."},
-	"config":               {"config"},
-	"cmd/gallra/console":   {"", "dataverse/...", "retention/...", "cmd/gallra/console", "internal/words/..."},
-	"retention/policytest": {"", "retention/...", "dataverse/..."},
+	"dataverse":             {"dataverse", "dataverse/emulator/..."},
+	"dataverse/provision":   {"dataverse/..."},
+	"dataverse/odata":       {"dataverse/fetchxml"},
+	"dataverse/fetchxml":    {"dataverse/odata"},
+	"dataverse/emulator":    {"dataverse", "dataverse/emulator/..."},
+	"retention":             {"", "retention"},
+	"retention/policy":      {"", "retention/policy", "internal/words/..."},
+	"retention/compile":     {"", "retention/compile", "dataverse/..."},
+	"retention/state":       {"retention/state", "dataverse/..."},
+	"retention/state/blobs": {"retention/state/blobs", "retention/ledger", "retention/ledger/azuritetest"},
+	"retention/evaluate":    {"", "dataverse/...", "retention/..."},
+	"retention/plan":        {"", "retention/plan", "dataverse/...", "internal/words/..."},
+	"retention/purge":       {"dataverse/...", "retention/...", "internal/words"},
+	"retention/notify":      {"retention/...", "dataverse", "internal/words/wordstest"},
+	"retention/doctor":      {"", "dataverse/...", "retention/..."},
+	"retention/ledger":      {"", "retention/ledger"},
+	"retention/report":      {"dataverse/...", "retention/...", "internal/words/..."},
+	"retention/naive":       {"", "retention/...", "dataverse/..."},
+	"config":                {"config"},
+	"cmd/gallra/console":    {"", "dataverse/...", "retention/...", "cmd/gallra/console", "internal/words/..."},
+	"retention/policytest":  {"", "retention/...", "dataverse/..."},
+	"retention/take":        {"", "retention/...", "dataverse/...", "internal/crmtest"},
+	"retention/rehearse":    {"", "retention/...", "dataverse/...", "internal/words/...", "internal/crmtest"},
+	"dataverse/snapshot":    {"dataverse/snapshot"},
 	// What the search finds its own tests find with it alone.
+	"retention/purge/ask":         {"internal/words/wordstest"},
 	"retention/purge/environment": {},
 	"retention/purge/inventory":   {},
 	"retention/purge/rows":        {},
@@ -121,7 +149,7 @@ var inTests = map[string][]string{
 var pure = map[string][]string{
 	"retention":                {"fmt", "math", "strconv", "strings", "time", "github.com/google/uuid"},
 	"retention/plan/plan.go":   {"cmp", "slices", "github.com/google/uuid"},
-	"retention/plan/reason.go": {"fmt", "strings"},
+	"retention/plan/reason.go": {"time"},
 	"retention/plan/guard.go":  {"fmt", "slices"},
 }
 
@@ -208,7 +236,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			t.Errorf("%s imports %s: see docs/architecture.md for who may know whom", f.path, imported)
 		}
 	}
-	for _, folder := range []string{"config", "dataverse", "dataverse/emulator", "dataverse/odata", "dataverse/fetchxml", "retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/environment", "retention/purge/inventory", "retention/purge/rows", "retention/purge/search"} {
+	for _, folder := range []string{"config", "dataverse", "dataverse/emulator", "dataverse/odata", "dataverse/fetchxml", "retention", "retention/policy", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/ask", "retention/purge/environment", "retention/purge/inventory", "retention/purge/rows", "retention/purge/search"} {
 		if !seen[folder] {
 			t.Errorf("%s was not looked at: has it moved?", folder)
 		}
@@ -245,7 +273,7 @@ func TestPlannerReachesNothingOutside(t *testing.T) {
 		found[place] = true
 		for _, imported := range f.imports {
 			local, ours := strings.CutPrefix(imported, module+"/")
-			if ours && strings.HasPrefix(local, "retention") || permitted(allowed, imported) {
+			if ours && (strings.HasPrefix(local, "retention") || local == "internal/words") || permitted(allowed, imported) {
 				continue
 			}
 			t.Errorf("%s imports %s: the planner does no I/O", f.path, imported)
@@ -253,5 +281,27 @@ func TestPlannerReachesNothingOutside(t *testing.T) {
 	}
 	if len(found) != len(pure) {
 		t.Errorf("%d of the %d places of the planner were found", len(found), len(pure))
+	}
+}
+
+// A file has at most 500 lines, and a package at most 40 files without its tests, so that a reader finds what they look for.
+func TestRoomsAreSmall(t *testing.T) {
+	files := make(map[string]int)
+	for _, f := range sources(t) {
+		text, err := os.ReadFile(f.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Count(string(text), "\n"); lines > 500 {
+			t.Errorf("%s has %d lines", f.path, lines)
+		}
+		if !f.test {
+			files[path.Dir(f.path)]++
+		}
+	}
+	for folder, n := range files {
+		if n > 40 {
+			t.Errorf("%s has %d files", folder, n)
+		}
 	}
 }

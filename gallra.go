@@ -2,9 +2,15 @@
 // in cmd/gallra, the rules in retention, the client in dataverse, the fake Dataverse in dataverse/emulator.
 package gallra
 
-import _ "embed"
+import (
+	_ "embed"
+	"strings"
+)
 
-// ModelPolicy is testdata/policy/sales.yaml.
+// ModelPolicyFile is testdata/policy/sales.yaml, with the limits of an ordinary night.
 //
 //go:embed testdata/policy/sales.yaml
-var ModelPolicy string
+var ModelPolicyFile string
+
+// ModelPolicy is the same with limits for a first wave: the demo and the tests purge what has gathered in years.
+var ModelPolicy = strings.Replace(ModelPolicyFile, "limits: {purges: 500, share: 5%, canary: 5}", "limits: {purges: 25000, share: 100%, canary: 5}", 1)

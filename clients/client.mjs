@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 /** Address of the environment, without the path of the Web API. */
 export const server = need("GALLRA_SERVER");
-/** The same with every option at its default, where a client needs one to be otherwise. */
+/** The same with an option that a client does not get along with. */
 export const strictServer = process.env.GALLRA_STRICT_SERVER;
 /** A bearer token that the environment takes. */
 export const token = need("GALLRA_TOKEN");

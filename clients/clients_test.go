@@ -74,6 +74,17 @@ func TestDynamicsWebAPI(t *testing.T) {
 	run(t, "dynamics-web-api.test.mjs", server.URL)
 }
 
+// TestODataClients drive the emulator with npm packages that speak OData and know nothing of Dataverse: @odata/client, and
+// odata, which is o.js.
+func TestODataClients(t *testing.T) {
+	ready(t)
+	for _, script := range []string{"odata-client.test.mjs", "o.test.mjs"} {
+		server := httptest.NewServer(company(t, emulator.Options{}))
+		defer server.Close()
+		run(t, script, server.URL)
+	}
+}
+
 // TestMetadataDocument has $metadata read by the npm package odata-csdl.
 func TestMetadataDocument(t *testing.T) {
 	ready(t)
@@ -86,9 +97,9 @@ func TestMetadataDocument(t *testing.T) {
 // ends its batches without a line end.
 func TestDataverseWebAPI(t *testing.T) {
 	ready(t)
-	server := httptest.NewTLSServer(company(t, emulator.Options{BatchLF: true}))
+	server := httptest.NewTLSServer(company(t, emulator.Options{}))
 	defer server.Close()
-	strict := httptest.NewTLSServer(company(t, emulator.Options{}))
+	strict := httptest.NewTLSServer(company(t, emulator.Options{BatchEndsInCRLF: true}))
 	defer strict.Close()
 	run(t, "dataverse-webapi.test.mjs", server.URL, "GALLRA_STRICT_SERVER="+strict.URL, "NODE_EXTRA_CA_CERTS="+authority(t, server))
 }

@@ -10,6 +10,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,6 +41,11 @@ type Settings struct {
 
 	// Cache is a folder for what definitions of tables say, from one verb to the next; "none": none; empty: in the user's own.
 	Cache string `mapstructure:"cache" found:"local"`
+
+	// State is a folder, or a container of Azure Blob Storage, in which nights keep what they read, sealed by StateKey; empty: each night
+	// reads everything. A container is signed in to like the ledger's.
+	State    string `mapstructure:"state" found:"local"`
+	StateKey Secret `mapstructure:"state-key" found:"refused"`
 
 	SkipIfLocked bool `mapstructure:"skip-if-locked" found:"taken"` // a run that finds another one under way ends as done
 
@@ -98,6 +104,7 @@ func Flags(f *pflag.FlagSet) {
 	f.String("auth", "", "how to sign in: "+strings.Join(AuthMethods, ", ")+" (GALLRA_AUTH)")
 	f.Int("concurrency", 0, "most requests in flight; 0 follows the service's own hint (GALLRA_CONCURRENCY)")
 	f.String("cache", "", "a folder to remember definitions of tables in, of which no row is kept; none: do not remember them (GALLRA_CACHE)")
+	f.String("state", "", "a folder in which nights keep what they read, so that the next one asks for what has changed; needs GALLRA_STATE_KEY (GALLRA_STATE)")
 	f.String("tenant", "", "the Entra tenant's id (GALLRA_TENANT)")
 	f.String("client-id", "", "the application's or the managed identity's client id (GALLRA_CLIENT_ID)")
 	f.String("certificate", "", "a PEM or PFX file for client-certificate (GALLRA_CERTIFICATE)")
@@ -227,6 +234,9 @@ func (s *Settings) check() error {
 	if err := s.checkLedger(); err != nil {
 		return err
 	}
+	if err := s.checkState(); err != nil {
+		return err
+	}
 	if s.Concurrency < 0 {
 		return &Error{Message: "concurrency: must not be negative"}
 	}
@@ -248,6 +258,38 @@ func checkURL(text string) error {
 		return &Error{Message: "url: plain http would send the token in clear; it is taken for this machine only", Remedy: "try https://" + u.Host}
 	}
 	return nil
+}
+
+// stateKeySize is how long the key of the state is, in bytes.
+const stateKeySize = 32
+
+func (s *Settings) checkState() error {
+	const remedy = "set GALLRA_STATE_KEY to 32 random bytes in base64 (openssl rand -base64 32), kept where the sign-in's secret is; there is no flag for it"
+	_, err := base64.StdEncoding.DecodeString(string(s.StateKey))
+	switch {
+	case s.State == "" && s.StateKey == "":
+		return nil
+	case s.State == "":
+		return &Error{Message: "state-key: there is a key, and no folder that it would seal", Remedy: "set GALLRA_STATE or --state to a folder or a container"}
+	case s.StateKey == "":
+		return &Error{Message: "state: what nights keep is sealed, and there is no key", Remedy: remedy}
+	case s.StateInAzure() && strings.Contains(s.State, "?"):
+		s.State, _, _ = strings.Cut(s.State, "?") // it is printed nowhere
+		return &Error{Message: "state: a container takes no signature, since the files in it are written anew and deleted each night",
+			Remedy: "give the identity that runs the job the role Storage Blob Data Contributor on the container"}
+	case err != nil || len(s.Key()) != stateKeySize:
+		return &Error{Message: "state-key: it is not 32 bytes in base64", Remedy: remedy}
+	}
+	return nil
+}
+
+// Key is the key of the state, nil where there is none.
+func (s *Settings) Key() []byte {
+	key, err := base64.StdEncoding.DecodeString(string(s.StateKey))
+	if err != nil {
+		return nil
+	}
+	return key
 }
 
 // checkLedger takes a shared access signature out of the ledger's address, so that it is printed nowhere.
@@ -274,6 +316,9 @@ func (s *Settings) checkLedger() error {
 
 // LedgerInAzure tells whether the ledger is a container of Azure Blob Storage, and no folder.
 func (s Settings) LedgerInAzure() bool { return strings.Contains(s.Ledger, "://") }
+
+// StateInAzure tells whether nights keep what they read in a container of Azure Blob Storage, and in no folder.
+func (s Settings) StateInAzure() bool { return strings.Contains(s.State, "://") }
 
 // NeedURL is the error of a verb that needs an environment when none is set.
 func (s Settings) NeedURL() error {

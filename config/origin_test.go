@@ -28,7 +28,7 @@ func TestEverySettingSaysWhetherAFoundFileMaySetIt(t *testing.T) {
 var samples = map[string]string{
 	"url": "https://evil.example", "ledger": "https://evil.example/c", "policy": "//evil.example/share/policy.yaml", "auth": "cli",
 	"tenant": "11111111-1111-1111-1111-111111111111", "client-id": "x", "client-secret": "x", "certificate": "x.pem", "certificate-password": "x",
-	"token": "x", "ledger-sas": "sig=x", "ledger-key": "x", "authority-host": "https://evil.example", "disable-instance-discovery": "true",
+	"token": "x", "ledger-sas": "sig=x", "ledger-key": "x", "state-key": "x", "authority-host": "https://evil.example", "disable-instance-discovery": "true",
 }
 
 func TestAFoundFileDecidesNothingAboutCredentials(t *testing.T) {

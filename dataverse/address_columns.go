@@ -126,7 +126,7 @@ func addressColumns(text []byte) (map[string][]AddressColumn, error) {
 			if a.FormatName != nil && a.FormatName.Value != "" {
 				format = a.FormatName.Value
 			}
-			mail, number := format == "Email" || mailName(a.LogicalName), format == "Phone"
+			mail, number := IsAddress(a.LogicalName, format), IsNumber(a.LogicalName, format)
 			if a.AttributeOf != "" || a.IsValidForRead != nil && !*a.IsValidForRead || !mail && !number {
 				continue
 			}
@@ -137,9 +137,19 @@ func addressColumns(text []byte) (map[string][]AddressColumn, error) {
 	return out, nil
 }
 
-// mailName tells whether a column without the format says by its name that it holds an address: emailaddress1, vend_email,
+// IsAddress tells whether a column of text holds an e-mail address: by its format, or by its name: emailaddress1, vend_email2,
 // nord_contactemail.
-func mailName(name string) bool {
-	return strings.HasPrefix(name, "emailaddress") || strings.HasSuffix(name, "emailaddress") || strings.HasSuffix(name, "_email") ||
-		strings.HasSuffix(name, "email") && strings.Contains(name, "_")
+func IsAddress(name, format string) bool {
+	name = strings.TrimRight(name, "0123456789")
+	return format == "Email" || strings.HasSuffix(name, "emailaddress") || strings.HasSuffix(name, "email") && strings.Contains(name, "_")
+}
+
+// IsNumber tells whether a column of text holds a telephone number: by its format, or by its name: address1_telephone1, vend_mobile,
+// nord_homephone2.
+func IsNumber(name, format string) bool {
+	if format == "Phone" {
+		return true
+	}
+	name = strings.TrimRight(name, "0123456789")
+	return slices.ContainsFunc([]string{"telephone", "phone", "phonenumber", "_mobile", "_fax", "_tel"}, func(end string) bool { return strings.HasSuffix(name, end) })
 }

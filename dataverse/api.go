@@ -73,10 +73,11 @@ type Organization struct {
 
 // Settings are those of the organisation that bear on erasure.
 type Settings struct {
-	Audited           bool // auditing is on for the organisation
-	AuditDays         int  // how long audit history is kept; -1 for ever, 0 unknown
-	RecycleBin        bool // deleted rows are kept for a while
-	RecycleBinDays    int  // of the organisation; 0 when the bin is off
+	Audited           bool      // auditing is on for the organisation
+	AuditDays         int       // how long audit history is kept; -1 for ever, 0 unknown
+	System            uuid.UUID // the service's own user, as whom plug-ins may run
+	RecycleBin        bool      // deleted rows are kept for a while
+	RecycleBinDays    int       // of the organisation; 0 when the bin is off
 	RecycleBinByTable []BinnedTable
 }
 

@@ -84,9 +84,9 @@ func (p answerPart) fill(r *Result, s sentPart) error {
 		r.Bodies = append(r.Bodies, json.RawMessage(a.body))
 		r.Headers = append(r.Headers, a.header)
 		if a.status >= 300 && r.Err == nil {
-			op := s.ops[0]
+			op := s.ops[0].String()
 			if p.set && i < len(s.ops) {
-				op = s.ops[i]
+				op = s.ops[i].String()
 			}
 			if s.set && !p.set {
 				op = fmt.Sprintf("change set of %d", len(s.ops))
@@ -122,9 +122,12 @@ func singleAnswer(ans *answer) (*answer, error) {
 func splitBatch(ans *answer) ([]answerPart, error) {
 	var parts []answerPart
 	err := eachPart(ans.header.Get("Content-Type"), ans.body, func(header textproto.MIMEHeader, body []byte) error {
-		media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
-		if err != nil {
-			return broken("a part without a type")
+		media := header.Get("Content-Type")
+		if media != "application/http" {
+			var err error
+			if media, _, err = mime.ParseMediaType(media); err != nil {
+				return broken("a part without a type")
+			}
 		}
 		if media != "multipart/mixed" {
 			a, err := parseAnswer(body)
@@ -171,12 +174,16 @@ func eachPart(contentType string, body []byte, fn func(textproto.MIMEHeader, []b
 		if next < 0 {
 			return broken("a batch's answer cut off")
 		}
-		h := newHead(body[part:end])
-		header, err := h.ReadMIMEHeader()
-		if err != nil {
-			return broken("a batch's answer cut off")
+		header, rest, plain := plainHeader(body[part:end])
+		if !plain {
+			h := newHead(body[part:end])
+			var err error
+			if header, err = h.ReadMIMEHeader(); err != nil {
+				return broken("a batch's answer cut off")
+			}
+			rest = h.rest()
 		}
-		if err := fn(header, h.rest()); err != nil {
+		if err := fn(header, rest); err != nil {
 			return err
 		}
 		part, last = next, final
@@ -227,25 +234,74 @@ func newHead(text []byte) head {
 // rest is what follows the lines that were read, as a piece of the part.
 func (h head) rest() []byte { return h.text[len(h.text)-h.left.Len()-h.R.Buffered():] }
 
+// plainHeader reads header lines as the service writes them, each in one piece, up to the empty line behind them, and returns what follows.
+// It is false for anything else, which textproto reads.
+func plainHeader(text []byte) (textproto.MIMEHeader, []byte, bool) {
+	h := make(textproto.MIMEHeader, 4)
+	for {
+		line, rest, whole := bytes.Cut(text, []byte("\r\n"))
+		if !whole {
+			return nil, nil, false
+		}
+		if len(line) == 0 {
+			return h, rest, true
+		}
+		name, value, found := bytes.Cut(line, []byte(":"))
+		if !found || len(name) == 0 {
+			return nil, nil, false
+		}
+		for _, ch := range name {
+			if !('a' <= ch|0x20 && ch|0x20 <= 'z' || '0' <= ch && ch <= '9' || ch == '-') {
+				return nil, nil, false
+			}
+		}
+		for _, ch := range value {
+			if ch < ' ' || ch == 0x7f {
+				return nil, nil, false
+			}
+		}
+		key := headerKey(name)
+		h[key] = append(h[key], string(bytes.Trim(value, " ")))
+		text = rest
+	}
+}
+
+// headerKey is a header's name in its canonical form, of the usual ones without a copy.
+func headerKey(name []byte) string {
+	switch string(name) {
+	case "Content-Type":
+		return "Content-Type"
+	case "Content-ID", "Content-Id":
+		return "Content-Id"
+	case "Content-Transfer-Encoding":
+		return "Content-Transfer-Encoding"
+	case "OData-Version":
+		return "Odata-Version"
+	case "OData-EntityId":
+		return "Odata-Entityid"
+	case "Preference-Applied":
+		return "Preference-Applied"
+	}
+	return textproto.CanonicalMIMEHeaderKey(string(name))
+}
+
 // parseAnswer reads a response from a part. http.ReadResponse would wait for a body without a length to end with
 // the connection, which is what a part's end is here.
 func parseAnswer(part []byte) (*answer, error) {
-	in := newHead(part)
-	line, err := in.ReadLine()
-	if err != nil {
-		return nil, broken("a part without a status")
+	line, header, body, err := statusAndHeader(part)
+	if err != nil && line == "" {
+		return nil, err
 	}
+	headerErr := err
 	proto, rest, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	status, err := strconv.Atoi(code)
 	if !strings.HasPrefix(proto, "HTTP/") || err != nil || status < 100 || status > 599 {
 		return nil, broken("a part without a status")
 	}
-	header, err := in.ReadMIMEHeader()
-	if err != nil && !errors.Is(err, io.EOF) { // a bare 204 may end right after its headers
-		return nil, broken("a part whose headers make no sense")
+	if headerErr != nil {
+		return nil, headerErr
 	}
-	body := in.rest()
 	if n, err := strconv.Atoi(header.Get("Content-Length")); err == nil && n >= 0 {
 		if n > len(body) {
 			return nil, broken("a part cut off")
@@ -259,12 +315,37 @@ func parseAnswer(part []byte) (*answer, error) {
 	return &answer{status: status, header: http.Header(header), body: body}, nil
 }
 
+// statusAndHeader takes a response apart.
+func statusAndHeader(part []byte) (line string, header textproto.MIMEHeader, body []byte, err error) {
+	if first, rest, whole := bytes.Cut(part, []byte("\r\n")); whole && len(first) > 0 && bytes.IndexByte(first, '\n') < 0 {
+		if header, body, plain := plainHeader(rest); plain {
+			return string(first), header, body, nil
+		}
+	}
+	in := newHead(part)
+	if line, err = in.ReadLine(); err != nil {
+		return "", nil, nil, broken("a part without a status")
+	}
+	header, err = in.ReadMIMEHeader()
+	if err != nil && !errors.Is(err, io.EOF) { // a bare 204 may end right after its headers
+		header, err = nil, broken("a part whose headers make no sense")
+	} else {
+		err = nil
+	}
+	return line, header, in.rest(), err
+}
+
 // wholeJSON tells what [json.Valid] tells, in a fifth of the time: the definitions of a table are a megabyte.
 func wholeJSON(body []byte) bool {
 	return jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 func isJSON(h textproto.MIMEHeader) bool {
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	kind := h.Get("Content-Type")
+	switch kind { // as the service writes it: there are thousands in a run
+	case "application/json; odata.metadata=minimal; odata.streaming=true", "application/json; odata.metadata=minimal":
+		return true
+	}
+	media, _, err := mime.ParseMediaType(kind)
 	return err == nil && media == "application/json"
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,38 +24,68 @@ type batchWriter struct {
 // sentPart is what the answer is held against.
 type sentPart struct {
 	set     bool
-	ops     []string // for errors
+	ops     []sentOp // for errors
 	firstID int
 }
 
+type sentOp struct{ method, path string }
+
+func (o sentOp) String() string { return opText(o.method, o.path) }
+
 func (c *Client) writeBatch(parts []Part) (*batchWriter, error) {
-	w := &batchWriter{boundary: "batch_" + uuid.NewString(), next: 1}
+	w := &batchWriter{boundary: "batch_" + uuid.NewString(), next: 1, sent: make([]sentPart, 0, len(parts))}
+	size := 0
+	for i := range parts {
+		size += 120 + parts[i].Op.size()
+		for j := range parts[i].Set {
+			size += 120 + parts[i].Set[j].size()
+		}
+	}
+	w.buf.Grow(size)
 	for i, p := range parts {
-		w.line("--" + w.boundary)
+		w.line("--", w.boundary)
 		if p.Op != nil {
-			w.sent = append(w.sent, sentPart{ops: []string{opText(p.Op.Method, p.Op.Path)}, firstID: w.next})
+			w.sent = append(w.sent, sentPart{ops: []sentOp{{p.Op.Method, p.Op.Path}}, firstID: w.next})
 			if err := c.writeOperation(w, p.Op); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		boundary := "changeset_" + strconv.Itoa(i+1) + "_" + w.boundary[len("batch_"):]
-		w.line(`Content-Type: multipart/mixed; boundary="` + boundary + `"`)
-		w.line("")
-		sent := sentPart{set: true, firstID: w.next}
+		w.line(`Content-Type: multipart/mixed; boundary="`, boundary, `"`)
+		w.line()
+		sent := sentPart{set: true, firstID: w.next, ops: make([]sentOp, 0, len(p.Set))}
 		for j := range p.Set {
-			sent.ops = append(sent.ops, opText(p.Set[j].Method, p.Set[j].Path))
-			w.line("--" + boundary)
+			sent.ops = append(sent.ops, sentOp{p.Set[j].Method, p.Set[j].Path})
+			w.line("--", boundary)
 			if err := c.writeOperation(w, &p.Set[j]); err != nil {
 				return nil, err
 			}
 		}
 		w.sent = append(w.sent, sent)
-		w.line("--" + boundary + "--")
-		w.line("")
+		w.line("--", boundary, "--")
+		w.line()
 	}
-	w.line("--" + w.boundary + "--")
+	w.line("--", w.boundary, "--")
 	return w, nil
+}
+
+// size is about how long the operation is in a batch.
+func (op *Operation) size() int {
+	if op == nil {
+		return 0
+	}
+	n := 150 + len(op.Path)
+	switch body := op.Body.(type) {
+	case nil:
+	case json.RawMessage:
+		n += 120 + len(body)
+	case []byte:
+		n += 120 + len(body)
+	default:
+		n += 500
+	}
+	return n
 }
 
 func (c *Client) writeOperation(w *batchWriter, op *Operation) error {
@@ -71,48 +101,60 @@ func (c *Client) writeOperation(w *batchWriter, op *Operation) error {
 	}
 	w.line("Content-Type: application/http")
 	w.line("Content-Transfer-Encoding: binary")
-	w.line("Content-ID: " + strconv.Itoa(w.next))
+	w.line("Content-ID: ", strconv.Itoa(w.next))
 	w.next++
-	w.line("")
-	w.line(op.Method + " " + target + " HTTP/1.1")
-	header := http.Header{}
+	w.line()
+	w.line(op.Method, " ", target, " HTTP/1.1")
+	var room [8]headerLine
+	lines := room[:0]
+	set := func(name, value string) {
+		lines = slices.DeleteFunc(lines, func(l headerLine) bool { return l.name == name })
+		lines = append(lines, headerLine{name, value})
+	}
+	accepts := false
 	for name, values := range op.Header {
-		header[http.CanonicalHeaderKey(name)] = values
-	}
-	if op.IfMatch != "" {
-		header.Set("If-Match", op.IfMatch)
-	}
-	if header.Get("Accept") == "" {
-		header.Set("Accept", "application/json")
-	}
-	if body != nil {
-		header.Set("Content-Type", "application/json; charset=utf-8")
-		header.Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		for _, value := range header[name] {
-			if strings.ContainsAny(name+value, "\r\n") {
-				return fmt.Errorf("%s: a header with a line break", opText(op.Method, op.Path))
-			}
-			w.line(name + ": " + value)
+		name = http.CanonicalHeaderKey(name)
+		for _, value := range values {
+			accepts = accepts || name == "Accept" && value != ""
+			lines = append(lines, headerLine{name, value})
 		}
 	}
-	w.line("")
+	if op.IfMatch != "" {
+		set("If-Match", op.IfMatch)
+	}
+	if !accepts {
+		set("Accept", "application/json")
+	}
+	if body != nil {
+		set("Content-Type", "application/json; charset=utf-8")
+		set("Content-Length", strconv.Itoa(len(body)))
+	}
+	slices.SortStableFunc(lines, func(a, b headerLine) int { return strings.Compare(a.name, b.name) })
+	for _, l := range lines {
+		if strings.ContainsAny(l.name, "\r\n") || strings.ContainsAny(l.value, "\r\n") {
+			return fmt.Errorf("%s: a header with a line break", opText(op.Method, op.Path))
+		}
+		w.line(l.name, ": ", l.value)
+	}
+	w.line()
 	w.buf.Write(body)
-	w.line("")
+	w.line()
 	return nil
 }
+
+type headerLine struct{ name, value string }
 
 // partTarget is the request line's address: a path from the host's root, or a reference to another operation of
 // the change set.
 func (c *Client) partTarget(path string) (string, error) {
 	if strings.HasPrefix(path, "$") && len(path) > 1 && '0' <= path[1] && path[1] <= '9' {
 		return escapePath(path), nil
+	}
+	if resource, query, asks := strings.Cut(path, "?"); plainResource(resource) && (!asks || query != "") {
+		if !asks {
+			return apiPath + resource, nil
+		}
+		return apiPath + resource + "?" + escapePath(query), nil
 	}
 	u, err := c.address(path)
 	if err != nil {
@@ -121,8 +163,23 @@ func (c *Client) partTarget(path string) (string, error) {
 	return u.RequestURI(), nil
 }
 
-func (w *batchWriter) line(s string) {
-	w.buf.WriteString(s)
+// plainResource tells that a path stands in a URL as it is, and leads nowhere but down: most do, and there are thousands in a run.
+func plainResource(path string) bool {
+	for i := range len(path) {
+		switch ch := path[i]; {
+		case 'a' <= ch && ch <= 'z', 'A' <= ch && ch <= 'Z', '0' <= ch && ch <= '9', ch == '-', ch == '_', ch == '(', ch == ')', ch == '=', ch == '\'', ch == '$':
+		case ch == '/' && i > 0:
+		default:
+			return false
+		}
+	}
+	return path != ""
+}
+
+func (w *batchWriter) line(parts ...string) {
+	for _, s := range parts {
+		w.buf.WriteString(s)
+	}
 	w.buf.WriteString("\r\n")
 }
 

@@ -39,6 +39,9 @@ type Options struct {
 	Timeout time.Duration
 	// Definitions are shared with other clients, if set.
 	Definitions *Definitions
+	// Labels is the Windows code of the language in which the names of tables, columns and options are wanted, where the
+	// environment has them in it; the user's own when zero. Such a client shares no definitions.
+	Labels int
 }
 
 // Client speaks to one environment. It is safe for concurrent use.
@@ -57,6 +60,7 @@ type Client struct {
 	budget      *budget
 	Schema      schema
 	definitions *Definitions
+	labels      int
 }
 
 // New makes a client. It sends nothing yet: [Client.WhoAmI] is the cheapest way to see whether it works.
@@ -79,6 +83,10 @@ func New(o Options) (*Client, error) {
 
 		budget:      newBudget(),
 		definitions: o.Definitions,
+		labels:      o.Labels,
+	}
+	if c.labels != 0 {
+		c.definitions = nil
 	}
 	if c.userAgent == "" {
 		c.userAgent = "gallra"

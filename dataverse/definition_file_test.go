@@ -14,6 +14,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 )
 
 // remembering is an environment whose clients remember definitions in a folder.
@@ -26,7 +27,7 @@ type remembering struct {
 
 func newRemembering(t *testing.T, o emulator.Options) *remembering {
 	o.Token = "t"
-	r := &remembering{t: t, server: emulator.New(o), folder: t.TempDir()}
+	r := &remembering{t: t, server: emulator.New(emulatortest.Options(o)), folder: t.TempDir()}
 	web := httptest.NewServer(r.server)
 	t.Cleanup(web.Close)
 	r.url = web.URL

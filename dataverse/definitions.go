@@ -145,7 +145,7 @@ type definitionsOf struct {
 }
 
 // definitionFormat changes whenever [Table], [TableSummary] or what is read into them does.
-const definitionFormat = 1
+const definitionFormat = 2
 
 // definitionHead is the first line of a file.
 type definitionHead struct {
@@ -193,7 +193,7 @@ type DefinitionsVersion struct {
 // so that [Client.SaveDefinitions] can add them. The version must have been asked for since the client was made, and before
 // any definition was read.
 func (c *Client) RememberDefinitions(folder string, who Identity, org Organization, version DefinitionsVersion) {
-	if version.Version == "" {
+	if version.Version == "" || c.labels != 0 {
 		return
 	}
 	of := definitionsOf{definitionFormat, org.ID, who.UserID, c.URL(), org.Version, version}

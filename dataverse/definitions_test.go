@@ -87,3 +87,47 @@ func TestWholeJSON(t *testing.T) {
 		}
 	})
 }
+
+// TestKnowLike: what one client has read another one of a copy of the environment does not ask for; what it did not read is asked for.
+func TestKnowLike(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		definitions(t, w, r, contactDefinition)
+	})
+	one := connect(t, s.URL)
+	table, err := one.Table(t.Context(), "contact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := len(s.seen())
+	learned := func(change func(*Client), o ...func(*Options)) int {
+		t.Helper()
+		c := connect(t, s.URL, o...)
+		if change != nil {
+			change(c)
+		}
+		c.KnowLike(one)
+		before := len(s.seen())
+		got, err := c.Table(t.Context(), "contact")
+		if err != nil || got.LogicalName != table.LogicalName {
+			t.Fatal(got, err)
+		}
+		return len(s.seen()) - before
+	}
+	if n := learned(nil); n != 0 || asked == 0 {
+		t.Errorf("%d requests for a table that is known, and %d for one that is not", n, asked)
+	}
+	if n := learned(func(c *Client) { c.Schema.Forget() }); n == 0 {
+		t.Error("a client that has changed definitions takes those of before for its own")
+	}
+	if n := learned(nil, func(o *Options) { o.Labels = 1053 }); n == 0 {
+		t.Error("a client takes names in another language than it wants")
+	}
+	other := connect(t, s.URL)
+	other.KnowLike(one)
+	if list, err := other.Tables(t.Context()); err != nil || len(list) != 2 {
+		t.Errorf("the list of tables, which nobody has read: %v, %v", list, err)
+	}
+	if one.Schema.summaries != nil {
+		t.Error("what one reads the other one knows")
+	}
+}

@@ -14,12 +14,13 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 )
 
 // sandbox is a client of an emulator of its own, and a function for its control plane.
 func sandbox(t *testing.T) (*dataverse.Client, func(path, body string)) {
 	t.Helper()
-	server := httptest.NewServer(emulator.New(emulator.Options{Token: "t"}))
+	server := httptest.NewServer(emulator.New(emulatortest.Options(emulator.Options{Token: "t"})))
 	t.Cleanup(server.Close)
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "t"})
 	if err != nil {

@@ -201,6 +201,15 @@ func (f *folder) foldPlain(p *page[folded]) bool {
 			if p.next = string(b); err != nil {
 				return false
 			}
+		case `"@odata.deltaLink"`:
+			text, ok := w.quoted()
+			if !ok {
+				return false
+			}
+			b, err := jsontext.AppendUnquote(nil, text)
+			if p.delta = string(b); err != nil {
+				return false
+			}
 		case `"@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"`:
 			text, ok := w.quoted()
 			if !ok {

@@ -25,7 +25,9 @@ type Table struct {
 	Activity, Audited, Custom            bool
 	// OptimisticConcurrency tells that If-Match with an ETag is honoured.
 	OptimisticConcurrency bool
-	Privileges            []TablePrivilege
+	// Tracked tells that the table's changes can be asked for; see [Client.Changes].
+	Tracked    bool
+	Privileges []TablePrivilege
 
 	Attributes map[string]*Attribute // by logical name
 	// OneToMany are the relationships in which this table is pointed at, ManyToOne those in which it points.
@@ -59,9 +61,13 @@ type Attribute struct {
 	Custom, Logical               bool
 	Primary                       bool // the table's key
 	Secured, Audited              bool
-	AttributeOf                   string   // the column that this one mirrors in words; such columns are not to be selected
-	Targets                       []string // the tables that a lookup may point at
-	Options                       []Option
+	Number                        int // by which audit rows name the column
+	// Computed tells that the service works the value out of other columns, other rows or the time, or a job of its does: it
+	// changes without a change of the row.
+	Computed    bool
+	AttributeOf string   // the column that this one mirrors in words; such columns are not to be selected
+	Targets     []string // the tables that a lookup may point at
+	Options     []Option
 }
 
 // Option is a value of a choice column.

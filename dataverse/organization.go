@@ -83,13 +83,14 @@ const binOfAll = "organization"
 // Settings reads those of the organisation that bear on erasure.
 func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	var s Settings
-	for row, err := range c.Rows(ctx, Query{Set: "organizations", Select: []string{"isauditenabled", "auditretentionperiodv2"}}) {
+	for row, err := range c.Rows(ctx, Query{Set: "organizations", Select: []string{"isauditenabled", "auditretentionperiodv2", "systemuserid"}}) {
 		if err != nil {
 			return s, fmt.Errorf("read the organisation's settings: %w", err)
 		}
 		s.Audited = row.Bool("isauditenabled")
 		days, _ := row.Int("auditretentionperiodv2")
 		s.AuditDays = int(days)
+		s.System = row.ID("systemuserid")
 	}
 	byID := map[uuid.UUID]string{}
 	tables, err := c.Tables(ctx)

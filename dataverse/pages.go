@@ -2,8 +2,12 @@ package dataverse
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+
+	"github.com/google/uuid"
 )
 
 // longURL is the length from which a read travels inside a $batch: the service takes 32 KB as documented, has been
@@ -15,6 +19,7 @@ type page[T any] struct {
 	body  []byte
 	rows  T
 	next  string // the link to the next page, empty on the last
+	delta string // the link to what changes from now on, where changes are tracked
 	more  bool   // FetchXML: there are more, and cookie leads to them
 	token string // FetchXML: the annotation that holds the cookie
 	list  []byte // the rows as they stand in the body
@@ -102,7 +107,7 @@ func readPage[T any](ctx context.Context, at *pager, p *page[T], decode func(*pa
 	}
 	take := func(ans *answer) error {
 		p.body = ans.body
-		p.next, p.more, p.token, p.list, p.count = "", false, "", nil, 0
+		p.next, p.delta, p.more, p.token, p.list, p.count = "", "", false, "", nil, 0
 		return decode(p)
 	}
 	header := at.q.header()
@@ -164,5 +169,151 @@ func (at *pager) advance(next string, more bool, token string) error {
 	default:
 		at.last = true
 	}
+	return nil
+}
+
+// Since is a table, and from when on its changes are asked for.
+type Since struct {
+	Table *Table
+	Link  string // of an answer before; empty: none, which costs a read of the ids of all rows
+}
+
+// Changed is what has changed in a table since a link was given.
+type Changed struct {
+	Written []uuid.UUID // rows that were made or changed; none of an answer to no link
+	Gone    []uuid.UUID // rows that were deleted
+	Link    string      // asks for what changes after this answer
+	// Err is the service's refusal: a link that has expired, a table whose changes are not tracked, a missing right. Nothing is known
+	// then of the table's changes.
+	Err error
+}
+
+// Changes asks tables for their changes: those with a link in one request, as far as the answers have one page.
+// Page: use-change-tracking-synchronize-data-external-systems. The error is of what kept the service from answering.
+func (c *Client) Changes(ctx context.Context, asked []Since) ([]Changed, error) {
+	out := make([]Changed, len(asked))
+	var linked []int
+	for i, s := range asked {
+		if s.Link != "" {
+			linked = append(linked, i)
+			continue
+		}
+		if err := c.beginTracking(ctx, s.Table, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	for some := range slices.Chunk(linked, mostTogether) {
+		parts := make([]Part, len(some))
+		for i, at := range some {
+			if _, err := c.follow(asked[at].Link); err != nil {
+				return nil, err
+			}
+			parts[i].Op = &Operation{Method: http.MethodGet, Path: asked[at].Link}
+		}
+		results, err := c.Batch(ctx, parts)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range some {
+			if err := c.changesIn(ctx, asked[at], results[i], &out[at]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// changesFolder takes a page of changes apart: a row that is there, or what is left of one that is not.
+func changesFolder(t *Table) *folder { return newFolder([]string{t.PrimaryID, "id"}) }
+
+// changesIn takes in what a link led to, and goes on to the pages behind it.
+func (c *Client) changesIn(ctx context.Context, s Since, r Result, out *Changed) error {
+	if refused, ok := r.Err.(*Error); ok {
+		out.Err = refused
+		return nil
+	}
+	if r.Err != nil {
+		return r.Err
+	}
+	if len(r.Bodies) != 1 {
+		return broken("a batch without an answer")
+	}
+	f := changesFolder(s.Table)
+	p := &page[folded]{body: r.Bodies[0]}
+	if err := f.fold(p); err != nil {
+		return err
+	}
+	return c.changePages(ctx, s.Table, f, p, out, true)
+}
+
+// beginTracking reads all rows' ids, which the first link comes with.
+func (c *Client) beginTracking(ctx context.Context, t *Table, out *Changed) error {
+	u, err := c.withOptions(t.EntitySet, "$select="+t.PrimaryID)
+	if err != nil {
+		return err
+	}
+	f, p := changesFolder(t), &page[folded]{}
+	header := http.Header{"Prefer": {fmt.Sprintf("odata.track-changes,odata.maxpagesize=%d", pageRows)}}
+	if err := c.changePage(ctx, u, header, f, p, out); err != nil || out.Err != nil {
+		return err
+	}
+	return c.changePages(ctx, t, f, p, out, false)
+}
+
+// changePage reads one page. A refusal is noted.
+func (c *Client) changePage(ctx context.Context, u *url.URL, header http.Header, f *folder, p *page[folded], out *Changed) error {
+	_, err := c.send(ctx, &request{method: http.MethodGet, url: u, header: header, read: func(ans *answer) error {
+		*p = page[folded]{body: ans.body, rows: p.rows}
+		return f.fold(p)
+	}})
+	if refused, ok := err.(*Error); ok {
+		out.Err = refused
+		return nil
+	}
+	return err
+}
+
+// changePages takes in a page and those behind it, the last of which has the link to what comes after.
+func (c *Client) changePages(ctx context.Context, t *Table, f *folder, p *page[folded], out *Changed, collect bool) error {
+	header := http.Header{"Prefer": {fmt.Sprintf("odata.maxpagesize=%d", pageRows)}}
+	for way := (trail{}); ; {
+		if err := way.pass(p.list, p.rows.count, true); err != nil {
+			return err
+		}
+		for i := range p.rows.count {
+			row := p.rows.values[i*f.width : (i+1)*f.width]
+			id, written := row[0].GUID()
+			gone, deleted := row[1].GUID()
+			switch {
+			case !written && !deleted:
+				return fmt.Errorf("%w: a change of %s that names no row", ErrAnswer, t.LogicalName)
+			case !collect:
+			case written:
+				out.Written = append(out.Written, id)
+			default:
+				out.Gone = append(out.Gone, gone)
+			}
+		}
+		if p.next == "" {
+			break
+		}
+		u, err := c.follow(p.next)
+		if err != nil {
+			return err
+		}
+		if err := way.follow(u.String()); err != nil {
+			return err
+		}
+		if err := c.changePage(ctx, u, header, f, p, out); err != nil || out.Err != nil {
+			return err
+		}
+	}
+	if p.delta == "" {
+		return fmt.Errorf("%w: changes of %s without a link to those that come", ErrAnswer, t.LogicalName)
+	}
+	if _, err := c.follow(p.delta); err != nil {
+		return err
+	}
+	out.Link = p.delta
 	return nil
 }

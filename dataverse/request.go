@@ -298,11 +298,23 @@ func climbs(path string) bool {
 
 func escapePath(path string) string {
 	const hex = "0123456789ABCDEF"
+	foreign := func(i int) bool {
+		ch := path[i]
+		return ch <= ' ' || ch >= 0x7f || strings.IndexByte("\"<>\\^`{|}#", ch) >= 0 || ch == '%' && !escaped(path[i:])
+	}
+	from := 0
+	for from < len(path) && !foreign(from) {
+		from++
+	}
+	if from == len(path) {
+		return path
+	}
 	var b strings.Builder
-	for i := 0; i < len(path); i++ {
+	b.Grow(len(path) + 64)
+	b.WriteString(path[:from])
+	for i := from; i < len(path); i++ {
 		switch ch := path[i]; {
-		case ch <= ' ' || ch >= 0x7f || strings.IndexByte("\"<>\\^`{|}#", ch) >= 0,
-			ch == '%' && !escaped(path[i:]):
+		case foreign(i):
 			b.WriteByte('%')
 			b.WriteByte(hex[ch>>4])
 			b.WriteByte(hex[ch&15])
@@ -323,5 +335,19 @@ func isHex(c byte) bool {
 
 // escapeQuery escapes a value for a query string. A blank becomes %20, since + is not read as one everywhere.
 func escapeQuery(value string) string {
-	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+	return string(AppendEscaped(make([]byte, 0, len(value)+len(value)/4+16), value))
+}
+
+// AppendEscaped appends a value as it stands in a query string. A blank becomes %20, since + is not read as one everywhere.
+func AppendEscaped(b []byte, value string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := range len(value) {
+		switch ch := value[i]; {
+		case 'a' <= ch && ch <= 'z', 'A' <= ch && ch <= 'Z', '0' <= ch && ch <= '9', ch == '-', ch == '_', ch == '.', ch == '~':
+			b = append(b, ch)
+		default:
+			b = append(b, '%', hex[ch>>4], hex[ch&15])
+		}
+	}
+	return b
 }

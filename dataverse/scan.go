@@ -160,6 +160,8 @@ func (f *folder) foldAny(p *page[folded]) error {
 			return err
 		case `"@odata.nextLink"`:
 			return r.text(&p.next)
+		case `"@odata.deltaLink"`:
+			return r.text(&p.delta)
 		case `"@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"`:
 			return r.text(&p.token)
 		case `"@Microsoft.Dynamics.CRM.morerecords"`:

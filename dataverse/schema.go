@@ -3,6 +3,7 @@ package dataverse
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,6 +34,21 @@ func (s *schema) Forget() {
 	s.summaries, s.tables, s.addresses, s.strong, s.file = nil, nil, nil, true, nil
 }
 
+// KnowLike has the client know what another one has read of definitions so far, so that it does not ask for it again. It is
+// for clients of copies of one environment: that the definitions of both are the same is for the caller to know. What either reads
+// afterwards is its own. A client that has changed definitions itself, or wants their names in another language, learns nothing.
+func (c *Client) KnowLike(other *Client) {
+	other.Schema.mu.Lock()
+	summaries, tables, addresses := other.Schema.summaries, maps.Clone(other.Schema.tables), other.Schema.addresses
+	other.Schema.mu.Unlock()
+	c.Schema.mu.Lock()
+	defer c.Schema.mu.Unlock()
+	if c.Schema.strong || c.labels != other.labels {
+		return
+	}
+	c.Schema.summaries, c.Schema.tables, c.Schema.addresses = summaries, tables, addresses
+}
+
 func (s *schema) header() http.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,10 +61,19 @@ func (s *schema) header() http.Header {
 
 type label struct {
 	UserLocalizedLabel *struct{ Label string }
-	LocalizedLabels    []struct{ Label string }
+	LocalizedLabels    []struct {
+		Label        string
+		LanguageCode int
+	}
 }
 
-func (l label) text() string {
+// in is the label in the language of that Windows code; where there is none, or the code is zero, in the user's.
+func (l label) in(code int) string {
+	for _, one := range l.LocalizedLabels {
+		if code != 0 && one.LanguageCode == code && one.Label != "" {
+			return one.Label
+		}
+	}
 	switch {
 	case l.UserLocalizedLabel != nil:
 		return l.UserLocalizedLabel.Label
@@ -61,7 +86,7 @@ func (l label) text() string {
 type flag struct{ Value bool }
 
 const summarySelect = "LogicalName,SchemaName,DisplayName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute," +
-	"ObjectTypeCode,IsActivity,IsIntersect,IsCustomEntity,IsAuditEnabled,IsOptimisticConcurrencyEnabled,TableType"
+	"ObjectTypeCode,IsActivity,IsIntersect,IsCustomEntity,IsAuditEnabled,IsOptimisticConcurrencyEnabled,ChangeTrackingEnabled,TableType"
 
 type entityJSON struct {
 	MetadataId                               uuid.UUID
@@ -73,6 +98,7 @@ type entityJSON struct {
 	IsActivity, IsIntersect, IsCustomEntity  bool
 	IsAuditEnabled                           flag
 	IsOptimisticConcurrencyEnabled           bool
+	ChangeTrackingEnabled                    bool
 	Privileges                               []struct {
 		CanBeBasic, CanBeLocal, CanBeDeep, CanBeGlobal bool
 		Name, PrivilegeType                            string
@@ -102,7 +128,7 @@ func (c *Client) Tables(ctx context.Context) ([]TableSummary, error) {
 			return nil, errSetName()
 		}
 		list = append(list, TableSummary{
-			ID: e.MetadataId, LogicalName: e.LogicalName, SchemaName: e.SchemaName, DisplayName: e.DisplayName.text(),
+			ID: e.MetadataId, LogicalName: e.LogicalName, SchemaName: e.SchemaName, DisplayName: e.DisplayName.in(c.labels),
 			EntitySet: e.EntitySetName, PrimaryID: e.PrimaryIdAttribute, PrimaryName: e.PrimaryNameAttribute,
 			ObjectTypeCode: e.ObjectTypeCode, Activity: e.IsActivity, Intersect: e.IsIntersect, Custom: e.IsCustomEntity,
 			Audited: e.IsAuditEnabled.Value, OptimisticConcurrency: e.IsOptimisticConcurrencyEnabled,

@@ -13,7 +13,7 @@ import (
 )
 
 const attributeSelect = "LogicalName,SchemaName,DisplayName,AttributeType,AttributeTypeName,AttributeOf,RequiredLevel,IsValidForRead," +
-	"IsValidForCreate,IsValidForUpdate,IsCustomAttribute,IsLogical,IsPrimaryId,IsSecured,IsAuditEnabled"
+	"IsValidForCreate,IsValidForUpdate,IsCustomAttribute,IsLogical,IsPrimaryId,IsSecured,IsAuditEnabled,ColumnNumber,SourceType"
 
 const relationshipSelect = "SchemaName,ReferencedEntity,ReferencedAttribute,ReferencingEntity,ReferencingAttribute," +
 	"ReferencedEntityNavigationPropertyName,ReferencingEntityNavigationPropertyName,CascadeConfiguration," +
@@ -113,7 +113,7 @@ func (c *Client) readTable(ctx context.Context, logical string) (*Table, error) 
 		}
 	}
 	t, err := c.definitions.table(c.Root, results, func() (*Table, error) {
-		b := tableBuilder{results: results}
+		b := tableBuilder{results: results, labels: c.labels}
 		t := b.table()
 		return t, b.err
 	})
@@ -129,6 +129,7 @@ func (c *Client) readTable(ctx context.Context, logical string) (*Table, error) 
 // tableBuilder takes the answers in the order of the reads.
 type tableBuilder struct {
 	results []Result
+	labels  int
 	at      int
 	err     error
 }
@@ -166,11 +167,11 @@ func (b *tableBuilder) table() *Table {
 		b.err = errSetName()
 	}
 	t := &Table{
-		ID: e.MetadataId, LogicalName: e.LogicalName, SchemaName: e.SchemaName, DisplayName: e.DisplayName.text(),
-		DisplayCollectionName: e.DisplayCollectionName.text(), EntitySet: e.EntitySetName,
+		ID: e.MetadataId, LogicalName: e.LogicalName, SchemaName: e.SchemaName, DisplayName: e.DisplayName.in(b.labels),
+		DisplayCollectionName: e.DisplayCollectionName.in(b.labels), EntitySet: e.EntitySetName,
 		PrimaryID: e.PrimaryIdAttribute, PrimaryName: e.PrimaryNameAttribute, Ownership: e.OwnershipType,
 		ObjectTypeCode: e.ObjectTypeCode, Activity: e.IsActivity, Audited: e.IsAuditEnabled.Value,
-		Custom: e.IsCustomEntity, OptimisticConcurrency: e.IsOptimisticConcurrencyEnabled,
+		Custom: e.IsCustomEntity, OptimisticConcurrency: e.IsOptimisticConcurrencyEnabled, Tracked: e.ChangeTrackingEnabled,
 		Attributes: map[string]*Attribute{},
 	}
 	for _, p := range e.Privileges {
@@ -200,6 +201,8 @@ func (b *tableBuilder) attributes(t *Table) {
 			IsValidForRead, IsValidForCreate, IsValidForUpdate   bool
 			IsCustomAttribute, IsLogical, IsPrimaryId, IsSecured bool
 			IsAuditEnabled                                       flag
+			ColumnNumber                                         int
+			SourceType                                           int // null where the type of column cannot be computed
 		}
 	}
 	b.next(&body)
@@ -209,11 +212,11 @@ func (b *tableBuilder) attributes(t *Table) {
 			kind = a.AttributeType
 		}
 		t.Attributes[a.LogicalName] = &Attribute{
-			LogicalName: a.LogicalName, SchemaName: a.SchemaName, DisplayName: a.DisplayName.text(), Type: kind,
+			LogicalName: a.LogicalName, SchemaName: a.SchemaName, DisplayName: a.DisplayName.in(b.labels), Type: kind,
 			Required: a.RequiredLevel.Value, AttributeOf: a.AttributeOf,
 			ForRead: a.IsValidForRead, ForCreate: a.IsValidForCreate, ForUpdate: a.IsValidForUpdate,
 			Custom: a.IsCustomAttribute, Logical: a.IsLogical, Primary: a.IsPrimaryId, Secured: a.IsSecured,
-			Audited: a.IsAuditEnabled.Value,
+			Audited: a.IsAuditEnabled.Value, Number: a.ColumnNumber, Computed: a.SourceType != 0,
 		}
 	}
 }
@@ -329,11 +332,11 @@ func (b *tableBuilder) typed(t *Table) {
 				continue
 			}
 			for _, o := range set.Options {
-				a.Options = append(a.Options, Option{Value: o.Value, Label: o.Label.text(), State: o.State})
+				a.Options = append(a.Options, Option{Value: o.Value, Label: o.Label.in(b.labels), State: o.State})
 			}
 			for _, o := range []*optionJSON{set.FalseOption, set.TrueOption} {
 				if o != nil {
-					a.Options = append(a.Options, Option{Value: o.Value, Label: o.Label.text()})
+					a.Options = append(a.Options, Option{Value: o.Value, Label: o.Label.in(b.labels)})
 				}
 			}
 		}

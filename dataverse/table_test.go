@@ -102,6 +102,26 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// Names can be wanted in a language of its own; what the environment does not have in it stands as the user reads it.
+func TestTableInALanguage(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) { definitions(t, w, r, contactDefinition) })
+	c := connect(t, s.URL)
+	c.labels = 1053
+	table, err := c.Table(t.Context(), "contact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := table.Attributes["statuscode"].Options
+	if table.DisplayName != "Jobb" || table.DisplayCollectionName != "Contacts" || table.Attributes["jobtitle"].DisplayName != "Jobb" || len(status) != 2 || status[1].Label != "Jobb" {
+		t.Errorf("%q %q %q %v", table.DisplayName, table.DisplayCollectionName, table.Attributes["jobtitle"].DisplayName, status)
+	}
+	c.labels = 1030
+	c.Schema.Forget()
+	if table, err = c.Table(t.Context(), "contact"); err != nil || table.DisplayName != "Job" {
+		t.Errorf("in a language that the environment lacks: %v, %v", table, err)
+	}
+}
+
 func TestTablesThatDoNotExist(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) { definitions(t, w, r, map[string]string{"": ""}) })
 	c := connect(t, s.URL)

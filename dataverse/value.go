@@ -35,6 +35,23 @@ func (v Value) Text() []byte { return v.b }
 // String copies the text.
 func (v Value) String() string { return string(v.b) }
 
+// NewText is a value of that text, NewNumber of a whole number as it is printed, NewBool of a truth. They keep what they are given.
+func NewText(text []byte) Value { return Value{kind: kindText, b: text} }
+
+// NewNumber is described at [NewText].
+func NewNumber(printed []byte) Value { return Value{kind: kindNumber, b: printed} }
+
+// NewBool is described at [NewText].
+func NewBool(truth bool) Value {
+	if truth {
+		return Value{kind: kindTrue, b: []byte("true")}
+	}
+	return Value{kind: kindFalse, b: []byte("false")}
+}
+
+// IsText tells that the column holds a text, be it an id or a date.
+func (v Value) IsText() bool { return v.kind == kindText }
+
 // GUID is the column's id; ok is false for null and for anything that is not an id.
 func (v Value) GUID() (id uuid.UUID, ok bool) {
 	if v.kind != kindText {

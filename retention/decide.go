@@ -20,7 +20,7 @@ const (
 type Term struct {
 	Until   Date  // zero: no ground matched at all; Open: without an end
 	Trigger Date  // the date that the retention period was counted from; zero where there is none
-	Ground  int32 // index into the subject's grounds; NoGround where Until is zero, ByHand for a manual extension
+	Ground  int32 // index into the subject's grounds; NoGround where Until is zero or that of a stage, ByHand for a manual extension
 }
 
 // Values of Retention.Ground that are no index.
@@ -63,6 +63,14 @@ type Columns struct {
 type Held struct {
 	Now    bool // the last run found that the ground holds
 	LostOn Date // the day of the first run that found that it holds no more; zero: none has
+	Since  Date // the day of the first run that found it, where one before had not; zero: nobody knows since when it holds
+	Till   Date // the day of the last run that found that it holds
+}
+
+// History is what the ledger remembers of changes that a ground counts from.
+type History struct {
+	On   func(table string, id uuid.UUID) Date // the latest change of a row, or that took the ground away from a person; zero: none is known
+	Read Date                                  // up to which day the audit history was read; zero: never
 }
 
 // Trace is what the ledger proves about a person's purge date.

@@ -29,6 +29,9 @@ const (
 
 var countFromWords = map[CountFrom]string{EndOfMonth: "month", EndOfQuarter: "quarter", EndOfYear: "year"}
 
+// Word names the time at whose end a period begins to count: month, quarter or year; empty where it counts from the date itself.
+func (f CountFrom) Word() string { return countFromWords[f] }
+
 // YearEnd is the day of the calendar that ends a year, such as the fiscal or the academic one. The zero YearEnd is 31 December.
 // The last day of February is that of the year, whether it was written as 28 or 29.
 type YearEnd struct {

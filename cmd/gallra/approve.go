@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
@@ -70,7 +71,7 @@ func (a *app) runApprove(ctx context.Context, reviewed *plan.Reviewed) error {
 		return &usageError{"this policy does not ask for four eyes, and neither does the one in force: there is nothing to approve",
 			"approval: " + string(policy.FourEyes) + " in the policy asks for it"}
 	}
-	runs := lastRun(l)
+	runs := purge.LastRun(l)
 	if runs != nil {
 		same, err := purge.SameIdentity(ctx, s.client, s.identity.UserID, runs.Actor)
 		switch {
@@ -86,7 +87,7 @@ func (a *app) runApprove(ctx context.Context, reviewed *plan.Reviewed) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := purge.MarkStuck(ctx, s.client, checked, planned); err != nil {
+	if _, err := purge.MarkStuck(ctx, s.client, checked, planned, evaluate.Known(l, planned.AsOf)); err != nil {
 		return err
 	}
 	lapses := day.Add(purge.ApprovalLasts)
@@ -141,8 +142,7 @@ func approvedOf(planned *plan.Plan, reviewed *plan.Reviewed, lapses retention.Da
 	}
 	for i := range planned.Decisions {
 		d := &planned.Decisions[i]
-		goes := d.Action == retention.Purge || d.Action == retention.Wait && d.PurgeOn <= lapses
-		if goes && reviewed.Names(d.Person.Table, d.Person.ID, d.PurgeOn) {
+		if purge.Approvable(d, lapses) && reviewed.Names(d.Person.Table, d.Person.ID, d.PurgeOn) {
 			list = append(list, purge.Named{Table: d.Person.Table, ID: d.Person.ID, PurgeOn: d.PurgeOn})
 		}
 	}
@@ -151,17 +151,6 @@ func approvedOf(planned *plan.Plan, reviewed *plan.Reviewed, lapses retention.Da
 			"gallra approve without a plan approves the policy alone"}
 	}
 	return list, reviewed.Named(lapses) - len(list), nil
-}
-
-// lastRun is the last night's run that the ledger tells of, nil if there is none.
-func lastRun(l *ledger.Ledger) *ledger.RunInfo {
-	runs := l.Runs()
-	for i := len(runs) - 1; i >= 0; i-- {
-		if runs[i].Verb == "run" {
-			return &runs[i]
-		}
-	}
-	return nil
 }
 
 // formerPolicy reads the policy that was approved last. One that is not it, or that does not fit the environment any more,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/cmd/gallra/verb"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
@@ -38,34 +39,36 @@ EXIT STATUS: 0 printed, 1 failed or the chain is broken, 2 wrong usage, or there
 	return c
 }
 
+// readKey is the private key in a file, nil where none is named.
+func readKey(file string) (key ed25519.PrivateKey, err error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err == nil {
+		key, err = ledger.ReadPrivateKey(text)
+	}
+	if err != nil {
+		return nil, &usageError{"--key: " + err.Error(), "openssl genpkey -algorithm ed25519 -out FILE makes one"}
+	}
+	return key, nil
+}
+
 func (a *app) runCheckpoint(ctx context.Context, keyFile, out string) error {
-	var key ed25519.PrivateKey
-	if keyFile != "" {
-		text, err := os.ReadFile(keyFile)
-		if err == nil {
-			key, err = ledger.ReadPrivateKey(text)
-		}
-		if err != nil {
-			return &usageError{"--key: " + err.Error(), "openssl genpkey -algorithm ed25519 -out FILE makes one"}
-		}
+	key, err := readKey(keyFile)
+	if err != nil {
+		return err
 	}
 	// By the verifier, which reads everything with its own eyes: what is signed here is taken for true later.
 	proof, err := a.verifyLedger(ctx)
 	if err != nil {
 		return err
 	}
-	if n := len(proof.Problems); n > 0 {
-		return fmt.Errorf("%w: %s (the first of %s)", ledger.ErrBroken, proof.Problems[0], plural(n, "problem"))
+	line, err := verb.Checkpoint(proof, func() (*ledger.Ledger, error) { return a.readLedger(ctx) }, key, time.Now())
+	if err != nil {
+		return err
 	}
 	a.warnForeign(proof.Organization)
-	l, err := a.readLedger(ctx)
-	if err != nil {
-		return err
-	}
-	line, err := l.Checkpoint(time.Now()).Line(key)
-	if err != nil {
-		return err
-	}
 	if out != "" {
 		f, err := os.OpenFile(out, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/config"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
 )
@@ -31,13 +32,14 @@ func completions(root *cobra.Command, a *app) {
 	// What is said of a flag holds for every verb that has it.
 	flags := map[string]cobra.CompletionFunc{
 		"policy": files("yaml", "yml"), "config": files("yaml", "yml"), "ledger": folders,
-		"auth": fixed(config.AuthMethods...), "log-format": fixed("text", "json"), "log-level": fixed("debug", "info", "warn", "error"), "lang": fixed("en", "sv"),
+		"auth": fixed(config.AuthMethods...), "log-format": fixed("text", "json"), "log-level": fixed("debug", "info", "warn", "error"), "lang": fixed(words.All()...),
 		"table": a.completeTables, "ground": a.completeGrounds, "despite": a.completeGrounds, "plan": files("jsonl"), "as-of": fixed(), "max-purges": fixed(),
-		"reason": fixed(), "url": fixed(), "back-cast": fixed("6 months", "12 months", "24 months", "36 months"), "data": fixed("sample", "generate"), "limits": fixed("on", "off"),
+		"reason": fixed(), "url": fixed(), "back-cast": fixed("6 months", "12 months", "24 months", "36 months"), "data": fixed("sample", "generate"), "snapshot": files("gallra"), "rows": fixed("none", "all", "10%"), "months": fixed("6", "12", "24"), "every": fixed("1", "7"), "against": folders, "keep-ledger": folders, "limits": fixed("on", "off"),
 	}
 	arguments := map[string]cobra.CompletionFunc{
 		"gallra explain": a.completePerson, "gallra hold": a.completePerson, "gallra release": a.completePerson, "gallra erase": a.completePerson,
 		"gallra simulate": files("yaml", "yml"), "gallra policy check": files("yaml", "yml"), "gallra policy record": files("yaml", "yml"), "gallra policy test": files("yaml", "yml"),
+		"gallra snapshot inspect": files("gallra"),
 	}
 	each(root, func(c *cobra.Command) {
 		for name, complete := range flags {

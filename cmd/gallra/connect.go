@@ -38,8 +38,8 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 	}
 	client, err := dataverse.New(dataverse.Options{
 		URL: s.URL, Credential: credential, Logger: a.log, MaxConcurrency: s.Concurrency, Observe: a.told.Transport,
-		Definitions: a.definitions,
-		UserAgent:   fmt.Sprintf("gallra/%s (%s)", version, runtime.GOOS),
+		Definitions: a.definitions, Labels: a.labels,
+		UserAgent: fmt.Sprintf("gallra/%s (%s)", version, runtime.GOOS),
 	})
 	if err != nil {
 		return nil, &config.Error{Message: err.Error()}
@@ -111,7 +111,9 @@ func (a *app) remember() {
 		if err := client.SaveDefinitions(); err != nil {
 			a.log.Debug("definitions are not remembered", "cause", err)
 		}
+		client.Close()
 	}
+	a.reads = nil // cobra keeps the flags of each command that was ever made, these lead to a, and a client holds all definitions
 }
 
 // loadPolicy reads the policy file.
@@ -164,20 +166,21 @@ func (a *app) openBy(ctx context.Context, check func(context.Context, *policy.Po
 
 // warnBlind says what the signed-in user does not see of what the policy judges by. A verb that only looks goes on with that:
 // what it shows may be wrong.
-func (a *app) warnBlind(ctx context.Context, s *session, c *compile.Policy) error {
-	_, err := c.Prove(ctx, s.client)
+func (a *app) warnBlind(ctx context.Context, s *session, c *compile.Policy) (warned bool, err error) {
+	_, err = c.Prove(ctx, s.client)
 	var blind *compile.BlindError
 	if !errors.As(err, &blind) {
-		return err
+		return false, err
 	}
 	fmt.Fprintf(a.errs, "gallra: warning: what is shown may be wrong, and a run would be refused: %s\nhint: %s\n", neutral(blind.Error()), neutral(blind.Hint()))
-	return nil
+	return true, nil
 }
 
 // sighted is warnBlind for what is only shown; what is written needs the proof.
 func (a *app) sighted(ctx context.Context, s *session, c *compile.Policy, apply bool) error {
 	if !apply {
-		return a.warnBlind(ctx, s, c)
+		_, err := a.warnBlind(ctx, s, c)
+		return err
 	}
 	_, err := c.Prove(ctx, s.client)
 	return err

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -23,6 +26,11 @@ type consoleOptions struct {
 	listen string
 	noOpen bool
 	idle   time.Duration
+	lang   language
+
+	key       string   // signs checkpoints
+	languages []string // in which owners are told
+	shelf     string
 }
 
 func newConsole(a *app) *cobra.Command {
@@ -31,7 +39,7 @@ func newConsole(a *app) *cobra.Command {
 		Use:   "console",
 		Short: "The admin console: see what is coming, understand every case, mend it, run and prove it, in a browser",
 		Long: `Serves the admin console on loopback and opens it in the browser: the coming weeks, the list of people, one person with
-every ground, the policy with another period tried out, a run with its progress, the ledger, the health of the CRM. It signs
+every ground, the policy with another period tried out, a rehearsal, a run with its progress, the ledger, the health of the CRM. It signs
 in as whoever calls it and reads and writes with their rights.
 
 The link lets one browser in, once and for ten minutes; Enter in the terminal makes another one. A session ends after --idle
@@ -46,6 +54,10 @@ EXIT STATUS: 0 stopped, 1 failed, 2 wrong usage, settings or policy.`,
 	}
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "address to listen on, on loopback; port 0 takes a free one")
 	c.Flags().BoolVar(&o.noOpen, "no-open", false, "open no browser")
+	languageFlag(c, &o.lang)
+	c.Flags().StringVar(&o.key, "key", "", "sign the checkpoints that the console gives out with this Ed25519 private key, as PEM")
+	c.Flags().StringArrayVar(&o.languages, "language", nil, "a file with the texts of notifications in another language, or in other words")
+	c.Flags().StringVar(&o.shelf, "snapshots", "", "folder of the snapshots to rehearse on, and of policies to compare; the policy's own when empty")
 	c.Flags().DurationVar(&o.idle, "idle", 30*time.Minute, "end a session after so long without work")
 	return c
 }
@@ -53,6 +65,18 @@ EXIT STATUS: 0 stopped, 1 failed, 2 wrong usage, settings or policy.`,
 func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 	if o.idle < time.Minute {
 		return &usageError{"--idle is shorter than a minute", ""}
+	}
+	key, err := readKey(o.key)
+	if err != nil {
+		return err
+	}
+	languages, err := notifyLanguages(o.languages)
+	if err != nil {
+		return err
+	}
+	shelf := cmp.Or(o.shelf, filepath.Dir(a.settings.Policy))
+	if info, err := os.Stat(shelf); o.shelf != "" && (err != nil || !info.IsDir()) {
+		return &usageError{"--snapshots: " + o.shelf + " is no folder", "name the folder in which gallra snapshot --out put its file"}
 	}
 	listener, err := console.Listen(o.listen)
 	if err != nil {
@@ -67,7 +91,7 @@ func (a *app) runConsole(ctx context.Context, o consoleOptions) error {
 		return err
 	}
 	c, err := console.New(console.Options{
-		Client: s.client, URL: a.settings.URL, Organization: s.org, Idle: o.idle, Log: a.log,
+		Client: s.client, URL: a.settings.URL, Organization: s.org, Language: string(o.lang), Idle: o.idle, Log: a.log, Key: key, Languages: languages, Document: a.document, Snapshots: shelf,
 		Policy: func(ctx context.Context) (*compile.Policy, error) {
 			policy, err := a.loadPolicy()
 			if err != nil {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,10 @@ func TestLedgerInAzure(t *testing.T) {
 	defer web.Close()
 	p := program{t: t, dir: t.TempDir(), env: []string{"GALLRA_URL=" + web.URL, "GALLRA_TOKEN=t", "GALLRA_POLICY=sales.yaml",
 		"GALLRA_LEDGER=" + address, "GALLRA_LEDGER_KEY=" + azuritetest.Key, "NO_COLOR=1"}}
+	p.env = append(p.env, "TMPDIR="+filepath.Join(p.dir, "tmp"))
+	if err := os.Mkdir(filepath.Join(p.dir, "tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(p.dir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +66,32 @@ func TestLedgerInAzure(t *testing.T) {
 	if out, _ := p.run(2, "ledger", "verify"); out != "" {
 		t.Errorf("a container without a ledger: %s", out)
 	}
-	if _, errs := p.run(0, "run", "--apply"); !strings.Contains(errs, "there is no ledger in "+address) {
+	// Nights keep what they read in another container.
+	nights := azurite.Container(t, "nights") + "/sandbox"
+	p.env = append(p.env, "GALLRA_STATE="+nights, "GALLRA_STATE_KEY=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+	if _, errs := p.run(0, "run", "--apply"); !strings.Contains(errs, "there is no ledger in "+address) || !strings.Contains(errs, "nothing is kept yet") {
 		t.Errorf("the missing ledger is not named: %s", errs)
+	}
+	if _, errs := p.run(0, "run", "--apply"); !regexp.MustCompile(`what nights keep was read.*kept=\d\d`).MatchString(errs) {
+		t.Errorf("what nights keep was not read: %s", errs)
+	}
+	if out, _ := p.run(0, "plan", "--json", "--full"); true {
+		if kept, _ := p.run(0, "plan", "--json"); kept != out {
+			t.Errorf("a plan of what is kept is another one: %s", kept)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(p.dir, "tmp", "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	lost := p
+	lost.env = append(slices.Clone(p.env), "GALLRA_STATE="+azurite.URL+"/nowhere")
+	if _, errs := lost.run(0, "run", "--apply"); !strings.Contains(errs, "everything is read in full") || !strings.Contains(errs, "make the container") {
+		t.Errorf("without the container: %s", errs)
+	}
+	signed := p
+	signed.env = append(slices.Clone(p.env), "GALLRA_STATE="+nights+"?sig=topsecret")
+	if _, errs := signed.run(2, "plan"); !strings.Contains(errs, "takes no signature") || strings.Contains(errs, "topsecret") {
+		t.Errorf("with a signature: %s", errs)
 	}
 	crm.Advance(64 * 24 * time.Hour)
 

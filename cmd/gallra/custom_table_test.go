@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 )
 
 const candidatePolicy = `version: 1
@@ -37,7 +38,7 @@ func text(s string) map[string]any {
 // TestATableOfTheCompanysOwn takes a table that no product knows from its definition to the purge of its rows.
 func TestATableOfTheCompanysOwn(t *testing.T) {
 	ctx := context.Background()
-	server := emulator.New(emulator.Options{})
+	server := emulator.New(emulatortest.Options(emulator.Options{}))
 	site := httptest.NewServer(server)
 	defer site.Close()
 	dir := t.TempDir()

@@ -181,8 +181,8 @@ func (d *demo) provisioning(ctx context.Context) error {
 			created++
 		}
 	}
-	d.say("  %d things created: its own columns on %s, views that show what is coming, and a role", created, strings.Join(tables, " and "))
-	d.say("  with the %d rights that the policy needs and no other.", len(provisioning.Role.Privileges))
+	d.say("  %d things created: its own columns on %s, views and a dashboard that show what is coming,", created, strings.Join(tables, " and "))
+	d.say("  a section on the forms, and a role with the %d rights that the policy needs and no other.", len(provisioning.Role.Privileges))
 	for _, c := range sample.AfterProvision(d.session.client.Now()) {
 		if err := d.change(ctx, c); err != nil {
 			return err

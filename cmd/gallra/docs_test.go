@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -18,13 +20,39 @@ import (
 
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/examples/container"
 )
 
 // block is a fenced block of commands in a page.
 type block struct {
 	line   int
 	tenant bool
+	reads  string // what reads the text instead of the shell
 	text   []string
+}
+
+// interpreters are what runs the blocks of other languages. A block of YAML that begins with the name of a file is written there.
+var interpreters = map[string]string{"python": "python3 -", "js": "node --input-type=module -", "yaml": "cat"}
+
+var fileName = regexp.MustCompile(`^# (\w[\w.-]*\.yaml)$`)
+
+// end makes one command of a block in another language.
+func (b *block) end() {
+	if b.reads == "" {
+		return
+	}
+	reads, text := b.reads, strings.Join(b.text, "\n")
+	b.text = nil
+	if reads == "cat" {
+		m := fileName.FindStringSubmatch(strings.SplitN(text, "\n", 2)[0])
+		if m == nil {
+			return // a part of a policy
+		}
+		reads += " > " + m[1]
+	} else if _, err := exec.LookPath(strings.Fields(reads)[0]); err != nil && os.Getenv("GALLRA_CLIENTS") != "required" {
+		return // where the runtime is not
+	}
+	b.text = []string{reads + " <<'PAGE'\n" + text + "\nPAGE"}
 }
 
 // blocks reads a page's commands. Every command of ours or of Azure has to stand in a block that says whether it needs a
@@ -43,10 +71,14 @@ func blocks(t *testing.T, page string) (all []block) {
 		case isFence && fence:
 			fence = false
 			if now != nil {
+				now.end()
 				all, now = append(all, *now), nil
 			}
 		case isFence:
 			fence = true
+			if reads := interpreters[info]; reads != "" {
+				now = &block{line: i + 1, reads: reads}
+			}
 			if info == "sh" || info == "sh tenant" {
 				now = &block{line: i + 1, tenant: info == "sh tenant"}
 				if now.tenant && !strings.Contains(strings.ToLower(before), "needs a tenant") {
@@ -114,6 +146,12 @@ func TestDocs(t *testing.T) {
 			p.env = without(p.env, "GALLRA_POLICY")
 		},
 		"operations.md": provisioned,
+		"rehearsal.md": func(p *platform) {
+			named(p, map[string]string{"cases.yaml": strings.Replace(string(cases), "policy: sales.yaml", "policy: sales.yaml\nschema: crm.gallra", 1)})
+		},
+		"emulator-howto.md": func(p *platform) {
+			p.env = without(without(without(p.env, "GALLRA_POLICY"), "GALLRA_URL"), "GALLRA_TOKEN")
+		},
 		"ledger.md": func(p *platform) {
 			provisioned(p)
 			private, public := ed25519Files(t)
@@ -124,7 +162,7 @@ func TestDocs(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(p.dir, "testdata/policy"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			named(p, map[string]string{"testdata/policy/sales.yaml": gallra.ModelPolicy})
+			named(p, map[string]string{"testdata/policy/sales.yaml": gallra.ModelPolicyFile})
 		},
 		"policy.md": func(p *platform) {
 			named(p, map[string]string{"stricter.yaml": gallra.ModelPolicy, "policy.test.yaml": string(cases)})
@@ -139,7 +177,7 @@ func TestDocs(t *testing.T) {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			all := blocks(t, file)
-			if !slices.ContainsFunc(all, func(b block) bool { return !b.tenant }) {
+			if !slices.ContainsFunc(all, func(b block) bool { return !b.tenant && len(b.text) > 0 }) {
 				return
 			}
 			crm := company(t, emulator.Options{Token: "job-token"})
@@ -155,8 +193,11 @@ func TestDocs(t *testing.T) {
 					text += script(page, b.text, b.line)
 				}
 			}
+			if page == "README.md" { // whoever tries it once tries it again
+				text += text
+			}
 			// What was built is run, and on a port that is free.
-			text = strings.ReplaceAll(text, "go run ./cmd/gallra", "gallra")
+			text = strings.ReplaceAll(strings.ReplaceAll(text, "go run ./cmd/gallra", "gallra"), "go build -o gallra ./cmd/gallra", "true")
 			text = strings.ReplaceAll(text, "127.0.0.1:8080", freeAddress(t))
 			c := exec.Command("/bin/sh", "-c", text)
 			c.Dir = p.dir
@@ -234,4 +275,59 @@ func idOf(t *testing.T, crm *emulator.Server, table, text string) string {
 	}
 	t.Fatalf("no row of %s holds %q", table, text)
 	return ""
+}
+
+// TestHowtoShowsTheExample: what the page shows in Go is what go doc shows, and what runs there.
+func TestHowtoShowsTheExample(t *testing.T) {
+	page, err := os.ReadFile("../../docs/emulator-howto.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("../../dataverse/emulator/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```go\n")
+	shown, _, found := strings.Cut(rest, "```")
+	if !found || !strings.Contains(string(source), "func Example() {\n"+shown+"}\n") {
+		t.Errorf("the page shows another example than example_test.go has:\n%s", shown)
+	}
+}
+
+// TestExamples runs what dataverse/emulator/examples has in other languages, and in Go, with this command in the place of a container.
+func TestExamples(t *testing.T) {
+	const command = "gallra emulator --listen 127.0.0.1:{port}"
+	for _, example := range [][]string{{"python", "python3", "-m", "unittest", "-v", "test_contacts"}, {"node", "node", "--test", "contacts.test.mjs"}} {
+		t.Run(example[0], func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(example[1]); err != nil {
+				if os.Getenv("GALLRA_CLIENTS") == "required" {
+					t.Fatal(err)
+				}
+				return // where the runtime is not
+			}
+			c := exec.CommandContext(t.Context(), example[1], example[2:]...)
+			c.Dir = "../../dataverse/emulator/examples/" + example[0]
+			c.Env = append(os.Environ(), "GALLRA_EMULATOR="+command, "NO_PROXY=127.0.0.1", "PYTHONDONTWRITEBYTECODE=1")
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, tail(string(out), 40))
+			}
+		})
+	}
+	t.Run("go", func(t *testing.T) {
+		t.Parallel()
+		e, err := container.Start(t.Context(), command, "--organization", "Contoso")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = e.Stop() }()
+		answer, err := http.Get(e.URL + "/emulator/health")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		if text, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(text), "Contoso") {
+			t.Errorf("%s %v", text, err)
+		}
+	})
 }

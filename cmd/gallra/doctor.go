@@ -59,8 +59,12 @@ func (a *app) examine(ctx context.Context, tell func(doctor.Finding) error) (doc
 	if err != nil {
 		return doctor.Result{}, err
 	}
+	kept, err := a.openState(ctx)
+	if err != nil {
+		return doctor.Result{}, err
+	}
 	return doctor.Examine(ctx, policy, doctor.Deps{
-		Client: s.client, User: s.identity.UserID, Organization: s.org, LedgerAt: a.settings.Ledger, Tell: tell,
+		Client: s.client, User: s.identity.UserID, Organization: s.org, LedgerAt: a.settings.Ledger, Tell: tell, State: kept.at(), StateAt: a.settings.State,
 		Ledger: func(ctx context.Context) (*ledger.Ledger, error) { return a.ledgerOf(ctx, s) },
 		Plan: func(ctx context.Context, c *compile.Policy, l *ledger.Ledger) (*plan.Plan, error) {
 			return a.evaluate(ctx, s, c, s.today(c.Policy), l, false)
@@ -76,7 +80,7 @@ func (a *streams) tellFinding(f doctor.Finding) error {
 		}{"finding", f})
 	}
 	_, err := fmt.Fprintf(a.out, "%-8s %-12s %s\n", f.Level, f.Subject, f.Sentence)
-	if f.Remedy != "" && err == nil {
+	if !f.Remedy.IsZero() && err == nil {
 		_, err = fmt.Fprintf(a.out, "%-8s %-12s remedy: %s\n", "", "", f.Remedy)
 	}
 	return err

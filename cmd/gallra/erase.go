@@ -11,23 +11,23 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/cmd/gallra/verb"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
-	"github.com/gallra/gallra/retention/report/receipt"
 )
 
 // eraseOptions are the flags of gallra erase.
 type eraseOptions struct {
-	apply    bool
-	despite  []string
-	receipt  []string
-	language string
-	rows     []string // TABLE/ID; empty: all that were found
-	bypass   []string
+	apply   bool
+	despite []string
+	receipt []string
+	lang    language
+	rows    []string // TABLE/ID; empty: all that were found
+	bypass  []string
 }
 
 func newErase(a *app) *cobra.Command {
@@ -47,7 +47,7 @@ stands in the ledger. A legal hold forbids it always. --bypass drift passes over
 on, where the policy allows that by limits.bypass; the night's run is still stopped by it. No other guard rail can be passed
 over: whom a ground justifies is what --despite is for, and a missing approval, a clock or what is left behind is none to
 argue with. --receipt writes what was done to a new file, without personal data:
-.json for machines, .html to hand over, in the --language of whoever asked; both can be asked for.
+.json for machines, .html to hand over, in the language of whoever asked (--lang); both can be asked for.
 
 EXIT STATUS: 0 done, 1 failed or nobody found, 2 wrong usage, settings or policy (nothing was touched), 3 a ground or a
 legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
@@ -63,16 +63,13 @@ legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 			if len(o.receipt) > 0 && !o.apply {
 				return &usageError{"--receipt tells what was done, and without --apply nothing is", "add --apply"}
 			}
-			if !slices.Contains(receipt.Languages(), o.language) {
-				return &usageError{fmt.Sprintf("--language: no receipt comes in %q", o.language), "there are " + strings.Join(receipt.Languages(), ", ")}
-			}
 			return a.runErase(cmd.Context(), w, o)
 		},
 	}
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the erasure is only shown")
 	c.Flags().StringArrayVar(&o.despite, "despite", nil, "erase although this ground justifies the person; repeatable")
 	c.Flags().StringArrayVar(&o.receipt, "receipt", nil, "write a receipt to this .html or .json file, which must not be there yet; repeatable")
-	c.Flags().StringVar(&o.language, "language", receipt.Languages()[0], "of an .html receipt: "+strings.Join(receipt.Languages(), ", "))
+	languageFlag(c, &o.lang)
 	c.Flags().StringArrayVar(&o.rows, "row", nil, "erase only this row of those that are found, as TABLE/ID; repeatable")
 	c.Flags().StringArrayVar(&o.bypass, "bypass", nil, "pass over this guard rail ("+joined(purge.EraseBypass)+"), which the policy has to allow as well")
 	return c
@@ -108,29 +105,29 @@ func (a *app) runErase(ctx context.Context, w who, o eraseOptions) error {
 	if err != nil {
 		return err
 	}
-	today := s.today(checked.Policy)
-	if rows, err = purge.AllRows(ctx, s.client, checked, today, rows); err != nil {
+	found, err := verb.Find(ctx, s.client, checked, s.today(checked.Policy), rows)
+	if err != nil {
 		return err
 	}
-	if rows, err = a.chosen(ctx, s, checked, rows, o); err != nil {
+	if rows, err = a.chosen(found, o); err != nil {
 		return err
 	}
 	if !o.apply {
-		return a.eraseShown(ctx, s, checked, rows, o)
+		return a.eraseShown(ctx, s, checked, l, rows, o)
 	}
 	return a.eraseApply(ctx, s, checked, l, rows, o)
 }
 
 // chosen are the rows that are meant. Where nobody said which, they must not be those of several human beings.
-func (a *streams) chosen(ctx context.Context, s *session, checked *compile.Policy, found []evaluate.PersonRef, o eraseOptions) ([]evaluate.PersonRef, error) {
+func (a *streams) chosen(found *verb.Found, o eraseOptions) ([]evaluate.PersonRef, error) {
 	if len(o.rows) > 0 {
 		var rows []evaluate.PersonRef
 		for _, text := range o.rows {
 			table, id, _ := strings.Cut(text, "/")
 			key, err := uuid.Parse(id)
 			row := evaluate.PersonRef{Table: table, ID: key}
-			if err != nil || !slices.Contains(found, row) {
-				return nil, &usageError{fmt.Sprintf("--row %q is none of the rows that were found", text), "one of " + strings.Join(rowNames(found), ", ")}
+			if err != nil || !slices.Contains(found.Rows, row) {
+				return nil, &usageError{fmt.Sprintf("--row %q is none of the rows that were found", text), "one of " + strings.Join(rowNames(found.Rows), ", ")}
 			}
 			if !slices.Contains(rows, row) {
 				rows = append(rows, row)
@@ -138,19 +135,18 @@ func (a *streams) chosen(ctx context.Context, s *session, checked *compile.Polic
 		}
 		return rows, nil
 	}
-	people, err := purge.People(ctx, s.client, checked, found)
-	if err != nil || len(people) < 2 {
-		return found, err
+	if found.Chosen(found.Rows, false) {
+		return found.Rows, nil
 	}
 	w := &lines{w: a.errs}
-	w.printf("the rows that were found bear %d different names:\n", len(people))
-	for i, rows := range people {
+	w.printf("the rows that were found bear %d different names:\n", len(found.People))
+	for i, rows := range found.People {
 		w.printf("  name %d: %s\n", i+1, strings.Join(rowNames(rows), ", "))
 	}
 	if w.err != nil || !o.apply {
-		return found, w.err
+		return found.Rows, w.err
 	}
-	return nil, &usageError{fmt.Sprintf("these may be %d human beings with one address: nothing was erased", len(people)), "say which rows are meant, each with --row TABLE/ID"}
+	return nil, &usageError{fmt.Sprintf("these may be %d human beings with one address: nothing was erased", len(found.People)), "say which rows are meant, each with --row TABLE/ID"}
 }
 
 func rowNames(rows []evaluate.PersonRef) []string {
@@ -162,35 +158,16 @@ func rowNames(rows []evaluate.PersonRef) []string {
 }
 
 // eraseShown is an erasure without --apply.
-func (a *app) eraseShown(ctx context.Context, s *session, checked *compile.Policy, rows []evaluate.PersonRef, o eraseOptions) error {
+func (a *app) eraseShown(ctx context.Context, s *session, checked *compile.Policy, l *ledger.Ledger, rows []evaluate.PersonRef, o eraseOptions) error {
 	today := s.today(checked.Policy)
-	all, err := purge.Assess(ctx, s.client, checked, today, rows)
+	w, err := verb.Weigh(ctx, s.client, checked, evaluate.Known(l, today), rows)
 	if err != nil {
 		return err
 	}
-	forecasts := make(map[evaluate.PersonRef]purge.Forecast)
-	for _, subject := range checked.Subjects {
-		var ids []uuid.UUID
-		for _, p := range rows {
-			if p.Table == subject.Table {
-				ids = append(ids, p.ID)
-			}
-		}
-		if len(ids) == 0 {
-			continue
-		}
-		some, err := purge.Preview(ctx, s.client, checked, today, subject.Table, ids)
-		if err != nil {
-			return err
-		}
-		for _, f := range some {
-			forecasts[evaluate.PersonRef{Table: f.Table, ID: f.ID}] = f
-		}
-	}
 	if a.json {
-		return a.eraseShownJSON(all, forecasts, o)
+		return a.eraseShownJSON(w.All, w.Forecasts, o)
 	}
-	return a.eraseShownWords(all, forecasts, o, today)
+	return a.eraseShownWords(w.All, w.Forecasts, o, today)
 }
 
 func (a *app) eraseApply(ctx context.Context, s *session, checked *compile.Policy, l *ledger.Ledger, rows []evaluate.PersonRef, o eraseOptions) error {
@@ -207,57 +184,30 @@ func (a *app) eraseApply(ctx context.Context, s *session, checked *compile.Polic
 	}
 	deps.Progress = bar.follow
 	out := newOutcomeWriter(a.out)
-	var outcomes []purge.Outcome
-	asked := func(p purge.Outcome) bool {
-		return slices.Contains(rows, evaluate.PersonRef{Table: p.Table, ID: p.ID})
-	}
-	deps.Outcome = func(x purge.Outcome) {
-		if a.json {
-			out.outcome(x)
-		}
-		if asked(x) {
-			outcomes = append(outcomes, x)
-		}
-	}
-	began := s.client.Now()
 	if a.json {
+		deps.Outcome = out.outcome
 		if err := out.head("erase", checked, deps.Today); err != nil {
 			return err
 		}
 	}
-	summary, err := purge.Erase(ctx, deps, rows, o.despite)
+	done, err := verb.Erase(ctx, deps, rows, o.despite, s.client.Now)
 	bar.done()
 	if out.err != nil {
 		err = errors.Join(err, out.err)
 	}
-	if told := a.tellRun(summary, err); told != nil && err == nil {
-		return told
-	}
-	if err != nil {
+	if err = a.tellRun(done.Summary, err); err != nil {
 		return err
 	}
-	done := receipt.Of(summary, checked, rows, outcomes, o.despite, began, s.client.Now(), receipt.Evidence{Entry: l.Seq(), Hash: l.Head()})
-	if err := receipts.write(done, checked.Policy, o.language); err != nil {
+	if err := receipts.write(done.Receipt, checked.Policy, o.lang.or(checked.Policy)); err != nil {
 		return fmt.Errorf("the erasure is done and in the ledger; its receipt could not be written: %w", err)
 	}
 	if len(o.receipt) > 0 && !a.json {
 		fmt.Fprintf(a.out, "\nreceipt: %s\n", strings.Join(o.receipt, ", "))
 	}
-	if done := count(outcomes); done < len(rows) || len(summary.Residue) > 0 {
-		return &incomplete{fmt.Sprintf("%d of %s were purged", done, plural(len(rows), "row"))}
+	if !done.Whole(rows) {
+		return &incomplete{fmt.Sprintf("%d of %s were purged", done.Purged, plural(len(rows), "row"))}
 	}
 	return nil
-}
-
-// count is how many persons were purged.
-func count(outcomes []purge.Outcome) int {
-	n := 0
-	for _, x := range outcomes {
-		if x.Do != "" {
-			n++
-		}
-	}
-	return n
 }
 
 func (a *streams) eraseShownJSON(all []purge.Assessment, forecasts map[evaluate.PersonRef]purge.Forecast, o eraseOptions) error {

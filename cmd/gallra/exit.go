@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -53,6 +54,23 @@ type guardStop struct{ message string }
 
 func (g *guardStop) Error() string { return g.message }
 func (g *guardStop) ExitCode() int { return exitGuard }
+
+// reasonsTold is a stop whose guard rails stand, each with what it would take to go on, in what the verb printed: the error
+// names them and does not say it all again.
+type reasonsTold struct{ *purge.StopError }
+
+func (e *reasonsTold) Error() string {
+	var rails []string
+	for _, r := range e.Rails {
+		if !slices.Contains(rails, string(r.Rail)) {
+			rails = append(rails, string(r.Rail))
+		}
+	}
+	return "stopped (" + strings.Join(rails, ", ") + "): the reasons, and what it takes to go on, are printed above"
+}
+
+func (e *reasonsTold) Unwrap() error { return e.StopError }
+func (e *reasonsTold) ExitCode() int { return exitGuard }
 
 // incomplete ends a verb when a part of it failed and that has been printed.
 type incomplete struct{ message string }

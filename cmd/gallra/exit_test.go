@@ -19,6 +19,7 @@ import (
 
 	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
@@ -30,13 +31,13 @@ import (
 
 // plain are the error types that a verb fails on, with exit code 1, as most errors do.
 var plain = []string{
-	"cmd/gallra.provisionError",
+	"cmd/gallra.provisionError", "cmd/gallra/rehearsal.foundError",
 	"dataverse.Error", "dataverse.Uncertain", "dataverse.brokenError", "dataverse.heldError", "dataverse.meaning", "dataverse.refusedWith",
-	"dataverse.tokenError", "dataverse.transportError",
+	"dataverse.tokenError", "dataverse.transportError", "dataverse/provision.FormError",
 	"dataverse/fetchxml.Error", "dataverse/odata.NameError", "dataverse/odata.OptionError", "dataverse/odata.SyntaxError", "dataverse/odata.TypeError",
 	"retention/evaluate.nobody",
 	"retention/ledger.LockedError", "retention/ledger.StorageError", "retention/ledger.hinted",
-	"retention/purge.lookError",
+	"retention/purge.lookError", "retention/state.OffError", "retention/state/blobs.Error",
 	"retention/purge/environment.Reason", // stands in the ledger, is never an exit
 }
 
@@ -98,7 +99,7 @@ func TestEveryErrorTypeHasAnExitCode(t *testing.T) {
 }
 
 func TestExitCodesAndHints(t *testing.T) {
-	stop := &purge.StopError{Rails: []plan.GuardRail{{Sentence: "too many", Remedy: "look"}}}
+	stop := &purge.StopError{Rails: []plan.GuardRail{{Sentence: words.Quote("too many"), Remedy: words.Quote("look")}}}
 	tests := map[string]struct {
 		err  error
 		code int
@@ -111,7 +112,7 @@ func TestExitCodesAndHints(t *testing.T) {
 		"policy":                  {policy.Problems{{Message: "x", Hint: "y"}}, 2, ""},
 		"no plan":                 {&plan.PlanFileError{Why: "x"}, 2, "gallra plan --out FILE makes one"},
 		"stale plan":              {&plan.StalePlanError{Sentence: "x", Remedy: "plan again"}, 2, "plan again"},
-		"blind":                   {&compile.BlindError{Spots: []compile.BlindSpot{{Remedy: "a"}, {Remedy: "b"}, {Remedy: "a"}}}, 2, "a; b"},
+		"blind":                   {&compile.BlindError{Spots: []compile.BlindSpot{{Remedy: words.Quote("a")}, {Remedy: words.Quote("b")}, {Remedy: words.Quote("a")}}}, 2, "a; b"},
 		"another's ledger":        {&ledger.ForeignError{Ledger: uuid.UUID{1}}, 2, "an environment has a ledger of its own: set GALLRA_LEDGER or --ledger to another folder or container"},
 		"guard rail of a verb":    {&guardStop{"x"}, 3, ""},
 		"guard rails of a run":    {stop, 3, ""}, // each was told with its remedy

@@ -13,6 +13,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -73,7 +74,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	if err := a.warnBlind(ctx, s, checked); err != nil {
+	if _, err := a.warnBlind(ctx, s, checked); err != nil {
 		return err
 	}
 	people, err := w.find(ctx, s, checked)
@@ -85,7 +86,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 		return err
 	}
 	today := s.today(checked.Policy)
-	all, err := plan.ExplainAll(ctx, s.client, checked, people, evaluate.EvaluateOptions{Today: today, Traces: l.Trace, Held: l.Held, Stages: l.Stage})
+	all, err := plan.ExplainAll(ctx, s.client, checked, people, evaluate.Known(l, today))
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	for i, x := range all {
 		by := held[people[i]]
 		if a.json {
-			err = a.explainJSON(x, by, today)
+			err = a.explainJSON(x, by, checked, today)
 		} else {
 			if i > 0 {
 				fmt.Fprintln(a.out)
@@ -110,7 +111,7 @@ func (a *app) runExplain(ctx context.Context, w who) error {
 	return nil
 }
 
-func (a *streams) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, today retention.Date) error {
+func (a *streams) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, c *compile.Policy, today retention.Date) error {
 	e := json.NewEncoder(a.out)
 	if heldBy.Table != "" {
 		if err := e.Encode(map[string]any{"kind": "hold", "table": x.Person.Table, "id": x.Person.ID, "byTable": heldBy.Table, "by": heldBy.ID}); err != nil {
@@ -122,13 +123,27 @@ func (a *streams) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, to
 		for _, r := range f.Rows {
 			rows = append(rows, map[string]any{"table": r.Table, "id": r.ID, "date": dateOrNull(r.Date)})
 		}
-		err := e.Encode(map[string]any{"kind": "ground", "subject": f.Table, "ground": f.Ground.ID,
+		err := e.Encode(map[string]any{"kind": "ground", "subject": f.Table, "ground": f.Ground.ID, "basis": f.Ground.Basis, "why": f.Ground.Why, "trigger": f.Ground.Trigger,
 			"holds": f.Until() > today, "retainUntil": dateOrNull(f.Until()), "rows": rows})
 		if err != nil {
 			return err
 		}
 	}
+	if err := e.Encode(map[string]any{"kind": "then", "subject": x.Person.Table, "says": becomes(x, c)}); err != nil {
+		return err
+	}
+	for _, r := range c.RowsOf(x.Person.Table, x.Person.Class) {
+		err := e.Encode(map[string]any{"kind": "period", "rule": r.Name, "table": r.Table, "do": r.Do, "period": policy.PeriodIn("en", r.For, "`"+r.Span.Date()+"`", r.Until != ""), "ofKept": r.Of != "", "evenIfJustified": r.EvenIf == policy.EvenIfJustified})
+		if err != nil {
+			return err
+		}
+	}
 	return x.Decision.WriteJSON(a.out)
+}
+
+// becomes is what becomes of the person and of the rows around them once nothing justifies them, by the rules of their class.
+func becomes(x *plan.Explanation, c *compile.Policy) []string {
+	return policy.BecomesIn("en", c.Subject(x.Person.Table).For(x.Person.Class).Subject, c.Policy.Notice)
 }
 
 // dateOrNull is a date as JSON has it: null for none.

@@ -5,6 +5,7 @@ import (
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // maxRowsShown keeps an explanation on a screen.
@@ -48,7 +49,30 @@ func (a *app) explainWords(x *plan.Explanation, heldBy evaluate.PersonRef, c *co
 	if x.Decision.Action != retention.Keep && x.Decision.Action != retention.Clear {
 		a.rescueWords(w, x, c, today)
 	}
+	w.printf("\nwhat happens once nothing justifies them:\n")
+	for _, line := range becomes(x, c) {
+		w.printf("  - %s\n", line)
+	}
+	periodWords(w, c.RowsOf(x.Person.Table, x.Person.Class))
 	return w.err
+}
+
+// periodWords is which rows of the person go by a date of their own.
+func periodWords(w *lines, all []*compile.RowRule) {
+	if len(all) == 0 {
+		return
+	}
+	w.printf("\nrows that go by a date of their own:\n")
+	for _, r := range all {
+		what := "whoever they belong to, and no one on them is justified"
+		switch {
+		case r.Of != "":
+			what = "what a purge of the person has kept"
+		case r.EvenIf == policy.EvenIfJustified:
+			what = "although the person is justified"
+		}
+		w.printf("  - %s: %s (%s)\n", r.Table, r.Says("en"), what)
+	}
 }
 
 // verdictWords is what a run would do, and why.
@@ -72,6 +96,15 @@ func (a *app) verdictWords(w *lines, x *plan.Explanation, heldBy evaluate.Person
 	}
 	if d.PurgeOn.IsZero() || d.Action == retention.Keep {
 		return
+	}
+	if !d.Asked.On.IsZero() {
+		w.printf("  asked on %s before the purge of %s\n", d.Asked.On.Words(), d.Asked.PurgeOn.Words())
+	}
+	if d.Ask {
+		w.printf("  the next run asks them, by a task in the policy's queue\n")
+	}
+	if d.Unasked {
+		w.printf("  the purge waits, since they were not asked in time\n")
 	}
 	switch {
 	case d.Action == retention.Purge:

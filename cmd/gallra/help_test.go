@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/internal/words"
 )
 
 // Every verb that does something tells what it is for and shows how it is called, and what it shows is a valid call.
@@ -105,7 +106,7 @@ func TestCompletion(t *testing.T) {
 	}{
 		{"st", []string{"status"}}, {"explain ", []string{"contact", "lead"}}, {"hold ", []string{"contact", "lead"}},
 		{"plan --table ", []string{"contact", "lead"}}, {"plan --ground cl", []string{"closed-opportunity\tFollow-up of a deal", "closed-quote\t"}},
-		{"report --lang ", []string{"en", "sv"}}, {"plan --auth work", []string{"workload-identity"}}, {"simulate ", []string{"yaml", ":8"}}, {"completion ", []string{"bash", "zsh", "fish", "powershell"}},
+		{"report --lang ", words.All()}, {"plan --auth work", []string{"workload-identity"}}, {"simulate ", []string{"yaml", ":8"}}, {"completion ", []string{"bash", "zsh", "fish", "powershell"}},
 		{"explain contact ", []string{":4"}}, {"policy ", []string{"check", "record", "schema", "test", "init"}},
 	} {
 		out := completed(t, tt.line)

@@ -264,7 +264,7 @@ func TestTemplateArguments(t *testing.T) {
 		}
 		found++
 		list, optional, _ := strings.Cut(rest, "], apply ? [")
-		args := words(list + ", " + strings.TrimSuffix(optional, "] : [])"))
+		args := quotedWords(list + ", " + strings.TrimSuffix(optional, "] : [])"))
 		for i := range args {
 			args[i] = strings.ReplaceAll(args[i], "${deadline}", "21000")
 		}
@@ -286,8 +286,8 @@ func TestTemplateArguments(t *testing.T) {
 	}
 }
 
-// words are the quoted ones of a list.
-func words(list string) (all []string) {
+// quotedWords are the quoted ones of a list.
+func quotedWords(list string) (all []string) {
 	for i, part := range strings.Split(list, "'") {
 		if i%2 == 1 {
 			all = append(all, part)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/gallra/gallra"
@@ -23,13 +24,16 @@ const jsonSchema = "../../docs/json.schema.json"
 // Every line that a verb prints with --json has the shape that is documented, and nothing else is on standard output.
 func TestJSONIsAsDocumented(t *testing.T) {
 	server := company(t, emulator.Options{Token: "script-token", JobStep: -1})
+	if err := server.Load(emulator.Record{Table: "queue", ID: uuid.New(), Values: map[string]any{"name": "Retention"}}); err != nil {
+		t.Fatal(err)
+	}
 	web := httptest.NewServer(server)
 	defer web.Close()
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "sales.yaml")
-	other, rows, list := filepath.Join(dir, "other.yaml"), filepath.Join(dir, "rows.yaml"), filepath.Join(dir, "list.yaml")
+	other, rows, list, asks := filepath.Join(dir, "other.yaml"), filepath.Join(dir, "rows.yaml"), filepath.Join(dir, "list.yaml"), filepath.Join(dir, "asks.yaml")
 	withRows := strings.Replace(gallra.ModelPolicy, "limits: {", "limits: {rowShare: 100%, ", 1) + "rows:\n  - {table: email, after: createdon, keep: 1 month, do: delete}\n"
-	for path, text := range map[string]string{policy: gallra.ModelPolicy, rows: withRows, list: gallra.ModelPolicy + "approval: list\n", other: strings.ReplaceAll(gallra.ModelPolicy, "keep: 24 months", "keep: 12 months")} {
+	for path, text := range map[string]string{policy: gallra.ModelPolicy, rows: withRows, asks: strings.Replace(gallra.ModelPolicy, "    identity: emailaddress1", "    ask: {before: 30 days, queue: Retention, required: 14 days}\n    identity: emailaddress1", 1), list: gallra.ModelPolicy + "approval: list\n", other: strings.ReplaceAll(gallra.ModelPolicy, "keep: 24 months", "keep: 12 months")} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +66,10 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"hold", "contact", linda, "--reason", "dispute"}, 0},
 		{0, []string{"release", "contact", linda, "--reason", "settled"}, 0},
 		{0, []string{"explain", "contact", olivier}, 0},
+		{0, []string{"explain", "--policy", rows, "contact", linda}, 0},
 		{0, []string{"simulate", other}, 0},
+		{0, []string{"simulate", asks}, 0},
+		{0, []string{"simulate", "--back-cast", "24 months", asks}, 0},
 		{0, []string{"simulate", "--back-cast", "24 months"}, 0},
 		{0, []string{"erase", "contact", olivier}, 0},
 		{0, []string{"erase", "contact", olivier, "--apply"}, 64 * 24 * time.Hour},
@@ -70,6 +77,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{3, []string{"run", "--policy", list, "--apply"}, 0},
 		{0, []string{"run", "--apply"}, 0},
 		{0, []string{"plan", "--policy", rows}, 0},
+		{0, []string{"simulate", rows}, 0},
 		{0, []string{"run", "--policy", rows, "--apply"}, 0},
 		{0, []string{"status"}, 0},
 		{0, []string{"report", "--out", filepath.Join(dir, "report"), "--mask"}, 0},
@@ -80,13 +88,17 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"policy", "check"}, 0},
 		{0, []string{"policy", "show"}, 0},
 		{0, []string{"map"}, 0},
+		{0, []string{"snapshot", "--out", filepath.Join(dir, "crm.gallra"), "--rows", "all", "--keep-ids"}, 0},
+		{0, []string{"snapshot", "inspect", filepath.Join(dir, "crm.gallra"), "--search", "nobody at all"}, 0},
+		{0, []string{"rehearse", "--snapshot", filepath.Join(dir, "crm.gallra"), "--months", "3", "--every", "31", "--keep-ledger", filepath.Join(dir, "rehearsed")}, 0},
+		{0, []string{"rehearse", "--snapshot", filepath.Join(dir, "crm.gallra"), "--months", "3", "--every", "31", "--against", filepath.Join(dir, "rehearsed")}, 0},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}, definitions: definitions}, append(step.args, "--json")); code != step.code {
 			t.Fatalf("gallra %s: code %d, %s", strings.Join(step.args, " "), code, errs.String())
 		}
 		verb := step.args[0]
-		if verb == "ledger" || verb == "policy" {
+		if verb == "ledger" || verb == "policy" || verb == "snapshot" && step.args[1] == "inspect" {
 			verb += " " + step.args[1]
 		}
 		shape := shapes(verb)
@@ -104,7 +116,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		}
 		server.Advance(step.advance)
 	}
-	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "plan: rows", "run: rows", "explain: ground", "explain: decision", "notify: digest", "simulate: change", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof", "map: place", "policy show: rule"} {
+	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "plan: rows", "plan: kept", "policy check: kept", "run: rows", "explain: ground", "explain: period", "explain: decision", "simulate: rows", "notify: digest", "simulate: change", "simulate: ask", "simulate: asks", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof", "map: place", "policy show: rule"} {
 		if !seen[kind] {
 			t.Errorf("no line of the kind %s was seen", kind)
 		}

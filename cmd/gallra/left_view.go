@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge"
-	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // leftWords say of each kind of finding what it is and what to do about it.
@@ -25,7 +25,8 @@ var leftWords = map[string]string{
 	"party":         "party lines of activities that keep the name or the address of that day: look at the activity, and name its kind by a rule with party",
 	"feed":          "posts of the activity feed that bear the name or an address: delete them",
 	"written-since": "rows that somebody wrote to after they were anonymised and before their delete: the person who stood there is purged, the row is judged as a new one, with the whole notice",
-	"refilled":      "rows that were anonymised in place and hold something again: " + search.RefilledRemedy,
+	"refilled":      "rows that were anonymised in place and hold something again: " + words.Say("doctor.refilled.do").String(),
+	"made":          "rows that came into being with the purge and bear the name, an address or a number: a plug-in or a workflow wrote them; delete them, and have it write no names",
 
 	"kept-name":    "kept rows, and activities that the person was taken off, that bear the name",
 	"kept-address": "kept rows that bear an e-mail address",

@@ -1,6 +1,6 @@
 // Command gallra erases the personal data that nothing justifies keeping from Microsoft Dataverse / Dynamics 365 Sales.
 //
-// Nothing is written without --apply. gallra --help lists the verbs, gallra demo shows the whole life cycle on an
+// Without --apply nobody is scheduled, told or purged. gallra --help lists the verbs, gallra demo shows the whole life cycle on an
 // embedded fake Dataverse.
 package main
 
@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
 	// The image holds nothing but the binary: where a machine has no certificates of its own, those that Mozilla trusts, as of
 	// the version in go.mod, are used, and where it has no time zones, those that Go was released with.
 	_ "time/tzdata"
@@ -23,6 +24,8 @@ func main() {
 // run is main without the exit, so that tests can call a verb in their own process, many at the same time.
 func run(a *app, args []string) int {
 	ignoreFileSizeLimit()
+	surviveCutPipe()
+	a.out = untilCut(a.out)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -46,6 +49,7 @@ func run(a *app, args []string) int {
 	a.printError(err)
 	code := exitCode(err)
 	a.remember()
+	a.closeStates()
 	a.ended(code)
 	return code
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/personmap"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/report"
 )
 
@@ -174,4 +176,67 @@ func (a *app) drawMap(drawn []*personmap.Map, path string) error {
 		_, err = fmt.Fprintf(a.out, "drawn into %s\n", path)
 	}
 	return err
+}
+
+// keptRule is a rule that lets rows stay when a person who should be deleted goes, at one place: whether such a row binds the person, by
+// the column's requirement, or lets go of them.
+type keptRule struct {
+	subject, class, place, table, set string
+	line                              int
+	binds, fails                      bool // fails: a person who is bound cannot be purged
+}
+
+// keptRules are those of a policy, subject by subject, in the order of places.
+func keptRules(c *compile.Policy) (out []keptRule) {
+	for i := range c.Subjects {
+		for _, s := range c.Subjects[i].Judged() {
+			for _, p := range s.Map.Places {
+				if s.Purge != policy.Delete || p.Kind != personmap.Lookup && p.Kind != personmap.Party || p.Via != "" || p.Rule < 0 || p.Do != personmap.Kept && p.Do != personmap.Anonymized {
+					continue
+				}
+				out = append(out, keptRule{s.Table, s.ClassID, p.Key(), p.Table, p.Set, p.Line, p.Binds, p.Binds && s.WhenBound == policy.BoundFail})
+			}
+		}
+	}
+	return out
+}
+
+// tellKept says of each subject which kept rows bind, and which lose their link.
+func (a *streams) tellKept(rules []keptRule) {
+	var order []string
+	told := map[string][]string{}
+	for _, r := range rules {
+		name, does := strings.TrimSuffix(r.subject+"/"+r.class, "/"), "kept rows that lose their link to the person"
+		switch {
+		case r.fails:
+			does = "kept rows that bind the person, so that the purge fails"
+		case r.binds:
+			does = "kept rows that bind the person, so that the person is anonymised in place"
+		}
+		key := name + ": " + does
+		if told[key] == nil {
+			order = append(order, key)
+		}
+		told[key] = append(told[key], fmt.Sprintf("%s (line %d)", r.place, r.line))
+	}
+	for _, key := range order {
+		fmt.Fprintf(a.out, "%s: %s\n", key, strings.Join(told[key], ", "))
+	}
+}
+
+func (a *streams) keptJSON(rules []keptRule) error {
+	e := json.NewEncoder(a.out)
+	for _, r := range rules {
+		bound := "freed"
+		switch {
+		case r.fails:
+			bound = "fails"
+		case r.binds:
+			bound = "binds"
+		}
+		if err := e.Encode(map[string]any{"kind": "kept", "subject": r.subject, "class": r.class, "place": r.place, "table": r.table, "set": r.set, "line": r.line, "person": bound}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

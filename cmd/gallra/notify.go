@@ -27,15 +27,14 @@ func newNotify(a *app) *cobra.Command {
 		Use:   "notify",
 		Short: "Tell owners inside Dynamics 365 which of their people have a purge date",
 		Long: `One in-app notification an owner: how many of their people have a purge date, the first of the dates, and links to the
-view "Purge scheduled, mine"; no names. In English, Swedish or German by the owner's own setting, or in what --language adds.
-Nobody is told twice of the same person and date: the ledger knows. A team's people are told to its members. Nothing is sent
+view "Purge scheduled, mine"; no names. In the owner's own language, where gallra speaks it or --language adds it. Nobody is told twice of the same person and date: the ledger knows. A team's people are told to its members. Nothing is sent
 without --apply.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy, 3 refused: there is no ledger, or the day or the
 ledger cannot be relied on, 4 some could not be told.`,
 		Example: `  gallra notify
   gallra notify --apply
-  gallra notify --language finnish.yaml --apply`,
+  gallra notify --language french.yaml --apply`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runNotify(cmd.Context(), o) },
 	}
@@ -44,10 +43,19 @@ ledger cannot be relied on, 4 some could not be told.`,
 	return c
 }
 
-func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
-	languages, err := notify.Languages(o.languages...)
+// notifyLanguages are those that are built in, and those of files.
+func notifyLanguages(files []string) ([]notify.Language, error) {
+	languages, err := notify.Languages(files...)
 	if err != nil {
-		return &config.Error{Message: "language: " + err.Error(), Remedy: "docs/operations.md shows a whole file"}
+		return nil, &config.Error{Message: "language: " + err.Error(), Remedy: "docs/operations.md shows a whole file"}
+	}
+	return languages, nil
+}
+
+func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
+	languages, err := notifyLanguages(o.languages)
+	if err != nil {
+		return err
 	}
 	s, checked, err := a.open(ctx)
 	if err != nil {

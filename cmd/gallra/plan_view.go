@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"charm.land/lipgloss/v2"
+	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -38,7 +41,8 @@ var actionStyles = map[retention.Action]lipgloss.Style{
 }
 
 // planWords shows a plan. What a person wants to know in ten seconds stands first: how many, when, and what is new.
-func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail, l *ledger.Ledger) error {
+// Names are of those whom [shown] lists; nil: nobody's.
+func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail, l *ledger.Ledger, names map[uuid.UUID]string) error {
 	w := &lines{w: a.out}
 	persons := 0
 	for _, t := range p.Tables {
@@ -83,16 +87,72 @@ func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail,
 			continue
 		}
 		w.printf("\n%s (%d): %s\n", a.screen().in(actionStyles[action], string(action)), len(some), actionWords[action])
-		for i := range some {
-			if i == shownDecisions {
-				w.printf("  … and %d more; --json lists them all\n", len(some)-i)
-				break
-			}
+		var rows [][]string
+		for i := range some[:min(len(some), shownDecisions)] {
 			d := &some[i]
-			w.printf("  %s %s  %s  %s\n", d.Person.Table, d.Person.ID, dated(d.Decision), d.Reason())
+			row := []string{d.Person.Table, d.Person.ID.String(), dated(d.Decision), d.Reason()}
+			if names != nil {
+				row = slices.Insert(row, 2, names[d.Person.ID])
+			}
+			rows = append(rows, row)
+		}
+		w.printf("%s\n", a.list(rows))
+		if more := len(some) - len(rows); more > 0 {
+			w.printf("  … and %d more; --csv and --json list them all\n", more)
 		}
 	}
 	return w.err
+}
+
+// tellAsked says who is asked before their purge, and who waits since they were not.
+func (a *app) tellAsked(p *plan.Plan) {
+	var ask, later, unasked int
+	for _, t := range p.Tables {
+		ask, later, unasked = ask+t.Ask, later+t.AskLater, unasked+t.Unasked
+	}
+	if ask > 0 {
+		fmt.Fprintf(a.out, "\na run asks %s before their purge, by a task in the policy's queue\n", plural(ask, "person"))
+	}
+	if later > 0 {
+		fmt.Fprintf(a.out, "%s more are asked by later runs, since one run has so many asked (limits.asks)\n", plural(later, "person"))
+	}
+	if unasked > 0 {
+		fmt.Fprintf(a.out, "\nof these %s are due and wait, since they were not asked in time; limits do not count them\n", plural(unasked, "person"))
+	}
+}
+
+// shown are the decisions that planWords lists, by table.
+func shown(p *plan.Plan) map[string][]uuid.UUID {
+	ids, of := map[string][]uuid.UUID{}, map[retention.Action]int{}
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		if of[d.Action]++; of[d.Action] <= shownDecisions {
+			ids[d.Person.Table] = append(ids[d.Person.Table], d.Person.ID)
+		}
+	}
+	return ids
+}
+
+// namesOf reads what some persons are called.
+func namesOf(ctx context.Context, s *session, c *compile.Policy, ids map[string][]uuid.UUID) (map[uuid.UUID]string, error) {
+	names := map[uuid.UUID]string{}
+	for _, table := range sortedKeys(ids) {
+		subject := c.Subject(table)
+		for some := range slices.Chunk(ids[table], compile.MaxPersons) {
+			terms := make([]string, len(some))
+			for i, id := range some {
+				terms[i] = subject.PrimaryID + " eq " + id.String()
+			}
+			q := dataverse.Query{Table: table, Select: []string{subject.PrimaryID, subject.PrimaryName}, Filter: strings.Join(terms, " or ")}
+			for row, err := range s.client.Rows(ctx, q) {
+				if err != nil {
+					return nil, fmt.Errorf("read the names of %s: %w", table, err)
+				}
+				names[row.ID(subject.PrimaryID)] = row.Text(subject.PrimaryName)
+			}
+		}
+	}
+	return names, nil
 }
 
 // comingWeeks is how far ahead a plan shows single weeks: a notice of two months, and some.

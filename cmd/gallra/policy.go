@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -14,15 +16,19 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 
+	"github.com/gallra/gallra/dataverse"
+	crmfile "github.com/gallra/gallra/dataverse/snapshot"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/rehearse"
 	"github.com/gallra/gallra/retention/report"
 )
 
 func newPolicy(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Check and describe a retention policy"}
-	c.AddCommand(newPolicyCheck(a), newPolicySchema(a), newPolicyRecord(a), newPolicyShow(a), newPolicyTest(a), newPolicyInit(a))
+	c.AddCommand(newPolicyCheck(a), newPolicySchema(a), newPolicyRecord(a), newPolicyNotice(a), newPolicyShow(a), newPolicyTest(a), newPolicyInit(a))
 	return c
 }
 
@@ -53,6 +59,7 @@ func (a *app) runPolicyCheck(ctx context.Context) error {
 		return a.tellProblems(err)
 	}
 	warnings := policy.Suspicious()
+	var kept []keptRule
 	where := "offline: set GALLRA_URL to check it against an environment as well"
 	if a.settings.URL != "" {
 		s, checked, err := a.open(ctx)
@@ -71,13 +78,15 @@ func (a *app) runPolicyCheck(ctx context.Context) error {
 			return err
 		}
 		warnings, where = append(append(checked.Warnings, odd...), foreign...), "fits the environment "+s.org.ID.String()
+		kept = keptRules(checked)
 	}
 	if a.json {
-		return a.problemLines(warnings, "warning")
+		return cmp.Or(a.problemLines(warnings, "warning"), a.keptJSON(kept))
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(a.out, "warning: %s\n", w)
 	}
+	a.tellKept(kept)
 	grounds := 0
 	for _, s := range policy.Subjects {
 		grounds += len(s.Grounds)
@@ -103,7 +112,7 @@ func (a *app) foreignColumns(ctx context.Context, s *session, c *compile.Policy)
 	}
 	var found policy.Problems
 	for _, rail := range rails {
-		found = append(found, policy.Problem{Pos: c.Subject(rail.Table).Pos, Message: fmt.Sprintf("a run would be stopped (%s): %s", rail.Rail, rail.Sentence), Hint: rail.Remedy})
+		found = append(found, policy.Problem{Pos: c.Subject(rail.Table).Pos, Message: fmt.Sprintf("a run would be stopped (%s): %s", rail.Rail, rail.Sentence), Hint: rail.Remedy.String()})
 	}
 	return found, nil
 }
@@ -151,40 +160,94 @@ func newPolicySchema(a *app) *cobra.Command {
 }
 
 func newPolicyRecord(a *app) *cobra.Command {
-	html := false
+	html, lang, file := false, language(""), ""
 	c := &cobra.Command{
 		Use:   "record [FILE]",
 		Short: "Print the policy in words, as the record of processing (article 30)",
-		Long: `Prints the policy in words, as the part of the record of processing (article 30) that a data protection officer files. With an
-environment set (GALLRA_URL) it says as well where persons stand there: every place that holds rows, what a purge does with
-them, and whether a row that is kept binds the person or is freed.
+		Long: `Prints the policy in words, as the part of the record of processing (article 30) that a data protection officer files and signs.
+With an environment set (GALLRA_URL), or with the definitions in a snapshot of it, tables, columns and options stand by the
+names that people know them by, in the language of the record where the environment has them in it; the names of the
+database go to footnotes. It then says as well which categories of data there are, and, where rows can be counted, where
+persons stand: what a purge does with each place, and whether a row that is kept binds the person or is freed.
+
+The page of --html prints as it is: from a browser to paper or to PDF.
 
 EXIT STATUS: 0 printed, 1 the environment did not answer, 2 the policy has mistakes.`,
 		Example: `  gallra policy record sales.yaml > record.md
-  gallra policy record sales.yaml --html > record.html`,
+  gallra policy record sales.yaml --html --lang sv > record.html
+  gallra policy record sales.yaml --snapshot crm.gallra --html > record.html`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.settings.Policy = args[0]
 			}
-			p, err := a.loadPolicy()
-			if err != nil {
-				return err
-			}
-			var where map[string][]policy.Standing
-			if a.settings.URL != "" {
-				if where, err = a.standing(cmd.Context(), p); err != nil {
-					return err
-				}
-			}
-			if html {
-				return recordHTML(a.out, p, where)
-			}
-			return p.WriteRecord(a.out, where)
+			return a.writeRecord(cmd.Context(), a.out, lang, file, html)
 		},
 	}
 	c.Flags().BoolVar(&html, "html", false, "print a page instead of Markdown")
+	c.Flags().StringVar(&file, "snapshot", "", "take the names that people know from this file of gallra snapshot, instead of an environment")
+	languageFlag(c, &lang)
 	return c
+}
+
+func newPolicyNotice(a *app) *cobra.Command {
+	html, lang := false, language("")
+	c := &cobra.Command{
+		Use:   "notice [FILE]",
+		Short: "Print the policy in plain words, for the privacy notice on your web page",
+		Long: `Prints the policy in plain words for the people it is about (articles 13 and 14 GDPR): why their data are kept, for how long, what
+happens then, what stays longer, and whom to ask. Who answers for the data is taken from record in the policy. The reasons
+are those of the policy, in the language in which they are written.
+
+EXIT STATUS: 0 printed, 2 the policy has mistakes.`,
+		Example: `  gallra policy notice sales.yaml --html --lang sv > notice.html`,
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				a.settings.Policy = args[0]
+			}
+			return a.writeNotice(a.out, lang, html)
+		},
+	}
+	c.Flags().BoolVar(&html, "html", false, "print a page instead of Markdown")
+	languageFlag(c, &lang)
+	return c
+}
+
+// document writes the policy as a page for others.
+func (a *app) document(ctx context.Context, kind, lang string, w io.Writer) error {
+	if kind == "notice" {
+		return a.writeNotice(w, language(lang), true)
+	}
+	return a.writeRecord(ctx, w, language(lang), "", true)
+}
+
+func (a *app) writeRecord(ctx context.Context, out io.Writer, lang language, file string, html bool) error {
+	p, err := a.loadPolicy()
+	if err != nil {
+		return err
+	}
+	in := lang.or(p)
+	around, err := a.surroundings(ctx, p, in, file)
+	if err != nil {
+		return err
+	}
+	if html {
+		return markdownPage(out, in, words.In("record", in).T("page"), func(w io.Writer) error { return p.WriteRecordIn(w, in, around) })
+	}
+	return p.WriteRecordIn(out, in, around)
+}
+
+func (a *app) writeNotice(out io.Writer, lang language, html bool) error {
+	p, err := a.loadPolicy()
+	if err != nil {
+		return err
+	}
+	in := lang.or(p)
+	if html {
+		return markdownPage(out, in, words.In("privacy", in).T("title"), func(w io.Writer) error { return p.WriteNotice(w, in) })
+	}
+	return p.WriteNotice(out, in)
 }
 
 func newPolicyShow(a *app) *cobra.Command {
@@ -276,59 +339,112 @@ func (a *app) ruleLines(p *policy.Policy, became policy.Rules) error {
 	return nil
 }
 
-// standing is where persons stand in the environment, by subject table.
-func (a *app) standing(ctx context.Context, p *policy.Policy) (map[string][]policy.Standing, error) {
-	s, err := a.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	checked, err := compile.Compile(ctx, p, s.client)
-	if err != nil {
-		return nil, err
-	}
-	drawn, err := checked.Maps(ctx, s.client)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string][]policy.Standing{}
-	for _, m := range drawn {
-		v, err := report.NewPlaceMap(m, report.English)
+// surroundings are what an environment adds to the record, or the definitions in a snapshot; nil where there is neither.
+func (a *app) surroundings(ctx context.Context, p *policy.Policy, lang, file string) (*policy.Surroundings, error) {
+	var client *dataverse.Client
+	counted := true
+	switch {
+	case file != "":
+		server, head, err := rehearse.Open(file)
+		var unreadable *fs.PathError
+		if errors.As(err, &unreadable) {
+			return nil, &usageError{"--snapshot: " + err.Error(), "gallra snapshot --out crm.gallra makes one"}
+		} else if err != nil {
+			return nil, err
+		}
+		credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: rehearse.Token})
 		if err != nil {
 			return nil, err
 		}
-		out[m.Name()] = []policy.Standing{}
-		for _, x := range v.Rows {
-			out[m.Name()] = append(out[m.Name()], policy.Standing{Place: x.Place, Leads: x.Leads, Rows: x.Count, Does: x.Does, By: x.By, Why: x.Why, Kept: x.Holds, Binds: x.Binds})
+		client, err = dataverse.New(dataverse.Options{URL: "http://127.0.0.1", Credential: credential, Transport: server.Transport(), Labels: words.In("record", lang).Code()})
+		if err != nil {
+			return nil, err
 		}
+		defer client.Close()
+		counted = head.Masking.Rows != crmfile.NoRows
+	case a.settings.URL != "":
+		a.labels = words.In("record", lang).Code()
+		s, err := a.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		client = s.client
+	default:
+		return nil, nil
 	}
-	return out, nil
+	checked, err := compile.Compile(ctx, p, client)
+	if err != nil {
+		return nil, a.tellProblems(err)
+	}
+	called := report.NewCalled(ctx, client)
+	out := &policy.Surroundings{Called: called, Data: map[string][]policy.DataCategory{}}
+	if counted {
+		out.Where = map[string][]policy.Standing{}
+	}
+	drawn, err := checked.Maps(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range drawn {
+		out.Data[m.Name()] = called.Categories(m.Subject, m)
+		if !counted {
+			continue
+		}
+		v, err := report.NewPlaceMap(m, report.Lang(lang))
+		if err != nil {
+			return nil, err
+		}
+		out.Where[m.Name()] = v.Standing()
+	}
+	if err := p.WriteRecordIn(io.Discard, lang, out); err != nil { // which asks for every definition that it needs
+		return nil, err
+	}
+	return out, called.Err
 }
 
 // recordPage is a page that needs nothing from elsewhere and prints well.
 const recordPage = `<!doctype html>
-<html lang="en">
+<html lang="%s">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Record of processing</title>
+<title>%s</title>
 <style>
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100%%; margin: 1rem 0 }
+h1, h2, h3 { line-height: 1.25 }
+table { border-collapse: collapse; width: 100%%; margin: 1rem 0; overflow-wrap: anywhere }
 th, td { border: 1px solid #8888; padding: .3rem .6rem; text-align: left; vertical-align: top }
-@media print { body { margin: 0; max-width: none } h2 { break-after: avoid } tr { break-inside: avoid } }
+code { font-size: .9em; overflow-wrap: anywhere }
+thead:has(th:first-child:empty) { display: none }
+sup a { text-decoration: none }
+.footnotes { font-size: .85em }
+@page { size: A4; margin: 18mm 15mm 20mm; @bottom-right { content: counter(page) " / " counter(pages); font: 9pt sans-serif } }
+@media print {
+  :root { color-scheme: light }
+  body { margin: 0; padding: 0; max-width: none; font-size: 10pt; color: #000; background: #fff }
+  h1, h2, h3 { break-after: avoid }
+  h2 { margin-top: 8mm }
+  p { orphans: 3; widows: 3 }
+  table { font-size: 8.5pt }
+  thead { display: table-header-group }
+  tr { break-inside: avoid }
+  a { color: inherit; text-decoration: none }
+  .footnote-backref { display: none }
+  tr:has(td:nth-child(2):empty + td:empty + td:empty) td { height: 14mm } /* where somebody signs */
+}
 </style>
 %s</html>
 `
 
-// recordHTML prints the record as a page. What the policy says is text in it, whatever it looks like.
-func recordHTML(w io.Writer, p *policy.Policy, where map[string][]policy.Standing) error {
+// markdownPage prints Markdown as a page. What the policy says is text in it, whatever it looks like.
+func markdownPage(w io.Writer, lang, title string, write func(io.Writer) error) error {
 	var markdown, page bytes.Buffer
-	if err := p.WriteRecord(&markdown, where); err != nil {
+	if err := write(&markdown); err != nil {
 		return err
 	}
-	if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert(markdown.Bytes(), &page); err != nil {
-		return fmt.Errorf("print the record as a page: %w", err)
+	if err := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Footnote)).Convert(markdown.Bytes(), &page); err != nil {
+		return fmt.Errorf("print the policy as a page: %w", err)
 	}
-	_, err := fmt.Fprintf(w, recordPage, page.String())
+	_, err := fmt.Fprintf(w, recordPage, lang, title, page.String())
 	return err
 }

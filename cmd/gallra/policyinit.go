@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,60 +24,124 @@ import (
 type initOptions struct {
 	out      string
 	timeZone string
-	years    int
+	notice   string
+	keep     []string
+	yes      bool
+	zoned    bool // the time zone was given
+	noticed  bool // and so was the notice
 }
 
 func newPolicyInit(a *app) *cobra.Command {
 	o := initOptions{}
 	c := &cobra.Command{
 		Use:   "init",
-		Short: "Write a starter policy for this environment, from its own tables and row counts",
-		Long: `Looks at what points at contacts and leads in this environment, counts the rows, and writes a policy with a suggestion
-for each, pinned to the organisation. Run as it stands, the policy schedules nobody who has any sign of life within the
-years: it is made to be narrowed. Nothing is written to the environment.
+		Short: "Write a first policy for this environment by an interview about what is in it",
+		Long: `Looks at what leads to contacts and leads in this environment, counts the rows, and asks for how long each kind keeps a
+person: customers, deals, quotes, orders, cases, events, consents, activities, dates and tables of your own. The policy has
+at most a dozen grounds for a table, only for what has rows, and is pinned to the organisation. Nothing is written to the
+environment.
+
+Questions are put on a terminal, each with a default; --yes takes all defaults, and so does whatever is no terminal.
+--keep answers beforehand: --keep deals="24 months", --keep events=never, --keep all="5 years" for all that is not named.
 
 EXIT STATUS: 0 written, 1 failed, 2 wrong usage or settings.`,
-		Example: `  gallra policy init --time-zone Europe/Stockholm --out policy.yaml`,
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runPolicyInit(cmd.Context(), o) },
+		Example: `  gallra policy init --time-zone Europe/Stockholm --out policy.yaml
+  gallra policy init --yes --keep deals="36 months" --keep activities=never --out policy.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.zoned, o.noticed = cmd.Flags().Changed("time-zone"), cmd.Flags().Changed("notice")
+			return a.runPolicyInit(cmd.Context(), o)
+		},
 	}
 	c.Flags().StringVar(&o.out, "out", "", "write to this file, which must not be there yet, instead of standard output")
 	c.Flags().StringVar(&o.timeZone, "time-zone", "UTC", "whose calendar dates count: an IANA name")
-	c.Flags().IntVar(&o.years, "years", 5, "how long any sign of life keeps a person")
+	c.Flags().StringVar(&o.notice, "notice", policy.DefaultNotice.String(), "how long a coming purge is visible before it happens")
+	c.Flags().StringArrayVar(&o.keep, "keep", nil, "answer a question beforehand, as TOPIC=PERIOD or TOPIC=never; repeatable")
+	c.Flags().BoolVar(&o.yes, "yes", false, "ask nothing: take the defaults")
 	return c
 }
 
-func (o initOptions) check() (*time.Location, error) {
-	zone, err := time.LoadLocation(o.timeZone)
-	switch {
-	case err != nil || o.timeZone == "" || o.timeZone == "Local":
-		return nil, &usageError{fmt.Sprintf("--time-zone: unknown time zone %q", o.timeZone), "an IANA name, such as Europe/Stockholm"}
-	case o.years < 1 || o.years > 10:
-		return nil, &usageError{"--years is from 1 to 10", ""}
+// check reads what was given.
+func (o *initOptions) check() (zone *time.Location, notice retention.Period, a compile.Answers, err error) {
+	if zone, err = zoneOf(o.timeZone); err != nil {
+		return nil, notice, nil, &usageError{"--time-zone: " + err.Error(), "an IANA name, such as Europe/Stockholm"}
+	}
+	if notice, err = retention.ParsePeriod(o.notice); err != nil || notice.IsZero() {
+		return nil, notice, nil, &usageError{fmt.Sprintf("--notice: %q is no period", o.notice), "such as 2 months"}
+	}
+	a = compile.Answers{}
+	for _, answer := range o.keep {
+		topic, period, ok := strings.Cut(answer, "=")
+		if !ok {
+			return nil, notice, nil, &usageError{fmt.Sprintf("--keep %q is not TOPIC=PERIOD", answer), `--keep deals="24 months", or --keep deals=never`}
+		}
+		if a[topic], err = answered(period); err != nil {
+			return nil, notice, nil, &usageError{"--keep " + topic + ": " + err.Error(), "such as 24 months, or never"}
+		}
 	}
 	if o.out != "" {
 		if _, err := os.Lstat(o.out); err == nil {
-			return nil, &usageError{o.out + " is there already", "name another file: a policy is not written over"}
+			return nil, notice, nil, &usageError{o.out + " is there already", "name another file: a policy is not written over"}
 		}
+	}
+	return zone, notice, a, nil
+}
+
+func zoneOf(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, fmt.Errorf("unknown time zone %q", name)
 	}
 	return zone, nil
 }
 
+// never is how people say that something justifies nobody.
+const never = "never"
+
+// answered reads an answer.
+func answered(text string) (retention.Period, error) {
+	text = strings.TrimSpace(text)
+	if strings.EqualFold(text, never) {
+		return compile.Never, nil
+	}
+	p, err := retention.ParsePeriod(text)
+	if err == nil && p.IsZero() {
+		err = errors.New("a period of no length: say never")
+	}
+	return p, err
+}
+
 func (a *app) runPolicyInit(ctx context.Context, o initOptions) error {
-	zone, err := o.check()
+	zone, notice, answers, err := o.check()
 	if err != nil {
 		return err
 	}
+	asks := !o.yes && !a.json && terminal(a.in)
 	s, err := a.connect(ctx)
 	if err != nil {
 		return err
 	}
-	text, err := compile.Starter(ctx, s.client, compile.StarterOptions{
-		Today: retention.DateOf(s.client.Now(), zone), TimeZone: zone, Years: o.years, User: s.identity.UserID,
-	})
+	if asks {
+		if zone, notice, err = a.askFrame(ctx, o, zone, notice); err != nil {
+			return err
+		}
+	}
+	starter, err := compile.NewStarter(ctx, s.client, compile.StarterOptions{Today: retention.DateOf(s.client.Now(), zone), TimeZone: zone, Notice: notice})
 	if err != nil {
 		return err
 	}
+	topics := starter.Topics()
+	for topic := range answers {
+		if topic != compile.AllTopics && !slices.ContainsFunc(topics, func(t compile.Topic) bool { return t.ID == topic }) {
+			return &usageError{fmt.Sprintf("--keep: nothing here is called %q, or it has no rows", topic), "there are " + topicNames(topics)}
+		}
+	}
+	if asks {
+		if err := a.interview(ctx, topics, answers); err != nil {
+			return err
+		}
+	}
+	text := starter.Text(answers)
 	if err := a.provesFit(ctx, s, text); err != nil {
 		return err
 	}
@@ -84,8 +152,111 @@ func (a *app) runPolicyInit(ctx context.Context, o initOptions) error {
 	if err := os.WriteFile(o.out, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the policy: %w", err)
 	}
-	_, err = fmt.Fprintf(a.out, "%s is written: read it, narrow it, then gallra policy check %s\n", o.out, o.out)
+	_, err = fmt.Fprintf(a.out, "%[1]s is written: gallra policy record --policy %[1]s says it in words, gallra plan --policy %[1]s shows whom it would schedule\n", o.out)
 	return err
+}
+
+func topicNames(topics []compile.Topic) string {
+	var names []string
+	for _, t := range topics {
+		names = append(names, t.ID)
+	}
+	return strings.Join(names, ", ")
+}
+
+// askFrame asks for what the whole policy goes by, unless it was given.
+func (a *app) askFrame(ctx context.Context, o initOptions, zone *time.Location, notice retention.Period) (*time.Location, retention.Period, error) {
+	name, length := zone.String(), notice.String()
+	if local := time.Local.String(); !o.zoned && local != "Local" {
+		name = local
+	}
+	var asked []question
+	if !o.zoned {
+		asked = append(asked, question{"Whose calendar decides which day it is?", "an IANA name, such as Europe/Stockholm", &name,
+			func(text string) error { _, err := zoneOf(text); return err }})
+	}
+	if !o.noticed {
+		asked = append(asked, question{"How long is a coming purge visible to the sales staff before it happens?", "such as 2 months", &length, func(text string) error {
+			p, err := answered(text)
+			if err == nil && p == compile.Never {
+				err = errors.New("nobody is purged without notice")
+			}
+			return err
+		}})
+	}
+	if err := a.put(ctx, asked); err != nil {
+		return nil, notice, err
+	}
+	zone, err := zoneOf(name)
+	if err != nil {
+		return nil, notice, err
+	}
+	notice, err = answered(length)
+	return zone, notice, err
+}
+
+// interview asks for how long each topic keeps a person, as far as that was not said.
+func (a *app) interview(ctx context.Context, topics []compile.Topic, answers compile.Answers) error {
+	texts := make([]string, len(topics))
+	var asked []question
+	for i, t := range topics {
+		if _, said := answers[t.ID]; said {
+			continue
+		}
+		texts[i] = t.Default.String()
+		if all, ok := answers[compile.AllTopics]; ok {
+			if texts[i] = all.String(); all == compile.Never {
+				texts[i] = never
+			}
+		}
+		asked = append(asked, question{t.Question, fmt.Sprintf("%s today; a period such as 24 months, or never: it justifies nobody", policy.Count(t.Rows, "row")), &texts[i],
+			func(text string) error { _, err := answered(text); return err }})
+	}
+	if err := a.put(ctx, asked); err != nil {
+		return err
+	}
+	for i, t := range topics {
+		if texts[i] != "" {
+			p, err := answered(texts[i])
+			if err != nil {
+				return err
+			}
+			answers[t.ID] = p
+		}
+	}
+	return nil
+}
+
+// question is one of an interview: value holds the default, and then the answer.
+type question struct {
+	title, note string
+	value       *string
+	check       func(string) error
+}
+
+// put puts questions one after the other, as plain lines that every terminal and screen reader can do.
+func (a *app) put(ctx context.Context, asked []question) error {
+	to := &lines{w: a.in} // the terminal itself, where messages go elsewhere
+	if terminal(a.errs) {
+		to.w = a.errs
+	}
+	answers := bufio.NewScanner(a.in)
+	for _, q := range asked {
+		for {
+			to.printf("%s\n  %s [%s] ", q.title, q.note, *q.value)
+			if !answers.Scan() || ctx.Err() != nil || to.err != nil {
+				return errors.Join(answers.Err(), to.err, &usageError{"the interview was left: nothing is written", "--yes takes the defaults"})
+			}
+			answer := cmp.Or(strings.TrimSpace(answers.Text()), *q.value)
+			err := q.check(answer)
+			if err == nil {
+				*q.value = answer
+				break
+			}
+			to.printf("  %v\n", err)
+		}
+	}
+	return nil
 }
 
 // provesFit holds the policy against the environment before anybody sees it. That a production environment is not

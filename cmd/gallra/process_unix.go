@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,3 +20,10 @@ func foreground(tty *os.File) bool {
 // ignoreFileSizeLimit lets a write beyond a limit on file sizes (ulimit -f) fail as one on a full disk does, instead of
 // ending the process.
 func ignoreFileSizeLimit() { signal.Ignore(syscall.SIGXFSZ) }
+
+// surviveCutPipe lets a write to a pipe whose reader has left fail, instead of ending the process in the middle of a purge.
+// The signal is taken and not ignored, so that programs that are started (az) have it as usual.
+func surviveCutPipe() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// cutPipe tells whether a write failed because the reader of a pipe has left.
+func cutPipe(err error) bool { return errors.Is(err, syscall.EPIPE) }

@@ -20,6 +20,7 @@ import (
 // provisionOptions are the flags of gallra provision.
 type provisionOptions struct {
 	dryRun, remove, yes bool
+	noForms             bool
 	application         string
 	export              string
 }
@@ -28,22 +29,27 @@ func newProvision(a *app) *cobra.Command {
 	o := provisionOptions{}
 	c := &cobra.Command{
 		Use:   "provision",
-		Short: "Create what gallra needs in the environment: columns, views, a least-privilege role",
+		Short: "Create what gallra needs in the environment: columns, views, forms, a least-privilege role",
 		Long: `Creates what is missing: the publisher and the solution "gallra", its columns on every subject table of the policy, the
-system views that show the coming purges, and a security role with just the rights that the policy needs. Its own views and
-role are brought up to date; what others made is left alone, columns that the policy maps among it. It can be repeated, and
-goes on where it was cut off. --dry-run lists what it would do.
+system views, a chart and a dashboard that show the coming purges, a section "Retention" on the main forms, and a security role
+with just the rights that the policy needs. Its own views and role are brought up to date; what others made is left alone,
+columns that the policy maps among it. It can be repeated, and goes on where it was cut off. --dry-run lists what it would do,
+each form by its name.
+
+On a form of yours only the section is added; --no-forms leaves forms alone. A table gets a form of its own where some of its
+forms may not be changed, or where it has more than 12.
 
 --application-user CLIENT-ID gives the role to the user of that application, or managed identity, and makes the user in the
 environment if there is none.
 
---remove takes back what it made, after a question that --yes answers beforehand: views, role, columns, and last of all the
-columns that hold data, which goes with them. What others have put into the solution stays.
+--remove takes back what it made, after a question that --yes answers beforehand: dashboards, charts, the
+sections, views, role, columns, and last of all the columns that hold data, which goes with them. Forms are then as they were. What others have put into the solution stays.
 
 --export DIR writes the same as an unpacked solution for your own pipeline instead, and changes nothing in the environment.
 
 EXIT STATUS: 0 done, 1 failed or not everything could be removed, 2 wrong usage, settings or policy.`,
 		Example: `  gallra provision --dry-run
+  gallra provision --no-forms
   gallra provision --application-user 00000000-0000-0000-0000-000000000000
   gallra provision --export solution
   gallra provision --remove`,
@@ -60,6 +66,7 @@ EXIT STATUS: 0 done, 1 failed or not everything could be removed, 2 wrong usage,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "list what is missing, or would be removed, and change nothing")
+	f.BoolVar(&o.noForms, "no-forms", false, "leave the forms of the tables as they are")
 	f.StringVar(&o.application, "application-user", "", "the client id of the application or managed identity that gets the role")
 	f.BoolVar(&o.remove, "remove", false, "take back what provision made")
 	f.BoolVar(&o.yes, "yes", false, "answer the question of --remove beforehand")
@@ -69,8 +76,8 @@ EXIT STATUS: 0 done, 1 failed or not everything could be removed, 2 wrong usage,
 
 func (o *provisionOptions) check() error {
 	switch {
-	case o.remove && (o.application != "" || o.export != ""):
-		return &usageError{"--remove goes with neither --application-user nor --export", ""}
+	case o.remove && (o.application != "" || o.export != "" || o.noForms):
+		return &usageError{"--remove goes with none of --application-user, --export and --no-forms", ""}
 	case o.export != "" && (o.application != "" || o.dryRun):
 		return &usageError{"--export goes with neither --application-user nor --dry-run", "a solution holds no users: give the role to the application by a second gallra provision"}
 	case o.yes && !o.remove:
@@ -91,6 +98,9 @@ func (a *app) runProvision(ctx context.Context, o provisionOptions) error {
 	p, err := checked.Provisioning(ctx, s.client)
 	if err != nil {
 		return err
+	}
+	if o.noForms {
+		p = p.WithoutForms()
 	}
 	if o.export != "" {
 		return a.runExport(ctx, s, p, o.export)
@@ -144,6 +154,7 @@ func (e *provisionError) Unwrap() error { return e.err }
 // Hint knows that whoever provisions is an administrator, and not the user that the role is for.
 func (e *provisionError) Hint() string {
 	var refused *dataverse.Error
+	var form *provision.FormError
 	switch {
 	case errors.As(e.err, &refused) && errors.Is(e.err, dataverse.ErrForbidden):
 		right := refused.MissingPrivilege()
@@ -156,6 +167,8 @@ func (e *provisionError) Hint() string {
 		return "provisioning takes a system administrator or customizer" + right + ": sign in as one, or hand gallra provision --export to whoever is; what was made so far stays"
 	case errors.Is(e.err, dataverse.ErrCustomizing):
 		return "an import or publication has been under way for all this time: run again when it has ended, it goes on from here"
+	case errors.As(e.err, &form):
+		return "gallra provision --no-forms makes everything else; put the columns onto that form by hand, or mend it and run again"
 	}
 	return dataverse.Hint(e.err)
 }

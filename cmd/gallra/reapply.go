@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/cmd/gallra/verb"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
-	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -79,31 +78,20 @@ func (a *app) runReapply(ctx context.Context, apply bool, bypass []string) error
 	}
 	bar := a.progress("starting")
 	deps.Progress = bar.follow
-	purged := 0
 	out := newOutcomeWriter(a.out)
-	deps.Outcome = func(x purge.Outcome) {
-		if x.Status == ledger.Done && x.Do != "" {
-			purged++
-		}
-		if a.json {
-			out.outcome(x)
-		}
+	if a.json {
+		deps.Outcome = out.outcome
 	}
-	summary, err := purge.Reapply(ctx, deps)
+	done, err := verb.Reapply(ctx, deps)
 	bar.done()
 	if err == nil {
 		err = out.err
 	}
-	if told := a.tellRun(summary, err); told != nil && err == nil {
-		return told
-	}
-	if err != nil {
+	if err = a.tellRun(done.Summary, err); err != nil {
 		return err
 	}
-	if left, _, err := purge.Back(ctx, deps); err != nil {
-		return err
-	} else if left = slices.DeleteFunc(left, func(p purge.Returned) bool { return p.Written }); len(left) > 0 || len(summary.Failures)+len(summary.Residue) > 0 {
-		return &incomplete{fmt.Sprintf("%d of %s who were back were purged again", purged, plural(len(back), "person"))}
+	if !done.Whole() {
+		return &incomplete{fmt.Sprintf("%d of %s who were back were purged again", done.Purged, plural(len(back), "person"))}
 	}
 	return nil
 }

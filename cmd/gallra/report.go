@@ -1,24 +1,28 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/cmd/gallra/verb"
+	"github.com/gallra/gallra/internal/words"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/report"
 )
 
 // reportOptions are the flags of gallra report.
 type reportOptions struct {
-	out  string
-	mask bool
-	lang string
+	out     string
+	mask    bool
+	byOwner bool
+	lang    language
 }
 
 func newReport(a *app) *cobra.Command {
@@ -27,22 +31,50 @@ func newReport(a *app) *cobra.Command {
 		Use:   "report",
 		Short: "Write what is coming and what the last run did as a page and a workbook",
 		Long: `Evaluates everybody as a run does, reads the last run from the ledger, and writes report.html (one page that needs nothing
-else, for the screen and for A4) and report.xlsx into a folder. Persons are grouped by owner, so that each seller can be
-handed their list. Nothing is written to the environment.
+else, for the screen and for A4), summary.html (the same on two sheets) and report.xlsx into a folder. Persons are grouped
+by owner. --by-owner writes besides, into the folder owners, a page and a workbook for each owner to be handed to them, called
+by the owner's id, and gives each a sheet of their own in report.xlsx. Nothing is written to the environment.
 
-The files hold names and are readable by their owner only. With --mask names, addresses and what the staff wrote are
-not even read, and the report can be mailed: who may see a person in Dynamics 365 follows the link.
+The files hold names and are readable by you only. With --mask the names of persons, their addresses and what the staff
+wrote are not even read, and the report can be mailed: who may see a person in Dynamics 365 follows the link.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
 		Example: `  gallra report --out report
+  gallra report --out report --by-owner
   gallra report --out report --mask --lang sv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runReport(cmd.Context(), o) },
 	}
-	c.Flags().StringVar(&o.out, "out", "", "the folder for report.html and report.xlsx; those that are there are replaced")
-	c.Flags().BoolVar(&o.mask, "mask", false, "leave out names, e-mail addresses and what the staff wrote")
-	c.Flags().StringVar(&o.lang, "lang", "en", "the report's language: en or sv")
+	c.Flags().StringVar(&o.out, "out", "", "the folder for the files; those of an earlier report are replaced")
+	c.Flags().BoolVar(&o.byOwner, "by-owner", false, "write a page and a workbook for each owner as well, and a sheet for each")
+	c.Flags().BoolVar(&o.mask, "mask", false, "leave out the names of persons, e-mail addresses and what the staff wrote")
+	languageFlag(c, &o.lang)
 	return c
+}
+
+// language is a flag for one that gallra speaks; empty: the policy's.
+type language string
+
+func languageFlag(c *cobra.Command, l *language) {
+	c.Flags().Var(l, "lang", "the language: "+strings.Join(words.All(), ", ")+"; the policy's if none is given")
+}
+
+func (l *language) String() string { return string(*l) }
+func (l *language) Type() string   { return "language" }
+
+// Set takes a language as people write it: sv, sv-SE, no.
+func (l *language) Set(name string) error {
+	found, ok := words.Find(name)
+	if !ok {
+		return errors.New("gallra speaks " + strings.Join(words.All(), ", "))
+	}
+	*l = language(found)
+	return nil
+}
+
+// or is the language that was asked for, or else the policy's.
+func (l *language) or(p *policy.Policy) string {
+	return cmp.Or(string(*l), p.Language, words.All()[0])
 }
 
 // thrifty is how much garbage a report lets lie before it is collected, in percent of what it holds: who asks for one may do so on
@@ -53,26 +85,26 @@ func (a *app) runReport(ctx context.Context, o reportOptions) error {
 	if o.out == "" {
 		return &usageError{"--out is missing: the folder for the report", "gallra report --out report"}
 	}
-	lang, err := report.ParseLang(o.lang)
-	if err != nil {
-		return &usageError{"--lang: " + err.Error(), ""}
-	}
 	defer debug.SetGCPercent(debug.SetGCPercent(thrifty))
-	r, err := a.makeReport(ctx, o.mask)
+	r, err := a.makeReport(ctx, o)
 	if err != nil {
 		return err
 	}
-	r.Lang = lang
+	r.EachOwner = o.byOwner
 	if err := r.Save(o.out); err != nil {
 		return err
 	}
-	page, book := filepath.Join(o.out, report.HTMLName), filepath.Join(o.out, report.XLSXName)
+	page, summary, book := filepath.Join(o.out, report.HTMLName), filepath.Join(o.out, report.SummaryName), filepath.Join(o.out, report.XLSXName)
 	if a.json {
-		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "report", "html": page, "xlsx": book, "masked": o.mask, "lang": string(lang),
+		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "report", "html": page, "summary": summary, "xlsx": book, "byOwner": o.byOwner, "masked": o.mask, "lang": string(r.Lang),
 			"persons": len(r.Coming.Persons), "due": r.Coming.Due(), "owners": len(r.Coming.ByOwner())})
 	}
 	w := &lines{w: a.out}
-	w.printf("%s\n%s\n  %s with something to tell, of %s\n", page, book, plural(len(r.Coming.Persons), "person"), plural(len(r.Coming.ByOwner()), "owner"))
+	w.printf("%s\n%s\n%s\n", page, summary, book)
+	if o.byOwner {
+		w.printf("%s\n", filepath.Join(o.out, report.OwnersDir))
+	}
+	w.printf("  %s with something to tell, of %s\n", plural(len(r.Coming.Persons), "person"), plural(len(r.Coming.ByOwner()), "owner"))
 	if !o.mask {
 		w.printf("  they hold personal data: only you can read them; with --mask they can be mailed\n")
 	}
@@ -80,7 +112,7 @@ func (a *app) runReport(ctx context.Context, o reportOptions) error {
 }
 
 // makeReport reads all that a report tells.
-func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error) {
+func (a *app) makeReport(ctx context.Context, o reportOptions) (*report.Report, error) {
 	s, checked, err := a.open(ctx)
 	if err != nil {
 		return nil, a.tellProblems(err)
@@ -90,37 +122,8 @@ func (a *app) makeReport(ctx context.Context, mask bool) (*report.Report, error)
 		return nil, err
 	}
 	a.warnNoLedger(l.Existed())
-	plan, err := a.evaluate(ctx, s, checked, s.today(checked.Policy), l, false)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := purge.MarkStuck(ctx, s.client, checked, plan); err != nil {
-		return nil, err
-	}
-	foreign, err := purge.ForeignColumns(ctx, s.client, checked, l)
-	if err != nil {
-		return nil, err
-	}
-	r := &report.Report{
-		Coming: report.New(plan), Rails: slices.Concat(plan.Able().GuardRails(checked.Policy.Limits, purge.Matched(l, checked)), purge.Undecided(checked), foreign), Facts: report.FactsOf(plan, checked),
-		URL: s.client.URL(), Name: s.org.Name, Made: s.client.Now(), Version: version, Mask: mask,
-	}
-	bar := a.progress("reading names")
-	err = r.Coming.ReadNames(ctx, s.client, checked, report.NamesOptions{Mask: mask, Progress: func(table string, rows int) { bar.add("reading who is in "+table, rows) }})
-	bar.done()
-	if err != nil {
-		return nil, err
-	}
-	if r.Last, err = report.ReadLastRun(ctx, l); err != nil {
-		return nil, err
-	}
-	settings, err := s.client.Settings(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the organisation's settings: %w", err)
-	}
-	r.Places = purge.Unreachable(settings, checked)
-	if r.Maps, err = checked.Maps(ctx, s.client); err != nil {
-		return nil, err
-	}
-	return r, nil
+	bar := a.progress("reading")
+	defer bar.done()
+	return verb.Report(ctx, s.look(checked, l), verb.ReportOptions{Mask: o.mask, Language: o.lang.or(checked.Policy), URL: s.client.URL(), Name: s.org.Name, Version: version, Made: s.client.Now(),
+		Progress: func(what string, rows int) { bar.add("reading "+what, rows) }})
 }

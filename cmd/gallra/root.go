@@ -34,7 +34,9 @@ type app struct {
 
 	signedIn    azcore.TokenCredential // nil before the first sign-in
 	reads       []*dataverse.Client    // whose definitions are remembered at the end
+	states      []*keptNights          // whose folders are taken away at the end
 	definitions *dataverse.Definitions // shared with other apps of the process; nil: with none
+	labels      int                    // Windows code of the language in which names are wanted; zero: the user's own
 }
 
 // streams are what a verb reads and prints, and how. What only tells of a result is a method of theirs: it can neither sign
@@ -64,7 +66,8 @@ func newRoot(a *app) *cobra.Command {
 where the sales staff see it two months ahead, and when the day has come and still nothing justifies the
 person, deletes or anonymises them with everything related, and proves it.
 
-Nothing is written without --apply.`,
+Without --apply nobody is scheduled, told or purged. provision, hold, release and approve do at once what they are
+called for, and the console does when you confirm.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -115,6 +118,7 @@ Nothing is written without --apply.`,
 		newPolicy(a),
 		newEmulator(a),
 	)
+	root.AddCommand(rehearsals(a)...)
 	completions(root, a)
 	for _, c := range root.Commands() {
 		wrapArgs(c)

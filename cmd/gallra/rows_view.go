@@ -1,26 +1,14 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/gallra/gallra/retention/compile"
-	"github.com/gallra/gallra/retention/evaluate"
-	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
-
-// dueRows adds to a plan what the rules would do to rows whose own period is over, and answers the guard rails that they run into.
-func (a *app) dueRows(ctx context.Context, s *session, c *compile.Policy, l *ledger.Ledger, p *plan.Plan, e *evaluate.Evaluation) (rails []plan.GuardRail, err error) {
-	bar := a.progress("reading rows")
-	defer bar.done()
-	p.Rows, rails, err = purge.DueRows(ctx, s.client, c, l, e)
-	return rails, err
-}
 
 // doWords is what a rule does with rows whose own period is over.
 var doWords = map[policy.Disposition]string{policy.Delete: "delete", policy.Anonymize: "anonymise"}

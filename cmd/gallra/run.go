@@ -32,6 +32,7 @@ type runOptions struct {
 	bypass    []string
 	plan      string
 	former    string
+	full      bool           // read everything beside what nights keep
 	reviewed  *plan.Reviewed // what the file holds; nil without --plan
 }
 
@@ -132,6 +133,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 	c.Flags().StringVar(&o.plan, "plan", "", "carry out this reviewed plan, and only what is still true of it")
 	c.Flags().DurationVar(&o.stopAfter, "stop-after", 0, "begin nothing new after this time, such as 5h30m, and leave the rest to the next run (exit 4)")
 	c.Flags().IntVar(&o.maxAsked, "max-operations", 0, "begin nothing new once so many operations were asked of the service, reads included, and leave the rest to the next run (exit 4); only lowers the policy's limit")
+	c.Flags().BoolVar(&o.full, "full", false, "read everything, and hold against it what nights have kept; without it that is done once a week")
 	c.Flags().StringVar(&o.former, "approved-policy", "", "the policy that was approved last: while the changed one purges nobody more, it needs no approval")
 	c.Flags().IntVar(&o.maxPurges, "max-purges", -1, "stop if more than this many would be purged; only lowers the policy's limit")
 	c.Flags().Lookup("max-purges").DefValue = "0" // not shown: it is what the policy says
@@ -142,7 +144,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy (nothing was to
 
 // runPlanned is a run without --apply.
 func (a *app) runPlanned(ctx context.Context, o runOptions) error {
-	if err := a.runPlan(ctx, planOptions{reviewed: o.reviewed}); err != nil {
+	if err := a.runPlan(ctx, planOptions{reviewed: o.reviewed, full: o.full}); err != nil {
 		return err
 	}
 	if !a.json {
@@ -208,9 +210,7 @@ func (a *app) runApply(ctx context.Context, o runOptions) error {
 	}
 	var locked *ledger.LockedError
 	if summary != nil && !errors.As(err, &locked) { // of a run that did not begin there is nothing to tell
-		if told := a.tellRun(summary, err); told != nil && err == nil {
-			return told
-		}
+		err = a.tellRun(summary, err)
 	}
 	if err != nil {
 		return a.skipIfLocked(err)
@@ -236,6 +236,15 @@ func (a *app) purge(ctx context.Context, s *session, checked *compile.Policy, l 
 	deps := a.deps("run", s, checked, l)
 	deps.Progress = bar.follow
 	deps.Operations = checked.Policy.Limits.Operations
+	kept, err := a.openState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil {
+		deps.State = kept.options(s)
+		deps.State.Full = o.full
+		defer kept.store(ctx)
+	}
 	if o.maxAsked > 0 && (deps.Operations == 0 || o.maxAsked < deps.Operations) {
 		deps.Operations = o.maxAsked
 	}

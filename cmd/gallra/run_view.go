@@ -18,17 +18,28 @@ import (
 	"github.com/gallra/gallra/retention/report/receipt"
 )
 
-// tellRun says what a run did, in one log line for the operators and in words or JSON for the caller.
+// tellRun says what a run did, in one log line for the operators and in words or JSON for the caller. It answers the error
+// that the verb ends with, which says nothing again that was printed here.
 func (a *app) tellRun(s *purge.Summary, err error) error {
 	if s == nil { // it did not begin
-		return nil
+		return err
 	}
 	a.told.Run(context.Background(), s)
-	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept, "unapproved", s.Unapproved(), "operations", s.Operations)
+	a.log.Info("run ended", "run", s.Run, "status", s.Status, "purged", s.Purged(), "failed", s.Failed(), "swept", s.Swept, "unswept", s.Unswept, "unapproved", s.Unapproved(), "asked", s.Asked, "unasked", s.Unasked(), "operations", s.Operations)
+	var told error
 	if a.json {
-		return newOutcomeWriter(a.out).totals(s)
+		told = newOutcomeWriter(a.out).totals(s)
+	} else {
+		told = a.runWords(s, err)
 	}
-	return a.runWords(s, err)
+	if err == nil {
+		return told
+	}
+	var stop *purge.StopError
+	if errors.As(err, &stop) && err.Error() == stop.Error() && told == nil && !a.json { // nothing else went wrong beside it
+		return &reasonsTold{stop}
+	}
+	return err
 }
 
 func (a *app) runWords(s *purge.Summary, err error) error {
@@ -69,6 +80,15 @@ func (a *app) runWords(s *purge.Summary, err error) error {
 	}
 	if n := s.Unapproved(); n > 0 {
 		w.printf("%s due and waiting for approval: gallra plan --out FILE, and gallra approve FILE by somebody else\n", plural(n, "person"))
+	}
+	if n := s.Unasked(); n > 0 {
+		w.printf("%s due and waiting, since they were not asked in time\n", plural(n, "person"))
+	}
+	if s.Asked > 0 {
+		w.printf("%s asked before their purge: a task each in the policy's queue\n", plural(s.Asked, "person"))
+	}
+	if s.TakenBack > 0 {
+		w.printf("%s taken back: something justifies the person again, or the purge date is another\n", plural(s.TakenBack, "such task"))
 	}
 	if len(s.Related) > 0 {
 		rows = rows[:0]
@@ -192,7 +212,7 @@ func (o *outcomeWriter) totals(s *purge.Summary) error {
 	}
 	mentioned := s.Mentioned()
 	return o.e.Encode(map[string]any{"kind": "totals", "drift": changes, "bypassed": bypassed, "run": s.Run, "status": s.Status, "persons": persons, "actions": actions,
-		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "unapproved": s.Unapproved(), "operations": s.Operations, "stages": stagesOf(s), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
+		"past": s.Past(), "due": s.Due, "purged": s.Purged(), "failed": s.Failed(), "skipped": skipped, "unapproved": s.Unapproved(), "asked": s.Asked, "takenBack": s.TakenBack, "unasked": s.Unasked(), "operations": s.Operations, "stages": stagesOf(s), "swept": s.Swept, "unswept": s.Unswept, "residue": len(s.Residue),
 		"mentions": sum(mentioned), "mentioned": mentioned, "unread": receipt.Places(s.Unread), "related": related, "guardRails": rails})
 }
 

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,24 +20,27 @@ import (
 
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 )
 
 // TestMain is also the gallra that scripts execute. Both make garbage faster than it need be collected.
 func TestMain(m *testing.M) {
-	if err := os.Setenv("GALLRA_CACHE", "none"); err != nil { // a script has a folder of its own
-		panic(err)
+	// What tests call in this process keeps no definitions, unless they give it a folder. What they execute keeps them as it does for anybody.
+	if filepath.Base(os.Args[0]) != "gallra" {
+		if err := os.Setenv("GALLRA_CACHE", "none"); err != nil {
+			panic(err)
+		}
 	}
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(600 << 20)
+	emulatortest.Roomy()
 	testscript.Main(m, map[string]func(){"gallra": main})
 }
 
 // TestScripts runs the command through testdata/script: one script a case, many at the same time. call gallra runs a verb in
 // the test's own process, exec gallra the built binary; TestEveryVerbIsTriedAsBuilt holds that each verb is tried so.
 //
-// Besides testscript's own commands: crm [sample] starts an emulator (of the type in CRM_TYPE) and points GALLRA_* at it with the model policy and
-// a ledger; code N COMMAND… expects an exit code, of call gallra
+// Besides testscript's own commands: crm [sample | provisioned | generate CONTACTS LEADS] starts an emulator (of the type in CRM_TYPE), provisioned being the sample
+// after gallra provision with the model policy, and points GALLRA_* at it with the model policy and a ledger; code N COMMAND… expects an exit code, of call gallra
 // where the command is gallra; clock DURATION|TIME moves the emulator's clock, or sets it; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
 // requests of a route fail, fault alone lets them be; entra, az, signin, unused and crm-do stand in files of their own; who VAR TABLE TEXT sets VAR to the id of the one row of the table that
@@ -64,12 +68,19 @@ func TestScripts(t *testing.T) {
 
 func startCRM(ts *testscript.TestScript, neg bool, args []string) {
 	used := &usedRights{byUser: map[uuid.UUID]map[string]bool{}}
-	options := emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")}
+	options := emulatortest.Options(emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")})
 	server := emulator.New(options)
-	if len(args) == 1 && args[0] == "sample" {
-		loaded, err := sampled()
+	if len(args) == 1 && (args[0] == "sample" || args[0] == "provisioned") {
+		loaded, err := map[string]func() (*emulator.Server, error){"sample": sampled, "provisioned": provisionedSample}[args[0]]()
 		ts.Check(err)
 		server = loaded.Clone(options)
+	}
+	if len(args) == 3 && args[0] == "generate" {
+		contacts, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		leads, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		ts.Check(server.Generate(emulator.Generated{Contacts: contacts, Leads: leads, Seed: 7}))
 	}
 	w := worldOf(ts)
 	w.crm, w.rights = server, used
@@ -83,8 +94,35 @@ func startCRM(ts *testscript.TestScript, neg bool, args []string) {
 
 // sampled is an environment with the sample data, which every test that wants them begins with a clone of.
 var sampled = sync.OnceValues(func() (*emulator.Server, error) {
-	server := emulator.New(emulator.Options{})
+	server := emulator.New(emulatortest.Options(emulator.Options{}))
 	return server, sample.Load(server)
+})
+
+// provisionedSample is such an environment after gallra provision with the model policy.
+var provisionedSample = sync.OnceValues(func() (*emulator.Server, error) {
+	loaded, err := sampled()
+	if err != nil {
+		return nil, err
+	}
+	server := loaded.Clone(emulatortest.Options(emulator.Options{Token: "t"}))
+	web := httptest.NewServer(server)
+	defer web.Close()
+	dir, err := os.MkdirTemp("", "gallra-provisioned-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	policy := filepath.Join(dir, "sales.yaml")
+	if err := os.WriteFile(policy, []byte(gallra.ModelPolicy), 0o600); err != nil {
+		return nil, err
+	}
+	env := map[string]string{"GALLRA_URL": web.URL, "GALLRA_TOKEN": "t", "GALLRA_POLICY": policy, "GALLRA_LEDGER": filepath.Join(dir, "ledger")}
+	var out bytes.Buffer
+	a := &app{streams: streams{in: os.Stdin, out: io.Discard, errs: &out, getenv: func(name string) string { return env[name] }}, definitions: definitions}
+	if code := run(a, []string{"provision"}); code != 0 {
+		return nil, fmt.Errorf("gallra provision: code %d, %s", code, out.String())
+	}
+	return server, nil
 })
 
 // company is an environment with the sample data.
@@ -94,7 +132,7 @@ func company(t *testing.T, o emulator.Options) *emulator.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loaded.Clone(o)
+	return loaded.Clone(emulatortest.Options(o))
 }
 
 // world is what a script has started; it is kept among the script's own values.

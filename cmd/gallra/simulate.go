@@ -2,15 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gallra/gallra/cmd/gallra/rehearsal"
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 // simulateOptions are the flags of gallra simulate.
@@ -26,7 +32,8 @@ func newSimulate(a *app) *cobra.Command {
 		Use:   "simulate [NEW.yaml]",
 		Short: "Show what another policy would change, or whom today's would have purged in the past",
 		Long: `With a file: the policy in force (--policy) and the other one over the same data on the same day. Tells who would be
-purged earlier, later, newly (kept without an end until now) and no more.
+purged earlier, later, newly (kept without an end until now) and no more, who would be asked before that and when, and how many
+rows would go whose own period is over.
 
 With --back-cast: whom the policy (NEW.yaml if it is given, else the one in force) would have purged by a day in the past,
 and who of them became active again since: the regret rate. It goes by what the rows tell of that day: when they were
@@ -90,7 +97,7 @@ func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
 		return a.tellProblems(err)
 	}
 	for _, c := range []*compile.Policy{checked, with} {
-		if err := a.warnBlind(ctx, s, c); err != nil {
+		if _, err := a.warnBlind(ctx, s, c); err != nil {
 			return err
 		}
 	}
@@ -99,7 +106,19 @@ func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
 		return err
 	}
 	bar := a.progress("reading")
+	l, err := a.ledgerOf(ctx, s)
+	var foreign *ledger.ForeignError
+	if errors.As(err, &foreign) { // that of another environment knows none of these
+		fmt.Fprintf(a.errs, "gallra: the simulation knows nothing of grounds that were lost, of words to persons and of rows whose own period is over: %v\n", foreign)
+		l, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
 	options := evaluate.EvaluateOptions{Today: day, Progress: func(what string, rows int) { bar.add("reading "+what, rows) }}
+	if l != nil { // both policies have the same past
+		options.Held, options.Changes = l.Held, l.Changes
+	}
 	var now, then *evaluate.Evaluation
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { now, err = evaluate.Evaluate(groupCtx, s.client, checked, options); return err })
@@ -110,10 +129,35 @@ func (a *app) runSimulate(ctx context.Context, o simulateOptions) error {
 		return err
 	}
 	result := plan.Simulate(checked, now, with, then)
+	if l != nil {
+		if err := a.simulateRows(ctx, s, l, result, checked, now, with, then); err != nil {
+			return err
+		}
+		result.CompareAsks(checked, now, with, then, l)
+	}
 	if a.json {
 		return result.WriteJSON(a.out)
 	}
 	return a.simulationWords(result, a.settings.Policy, o.with)
+}
+
+// simulateRows adds what both policies do to rows whose own period is over.
+func (a *app) simulateRows(ctx context.Context, s *session, l *ledger.Ledger, result *plan.Simulation, checked *compile.Policy, now *evaluate.Evaluation, with *compile.Policy, then *evaluate.Evaluation) error {
+	if len(checked.Rows)+len(with.Rows) == 0 {
+		return nil
+	}
+	bar := a.progress("reading rows")
+	defer bar.done()
+	before, _, err := purge.DueRows(ctx, s.client, checked, l, now)
+	if err != nil {
+		return err
+	}
+	after, _, err := purge.DueRows(ctx, s.client, with, l, then)
+	if err != nil {
+		return err
+	}
+	result.CompareRows(before, after)
+	return nil
 }
 
 func (a *app) runBackCast(ctx context.Context, o simulateOptions) error {
@@ -131,7 +175,7 @@ func (a *app) runBackCast(ctx context.Context, o simulateOptions) error {
 	if err != nil {
 		return a.tellProblems(err)
 	}
-	if err := a.warnBlind(ctx, s, checked); err != nil {
+	if _, err := a.warnBlind(ctx, s, checked); err != nil {
 		return err
 	}
 	today := s.today(checked.Policy)
@@ -147,4 +191,39 @@ func (a *app) runBackCast(ctx context.Context, o simulateOptions) error {
 		return result.WriteJSON(a.out)
 	}
 	return a.backCastWords(result)
+}
+
+// rehearsals are the verbs that take an environment into a file and live on there.
+func rehearsals(a *app) []*cobra.Command {
+	return rehearsal.Verbs(&rehearsal.Host{
+		Out: a.out, Errs: a.errs, Version: version, JSON: func() bool { return a.json },
+		Connect: func(ctx context.Context) (*dataverse.Client, *compile.Policy, error) {
+			if a.settings.Policy == "" {
+				s, err := a.connect(ctx)
+				if err != nil {
+					return nil, nil, err
+				}
+				return s.client, nil, nil
+			}
+			s, checked, err := a.openBy(ctx, compile.Compile)
+			if err != nil {
+				return nil, nil, err
+			}
+			_, err = a.warnBlind(ctx, s, checked) // what is hidden would be missing from the file
+			return s.client, checked, err
+		},
+		Policy: a.loadPolicy, PolicyFile: func() string { return a.settings.Policy },
+		Ledger: func(ctx context.Context, at string) (*ledger.Ledger, error) {
+			other := *a
+			other.settings.Ledger = at
+			return other.readLedger(ctx)
+		},
+		Table:    func(head []string, rows [][]string) string { return string(a.table(head, rows)) },
+		Usage:    func(message, hint string) error { return &usageError{message, hint} },
+		Problems: a.tellProblems,
+		Progress: func(what string) rehearsal.Progress {
+			bar, end := a.progress(what), sync.Once{}
+			return rehearsal.Progress{Add: bar.add, Set: func(what string, done, of int) { bar.set(what, done, of, false) }, Done: func() { end.Do(bar.done) }}
+		},
+	})
 }

@@ -31,6 +31,8 @@ func (a *streams) simulationWords(s *plan.Simulation, inForce, other string) err
 		rows = append(rows, row)
 	}
 	w.printf("%s\n", a.table([]string{"table", "persons", "unjustified now", "then", "newly", "earlier", "later", "no more"}, rows))
+	a.simulatedRows(w, s.Rows)
+	a.simulatedAsks(w, s)
 	if len(s.Changes) == 0 {
 		w.printf("\nnobody's date would change\n")
 		return w.err
@@ -59,6 +61,47 @@ func (a *streams) simulationWords(s *plan.Simulation, inForce, other string) err
 		}
 	}
 	return w.err
+}
+
+// simulatedRows shows how many rows whose own period is over both policies would end.
+func (a *streams) simulatedRows(w *lines, all []plan.RowsChange) {
+	if len(all) == 0 {
+		return
+	}
+	rows := [][]string{}
+	for _, c := range all {
+		row := []string{c.Rule, c.Table}
+		for _, r := range []*plan.RowTotals{c.Now, c.Then} {
+			if r == nil {
+				row = append(row, "no rule")
+				continue
+			}
+			row = append(row, strconv.Itoa(r.Due))
+		}
+		rows = append(rows, row)
+	}
+	w.printf("\nrows whose own period is over\n%s\n", a.table([]string{"rule", "table", "go now", "then"}, rows))
+}
+
+// simulatedAsks shows whom both policies ask before their purge, and who of the other one's stay since nobody has asked them in time.
+func (a *streams) simulatedAsks(w *lines, s *plan.Simulation) {
+	if len(s.Asks) == 0 {
+		return
+	}
+	rows := [][]string{}
+	for _, c := range s.Asks {
+		for i, t := range []*plan.AskTotals{c.Now, c.Then} {
+			row := []string{c.Table, []string{"now", "then"}[i], "nobody", "", "", ""}
+			if t != nil {
+				row = []string{c.Table, row[1], strconv.Itoa(t.Persons), strconv.Itoa(t.Today), "", strconv.Itoa(t.Waiting)}
+				if !t.First.IsZero() {
+					row[4] = t.First.Words() + " to " + t.Last.Words()
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	w.printf("\nasked before their purge\n%s\n", a.table([]string{"table", "", "persons", "today", "between", "due and not asked in time"}, rows))
 }
 
 func groundOrNone(id string) string {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gallra/gallra"
@@ -70,5 +72,54 @@ func TestVerbsBeginWithThreeRequests(t *testing.T) {
 			t.Errorf("%s: nothing is to be remembered, and no definition is read: %v", name, routes)
 		}
 		t.Setenv("GALLRA_CACHE", filepath.Join(dir, "cache"))
+	}
+}
+
+// counted counts the bytes of answers.
+type counted struct {
+	http.ResponseWriter
+	bytes *atomic.Int64
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	c.bytes.Add(int64(len(b)))
+	return c.ResponseWriter.Write(b)
+}
+
+// TestAQuietNightReadsNextToNothing plans in a night in which nothing has changed: what it asks and reads does not depend on how many
+// persons there are.
+func TestAQuietNightReadsNextToNothing(t *testing.T) {
+	server := company(t, emulator.Options{Token: "script-token", JobStep: -1})
+	var read atomic.Int64
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(counted{w, &read}, r) }))
+	defer web.Close()
+	dir := t.TempDir()
+	policy := filepath.Join(dir, "sales.yaml")
+	if err := os.WriteFile(policy, []byte(gallra.ModelPolicy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"GALLRA_URL": web.URL, "GALLRA_TOKEN": "script-token", "GALLRA_POLICY": policy, "GALLRA_LEDGER": filepath.Join(dir, "ledger"),
+		"GALLRA_CACHE": filepath.Join(dir, "cache"), "GALLRA_STATE": filepath.Join(dir, "state"), "GALLRA_STATE_KEY": strings.Repeat("A", 43) + "="} {
+		t.Setenv(name, value)
+	}
+	call := func(args ...string) (requests int, bytesRead int64) {
+		t.Helper()
+		total, size := server.Stats().Requests.Total, read.Load()
+		var out, errs bytes.Buffer
+		if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}}, args); code != 0 {
+			t.Fatalf("gallra %s: code %d, %s", strings.Join(args, " "), code, errs.String())
+		}
+		return server.Stats().Requests.Total - total, read.Load() - size
+	}
+	call("provision")
+	call("run", "--apply") // writes dates
+	call("run", "--apply") // is told of them
+	requests, size := call("plan", "--json")
+	full, fullSize := call("plan", "--json", "--full")
+	if requests > 20 || size > 100_000 || requests >= full || size >= fullSize {
+		t.Errorf("a plan of a quiet night: %d requests and %d bytes; a full one %d and %d", requests, size, full, fullSize)
+	}
+	if requests, size := call("run", "--apply"); requests > 30 || size > 100_000 {
+		t.Errorf("a run of a quiet night: %d requests and %d bytes", requests, size)
 	}
 }

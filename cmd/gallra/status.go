@@ -82,10 +82,15 @@ func (a *app) runStatus(ctx context.Context) error {
 	st.judge(checked)
 	st.obstacle = append(st.obstacle, obstacles...)
 	if a.json {
-		return a.statusJSON(st)
+		err = a.statusJSON(st)
+	} else {
+		a.warnNoLedger(st.ledger)
+		err = a.statusWords(st)
 	}
-	a.warnNoLedger(st.ledger)
-	return a.statusWords(st)
+	if err == nil && !st.acts {
+		return &usageError{"a run would be refused", "gallra doctor says what is missing"}
+	}
+	return err
 }
 
 // ask asks the environment, side by side, who acts, what is owed, and what keeps the next run from acting.
@@ -106,7 +111,7 @@ func (st *status) ask(ctx context.Context, s *session, c *compile.Policy, l *led
 	rails := func(found ...*plan.GuardRail) (told []string) {
 		for _, rail := range found {
 			if rail != nil {
-				told = append(told, rail.Sentence+"; "+rail.Remedy)
+				told = append(told, rail.Sentence.String()+"; "+rail.Remedy.String())
 			}
 		}
 		return told
@@ -261,6 +266,9 @@ func (st *status) judge(c *compile.Policy) {
 	}
 	if n := st.last.Unapproved(); n > 0 {
 		st.obstacle = append(st.obstacle, fmt.Sprintf("%s who were due in the last run waited for approval: gallra plan --out FILE, and gallra approve FILE by somebody else", plural(n, "person")))
+	}
+	if n := st.last.Unasked(); n > 0 {
+		st.obstacle = append(st.obstacle, fmt.Sprintf("%s who were due in the last run waited, since they were not asked in time: they go once the policy's time has passed since they were asked", plural(n, "person")))
 	}
 	if st.last.Policy != c.Policy.Hash {
 		st.obstacle = append(st.obstacle, "the policy is another one than in the last run: gallra plan and gallra simulate show what it changes")

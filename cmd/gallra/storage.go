@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/uuid"
@@ -16,6 +18,8 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/state"
+	"github.com/gallra/gallra/retention/state/blobs"
 )
 
 // credential signs in, at the environment and where the ledger lies: one identity does both.
@@ -48,21 +52,116 @@ func (a *app) ledgerStorage() (ledger.Storage, error) {
 		return ledger.Folder(dir), nil
 	}
 	o := ledger.ContainerOptions{URL: s.Ledger, SAS: string(s.LedgerSAS), Key: string(s.LedgerKey)}
-	if o.SAS == "" && o.Key == "" {
-		if s.Auth == "token" {
-			return nil, &config.Error{Message: "ledger: the token of GALLRA_TOKEN is for the environment, and is not sent to a storage account",
-				Remedy: "sign in with another GALLRA_AUTH, or set GALLRA_LEDGER_SAS"}
-		}
-		var err error
-		if o.Credential, err = a.credential(); err != nil {
-			return nil, err
-		}
+	if err := a.signInToContainer("ledger", &o, "sign in with another GALLRA_AUTH, or set GALLRA_LEDGER_SAS"); err != nil {
+		return nil, err
 	}
 	storage, err := ledger.Container(o)
 	if err != nil {
-		return nil, &config.Error{Message: "ledger: " + err.Error(), Remedy: "it looks like https://ACCOUNT.blob.core.windows.net/CONTAINER"}
+		return nil, noContainer("ledger", err)
 	}
 	return storage, nil
+}
+
+func (a *app) signInToContainer(setting string, o *ledger.ContainerOptions, otherwise string) (err error) {
+	if o.SAS != "" || o.Key != "" {
+		return nil
+	}
+	if a.settings.Auth == "token" {
+		return &config.Error{Message: setting + ": the token of GALLRA_TOKEN is for the environment, and is not sent to a storage account", Remedy: otherwise}
+	}
+	o.Credential, err = a.credential()
+	return err
+}
+
+func noContainer(setting string, err error) error {
+	return &config.Error{Message: setting + ": " + err.Error(), Remedy: "it looks like https://ACCOUNT.blob.core.windows.net/CONTAINER"}
+}
+
+// keptNights is where nights keep what they read: a folder, or a folder of this process alone beside a container.
+type keptNights struct {
+	folder    string
+	settings  config.Settings
+	log       *slog.Logger
+	container *blobs.Container // nil: the folder is all
+	fetched   bool
+}
+
+// openState is nil where nights keep nothing. What a container holds is fetched; where that fails, everything is read in full, and the
+// container is left as it is.
+func (a *app) openState(ctx context.Context) (*keptNights, error) {
+	s := a.settings
+	if s.State == "" {
+		return nil, nil
+	}
+	k := &keptNights{folder: s.State, settings: s, log: a.log}
+	if !s.StateInAzure() {
+		return k, nil
+	}
+	o := ledger.ContainerOptions{URL: s.State, Key: string(s.LedgerKey)}
+	if err := a.signInToContainer("state", &o, "sign in with another GALLRA_AUTH"); err != nil {
+		return nil, err
+	}
+	client, prefix, err := ledger.ContainerClient(o)
+	if err != nil {
+		return nil, noContainer("state", err)
+	}
+	if k.folder, err = os.MkdirTemp("", "gallra-state-"); err != nil {
+		return nil, err
+	}
+	a.states = append(a.states, k)
+	k.container = &blobs.Container{Client: client, Prefix: prefix}
+	err = k.container.Fetch(ctx, k.folder)
+	if k.fetched = err == nil; err != nil {
+		k.warn("what nights keep cannot be fetched: everything is read in full", err)
+		if err := errors.Join(os.RemoveAll(k.folder), os.Mkdir(k.folder, 0o700)); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+func (k *keptNights) options(s *session) *state.Options {
+	return &state.Options{Folder: k.folder, At: k.settings.State, Key: k.settings.Key(), Address: s.client.URL(), Log: k.log}
+}
+
+func (k *keptNights) at() string {
+	if k == nil {
+		return ""
+	}
+	return k.folder
+}
+
+// store puts what a run has kept into the container, also after a run that was cut: it has said what counts.
+func (k *keptNights) store(ctx context.Context) {
+	if k.container == nil || !k.fetched {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
+	defer cancel()
+	if err := k.container.Store(ctx, k.folder); err != nil {
+		k.warn("what was read is not kept for the next night", err)
+	}
+}
+
+// storing bounds what a run waits for at its end.
+const storing = 5 * time.Minute
+
+func (k *keptNights) warn(what string, err error) {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) && hinted.Hint() != "" {
+		k.log.Warn(what, "cause", err, "hint", hinted.Hint())
+		return
+	}
+	k.log.Warn(what, "cause", err)
+}
+
+// closeStates takes the folders of this process away: a night reads from them until its verb ends.
+func (a *app) closeStates() {
+	for _, k := range a.states {
+		if err := os.RemoveAll(k.folder); err != nil {
+			k.log.Warn("a folder is left", "cause", err)
+		}
+	}
 }
 
 // ledgerFolder is the folder of a ledger that does not lie in Azure.

@@ -43,6 +43,33 @@ func (a *streams) screen() screen {
 	return screen{width: max(width, 0), colour: a.env("NO_COLOR") == ""}
 }
 
+// pipe is standard output that is no terminal. When its reader leaves (gallra run --apply --json | head), what would follow is
+// let go and the verb goes on to its end: what nobody reads any more is no reason to leave a purge half done, nor a failure.
+type pipe struct {
+	w   io.Writer
+	cut bool
+}
+
+// untilCut is where results go.
+func untilCut(w io.Writer) io.Writer {
+	if terminal(w) {
+		return w
+	}
+	return &pipe{w: w}
+}
+
+func (p *pipe) Write(b []byte) (int, error) {
+	if p.cut {
+		return len(b), nil
+	}
+	n, err := p.w.Write(b)
+	if err != nil && cutPipe(err) {
+		p.cut = true
+		return len(b), nil
+	}
+	return n, err
+}
+
 // styled is a text of ours that may hold the codes of a style. Every other text that is printed loses its control
 // characters, wherever it came from.
 type styled string
@@ -121,45 +148,116 @@ func (a *streams) table(head []string, rows [][]string) styled {
 	return a.styledTable(head, rows, nil)
 }
 
+// list prints rows without a head, aligned like a table. Where they are too wide for the screen, the last column, which is a
+// sentence, stands on a line of its own, so that ids stay whole.
+func (a *streams) list(rows [][]string) styled {
+	if len(rows) == 0 {
+		return ""
+	}
+	s, last := a.screen(), len(rows[0])-1
+	plain := func(int, int) (lipgloss.Style, bool) { return lipgloss.Style{}, false }
+	clean := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			clean[i] = append(clean[i], report.Plain(cell))
+		}
+	}
+	text := s.layout(clean, plain, 0)
+	if s.width >= narrowest && lipgloss.Width(text)+len(listIndent) > s.width {
+		short := make([][]string, len(rows))
+		for i, row := range clean {
+			short[i] = row[:last]
+		}
+		lines := strings.Split(s.layout(short, plain, 0), "\n")
+		for i := range lines {
+			lines[i] += "\n" + listIndent + clean[i][last]
+		}
+		text = strings.Join(lines, "\n")
+	}
+	return trimmed(listIndent + strings.ReplaceAll(text, "\n", "\n"+listIndent))
+}
+
+// listIndent is how far a list stands under its title.
+const listIndent = "  "
+
 // narrowest is the width below which a table is not squeezed: lines that run over read better than columns of three letters.
 const narrowest = 40
 
 // styledTable is a table some of whose cells have a style, where there are styles; nil: none have.
 func (a *streams) styledTable(head []string, rows [][]string, styleOf func(row, col int) (lipgloss.Style, bool)) styled {
-	s := a.screen()
-	clean := make([][]string, len(rows))
-	for i, row := range rows {
-		clean[i] = make([]string, len(row))
+	return a.screen().table(head, rows, styleOf)
+}
+
+// table lays a table out. One that is too wide for the screen and has few rows is turned: a line a column, which fits better
+// than heads of three letters; any other is broken within its cells.
+func (s screen) table(head []string, rows [][]string, styleOf func(row, col int) (lipgloss.Style, bool)) styled {
+	all := make([][]string, 0, len(rows)+1)
+	for _, row := range append([][]string{head}, rows...) {
+		clean := make([]string, len(row))
 		for j, cell := range row {
-			clean[i][j] = report.Plain(cell)
+			clean[j] = report.Plain(cell)
+		}
+		all = append(all, clean)
+	}
+	style := func(row, col int) (lipgloss.Style, bool) {
+		switch {
+		case row == 0:
+			return bold, true
+		case styleOf != nil:
+			return styleOf(row-1, col)
+		}
+		return lipgloss.Style{}, false
+	}
+	laid := s.layout(all, style, 0)
+	if s.width < narrowest || lipgloss.Width(laid) <= s.width {
+		return trimmed(laid)
+	}
+	if len(head) > len(all) {
+		upright := style
+		all, style = transposed(all), func(row, col int) (lipgloss.Style, bool) { return upright(col, row) }
+		if laid = s.layout(all, style, 0); lipgloss.Width(laid) <= s.width {
+			return trimmed(laid)
 		}
 	}
-	t := table.New().Headers(head...).Rows(clean...).
+	return trimmed(s.layout(all, style, s.width))
+}
+
+// transposed has a row for each column.
+func transposed(rows [][]string) [][]string {
+	out := make([][]string, len(rows[0]))
+	for i := range out {
+		for _, row := range rows {
+			out[i] = append(out[i], row[i])
+		}
+	}
+	return out
+}
+
+// layout aligns rows by blanks alone and breaks them within their cells where they are to be no wider than that; 0: as they are.
+func (s screen) layout(rows [][]string, styleOf func(row, col int) (lipgloss.Style, bool), width int) string {
+	t := table.New().Rows(rows...).
 		Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderHeader(false).BorderColumn(false).
 		StyleFunc(func(row, col int) lipgloss.Style {
 			style := lipgloss.NewStyle()
-			if s.colour {
-				switch {
-				case row == table.HeaderRow:
-					style = bold
-				case styleOf != nil:
-					if own, ok := styleOf(row, col); ok {
-						style = own
-					}
-				}
+			if own, ok := styleOf(row, col); ok && s.colour {
+				style = own
 			}
-			if col < len(head)-1 {
+			if col < len(rows[0])-1 {
 				style = style.PaddingRight(2)
 			}
-			if row >= 0 && row < len(clean) && col < len(clean[row]) && number(clean[row][col]) {
+			if number(rows[row][col]) {
 				return style.Align(lipgloss.Right)
 			}
 			return style
 		})
-	text := t.String()
-	if s.width >= narrowest && lipgloss.Width(text) > s.width {
-		text = t.Width(s.width).Wrap(true).String()
+	if width > 0 {
+		t = t.Width(width).Wrap(true)
 	}
+	return t.String()
+}
+
+// trimmed has no blanks where lines end.
+func trimmed(text string) styled {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")

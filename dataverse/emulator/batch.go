@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -17,7 +18,7 @@ import (
 // odata.continue-on-error it stops at the first error, and the whole is answered 400; with it always 200.
 func (s *Server) postBatch(c *wire.Call) (*wire.Answer, error) {
 	out := newMultipart("batchresponse_")
-	reader := batchReader{lax: s.options.BatchLF}
+	reader := batchReader{lax: s.options.BatchLF, whole: s.options.BatchEndsInCRLF}
 	items, err := reader.read(c.Header.Get("Content-Type"), c.Body)
 	if err != nil {
 		out.answer(wire.ErrorAnswer(err, c), "")
@@ -56,6 +57,7 @@ func (s *Server) runChangeSet(c *wire.Call, parts []batchPart, out *multipartWri
 		}
 	}()
 	inner := newMultipart("changesetresponse_")
+	defer inner.done()
 	contents := map[string]store.Ref{}
 	for _, p := range parts {
 		a := s.runPart(c, p, t, contents)
@@ -137,11 +139,23 @@ func (s *Server) partCall(c *wire.Call, p batchPart, t *store.Tx, contents map[s
 // multipartWriter writes the answers of a batch.
 type multipartWriter struct {
 	boundary string
-	buf      bytes.Buffer
+	buf      *bytes.Buffer
 }
 
+// buffers are those of answers that have been put together.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 func newMultipart(prefix string) *multipartWriter {
-	return &multipartWriter{boundary: prefix + uuid.NewString()}
+	return &multipartWriter{boundary: prefix + uuid.NewString(), buf: buffers.Get().(*bytes.Buffer)}
+}
+
+// done gives the buffer back; the writer is not used any more.
+func (m *multipartWriter) done() {
+	if m.buf.Cap() <= 8<<20 {
+		m.buf.Reset()
+		buffers.Put(m.buf)
+	}
+	m.buf = nil
 }
 
 const crlf = "\r\n"
@@ -164,19 +178,23 @@ func (m *multipartWriter) answer(a *wire.Answer, contentID string) {
 	m.line()
 	body := a.Bytes()
 	m.line("HTTP/1.1 ", strconv.Itoa(a.Status), " ", http.StatusText(a.Status))
-	h := a.Header.Clone()
-	if h == nil {
-		h = http.Header{}
+	if a.Status >= 400 {
+		m.line("REQ_ID: ", uuid.NewString())
 	}
+	h := a.Header
+	kind := "" // where the answer says none
 	if len(body) > 0 && h.Get("Content-Type") == "" {
-		kind := "application/json; odata.metadata=minimal"
+		kind = "application/json; odata.metadata=minimal"
 		if a.Status < 400 {
 			kind += "; odata.streaming=true"
 		}
-		h.Set("Content-Type", kind)
+		if len(h) > 0 {
+			h = h.Clone()
+			h.Set("Content-Type", kind)
+		}
 	}
-	if a.Status >= 400 {
-		m.line("REQ_ID: ", uuid.NewString())
+	if len(h) == 0 && kind != "" {
+		m.line("Content-Type: ", kind)
 	}
 	for _, name := range headerNames(h) {
 		for _, v := range h[name] {
@@ -216,6 +234,7 @@ func (m *multipartWriter) multipart(inner *multipartWriter) {
 // end closes the batch's answer.
 func (m *multipartWriter) end(status int) *wire.Answer {
 	m.line("--", m.boundary, "--")
-	a := &wire.Answer{Status: status, Body: m.buf.Bytes()}
+	a := &wire.Answer{Status: status, Body: bytes.Clone(m.buf.Bytes())}
+	m.done()
 	return a.SetHeader("Content-Type", "multipart/mixed; boundary="+m.boundary)
 }

@@ -28,11 +28,12 @@ type batchPart struct {
 // maxBatchParts is how many requests a batch may hold. Page: execute-batch-operations-using-web-api.
 const maxBatchParts = 1000
 
-// batchReader reads multipart text strictly: the lines of its frame end in CRLF, also the last one.
+// batchReader reads multipart text strictly: the lines of its frame end in CRLF, but for the last one.
 type batchReader struct {
 	count     int
 	delimiter string // of the sections that are being read
 	lax       bool   // lines may end in LF alone
+	whole     bool   // the last line ends in CRLF too
 }
 
 // unreadable is what a batch with wrong line ends is answered. Page: troubleshoot Dataverse Web API client errors.
@@ -97,7 +98,7 @@ func (b *batchReader) split(boundary string, text []byte, outermost bool) ([][]b
 			continue
 		}
 		last := len(rest) > 0
-		if !crlf && !b.lax && (outermost || whole) {
+		if !crlf && !b.lax && (outermost || whole) && (!last || outermost && b.whole) {
 			return nil, unreadable()
 		}
 		if start >= 0 {
@@ -217,8 +218,7 @@ var batchMethods = map[string]bool{"GET": true, "POST": true, "PATCH": true, "PU
 
 // part reads one request: application/http, binary.
 func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, error) {
-	kind, _, err := mime.ParseMediaType(mimeHeader.Get("Content-Type"))
-	if err != nil || kind != "application/http" {
+	if kind := mimeHeader.Get("Content-Type"); !isHTTP(kind) {
 		return batchPart{}, wire.BadQuery("The content type of a part of a batch must be 'application/http'.")
 	}
 	if !strings.EqualFold(mimeHeader.Get("Content-Transfer-Encoding"), "binary") {
@@ -252,6 +252,14 @@ func (b *batchReader) part(mimeHeader http.Header, text []byte) (batchPart, erro
 	}
 	p.body = bytes.TrimRight(p.body, "\r\n")
 	return p, nil
+}
+
+func isHTTP(kind string) bool {
+	if kind == "application/http" {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(kind)
+	return err == nil && kind == "application/http"
 }
 
 func badRequestLine(line string) *wire.Error {

@@ -18,6 +18,9 @@ func TestBatchForms(t *testing.T) {
 		{"capitals", `Multipart/Mixed; Boundary=b`, singlePart + get + lines("--b--")},
 		{"headers without a blank and in another order", `multipart/mixed; boundary=b`, lines("--b", "content-transfer-encoding:binary", "content-type:application/http", "Content-Length: 99") + get + lines("--b--")},
 		{"text before and after", `multipart/mixed; boundary=b`, lines("a preamble") + singlePart + get + lines("--b--", "an epilogue")},
+		{"no line end at the end", `multipart/mixed; boundary=b`, singlePart + get + "--b--"},
+		{"LF at the end", `multipart/mixed; boundary=b`, singlePart + get + "--b--\n"},
+		{"two LF at the end", `multipart/mixed; boundary=b`, singlePart + get + "--b--\n\n"},
 		{"blanks behind a boundary", `multipart/mixed; boundary=b`, strings.Replace(singlePart, "--b\r\n", "--b \t\r\n", 1) + get + lines("--b--")},
 		{"a line that begins like the boundary", `multipart/mixed; boundary=b`, singlePart + lines("", "GET /api/data/v9.2/WhoAmI HTTP/1.1", "", "--bb") + lines("--b--")},
 	} {
@@ -27,6 +30,10 @@ func TestBatchForms(t *testing.T) {
 				t.Errorf("statuses %s", got)
 			}
 		})
+	}
+	strict := newSite(t, emulator.Options{BatchEndsInCRLF: true})
+	for _, end := range []string{"--b--", "--b--\n"} {
+		strict.do("POST", "$batch", singlePart+get+end, "Content-Type", `multipart/mixed; boundary=b`).want(400, "0x80048d19", "Stream was not readable")
 	}
 	r := o.batch(strings.Repeat(singlePart+get, 1000) + lines("--b--")).want(200)
 	if got := r.statuses(); got != strings.TrimSuffix(strings.Repeat("200 ", 1000), " ") {

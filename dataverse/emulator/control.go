@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,10 +24,15 @@ func (s *Server) controlTable() map[string]func(*control) (any, error) {
 		"POST stats":    func(*control) (any, error) { s.stats.reset(); return s.stats.report(), nil },
 		"GET faults":    func(*control) (any, error) { return s.faults.inForce(), nil },
 		"POST faults":   s.setFaults,
+		"GET hooks":     func(*control) (any, error) { return s.Hooks(), nil }, // hooks.go
+		"POST hooks":    s.addHooks,
+		"DELETE hooks":  s.deleteHooks,
 		"POST snapshot": s.takeSnapshot,
 		"POST restore":  s.restoreSnapshot,
 		"GET find":      s.findText,
-		"POST token":    s.giveToken, // authenticate.go
+		"POST token":    s.giveToken,   // authenticate.go
+		"GET options":   s.readOptions, // settings.go
+		"POST load":     s.postLoad,    // load.go
 	}
 }
 
@@ -36,6 +40,7 @@ func (s *Server) controlTable() map[string]func(*control) (any, error) {
 type control struct {
 	request *http.Request
 	body    []byte
+	of      string // what stands behind the name: the id in hooks/ID
 }
 
 // controlError is a request to the control plane that makes no sense.
@@ -50,18 +55,10 @@ func badControl(format string, args ...any) error {
 	return &controlError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// decode reads the body strictly: a misspelt key must not look like a fault that never happens. An empty body is {}.
+// decode reads the body strictly. An empty body is {}.
 func (c *control) decode(into any) error {
-	if len(bytes.TrimSpace(c.body)) == 0 {
-		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(c.body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	if err := decodeStrict(c.body, into); err != nil {
 		return badControl("the body: %v", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return badControl("the body holds more than one JSON value")
 	}
 	return nil
 }
@@ -69,23 +66,31 @@ func (c *control) decode(into any) error {
 // serveControl answers the control plane.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if r.Method+" "+r.URL.Path == "GET /emulator/health" {
+		writeControl(w, s.health(), nil)
+		return
+	}
 	if r.Header.Get("Authorization") != "Bearer "+s.options.Token {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		writeControl(w, nil, &controlError{http.StatusUnauthorized, "the control plane takes the emulator's start token as bearer"})
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/emulator/")
-	h := s.control[r.Method+" "+name]
+	first, of, _ := strings.Cut(name, "/")
+	h := s.control[r.Method+" "+first]
+	if of != "" && first != "hooks" {
+		h = nil
+	}
 	if h == nil {
 		writeControl(w, nil, &controlError{http.StatusNotFound, "there is no " + r.Method + " /emulator/" + name})
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.bodyLimit))
 	if err != nil {
 		writeControl(w, nil, badControl("the body: %v", err))
 		return
 	}
-	out, err := h(&control{request: r, body: body})
+	out, err := h(&control{request: r, body: body, of: of})
 	writeControl(w, out, err)
 }
 

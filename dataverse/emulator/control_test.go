@@ -113,7 +113,7 @@ func TestStats(t *testing.T) {
 	s, url, _ := serveOne(t)
 	_, _, _ = send(t, "GET", url+"/api/data/v9.2/contacts", "secret", "")
 	_, _, _ = send(t, "PATCH", url+contactPath, "secret", "{}")
-	_, _, _ = send(t, "POST", url+"/api/data/v9.2/Nonsense", "secret", "{}")
+	_, _, _ = send(t, "POST", url+"/api/data/v9.2/SendFax", "secret", "{}")
 	s.stats.Read(7)
 	s.stats.Wrote(3)
 	var got Stats
@@ -121,9 +121,9 @@ func TestStats(t *testing.T) {
 	var want Stats
 	want.Requests.Total = 3
 	want.Requests.ByStatus = map[int]int{200: 1, 204: 1, 501: 1}
-	want.Requests.ByRoute = map[string]int{"GET contacts": 1, "PATCH contacts": 1, "POST Nonsense": 1}
+	want.Requests.ByRoute = map[string]int{"GET contacts": 1, "PATCH contacts": 1, "POST SendFax": 1}
 	want.RowsRead, want.RowsWritten, want.PeakConcurrency = 7, 3, 1
-	want.Unsupported = map[string]int{"POST Nonsense": 1}
+	want.Unsupported = map[string]int{"SendFax": 1}
 	want.RowsScanned = got.RowsScanned // TestRowsScanned has them
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("stats (-want +got):\n%s", d)
@@ -180,7 +180,7 @@ func TestFindLooksEverywhere(t *testing.T) {
 	schema := s.engine.Store.View().Schema
 	tx := s.engine.Store.Begin()
 	n := byte(0)
-	add := func(into map[string]*store.Rows, table string, set map[string]any) string {
+	add := func(into store.Content, table string, set map[string]any) string {
 		t.Helper()
 		n++
 		tab := schema.Tables[table]
@@ -193,15 +193,15 @@ func TestFindLooksEverywhere(t *testing.T) {
 			v[c.Index] = x
 		}
 		r := (&store.Row{ID: uuid.UUID{15: n}}).With(v, tx.NextVersion())
-		tx.Store.Put(tx.Writable(into, tab), r)
+		tx.PutIn(into, tab, r)
 		return r.ID.String()
 	}
-	contact := add(tx.Data, "contact", map[string]any{"emailaddress1": "Yvonne@Example.com", "lastname": "McKay"})
-	party := add(tx.Data, "activityparty", map[string]any{"addressused": "yvonne@example.com"})
-	bin := add(tx.Bin, "lead", map[string]any{"emailaddress1": "yvonne@example.com"})
-	item := add(tx.Data, "deleteditemreference", map[string]any{"createdon": store.Instant(s.Now().Unix()), schema.Tables["deleteditemreference"].PrimaryName: "yvonne@example.com"})
-	job := add(tx.Data, "asyncoperation", map[string]any{"name": "Delete YVONNE@example.com"})
-	note := add(tx.Data, "annotation", map[string]any{"documentbody": "bWFpbCB0byB5dm9ubmVAZXhhbXBsZS5jb20K"})
+	contact := add(store.Live, "contact", map[string]any{"emailaddress1": "Yvonne@Example.com", "lastname": "McKay"})
+	party := add(store.Live, "activityparty", map[string]any{"addressused": "yvonne@example.com"})
+	bin := add(store.Binned, "lead", map[string]any{"emailaddress1": "yvonne@example.com"})
+	item := add(store.Live, "deleteditemreference", map[string]any{"createdon": store.Instant(s.Now().Unix()), schema.Tables["deleteditemreference"].PrimaryName: "yvonne@example.com"})
+	job := add(store.Live, "asyncoperation", map[string]any{"name": "Delete YVONNE@example.com"})
+	note := add(store.Live, "annotation", map[string]any{"documentbody": "bWFpbCB0byB5dm9ubmVAZXhhbXBsZS5jb20K"})
 	tx.Commit()
 	tx = s.engine.Store.Begin()
 	audit := schema.Tables["audit"]

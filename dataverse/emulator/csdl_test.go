@@ -158,7 +158,7 @@ func TestMetadataDocument(t *testing.T) {
 				members[n.Name] = true
 			}
 		})
-		if !x.Abstract && (key(full) == "" || !members[key(full)]) {
+		if !x.Abstract && full != "mscrm.expando" && (key(full) == "" || !members[key(full)]) {
 			t.Errorf("%s has no key", full)
 		}
 		for _, n := range x.Navs {
@@ -173,7 +173,9 @@ func TestMetadataDocument(t *testing.T) {
 				}
 			}
 			for _, c := range n.Constraint {
-				if many || !members[c.Property] || c.ReferencedProperty != key(target) {
+				// Users and teams share the key of owners; a lookup to one of them names their own id. Page: web-api-navigation-properties.
+				own := c.ReferencedProperty == strings.TrimPrefix(target, "mscrm.")+"id" && key(target) == "ownerid"
+				if many || !members[c.Property] || c.ReferencedProperty != key(target) && !own {
 					t.Errorf("%s.%s: constraint %+v, key of %s is %s", full, n.Name, c, target, key(target))
 				}
 			}

@@ -1,14 +1,17 @@
 package emulator
 
 import (
-	"bytes"
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
@@ -18,6 +21,9 @@ import (
 type Fault struct {
 	// Status is answered instead of doing the work, with the error that Dataverse would give with it.
 	Status int `json:"status,omitempty"`
+	// Code and Message are those of the error; left out, what Dataverse gives with the status.
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
 	// RetryAfter is the header of that name, in seconds. A 429 without it says one second.
 	RetryAfter *int `json:"retryAfter,omitempty"`
 	// Drop closes the connection without an answer, "before" or "after" the work was done.
@@ -34,6 +40,10 @@ type Fault struct {
 	// request. A rule with a name also meets the parts of a batch: a status answers the part; a drop or truncation is
 	// the whole request's.
 	Route string `json:"route,omitempty"`
+	// Row is the id of the only row that the rule meets, as the key in the address.
+	Row string `json:"row,omitempty"`
+	// Later lets the route name an entity set or operation that is not there yet.
+	Later bool `json:"later,omitempty"`
 	// Rate is the share of the matching requests, drawn by Seed. Left out: all.
 	Rate *float64 `json:"rate,omitempty"`
 	// After is how many matching requests go through first.
@@ -54,7 +64,15 @@ type faultRule struct {
 	method, name string
 	delay        time.Duration
 	random       *rand.Rand
+	row          uuid.UUID
 	seen, fired  int
+}
+
+// FaultInForce is a rule with what it has done so far.
+type FaultInForce struct {
+	Fault
+	Hits int `json:"hits"` // how often it happened
+	Seen int `json:"seen"` // how many requests and parts of batches matched
 }
 
 // check makes a rule of f.
@@ -79,6 +97,8 @@ func (f Fault) check() (*faultRule, error) {
 		return nil, badControl("retryAfter: goes with a status and is not negative")
 	case f.Rate != nil && !(*f.Rate >= 0 && *f.Rate <= 1):
 		return nil, badControl("rate: %v is not between 0 and 1", *f.Rate)
+	case (f.Code != "" || f.Message != "") && f.Status == 0:
+		return nil, badControl("code and message: go with a status")
 	case f.After < 0 || f.Count < 0:
 		return nil, badControl("after and count are not negative")
 	}
@@ -88,6 +108,13 @@ func (f Fault) check() (*faultRule, error) {
 			return nil, badControl("delay: %q is not a duration such as 2s", f.Delay)
 		}
 		r.delay = d
+	}
+	if f.Row != "" {
+		id, err := uuid.Parse(f.Row)
+		if err != nil {
+			return nil, badControl("row: it is no id of a row")
+		}
+		r.row = id
 	}
 	words := strings.Fields(f.Route)
 	if len(words) > 0 && words[0] == strings.ToUpper(words[0]) && isMethod(words[0]) {
@@ -113,16 +140,8 @@ func isMethod(s string) bool {
 
 func (s *Server) setFaults(c *control) (any, error) {
 	var in []Fault
-	if text := bytes.TrimSpace(c.body); len(text) > 0 && text[0] == '[' {
-		if err := c.decode(&in); err != nil {
-			return nil, err
-		}
-	} else {
-		var one Fault
-		if err := c.decode(&one); err != nil {
-			return nil, err
-		}
-		in = []Fault{one}
+	if err := c.decodeList(&in, func() any { return new(Fault) }, func(one any) { in = []Fault{*one.(*Fault)} }); err != nil {
+		return nil, err
 	}
 	if err := s.SetFaults(in...); err != nil {
 		return nil, err
@@ -138,6 +157,9 @@ func (s *Server) SetFaults(rules ...Fault) error {
 		if err != nil {
 			return err
 		}
+		if err := s.knowsRoute(r); err != nil {
+			return err
+		}
 		checked = append(checked, r)
 	}
 	s.faults.mu.Lock()
@@ -146,13 +168,30 @@ func (s *Server) SetFaults(rules ...Fault) error {
 	return nil
 }
 
+// knowsRoute refuses a rule for what the environment does not have: a misspelt name would never happen.
+func (s *Server) knowsRoute(r *faultRule) error {
+	if r.name == "" || r.Later || r.name == "/" || strings.HasPrefix(r.name, "$") {
+		return nil
+	}
+	sn := s.engine.Store.View()
+	names := slices.Concat(slices.Collect(maps.Keys(sn.Schema.Sets)), s.Operations(), slices.Collect(maps.Keys(wire.DefinitionSets)))
+	if slices.Contains(names, r.name) {
+		return nil
+	}
+	slices.Sort(names)
+	return badControl("route: there is no entity set or operation %q%s; with later true it may come", r.name, wire.Nearest(r.name, names))
+}
+
+// Faults are the rules in force, with how often each happened.
+func (s *Server) Faults() []FaultInForce { return s.faults.inForce() }
+
 // inForce are the rules as they were given.
-func (f *faults) inForce() []Fault {
+func (f *faults) inForce() []FaultInForce {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := make([]Fault, 0, len(f.rules))
+	out := make([]FaultInForce, 0, len(f.rules))
 	for _, r := range f.rules {
-		out = append(out, r.Fault)
+		out = append(out, FaultInForce{r.Fault, r.fired, r.seen})
 	}
 	return out
 }
@@ -177,8 +216,17 @@ func (f *faults) next(method string, p wire.Path, part bool) *injection {
 }
 
 func (r *faultRule) matches(method string, p wire.Path) bool {
-	return (r.method == "" || r.method == method) &&
+	return (r.method == "" || r.method == method) && (r.row == uuid.Nil || keyedBy(p, r.row)) &&
 		(r.name == "" || r.name == label(p) || len(p.Segments) > 0 && r.name == p.Segments[0].Name)
+}
+
+// keyedBy tells whether the address names the row by its id.
+func keyedBy(p wire.Path, row uuid.UUID) bool {
+	if len(p.Segments) == 0 {
+		return false
+	}
+	id, err := uuid.Parse(p.Segments[0].Key)
+	return err == nil && id == row
 }
 
 // fires counts a matching request and tells whether the rule meets it. One number is drawn for each, so that what
@@ -214,6 +262,12 @@ func (i *injection) answer(c *wire.Call) *wire.Answer {
 		return nil
 	}
 	f := statusError(i.Status)
+	if i.Code != "" {
+		f.Code = i.Code
+	}
+	if i.Message != "" {
+		f.Message = i.Message
+	}
 	retry := i.RetryAfter
 	if retry == nil && i.Status == http.StatusTooManyRequests {
 		retry = new(1)

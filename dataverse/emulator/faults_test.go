@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -79,6 +80,39 @@ func TestFaultTruncate(t *testing.T) {
 	}
 }
 
+// TestFaultsWithoutAConnection: a client in the emulator's own process meets what one at the other end of a connection does.
+func TestFaultsWithoutAConnection(t *testing.T) {
+	s, _, worked := serveOne(t)
+	ask := func(ctx context.Context, f Fault) (*http.Response, []byte, error) {
+		t.Helper()
+		if err := s.SetFaults(f); err != nil {
+			t.Fatal(err)
+		}
+		*worked = 0
+		r, _ := http.NewRequestWithContext(ctx, "GET", "http://127.0.0.1/api/data/v9.2/contacts", nil)
+		r.Header.Set("Authorization", "Bearer secret")
+		resp, err := s.Transport().RoundTrip(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		b, err := io.ReadAll(resp.Body)
+		return resp, b, err
+	}
+	for drop, times := range map[string]int{"before": 0, "after": 1} {
+		if _, _, err := ask(t.Context(), Fault{Drop: drop}); !errors.Is(err, io.EOF) || *worked != times {
+			t.Errorf("dropped %s the work: %v, and done %d times", drop, err, *worked)
+		}
+	}
+	if resp, b, err := ask(t.Context(), Fault{Truncate: true}); !errors.Is(err, io.ErrUnexpectedEOF) || resp.ContentLength <= int64(len(b)) || len(b) == 0 {
+		t.Errorf("truncated: %v, %d bytes of %v", err, len(b), resp)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Millisecond, cancel)
+	if _, _, err := ask(gone, Fault{Delay: "1m"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("whoever asked has gone, and hears %v", err)
+	}
+}
+
 func TestFaultDelayAndDuplicate(t *testing.T) {
 	_, url, worked := serveOne(t)
 	control200(t, "POST", url+"/emulator/faults", `{"delay":"30ms","duplicate":true,"route":"WhoAmI"}`, nil)
@@ -145,6 +179,39 @@ func TestFaultsInForce(t *testing.T) {
 	} {
 		if resp, _, err := send(t, "POST", url+"/emulator/faults", "secret", bad); err != nil || resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("faults %s: %v, %v; want 400", bad, resp, err)
+		}
+	}
+}
+
+// TestFaultsOfOneRow: with a code and a message of their own, counted, also in a batch; and no rule for what is not there.
+func TestFaultsOfOneRow(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.put("contact", "c1", map[string]any{"lastname": "A"})
+	w.put("contact", "c2", map[string]any{"lastname": "B"})
+	if err := w.s.SetFaults(Fault{Route: "GET contacts", Row: idOfName("c1").String(), Status: 409, Code: "0x80048abc", Message: "Not this one."}); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.get("contacts(" + idOfName("c1").String() + ")"); r.status != 409 || !strings.Contains(r.text, `"0x80048abc"`) || !strings.Contains(r.text, "Not this one.") {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	for _, path := range []string{"contacts(" + idOfName("c2").String() + ")", "contacts"} {
+		if r := w.get(path); r.status != 200 {
+			t.Errorf("%s: %d", path, r.status)
+		}
+	}
+	if f := w.s.Faults()[0]; f.Hits != 1 || f.Seen != 1 {
+		t.Errorf("%+v", f)
+	}
+	for _, f := range []Fault{{Route: "GET contcats", Status: 500}, {Row: "x", Status: 500}, {Code: "0x1", Delay: "1s"}} {
+		if err := w.s.SetFaults(f); err == nil {
+			t.Errorf("%+v is taken", f)
+		} else if f.Route != "" && !strings.Contains(err.Error(), `"contacts"`) {
+			t.Errorf("no hint: %v", err)
+		}
+	}
+	for _, f := range []Fault{{Route: "GET new_things", Later: true, Status: 500}, {Route: "POST $batch", Status: 500}, {Route: "WhoAmI", Status: 500}, {Route: "EntityDefinitions", Status: 500}, {Route: "CreateMultiple", Status: 500}} {
+		if err := w.s.SetFaults(f); err != nil {
+			t.Error(err)
 		}
 	}
 }

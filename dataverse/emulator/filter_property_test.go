@@ -37,10 +37,7 @@ func (n naive) evaluate(x odata.Expr, mail map[string]any) any {
 		}
 		return !decisive
 	case *odata.Not:
-		if b, ok := n.evaluate(x.X, mail).(bool); ok {
-			return !b
-		}
-		return nil
+		return n.negate(x.X, mail)
 	case *odata.Compare:
 		return compareNaive(x.Op, n.value(x.Left, mail), n.value(x.Right, mail), x.Right)
 	case *odata.Call:
@@ -67,6 +64,28 @@ func (n naive) evaluate(x odata.Expr, mail map[string]any) any {
 		return x.All
 	}
 	panic(fmt.Sprintf("%T", x))
+}
+
+// negate is the opposite of each condition of x: what is negative is true of null (Options.NullNegation).
+func (n naive) negate(x odata.Expr, mail map[string]any) any {
+	switch x := x.(type) {
+	case *odata.Not:
+		return n.evaluate(x.X, mail)
+	case *odata.Logic:
+		turned := &odata.Logic{Op: odata.Or}
+		if x.Op == odata.Or {
+			turned.Op = odata.And
+		}
+		for _, t := range x.Terms {
+			turned.Terms = append(turned.Terms, &odata.Not{X: t})
+		}
+		return n.evaluate(turned, mail)
+	case *odata.Compare:
+		opposite := map[odata.Op]odata.Op{odata.Eq: odata.Ne, odata.Ne: odata.Eq, odata.Gt: odata.Le, odata.Le: odata.Gt, odata.Lt: odata.Ge, odata.Ge: odata.Lt}
+		return n.evaluate(&odata.Compare{Op: opposite[x.Op], Left: x.Left, Right: x.Right}, mail)
+	}
+	b, known := n.evaluate(x, mail).(bool)
+	return !known || !b
 }
 
 func (n naive) value(x odata.Expr, mail map[string]any) any {

@@ -92,6 +92,33 @@ func TestLoadIndexesLookups(t *testing.T) {
 	}
 }
 
+// Rows that are loaded once a query has asked for a text are found by it, in a copy of the environment as well.
+func TestLoadIndexesTextsThatWereAskedFor(t *testing.T) {
+	first := New(Options{})
+	second := first.Clone(Options{})
+	for i, s := range []*Server{first, second} {
+		if err := s.Load(load.Record{Table: "account", ID: uuid.UUID{1}, Values: map[string]any{"name": "Nord"}}); err != nil {
+			t.Fatal(err)
+		}
+		sn := s.engine.Store.View()
+		n := 0
+		sn.Rows("account").WithText(sn.Schema.Tables["account"].Column("name").Index, "nord", func(uuid.UUID) bool { n++; return true })
+		if n != 1 {
+			t.Errorf("environment %d: %d of 1 account are found by its name", i, n)
+		}
+		if i == 0 {
+			if err := s.Load(load.Record{Table: "account", ID: uuid.UUID{2}, Values: map[string]any{"name": "Nord"}}); err != nil {
+				t.Fatal(err)
+			}
+			sn, n := s.engine.Store.View(), 0
+			sn.Rows("account").WithText(sn.Schema.Tables["account"].Column("name").Index, "nord", func(uuid.UUID) bool { n++; return true })
+			if n != 2 {
+				t.Errorf("%d of 2 accounts are found by their name", n)
+			}
+		}
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	id := uuid.UUID{1}
 	tests := []struct {

@@ -3,6 +3,9 @@ package emulator
 import (
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/load"
 	"github.com/gallra/gallra/dataverse/emulator/internal/messages"
 	"github.com/gallra/gallra/dataverse/emulator/internal/metadata"
@@ -20,6 +23,7 @@ func New(o Options) *Server {
 	s.engine.Store.Now.Store(&store.Snapshot{Schema: schema.BaseSchema(), Data: map[string]*store.Rows{}, Bin: map[string]*store.Rows{}, Retained: map[string]*store.Rows{}})
 	s.platform.Seed()
 	s.platform.SeedBin()
+	s.ProvisionLanguages(o.Languages...)
 	return s
 }
 
@@ -31,15 +35,26 @@ func newServer(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Organization == "" {
+		o.Organization = "Emulator"
+	}
+	if o.OrganizationID == uuid.Nil {
+		o.OrganizationID = schema.StableID("organization")
+	}
+	if o.UniqueName == "" {
+		o.UniqueName = "org" + o.OrganizationID.String()[:8]
+	}
 	s := &Server{options: o, bodyLimit: wire.MaxBody, stats: newStats(), faults: &faults{}, tokens: tokens.New()}
 	s.engine = &store.Engine{
 		Options: o.behavior(), Store: &store.Store{}, Clock: &store.Clock{Machine: o.Now}, Meter: s.stats,
-		OrganizationID: schema.StableID("organization"), RootBusiness: schema.StableID("businessunit"), Administrator: schema.StableID("administrator"),
+		OrganizationID: o.OrganizationID, RootBusiness: schema.StableID("businessunit"), Administrator: schema.StableID("administrator"),
 		Definitions: time.Now().UnixMicro(),
 	}
 	s.limits = newLimiter(o.Limits, s.engine.Clock.Now, o.Now, o.Latency)
 	s.metadata = &metadata.Service{Engine: s.engine}
-	s.platform = &platform.Service{Engine: s.engine}
+	s.hooks = &hooks.Hooks{Engine: s.engine, Remote: o.WebhookRemote, Timeout: o.WebhookTimeout}
+	s.platform = &platform.Service{Engine: s.engine, Hooks: s.hooks}
+	s.hooks.Failed = s.platform.HookFailed
 	s.messages = &messages.Service{Service: s.platform}
 	s.platform.Rules = s.messages.Rules()
 	s.query = &query.Service{Engine: s.engine, File: s.messages.FileProperty}
@@ -57,6 +72,8 @@ func (o Options) behavior() store.Behavior {
 		MetadataLag:           o.MetadataLag,
 		CustomizationLock:     o.CustomizationLock,
 		OrganizationType:      o.OrganizationType,
+		Organization:          o.Organization,
+		UniqueName:            o.UniqueName,
 		ReadOnlyQuotes:        o.ReadOnlyQuotes,
 		ClosedActivities:      o.ClosedActivities,
 		TimeZone:              o.TimeZone,
@@ -72,7 +89,10 @@ func (o Options) behavior() store.Behavior {
 		RetainedQueries:       o.RetainedQueries,
 		NoAddressRows:         o.NoAddressRows,
 		DefinitionsNeedRights: o.DefinitionsNeedRights,
+		OwnersNeedRoles:       o.OwnersNeedRoles,
 		DuplicateStatus:       o.DuplicateStatus,
+		NamesNeedPublisher:    o.NamesNeedPublisher,
+		DatesNeedZone:         o.DatesNeedZone,
 		OnPrivilege:           o.OnPrivilege,
 	}
 }
@@ -98,17 +118,14 @@ func (s *Server) ownRoutes() map[string]wire.Handler {
 	}
 }
 
-// noRoute says why no handler serves the call.
-func (s *Server) noRoute(c *wire.Call) *wire.Error {
-	return wire.NotEmulated(s.engine, c.Path.Route(c.Method))
-}
-
 // Clone is another server that begins with what s holds now: rows, audit, recycle bin, long-term retention, definitions,
-// and the time. It has options of its own. Tokens of users, fault rules, uploads that are under way, snapshots and
+// the organisation, and the time. It has options of its own. Tokens of users, fault rules, uploads that are under way, snapshots and
 // statistics stay with s. No row is copied, so that a clone costs far less than an environment that is set up anew.
 func (s *Server) Clone(o Options) *Server {
+	o.Organization, o.UniqueName, o.OrganizationID = s.options.Organization, s.options.UniqueName, s.options.OrganizationID
 	c := newServer(o)
 	c.engine.Store.Now.Store(s.engine.Store.Clone())
 	c.engine.Clock.Set(s.engine.Clock.Now())
+	c.ProvisionLanguages(o.Languages...)
 	return c
 }

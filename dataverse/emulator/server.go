@@ -1,8 +1,8 @@
 package emulator
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/load"
 	"github.com/gallra/gallra/dataverse/emulator/internal/messages"
 	"github.com/gallra/gallra/dataverse/emulator/internal/metadata"
@@ -27,6 +28,12 @@ type Options struct {
 	Token string
 	// Now is the machine's clock; the emulator's own runs with it until the control plane sets it. nil: time.Now.
 	Now func() time.Time
+	// Organization is the friendly name of the organisation; "" means Emulator.
+	Organization string
+	// UniqueName is the organisation's unique name; "" makes it of the id: org6eadd181.
+	UniqueName string
+	// OrganizationID is the organisation's id. The zero id stands for one that all emulators have, which policies for trials are pinned to.
+	OrganizationID uuid.UUID
 	// AuditDelay is how long after a change its audit row appears, by the emulator's clock.
 	AuditDelay time.Duration
 	// AuditChangesOnly leaves out of the audit history what an update sends and what was the same before, as
@@ -52,6 +59,8 @@ type Options struct {
 	// again. The documentation is silent.
 	ClosedActivities store.Lock
 
+	// Languages are provisioned beside English, the base language, by their codes: labels in others are refused.
+	Languages []int
 	// TimeZone is the time zone of every user: formatted dates and relative dates are in it. nil: UTC.
 	TimeZone *time.Location
 	// NullNegation says which negative conditions are true of a column without a value.
@@ -88,16 +97,31 @@ type Options struct {
 	// DefinitionsNeedRights asks for prvReadEntity, prvReadAttribute, prvReadRelationship or prvReadOptionSet before
 	// definitions are read. No page says whether the service does.
 	DefinitionsNeedRights bool
+	// OwnersNeedRoles refuses rows to users who have no role at all, as the service does. By default they may own rows, since tests
+	// put users in without roles; who has roles needs the right to read rows of the table in any case.
+	OwnersNeedRoles bool
 	// DuplicateStatus is the status of the error that a duplicate is refused with: 412 as compose-http-requests-handle-errors
 	// lists such codes, the default, or 500 as manage-duplicate-detection-create-update shows it.
 	DuplicateStatus int
+	// NamesNeedPublisher asks for the prefix of a publisher in every name of a table, column or relationship, also where no
+	// solution is named. The service asks for some prefix: Microsoft's SDK for Python names without one that is known.
+	NamesNeedPublisher bool
+	// DatesNeedZone refuses a date and time without a zone, in bodies and in filters. Without it they mean UTC, as
+	// behavior-format-date-time-attribute says.
+	DatesNeedZone bool
 	// Limits are the service protection limits; off unless they are switched on.
 	Limits Limits
 	// OnPrivilege, if not nil, is called for every privilege that is checked, with the user. It may be called by several
 	// requests at once.
 	OnPrivilege func(user uuid.UUID, privilege string)
+	// WebhookRemote lets hooks call endpoints that are not on this machine: rows leave it then.
+	WebhookRemote bool
+	// WebhookTimeout is how long the endpoint of a hook may take: 0 is 60 seconds, as use-webhooks says.
+	WebhookTimeout time.Duration
 	// BatchLF accepts a batch whose lines end in LF alone. The service answers such a batch 400.
 	BatchLF bool
+	// BatchEndsInCRLF refuses a batch whose last line has no end, or LF alone. Clients send both.
+	BatchEndsInCRLF bool
 }
 
 // Server is a fake Dataverse: an http.Handler for /api/data/v9.x/ and for the control plane under /emulator/.
@@ -117,6 +141,7 @@ type Server struct {
 	platform *platform.Service
 	messages *messages.Service
 	loads    *load.Service
+	hooks    *hooks.Hooks
 
 	bodyLimit int64 // of a request's body, in bytes
 }
@@ -137,7 +162,12 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	if r.ContentLength > s.bodyLimit {
 		return nil, tooLarge
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.bodyLimit))
+	var text bytes.Buffer
+	if r.ContentLength > 0 {
+		text.Grow(int(min(r.ContentLength, 1<<20)) + bytes.MinRead)
+	}
+	_, err := text.ReadFrom(http.MaxBytesReader(w, r.Body, s.bodyLimit))
+	body := text.Bytes()
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
@@ -149,6 +179,9 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 }
 
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	if s.crossOrigin(w, r) {
+		return
+	}
 	done := s.stats.begin()
 	defer done()
 	body, err := s.readBody(w, r)
@@ -219,17 +252,27 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *wire.Call, visit
 // serve answers a call: the whole of a request, or one part of a batch.
 func (s *Server) serve(c *wire.Call) *wire.Answer {
 	h := s.routes[c.Path.Route(c.Method)]
+	if err := s.unheld(c); err != nil {
+		return wire.ErrorAnswer(err, c)
+	}
 	if h == nil {
 		return wire.ErrorAnswer(s.noRoute(c), c)
 	}
 	if err := impersonate(c); err != nil {
 		return wire.ErrorAnswer(err, c)
 	}
+	level := metadataLevel(c)
+	if level == "full" {
+		return wire.ErrorAnswer(wire.NotEmulated(s.engine, "Accept: odata.metadata=full"), c)
+	}
 	c.Looked = [2]int{}
 	a, err := h(c)
 	s.stats.saw(c.Method+" "+label(c.Path), c.Looked)
 	if err != nil {
 		return wire.ErrorAnswer(err, c)
+	}
+	if level == "none" {
+		a = withoutMetadata(a)
 	}
 	return a
 }
@@ -266,6 +309,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, a *w
 // newCall checks the request's address and token and takes it apart.
 func (s *Server) newCall(r *http.Request, body []byte) (*wire.Call, error) {
 	rest, found := strings.CutPrefix(r.URL.EscapedPath(), wire.APIRoot)
+	if strings.HasPrefix(r.URL.Path, "/api/search/") {
+		return nil, wire.NotEmulated(s.engine, "Dataverse search")
+	}
 	version, rest, _ := strings.Cut(rest, "/")
 	if !found || version != "v9.0" && version != "v9.1" && version != "v9.2" {
 		return nil, wire.NewError(http.StatusNotFound, "", "No HTTP resource was found that matches the request URI '%s'.", r.URL.Path)
@@ -282,12 +328,16 @@ func (s *Server) newCall(r *http.Request, body []byte) (*wire.Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	method := r.Method
+	if method == http.MethodHead { // what a GET would answer, without its body
+		method = http.MethodGet
+	}
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
 	return &wire.Call{
-		Ctx: r.Context(), Engine: s.engine, Method: r.Method, Path: p, Query: query, Raw: r.URL.RawQuery,
+		Ctx: r.Context(), Engine: s.engine, Method: method, Path: p, Query: query, Raw: r.URL.RawQuery,
 		Header: r.Header, Body: body, Base: scheme + "://" + r.Host + wire.APIRoot + version, User: user, Rows: new(atomic.Int64),
 	}, nil
 }
@@ -299,4 +349,6 @@ func (s *Server) settle() {
 	s.messages.RunRetention(store.Instant(now.Unix()))
 	s.messages.RunJobs(now)
 	s.platform.SweepBin(now)
+	s.platform.ExpireNotifications(now)
+	s.platform.RunHooks(now)
 }

@@ -32,6 +32,15 @@ func (s *Server) AddColumns(prefix string, columns ...metadata.Column) error {
 	return s.metadata.AddColumns(prefix, columns...)
 }
 
+// ProvisionLanguages adds languages, by their codes, as an administrator switches them on.
+func (s *Server) ProvisionLanguages(codes ...int) {
+	t := s.engine.Store.Begin()
+	for _, code := range codes {
+		metadata.Provision(t, code)
+	}
+	t.Commit()
+}
+
 // Load adds rows in one transaction: all or none. It is made for test data: quick, without audit, with the columns that
 // the platform sets filled in as on a create, but for what the records say themselves. The rows may come in any order.
 // An error is a [*RecordError].

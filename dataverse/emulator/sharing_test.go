@@ -60,7 +60,7 @@ func TestSharing(t *testing.T) {
 	o.must("POST", "ModifyAccess", access("contact", "contactid", contact, id, "ReadAccess"))
 	reader.refused(403, "0x80048306", "WriteAccess", "PATCH", one, map[string]any{"firstname": "x"})
 
-	o.must("POST", "GrantAccess", access("contact", "contactid", contact, other, "ReadAccess"))
+	o.refused(403, "0x80040220", "prvReadContact", "POST", "GrantAccess", access("contact", "contactid", contact, other, "ReadAccess")) // who may not read is given no share
 	stranger.refused(403, "0x80040220", "prvReadContact", "GET", one, nil)
 	reader.refused(403, "0x80040220", "prvShareContact", "POST", "GrantAccess", access("contact", "contactid", contact, other, "ReadAccess"))
 

@@ -69,8 +69,9 @@ func (r *reader) filter(n *node) Filter {
 		case "overridequickfindrecordlimitenabled", "overridequickfindrecordlimitdisabled":
 			on := false
 			r.bool(n, &on, v)
-			if on {
-				f.OverrideLimit = name[len("overridequickfindrecordlimit"):]
+			// "setting the overridequickfindrecordlimitenabled attribute equal to 0 … will disable the 10k limit": quick-find-limit
+			if f.OverrideLimit = name[len("overridequickfindrecordlimit"):]; !on {
+				f.OverrideLimit = map[string]string{"enabled": "disabled"}[f.OverrideLimit]
 			}
 		default:
 			return false

@@ -47,7 +47,9 @@ func (p *parser) infix() (op string, prec int) {
 	if p.tok.kind != tIdent {
 		return "", 0
 	}
-	op = p.text()
+	if op = p.text(); len(op) > 3 {
+		return "", 0
+	}
 	switch op {
 	case "or":
 		return op, precOr
@@ -120,7 +122,12 @@ func (p *parser) operand() Expr {
 	if p.depth++; p.depth > MaxDepth {
 		p.fail(p.tok.pos, "Recursion depth exceeded allowed limit.")
 	}
-	defer func() { p.depth-- }()
+	e := p.atom()
+	p.depth--
+	return e
+}
+
+func (p *parser) atom() Expr {
 	switch {
 	case p.isPunct('('):
 		p.next()

@@ -179,7 +179,7 @@ func (k ParamKind) takes(name string, v Expr) bool {
 		case name == "PropertyName":
 			return v.Kind == String
 		case k == OneNumber || k == TwoNumbers:
-			return v.Kind == Int
+			return v.Kind == Int || v.Kind == String && isNumber(v.Text()) // the samples of Microsoft quote an alias's value
 		case k == OneText:
 			return v.Kind == String
 		}

@@ -32,6 +32,7 @@ type parser struct {
 	conditions int
 	expands    int
 	err        *SyntaxError
+	lastPath   *Path // of the last column that had another name than the one before
 }
 
 func newParser(s string) *parser {

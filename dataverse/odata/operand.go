@@ -42,7 +42,13 @@ func word(pos int, name string) *Literal {
 
 // path reads the segments behind the first, and the any or all that may follow them.
 func (p *parser) path(first string, pos int) Expr {
-	path := &Path{Position(pos), []string{first}}
+	path := &Path{Position(pos), nil}
+	if last := p.lastPath; last != nil && last.Segments[0] == first {
+		path.Segments = last.Segments[:1:1] // most conditions of a long filter are about one column
+	} else {
+		path.Segments = []string{first}
+		p.lastPath = path
+	}
 	for p.isPunct('/') {
 		p.next()
 		name := p.text()

@@ -49,6 +49,9 @@ func (p *parser) selects() Select {
 			break
 		}
 		p.next()
+		if p.isPunct(';') || p.isPunct(')') || p.tok.kind == tEOF {
+			break // the service takes a comma too many: web-api-basic-operations-sample
+		}
 	}
 	return list
 }

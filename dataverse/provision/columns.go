@@ -23,7 +23,7 @@ const (
 // Column is a column that provisioning makes.
 type Column struct {
 	SchemaName               string // with the publisher's prefix
-	DisplayName, Description string
+	DisplayName, Description Text
 	Kind                     ColumnKind
 	MaxLength                int // of a text
 	// Mapped is somebody else's column used in place of one: it must exist.
@@ -62,7 +62,7 @@ func (r *provisioner) columns(ctx context.Context, t TableProvision, last bool) 
 		step, err := r.ensure(ctx, what, there, func(ctx context.Context) error {
 			err := r.c.Do(ctx, dataverse.Operation{
 				Method: http.MethodPost, Path: "EntityDefinitions(LogicalName='" + t.Table + "')/Attributes",
-				Body: col.definition(r.lang), Header: r.inSolution(),
+				Body: r.definition(col), Header: r.inSolution(),
 			}, nil)
 			if err != nil {
 				// The look that may follow must see what has happened by now.
@@ -113,22 +113,12 @@ func (c Column) fits(a *dataverse.Attribute) error {
 	return nil
 }
 
-// labelJSON is a text in the organisation's language, as definitions carry it.
-func labelJSON(text string, lang int) map[string]any {
-	return map[string]any{
-		"@odata.type": "Microsoft.Dynamics.CRM.Label",
-		"LocalizedLabels": []any{map[string]any{
-			"@odata.type": "Microsoft.Dynamics.CRM.LocalizedLabel", "Label": text, "LanguageCode": lang,
-		}},
-	}
-}
-
 // definition is the body that creates the column.
-func (c Column) definition(lang int) map[string]any {
+func (r *provisioner) definition(c Column) map[string]any {
 	d := map[string]any{
 		"SchemaName":  c.SchemaName,
-		"DisplayName": labelJSON(c.DisplayName, lang),
-		"Description": labelJSON(c.Description, lang),
+		"DisplayName": r.labelJSON(c.DisplayName),
+		"Description": r.labelJSON(c.Description),
 		"RequiredLevel": map[string]any{
 			"Value": "None", "CanBeChanged": true, "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
 		},
@@ -153,8 +143,8 @@ func (c Column) definition(lang int) map[string]any {
 		kind("Boolean")
 		d["DefaultValue"] = false
 		d["OptionSet"] = map[string]any{
-			"TrueOption":    map[string]any{"Value": 1, "Label": labelJSON("Yes", lang)},
-			"FalseOption":   map[string]any{"Value": 0, "Label": labelJSON("No", lang)},
+			"TrueOption":    map[string]any{"Value": 1, "Label": r.labelJSON(said("yes"))},
+			"FalseOption":   map[string]any{"Value": 0, "Label": r.labelJSON(said("no"))},
 			"OptionSetType": "Boolean",
 		}
 	}

@@ -38,9 +38,13 @@ func TestExportSolution(t *testing.T) {
 		names = append(names, guid.ReplaceAllString(name, "ID"))
 		wellFormed(t, name, files[name])
 	}
-	want := []string{"Entities/Contact/Entity.xml", "Entities/Contact/SavedQueries/{ID}.xml", "Entities/Contact/SavedQueries/{ID}.xml", "Entities/Contact/SavedQueries/{ID}.xml",
-		"Entities/Lead/Entity.xml", "Entities/Lead/SavedQueries/{ID}.xml", "Entities/Lead/SavedQueries/{ID}.xml", "Entities/Lead/SavedQueries/{ID}.xml",
-		"Other/Customizations.xml", "Other/Solution.xml", "Roles/gallra.xml"}
+	want := []string{"Dashboards/{ID}.xml", "Dashboards/{ID}.xml"}
+	for _, table := range []string{"Contact", "Lead"} {
+		want = append(want, "Entities/"+table+"/Entity.xml", "Entities/"+table+"/FormXml/main/{ID}.xml")
+		want = append(want, slices.Repeat([]string{"Entities/" + table + "/SavedQueries/{ID}.xml"}, 5)...)
+		want = append(want, "Entities/"+table+"/Visualizations/{ID}.xml")
+	}
+	want = append(want, "Other/Customizations.xml", "Other/Solution.xml", "Roles/gallra.xml")
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Fatal(diff)
 	}
@@ -69,7 +73,7 @@ func TestExportSolution(t *testing.T) {
 		t.Fatal(err)
 	}
 	views := 0
-	for row, err := range c.Rows(t.Context(), dataverse.Query{Set: "savedqueries", Select: []string{"savedqueryid", "name", "fetchxml", "layoutxml", "returnedtypecode"}}) {
+	for row, err := range c.Rows(t.Context(), dataverse.Query{Set: "savedqueries", Select: []string{"savedqueryid", "name", "fetchxml", "layoutxml", "returnedtypecode"}, Filter: own["savedqueries"]}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,9 +88,10 @@ func TestExportSolution(t *testing.T) {
 		}
 		views++
 	}
-	if views != 6 {
+	if views != 10 {
 		t.Errorf("%d views", views)
 	}
+	l.importShown(c, files, p)
 	var role struct {
 		ID     string `xml:"id,attr"`
 		Rights []struct {
@@ -109,8 +114,43 @@ func TestExportSolution(t *testing.T) {
 		} `xml:"SolutionManifest>RootComponents>RootComponent"`
 	}
 	decode(t, files["Other/Solution.xml"], &manifest)
-	if manifest.Prefix != "gallra" || manifest.Name != "gallra" || len(manifest.Roots) != 3 || manifest.Roots[2].ID != role.ID || manifest.Roots[0].SchemaName != "contact" || manifest.Roots[0].Behavior != "2" {
+	if manifest.Prefix != "gallra" || manifest.Name != "gallra" || len(manifest.Roots) != 5 || manifest.Roots[2].ID != role.ID || manifest.Roots[3].Type != "60" || manifest.Roots[0].SchemaName != "contact" || manifest.Roots[0].Behavior != "2" {
 		t.Errorf("%+v", manifest)
+	}
+}
+
+// importShown holds the charts, dashboards and forms of the files against what provisioning has made, and forms against what the service
+// takes.
+func (l *land) importShown(c *dataverse.Client, files map[string][]byte, p provision.Provisioning) {
+	l.Helper()
+	for _, table := range p.Tables {
+		folder := "Entities/" + strings.ToUpper(table.Table[:1]) + table.Table[1:]
+		chart, err := c.Get(l.Context(), "savedqueryvisualization", provision.ChartID(table.Table), dataverse.Query{Select: []string{"datadescription", "presentationdescription"}})
+		if err != nil {
+			l.Fatal(err)
+		}
+		file := files[folder+"/Visualizations/{"+provision.ChartID(table.Table).String()+"}.xml"]
+		if !bytes.Contains(file, []byte(chart.Text("datadescription"))) || !bytes.Contains(file, []byte(chart.Text("presentationdescription"))) {
+			l.Errorf("the chart differs: %s", file)
+		}
+		dashboard, err := c.Get(l.Context(), "systemform", provision.DashboardID(table.Table), dataverse.Query{Select: []string{"formxml"}})
+		if err != nil {
+			l.Fatal(err)
+		}
+		file = files["Dashboards/{"+provision.DashboardID(table.Table).String()+"}.xml"]
+		if !bytes.Contains(file, []byte(dashboard.Text("formxml"))) {
+			l.Errorf("the dashboard differs: %s", file)
+		}
+		file = files[folder+"/FormXml/main/{"+provision.FormID(table.Table).String()+"}.xml"]
+		_, form, found := strings.Cut(string(file), "<form>")
+		form, _, closed := strings.Cut(form, "</form>")
+		if !found || !closed {
+			l.Fatalf("no form: %s", file)
+		}
+		body := map[string]any{"name": "Imported", "objecttypecode": table.Table, "type": 2, "formxml": "<form>" + form + "</form>"}
+		if _, err := c.Create(l.Context(), "systemforms", body, nil); err != nil {
+			l.Error(err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -39,20 +40,17 @@ func GallraColumns() []Column { return OwnColumns{}.columns() }
 func (o OwnColumns) columns() []Column {
 	o = o.complete()
 	list := []Column{
-		{SchemaName: "gallra_PurgeScheduledOn", DisplayName: "Purge scheduled", Kind: DateColumn,
-			Description: "The day from which the person may be purged."},
-		{SchemaName: "gallra_PurgeNoticedOn", DisplayName: "Purge noticed", Kind: DateColumn,
-			Description: "The day on which the coming purge was first visible."},
-		{SchemaName: "gallra_PurgeReason", DisplayName: "Purge reason", Kind: TextColumn, MaxLength: 500,
-			Description: "Why the person is to be purged: which ground ended and when."},
-		{SchemaName: "gallra_RetainUntil", DisplayName: "Retain until", Kind: DateColumn,
-			Description: "Keep the person until this day. Counts only together with a reason."},
-		{SchemaName: "gallra_RetainReason", DisplayName: "Retain reason", Kind: TextColumn, MaxLength: 500,
-			Description: "Why the person is kept longer."},
-		{SchemaName: "gallra_LegalHold", DisplayName: "Legal hold", Kind: YesNoColumn,
-			Description: "The person is not purged while this is set."},
-		{SchemaName: "gallra_AnonymizedOn", DisplayName: "Anonymized", Kind: DateColumn,
-			Description: "The day on which the row was anonymized. It is not evaluated any more."},
+		{SchemaName: "gallra_PurgeScheduledOn", Kind: DateColumn},
+		{SchemaName: "gallra_PurgeNoticedOn", Kind: DateColumn},
+		{SchemaName: "gallra_PurgeReason", Kind: TextColumn, MaxLength: 500},
+		{SchemaName: "gallra_RetainUntil", Kind: DateColumn},
+		{SchemaName: "gallra_RetainReason", Kind: TextColumn, MaxLength: 500},
+		{SchemaName: "gallra_LegalHold", Kind: YesNoColumn},
+		{SchemaName: "gallra_AnonymizedOn", Kind: DateColumn},
+	}
+	for i := range list {
+		key := "column." + list[i].LogicalName()
+		list[i].DisplayName, list[i].Description = said(key), said(key+".text")
 	}
 	for i, name := range []string{o.ScheduledOn, o.NoticedOn, o.Reason, o.RetainUntil, o.RetainReason, o.LegalHold, o.AnonymizedOn} {
 		if name == list[i].LogicalName() {
@@ -63,21 +61,22 @@ func (o OwnColumns) columns() []Column {
 			list[i].MaxLength = 0 // only read
 		}
 	}
-	for _, i := range []int{1, 4, 3} { // of those that no view shows, the first that is gallra's own
-		if !list[i].Mapped {
-			list[i].Last = true
-			break
-		}
-	}
+	list[1].Last = !list[1].Mapped // the one that no view and no form shows, so that all of those can come before it
 	return list
 }
 
-// The names of the system views. The first has the table's plural in it; the others are told apart by their table.
+// The names of the system views in English, of which their ids are made. The first has the table's plural in it; the others are
+// told apart by their table.
 const (
-	ComingView = "%s to be purged within 2 months"
-	MineView   = "Purge scheduled, mine"
-	HoldView   = "Under legal hold"
+	ComingView       = "%s to be purged within 2 months"
+	MineView         = "Purge scheduled, mine"
+	HoldView         = "Under legal hold"
+	RetainedView     = "Retained by hand"
+	RetainedMineView = "Retained by hand, mine"
 )
+
+// ViewID is the id of a system view of a table, by the view's name in English.
+func ViewID(table, name string) uuid.UUID { return View{Name: name}.id(table) }
 
 // company are the columns that name somebody's company, by table: the first that a table has is shown.
 var company = []string{"companyname", "accountid", "parentaccountid", "customerid"}
@@ -88,10 +87,13 @@ func (o OwnColumns) views() []View {
 	columns := []ViewColumn{{Name: o.ScheduledOn, Width: 120}, {Name: o.Reason, Width: 400}, {Name: "ownerid", Width: 150},
 		{Name: "parentcustomerid", Else: company, Width: 150}}
 	held := ViewColumn{Name: o.LegalHold, Width: 80}
+	kept := append([]ViewColumn{{Name: o.RetainUntil, Width: 120}, {Name: o.RetainReason, Width: 400}}, columns[2], columns[3])
+	mine := condition("ownerid", "eq-useroruserteams", "")
 	return []View{
 		{
 			Name:        ComingView,
-			Description: "People whom nothing justifies keeping any more. Register what does, or extend with a reason, to keep them.",
+			Title:       said("view.coming"),
+			Description: said("view.coming.text"),
 			Columns:     append(columns[:4:4], held),
 			OrderBy:     o.ScheduledOn,
 			// next-x-months starts today, so that dates which have passed need conditions of their own.
@@ -100,19 +102,62 @@ func (o OwnColumns) views() []View {
 		},
 		{
 			Name:        MineView,
-			Description: "Your people who have a purge date. Register what justifies them, or extend with a reason, to keep them.",
+			Title:       said("view.mine"),
+			Description: said("view.mine.text"),
 			Columns:     append(columns[:4:4], held),
 			OrderBy:     o.ScheduledOn,
-			Filter:      `<filter type="and">` + live + condition(o.ScheduledOn, "not-null", "") + condition("ownerid", "eq-useroruserteams", "") + `</filter>`,
+			Filter:      `<filter type="and">` + live + condition(o.ScheduledOn, "not-null", "") + mine + `</filter>`,
+			Owned:       true,
 		},
 		{
 			Name:        HoldView,
-			Description: "People who are not purged while the legal hold stands.",
+			Title:       said("view.hold"),
+			Description: said("view.hold.text"),
 			Columns:     columns,
 			OrderBy:     o.ScheduledOn,
 			Filter:      `<filter type="and">` + condition(o.LegalHold, "eq", "1") + `</filter>`,
 		},
+		{
+			Name:        RetainedView,
+			Title:       said("view.retained"),
+			Description: said("view.retained.text"),
+			Columns:     kept,
+			OrderBy:     o.RetainUntil,
+			Filter:      `<filter type="and">` + live + condition(o.RetainUntil, "not-null", "") + `</filter>`,
+		},
+		{
+			Name:        RetainedMineView,
+			Title:       said("view.retained-mine"),
+			Description: said("view.retained-mine.text"),
+			Columns:     kept,
+			OrderBy:     o.RetainUntil,
+			Filter:      `<filter type="and">` + live + condition(o.RetainUntil, "not-null", "") + mine + `</filter>`,
+			Owned:       true,
+		},
 	}
+}
+
+// section is what staff see on the forms of a person: what is coming cannot be changed there, what they decide can.
+func (o OwnColumns) section() FormSection {
+	o = o.complete()
+	return FormSection{Title: said("form"), Description: said("form.text"), Cells: []FormCell{
+		{Role: "scheduledon", Column: o.ScheduledOn, ReadOnly: true}, {Role: "reason", Column: o.Reason, ReadOnly: true},
+		{Role: "retainuntil", Column: o.RetainUntil}, {Role: "retainreason", Column: o.RetainReason}, {Role: "legalhold", Column: o.LegalHold},
+	}}
+}
+
+// charts are the bars of the coming weeks.
+func (o OwnColumns) charts() []Chart {
+	o = o.complete()
+	return []Chart{{
+		Name: "weeks", Title: said("chart"), Description: said("chart.text"), Column: o.ScheduledOn,
+		Filter: `<filter type="and">` + condition(o.AnonymizedOn, "null", "") + condition(o.ScheduledOn, "next-x-months", "3") + `</filter>`,
+	}}
+}
+
+// dashboards show the chart and the views on one page.
+func (o OwnColumns) dashboards() []Dashboard {
+	return []Dashboard{{Name: "retention", Title: said("dashboard"), Description: said("dashboard.text"), Chart: o.charts()[0], ChartOf: o.views()[0], Grids: o.views()}}
 }
 
 // GallraTable is a subject table as provisioning sees it.
@@ -121,7 +166,7 @@ type GallraTable struct {
 	Columns OwnColumns // those that somebody else's columns stand in for
 }
 
-// Gallra is everything that gallra needs in an environment: publisher, solution, columns and views on the
+// Gallra is everything that gallra needs in an environment: publisher, solution, columns, views, charts, dashboards and a section on the forms of the
 // subject tables, and a role with the given rights for the user that the job runs as.
 func Gallra(tables []string, privileges []dataverse.Privilege) Provisioning {
 	var list []GallraTable
@@ -141,10 +186,29 @@ func MappedProvisioning(tables []GallraTable, privileges []dataverse.Privilege) 
 		Solution:  Solution{UniqueName: gallraSolution, Name: "gallra", Version: "1.0.0.0"},
 	}
 	for _, t := range tables {
-		p.Tables = append(p.Tables, TableProvision{Table: t.Table, Columns: t.Columns.columns(), Views: t.Columns.views()})
+		p.Tables = append(p.Tables, TableProvision{Table: t.Table, Columns: t.Columns.columns(), Views: t.Columns.views(),
+			Charts: t.Columns.charts(), Section: t.Columns.section(), Dashboards: t.Columns.dashboards()})
 	}
 	if len(privileges) > 0 {
 		p.Role = Role{ID: componentID("role"), Name: "gallra", Privileges: privileges}
+	}
+	return p
+}
+
+// WithoutForms leaves the main forms of the tables as they are.
+func (p Provisioning) WithoutForms() Provisioning {
+	p.Tables = slices.Clone(p.Tables)
+	for i := range p.Tables {
+		p.Tables[i].Section = FormSection{}
+	}
+	return p
+}
+
+// ColumnsAndViews is what a run needs: an environment that nobody opens has no use for the rest.
+func (p Provisioning) ColumnsAndViews() Provisioning {
+	p = p.WithoutForms()
+	for i := range p.Tables {
+		p.Tables[i].Charts, p.Tables[i].Dashboards = nil, nil
 	}
 	return p
 }

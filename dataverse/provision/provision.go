@@ -38,9 +38,12 @@ type Solution struct {
 // A column that is mapped is somebody else's, and a view's columns may be as well: they are used and never made, changed
 // or removed.
 type TableProvision struct {
-	Table   string // logical name
-	Columns []Column
-	Views   []View
+	Table      string // logical name
+	Columns    []Column
+	Views      []View
+	Charts     []Chart
+	Section    FormSection // on the main forms; without cells: none
+	Dashboards []Dashboard
 }
 
 // Role is a security role with exactly the rights that are listed, and whatever the service gives every new role.
@@ -81,6 +84,9 @@ type provisioner struct {
 	steps  []Step
 	lang   int
 
+	languages []int           // the base language first; then those that are provisioned and gallra speaks
+	plurals   map[string]Text // by table
+
 	solutionID uuid.UUID
 	own        map[uuid.UUID]bool // components of the solution
 	marks      marks
@@ -92,7 +98,13 @@ func (r *provisioner) changed() bool {
 
 // run works through the steps one after the other: the service refuses customisations side by side.
 func (r *provisioner) run(ctx context.Context) error {
-	if err := r.language(ctx); err != nil {
+	if err := r.readLanguages(ctx); err != nil {
+		return err
+	}
+	// An emulator that serves a snapshot has the tables that were taken: nobody opens a form there.
+	if _, err := r.c.Table(ctx, formTable); errors.Is(err, dataverse.ErrNoTable) {
+		r.p = r.p.ColumnsAndViews()
+	} else if err != nil {
 		return err
 	}
 	if err := r.solution(ctx); err != nil {
@@ -108,6 +120,22 @@ func (r *provisioner) run(ctx context.Context) error {
 			if err := r.view(ctx, t, v); err != nil {
 				return err
 			}
+		}
+		for _, chart := range t.Charts {
+			if err := r.chart(ctx, t, chart); err != nil {
+				return err
+			}
+		}
+		if err := r.forms(ctx, t); err != nil {
+			return err
+		}
+		for _, d := range t.Dashboards {
+			if err := r.dashboard(ctx, t, d); err != nil {
+				return err
+			}
+		}
+		if err := r.labels(ctx, t); err != nil {
+			return err
 		}
 	}
 	if r.p.Role.Name != "" {
@@ -127,21 +155,6 @@ func (r *provisioner) run(ctx context.Context) error {
 		if err := r.columns(ctx, t, true); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// language is the organisation's base language: labels in another one alone are refused.
-func (r *provisioner) language(ctx context.Context) error {
-	for row, err := range r.c.Rows(ctx, dataverse.Query{Set: "organizations", Select: []string{"languagecode"}}) {
-		if err != nil {
-			return fmt.Errorf("read the organisation's language: %w", err)
-		}
-		n, _ := row.Int("languagecode")
-		r.lang = int(n)
-	}
-	if r.lang == 0 {
-		r.lang = 1033
 	}
 	return nil
 }
@@ -170,6 +183,20 @@ func (r *provisioner) ensure(ctx context.Context, what string, there func(contex
 		r.report(step)
 	}
 	return step, nil
+}
+
+// ensureShown is ensure for what people see only after a publication: before anything of it changes, the mark goes that says
+// that everything is published. A run that is cut off between the change and its publication is so ended by the next one.
+func (r *provisioner) ensureShown(ctx context.Context, what string, there func(context.Context) (bool, error), create func(context.Context) error) (Step, error) {
+	return r.ensure(ctx, what, there, func(ctx context.Context) error {
+		if r.marks.Published != "" {
+			r.marks.Published = ""
+			if err := r.mark(ctx); err != nil {
+				return err
+			}
+		}
+		return create(ctx)
+	})
 }
 
 func (r *provisioner) make(ctx context.Context, there func(context.Context) (bool, error), create func(context.Context) error) error {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/provision"
 )
 
@@ -29,8 +30,10 @@ type wire struct {
 	writes []string                  // "POST solutions", in order
 	bodies map[string]map[string]any // by the names that the test gives them
 	n      int
-	cut    int  // the request at which the program is killed; 0: none
-	after  bool // after it has arrived, and before its answer has
+	at     map[int]bool // which requests were writes
+	cut    int          // the request at which the program is killed; 0: none
+	write  int          // the write at which the program is killed instead
+	after  bool         // after it has arrived, and before its answer has
 	kill   context.CancelFunc
 	// break off this many answers of writes, each after the write was carried out
 	lose func(n int) bool
@@ -44,6 +47,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	isWrite := req.Method != "GET" && path != "$batch"
 	if isWrite {
 		w.writes = append(w.writes, req.Method+" "+path)
+		if w.at != nil {
+			w.at[n] = true
+		}
 		if req.Body != nil {
 			body, _ := io.ReadAll(req.Body)
 			req.Body = io.NopCloser(bytes.NewReader(body))
@@ -53,6 +59,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 				w.bodies[bodyName(path, decoded)] = decoded
 			}
 		}
+	}
+	if isWrite && len(w.writes) == w.write {
+		w.cut = n
 	}
 	lost := isWrite && w.lose != nil && w.lose(len(w.writes))
 	w.mu.Unlock()
@@ -94,7 +103,7 @@ type land struct {
 
 func newLand(t *testing.T, o emulator.Options) *land {
 	o.Token = "t"
-	l := &land{T: t, server: emulator.New(o)}
+	l := &land{T: t, server: emulator.New(emulatortest.Options(o))}
 	web := httptest.NewServer(l.server)
 	t.Cleanup(web.Close)
 	l.url = web.URL
@@ -142,6 +151,8 @@ var allSteps = []string{
 	"column contact.gallra_purgescheduledon", "column contact.gallra_purgereason",
 	"column contact.gallra_retainuntil", "column contact.gallra_retainreason", "column contact.gallra_legalhold", "column contact.gallra_anonymizedon",
 	`view "Contacts to be purged within 2 months" of contact`, `view "Purge scheduled, mine" of contact`, `view "Under legal hold" of contact`,
+	`view "Retained by hand" of contact`, `view "Retained by hand, mine" of contact`, `chart "Contacts to be purged, by week" of contact`,
+	`section "Retention" on form "Information" of contact`, `dashboard "Contacts: retention"`,
 	`role "gallra"`, `privileges of role "gallra" (2)`, "application user " + theApplication.String(), `role "gallra" of application user ` + theApplication.String(),
 	"publication of contact",
 	"column contact.gallra_purgenoticedon", // its absence tells a run that provisioning did not come to its end
@@ -207,7 +218,7 @@ func checkBodies(t *testing.T, made map[string]map[string]any) {
 		"savedqueries Under legal hold": `{"savedqueryid":"` + made["savedqueries Under legal hold"]["savedqueryid"].(string) + `","name":"Under legal hold","description":"People who are not purged while the legal hold stands.","returnedtypecode":"contact","querytype":0,
 			"fetchxml":"<fetch version=\"1.0\" output-format=\"xml-platform\" mapping=\"logical\" distinct=\"false\"><entity name=\"contact\"><attribute name=\"contactid\"/><attribute name=\"fullname\"/><attribute name=\"gallra_purgescheduledon\"/><attribute name=\"gallra_purgereason\"/><attribute name=\"ownerid\"/><attribute name=\"parentcustomerid\"/><order attribute=\"gallra_purgescheduledon\" descending=\"false\"/><filter type=\"and\"><condition attribute=\"gallra_legalhold\" operator=\"eq\" value=\"1\"/></filter></entity></fetch>",
 			"layoutxml":"<grid name=\"resultset\" object=\"2\" jump=\"fullname\" select=\"1\" preview=\"1\" icon=\"1\"><row name=\"result\" id=\"contactid\"><cell name=\"fullname\" width=\"200\"/><cell name=\"gallra_purgescheduledon\" width=\"120\"/><cell name=\"gallra_purgereason\" width=\"400\"/><cell name=\"ownerid\" width=\"150\"/><cell name=\"parentcustomerid\" width=\"150\"/></row></grid>"}`,
-		"PublishXml": `{"ParameterXml":"<importexportxml><entities><entity>contact</entity></entities></importexportxml>"}`,
+		"PublishXml": `{"ParameterXml":"<importexportxml><entities><entity>contact</entity></entities><dashboards><dashboard>{` + provision.DashboardID("contact").String() + `}</dashboard></dashboards></importexportxml>"}`,
 	} {
 		var decoded map[string]any
 		if err := json.Unmarshal([]byte(want), &decoded); err != nil {
@@ -222,14 +233,17 @@ func checkBodies(t *testing.T, made map[string]map[string]any) {
 	}
 }
 
+// own chooses what somebody has made in an environment from what each has, by the set.
+var own = map[string]string{"savedqueries": "iscustom eq true", "systemforms": "contains(formxml,'gallra')", "publishers": "not startswith(uniquename,'DefaultPublisher')"}
+
 // state is what stands in an environment of gallra's, as far as a second run could have made it twice or not at all.
 func (l *land) state() []string {
 	l.Helper()
 	c := l.client(&wire{})
 	var out []string
 	for set, columns := range map[string][]string{"publishers": {"uniquename"}, "solutions": {"uniquename", "description"}, "roles": {"name"},
-		"savedqueries": {"name", "returnedtypecode", "fetchxml"}, "systemusers": {"applicationid"}, "solutioncomponents": {"componenttype"}, "systemuserrolescollection": {"roleid"}} {
-		for row, err := range c.Rows(l.Context(), dataverse.Query{Set: set, Select: columns}) {
+		"savedqueries": {"name", "returnedtypecode", "fetchxml"}, "savedqueryvisualizations": {"name", "datadescription"}, "systemforms": {"name", "type", "formxml"}, "systemusers": {"applicationid"}, "solutioncomponents": {"componenttype"}, "systemuserrolescollection": {"roleid"}} {
+		for row, err := range c.Rows(l.Context(), dataverse.Query{Set: set, Select: columns, Filter: own[set]}) {
 			if err != nil {
 				l.Fatal(err)
 			}
@@ -254,21 +268,32 @@ func (l *land) state() []string {
 	return out
 }
 
+// cuts are the requests at which a program is killed, before and after they have arrived: every write; and every fourth read, since a
+// read changes nothing that the next run could find otherwise than the write before it has left it.
+func (w *wire) cuts(after bool) (list []int) {
+	for n := 1; n <= w.n; n++ {
+		if w.at[n] || !after && n%4 == 0 {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // Killed at any request, before or after it has arrived, the next run brings about what an undisturbed one does.
 func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 	undisturbed := newLand(t, emulator.Options{})
-	w := &wire{}
+	w := &wire{at: map[int]bool{}}
 	if _, err := provision.Run(t.Context(), undisturbed.client(w), onContacts(), false, nil); err != nil {
 		t.Fatal(err)
 	}
-	requests, want := w.n, undisturbed.state()
-	if requests < 30 {
-		t.Fatalf("only %d requests", requests)
+	want := undisturbed.state()
+	if len(w.writes) < 20 || len(w.at) != len(w.writes) {
+		t.Fatalf("only %d writes", len(w.writes))
 	}
 	l := newLand(t, emulator.Options{})
 	empty := l.server.Snapshot()
 	for _, after := range []bool{false, true} {
-		for cut := 1; cut <= requests; cut++ {
+		for i, cut := range w.cuts(after) {
 			if err := l.server.Restore(empty); err != nil {
 				t.Fatal(err)
 			}
@@ -292,7 +317,7 @@ func TestProvisioningKilledAtEveryRequest(t *testing.T) {
 			if diff := cmp.Diff(want, l.state()); diff != "" {
 				t.Fatalf("killed at request %d, after it: %v: %s", cut, after, diff)
 			}
-			if cut%5 != 0 {
+			if i%5 != 0 {
 				continue
 			}
 			again := &wire{}
@@ -426,19 +451,21 @@ func (l *land) user() uuid.UUID {
 func TestMappedColumns(t *testing.T) {
 	l := newLand(t, emulator.Options{})
 	if err := l.server.AddColumns("nord", emulator.Column{Table: "contact", SchemaName: "nord_Held", Type: "Boolean"},
-		emulator.Column{Table: "contact", SchemaName: "nord_PurgeOn", Type: "DateTime", Behavior: "DateOnly"}); err != nil {
+		emulator.Column{Table: "contact", SchemaName: "nord_PurgeOn", Type: "DateTime", Behavior: "DateOnly"},
+		emulator.Column{Table: "contact", SchemaName: "nord_Keep", Type: "DateTime", Behavior: "DateOnly"}); err != nil {
 		t.Fatal(err)
 	}
 	c := l.client(&wire{})
 	if _, err := provision.Run(t.Context(), c, onContacts(), false, nil); err != nil {
 		t.Fatal(err)
 	}
-	p := provision.MappedProvisioning([]provision.GallraTable{{Table: "contact", Columns: provision.OwnColumns{LegalHold: "nord_held", ScheduledOn: "nord_purgeon"}}}, twoRights)
+	p := provision.MappedProvisioning([]provision.GallraTable{{Table: "contact", Columns: provision.OwnColumns{LegalHold: "nord_held", ScheduledOn: "nord_purgeon", RetainUntil: "nord_keep"}}}, twoRights)
 	steps, err := provision.Run(t.Context(), c, p, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{`view "Contacts to be purged within 2 months" of contact`, `view "Purge scheduled, mine" of contact`, `view "Under legal hold" of contact`, "publication of contact"}
+	want := []string{`view "Contacts to be purged within 2 months" of contact`, `view "Purge scheduled, mine" of contact`, `view "Under legal hold" of contact`, `view "Retained by hand" of contact`, `view "Retained by hand, mine" of contact`,
+		`chart "Contacts to be purged, by week" of contact`, `section "Retention" on form "Information" of contact`, "publication of contact"}
 	if diff := cmp.Diff(want, whats(steps, func(s provision.Step) bool { return !s.Present })); diff != "" {
 		t.Error(diff)
 	}
@@ -451,7 +478,16 @@ func TestMappedColumns(t *testing.T) {
 			}
 		}
 	}
-	if views != 3 {
+	if views != 5 {
 		t.Errorf("%d views", views)
+	}
+	form := l.forms(c, "contact")["Information"]
+	for _, column := range []string{"nord_held", "nord_purgeon", "nord_keep", "gallra_purgereason"} {
+		if !strings.Contains(form, `datafieldname="`+column+`"`) {
+			t.Errorf("the form does not show %s: %s", column, form)
+		}
+	}
+	if strings.Contains(form, "gallra_legalhold") || strings.Contains(form, "gallra_purgescheduledon") || strings.Contains(form, "gallra_retainuntil") {
+		t.Errorf("the form shows what others stand in for: %s", form)
 	}
 }

@@ -24,10 +24,11 @@ type Removal struct {
 	Foreign bool
 
 	path  string
-	table string // whose column or view it is
+	undo  func(context.Context) error // instead of a delete of the path: what is somebody else's and loses a part
+	table string                      // whose column, view or form it is
 }
 
-// Removals lists what a removal would take back, in the order in which it does: views and role first, columns that hold
+// Removals lists what a removal would take back, in the order in which it does: dashboards, charts, what stands on forms, views and role first, columns that hold
 // data last, then the solution and its publisher. Only what stands in gallra's own solution and carries its prefix or its
 // names is listed; what others have put into the solution is listed as foreign and stays, and so does the solution then.
 func Removals(ctx context.Context, c *dataverse.Client, p Provisioning) ([]Removal, error) {
@@ -104,7 +105,8 @@ func removals(ctx context.Context, c *dataverse.Client, p Provisioning, solution
 	if err != nil {
 		return nil, err
 	}
-	var views, roles, empty, full, foreign []Removal
+	var dashboards, charts, forms, views, roles, empty, full, foreign []Removal
+	tables := map[string]bool{} // that gallra has put something on
 	for _, k := range components {
 		switch k.kind {
 		case tableComponent: // comes along with its first column
@@ -122,6 +124,7 @@ func removals(ctx context.Context, c *dataverse.Client, p Provisioning, solution
 				foreign = append(foreign, Removal{What: "component " + r.What, Foreign: true, Left: "gallra did not make it"})
 				continue
 			}
+			tables[at.table] = true
 			if r.Rows, err = filled(ctx, c, at); err != nil {
 				return nil, fmt.Errorf("count the rows with %s: %w", at.column, err)
 			}
@@ -144,7 +147,23 @@ func removals(ctx context.Context, c *dataverse.Client, p Provisioning, solution
 				foreign = append(foreign, Removal{What: "component " + r.What, Foreign: true, Left: "gallra did not make it"})
 				continue
 			}
+			tables[table] = true
 			views = append(views, r)
+		case chartComponent, formComponent:
+			r, own, err := removalOf(ctx, c, k)
+			switch {
+			case err != nil:
+				return nil, err
+			case r == nil:
+			case !own:
+				foreign = append(foreign, Removal{What: "component " + r.What, Foreign: true, Left: "gallra did not make it"})
+			case k.kind == chartComponent:
+				tables[r.table], charts = true, append(charts, *r)
+			case r.table == "":
+				dashboards = append(dashboards, *r)
+			default:
+				tables[r.table], forms = true, append(forms, *r)
+			}
 		case roleComponent:
 			row, err := one(ctx, c, dataverse.Query{Set: "roles", Select: []string{"name"}, Filter: "roleid eq " + k.id.String()})
 			if err != nil {
@@ -163,11 +182,40 @@ func removals(ctx context.Context, c *dataverse.Client, p Provisioning, solution
 			foreign = append(foreign, Removal{What: fmt.Sprintf("component %s of the type %d", k.id, k.kind), Foreign: true, Left: "gallra did not make it"})
 		}
 	}
+	sections, err := formRemovals(ctx, c, tables)
+	if err != nil {
+		return nil, err
+	}
 	byName := func(a, b Removal) int { return cmp.Or(cmp.Compare(a.Rows, b.Rows), cmp.Compare(a.What, b.What)) }
-	for _, list := range [][]Removal{views, roles, empty, full, foreign} {
+	for _, list := range [][]Removal{dashboards, charts, forms, views, roles, empty, full, foreign} {
 		slices.SortFunc(list, byName)
 	}
-	return slices.Concat(foreign, views, roles, empty, full), nil
+	return slices.Concat(foreign, dashboards, charts, sections, forms, views, roles, empty, full), nil
+}
+
+// removalOf is a chart, a form or a dashboard of the solution, nil if it is gone, and whether gallra made it.
+func removalOf(ctx context.Context, c *dataverse.Client, k solutionComponent) (_ *Removal, own bool, err error) {
+	r := &provisioner{c: c}
+	if k.kind == chartComponent {
+		row, err := r.unpublished(ctx, "savedqueryvisualizations", "savedqueryvisualizationid", k.id, "name", "primaryentitytypecode")
+		if row == nil || err != nil {
+			return nil, false, err
+		}
+		table := row.Text("primaryentitytypecode")
+		return &Removal{What: chartStep(row.Text("name"), table), path: "savedqueryvisualizations(" + k.id.String() + ")", table: table}, k.id == ChartID(table), nil
+	}
+	row, err := r.unpublished(ctx, "systemforms", "formid", k.id, "name", "type", "objecttypecode", "formxml")
+	if row == nil || err != nil {
+		return nil, false, err
+	}
+	path := "systemforms(" + k.id.String() + ")"
+	if kind, _ := row.Int("type"); kind == 0 {
+		_, table, _ := strings.Cut(row.Text("formxml"), "<TargetEntityType>")
+		table, _, _ = strings.Cut(table, "<")
+		return &Removal{What: dashboardStep(row.Text("name")), path: path}, k.id == DashboardID(table), nil
+	}
+	table := row.Text("objecttypecode")
+	return &Removal{What: fmt.Sprintf("form %q of %s", row.Text("name"), table), path: path, table: table}, k.id == FormID(table), nil
 }
 
 type columnPlace struct{ table, set, column, kind string }
@@ -231,6 +279,9 @@ func Remove(ctx context.Context, c *dataverse.Client, list []Removal, report fun
 			x.Left = "not everything that is in it could be removed"
 		default:
 			err := r.make(ctx, func(context.Context) (bool, error) { return false, nil }, func(ctx context.Context) error {
+				if x.undo != nil {
+					return x.undo(ctx)
+				}
 				err := c.Do(ctx, dataverse.Operation{Method: http.MethodDelete, Path: x.path, Repeatable: true}, nil)
 				if errors.Is(err, dataverse.ErrNotFound) {
 					return nil
@@ -260,7 +311,7 @@ func Remove(ctx context.Context, c *dataverse.Client, list []Removal, report fun
 	}
 	slices.Sort(tables)
 	return list, r.make(ctx, func(context.Context) (bool, error) { return false, nil }, func(ctx context.Context) error {
-		return publish(ctx, c, slices.Compact(tables))
+		return publish(ctx, c, slices.Compact(tables), nil)
 	})
 }
 

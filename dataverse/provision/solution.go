@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/provision/formxml"
 )
 
 // solution makes the publisher and the solution, and reads the solution's components: nothing else is ever changed.
@@ -77,6 +78,8 @@ const (
 	columnComponent = 2
 	roleComponent   = 20
 	viewComponent   = 26
+	chartComponent  = 59
+	formComponent   = 60
 )
 
 type solutionComponent struct {
@@ -113,8 +116,15 @@ func (r *provisioner) mark(ctx context.Context) error {
 // fingerprint stands for everything that a publication makes visible.
 func (r *provisioner) fingerprint(ctx context.Context) (string, error) {
 	h := sha256.New()
+	if !r.inEnglishAlone() {
+		fmt.Fprintln(h, r.languages)
+	}
 	for _, t := range r.p.Tables {
 		table, err := r.c.Table(ctx, t.Table)
+		if err != nil {
+			return "", err
+		}
+		plural, err := r.plural(ctx, t.Table)
 		if err != nil {
 			return "", err
 		}
@@ -122,7 +132,16 @@ func (r *provisioner) fingerprint(ctx context.Context) (string, error) {
 			fmt.Fprintln(h, t.Table, c.SchemaName, c.Mapped)
 		}
 		for _, v := range t.Views {
-			fmt.Fprintln(h, v.named(table), v.fetch(table), v.layout(table))
+			fmt.Fprintln(h, v.named(plural, r.lang), v.fetch(table), v.layout(table))
+		}
+		for _, c := range t.Charts {
+			fmt.Fprintln(h, c.data(table))
+		}
+		for _, c := range t.Section.Cells {
+			fmt.Fprintln(h, c.Role, c.Column)
+		}
+		for _, d := range t.Dashboards {
+			fmt.Fprintln(h, d.id(t.Table))
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
@@ -143,11 +162,15 @@ func (r *provisioner) publication(ctx context.Context) error {
 	changed := r.changed() || r.dryRun && slices.ContainsFunc(r.steps, func(s Step) bool { return !s.Done })
 	there := func(context.Context) (bool, error) { return !changed && r.marks.Published == now, nil }
 	var names []string
+	var dashboards []uuid.UUID
 	for _, t := range r.p.Tables {
 		names = append(names, t.Table)
+		for _, d := range t.Dashboards {
+			dashboards = append(dashboards, d.id(t.Table))
+		}
 	}
 	_, err = r.ensure(ctx, "publication of "+strings.Join(names, ", "), there, func(ctx context.Context) error {
-		if err := publish(ctx, r.c, names); err != nil {
+		if err := publish(ctx, r.c, names, dashboards); err != nil {
 			return err
 		}
 		r.marks.Published = now
@@ -156,12 +179,21 @@ func (r *provisioner) publication(ctx context.Context) error {
 	return err
 }
 
-func publish(ctx context.Context, c *dataverse.Client, tables []string) error {
+// publish makes what was changed of the tables, their views, charts and forms, and of dashboards visible.
+func publish(ctx context.Context, c *dataverse.Client, tables []string, dashboards []uuid.UUID) error {
 	var xml strings.Builder
 	xml.WriteString("<importexportxml><entities>")
 	for _, t := range tables {
 		xml.WriteString("<entity>" + t + "</entity>")
 	}
-	xml.WriteString("</entities></importexportxml>")
+	xml.WriteString("</entities>")
+	if len(dashboards) > 0 {
+		xml.WriteString("<dashboards>")
+		for _, id := range dashboards {
+			xml.WriteString("<dashboard>" + formxml.Braced(id) + "</dashboard>")
+		}
+		xml.WriteString("</dashboards>")
+	}
+	xml.WriteString("</importexportxml>")
 	return c.Do(ctx, dataverse.Operation{Method: http.MethodPost, Path: "PublishXml", Body: map[string]string{"ParameterXml": xml.String()}, Repeatable: true}, nil)
 }

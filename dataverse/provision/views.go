@@ -15,12 +15,17 @@ import (
 
 // View is a system view that provisioning makes.
 type View struct {
-	// Name may hold %s for the table's plural: "%s to be purged within 2 months".
-	Name, Description string
-	Columns           []ViewColumn // after the primary name; those that the table lacks are left out
-	OrderBy           string
-	Filter            string // the FetchXML filter element
+	Name        string // in English, with %s for the table's plural: what the id is made of
+	Title       Text   // what people read, with {0} for the plural
+	Description Text
+	Columns     []ViewColumn // after the primary name; those that the table lacks are left out
+	OrderBy     string
+	Filter      string // the FetchXML filter element
+	Owned       bool   // a table whose rows nobody owns does not get it
 }
+
+// fits tells whether the table can have the view.
+func (v View) fits(t *dataverse.Table) bool { return !v.Owned || t.Attributes["ownerid"] != nil }
 
 // ViewColumn is a column of a view.
 type ViewColumn struct {
@@ -29,13 +34,12 @@ type ViewColumn struct {
 	Width int
 }
 
-// named is the view's name on a table.
-func (v View) named(t *dataverse.Table) string {
-	plural := t.DisplayCollectionName
-	if plural == "" {
-		plural = t.DisplayName
-	}
-	return strings.Replace(v.Name, "%s", plural, 1)
+// named is the view's name on a table whose rows are called that.
+func (v View) named(plural Text, lang int) string { return v.Title.about(plural, lang).In(lang) }
+
+// viewStep is what the step is called that makes a view.
+func (r *provisioner) viewStep(table string, v View, plural Text) string {
+	return fmt.Sprintf("view %q of %s", v.named(plural, r.lang), table)
 }
 
 // id is the same for the same view of the same table, whatever the table is called in the organisation's language.
@@ -45,16 +49,21 @@ func (v View) id(table string) uuid.UUID { return componentID("view", table, v.N
 // administrators have made to it otherwise stay.
 func (r *provisioner) view(ctx context.Context, t TableProvision, v View) error {
 	table, err := r.c.Table(ctx, t.Table)
+	if err != nil || !v.fits(table) {
+		return err
+	}
+	plural, err := r.plural(ctx, t.Table)
 	if err != nil {
 		return err
 	}
-	name := v.named(table)
+	name := v.named(plural, r.lang)
+	english := v.Title.about(plural, r.lang).In(English) // as a gallra called it that spoke nothing else
 	var stale uuid.UUID
 	there := func(ctx context.Context) (bool, error) {
 		row, err := one(ctx, r.c, dataverse.Query{
 			Set: "savedqueries", Select: []string{"savedqueryid", "fetchxml"}, Strong: true,
 			// By its id as well: the table may have had another name, in another language.
-			Filter: "savedqueryid eq " + v.id(t.Table).String() + " or (name eq " + quote(name) + " and returnedtypecode eq " + quote(t.Table) + ")",
+			Filter: "savedqueryid eq " + v.id(t.Table).String() + " or ((name eq " + quote(name) + " or name eq " + quote(english) + ") and returnedtypecode eq " + quote(t.Table) + ")",
 		})
 		if row == nil || err != nil {
 			return false, err
@@ -70,8 +79,8 @@ func (r *provisioner) view(ctx context.Context, t TableProvision, v View) error 
 		stale = id
 		return false, nil
 	}
-	_, err = r.ensure(ctx, fmt.Sprintf("view %q of %s", name, t.Table), there, func(ctx context.Context) error {
-		body := map[string]any{"name": name, "description": v.Description, "fetchxml": v.fetch(table), "layoutxml": v.layout(table)}
+	_, err = r.ensureShown(ctx, r.viewStep(t.Table, v, plural), there, func(ctx context.Context) error {
+		body := map[string]any{"name": name, "description": v.Description.In(r.lang), "fetchxml": v.fetch(table), "layoutxml": v.layout(table)}
 		if stale != (uuid.UUID{}) {
 			return r.c.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: "savedqueries(" + stale.String() + ")", IfMatch: "*", Body: body, Repeatable: true}, nil)
 		}

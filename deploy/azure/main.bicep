@@ -61,6 +61,10 @@ param logDays int = 90
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param ledgerRedundancy string = 'Standard_ZRS'
 
+@description('32 random bytes in base64 (openssl rand -base64 32) that seal what nights keep, so that the next night asks only for what has changed; empty: each night reads everything.')
+@secure()
+param stateKey string = ''
+
 @description('Put on everything.')
 param tags object = {}
 
@@ -161,6 +165,26 @@ resource appends 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+// What nights keep is written anew and deleted each night: in a container of its own, which nothing protects from the job.
+resource nights 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = if (!empty(stateKey)) {
+  parent: blobs
+  name: 'nights'
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
+resource keeps 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(stateKey)) {
+  scope: nights
+  name: guid(nights.id, identity.id, 'keeps')
+  properties: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    // Storage Blob Data Contributor
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
+  }
+}
+
 // ── The image ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 resource images 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = if (!empty(registry)) {
@@ -214,7 +238,7 @@ resource environment 'Microsoft.App/managedEnvironments@2024-03-01' = {
 
 // ── The jobs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-var settings = [
+var settings = concat([
   { name: 'GALLRA_URL', value: dataverseUrl }
   { name: 'GALLRA_AUTH', value: 'managed-identity' }
   { name: 'GALLRA_CLIENT_ID', value: identity.properties.clientId }
@@ -222,13 +246,22 @@ var settings = [
   { name: 'GALLRA_LEDGER', value: '${account.properties.primaryEndpoints.blob}${ledger.name}' }
   { name: 'GALLRA_LOG_FORMAT', value: 'json' }
   { name: 'GALLRA_SKIP_IF_LOCKED', value: 'true' } // two ticks can overlap: the second leaves it to the first
-]
+], empty(stateKey) ? [] : [
+  { name: 'GALLRA_STATE', value: '${account.properties.primaryEndpoints.blob}nights' }
+  { name: 'GALLRA_STATE_KEY', secretRef: 'state-key' }
+])
 
 // A container app's volume of secrets: each file of the policy by its name.
-var secrets = [for (file, i) in files: {
+var policies = [for (file, i) in files: {
   name: 'policy-${i}'
   value: file.text
 }]
+var secrets = concat(policies, empty(stateKey) ? [] : [
+  {
+    name: 'state-key'
+    value: stateKey
+  }
+])
 var mounted = [for (file, i) in files: {
   secretRef: 'policy-${i}'
   path: file.name
@@ -295,6 +328,7 @@ resource job 'Microsoft.App/jobs@2024-03-01' = {
   }
   dependsOn: [
     appends
+    keeps
     pulls
   ]
 }
@@ -354,6 +388,7 @@ resource notify 'Microsoft.App/jobs@2024-03-01' = if (!empty(notifySchedule)) {
   }
   dependsOn: [
     appends
+    keeps
     pulls
   ]
 }

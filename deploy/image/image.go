@@ -56,10 +56,10 @@ func compile(ctx context.Context, o options, t build.Target) (binary, error) {
 func emptyIndex() v1.ImageIndex { return mutate.IndexMediaType(empty.Index, types.OCIImageIndex) }
 
 // newIndex puts an image a binary into one index.
-func newIndex(version string, at time.Time, binaries []binary) (v1.ImageIndex, error) {
+func newIndex(o options, at time.Time, binaries []binary) (v1.ImageIndex, error) {
 	index := emptyIndex()
 	for _, b := range binaries {
-		image, err := newImage(version, at, b)
+		image, err := newImage(o, at, b)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func newIndex(version string, at time.Time, binaries []binary) (v1.ImageIndex, e
 	return index, nil
 }
 
-func newImage(version string, at time.Time, b binary) (v1.Image, error) {
+func newImage(o options, at time.Time, b binary) (v1.Image, error) {
 	text, err := files(at, b)
 	if err != nil {
 		return nil, err
@@ -84,12 +84,12 @@ func newImage(version string, at time.Time, b binary) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mutate.ConfigFile(image, configured(image, version, at, b.target))
+	return mutate.ConfigFile(image, configured(image, o, at, b.target))
 }
 
-// configured is what the platform is told about the image. Without arguments it prints its help: nothing is purged by
-// starting it.
-func configured(image v1.Image, version string, at time.Time, t build.Target) *v1.ConfigFile {
+// configured is what the platform is told about the image. Without arguments it prints its help, or serves the emulator: nothing is
+// purged by starting it.
+func configured(image v1.Image, o options, at time.Time, t build.Target) *v1.ConfigFile {
 	c, err := image.ConfigFile()
 	if err != nil {
 		panic(err) // of an image in memory there is one
@@ -106,9 +106,15 @@ func configured(image v1.Image, version string, at time.Time, t build.Target) *v
 			"org.opencontainers.image.description": "Erases the personal data that nothing justifies keeping from Dynamics 365 Sales",
 			"org.opencontainers.image.licenses":    "Apache-2.0",
 			"org.opencontainers.image.source":      "https://github.com/gallra/gallra",
-			"org.opencontainers.image.version":     version,
+			"org.opencontainers.image.version":     o.version,
 			"org.opencontainers.image.created":     at.Format(time.RFC3339),
 		},
+	}
+	if o.emulator {
+		c.Config.Entrypoint = []string{"/gallra", "emulator", "--listen", "0.0.0.0:8080"}
+		c.Config.ExposedPorts = map[string]struct{}{"8080/tcp": {}}
+		c.Config.Labels["org.opencontainers.image.title"] = "gallra-emulator"
+		c.Config.Labels["org.opencontainers.image.description"] = "A fake Dataverse for tests"
 	}
 	return c
 }

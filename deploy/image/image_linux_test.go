@@ -2,9 +2,11 @@ package main
 
 import (
 	"archive/tar"
+	"encoding/json"
 	"errors"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -184,6 +187,15 @@ func TestImage(t *testing.T) {
 			t.Errorf("labels %v", c.Config.Labels)
 		}
 	})
+	t.Run("that of the emulator serves it, and takes more flags", func(t *testing.T) {
+		o := here("")
+		o.emulator = true
+		c := configured(image, o, time.Unix(0, 0), o.targets[0])
+		if got := c.Config.Entrypoint; !slices.Equal(got, []string{"/gallra", "emulator", "--listen", "0.0.0.0:8080"}) || len(c.Config.ExposedPorts) != 1 || len(c.Config.Cmd) > 0 {
+			t.Errorf("starts %q %q, ports %v", got, c.Config.Cmd, c.Config.ExposedPorts)
+		}
+		serveInside(t, image, c.Config.Entrypoint)
+	})
 	t.Run("its layer runs under chroot as a user who is not root", func(t *testing.T) { runInside(t, image) })
 	t.Run("what a registry gives back is the same", func(t *testing.T) { pushAndPull(t, dir, digest) })
 }
@@ -225,6 +237,44 @@ func runInside(t *testing.T, image v1.Image) {
 	// The whole life cycle, on loopback: it needs the time zones and writes its ledger, and nothing else of a system.
 	if out, err := inside("demo"); err != nil || !strings.Contains(out, "hash chain is whole") {
 		t.Errorf("demo: %v\n%s", err, out)
+	}
+}
+
+// serveInside starts the image as its entry point says and waits until its emulator is ready.
+func serveInside(t *testing.T, image v1.Image, entry []string) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	unpack(t, image, dir)
+	args := slices.Concat(entry[1:], []string{"--listen", "127.0.0.1:0"}) // a port that is free: the last one wins
+	c := exec.Command(entry[0], args...)
+	c.Dir, c.Env = "/home/gallra", []string{"PATH=/", "HOME=/home/gallra"}
+	if os.Geteuid() == 0 {
+		c.SysProcAttr = &syscall.SysProcAttr{Chroot: dir, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
+	} else {
+		c.Path, c.Dir = filepath.Join(dir, entry[0]), dir
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	var at struct{ URL string }
+	if err := json.NewDecoder(out).Decode(&at); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Get(at.URL + "/emulator/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, _ := io.ReadAll(answer.Body)
+	if answer.StatusCode != http.StatusOK || !strings.Contains(string(text), `"ready"`) {
+		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 }
 

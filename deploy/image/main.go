@@ -4,6 +4,7 @@
 //
 //	go run ./deploy/image --out dist/image                             # the layout, and its digest
 //	go run ./deploy/image --out dist/image --push registry.example/gallra:1.2.0
+//	go run ./deploy/image --emulator --out dist/emulator               # serves the fake Dataverse on port 8080
 //
 // A push signs in as docker login has left it (~/.docker/config.json) or as the credential helpers there say.
 package main
@@ -31,6 +32,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "dist/image", "the folder of the OCI layout; one that is there is replaced")
 	flag.StringVar(&o.version, "version", "", "what the image is called in its labels; left out: what git calls the source")
 	flag.StringVar(&o.push, "push", "", "push it here as well, such as registry.example/gallra:1.2.0")
+	flag.BoolVar(&o.emulator, "emulator", false, "an image that serves the emulator on port 8080")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "image: it takes no arguments, only flags: %s\n", flag.Arg(0))
@@ -47,6 +49,7 @@ func main() {
 type options struct {
 	root, out, version, push string
 	targets                  []build.Target
+	emulator                 bool
 }
 
 // write builds the image, writes its layout, reads it back whole and pushes it if that is asked for.
@@ -69,7 +72,7 @@ func write(ctx context.Context, o options) (v1.Hash, error) {
 		}
 		binaries = append(binaries, b)
 	}
-	index, err := newIndex(o.version, at, binaries)
+	index, err := newIndex(o, at, binaries)
 	if err != nil {
 		return none, err
 	}

@@ -2,7 +2,8 @@
 // texts by key. A language more of a subject is a file more.
 //
 // In a text {0}, {1} … are the arguments. Of a text that counts there is one for each form that the language has by CLDR
-// (key.one, key.other, key.few …), and the number takes the form that it needs.
+// (key.one, key.other, key.few …), and the number takes the form that it needs. What every subject says, dates and lengths of
+// time above all, stands once, in the subject common, and counts as a text of each.
 //
 // Every language of a subject has the same keys with the same places to fill in, and none that nobody asks for:
 // TestEveryLanguageSaysTheSame and the tests that use package wordstest hold this.
@@ -32,9 +33,13 @@ var files embed.FS
 type Words struct {
 	Language string // en, sv …
 	texts    map[string]string
+	common   map[string]string
 	tag      language.Tag
 	numbers  *message.Printer
 }
+
+// common is the subject of what all others say as well.
+const common = "common"
 
 // source is the language that others are translated from, and the one of whoever asks for none.
 const source = "en"
@@ -63,8 +68,50 @@ var read = sync.OnceValue(func() map[string]map[string]*Words {
 		}
 		all[subject][lang] = w
 	}
+	for _, languages := range all {
+		for lang, w := range languages {
+			w.common = all[common][lang].texts
+		}
+	}
 	return all
 })
+
+// All are the languages that everything is said in, English first.
+func All() []string { return Languages(common) }
+
+// Find is the language that somebody means who writes it as sv, SV, sv-SE or no; not found where gallra does not speak it.
+func Find(name string) (lang string, found bool) {
+	tag, err := language.Parse(strings.ReplaceAll(name, "_", "-"))
+	if err != nil {
+		return "", false
+	}
+	base, _ := tag.Base()
+	for _, lang := range All() {
+		if lang == base.String() || lang == "nb" && (base.String() == "no" || base.String() == "nn") {
+			return lang, true
+		}
+	}
+	return "", false
+}
+
+var matcher = sync.OnceValue(func() language.Matcher {
+	all := All()
+	tags := make([]language.Tag, len(all))
+	for i, l := range all {
+		tags[i] = language.MustParse(l)
+	}
+	return language.NewMatcher(tags)
+})
+
+// OfCode is the language with that Windows code; not found where gallra does not speak it.
+func OfCode(code int) (lang string, found bool) {
+	for _, lang := range All() {
+		if In(common, lang).Code() == code {
+			return lang, true
+		}
+	}
+	return "", false
+}
 
 // Languages are those that a subject comes in, English first.
 func Languages(subject string) []string {
@@ -83,41 +130,43 @@ func In(subject, lang string) *Words {
 	return read()[subject][source]
 }
 
-// Preferred is the language of a subject that fits best what a browser asks for in Accept-Language.
-func Preferred(subject, accept string) string {
-	all := Languages(subject)
+// Preferred is the language that fits best what a browser asks for in Accept-Language.
+func Preferred(accept string) string {
 	wanted, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil || len(wanted) == 0 {
-		return all[0]
+		return source
 	}
-	tags := make([]language.Tag, len(all))
-	for i, l := range all {
-		tags[i] = language.MustParse(l)
-	}
-	_, i, _ := language.NewMatcher(tags).Match(wanted...)
-	return all[i]
+	_, i, _ := matcher().Match(wanted...)
+	return All()[i]
 }
 
 // Lookup is the text with that key as it stands, if there is one.
 func (w *Words) Lookup(key string) (string, bool) {
 	text, ok := w.texts[key]
+	if !ok {
+		text, ok = w.common[key]
+	}
 	return text, ok
 }
 
-// Keys are the keys of all texts, sorted.
+// Keys are the keys of the subject's own texts, sorted.
 func (w *Words) Keys() []string { return slices.Sorted(maps.Keys(w.texts)) }
 
 // T is the text with that key, filled in. What has no text, since the engine has learned a word that is not translated yet,
 // is the last part of the key.
 func (w *Words) T(key string, args ...any) string {
-	text, ok := w.texts[key]
+	text, ok := w.Lookup(key)
 	if !ok {
 		return key[strings.LastIndexByte(key, '.')+1:]
 	}
-	for i, a := range args {
-		text = strings.ReplaceAll(text, "{"+strconv.Itoa(i)+"}", w.print(a))
+	if len(args) == 0 {
+		return text
 	}
-	return text
+	filled := make([]string, 0, 2*len(args))
+	for i, a := range args {
+		filled = append(filled, "{"+strconv.Itoa(i)+"}", w.print(a))
+	}
+	return strings.NewReplacer(filled...).Replace(text) // at once: what is filled in may hold braces itself
 }
 
 func (w *Words) print(a any) string {
@@ -154,17 +203,41 @@ var english = message.NewPrinter(language.English)
 // Number is a number with narrow spaces between its thousands, which reads well in every language.
 func Number(n int) string { return strings.ReplaceAll(english.Sprint(n), ",", "\u202f") }
 
-// Date is a day in words, with the subject's names of months: 24 November 2026, with that between its parts.
+// Tag is the language for whoever sorts or formats by it.
+func (w *Words) Tag() language.Tag { return w.tag }
+
+// Code is the language as Windows and Dataverse number it (LCID).
+func (w *Words) Code() int {
+	code, _ := strconv.Atoi(w.T("lcid")) // which a test reads
+	return code
+}
+
+// Date is a day in words: 24 November 2026, with that between its parts.
 func (w *Words) Date(day time.Time, between string) string {
-	return w.Day(day, between) + between + strconv.Itoa(day.Year())
+	return w.dated("pattern.date", "month.", day, between)
 }
 
-// Day is a day without its year.
+// Day is a day without its year: 24 November.
 func (w *Words) Day(day time.Time, between string) string {
-	return strconv.Itoa(day.Day()) + between + w.T("month."+strconv.Itoa(int(day.Month())))
+	return w.dated("pattern.day", "month.", day, between)
 }
 
-// Period is a length of time in words.
+// ShortDate is a day with its month cut short: 24 Nov 2026.
+func (w *Words) ShortDate(day time.Time, between string) string {
+	return w.dated("pattern.date", "month.short.", day, between)
+}
+
+// ShortDay is a day without its year: 24 Nov.
+func (w *Words) ShortDay(day time.Time, between string) string {
+	return w.dated("pattern.day", "month.short.", day, between)
+}
+
+func (w *Words) dated(pattern, month string, day time.Time, between string) string {
+	pattern = strings.ReplaceAll(w.T(pattern), " ", between)
+	return strings.NewReplacer("{0}", strconv.Itoa(day.Day()), "{1}", w.T(month+strconv.Itoa(int(day.Month()))), "{2}", strconv.Itoa(day.Year())).Replace(pattern)
+}
+
+// Period is a length of time in words, with its numbers as a policy has them.
 func (w *Words) Period(years, months, weeks, days int) string {
 	var parts []string
 	for _, u := range []struct {
@@ -172,7 +245,7 @@ func (w *Words) Period(years, months, weeks, days int) string {
 		key string
 	}{{years, "years"}, {months, "months"}, {weeks, "weeks"}, {days, "days"}} {
 		if u.n != 0 {
-			parts = append(parts, w.N("period."+u.key, u.n))
+			parts = append(parts, w.N("period."+u.key, u.n, strconv.Itoa(u.n)))
 		}
 	}
 	if len(parts) == 0 {

@@ -71,7 +71,8 @@ type checker struct {
 	// What a map is drawn from besides definitions, once it was asked for.
 	summaries []dataverse.TableSummary
 	addresses map[string][]dataverse.AddressColumn
-	counted   map[string]int // rows of places, by what was asked
+	counted   map[string]int  // rows of places, by what was asked
+	empty     map[string]bool // of tables that were asked: whether there is no row
 }
 
 func (c *checker) problem(at policy.Pos, message, hint string) {
@@ -164,7 +165,8 @@ func (c *checker) subject(s *policy.Subject) {
 	if len(s.Classes) == 0 {
 		c.survives(t, s)
 		out.Coarse = c.coarsened(t, s)
-		out.Stages = c.stages(t, s)
+		out.Stages = c.stages(t, &out)
+		out.Ask = c.ask(s)
 	}
 	c.model.asked = map[string]bool{}
 	for i := range s.Grounds {
@@ -274,6 +276,8 @@ func (c *checker) ground(subject *table, g *policy.Ground, index int32) Ground {
 		out.links = []string{subject.PrimaryID}
 		c.compile(s, g.Where, g.At, &out.read, nil, func(x *expansion) { c.date(s, &out, x) })
 		out.own = ownRow(subject, &out, g.Where)
+		c.change(s, &out, nil)
+		c.movedByRuns(g, subject)
 	default:
 		s, ok := c.source(subject, g.Table, g.Party, g.At)
 		if !ok {
@@ -283,6 +287,11 @@ func (c *checker) ground(subject *table, g *policy.Ground, index int32) Ground {
 			out.Person, out.links, out.linked = c.link(subject, s, g.Link, g.Party, g.At["link"], x)
 			return out.linked
 		}, func(x *expansion) { c.date(s, &out, x) })
+		c.change(s, &out, func(x *expansion) string {
+			_, _, linked := c.link(subject, s, g.Link, g.Party, g.At["link"], x)
+			return linked
+		})
+		c.movedByRuns(g, s.table)
 	}
 	return out
 }

@@ -110,10 +110,18 @@ func TestCheckRefuses(t *testing.T) {
 			"parentcustomerid]", "`parentcustomerid` of `contact` is a lookup, which a stage cannot empty", "texts, dates, numbers and choices can be; the purge takes the rest"},
 		{"a stage that empties the name", strings.Replace(ground("where: statecode eq 0"), "purge: anonymize", "purge: anonymize\n    stages: [{do: reduce, erase: [fullname]}, {after: 1 year, do: purge}]", 1),
 			"fullname]", "`fullname` of `contact` cannot be emptied before the purge", "what a person is known by goes with the purge"},
+		{"a queue that is not there", strings.Replace(ground("where: statecode eq 0"), "purge: anonymize", "purge: anonymize\n    ask: {before: 30 days, queue: Retention}", 1),
+			"Retention}", "0 queues are called `Retention`", "make the queue in the Power Platform admin centre (Email > Queues) or name another; whoever asks persons is a member of it"},
+		{"a team that is not there", strings.Replace(ground("where: statecode eq 0"), "purge: anonymize", "purge: anonymize\n    stages: [{do: archive, team: Archive}, {after: 1 year, do: purge}]", 1),
+			"Archive}", "0 teams are called `Archive`", "make one that owns archived rows, with no members but those who may still look at them"},
 		{"a filter that moves with today", ground("where: \"Microsoft.Dynamics.CRM.LastXYears(PropertyName='createdon',PropertyValue=2)\""),
 			"Microsoft", "`LastXYears` moves with today: whoever it keeps is lost on a day that nothing foretells", policy.RollingHint},
 		{"a date that gallra moves itself", ground("where: statecode eq 0, after: modifiedon, keep: 1 month"),
 			"modifiedon,", "`modifiedon` of `contact` moves with every purge date that is written there: the person would never be purged", "a date that only people or processes of the business set"},
+		{"a filter by a date that gallra moves itself", ground("where: \"statecode eq 0 and modifiedon ge 2024-01-01T00:00:00Z\""),
+			"modifiedon ge", "`modifiedon` of `contact` moves with every purge date that is written there: the person would never be purged", "a date that only people or processes of the business set"},
+		{"a filter by who changed the row", ground("where: _modifiedby_value ne 00000000-0000-0000-0000-000000000001"),
+			"_modifiedby_value", "`_modifiedby_value` of `contact` moves with every purge date that is written there: the person would never be purged", "a date that only people or processes of the business set"},
 		{"a join of text and lookup", ground("table: opportunity, link: name = parentcustomerid"),
 			"parentcustomerid}", "`name` (text) cannot be joined with `parentcustomerid` (a lookup)", "text goes with text, and a lookup with a lookup"},
 		{"a party of what is no activity", ground("table: opportunity, party: to"),
@@ -217,7 +225,7 @@ func TestCheckCompilesGrounds(t *testing.T) {
 			Link{Fields: []Field{"_customerid_value"}}, ""},
 		{"a path that only one target can go on", "table: quote, link: customerid/primarycontactid",
 			Read{Table: "quote", Set: "quotes", Select: []string{"quoteid"}, Expand: "customerid_account($select=_primarycontactid_value)", Filter: "customerid_account/_primarycontactid_value ne null", ID: "quoteid"},
-			Link{Fields: []Field{"customerid_account/_primarycontactid_value"}}, ""},
+			Link{Fields: []Field{"customerid_account/_primarycontactid_value"}, Between: []string{"account"}}, ""},
 		{"a path to a date, by the columns' names", "table: msevtmgt_eventregistration, link: msevtmgt_contactid, after: msevtmgt_eventid/msevtmgt_eventenddate, keep: 3 months, missingDate: ignore",
 			Read{Table: "msevtmgt_eventregistration", Set: "msevtmgt_eventregistrations", Select: []string{"msevtmgt_eventregistrationid", "_msevtmgt_contactid_value"}, Expand: "msevtmgt_EventId($select=msevtmgt_eventenddate)", Filter: "_msevtmgt_contactid_value ne null", ID: "msevtmgt_eventregistrationid"},
 			Link{Fields: []Field{"_msevtmgt_contactid_value"}}, "msevtmgt_EventId/msevtmgt_eventenddate ge 2025-11-29T00:00:00Z"},
@@ -226,7 +234,7 @@ func TestCheckCompilesGrounds(t *testing.T) {
 			Link{Fields: []Field{"_msevtmgt_contactid_value"}}, ""},
 		{"a path in the link", "table: msevtmgt_event, link: msevtmgt_producer/msevtmgt_contact, after: msevtmgt_eventenddate, keep: 1 year",
 			Read{Table: "msevtmgt_event", Set: "msevtmgt_events", Select: []string{"msevtmgt_eventid", "msevtmgt_eventenddate"}, Expand: "msevtmgt_producer($select=_msevtmgt_contact_value)", Filter: "msevtmgt_producer/_msevtmgt_contact_value ne null", ID: "msevtmgt_eventid"},
-			Link{Fields: []Field{"msevtmgt_producer/_msevtmgt_contact_value"}}, "msevtmgt_eventenddate ge 2025-02-27T00:00:00Z or msevtmgt_eventenddate eq null"},
+			Link{Fields: []Field{"msevtmgt_producer/_msevtmgt_contact_value"}, Between: []string{"msevtmgt_eventteammember"}}, "msevtmgt_eventenddate ge 2025-02-27T00:00:00Z or msevtmgt_eventenddate eq null"},
 		{"a join by value with several columns", "table: msdynmkt_contactpointconsent4, link: 'msdynmkt_contactpointvalue = emailaddress1, mobilephone', where: msdynmkt_value eq 534120001",
 			Read{Table: "msdynmkt_contactpointconsent4", Set: "msdynmkt_contactpointconsent4s", Select: []string{"msdynmkt_contactpointconsent4id", "msdynmkt_contactpointvalue"}, Filter: "(msdynmkt_contactpointvalue ne null) and (msdynmkt_value eq 534120001)", ID: "msdynmkt_contactpointconsent4id"},
 			Link{Value: "msdynmkt_contactpointvalue", Columns: []string{"emailaddress1", "mobilephone"}, Text: true}, ""},
@@ -366,6 +374,23 @@ func TestCheckUndecidedPlaces(t *testing.T) {
 	_, _, err = check(t, e, "policy.yaml", onContact("delete", anyGround, "- {table: annotation, do: leave, why: w}\n- {table: '*', do: delete}"))
 	if !errors.As(err, &problems) || !strings.Contains(problems.Error(), "`annotation` cannot be left: a delete of a `contact` takes its rows along") {
 		t.Errorf("rows that a delete takes along are left: %v", err)
+	}
+}
+
+// What goes along with rows that go cannot be left, however they lead to the person.
+func TestCheckLeavesNothingThatGoesAlong(t *testing.T) {
+	e := newEnvironment(t)
+	const leaves = "- {table: activitymimeattachment, do: leave, why: w}\n- {table: email, party: any, do: delete}\n- {table: '*', do: delete}"
+	for _, purge := range []string{"delete", "anonymize"} {
+		e.occupied = map[string]int{"activitymimeattachment": 2, "email": 3}
+		var problems policy.Problems
+		if _, _, err := check(t, e, "policy.yaml", onContact(purge, anyGround, leaves)); !errors.As(err, &problems) || !strings.Contains(problems.Error(), "`activitymimeattachment` cannot be left: rows of `email` go with a `contact`") {
+			t.Errorf("%s: attachments of e-mails that go are left: %v", purge, err)
+		}
+		e.occupied = map[string]int{"email": 3}
+		if _, _, err := check(t, e, "policy.yaml", onContact(purge, anyGround, leaves)); err != nil {
+			t.Errorf("%s: there are no attachments: %v", purge, err)
+		}
 	}
 }
 

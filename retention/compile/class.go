@@ -22,7 +22,8 @@ func (c *checker) classes(t *table, out *Subject, related func(*Subject, []polic
 		r.Subject, r.Related, r.Classes, r.Number, r.ClassID = own, nil, nil, i, k.ID
 		c.survives(t, own)
 		r.Coarse = c.coarsened(t, own)
-		r.Stages = c.stages(t, own)
+		r.Stages = c.stages(t, &r)
+		r.Ask = c.ask(own)
 		for _, x := range r.Coarse {
 			if !slices.ContainsFunc(out.Coarse, func(known Coarse) bool { return known.Column == x.Column }) {
 				out.Coarse = append(out.Coarse, x)

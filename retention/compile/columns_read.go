@@ -13,6 +13,13 @@ import (
 type seen struct {
 	model   *model
 	columns map[string]map[string]bool // table → logical names
+	texts   *[]string                  // that columns are compared with; nil: nobody wants to know
+}
+
+func (s *seen) text(t string) {
+	if s.texts != nil && t != "" && !slices.Contains(*s.texts, t) {
+		*s.texts = append(*s.texts, t)
+	}
 }
 
 func (s *seen) table(name string) *table {
@@ -151,6 +158,10 @@ func (s *seen) filter(t *table, e odata.Expr, scope map[string]*table) {
 			return false
 		case *odata.Path:
 			s.path(t, n.Segments, scope)
+		case *odata.Literal:
+			if text, ok := n.Value.(string); ok {
+				s.text(text)
+			}
 		case *odata.Function:
 			if name := n.Property(); name != "" { // its column stands in a text
 				s.path(t, strings.Split(name, "/"), scope)
@@ -193,6 +204,9 @@ func (s *seen) filters(t *table, filters []fetchxml.Filter, aliases map[string]*
 				of = aliases[c.EntityName]
 			}
 			s.column(of, c.Attribute)
+			for _, value := range append(slices.Clone(c.Values), c.Value) {
+				s.text(strings.Trim(value, "%"))
+			}
 			if alias, name, other := strings.Cut(c.ValueOf, "."); other {
 				s.column(aliases[alias], name)
 			} else {
@@ -228,7 +242,7 @@ func (c *checker) sees(out *Subject) {
 	if c.out.seen == nil {
 		c.out.seen = map[string]map[string]bool{}
 	}
-	s := &seen{model: c.model, columns: c.out.seen}
+	s := &seen{model: c.model, columns: c.out.seen, texts: &c.out.texts}
 	s.read(out.Persons)
 	for i := range out.Grounds {
 		s.ground(&out.Grounds[i])
@@ -267,3 +281,6 @@ func (c *Policy) ColumnsRead() map[string][]string {
 	}
 	return all
 }
+
+// TextsCompared are the texts that queries of the policy compare columns with, those of views and FetchXML included.
+func (c *Policy) TextsCompared() []string { return slices.Clone(c.texts) }

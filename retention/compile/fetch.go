@@ -242,6 +242,9 @@ func (f *fetchCheck) linked(t *table, l *fetchxml.Link, e *policy.Element, way [
 	if l.From != "" {
 		f.column(to, l.From, f.file.Of(e, "from"))
 	}
+	if to != f.subject {
+		f.ground.Person.Between = append(f.ground.Person.Between, to.LogicalName)
+	}
 	f.body(to, &l.Body, e, way)
 }
 

@@ -110,6 +110,7 @@ func (c *checker) ids(subject, from *table, ways []lookupPath, x *expansion) (Li
 	var paths, any []string
 	for _, w := range ways {
 		l.Fields = append(l.Fields, x.add(c.model, from, w))
+		l.Between = append(l.Between, w.between(c.model, from)...)
 		paths = append(paths, w.path())
 		some := w.path() + " ne null"
 		if len(w.column.Targets) > 1 {

@@ -20,6 +20,15 @@ func (w lookupPath) path() string {
 	return strings.Join(append(slices.Clone(w.navs), wireName(w.column)), "/")
 }
 
+// between are the tables that the way leads over, without the one that it begins at.
+func (w lookupPath) between(m *model, from *table) (tables []string) {
+	for _, nav := range w.navs {
+		from = m.get(from.lookups[nav].Referenced)
+		tables = append(tables, from.LogicalName)
+	}
+	return tables
+}
+
 // behind is the way seen from further away: prefix leads to the table where it begins.
 func (w lookupPath) behind(prefix []string) lookupPath {
 	if len(prefix) == 0 {

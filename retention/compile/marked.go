@@ -68,6 +68,17 @@ func (s *Subject) Bears(row dataverse.Row) bool {
 	})
 }
 
+// PersonsApart is Persons as two queries: of those who are not marked, whose answer changes only with their rows, and of those who are
+// and bear something, who are few. What somebody bears may stand in rows of its own, of addresses.
+func (s *Subject) PersonsApart() []Read {
+	if s.Own.AnonymizedOn == "" {
+		return []Read{s.Persons}
+	}
+	unmarked, marked := s.Persons, s.Persons
+	unmarked.Filter, marked.Filter = s.Own.AnonymizedOn+" eq null", s.Marked().Filter
+	return []Read{unmarked, marked}
+}
+
 // Marked reads the rows that bear the mark of an anonymised row and say all the same whose they are.
 func (s *Subject) Marked() dataverse.Query {
 	return dataverse.Query{Table: s.Table, Set: s.EntitySet, Select: append([]string{s.PrimaryID}, s.Bearing...),

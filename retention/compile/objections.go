@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse/odata"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -20,22 +21,13 @@ type objection struct {
 	label  string
 }
 
-// objected are the options of the consent tables of Customer Insights - Journeys, the old ones included. Pages:
-// reference/entities/msdynmkt_contactpointconsent4 and its forerunners.
-var objected = map[string]objection{
-	"msdynmkt_contactpointconsent4": {"msdynmkt_value", 534120002, "Opted Out"},
-	"msdynmkt_contactpointconsent3": {"msdynmkt_value", 534120002, "Opted Out"},
-	"msdynmkt_contactpointconsent2": {"msdynmkt_value", 534120002, "Opted Out"},
-	"msdynmkt_contactpointconsent":  {"msdynmkt_consentstatus", 534120001, "Opted out"},
-}
-
 // called is how a company calls such an option of a table of its own.
 var called = regexp.MustCompile(`(?i)\b(opt(ed)?[ -]?out|unsubscribed?|objected|suppressed|avregistrerad|avanmäld|abgemeldet|widersprochen|désinscrit|désabonné|frameldt|avmeldt)\b`)
 
 // objections are the options of a table by which its rows say that somebody has objected.
 func objections(t *table) []objection {
-	if o, known := objected[t.LogicalName]; known {
-		return []objection{o}
+	if o, known := personmap.ObjectionOf(t.LogicalName); known {
+		return []objection{{o.Column, o.Value, o.Label}}
 	}
 	var out []objection
 	for _, name := range t.columns() {

@@ -19,11 +19,14 @@ import (
 
 // places draws the map of a subject and says which places hold rows that no rule speaks of.
 func (c *checker) places(t *table, s *Subject) {
-	m, err := c.draw(t, s.Subject, func(name string) bool {
-		return slices.ContainsFunc(s.Subject.Related, func(r policy.RelatedRule) bool { return r.Table == name })
-	})
+	names := func(table string) bool {
+		return slices.ContainsFunc(s.Subject.Related, func(r policy.RelatedRule) bool { return r.Table == table })
+	}
+	m, err := c.occupied(t, s.Subject, names, onward(s.Subject))
 	if err == nil {
-		err = c.countPlaces(t, m, func(p *personmap.Place) bool { return !p.Decided() || defaulted(p) || unsaid(p) })
+		err = c.countPlaces(t, m, func(p *personmap.Place) bool {
+			return !p.Decided() || defaulted(p) || unsaid(p) || leftAlong(s.Subject, p) != nil
+		})
 	}
 	if err != nil {
 		c.model.err = cmp.Or(c.model.err, err)
@@ -33,6 +36,7 @@ func (c *checker) places(t *table, s *Subject) {
 	c.undecided(s)
 	c.bindingUnsaid(s)
 	c.stays(s)
+	c.leftGoes(s)
 	c.elsewhere(s)
 	c.along(s)
 }
@@ -61,7 +65,7 @@ func (c *checker) draw(t *table, s *policy.Subject, wanted func(table string) bo
 			return nil, err
 		}
 	}
-	persons := map[string]bool{"contact": true, "lead": true}
+	persons := personmap.Persons()
 	for _, other := range c.policy.Subjects {
 		persons[other.Table] = true
 	}
@@ -93,8 +97,50 @@ func defaulted(p *personmap.Place) bool {
 	return p.Kind == personmap.Lookup && p.Do == personmap.Kept && p.Rule == personmap.NoRule && (p.Via == "" || p.Reached())
 }
 
+// emptyTables are the tables without a single row, of those in which several places are to be counted: one question for all of these.
+func (c *checker) emptyTables(m *personmap.Map, which func(*personmap.Place) bool) error {
+	places := map[string]int{}
+	for i := range m.Places {
+		if p := &m.Places[i]; which(p) {
+			places[p.Table]++
+		}
+	}
+	if c.empty == nil {
+		c.empty = map[string]bool{}
+	}
+	group, ctx := errgroup.WithContext(c.ctx)
+	group.SetLimit(readsAhead)
+	var mu sync.Mutex
+	before := maps.Clone(c.empty)
+	for i := range c.summaries {
+		x := &c.summaries[i]
+		if _, known := before[x.LogicalName]; known || places[x.LogicalName] < 2 || x.EntitySet == "" || x.Elsewhere {
+			continue
+		}
+		group.Go(func() error {
+			empty := true
+			for _, err := range c.reader.Rows(ctx, dataverse.Query{Table: x.LogicalName, Set: x.EntitySet, Select: []string{x.PrimaryID}, Top: 1}) {
+				switch {
+				case refused(err):
+				case err != nil:
+					return fmt.Errorf("ask for a row of %s: %w", x.LogicalName, err)
+				}
+				empty = false
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			c.empty[x.LogicalName] = empty
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
 // countPlaces counts the rows of places. What cannot be counted stays as it is: -1.
 func (c *checker) countPlaces(t *table, m *personmap.Map, which func(*personmap.Place) bool) error {
+	if err := c.emptyTables(m, which); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(c.ctx)
 	group.SetLimit(readsAhead)
 	var mu sync.Mutex
@@ -106,6 +152,10 @@ func (c *checker) countPlaces(t *table, m *personmap.Map, which func(*personmap.
 		}
 		q, ok := c.rowsOf(t, p)
 		if !ok {
+			continue
+		}
+		if c.empty[p.Table] {
+			p.Rows = 0
 			continue
 		}
 		asked := q.Set + "?" + q.Filter
@@ -227,6 +277,9 @@ func suggested(s *Subject, p *personmap.Place) string {
 	case personmap.Behind:
 		return fmt.Sprintf("- {table: %s, behind: %s, do: delete}", p.Table, p.Column)
 	}
+	if p.Via != "" && p.Link == "" { // no link leads over rows that are found by a party, a value, or behind the person's own lookup
+		return fmt.Sprintf("- {table: %s, do: leave, why: …}", p.Table)
+	}
 	return fmt.Sprintf("- {table: %s, link: %s, do: delete}", p.Table, cmp.Or(p.Link, p.Column))
 }
 
@@ -252,6 +305,35 @@ func (c *checker) stays(s *Subject) {
 			continue
 		}
 		c.warn(at, fmt.Sprintf("rows of `%s` hang on rows of `%s` that go (%s), and stay without their link", p.Table, p.Via, p.Column), "say what becomes of them: "+suggested(s, &p))
+	}
+}
+
+// leftAlong is the rule by which rows are to be left that go with others.
+func leftAlong(s *policy.Subject, p *personmap.Place) *policy.RelatedRule {
+	if p.Via == "" || !p.Reached() || p.Do != personmap.WithRow && p.Do != personmap.Deleted || p.Rule >= 0 && s.Related[p.Rule].Table == p.Table {
+		return nil
+	}
+	for i := range s.Related {
+		if personmap.Leaves(&s.Related[i], p.Table, p.Column) {
+			return &s.Related[i]
+		}
+	}
+	return nil
+}
+
+// leftGoes refuses to leave rows that go along with others.
+func (c *checker) leftGoes(s *Subject) {
+	for _, p := range s.Map.Places {
+		r := leftAlong(s.Subject, &p)
+		if r == nil || p.Rows == 0 {
+			continue
+		}
+		does := "takes its rows along"
+		if p.Delete == "Restrict" {
+			does = "is refused because of its rows"
+		}
+		c.problem(r.At["do"].Pos, fmt.Sprintf("`%s` cannot be left: rows of `%s` go with a `%s`, and their delete %s (%s)", p.Table, p.Via, s.Table, does, p.Column),
+			"say do: keep or do: delete, or leave the rows of `"+p.Via+"` as well")
 	}
 }
 
@@ -310,7 +392,7 @@ func (c *checker) along(s *Subject) {
 	with := map[string][]string{}
 	var order []string
 	for _, p := range s.Map.Places {
-		if p.Via == "" || p.Do != personmap.WithRow || !personmap.Is(p.Via, personmap.Business) || rowsOf[p.Table] != "" || slices.Contains(with[p.Via], p.Table) {
+		if p.Via == "" || p.Do != personmap.WithRow || !personmap.Is(p.Via, personmap.Business) || personmap.RightsOf(p.Table) != "" || slices.Contains(with[p.Via], p.Table) {
 			continue
 		}
 		if with[p.Via] == nil {
@@ -336,7 +418,7 @@ func (c *Policy) Maps(ctx context.Context, r dataverse.Reader) ([]*personmap.Map
 		if t == nil {
 			return nil, cmp.Or(k.model.err, errors.New("the table "+s.Table+" is gone"))
 		}
-		m, err := k.occupied(t, s.Subject)
+		m, err := k.everywhere(t, s.Subject)
 		if err != nil {
 			return nil, err
 		}
@@ -346,22 +428,49 @@ func (c *Policy) Maps(ctx context.Context, r dataverse.Reader) ([]*personmap.Map
 	return out, nil
 }
 
-// occupied draws the map of a subject with the rows of every place counted, and goes on from table to table as far as there are
+// onward tells of which places of a subject it matters to a run what hangs on their rows, further than the tables that rules name: what
+// hangs on rows that are left is left with them, and what hangs on rows that go cannot be left. Everything else a run finds by
+// itself.
+func onward(s *policy.Subject) func(*personmap.Place) bool {
+	leaves := slices.ContainsFunc(s.Related, func(r policy.RelatedRule) bool { return r.Do == policy.Leave })
+	return func(p *personmap.Place) bool {
+		switch p.Do {
+		case personmap.Left:
+			return true
+		case personmap.Deleted, personmap.WithRow, personmap.Unlinked:
+			return leaves && p.Kind != personmap.Mirror
+		}
+		return false
+	}
+}
+
+// everywhere draws the map of a subject with the rows of every place counted, and goes on from table to table as far as there are
 // rows.
-func (c *checker) occupied(t *table, s *policy.Subject) (*personmap.Map, error) {
+func (c *checker) everywhere(t *table, s *policy.Subject) (*personmap.Map, error) {
 	all := func(*personmap.Place) bool { return true }
+	m, err := c.occupied(t, s, func(string) bool { return false }, all)
+	if err == nil {
+		err = c.countPlaces(t, m, all)
+	}
+	return m, err
+}
+
+// occupied draws the map of a subject over the tables that known names, and goes on from table to table as far as places that are to be
+// gone on from hold rows.
+func (c *checker) occupied(t *table, s *policy.Subject, known func(table string) bool, onward func(*personmap.Place) bool) (*personmap.Map, error) {
 	holds := map[string]bool{}
 	for {
-		m, err := c.draw(t, s, func(name string) bool { return holds[name] })
+		m, err := c.draw(t, s, func(name string) bool { return known(name) || holds[name] })
+		further := func(p *personmap.Place) bool { return onward(p) && !known(p.Table) && !holds[p.Table] }
 		if err == nil {
-			err = c.countPlaces(t, m, all)
+			err = c.countPlaces(t, m, further)
 		}
 		if err != nil {
 			return nil, err
 		}
 		more := false
 		for _, p := range m.Places {
-			if p.Rows != 0 && !holds[p.Table] {
+			if p.Rows != 0 && further(&p) {
 				holds[p.Table], more = true, true
 			}
 		}

@@ -31,7 +31,8 @@ type Policy struct {
 	// Warnings are what is legal but suspicious. They stop nothing.
 	Warnings policy.Problems
 
-	seen map[string]map[string]bool // see Seen
+	seen  map[string]map[string]bool // see ColumnsRead
+	texts []string                   // see TextsCompared
 }
 
 // Undecided is what the policy does not say about a subject, and what to write.
@@ -101,6 +102,7 @@ type Subject struct {
 	Classes []Class
 	// Stages are the steps on the way to the purge, index for index those of the policy; empty: the purge alone.
 	Stages []Stage
+	Ask    *Ask // the word to a person before the purge; nil: nobody asks
 	// Number and ClassID are those of the class whose rules these are; empty where all persons are alike.
 	Number  int
 	ClassID string
@@ -205,6 +207,8 @@ type Ground struct {
 	Date   *DateField // nil: a row holds for as long as it matches
 	// Instead is the date that counts for a row that lacks Date, and Bound the one that AtMost counts from; nil: none.
 	Instead, Bound *DateField
+	// Change is the column whose change the ground counts from; nil: it counts from something else.
+	Change *Change
 
 	read   Read     // without a time bound and for all persons; see All and ReadingFor
 	links  []string // paths in a filter of the ids in Person.Fields, or of Person.Value
@@ -218,6 +222,8 @@ type Link struct {
 	// Fields are ids in the answer; each that is the id of a person links that person. A lookup that may point at
 	// several tables may hold ids of other tables: ids are unique, so those find nobody. Empty for a join by value.
 	Fields []Field
+	// Between are the tables over whose rows it leads to the person.
+	Between []string
 
 	// For a join by value: the text (case and surrounding blanks aside) or id in Value equals that of one of the
 	// person's columns. Columns are wire names in CheckedSubject.Persons.
@@ -295,7 +301,7 @@ const firstYear = 1753
 // it came to.
 func (g *Ground) Terms(trigger, until retention.Date) string {
 	if g.Bounded(trigger, until) {
-		return "at most " + g.AtMost.Period.String() + " after " + name(g.Bound)
+		return "at most " + g.AtMost.Period.String() + " after " + g.BoundName()
 	}
 	return g.Keep.Words(trigger)
 }
@@ -305,11 +311,17 @@ func (g *Ground) Bounded(trigger, until retention.Date) bool {
 	return g.Bound != nil && until != retention.Open && (trigger.IsZero() || g.Keep.End(trigger) > until)
 }
 
+// BoundName is what people call the date that AtMost counts from.
+func (g *Ground) BoundName() string { return name(g.Bound) }
+
 func name(f *DateField) string { return cmp.Or(f.Name, f.Column) }
 
 // DateName is what people call the date that the ground counts from.
 func (g *Ground) DateName() string {
-	if g.Date == nil {
+	switch {
+	case g.Change != nil:
+		return "Change of " + cmp.Or(g.Change.Name, g.Change.Column)
+	case g.Date == nil:
 		return ""
 	}
 	return name(g.Date)

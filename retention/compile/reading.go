@@ -118,28 +118,37 @@ const MaxPersons = 100
 
 // restrict is the filter that leaves only rows of the given persons.
 func restrict(l Link, paths []string, ids []uuid.UUID, values []string, padding Padding) string {
-	var terms []string
+	var b []byte
+	or := func() {
+		if len(b) > 0 {
+			b = append(b, " or "...)
+		}
+	}
 	for _, path := range paths {
 		if l.ByValue() {
 			for _, v := range values {
 				if l.Text {
 					v = odata.Quote(v)
 				}
-				terms = append(terms, path+" eq "+v)
+				or()
+				b = append(append(append(b, path...), " eq "...), v...)
 			}
 			if l.Text && len(values) > 0 {
-				terms = append(terms, padding.terms(path)...)
+				for _, term := range padding.terms(path) {
+					or()
+					b = append(b, term...)
+				}
 			}
 			continue
 		}
+		b = slices.Grow(b, len(ids)*(len(path)+len(" eq  or ")+36))
 		for _, id := range ids {
-			terms = append(terms, path+" eq "+id.String())
+			or()
+			text, _ := id.MarshalText() // never fails, and unlike String allocates nothing
+			b = append(append(append(b, path...), " eq "...), text...)
 		}
 	}
-	if len(terms) == 0 {
-		return ""
-	}
-	return strings.Join(terms, " or ")
+	return string(b)
 }
 
 // Joined is how rows of a table lead to persons of the subject by the value that stands in a field of theirs: by the columns of

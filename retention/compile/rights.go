@@ -89,27 +89,21 @@ func (c *Policy) judged(ctx context.Context, r dataverse.Reader, need func(table
 		for _, table := range s.Reads {
 			need(table, "Read")
 		}
-		for j := range s.Related {
-			rule := &s.Related[j]
-			if rule.Do == policy.Leave {
-				continue
-			}
-			if rule.Do != policy.Retain {
-				need(rule.Table, "Write")
-			}
-			if rule.Do == policy.Delete {
-				need(rule.Table, "Delete")
-			}
-			if rule.Party != "" {
-				need(rule.Table, "Append")
-				need(s.Table, "AppendTo")
-			}
-		}
-		if err := c.reached(ctx, r, s, need); err != nil {
+		if err := c.ruled(ctx, r, s, need); err != nil {
 			return err
 		}
 		for _, class := range s.Judged() {
+			if class.Ask != nil { // the task and its place in the queue are written in one transaction
+				need("task", "Create", "Read", "Write", "Delete", "Append", "AppendTo")
+				need("queueitem", "Create", "Read", "Write", "Delete", "Append", "AppendTo")
+				need("queue", "Read", "AppendTo")
+			}
 			for i := range class.Stages {
+				if rules := class.Stages[i].Rules; rules != nil {
+					if err := c.ruled(ctx, r, rules, need); err != nil {
+						return err
+					}
+				}
 				if class.Stages[i].Do == policy.Archive {
 					need(s.Table, "Assign")
 					need("team", "Read")
@@ -119,6 +113,27 @@ func (c *Policy) judged(ctx context.Context, r dataverse.Reader, need func(table
 		}
 	}
 	return c.rowsJudged(ctx, r, need)
+}
+
+// ruled asks for what the rules for related rows of a subject need.
+func (c *Policy) ruled(ctx context.Context, r dataverse.Reader, s *Subject, need func(table string, kinds ...string)) error {
+	for j := range s.Related {
+		rule := &s.Related[j]
+		if rule.Do == policy.Leave {
+			continue
+		}
+		if rule.Do != policy.Retain {
+			need(rule.Table, "Write")
+		}
+		if rule.Do == policy.Delete {
+			need(rule.Table, "Delete")
+		}
+		if rule.Party != "" {
+			need(rule.Table, "Append")
+			need(s.Table, "AppendTo")
+		}
+	}
+	return c.reached(ctx, r, s, need)
 }
 
 // linked asks for what a purge needs of the rows that lead to persons and that a delete does not reach.

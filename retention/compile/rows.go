@@ -53,8 +53,57 @@ func (r *RowRule) Due(today retention.Date, ids []uuid.UUID) Read {
 	return out
 }
 
+// Later is the query for the rule's rows whose period may end after the day, the earliest date first. There is none where the date
+// stands in another row, by which the service does not sort, and where years are counted.
+func (r *RowRule) Later(day retention.Date) (q dataverse.Query, ok bool) {
+	if strings.Contains(r.Date.path, "/") || r.Date.Year {
+		return q, false
+	}
+	out := r.read
+	literal := (r.For.FirstThatLasts(day) - dateMargin).String()
+	if r.Date.Behavior != retention.DateOnly {
+		literal += "T00:00:00Z"
+	}
+	out.Filter = And(out.Filter, r.Date.path+" ge "+literal)
+	q = out.Query()
+	q.OrderBy = r.Date.path
+	return q, true
+}
+
+// EndsOn is the day on which the period of a row with that date is over; not where it never is.
+func (r *RowRule) EndsOn(date string, zone *time.Location) (retention.Date, bool) {
+	d, ok := r.Date.Read([]byte(date), zone)
+	if !ok || d.IsZero() || d.Endless() {
+		return 0, false
+	}
+	return r.For.End(d), true
+}
+
 // Matching is the query for the rule's rows, whatever their date.
 func (r *RowRule) Matching(ids []uuid.UUID) Read { return among(r.read, ids) }
+
+// Undated is the query for the rule's rows that lack the date that their period counts from: they stay.
+func (r *RowRule) Undated() Read {
+	out := r.read
+	out.Filter = And(out.Filter, r.Date.path+" eq null")
+	return out
+}
+
+// Says is the period, and what happens after it, as people read it in a language.
+func (r *RowRule) Says(language string) string { return policy.SpanIn(language, r.Span, r.Do, r.Erase) }
+
+// RowsOf are the rules by which rows of persons of a subject table and class go by a date of their own: those of `rows`, whoever the
+// rows belong to, and the ends of what a purge of these persons keeps.
+func (c *Policy) RowsOf(table string, class int) []*RowRule {
+	var out []*RowRule
+	s := c.Subject(table)
+	for i := range c.Rows {
+		if r := &c.Rows[i]; r.Of == "" || s != nil && r.Of == table && r.Class == s.Class(class) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
 
 // among is a query of some rows only, unless ids is nil.
 func among(r Read, ids []uuid.UUID) Read {
@@ -134,10 +183,10 @@ func (c *checker) rowRule(r RowRule, like *policy.RelatedRule, do string) {
 		}
 	}
 	like.At = places
-	if !c.carriedOut(t.Table, like) {
+	if !c.carriedOut(t.Table, like) || !c.versioned(t.Table, at) {
 		return
 	}
-	if r.Of == "" && (r.Table == "contact" || r.Table == "lead") {
+	if r.Of == "" && personmap.Is(r.Table, personmap.Person) {
 		c.problem(at, fmt.Sprintf("rows of `%s` are persons: grounds say for how long they are kept", r.Table), "make it a subject")
 		return
 	}
@@ -165,7 +214,7 @@ func (c *checker) rowRule(r RowRule, like *policy.RelatedRule, do string) {
 	if c.out.seen == nil {
 		c.out.seen = map[string]map[string]bool{}
 	}
-	seen := &seen{model: c.model, columns: c.out.seen}
+	seen := &seen{model: c.model, columns: c.out.seen, texts: &c.out.texts}
 	seen.read(r.read)
 	seen.path(seen.table(r.Table), strings.Split(r.Date.path, "/"), nil)
 	c.out.Rows = append(c.out.Rows, r)

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -31,36 +33,51 @@ type BlindError struct {
 type BlindSpot struct {
 	Table    string
 	Column   string // "": rows
-	Sentence string
-	Remedy   string
+	Sentence words.Said
+	Remedy   words.Said
+	Err      error // what the service answered where it was asked and did not tell
 }
 
-func (e *BlindError) Error() string {
-	var all []string
+func (e *BlindError) Error() string { return e.Said().String() }
+
+// Said is what the error says.
+func (e *BlindError) Said() words.Said {
+	var all []words.Said
 	for _, s := range e.Spots {
 		all = append(all, s.Sentence)
 	}
-	return "the signed-in user does not see all that the policy judges by, and what is hidden looks as if it were not there: " + strings.Join(all, "; ")
+	return words.Say("sight.blind", words.List(all, "; "))
 }
 
 // Hint tells what mends it.
-func (e *BlindError) Hint() string {
-	var all []string
+func (e *BlindError) Hint() string { return e.Remedy().String() }
+
+// Remedy is what mends it.
+func (e *BlindError) Remedy() words.Said {
+	var all []words.Said
 	for _, s := range e.Spots {
-		if !slices.Contains(all, s.Remedy) {
+		if !slices.ContainsFunc(all, func(other words.Said) bool { return other.String() == s.Remedy.String() }) {
 			all = append(all, s.Remedy)
 		}
 	}
-	return strings.Join(all, "; ")
+	return words.List(all, "; ")
+}
+
+// Unwrap are the answers of the service that did not tell.
+func (e *BlindError) Unwrap() []error {
+	var all []error
+	for _, s := range e.Spots {
+		if s.Err != nil {
+			all = append(all, s.Err)
+		}
+	}
+	return all
 }
 
 // ExitCode is that of wrong usage, settings or policy: nothing was written.
 func (e *BlindError) ExitCode() int { return 2 }
 
-const (
-	giveRole    = "gallra provision --application-user CLIENT-ID, run by an administrator, gives the user the role gallra, which reads over the whole organisation"
-	giveProfile = "add the user to a column security profile that lets it be read, or take the security off the column"
-)
+const ()
 
 // Prove asks the service whether the signed-in user sees all rows of every table and every secured column that persons,
 // grounds, related rules and what a purge reaches are read from. It answers who that user is. The error is a [*BlindError]
@@ -97,21 +114,44 @@ func (c *Policy) Prove(ctx context.Context, r dataverse.Reader) (uuid.UUID, erro
 	return uuid.Nil, &BlindError{User: who.UserID, Spots: spots}
 }
 
-// rowsOf are tables without rights of their own: their rows are seen by whoever sees the row that they belong to.
-var rowsOf = map[string]string{
-	"activityparty": "activitypointer", "activitymimeattachment": "activitypointer", "quotedetail": "quote", "salesorderdetail": "salesorder",
-	"invoicedetail": "invoice", "opportunityproduct": "opportunity", "leadaddress": "lead",
-}
-
 // hiddenRows are the tables of which the user does not see every row.
 func (c *Policy) hiddenRows(ctx context.Context, r dataverse.Reader, user uuid.UUID) ([]BlindSpot, error) {
-	rights, err := c.readRights(ctx, r)
+	tables, err := c.readTables(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	all, err := r.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The right to read a custom table is called after it, so that its definition need not be read where the user has that right.
+	rights, named := map[string]map[string]bool{}, map[string]string{}
+	for _, t := range all {
+		if tables[t.LogicalName] && t.Custom && !t.Activity && !t.Intersect && !t.Elsewhere && t.SchemaName != "" {
+			named[t.LogicalName] = "prvRead" + t.SchemaName
+			rights[named[t.LogicalName]] = map[string]bool{t.LogicalName: true}
+		}
+	}
+	unnamed := func() error { return addReadRights(ctx, r, tables, named, rights) }
+	if err := unnamed(); err != nil {
+		return nil, err
+	}
 	depths, err := dataverse.EffectiveDepths(ctx, r, user, slices.Sorted(maps.Keys(rights)))
+	before := len(named)
+	for table, right := range named {
+		if err == nil && depths[right] < dataverse.Global { // by its definition the right may be another
+			delete(named, table)
+			delete(rights, right)
+		}
+	}
+	if err == nil && len(named) < before {
+		if err := unnamed(); err != nil {
+			return nil, err
+		}
+		depths, err = dataverse.EffectiveDepths(ctx, r, user, slices.Sorted(maps.Keys(rights)))
+	}
 	if refused(err) {
-		return []BlindSpot{{Sentence: "the service does not tell which rights the user has: " + err.Error(), Remedy: giveRole}}, nil
+		return []BlindSpot{{Sentence: words.Say("sight.untold", err), Remedy: words.Say("sight.role.do"), Err: err}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -123,11 +163,11 @@ func (c *Policy) hiddenRows(ctx context.Context, r dataverse.Reader, user uuid.U
 			continue
 		}
 		tables := slices.Sorted(maps.Keys(rights[right]))
-		s := BlindSpot{Table: tables[0], Remedy: giveRole}
+		s := BlindSpot{Table: tables[0], Remedy: words.Say("sight.role.do")}
 		if has {
-			s.Sentence = fmt.Sprintf("of %s it reads only %s (%s is %s, not Global)", inTicks(tables), reaches[depth], right, depth)
+			s.Sentence = words.Say("sight.narrow", inTicks(tables), words.Say(reaches[depth]), right, depth)
 		} else {
-			s.Sentence = fmt.Sprintf("it may not read %s (%s)", inTicks(tables), right)
+			s.Sentence = words.Say("sight.forbidden", inTicks(tables), right)
 		}
 		spots = append(spots, s)
 	}
@@ -135,15 +175,15 @@ func (c *Policy) hiddenRows(ctx context.Context, r dataverse.Reader, user uuid.U
 }
 
 var reaches = map[dataverse.Depth]string{
-	dataverse.Basic: "its own rows", dataverse.Local: "the rows of its business unit", dataverse.Deep: "the rows of its business unit and of those below",
+	dataverse.Basic: "sight.own", dataverse.Local: "sight.unit", dataverse.Deep: "sight.below",
 }
 
 func inTicks(names []string) string {
 	return "`" + strings.Join(names, "`, `") + "`"
 }
 
-// readRights are the rights to read that the policy needs, each with its tables.
-func (c *Policy) readRights(ctx context.Context, r dataverse.Reader) (map[string]map[string]bool, error) {
+// readTables are the tables that the policy needs the right to read.
+func (c *Policy) readTables(ctx context.Context, r dataverse.Reader) (map[string]bool, error) {
 	tables := map[string]bool{}
 	add := func(table string) {
 		if table != "" && table != policy.AnyTable {
@@ -168,12 +208,22 @@ func (c *Policy) readRights(ctx context.Context, r dataverse.Reader) (map[string
 			}
 		}
 	}
-	readAhead(ctx, r, slices.Collect(maps.Keys(tables)))
-	rights := map[string]map[string]bool{}
-	for table := range tables {
+	return tables, nil
+}
+
+// addReadRights adds the rights to read tables, each with its tables, by the definitions of those whose right is not known by name.
+func addReadRights(ctx context.Context, r dataverse.Reader, tables map[string]bool, named map[string]string, rights map[string]map[string]bool) error {
+	var open []string
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		if named[table] == "" {
+			open = append(open, table)
+		}
+	}
+	readAhead(ctx, r, open)
+	for _, table := range open {
 		name, err := readRight(ctx, r, table)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if name == "" {
 			continue
@@ -183,7 +233,7 @@ func (c *Policy) readRights(ctx context.Context, r dataverse.Reader) (map[string
 		}
 		rights[name][table] = true
 	}
-	return rights, nil
+	return nil
 }
 
 // readRight is the right to read a table's rows, "" where the environment lacks the table or asks for none.
@@ -200,7 +250,7 @@ func readRight(ctx context.Context, r dataverse.Reader, table string) (string, e
 			return p.Name, nil
 		}
 	}
-	if parent := rowsOf[table]; parent != "" {
+	if parent := personmap.RightsOf(table); parent != "" {
 		return readRight(ctx, r, parent)
 	}
 	return "", nil
@@ -247,15 +297,15 @@ func (c *Policy) hiddenColumns(ctx context.Context, r dataverse.Reader, user uui
 	}
 	var spots []BlindSpot
 	for _, at := range secured {
-		s := BlindSpot{Table: at[0], Column: at[1], Remedy: giveProfile}
+		s := BlindSpot{Table: at[0], Column: at[1], Remedy: words.Say("sight.profile.do")}
 		switch {
 		case untold:
-			s.Sentence = fmt.Sprintf("`%s` of `%s` has column security, and the service does not tell whether the user may read it", at[1], at[0])
-			s.Remedy = giveProfile + "; and let it read the profiles (prvReadFieldSecurityProfile, prvReadFieldPermission), as the role gallra does after gallra provision"
+			s.Sentence = words.Say("sight.secured.untold", at[1], at[0])
+			s.Remedy = words.Say("sight.secured.untold.do")
 		case readable[at[0]+"."+at[1]]:
 			continue
 		default:
-			s.Sentence = fmt.Sprintf("`%s` of `%s` has column security, and no column security profile of the user lets it read the column", at[1], at[0])
+			s.Sentence = words.Say("sight.secured", at[1], at[0])
 		}
 		spots = append(spots, s)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/odata"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -17,6 +18,8 @@ type Stage struct {
 	*policy.Stage
 	Team   uuid.UUID // that owns archived rows
 	Coarse []Coarse
+	// Rules is the subject with the rules for related rows that a reduction applies, instead of those of the purge; nil: none.
+	Rules *Subject
 }
 
 // After is how long after the end of the last ground each stage comes.
@@ -37,7 +40,8 @@ func (s *Subject) Coming(done int) *Stage {
 }
 
 // stages checks the steps on the way to the purge.
-func (c *checker) stages(t *table, s *policy.Subject) []Stage {
+func (c *checker) stages(t *table, of *Subject) []Stage {
+	s := of.Subject
 	var out []Stage
 	for i := range s.Stages {
 		stage := Stage{Stage: &s.Stages[i]}
@@ -65,10 +69,25 @@ func (c *checker) stages(t *table, s *policy.Subject) []Stage {
 			own := *s
 			own.Coarsen = stage.Stage.Coarsen
 			stage.Coarse = c.coarsened(t, &own)
+			if len(stage.Stage.Related) > 0 {
+				stage.Rules = c.ahead(t, of, stage.Stage.Related)
+			}
 		}
 		out = append(out, stage)
 	}
 	return out
+}
+
+// ahead is a subject with rules for related rows that are applied before the purge: nothing of the person's own row goes by it.
+func (c *checker) ahead(t *table, of *Subject, rules []policy.RelatedRule) *Subject {
+	own, out := *of.Subject, *of
+	own.Purge, own.Related, own.Classes, own.Stages = policy.Anonymize, rules, nil, nil
+	out.Subject, out.Related, out.Classes, out.Stages, out.Map = &own, nil, nil, nil, &personmap.Map{}
+	for i := range rules {
+		out.Related = append(out.Related, c.rule(t, &rules[i]))
+	}
+	c.deletesObjections(&out)
+	return &out
 }
 
 // emptied are the types of columns that a stage can empty.
@@ -83,17 +102,45 @@ func archives(t *table) bool {
 
 // team is the one team of that name.
 func (c *checker) team(name string, at policy.Pos) uuid.UUID {
+	return c.oneNamed("team", name, at, "make one that owns archived rows, with no members but those who may still look at them")
+}
+
+// oneNamed is the one row of a table with that name; otherwise the hint says what to do.
+func (c *checker) oneNamed(table, name string, at policy.Pos, hint string) uuid.UUID {
 	var found []uuid.UUID
-	for row, err := range c.reader.Rows(c.ctx, dataverse.Query{Table: "team", Select: []string{"teamid"}, Filter: "name eq " + odata.Quote(name)}) {
+	for row, err := range c.reader.Rows(c.ctx, dataverse.Query{Table: table, Select: []string{table + "id"}, Filter: "name eq " + odata.Quote(name)}) {
 		if err != nil {
 			c.model.err = err
 			return uuid.Nil
 		}
-		found = append(found, row.ID("teamid"))
+		found = append(found, row.ID(table+"id"))
 	}
 	if len(found) != 1 {
-		c.problem(at, fmt.Sprintf("%d teams are called `%s`", len(found), name), "make one that owns archived rows, with no members but those who may still look at them")
+		c.problem(at, fmt.Sprintf("%d %ss are called `%s`", len(found), table, name), hint)
 		return uuid.Nil
 	}
 	return found[0]
+}
+
+// Ask is the word to a person before their purge.
+type Ask struct {
+	*policy.Ask
+	Queue uuid.UUID
+}
+
+// ask checks how persons are asked.
+func (c *checker) ask(s *policy.Subject) *Ask {
+	if s.Ask == nil {
+		return nil
+	}
+	return &Ask{Ask: s.Ask, Queue: c.oneNamed("queue", s.Ask.Queue, s.Ask.At["queue"].Pos,
+		"make the queue in the Power Platform admin centre (Email > Queues) or name another; whoever asks persons is a member of it")}
+}
+
+// Asking is how persons of these rules are asked, nil if they are not.
+func (s *Subject) Asking() *retention.Asking {
+	if s.Ask == nil {
+		return nil
+	}
+	return &s.Ask.Ask.Asking
 }

@@ -15,7 +15,7 @@ import (
 
 // rules are suggestions for every place where a person stands: the sets of the apps that the environment has, a rule for each
 // place of the company's own that holds rows and that the last rule `*` does not cover, and that last rule.
-func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
+func (s *Starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 	c := s.checker
 	subject := c.policy.Subject(t.LogicalName)
 	draft := &policy.Subject{Table: t.LogicalName, Purge: subject.Purge, Identity: subject.Identity, At: map[string]policy.Place{}}
@@ -48,8 +48,8 @@ func (s *starter) rules(ctx context.Context, t *table) ([]starterRule, error) {
 }
 
 // ownRules are rules for the places that a draft says nothing of, besides those that stand already.
-func (s *starter) ownRules(ctx context.Context, t *table, draft *policy.Subject, known []starterRule) (own []starterRule, err error) {
-	m, err := s.checker.occupied(t, draft)
+func (s *Starter) ownRules(ctx context.Context, t *table, draft *policy.Subject, known []starterRule) (own []starterRule, err error) {
+	m, err := s.checker.everywhere(t, draft)
 	if err != nil {
 		return nil, fmt.Errorf("write a starter policy: %w", err)
 	}
@@ -106,7 +106,7 @@ func (s *starter) ownRules(ctx context.Context, t *table, draft *policy.Subject,
 
 // keptObjections is the rule that keeps those of a rule's rows by which somebody has objected; without a filter where there are
 // none.
-func (s *starter) keptObjections(rule policy.RelatedRule) policy.RelatedRule {
+func (s *Starter) keptObjections(rule policy.RelatedRule) policy.RelatedRule {
 	var said []string
 	if t := s.checker.model.get(rule.Table); t != nil {
 		for _, o := range objections(t) {
@@ -132,7 +132,7 @@ func addressesOf(t *table) string {
 }
 
 // says tells whether a rule can be said in this environment.
-func (s *starter) says(t *table, r *policy.RelatedRule) bool {
+func (s *Starter) says(t *table, r *policy.RelatedRule) bool {
 	before := len(s.checker.problems)
 	s.checker.rule(t, r)
 	ok := len(s.checker.problems) == before
@@ -144,7 +144,7 @@ func (s *starter) says(t *table, r *policy.RelatedRule) bool {
 const sampled = 500
 
 // shared tells whether several persons point at the same row.
-func (s *starter) shared(ctx context.Context, t *table, column string) (bool, error) {
+func (s *Starter) shared(ctx context.Context, t *table, column string) (bool, error) {
 	wire := "_" + column + "_value"
 	seen := map[uuid.UUID]bool{}
 	for row, err := range s.reader.Rows(ctx, dataverse.Query{Table: t.LogicalName, Set: t.EntitySet, Select: []string{wire}, Filter: wire + " ne null", Top: sampled}) {
@@ -161,7 +161,7 @@ func (s *starter) shared(ctx context.Context, t *table, column string) (bool, er
 }
 
 // childrenFirst brings rows that point at others before those.
-func (s *starter) childrenFirst(rules []starterRule) {
+func (s *Starter) childrenFirst(rules []starterRule) {
 	points := func(a, b string) bool {
 		t := s.checker.model.get(a)
 		return a != b && t != nil && slices.ContainsFunc(t.ManyToOne, func(r dataverse.Relationship) bool { return r.Referenced == b })

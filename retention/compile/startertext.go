@@ -1,23 +1,19 @@
 package compile
 
 import (
-	"strings"
-
-	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
 )
 
-// text is the starter policy as a file.
-func (s *starter) text() string {
+// Text is the policy by the answers, as a file.
+func (s *Starter) Text(a Answers) string {
 	w := &policy.Prose{}
 	w.Line("# yaml-language-server: $schema=./policy.schema.json")
 	w.Line("#")
-	w.Line("# A starter policy, written by gallra policy init on %s from this environment's own tables.", s.options.Today)
-	w.Line("# As it stands it keeps everybody with any sign of life within %s, which is more than a purpose needs.", retention.Period{Years: s.options.Years})
-	w.Line("# Narrow it: for each ground ask what it is for, on what lawful basis, and for how long that takes.")
+	w.Line("# Written by gallra policy init on %s, from this environment's own tables and what was answered.", s.options.Today)
+	w.Line("# For each ground ask what it is for, on what lawful basis, and for how long that takes.")
 	w.Line("#   gallra policy check     finds mistakes and what is suspicious")
 	w.Line("#   gallra plan             shows whom it would schedule; nothing is written")
-	w.Line("#   gallra simulate NEW     shows what a change of yours would change")
+	w.Line("#   gallra policy record    says it in words, for whoever has to sign it")
 	w.Line("")
 	w.Line("version: 1")
 	w.Line("")
@@ -30,18 +26,18 @@ func (s *starter) text() string {
 	}
 	w.Line("")
 	w.Line("timeZone: %-20s # whose calendar decides which day it is", s.options.TimeZone)
-	w.Line("notice: %-22s # how long a coming purge is visible before it happens", policy.DefaultNotice)
+	w.Line("notice: %-22s # how long a coming purge is visible before it happens", s.options.Notice)
 	w.Line("manualExtension: %-13s # the furthest ahead of today that staff can extend by hand", policy.DefaultManualExtension)
 	w.Line("limits: {purges: %d, share: %s, canary: %d}   # a run that would purge more purges nobody", policy.DefaultLimits.Purges, policy.Percentage(policy.DefaultLimits.Share), policy.DefaultLimits.Canary)
 	w.Line("")
 	w.Line("subjects:")
-	for _, sub := range s.subjects {
-		writeSubject(w, sub)
+	for i := range s.subjects {
+		writeSubject(w, &s.subjects[i], a)
 	}
 	return w.String()
 }
 
-func writeSubject(w *policy.Prose, s starterSubject) {
+func writeSubject(w *policy.Prose, s *starterSubject, a Answers) {
 	w.Line("")
 	w.Line("  # %s", policy.Count(s.persons, "person"))
 	w.Line("  %s:", s.table)
@@ -56,13 +52,14 @@ func writeSubject(w *policy.Prose, s starterSubject) {
 	}
 	w.Line("")
 	w.Line("    grounds:")
-	for _, g := range s.grounds {
+	grounds, left := s.chosen(a)
+	for _, g := range grounds {
 		writeGround(w, g)
 	}
-	if len(s.empty) > 0 {
+	if len(left) > 0 {
 		w.Line("")
-		w.Line("      # These point at persons as well and hold no rows, or cannot be read, so nothing is said about them:")
-		for _, name := range s.empty {
+		w.Line("      # These have rows as well, and justify nobody:")
+		for _, name := range left {
 			w.Line("      #   %s", name)
 		}
 	}
@@ -84,11 +81,6 @@ func writeSubject(w *policy.Prose, s starterSubject) {
 
 func writeGround(w *policy.Prose, g starterGround) {
 	w.Line("")
-	for line := range strings.SplitSeq(g.comment, "\n") {
-		if line != "" {
-			w.Line("      # %s", line)
-		}
-	}
 	w.Line("      - id: %-40s # %s", g.ID, policy.Count(g.rows, "row"))
 	w.Line("        basis: %s", g.Basis)
 	w.Line("        why: %s", policy.Quoted(g.Why))
@@ -100,7 +92,7 @@ func writeGround(w *policy.Prose, g starterGround) {
 	if !g.Keep.IsZero() {
 		w.Line("        keep: %s", g.Keep)
 	}
-	if g.MayBeEmpty {
+	if g.rows < fewRows {
 		w.Line("        mayBeEmpty: true")
 	}
 }
@@ -111,3 +103,6 @@ func quotedIf(s string) string {
 	}
 	return policy.Quoted(s)
 }
+
+// fewRows is below how many rows a ground may come to match none by itself: more that are gone at once are a mistake somewhere.
+const fewRows = 10

@@ -5,11 +5,9 @@ import (
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
-
-// lockedOnceClosed are the tables whose rows nobody but an administrator writes to once they have left their first state.
-var lockedOnceClosed = []string{"quote", "salesorder", "invoice"}
 
 // writable refuses a subject whose rows cannot take what a run writes to them: purge dates, the anonymised columns, a delete.
 func (c *checker) writable(t *table, s *policy.Subject) bool {
@@ -21,7 +19,10 @@ func (c *checker) writable(t *table, s *policy.Subject) bool {
 		c.problem(s.Pos, fmt.Sprintf("the service knows no right to %s rows of `%s`, so a run could not", verb(s.Purge), s.Table), "a subject is a table of the business, such as contact, lead or one of your own")
 		return false
 	}
-	if slices.Contains(lockedOnceClosed, s.Table) {
+	if !c.versioned(t.Table, s.Pos) {
+		return false
+	}
+	if personmap.Is(s.Table, personmap.Locked) {
 		n, err := c.reader.Count(c.ctx, dataverse.Query{Table: s.Table, Set: t.EntitySet, Filter: "statecode ne 0"})
 		if err == nil && n > 0 {
 			c.problem(s.Pos, fmt.Sprintf("%s of `%s` left their first state and are closed: nobody but an administrator writes purge dates to such rows", policy.Count(n, "row"), s.Table), "judge the persons, and let a rule say what becomes of their rows")
@@ -29,6 +30,18 @@ func (c *checker) writable(t *table, s *policy.Subject) bool {
 		}
 	}
 	return true
+}
+
+// versioned refuses a table whose rows take no version with a write. A run looks at a row and writes to it on the condition that it
+// is still the same; the service answers 0x8006088d where the table has that switched off, and a run without it could delete
+// somebody whom a colleague has just kept.
+func (c *checker) versioned(t *dataverse.Table, at policy.Pos) bool {
+	if t.OptimisticConcurrency {
+		return true
+	}
+	c.problem(at, fmt.Sprintf("`%s` takes no condition on the version of a row (IsOptimisticConcurrencyEnabled is false): a run could not tell that somebody changed the row after it was looked at", t.LogicalName),
+		"an administrator switches it on in the table's definition; nothing else changes by it")
+	return false
 }
 
 // carriedOut refuses a rule that the service refuses to carry out, whoever asks.

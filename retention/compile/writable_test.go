@@ -1,10 +1,12 @@
 package compile
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/policy"
 )
 
 // Promise of docs/security.md: a policy that is called sound can be carried out, not only read.
@@ -36,5 +38,27 @@ func TestRulesThatCannotBeCarriedOutAreRefused(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v", rule, err)
 		}
+	}
+}
+
+// A run writes to a row on the condition that it is as it was looked at, and the service takes no such condition for some tables.
+func TestTablesWithoutVersionsAreRefused(t *testing.T) {
+	for name, tt := range map[string]struct{ table, policy string }{
+		"persons": {"contact", onContact("delete", anyGround, "")},
+		"rows":    {"phonecall", withRows("", "- {table: phonecall, after: createdon, keep: 3 years, do: delete}")},
+		"an end":  {"email", withRows("- {table: email, party: any, do: keep, why: w, after: createdon, keep: 7 years, then: delete}", "- {table: phonecall, after: createdon, keep: 3 years, do: delete}")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvironment(t)
+			if _, _, err := check(t, e, "policy.yaml", tt.policy); err != nil {
+				t.Fatalf("refused although the table takes versions: %v", err)
+			}
+			e.tables[tt.table].OptimisticConcurrency = false
+			_, _, err := check(t, e, "policy.yaml", tt.policy)
+			var problems policy.Problems
+			if !errors.As(err, &problems) || len(problems) != 1 || !strings.HasPrefix(problems[0].Message, "`"+tt.table+"` takes no condition on the version of a row") {
+				t.Errorf("not refused: %v", err)
+			}
+		})
 	}
 }

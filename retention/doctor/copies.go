@@ -7,15 +7,17 @@ import (
 	"slices"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
 )
 
 // copies finds text in related rows that a purge leaves: orders, quotes, invoices and e-mails carry a person's name and
-// address in columns of their own. What a keep rule leaves it leaves on purpose; what a list of columns to erase forgets
-// is a finding.
+// address in columns of their own. What a keep rule leaves it leaves on purpose, which is noted in one line a subject; what a
+// list of columns to erase forgets is a warning.
 func (d *visit) copies(ctx context.Context, subject compile.Subject) error {
 	told := map[string]bool{}
+	var kept []words.Said
 	for _, rule := range subject.Related {
 		if rule.Table == policy.AnyTable || rule.Do == policy.Delete || told[rule.Table+string(rule.Do)] {
 			continue
@@ -39,11 +41,13 @@ func (d *visit) copies(ctx context.Context, subject compile.Subject) error {
 		case len(left) == 0:
 		case rule.Do == policy.Retain:
 			told[rule.Table+string(rule.Do)] = true
-			d.ok("copies", "rows of %s that are kept for a purged %s keep their text as well: %s", rule.Table, subject.Table, some(left, 8))
+			kept = append(kept, words.Say("doctor.copies.of", rule.Table, words.Count("columns", len(left))))
 		default:
-			d.warn("copies", "add them to erase, or name those that may stay by retain instead: then every other text goes",
-				"the rule for %s of %s erases some columns, and leaves the text in %s", rule.Table, subject.Table, some(left, 12))
+			d.warn("copies", "doctor.copies", rule.Table, subject.Table, words.Some(left, 12))
 		}
+	}
+	if len(kept) > 0 {
+		d.note("copies", "doctor.copies.kept", subject.Table, words.List(kept, ", "))
 	}
 	return nil
 }

@@ -1,11 +1,13 @@
 package doctor
 
 import (
+	"cmp"
+	"context"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/plan"
@@ -15,15 +17,12 @@ import (
 const maxNamed = 20
 
 // named are the ids of some rows, of which there are n.
-func named(ids []uuid.UUID, n int) string {
+func named(ids []uuid.UUID, n int) words.Said {
 	var texts []string
 	for _, id := range ids[:min(len(ids), maxNamed)] {
 		texts = append(texts, id.String())
 	}
-	if more := n - len(texts); more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts, ", "), more)
-	}
-	return strings.Join(texts, ", ")
+	return words.First(texts, n)
 }
 
 // putOff names whose purge date people have entered later than it was announced, so that it does not count.
@@ -37,8 +36,7 @@ func (d *visit) putOff(c *compile.Policy, p *plan.Plan) {
 			}
 		}
 		if len(ids) > 0 {
-			d.warn("dates", fmt.Sprintf("the next run puts the announced day back; to keep somebody longer, enter %s with %s, at most %s ahead", orName(s.Own.RetainUntil, "gallra_retainuntil"), orName(s.Own.RetainReason, "gallra_retainreason"), c.Policy.ManualExtension),
-				"%s of %s have a purge date that is later than what was announced, without a reason or further ahead than staff may extend: %s", rows(len(ids)), s.Table, named(ids, len(ids)))
+			d.warn("dates", "doctor.putoff", words.Count("rows", len(ids)), s.Table, named(ids, len(ids)), cmp.Or(s.Own.RetainUntil, "gallra_retainuntil"), cmp.Or(s.Own.RetainReason, "gallra_retainreason"), length(c.Policy.ManualExtension))
 		}
 	}
 }
@@ -47,21 +45,20 @@ func (d *visit) putOff(c *compile.Policy, p *plan.Plan) {
 // would see otherwise. It counts those who lack the only date that a ground speaks of.
 func (d *visit) odd(c *compile.Policy, p *plan.Plan) {
 	for _, g := range p.Grounds {
-		tell := func(ids []uuid.UUID, remedy, what string) {
+		tell := func(ids []uuid.UUID, key string) {
 			if len(ids) > 0 {
-				d.warn("dates", remedy, "%s of %s: %s %s: %s", g.Ground, g.Table, persons(len(ids)), what, named(ids, len(ids)))
+				d.warn("dates", key, g.Ground, g.Table, words.Count("persons", len(ids)), named(ids, len(ids)), length(retention.FarAhead))
 			}
 		}
-		tell(g.Unreadable, "mend the date", "to whom a date belongs that cannot be read, so that nothing is done about them")
-		none := "it keeps them until a date is entered"
+		tell(g.Unreadable, "doctor.dates.unreadable")
 		if missingIgnored(c, g) {
-			none = "it justifies nobody"
+			tell(g.Endless, "doctor.dates.endless.ignored")
+		} else {
+			tell(g.Endless, "doctor.dates.endless")
 		}
-		tell(g.Endless, "enter the date that is meant, or a ground of its own for those who are to stay", "with a date of the year 9999, which counts as none: "+none)
-		tell(g.Far, "look whether the year is right", "with a date more than "+retention.FarAhead.String()+" ahead, which keeps them until then")
+		tell(g.Far, "doctor.dates.far")
 		if g.Undated > 0 {
-			d.warn("dates", "say by a ground of their own how long they are kept, if they are to stay", "%s of %s: %s of %d lack the date that is all that the ground speaks of (%s), so it justifies none of them",
-				g.Ground, g.Table, persons(g.Undated), total(p, g.Table), dateColumn(c, g))
+			d.warn("dates", "doctor.dates.undated", g.Ground, g.Table, words.Count("persons", g.Undated), total(p, g.Table), dateColumn(c, g))
 		}
 	}
 	if n := len(p.Unreadable); n > 0 {
@@ -69,16 +66,29 @@ func (d *visit) odd(c *compile.Policy, p *plan.Plan) {
 		for i, who := range p.Unreadable {
 			ids[i] = who.ID
 		}
-		d.warn("dates", "mend the dates", "a run would end with code 4, since a date cannot be read about %s: %s", persons(n), named(ids, n))
+		d.warn("dates", "doctor.dates.anybody", words.Count("persons", n), named(ids, n))
 	}
 }
 
-func persons(n int) string {
-	if n == 1 {
-		return "1 person"
+// undated counts the rows that stay since they lack the date that their own period counts from.
+func (d *visit) undated(ctx context.Context, c *compile.Policy) error {
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		if r.Of != "" { // of those that purges have kept the ledger knows
+			continue
+		}
+		n, err := d.Client.Count(ctx, r.Undated().Query())
+		if err != nil {
+			return fmt.Errorf("count the rows of %s without a date: %w", r.Table, err)
+		}
+		if n > 0 {
+			d.warn("dates", "doctor.dates.rows", r.Name, words.Count("rows", n), r.Table, r.Span.Date())
+		}
 	}
-	return fmt.Sprintf("%d persons", n)
+	return nil
 }
+
+func length(p retention.Period) words.Said { return words.Length(p.Years, p.Months, p.Weeks, p.Days) }
 
 func total(p *plan.Plan, table string) int {
 	for _, t := range p.Tables {
@@ -96,11 +106,4 @@ func dateColumn(c *compile.Policy, g plan.GroundTotals) string {
 		}
 	}
 	return ""
-}
-
-func orName(column, name string) string {
-	if column == "" {
-		return name
-	}
-	return column
 }

@@ -32,7 +32,7 @@ func TestDoctorNamesTypedDates(t *testing.T) {
 	w.finds(doctor.Warning, "dates", "later than what was announced")
 	w.finds(doctor.Warning, "dates", typed.String())
 	for _, f := range w.told {
-		if f.Subject == "dates" && strings.Contains(f.Sentence, sound.String()) {
+		if f.Subject == "dates" && strings.Contains(f.Sentence.String(), sound.String()) {
 			t.Errorf("a row without a typed date is named: %s", f.Sentence)
 		}
 	}
@@ -57,4 +57,28 @@ func TestDoctorNamesOddDates(t *testing.T) {
 	w.finds(doctor.Warning, "dates", "seen of contact: 1 person with a date of the year 9999, which counts as none: it justifies nobody: "+last.String())
 	w.finds(doctor.Warning, "dates", "seen of contact: 1 person with a date more than 30 years ahead, which keeps them until then: "+far.String())
 	w.finds(doctor.Warning, "dates", "lack the date that is all that the ground speaks of (birthdate)")
+}
+
+// Rows that lack the date that their own period counts from stay, and are counted.
+func TestDoctorCountsRowsWithoutTheirDate(t *testing.T) {
+	w := newWorld(t)
+	w.provision()
+	for _, on := range []any{nil, nil, "2020-01-01T10:00:00Z"} {
+		w.must(w.client.Do(w.Context(), dataverse.Operation{Method: http.MethodPost, Path: "phonecalls", Body: map[string]any{"subject": "Call", "scheduledend": on}}, nil))
+	}
+	text := "version: 1\nenvironment: {organization: " + w.deps.Organization.ID.String() + "}\ntimeZone: Europe/Stockholm\n" +
+		"rows:\n  - {table: phonecall, where: subject eq 'Call', after: scheduledend, keep: 3 years, do: delete}\n  - {table: task, after: createdon, keep: 3 years, do: delete}\nsubjects:\n" +
+		"  contact: {purge: anonymize, grounds: [{id: any, basis: contract, why: W, where: statecode eq 0}], related: [{table: '*', do: delete}]}\n"
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	w.must(os.WriteFile(file, []byte(text), 0o600))
+	var err error
+	w.policy, err = policy.Load(file)
+	w.must(err)
+	w.examine()
+	w.finds(doctor.Warning, "dates", "phonecall: 2 rows of phonecall lack the date that their period counts from (scheduledend), and stay")
+	for _, f := range w.told {
+		if strings.Contains(f.Sentence.String(), "task") && strings.Contains(f.Sentence.String(), "lack the date") {
+			t.Errorf("told of rows that have their date: %s", f.Sentence)
+		}
+	}
 }

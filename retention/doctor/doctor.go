@@ -9,6 +9,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
@@ -29,22 +32,25 @@ import (
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
+	"github.com/gallra/gallra/retention/state"
 )
 
 // Finding is one thing that was looked at.
 type Finding struct {
-	Subject  string `json:"subject"`
-	Level    Level  `json:"level"`
-	Sentence string `json:"sentence"`
-	Remedy   string `json:"remedy,omitempty"`
+	Subject  string     `json:"subject"`
+	Level    Level      `json:"level"`
+	Sentence words.Said `json:"sentence"`
+	Remedy   words.Said `json:"remedy,omitzero"`
 }
 
 // Level is how bad a finding is.
 type Level string
 
-// The levels. A run could not do its work where there is an [Error].
+// The levels. A run could not do its work where there is an [Error]; a [Note] is as the policy says and worth a decision: text
+// that stays, rows that justify nobody because an optional lookup is empty.
 const (
 	OK      Level = "ok"
+	Note    Level = "note"
 	Warning Level = "warning"
 	Error   Level = "error"
 )
@@ -57,6 +63,9 @@ type Deps struct {
 	Ledger       func(context.Context) (*ledger.Ledger, error) // reads it, and refuses that of another organisation
 	LedgerAt     string                                        // where it is looked for, as people name it
 	Tell         func(Finding) error                           // an error of it is that of the examination
+
+	// State is the folder in which nights keep what they read, and StateAt where people know it to be; empty: they keep nothing.
+	State, StateAt string
 
 	// Plan evaluates everybody and plans for today.
 	Plan func(context.Context, *compile.Policy, *ledger.Ledger) (*plan.Plan, error)
@@ -71,14 +80,14 @@ func (r Result) Ready() bool { return r.Errors == 0 }
 // Examine looks at the environment by a policy that was read, but need not fit.
 func Examine(ctx context.Context, p *policy.Policy, deps Deps) (Result, error) {
 	d := &visit{Deps: deps}
-	d.ok("connection", "signed in as user %s of organisation %s, version %s", d.User, d.Organization.ID, d.Organization.Version)
+	d.ok("connection", "doctor.connection", d.User, d.Organization.ID, d.Organization.Version)
 	d.environment(p)
 	checked, err := compile.Check(ctx, p, d.Client)
 	var problems policy.Problems
 	switch {
 	case errors.As(err, &problems):
 		for _, p := range problems {
-			d.fail("policy", p.Hint, "%s: %s", p.Pos, p.Message)
+			d.problem(Error, p)
 		}
 	case err != nil:
 		return d.result, err
@@ -98,51 +107,60 @@ type visit struct {
 	known  *ledger.Ledger // nil where there is none to be read
 }
 
-func (d *visit) ok(subject, format string, args ...any) {
-	d.add(subject, OK, "", format, args...)
+// ok says the text with that key.
+func (d *visit) ok(subject, key string, args ...any) {
+	d.tell(Finding{subject, OK, words.Say(key, args...), words.Said{}})
 }
 
-func (d *visit) warn(subject, remedy, format string, args ...any) {
-	d.result.Warnings++
-	d.add(subject, Warning, remedy, format, args...)
+// note, warn and fail say the text with that key, and what to do about it by the key KEY.do, both filled in with the same.
+func (d *visit) note(subject, key string, args ...any) { d.found(subject, Note, key, args) }
+func (d *visit) warn(subject, key string, args ...any) { d.found(subject, Warning, key, args) }
+func (d *visit) fail(subject, key string, args ...any) { d.found(subject, Error, key, args) }
+
+func (d *visit) found(subject string, level Level, key string, args []any) {
+	d.tell(Finding{subject, level, words.Say(key, args...), words.Say(key+".do", args...)})
 }
 
-func (d *visit) fail(subject, remedy, format string, args ...any) {
-	d.result.Errors++
-	d.add(subject, Error, remedy, format, args...)
-}
-
-func (d *visit) add(subject string, level Level, remedy, format string, args ...any) {
+func (d *visit) tell(f Finding) {
+	switch f.Level {
+	case Error:
+		d.result.Errors++
+	case Warning:
+		d.result.Warnings++
+	}
 	if d.err == nil {
-		d.err = d.Tell(Finding{subject, level, fmt.Sprintf(format, args...), remedy})
+		d.err = d.Tell(f)
 	}
 }
 
 func (d *visit) environment(p *policy.Policy) {
 	switch {
 	case d.Organization.Production && !p.Environment.AllowProduction:
-		d.fail("environment", "say allowProduction: true in the policy once it was tried on a sandbox", "a production environment (%s), which the policy does not allow", d.Organization.Type)
+		d.fail("environment", "doctor.production.forbidden", d.Organization.Type)
 	case d.Organization.Production:
-		d.ok("environment", "a production environment (%s), allowed by the policy", d.Organization.Type)
+		d.ok("environment", "doctor.production", d.Organization.Type)
 	default:
-		d.ok("environment", "no production environment (%s)", d.Organization.Type)
+		d.ok("environment", "doctor.sandbox", d.Organization.Type)
 	}
 }
 
 // fitting looks at everything that needs a policy that fits.
 func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
-	d.ok("policy", "fits the environment: %d subject tables", len(c.Subjects))
+	d.ok("policy", "doctor.fits", len(c.Subjects))
 	for _, u := range c.Undecided {
-		d.fail("policy", u.Problem.Hint, "%s: %s", u.Problem.Pos, u.Problem.Message)
+		d.problem(Error, u.Problem)
 	}
 	for _, w := range c.Warnings {
-		d.warn("policy", w.Hint, "%s: %s", w.Pos, w.Message)
+		d.problem(Warning, w)
 	}
 	for _, subject := range c.Subjects {
 		if len(subject.Unprovisioned) > 0 {
-			d.fail("columns", "gallra provision creates them", "%s lacks %s", subject.Table, strings.Join(subject.Unprovisioned, ", "))
+			d.fail("columns", "doctor.columns.missing", subject.Table, strings.Join(subject.Unprovisioned, ", "))
 		} else {
-			d.ok("columns", "%s has all columns", subject.Table)
+			d.ok("columns", "doctor.columns", subject.Table)
+			if err := d.forms(ctx, subject); err != nil {
+				return err
+			}
 		}
 		if err := d.copies(ctx, subject); err != nil {
 			return err
@@ -163,6 +181,12 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 	if err := d.forbidden("settings", d.settings(ctx)); err != nil {
 		return err
 	}
+	if err := d.forbidden("dates", d.undated(ctx, c)); err != nil {
+		return err
+	}
+	if err := d.forbidden("nights", d.nights(ctx, c)); err != nil {
+		return err
+	}
 	l, err := d.ledger(ctx, c)
 	if err := d.forbidden("ledger", err); err != nil {
 		return err
@@ -170,12 +194,35 @@ func (d *visit) fitting(ctx context.Context, c *compile.Policy) error {
 	return d.forbidden("data", d.data(ctx, c, l))
 }
 
-// forbidden makes a finding of a read that a missing right has ended: the visit goes on.
-func (d *visit) forbidden(what string, err error) error {
-	if !errors.Is(err, dataverse.ErrForbidden) {
+// problem is one of the policy, which says it in its own words.
+func (d *visit) problem(level Level, p policy.Problem) {
+	d.tell(Finding{"policy", level, words.Quote(fmt.Sprintf("%s: %s", p.Pos, p.Message)), words.Quote(p.Hint)})
+}
+
+// nights tells which queries nights read in full although they keep what they read.
+func (d *visit) nights(ctx context.Context, c *compile.Policy) error {
+	if d.State == "" {
+		return nil
+	}
+	var off *state.OffError
+	if errors.As(state.Off(d.State, cmp.Or(d.StateAt, d.State)), &off) {
+		d.warn("nights", "doctor.nights.off", off.Since, off.At)
+		return nil
+	}
+	all, err := evaluate.ReadInFull(ctx, d.Client, c)
+	if err != nil {
 		return err
 	}
-	d.fail(what, dataverse.Hint(err), "could not be looked at: %v", err)
+	for _, q := range all {
+		if len(q.Off) == 0 {
+			d.ok("nights", "doctor.nights.full", policy.Sentence(q.What), q.Why)
+			continue
+		}
+		d.warn("nights", "doctor.nights.untracked", policy.Sentence(q.What), strings.Join(q.Off, ", "))
+	}
+	if len(all) == 0 {
+		d.ok("nights", "doctor.nights")
+	}
 	return nil
 }
 
@@ -199,38 +246,38 @@ func (d *visit) places(ctx context.Context, c *compile.Policy) error {
 			by[p.Do]++
 			switch {
 			case p.Do == personmap.Undecided:
-				d.warn("places", "say by a rule what becomes of them; gallra map shows every place", "%s of %s lead to a %s by %s, and no rule names them", policy.Count(p.Rows, "row"), p.Table, m.Subject, p.Column)
+				d.warn("places", "doctor.places.undecided", words.Count("rows", p.Rows), p.Table, m.Subject, p.Column)
 			case p.Do == personmap.Unlinked:
-				d.warn("places", fmt.Sprintf("{table: %s, link: %s, do: …}", p.Table, p.Link), "%s of %s hang on rows of %s that go, and stay without their link", policy.Count(p.Rows, "row"), p.Table, p.Via)
+				d.tell(Finding{"places", Warning, words.Say("doctor.places.unlinked", words.Count("rows", p.Rows), p.Table, p.Via), words.Quote(fmt.Sprintf("{table: %s, link: %s, do: …}", p.Table, p.Link))})
 			case p.Kind == personmap.Behind && p.Rule == personmap.NoRule:
-				d.warn("places", fmt.Sprintf("{table: %s, behind: %s, do: delete}, or do: leave with a reason", p.Table, p.Column), "%s of a %s leads to rows of %s, which stay when the person goes", p.Column, m.Subject, p.Table)
+				d.warn("places", "doctor.places.behind", p.Column, m.Subject, p.Table)
 			}
 		}
 		if len(empty) > 0 {
-			d.ok("places", "no rule names %s: they lead to a %s and hold no rows today", some(empty, 5), m.Subject)
+			d.ok("places", "doctor.places.empty", words.Some(empty, 5), m.Subject)
 		}
-		d.ok("places", "%d places can lead to a %s, %d of them hold rows: %s", len(m.Places), m.Subject, held, treatments(by))
+		d.ok("places", "doctor.places", len(m.Places), m.Subject, held, treatments(by))
 	}
 	return nil
 }
 
 // treatments counts places by what becomes of their rows.
-func treatments(by map[personmap.Treatment]int) string {
-	var parts []string
+func treatments(by map[personmap.Treatment]int) words.Said {
+	var parts []words.Said
 	for _, do := range slices.Sorted(maps.Keys(by)) {
-		parts = append(parts, fmt.Sprintf("%d %s", by[do], do))
+		parts = append(parts, words.Say("doctor.treatment", by[do], words.Say("treatment."+string(do))))
 	}
 	if len(parts) == 0 {
-		return "none"
+		return words.Say("doctor.treatment.none")
 	}
-	return strings.Join(parts, ", ")
+	return words.List(parts, ", ")
 }
 
 // closed counts the rows that are locked for everybody but an administrator.
 func (d *visit) closed(ctx context.Context, c *compile.Policy) error {
 	tables, err := inventory.ClosedRows(ctx, d.Client, c)
 	for _, t := range tables {
-		d.warn("closed rows", inventory.ClosedRemedy, "%s", ClosedRows(t))
+		d.tell(Finding{"closed rows", Warning, ClosedRows(t), words.Say("doctor.closed.do")})
 	}
 	return err
 }
@@ -250,14 +297,14 @@ func (d *visit) refilled(ctx context.Context, c *compile.Policy) error {
 			ids[i] = f.ID
 		}
 		n := len(found) + found[len(found)-1].More
-		d.warn("anonymised", search.RefilledRemedy, "%s of %s were anonymised and hold something again, which nobody judges unless it is a name, an address or a number: %s", rows(n), subject.Table, named(ids, n))
+		d.warn("anonymised", "doctor.refilled", words.Count("rows", n), subject.Table, named(ids, n))
 	}
 	return nil
 }
 
 // ClosedRows says what closed rows of a table mean for a run.
-func ClosedRows(t inventory.ClosedTable) string {
-	return fmt.Sprintf("%d rows of %s are closed, and only a system administrator may anonymise them: whose they are is left alone (row-closed)", t.Rows, t.Table)
+func ClosedRows(t inventory.ClosedTable) words.Said {
+	return words.Say("doctor.closed", words.Count("rows", t.Rows), t.Table)
 }
 
 func (d *visit) settings(ctx context.Context) error {
@@ -266,14 +313,14 @@ func (d *visit) settings(ctx context.Context) error {
 		return fmt.Errorf("read the organisation's settings: %w", err)
 	}
 	if settings.Audited {
-		d.ok("audit", "auditing is on: gallra deletes the history of what it purges")
+		d.ok("audit", "doctor.audit.on")
 	} else {
-		d.ok("audit", "auditing is off")
+		d.ok("audit", "doctor.audit.off")
 	}
 	if settings.RecycleBin {
-		d.ok("recycle bin", "on, %d days: rows are emptied before they are deleted, so that it holds placeholders", settings.RecycleBinDays)
+		d.ok("recycle bin", "doctor.bin.on", words.Length(0, 0, 0, settings.RecycleBinDays))
 	} else {
-		d.ok("recycle bin", "off")
+		d.ok("recycle bin", "doctor.bin.off")
 	}
 	return nil
 }
@@ -284,10 +331,10 @@ func (d *visit) ledger(ctx context.Context, c *compile.Policy) (*ledger.Ledger, 
 	var foreign *ledger.ForeignError
 	switch {
 	case errors.As(err, &foreign):
-		d.fail("ledger", foreign.Hint(), "%v: a run would be refused", err)
+		d.fail("ledger", "doctor.ledger.foreign", foreign.Ledger, foreign.Environment)
 		return nil, nil
 	case err != nil:
-		d.fail("ledger", "gallra ledger verify tells which line", "%v", err)
+		d.tell(Finding{"ledger", Error, words.Quote(err.Error()), words.Say("doctor.ledger.broken.do")})
 		return nil, nil
 	}
 	taken, err := purge.ForeignColumns(ctx, d.Client, c, l)
@@ -295,26 +342,25 @@ func (d *visit) ledger(ctx context.Context, c *compile.Policy) (*ledger.Ledger, 
 		return nil, err
 	}
 	for _, rail := range taken {
-		d.fail("columns", rail.Remedy, "a run would be stopped (%s): %s", rail.Rail, rail.Sentence)
+		d.tell(Finding{"columns", Error, words.Say("doctor.stopped", rail.Rail, rail.Sentence), rail.Remedy})
 	}
 	if !l.Existed() {
-		d.warn("ledger", "if there was one, bring it back: GALLRA_LEDGER", "there is none in %s: purge dates on the rows get the whole notice again", d.LedgerAt)
+		d.warn("ledger", "doctor.ledger.none", d.LedgerAt)
 		return nil, nil
 	}
-	d.ok("ledger", "%d entries", l.Seq())
+	d.ok("ledger", "doctor.ledger", int(l.Seq()))
 	d.known = l
 	if days := ledger.Leap(l.Runs(), retention.DateOf(d.Client.Now(), c.Policy.TimeZone)); days > 0 {
-		d.warn("clock", "if the job did not rest for so long, something on the way changes the Date header: let nothing run until it is right",
-			"the last run was %d days ago, against the rhythm of those before", days)
+		d.warn("clock", "doctor.clock", words.Length(0, 0, 0, days))
 	}
 	behind, unproven, err := purge.Fresh(ctx, d.Client, l, d.Organization.ID, len(l.Runs()))
 	switch {
 	case err != nil:
 		return nil, err
 	case behind != nil:
-		d.fail("ledger", behind.Remedy, "%s", behind.Sentence)
+		d.tell(Finding{"ledger", Error, behind.Sentence, behind.Remedy})
 	case unproven != nil:
-		d.warn("ledger", unproven.Remedy, "%s", unproven.Sentence)
+		d.tell(Finding{"ledger", Warning, unproven.Sentence, unproven.Remedy})
 	}
 	unknown, err := purge.Unknown(ctx, d.Client, c, l)
 	if err != nil {
@@ -322,8 +368,7 @@ func (d *visit) ledger(ctx context.Context, c *compile.Policy) (*ledger.Ledger, 
 	}
 	for _, s := range c.Subjects {
 		if n := len(unknown[s.Table]); n > 0 {
-			d.warn("anonymised", "a run finishes those that hold nothing any more and deletes their audit history; what still holds something it names",
-				"%s of %s are marked as anonymised, and the ledger knows nothing of it: it was lost or put back, or somebody set the mark", rows(n), s.Table)
+			d.warn("anonymised", "doctor.anonymised.unknown", words.Count("rows", n), s.Table)
 		}
 	}
 	return l, nil
@@ -337,14 +382,14 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, l *ledger.Ledger) e
 	}
 	for _, t := range plan.Tables {
 		kept := t.Actions[retention.Keep] + t.Actions[retention.Clear]
-		d.ok("persons", "%s: %d persons, %d kept, %d not justified beyond the notice", t.Table, t.Persons, kept, t.Persons-kept)
+		d.ok("persons", "doctor.persons", t.Table, t.Persons, kept, t.Persons-kept)
 	}
 	d.putOff(c, plan)
 	d.odd(c, plan)
 	if d.known != nil {
 		for _, g := range plan.GuardRails(c.Policy.Limits, purge.Matched(d.known, c)) {
 			if g.Rail == policy.GroundEmpty || g.Rail == policy.GroundShrunk {
-				d.warn("ground", g.Remedy, "a run would be stopped (%s): %s", g.Rail, g.Sentence)
+				d.tell(Finding{"ground", Warning, words.Say("doctor.stopped", g.Rail, g.Sentence), g.Remedy})
 			}
 		}
 	}
@@ -352,16 +397,16 @@ func (d *visit) data(ctx context.Context, c *compile.Policy, l *ledger.Ledger) e
 		total := total(plan, g.Table)
 		switch {
 		case g.Rows == 0 && !g.MayBeEmpty:
-			d.warn("ground", "look whether an option, a column or a view was renamed; or say mayBeEmpty: true", "%s of %s matches nothing", g.Ground, g.Table)
+			d.warn("ground", "doctor.ground.empty", g.Ground, g.Table)
 		case total > 20 && g.Persons*100 > total*95:
-			d.warn("ground", "is it meant to keep nearly everybody?", "%s of %s keeps %d of %d persons", g.Ground, g.Table, g.Persons, total)
+			d.warn("ground", "doctor.ground.all", g.Ground, g.Table, g.Persons, total)
 		}
 		switch {
 		case g.Gaps == 0:
 		case missingIgnored(c, g):
-			d.warn("data", "register the date, if the rows are to count", "%s of %s: %d rows lack the date that the period counts from, and justify nobody", g.Ground, g.Table, g.Gaps)
+			d.warn("data", "doctor.gaps.ignored", g.Ground, g.Table, words.Count("rows", g.Gaps))
 		default:
-			d.warn("data", "register the date, or say missingDate: ignore on the ground", "%s of %s: %d rows lack the date that the period counts from, and keep their persons", g.Ground, g.Table, g.Gaps)
+			d.warn("data", "doctor.gaps", g.Ground, g.Table, words.Count("rows", g.Gaps))
 		}
 	}
 	return d.unlinked(ctx, c)
@@ -391,13 +436,56 @@ func (d *visit) unlinked(ctx context.Context, c *compile.Policy) error {
 		return err
 	}
 	for k, subject := range c.Subjects {
+		var optional []words.Said
 		for i := range subject.Grounds {
-			if g, n := &subject.Grounds[i], counts[k][i]; n > 0 {
-				d.warn("data", fmt.Sprintf("register the person on them (%s of %s)", g.Link, g.Ground.Table), "%s of %s: %d rows of %s name no person, and justify nobody", g.ID, subject.Table, n, g.Ground.Table)
+			g, n := &subject.Grounds[i], counts[k][i]
+			if n == 0 {
+				continue
 			}
+			required, err := d.required(ctx, g)
+			if err != nil {
+				return err
+			}
+			if required {
+				d.warn("data", "doctor.nameless", g.ID, subject.Table, words.Count("rows", n), g.Ground.Table, g.Link)
+			} else {
+				optional = append(optional, words.Say("doctor.nameless.rows", words.Count("rows", n), g.Ground.Table, g.ID))
+			}
+		}
+		if len(optional) > 0 {
+			d.note("data", "doctor.nameless.optional", subject.Table, words.List(optional, ", "))
 		}
 	}
 	return nil
+}
+
+// required tells whether staff are asked to fill in the lookup by which a ground finds its persons: an empty one is a gap
+// then, and ordinary otherwise. Of a path the last lookup counts.
+func (d *visit) required(ctx context.Context, g *compile.Ground) (bool, error) {
+	tables := []string{g.Ground.Table}
+	steps := strings.Split(g.Link, "/")
+	for i, step := range steps {
+		var next []string
+		for _, name := range tables {
+			t, err := d.Client.Table(ctx, name)
+			if errors.Is(err, dataverse.ErrNoTable) {
+				continue
+			}
+			if err != nil {
+				return false, err
+			}
+			a := t.Attributes[step]
+			if a == nil {
+				continue // the other kind of customer
+			}
+			if i == len(steps)-1 && a.Required != "None" && a.Required != "" {
+				return true, nil
+			}
+			next = append(next, a.Targets...)
+		}
+		tables = next
+	}
+	return false, nil
 }
 
 func missingIgnored(c *compile.Policy, g plan.GroundTotals) bool {
@@ -407,11 +495,4 @@ func missingIgnored(c *compile.Policy, g plan.GroundTotals) bool {
 		}
 	}
 	return false
-}
-
-func rows(n int) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return fmt.Sprintf("%d rows", n)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
@@ -36,7 +38,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{T: t, server: emulator.New(emulator.Options{Token: "emulator"}), writes: new(sync.Map)}
+	w := &world{T: t, server: emulator.New(emulatortest.Options(emulator.Options{Token: "emulator"})), writes: new(sync.Map)}
 	w.must(sample.Load(w.server))
 	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/$batch") {
@@ -51,6 +53,7 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	w.policy, err = policy.Load(filepath.Join("..", "..", "testdata", "policy", "sales.yaml"))
 	w.must(err)
+	w.policy.Limits.Purges, w.policy.Limits.Share = 25000, 1 // the first wave
 	who, err := w.client.WhoAmI(t.Context())
 	w.must(err)
 	org, err := w.client.Organization(t.Context())
@@ -108,10 +111,10 @@ func (w *world) examine() doctor.Result {
 		case doctor.Warning:
 			warnings++
 		}
-		if f.Sentence == "" || (f.Level != doctor.OK) != (f.Remedy != "") && f.Subject != "policy" {
+		if f.Sentence.IsZero() || (f.Level != doctor.OK) == f.Remedy.IsZero() && f.Subject != "policy" {
 			w.Errorf("a finding without a sentence, or a remedy where there is nothing to mend or none where there is: %+v", f)
 		}
-		if text := f.Sentence + f.Remedy; strings.Contains(text, "@") || strings.Contains(text, "Amy") {
+		if text := f.Sentence.String() + f.Remedy.String(); strings.Contains(text, "@") || strings.Contains(text, "Amy") {
 			w.Errorf("a finding tells of a person: %s", text)
 		}
 	}
@@ -124,7 +127,7 @@ func (w *world) examine() doctor.Result {
 func (w *world) finds(level doctor.Level, subject, text string) {
 	w.Helper()
 	for _, f := range w.told {
-		if f.Level == level && f.Subject == subject && strings.Contains(f.Sentence, text) {
+		if f.Level == level && f.Subject == subject && strings.Contains(f.Sentence.String(), text) {
 			return
 		}
 	}
@@ -142,6 +145,7 @@ func TestExamine(t *testing.T) {
 		t.Errorf("not ready after provisioning: %+v", w.told)
 	}
 	w.finds(doctor.OK, "columns", "contact has all columns")
+	w.finds(doctor.OK, "forms", "contact can be extended on 1 of 1 main forms")
 	w.finds(doctor.Warning, "rights", "System Administrator")
 	w.finds(doctor.Warning, "ledger", "there is none in evidence")
 	w.finds(doctor.OK, "places", "places can lead to a contact")
@@ -197,4 +201,46 @@ func TestExamine(t *testing.T) {
 			t.Errorf("%v, want %v", err, dataverse.ErrUnavailable)
 		}
 	})
+}
+
+// Where nights keep what they read, the doctor names what is read in full all the same, and changes nothing about it.
+func TestNightsAreToldWhatIsReadInFull(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deps.State = t.TempDir()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	text := "version: 1\nenvironment: {organization: " + w.deps.Organization.ID.String() + "}\ntimeZone: Europe/Stockholm\nsubjects:\n  contact:\n    purge: delete\n    grounds:\n" +
+		"      - {id: called, basis: contract, why: A call, table: phonecall, party: any, after: actualend, keep: 1 month, missingDate: ignore}\n" +
+		"      - {id: new, basis: contract, why: New, rolling: true, where: \"Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=30)\"}\n    related: [{table: '*', do: delete}]\n"
+	w.must(os.WriteFile(path, []byte(text), 0o600))
+	var err error
+	w.policy, err = policy.Load(path)
+	w.must(err)
+	w.examine()
+	w.finds(doctor.Warning, "nights", "called of contact is read in full each night: change tracking is off for activityparty")
+	w.finds(doctor.OK, "nights", "new of contact is read in full each night: LastXDays depends on more than the row")
+
+	w.must(os.WriteFile(filepath.Join(w.deps.State, "off"), []byte("2026-11-20 differs\n"), 0o600))
+	w.examine()
+	w.finds(doctor.Warning, "nights", "ights read in full since 2026-11-20")
+}
+
+// Columns that stand on no form are of no use to staff; a section that somebody has hidden is as good as none.
+func TestFormsThatShowNothing(t *testing.T) {
+	w := newWorld(t)
+	p := provision.Gallra([]string{"contact", "lead"}, nil).WithoutForms()
+	p.Role = provision.Role{}
+	_, err := provision.Run(t.Context(), w.client, p, false, nil)
+	w.must(err)
+	w.examine()
+	w.finds(doctor.Warning, "forms", "none of the 1 main forms of contact shows gallra_retainuntil and gallra_retainreason")
+	w.provision()
+	for row, err := range w.client.Rows(t.Context(), dataverse.Query{Set: "systemforms", Select: []string{"formid", "formxml"}, Filter: "objecttypecode eq 'lead' and type eq 2"}) {
+		w.must(err)
+		hidden := strings.Replace(row.Text("formxml"), `<section name="gallra_retention"`, `<section visible="false" name="gallra_retention"`, 1)
+		w.must(w.client.Do(t.Context(), dataverse.Operation{Method: http.MethodPatch, Path: "systemforms(" + row.ID("formid").String() + ")", Body: map[string]any{"formxml": hidden}}, nil))
+	}
+	w.examine()
+	w.finds(doctor.OK, "forms", "contact can be extended on 1 of 1")
+	w.finds(doctor.Warning, "forms", "of lead shows")
 }

@@ -3,12 +3,13 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -21,7 +22,7 @@ func (d *visit) rights(ctx context.Context, c *compile.Policy) error {
 	}
 	have, err := d.Client.UserPrivileges(ctx, d.User)
 	if err != nil {
-		d.fail("rights", "let the user read its own rights: the role gallra does", "the service does not tell the user's rights (%v)", err)
+		d.fail("rights", "doctor.rights.untold", err)
 		return nil
 	}
 	names := make([]string, len(needed))
@@ -30,7 +31,7 @@ func (d *visit) rights(ctx context.Context, c *compile.Policy) error {
 	}
 	depth, err := dataverse.EffectiveDepths(ctx, d.Client, d.User, names)
 	if err != nil {
-		d.fail("rights", "let the user read its own rights: the role gallra does", "the service does not tell the user's rights (%v)", err)
+		d.fail("rights", "doctor.rights.untold", err)
 		return nil
 	}
 	var missing, narrow []string
@@ -44,13 +45,13 @@ func (d *visit) rights(ctx context.Context, c *compile.Policy) error {
 		}
 	}
 	if len(missing) > 0 {
-		d.fail("rights", "gallra provision --application-user CLIENT-ID, run by an administrator, gives the user the role gallra and keeps it up to date", "missing: %s", strings.Join(missing, ", "))
+		d.fail("rights", "doctor.rights.missing", strings.Join(missing, ", "))
 	}
 	if len(narrow) > 0 {
-		d.fail("rights", "grant them over the whole organisation, as the role gallra does: people in other business units would not be seen", "too narrow: %s", strings.Join(narrow, ", "))
+		d.fail("rights", "doctor.rights.narrow", strings.Join(narrow, ", "))
 	}
 	if len(missing)+len(narrow) == 0 {
-		d.ok("rights", "all %d rights that the policy needs", len(needed))
+		d.ok("rights", "doctor.rights", len(needed))
 	}
 	if err := d.sight(ctx, c); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (d *visit) rights(ctx context.Context, c *compile.Policy) error {
 		return err
 	}
 	if administrator {
-		d.warn("rights", "run the job as an application with the role gallra alone: gallra provision --application-user CLIENT-ID", "too wide: the user is a System Administrator, and may do everything")
+		d.warn("rights", "doctor.rights.administrator")
 		return nil
 	}
 	d.tooWide(have, needed)
@@ -74,12 +75,12 @@ func (d *visit) sight(ctx context.Context, c *compile.Policy) error {
 	var blind *compile.BlindError
 	if !errors.As(err, &blind) {
 		if err == nil {
-			d.ok("sight", "sees every row and every secured column that the policy judges by")
+			d.ok("sight", "doctor.sight")
 		}
 		return err
 	}
 	for _, spot := range blind.Spots {
-		d.fail("sight", spot.Remedy, "what is hidden looks as if it were not there, and a run is refused: %s", spot.Sentence)
+		d.tell(Finding{"sight", Error, words.Say("doctor.sight.blind", spot.Sentence), spot.Remedy})
 	}
 	return nil
 }
@@ -106,41 +107,37 @@ func (d *visit) tooWide(have, needed []dataverse.Privilege) {
 			others = append(others, p.Name)
 		}
 	}
-	const remedy = "take away the roles beside gallra; gallra provision narrows that one to what the policy needs"
 	for _, group := range []struct {
-		what string
+		key  string
 		list []string
-	}{{"may delete what no rule deletes", deletes}, {"may change what no rule changes", changes}, {"rights that nothing needs", others}} {
+	}{{"doctor.rights.delete", deletes}, {"doctor.rights.change", changes}, {"doctor.rights.beside", others}} {
 		if len(group.list) > 0 {
 			slices.Sort(group.list)
-			d.warn("rights", remedy, "too wide, %s: %s", group.what, some(group.list, 12))
+			d.tell(Finding{"rights", Warning, words.Say(group.key, words.Some(group.list, 12)), words.Say("doctor.rights.wide.do")})
 		}
 	}
 }
-
-// some names the first few and counts the rest.
-func some(list []string, most int) string {
-	if len(list) <= most {
-		return strings.Join(list, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
-}
-
-// lockedTables hold rows that, once they are no drafts any more, a system administrator alone can change.
-var lockedTables = []string{"quote", "salesorder", "invoice"}
 
 // locked finds rules that a user without the administrator's role cannot carry out.
 func (d *visit) locked(c *compile.Policy) {
 	for _, s := range c.Subjects {
 		var tables []string
 		for _, r := range s.Related {
-			if r.Do == policy.Anonymize && slices.Contains(lockedTables, r.Table) && !slices.Contains(tables, r.Table) {
+			if r.Do == policy.Anonymize && personmap.Is(r.Table, personmap.Locked) && !slices.Contains(tables, r.Table) {
 				tables = append(tables, r.Table)
 			}
 		}
 		if len(tables) > 0 {
-			d.warn("rights", "say do: keep with the reason, or run as a system administrator; otherwise persons with such rows fail and stay scheduled",
-				"rules of %s anonymise %s, of which a system administrator alone can change those that are no drafts any more", s.Table, strings.Join(tables, ", "))
+			d.warn("rights", "doctor.rights.locked", s.Table, strings.Join(tables, ", "))
 		}
 	}
+}
+
+// forbidden makes a finding of a read that a missing right has ended: the visit goes on.
+func (d *visit) forbidden(what string, err error) error {
+	if !errors.Is(err, dataverse.ErrForbidden) {
+		return err
+	}
+	d.tell(Finding{what, Error, words.Say("doctor.forbidden", err), words.Quote(dataverse.Hint(err))})
+	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/naive"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 )
@@ -78,14 +79,14 @@ func dateAt(t time.Time) retention.Date {
 
 // ledgerOf is a ledger that knows something about most persons, and for some of them something else than what stands
 // on their rows.
-func ledgerOf(seed uint64, today time.Time, crm *naiveCRM) (func(table, id string) naiveTrace, func(table string, id uuid.UUID) retention.Trace) {
-	traces := map[string]naiveTrace{}
+func ledgerOf(seed uint64, today time.Time, crm *naive.CRM) (func(table, id string) naive.Trace, func(table string, id uuid.UUID) retention.Trace) {
+	traces := map[string]naive.Trace{}
 	r := &randomCRM{Rand: rand.New(rand.NewPCG(seed, 8)), today: today}
 	for _, table := range []string{"contact", "lead"} {
-		for _, row := range crm.tables[table] {
-			var n naiveTrace
+		for _, row := range crm.Rows[table] {
+			var n naive.Trace
 			at := func(column string) time.Time {
-				d, err := time.Parse(time.DateOnly, row.text(column))
+				d, err := time.Parse(time.DateOnly, row.Text(column))
 				if err != nil {
 					return time.Time{}
 				}
@@ -94,46 +95,145 @@ func ledgerOf(seed uint64, today time.Time, crm *naiveCRM) (func(table, id strin
 			switch r.IntN(4) {
 			case 0: // lost
 			case 1, 2:
-				n = naiveTrace{purgeOn: at("gallra_purgescheduledon"), noticedOn: at("gallra_purgenoticedon")}
+				n = naive.Trace{PurgeOn: at("gallra_purgescheduledon"), NoticedOn: at("gallra_purgenoticedon")}
 			case 3:
-				n = naiveTrace{purgeOn: r.day(), noticedOn: r.day()}
+				n = naive.Trace{PurgeOn: r.day(), NoticedOn: r.day()}
 			}
-			n.held = r.IntN(6) == 0
-			traces[table+row.text(table+"id")] = n
+			n.Held = r.IntN(6) == 0
+			traces[table+row.Text(table+"id")] = n
 		}
 	}
-	naive := func(table, id string) naiveTrace { return traces[table+id] }
-	return naive, func(table string, id uuid.UUID) retention.Trace {
-		n := naive(table, id.String())
-		return retention.Trace{PurgeOn: dateAt(n.purgeOn), NoticedOn: dateAt(n.noticedOn), Held: n.held}
+	known := func(table, id string) naive.Trace { return traces[table+id] }
+	return known, func(table string, id uuid.UUID) retention.Trace {
+		n := known(table, id.String())
+		return retention.Trace{PurgeOn: dateAt(n.PurgeOn), NoticedOn: dateAt(n.NoticedOn), Held: n.Held}
 	}
 }
 
-// heldAt is naiveHeld for an evaluation.
+// heldBefore is what the ledger knows of persons and of grounds that go on after they were lost: nothing, that one held in the
+// last run, or since when it does not.
+func heldBefore(today time.Time) func(table, id, ground string) (now bool, lostOn time.Time) {
+	return func(_, id, ground string) (bool, time.Time) {
+		switch n := int(id[0])*int(id[1]) + len(ground); n % 4 {
+		case 0:
+			return true, time.Time{}
+		case 1, 2:
+			return false, today.AddDate(0, -n%5, -n%29)
+		}
+		return false, time.Time{}
+	}
+}
+
+// runsBefore is what runs have seen of a ground that counts from changes.
+func runsBefore(today time.Time) func(table, id, ground string) naive.Runs {
+	held := heldBefore(today)
+	return func(table, id, ground string) (seen naive.Runs) {
+		n := int(id[5])*int(id[6]) + len(ground)
+		now, lost := held(table, id, ground)
+		switch {
+		case now && n%3 > 0:
+			seen.Since = today.AddDate(0, -n%9, -n%29)
+			fallthrough
+		case now:
+			seen.Till = today.AddDate(0, 0, -1)
+		case !lost.IsZero():
+			seen.Till = lost.AddDate(0, 0, -n%20)
+		}
+		return seen
+	}
+}
+
+// changedBefore is the day that the audit history has of some rows and persons.
+func changedBefore(today time.Time) func(table, id, ground string) time.Time {
+	return func(_, id, ground string) time.Time {
+		if n := int(id[9])*int(id[10]) + int(id[11]) + len(ground); n%3 > 0 {
+			return today.AddDate(0, -n%14, -n%31)
+		}
+		return time.Time{}
+	}
+}
+
+// changesAt is changedBefore for an evaluation. The history was read up to today.
+func changesAt(today time.Time) func(subject, ground string) retention.History {
+	before := changedBefore(today)
+	return func(_, name string) retention.History {
+		ground, _, _ := strings.Cut(name, ".")
+		return retention.History{Read: dateAt(today), On: func(table string, id uuid.UUID) retention.Date { return dateAt(before(table, id.String(), ground)) }}
+	}
+}
+
+// askedBefore is which words stand, most of them about the date that stands on the row.
+func askedBefore(today time.Time, crm *naive.CRM) func(table, id string) naive.Word {
+	return func(table, id string) naive.Word {
+		n := int(id[12])*int(id[15]) + int(id[16])
+		on, err := time.Parse(time.DateOnly, crm.ByID[id].Text("gallra_purgescheduledon"))
+		if n%3 == 0 || err != nil {
+			return naive.Word{}
+		}
+		if n%7 == 0 {
+			on = on.AddDate(0, 0, -1)
+		}
+		return naive.Word{PurgeOn: on, On: today.AddDate(0, 0, -n%30)}
+	}
+}
+
+// askedAt is askedBefore for a plan.
+func askedAt(today time.Time, crm *naive.CRM) func(table string, id uuid.UUID) retention.Asked {
+	before := askedBefore(today, crm)
+	return func(table string, id uuid.UUID) retention.Asked {
+		w := before(table, id.String())
+		return retention.Asked{PurgeOn: dateAt(w.PurgeOn), On: dateAt(w.On)}
+	}
+}
+
+// heldAt is heldBefore for an evaluation.
 func heldAt(today time.Time) func(table string, id uuid.UUID, ground string) retention.Held {
-	return func(_ string, id uuid.UUID, _ string) retention.Held {
-		now, on := naiveHeld(id.String(), today)
-		return retention.Held{Now: now, LostOn: dateAt(on)}
+	before, runs := heldBefore(today), runsBefore(today)
+	return func(table string, id uuid.UUID, ground string) retention.Held {
+		now, on := before(table, id.String(), ground)
+		seen := runs(table, id.String(), ground)
+		return retention.Held{Now: now, LostOn: dateAt(on), Since: dateAt(seen.Since), Till: dateAt(seen.Till)}
+	}
+}
+
+// stagesBefore is how far the ledger has some persons on the way to their purge.
+func stagesBefore(today time.Time) func(table, id string) naive.Stage {
+	return func(_, id string) naive.Stage {
+		n := int(id[2])*int(id[3]) + int(id[4])
+		return naive.Stage{Done: []int{0, 0, 1, 1, 2}[n%5], Base: today.AddDate(0, -n%40, -n%3)}
+	}
+}
+
+// stagesAt is stagesBefore for an evaluation.
+func stagesAt(today time.Time) func(table string, id uuid.UUID) retention.Stage {
+	before := stagesBefore(today)
+	return func(table string, id uuid.UUID) retention.Stage {
+		n := before(table, id.String())
+		return retention.Stage{Done: n.Done, Base: dateAt(n.Base)}
 	}
 }
 
 // verdicts are a plan's decisions as the second implementation words them.
-func verdicts(p *plan.Plan) []naiveVerdict {
-	var out []naiveVerdict
+func verdicts(p *plan.Plan) []naive.Verdict {
+	var out []naive.Verdict
 	for i := range p.Decisions {
 		d := &p.Decisions[i]
-		out = append(out, naiveVerdict{
+		out = append(out, naive.Verdict{
 			Table: d.Person.Table, ID: d.Person.ID.String(), Until: d.Until.String(), Ground: d.GroundID(),
-			Action: string(d.Action), PurgeOn: d.PurgeOn.String(), NoticedOn: d.NoticedOn.String(),
+			Action: string(d.Action), PurgeOn: d.PurgeOn.String(), NoticedOn: d.NoticedOn.String(), Returned: d.Restored, Merged: d.Person.Master != uuid.Nil,
+			Ask: d.Ask, Unasked: d.Unasked,
 		})
+		if d.Stage != nil {
+			out[len(out)-1].Coming = string(d.Stage.Do)
+		}
 	}
 	return out
 }
 
 // differences are the first few differences between two lists of verdicts.
-func differences(want, got []naiveVerdict) string {
+func differences(want, got []naive.Verdict) string {
 	var b strings.Builder
-	have := map[string]naiveVerdict{}
+	have := map[string]naive.Verdict{}
 	for _, v := range got {
 		have[v.Table+v.ID] = v
 	}
@@ -163,18 +263,19 @@ func TestSecondImplementationAgrees(t *testing.T) {
 		random := newRandomCRM(seed, today, 20+size.IntN(160), 10+size.IntN(80))
 		url := serve(t, newCRM(t, today, append(random.rows, keptView)...))
 		c := connect(t, url)
-		crm := download(t.Context(), t, url+"/api/data/v9.2/", "t")
+		crm := naive.Download(t.Context(), t, url+"/api/data/v9.2/", "t")
 		for _, path := range policies(t) {
 			t.Run(fmt.Sprintf("seed %d/%s", seed, strings.TrimSuffix(filepath.Base(path), ".yaml")), func(t *testing.T) {
-				policy, naive := checked(t, c, path), readNaivePolicy(t, path)
+				policy, second := checked(t, c, path), naive.Read(t, path)
 				for _, on := range []time.Time{today, today.AddDate(0, 0, 1), today.AddDate(0, 2, 0)} {
-					naiveTraces, traces := ledgerOf(seed, on, crm)
-					e, err := evaluate.Evaluate(t.Context(), c, policy, evaluate.EvaluateOptions{Today: dateAt(on), Traces: traces, Held: heldAt(on)})
+					known, traces := ledgerOf(seed, on, crm)
+					e, err := evaluate.Evaluate(t.Context(), c, policy, evaluate.EvaluateOptions{Today: dateAt(on), Traces: traces, Held: heldAt(on), Changes: changesAt(on), Stages: stagesAt(on)})
 					if err != nil {
 						t.Fatal(err)
 					}
-					plan := plan.NewPlan(policy, e, plan.PlanOptions{Traces: traces, All: true})
-					want := naive.judge(t, crm, on, naiveTraces)
+					plan := plan.NewPlan(policy, e, plan.PlanOptions{Traces: traces, Stages: stagesAt(on), Asked: askedAt(on, crm), All: true})
+					want := second.Judge(t, crm, on, naive.Known{Trace: known, Held: heldBefore(on), Stage: stagesBefore(on),
+						Runs: runsBefore(on), Changed: changedBefore(on), Asked: askedBefore(on, crm)})
 					if diff := differences(want, verdicts(plan)); diff != "" {
 						t.Fatalf("on %s:\n%s", on.Format(time.DateOnly), diff)
 					}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/state"
 )
 
 // Classes tells of which class some persons are. Where all persons of a subject are alike it asks nothing.
@@ -23,7 +24,7 @@ func Classes(ctx context.Context, r dataverse.Reader, s *compile.Subject, ids []
 		t.entries.add(entry{id: id})
 	}
 	t.sort()
-	if err := t.classify(ctx, r, t.ids()); err != nil {
+	if err := t.classify(ctx, r, t.ids(), EvaluateOptions{}); err != nil {
 		return nil, err
 	}
 	return func(id uuid.UUID) int {
@@ -36,7 +37,7 @@ func Classes(ctx context.Context, r dataverse.Reader, s *compile.Subject, ids []
 
 // classify finds out of which class everybody is: the first whose filter matches their row, by one query a class. With ids only
 // these are asked about; nil: everybody. It comes after the persons were read and before anything is given to them.
-func (t *personTable) classify(ctx context.Context, r dataverse.Reader, ids []uuid.UUID) error {
+func (t *personTable) classify(ctx context.Context, r dataverse.Reader, ids []uuid.UUID, o EvaluateOptions) error {
 	n := len(t.subject.Classes)
 	if n == 0 {
 		return nil
@@ -61,20 +62,25 @@ func (t *personTable) classify(ctx context.Context, r dataverse.Reader, ids []uu
 			}
 		}
 		for _, read := range reads {
-			err := scan(ctx, r, read, []compile.Field{compile.Field(t.subject.PrimaryID)}, func(row []dataverse.Value) error {
-				if id, ok := row[0].GUID(); ok {
-					if at, ok := t.find(id); ok {
-						t.classes[at] = uint8(number)
-					}
-				}
-				return nil
-			})
-			if err != nil {
+			members := t.members(&k, read, uint8(number))
+			if err := o.scan(ctx, r, members, []state.Keep{state.Plain}); err != nil {
 				return fmt.Errorf("read the class %s of %s: %w", k.ID, t.subject.Table, err)
 			}
 		}
 	}
 	return nil
+}
+
+// members gives a class to the persons of a query.
+func (t *personTable) members(k *compile.Class, read compile.Read, number uint8) dataverse.Selection {
+	return selection("the class "+k.ID+" of "+t.subject.Table, read, []compile.Field{compile.Field(t.subject.PrimaryID)}, func(row []dataverse.Value) error {
+		if id, ok := row[0].GUID(); ok {
+			if at, ok := t.find(id); ok {
+				t.classes[at] = number
+			}
+		}
+		return nil
+	})
 }
 
 // class is the number of a person's class.

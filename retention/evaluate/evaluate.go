@@ -11,6 +11,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/state"
 )
 
 // EvaluateOptions are what an evaluation needs besides the environment.
@@ -20,8 +21,12 @@ type EvaluateOptions struct {
 	Traces func(table string, id uuid.UUID) retention.Trace
 	// Held is what the ledger knows of grounds that go on for a time after they were lost; nil: nothing.
 	Held func(table string, id uuid.UUID, ground string) retention.Held
+	// Changes is what the ledger remembers of changes that grounds count from; nil: nothing.
+	Changes func(subject, ground string) retention.History
 	// Stages is how far persons are on the way to their purge, by the ledger; nil: nobody is.
 	Stages func(table string, id uuid.UUID) retention.Stage
+	// Asked is what the ledger knows of words to persons before their purge; nil: nothing. It justifies nobody: explanations tell it.
+	Asked func(table string, id uuid.UUID) retention.Asked
 	// Progress is called with every page's rows, from several goroutines; nil: nobody watches.
 	Progress func(what string, rows int)
 	// Lasting leaves out rows whose retention has ended by today, as far as the server can tell. That is enough to decide
@@ -29,6 +34,23 @@ type EvaluateOptions struct {
 	Lasting bool
 	// Padded remembers the values with blanks around them, for looks at some persons after the others; nil: each look asks.
 	Padded *compile.PaddedTexts
+	// Night reads what [Evaluate] asks for, of what was kept as far as that goes; nil: the client does.
+	Night *state.Night
+}
+
+// Ledger is what a ledger tells an evaluation.
+type Ledger interface {
+	Trace(table string, id uuid.UUID) retention.Trace
+	Held(table string, id uuid.UUID, ground string) retention.Held
+	Changes(subject, ground string) retention.History
+	Stage(table string, id uuid.UUID) retention.Stage
+	Asked(table string, id uuid.UUID) retention.Asked
+}
+
+// Known are the options of an evaluation that knows all that a ledger tells: without it grounds that go on after they were lost, or
+// count from changes, justify fewer persons than they do.
+func Known(l Ledger, today retention.Date) EvaluateOptions {
+	return EvaluateOptions{Today: today, Traces: l.Trace, Held: l.Held, Changes: l.Changes, Stages: l.Stage, Asked: l.Asked}
 }
 
 func (o EvaluateOptions) trace(table string, id uuid.UUID) retention.Trace {
@@ -58,6 +80,8 @@ type Evaluation struct {
 	numbered []*compile.Ground
 	// Held are the persons for whom grounds that go on after they were lost have been gained or lost since the last run.
 	Held []HeldChange
+	// Changes is what the audit history told of grounds that count from changes, and the ledger does not know.
+	Changes []Change
 }
 
 // PersonRow is one person of an evaluation.
@@ -67,8 +91,10 @@ type PersonRow struct {
 	ETag  string
 	Class int             // the number of the person's class; zero where all are alike
 	Stage retention.Stage // how far the person is on the way to their purge
-	// Ended is the end of the grounds; Until is the day of the next stage, where stages were done.
+	// Ended is the end of the grounds and of an extension by hand; Until is the day of the next stage, where stages were done.
 	Ended retention.Date
+	// ByHistory tells that the audit history gave the day that the ground counts from.
+	ByHistory bool
 	// Master is the row that this one was merged into, zero if it was not.
 	Master uuid.UUID
 
@@ -103,13 +129,20 @@ type GroundResult struct {
 // Rows whose retention has ended are read as well: the plan tells of every person which ground ended last, and when.
 func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o EvaluateOptions) (*Evaluation, error) {
 	e := newEvaluation(c, o.Today)
+	if err := e.histories(ctx, r, o, false); err != nil {
+		return nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, t := range e.tables {
 		group.Go(func() error {
-			if err := t.read(ctx, r, t.subject.Persons, o); err != nil {
+			reads := []compile.Read{t.subject.Persons}
+			if o.Night != nil {
+				reads = t.subject.PersonsApart()
+			}
+			if err := t.read(ctx, r, reads, o); err != nil {
 				return err
 			}
-			if err := t.classify(ctx, r, nil); err != nil {
+			if err := t.classify(ctx, r, nil, o); err != nil {
 				return err
 			}
 			close(t.ready)
@@ -126,7 +159,7 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o Eval
 		}
 	}
 	for _, s := range all {
-		group.Go(func() error { return s.fold(ctx, r) })
+		group.Go(func() error { return s.fold(ctx, r, o) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -139,7 +172,9 @@ func Evaluate(ctx context.Context, r dataverse.Reader, c *compile.Policy, o Eval
 func newEvaluation(c *compile.Policy, today retention.Date) *Evaluation {
 	e := &Evaluation{Today: today, Checked: c}
 	for i := range c.Subjects {
-		e.tables = append(e.tables, newPersonTable(c.Subjects[i], int32(i), int32(len(e.numbered)), c.Policy.TimeZone, today))
+		t := newPersonTable(c.Subjects[i], int32(i), int32(len(e.numbered)), c.Policy.TimeZone, today)
+		t.rules = c.Policy.Rules()
+		e.tables = append(e.tables, t)
 		for j := range c.Subjects[i].Grounds {
 			e.numbered = append(e.numbered, &c.Subjects[i].Grounds[j])
 		}
@@ -175,10 +210,53 @@ func (e *Evaluation) queries(ctx context.Context, o EvaluateOptions, reads func(
 	return all, nil
 }
 
-// scan runs a Read as a streaming query.
-func scan(ctx context.Context, r dataverse.Reader, read compile.Read, fields []compile.Field, fn func([]dataverse.Value) error) error {
-	s := selection("", read, fields, fn)
-	return r.Scan(ctx, s.Query, s.Columns, s.Take)
+// scan runs a query, of what was kept where there is a night. Keeps is what is kept of its columns.
+func (o EvaluateOptions) scan(ctx context.Context, r dataverse.Reader, s dataverse.Selection, keeps []state.Keep) error {
+	if o.Night == nil {
+		return r.Scan(ctx, s.Query, s.Columns, s.Take)
+	}
+	var room [128]byte
+	return o.Night.Scan(ctx, state.Reading{Selection: s, Keeps: keeps, Same: func(text []byte) []byte { return sameValue(text, room[:0]) }})
+}
+
+// InFull is a query that nights read in full although they keep what they read, and why.
+type InFull struct {
+	What, Why string
+	Off       []string // tables whose changes are not tracked
+}
+
+// ReadInFull tells of the queries of an evaluation which nights read in full. Those for rows that are marked as anonymised are not
+// told: they give few.
+func ReadInFull(ctx context.Context, r dataverse.Reader, c *compile.Policy) (all []InFull, err error) {
+	e := newEvaluation(c, 0)
+	queries, err := e.queries(ctx, EvaluateOptions{}, func(g *compile.Ground, _ *personTable) ([]compile.Read, error) { return []compile.Read{g.All()}, nil })
+	if err != nil {
+		return nil, err
+	}
+	var asked []dataverse.Selection
+	for _, t := range e.tables {
+		s, _, _ := t.reading(t.subject.PersonsApart()[0], nil, EvaluateOptions{})
+		asked = append(asked, s)
+		for _, k := range t.subject.Classes {
+			if k.Members.Table != "" {
+				asked = append(asked, t.members(&k, k.Members, 0))
+			}
+		}
+	}
+	for _, q := range queries {
+		s, _ := q.selection()
+		asked = append(asked, s)
+	}
+	for _, s := range asked {
+		why, off, err := state.Look(ctx, r, s)
+		if err != nil {
+			return nil, err
+		}
+		if why != "" {
+			all = append(all, InFull{s.What, why, off})
+		}
+	}
+	return all, nil
 }
 
 // selection is a Read as a streaming query, and what it is called in errors.

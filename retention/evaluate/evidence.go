@@ -24,6 +24,8 @@ type FoundRow struct {
 	Until retention.Date // what the row gives
 	// Unreadable tells that the row has a date that cannot be read.
 	Unreadable bool
+	// ByHistory tells that the audit history has the date, which is the day of a change.
+	ByHistory bool
 }
 
 // Finding is one ground and what it found for a person.
@@ -39,7 +41,7 @@ func (f Finding) Arithmetic(r FoundRow) string {
 	switch {
 	case r.Unreadable:
 		return "has a date that cannot be read (" + g.DateName() + "): nothing is done about the person until it is mended"
-	case r.Until == retention.Open && g.Date != nil:
+	case r.Until == retention.Open && (g.Date != nil || g.SinceChanged()):
 		return "lacks the date that the period is counted from (" + g.DateName() + "), which keeps the person until it is entered"
 	case r.Until == retention.Open:
 		return "for as long as it stays so"
@@ -49,9 +51,12 @@ func (f Finding) Arithmetic(r FoundRow) string {
 		trigger = policy.Sentence(g.DateName()) + ":"
 	}
 	text := trigger + " " + r.Date.Words()
+	if g.SinceChanged() && !r.ByHistory && r.Date != 0 && g.InsteadOf == "" {
+		text += " (the first run that found it)"
+	}
 	switch {
 	case g.WhenLost():
-		return policy.Sentence(g.Why) + " until " + r.Date.Words() + ", as the ledger has it, kept " + g.Terms(r.Date, r.Until) + " = " + r.Until.Words()
+		return policy.Sentence(g.Why) + " until " + r.Date.Words() + ", as the " + map[bool]string{true: "audit history", false: "ledger"}[r.ByHistory] + " has it, kept " + g.Terms(r.Date, r.Until) + " = " + r.Until.Words()
 	case r.Date.IsZero():
 		return "lacks the date that the period is counted from (" + g.DateName() + "); kept " + g.Terms(r.Date, r.Until) + " = " + r.Until.Words()
 	case g.Bounded(r.Date, r.Until), g.Keep.From != retention.TheDate:

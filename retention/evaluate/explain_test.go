@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/naive"
 	"github.com/gallra/gallra/retention/plan"
 )
 
@@ -23,7 +24,7 @@ func TestExplainAgreesWithThePlan(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
 		today, url, _ := generated(t, seed, 40, 20)
 		c := connect(t, url)
-		_, traces := ledgerOf(seed, today, download(t.Context(), t, url+"/api/data/v9.2/", "t"))
+		_, traces := ledgerOf(seed, today, naive.Download(t.Context(), t, url+"/api/data/v9.2/", "t"))
 		o := evaluate.EvaluateOptions{Today: dateAt(today), Traces: traces}
 		for _, path := range policies(t) {
 			policy := checked(t, c, path)

@@ -25,7 +25,7 @@ type FoldBenchmark struct {
 func NewFoldBenchmark(ctx context.Context, r dataverse.Reader, c *compile.Policy, ground string) (*FoldBenchmark, error) {
 	e := newEvaluation(c, retention.NewDate(2026, 11, 24))
 	t := e.tables[0]
-	if err := t.read(ctx, r, t.subject.Persons, EvaluateOptions{}); err != nil {
+	if err := t.read(ctx, r, []compile.Read{t.subject.Persons}, EvaluateOptions{}); err != nil {
 		return nil, err
 	}
 	close(t.ready)
@@ -37,7 +37,7 @@ func NewFoldBenchmark(ctx context.Context, r dataverse.Reader, c *compile.Policy
 		keep := &keeping{Reader: r}
 		only := &shared{read: g.All()}
 		only.begin(newFolding(ctx, t, g, g.All(), c.Policy.TimeZone, newRoom(0), EvaluateOptions{}))
-		if err := only.fold(ctx, keep); err != nil {
+		if err := only.fold(ctx, keep, EvaluateOptions{}); err != nil {
 			return nil, err
 		}
 		f := &folding{t: t, g: g, ctx: ctx, zone: c.Policy.TimeZone, ids: 1, date: 1, instead: -1, bound: -1, row: -1, known: true}

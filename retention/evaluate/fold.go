@@ -14,6 +14,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
+	"github.com/gallra/gallra/retention/state"
 )
 
 // folding is the reading of one ground's rows into a table of persons. A row takes no memory of its own, unless it comes
@@ -99,7 +100,7 @@ func newFolding(ctx context.Context, t *personTable, g *compile.Ground, read com
 	if g.Bound != nil {
 		f.bound = column(g.Bound.Field)
 	}
-	if t.trail != nil && read.ID != "" {
+	if (t.trail != nil || g.SinceChanged()) && read.ID != "" {
 		f.row = column(read.ID)
 	}
 	return f, fields
@@ -144,12 +145,23 @@ func (s *shared) add(f *folding, read compile.Read, fields []compile.Field) bool
 }
 
 // fold reads the rows and gives the persons that they lead to what they justify.
-func (s *shared) fold(ctx context.Context, r dataverse.Reader) error {
+func (s *shared) fold(ctx context.Context, r dataverse.Reader, o EvaluateOptions) error {
 	rows, end := s.selection()
-	if err := r.Scan(ctx, rows.Query, rows.Columns, rows.Take); err != nil {
+	if err := o.scan(ctx, r, rows, s.keeps()); err != nil {
 		return s.foldings[0].failed(err)
 	}
 	return end()
+}
+
+// keeps is what is kept of the columns: of a text that leads to persons that it is the same.
+func (s *shared) keeps() []state.Keep {
+	all := make([]state.Keep, len(s.fields))
+	for i, f := range s.foldings {
+		if f.g.Person.ByValue() && f.g.Person.Text {
+			all[s.columns[i][0]] = state.Joined
+		}
+	}
+	return all
 }
 
 // selection is the query; end is called once all its rows are read.
@@ -215,6 +227,9 @@ func (f *folding) take(row []dataverse.Value) error {
 		f.unheard = 0
 	}
 	r := reading{latest: retention.Open}
+	if f.g.SinceChanged() {
+		return f.takeChanged(row, r)
+	}
 	if f.date >= 0 {
 		none := false
 		if r, none = f.dates(row); none {
@@ -235,6 +250,27 @@ func (f *folding) take(row []dataverse.Value) error {
 		}
 		f.note(id, r)
 	}
+	return nil
+}
+
+// takeChanged folds one row of a ground that counts from a change of the row. It waits until the persons are known: what it is worth
+// turns on what the ledger knows of them.
+func (f *folding) takeChanged(row []dataverse.Value, r reading) error {
+	if err := f.settle(); err != nil {
+		return err
+	}
+	if f.instead >= 0 {
+		if d := f.day(f.g.Instead, row[f.instead]); !f.dateless(d) {
+			r.trigger = d
+		}
+	}
+	f.lead(row)
+	f.hits = f.t.ofClass(f.hits, f.g.Index)
+	if len(f.hits) == 0 {
+		return nil
+	}
+	id, _ := row[f.row].GUID()
+	f.giveSince(id, r)
 	return nil
 }
 

@@ -48,6 +48,21 @@ func (e *Evaluation) join() {
 	}
 }
 
+// Together names for every row of somebody who has several the first of them. Whoever is missing has one row.
+func (e *Evaluation) Together() map[PersonRef]PersonRef {
+	ref := func(m member) PersonRef {
+		t := e.tables[m.table]
+		return PersonRef{Table: t.subject.Table, ID: t.entries.at(int(m.at)).id}
+	}
+	out := map[PersonRef]PersonRef{}
+	for _, group := range e.humanBeings() {
+		for _, m := range group {
+			out[ref(m)] = ref(group[0])
+		}
+	}
+	return out
+}
+
 // humanBeings are the groups of more than one row.
 func (e *Evaluation) humanBeings() [][]member {
 	u := union{}

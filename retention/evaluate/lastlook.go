@@ -37,11 +37,14 @@ func (e *Evaluation) some(ctx context.Context, r dataverse.Reader, ids map[strin
 			return fmt.Errorf("the policy has no subject %s", table)
 		}
 	}
+	if err := e.histories(ctx, r, o, o.Lasting); err != nil { // a run has read them, and the ledger remembers
+		return err
+	}
 	if err := e.persons(ctx, r, ids, o); err != nil {
 		return err
 	}
 	for _, t := range e.tables {
-		if err := t.classify(ctx, r, t.ids()); err != nil {
+		if err := t.classify(ctx, r, t.ids(), EvaluateOptions{}); err != nil {
 			return err
 		}
 		close(t.ready)
@@ -133,7 +136,7 @@ func readWhere(ctx context.Context, r dataverse.Reader, asked []someTerms, o Eva
 		for some := range slices.Chunk(a.terms, compile.MaxPersons) {
 			read := a.t.subject.Persons
 			read.Filter = compile.And(read.Filter, strings.Join(some, " or "))
-			s, end := a.t.reading(read, a.wanted, o)
+			s, _, end := a.t.reading(read, a.wanted, o)
 			all, ends = append(all, s), append(ends, end)
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/naive"
 	"github.com/gallra/gallra/retention/plan"
 )
 
@@ -65,7 +66,7 @@ func TestLastLookSaysWhatTheEvaluationSaid(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
 		today, url, _ := generated(t, seed, 90, 50)
 		c := connect(t, url)
-		_, traces := ledgerOf(seed, today, download(t.Context(), t, url+"/api/data/v9.2/", "t"))
+		_, traces := ledgerOf(seed, today, naive.Download(t.Context(), t, url+"/api/data/v9.2/", "t"))
 		o := evaluate.EvaluateOptions{Today: dateAt(today), Traces: traces}
 		r := rand.New(rand.NewPCG(seed, 10))
 		for _, path := range policies(t) {
@@ -226,7 +227,7 @@ func TestLeavingOutWhatHasEndedNeverChangesADecision(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+max(1, *seeds/2); seed++ {
 		today, url, _ := generated(t, seed, 60, 30)
 		c := connect(t, url)
-		_, traces := ledgerOf(seed, today, download(t.Context(), t, url+"/api/data/v9.2/", "t"))
+		_, traces := ledgerOf(seed, today, naive.Download(t.Context(), t, url+"/api/data/v9.2/", "t"))
 		whole := evaluate.EvaluateOptions{Today: dateAt(today), Traces: traces}
 		lasting := whole
 		lasting.Lasting = true

@@ -18,7 +18,7 @@ type HeldChange struct {
 
 // hold notes for whom a ground holds that goes on after it was lost.
 func (t *personTable) hold(g *compile.Ground, persons []int32) {
-	if !g.WhenLost() {
+	if !g.WhenLost() && g.Change == nil {
 		return
 	}
 	t.counts.Lock()
@@ -40,7 +40,7 @@ func (e *Evaluation) afterwards(o EvaluateOptions) {
 	for _, t := range e.tables {
 		for i := range t.subject.Grounds {
 			g := &t.subject.Grounds[i]
-			if !g.WhenLost() {
+			if !g.WhenLost() && g.Change == nil {
 				continue
 			}
 			now := t.holders[g.Index]
@@ -53,17 +53,29 @@ func (e *Evaluation) afterwards(o EvaluateOptions) {
 				if now[at] != before.Now {
 					e.Held = append(e.Held, HeldChange{t.subject.Table, g.ID, id, now[at]})
 				}
+				if now[at] || !g.WhenLost() {
+					continue
+				}
 				lost := before.LostOn
 				if before.Now {
 					lost = e.Today
 				}
-				if now[at] || lost.IsZero() || len(t.ofClass([]int32{at}, g.Index)) == 0 {
+				// The history knows the very day. A change before the last run that still found the ground is not what ended it.
+				on := t.histories[g.Index].on(id)
+				byHistory := !on.IsZero() && on <= e.Today && (lost.IsZero() || on >= before.Till)
+				if byHistory {
+					lost = on
+				}
+				if lost.IsZero() || len(t.ofClass([]int32{at}, g.Index)) == 0 {
 					continue
+				}
+				if byHistory {
+					t.decidedBy(at, g, on)
 				}
 				term := retention.Term{Until: g.Keep.End(lost), Trigger: lost, Ground: t.base + g.Index}
 				t.give(at, term)
 				if t.trail != nil {
-					t.trail.add(trailKey{t.number, at, g.Index}, FoundRow{Table: t.subject.Table, ID: id, Date: lost, Until: term.Until})
+					t.trail.add(trailKey{t.number, at, g.Index}, FoundRow{Table: t.subject.Table, ID: id, Date: lost, Until: term.Until, ByHistory: byHistory})
 				}
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/state"
 )
 
 // entry is what an evaluation keeps of a person: 44 bytes. What few persons have stands beside it in maps.
@@ -40,6 +41,7 @@ type extended struct {
 // personTable is a subject table's persons, sorted by id.
 type personTable struct {
 	subject *compile.Subject
+	rules   retention.Rules
 	number  int32 // of the table among those of the evaluation
 	base    int32 // the number of this table's first ground among the grounds of all tables
 	entries list[entry]
@@ -51,6 +53,9 @@ type personTable struct {
 
 	// texts are the values themselves, by wire name; kept for a look at some persons only, which asks by them.
 	texts map[string]map[string]bool
+
+	histories map[int32]*history          // of grounds that count from changes, by index
+	byHistory map[trailKey]retention.Date // the days that they gave by the audit history
 
 	own []*ownGround // grounds that need no query
 
@@ -112,20 +117,35 @@ func (t *personTable) joined() []string {
 	return names
 }
 
-// read reads all persons.
-func (t *personTable) read(ctx context.Context, r dataverse.Reader, read compile.Read, o EvaluateOptions) error {
-	s, end := t.reading(read, nil, o)
-	if err := r.Scan(ctx, s.Query, s.Columns, s.Take); err != nil {
-		return fmt.Errorf("read %s: %w", s.What, err)
+// joinedText tells of a column that is joined by its value whether that is a text.
+func (t *personTable) joinedText(name string) bool {
+	if name == t.subject.Identity {
+		return true
 	}
-	end()
+	texts := func(l compile.Link) bool { return l.Text && slices.Contains(l.Columns, name) }
+	return slices.ContainsFunc(t.subject.Grounds, func(g compile.Ground) bool { return texts(g.Person) }) ||
+		slices.ContainsFunc(t.subject.Related, func(r compile.Rule) bool { return texts(r.Person) })
+}
+
+// read reads all persons.
+func (t *personTable) read(ctx context.Context, r dataverse.Reader, reads []compile.Read, o EvaluateOptions) error {
+	for i, read := range reads {
+		s, keeps, end := t.reading(read, nil, o)
+		if i > 0 {
+			s.What = "the rows of " + t.subject.Table + " that are marked as anonymised and say whose they are"
+		}
+		if err := o.scan(ctx, r, s, keeps); err != nil {
+			return fmt.Errorf("read %s: %w", s.What, err)
+		}
+		end()
+	}
 	t.sort()
 	return nil
 }
 
 // reading reads persons into the table, which has to be sorted afterwards. Once more it adds those that the table does not hold yet.
 // With wanted only those come in whose identity it takes.
-func (t *personTable) reading(read compile.Read, wanted func(identity []byte) bool, o EvaluateOptions) (s dataverse.Selection, end func()) {
+func (t *personTable) reading(read compile.Read, wanted func(identity []byte) bool, o EvaluateOptions) (s dataverse.Selection, keeps []state.Keep, end func()) {
 	own := t.subject.Own // a column that is not provisioned yet has no name: nothing stands under none
 	joined := t.joined()
 	fields := []compile.Field{compile.Field(t.subject.PrimaryID), "@odata.etag", compile.Field(own.PurgeScheduledOn), compile.Field(own.PurgeNoticedOn),
@@ -139,6 +159,13 @@ func (t *personTable) reading(read compile.Read, wanted func(identity []byte) bo
 		fields = append(fields, compile.Field(t.subject.Master))
 	}
 	fields = t.reads(fields)
+	keeps = make([]state.Keep, len(fields))
+	keeps[fixed-1] = state.Some // the reason of an extension
+	for i, name := range joined {
+		if t.joinedText(name) {
+			keeps[fixed+i] = state.Joined
+		}
+	}
 	read.Select = slices.Clone(read.Select)
 	for _, f := range fields {
 		if name := string(f); name != "" && name[0] != '@' && !slices.Contains(read.Select, name) {
@@ -200,7 +227,7 @@ func (t *personTable) reading(read compile.Read, wanted func(identity []byte) bo
 		}
 		return nil
 	})
-	return s, func() { o.progress(t.subject.Table, unheard) }
+	return s, keeps, func() { o.progress(t.subject.Table, unheard) }
 }
 
 // sort brings the entries into the order of ids and drops a row that came twice because it moved between two pages.
@@ -384,19 +411,33 @@ func (t *personTable) person(at int32, o EvaluateOptions) PersonRow {
 		}
 	}
 	var stage retention.Stage
-	ended := r.Until
-	if rules := t.subject.For(t.class(at)); o.Stages != nil && len(rules.Stages) > 0 {
-		stage = o.Stages(t.subject.Table, e.id)
-		r = stage.Next(r, rules.After(), o.Today)
+	columns, ended := t.columns(at), r
+	if columns.ExtensionOn(o.Today, t.rules) == retention.ExtensionCounts {
+		ended = ended.Later(retention.Term{Until: columns.ExtendedUntil, Ground: retention.ByHand})
+	}
+	if o.Stages != nil && t.staged() { // of whatever class: an archived row of somebody whose class has no stages is given back as well
+		rules := t.subject.For(t.class(at))
+		if stage = o.Stages(t.subject.Table, e.id); ended.Until <= o.Today {
+			r = stage.Next(r, rules.After(), o.Today)
+		}
 	}
 	return PersonRow{
 		Person: retention.Person{
-			ID: e.id, Term: r, Columns: t.columns(at), Trace: o.trace(t.subject.Table, e.id), HeldWith: e.held,
+			ID: e.id, Term: r, Columns: columns, Trace: o.trace(t.subject.Table, e.id), HeldWith: e.held,
 			Unreadable: t.unread(at),
 		},
-		Table: t.subject.Table, Class: t.class(at), Stage: stage, Ended: ended, ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
-		Master: t.masters[at], number: int32(e.ground),
+		Table: t.subject.Table, Class: t.class(at), Stage: stage, Ended: ended.Until, ETag: `W/"` + strconv.FormatUint(uint64(e.version[0])<<32|uint64(e.version[1]), 10) + `"`,
+		ByHistory: r.Ground >= 0 && !r.Trigger.IsZero() && t.byHistory[trailKey{t.number, at, r.Ground}] == r.Trigger,
+		Master:    t.masters[at], number: int32(e.ground),
 	}
+}
+
+// staged tells whether some persons of the table have stages before their purge.
+func (t *personTable) staged() bool {
+	if len(t.subject.Stages) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(t.subject.Classes, func(k compile.Class) bool { return len(k.Rules.Stages) > 0 })
 }
 
 // columns are what stands in the columns that gallra owns.
@@ -427,22 +468,29 @@ func dateOnly(v dataverse.Value) (retention.Date, bool) {
 
 // hashValue stands for a value that persons are found by, case and surrounding blanks aside; false for an empty one.
 func hashValue(value []byte) (uint64, bool) {
-	v := bytes.Trim(value, compile.Blanks)
-	if len(v) == 0 {
+	var room [128]byte // most values are addresses and fit: they cost no memory
+	same := sameValue(value, room[:0])
+	if len(same) == 0 {
 		return 0, false
 	}
-	var room [128]byte // most values are addresses and fit: they cost no memory
+	return hashed64(same), true
+}
+
+// sameValue is what of a value matters where persons are found by it: empty for one that finds nobody. It stands in room, if that is
+// large enough.
+func sameValue(value, room []byte) []byte {
+	v := bytes.Trim(value, compile.Blanks)
 	lower := room[:0]
 	for _, c := range v {
 		switch {
-		case c >= utf8.RuneSelf || len(lower) == len(room):
-			return hashed64(bytes.ToLower(v)), true
+		case c >= utf8.RuneSelf || len(lower) == cap(room):
+			return bytes.ToLower(v)
 		case 'A' <= c && c <= 'Z':
 			c += 'a' - 'A'
 		}
 		lower = append(lower, c)
 	}
-	return hashed64(lower), true
+	return lower
 }
 
 func hashed64(v []byte) uint64 {

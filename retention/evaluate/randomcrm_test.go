@@ -14,6 +14,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/provision"
 )
 
@@ -25,7 +26,7 @@ func ownColumns() []emulator.Column {
 	var all []emulator.Column
 	for _, table := range []string{"contact", "lead"} {
 		for _, c := range provision.GallraColumns() {
-			made := emulator.Column{Table: table, SchemaName: c.SchemaName, Label: c.DisplayName, MaxLength: c.MaxLength}
+			made := emulator.Column{Table: table, SchemaName: c.SchemaName, Label: c.DisplayName.In(provision.English), MaxLength: c.MaxLength}
 			switch c.Kind {
 			case provision.DateColumn:
 				made.Type, made.Behavior = "DateTime", "DateOnly"
@@ -52,20 +53,26 @@ var keptView = emulator.Record{Table: "savedquery", Values: map[string]any{
 
 // emptyCRM is the emulator that those with rows are clones of.
 var emptyCRM = sync.OnceValue(func() *emulator.Server {
-	s := emulator.New(emulator.Options{})
+	s := emulator.New(emulatortest.Options(emulator.Options{}))
 	for prefix, columns := range map[string][]emulator.Column{"nord": emulator.CompanyColumns(), "gallra": ownColumns()} {
 		if err := s.AddColumns(prefix, columns...); err != nil {
 			panic(err)
 		}
 	}
+	if err := s.Load(queue); err != nil {
+		panic(err)
+	}
 	return s
 })
+
+// queue is where persons are asked.
+var queue = emulator.Record{Table: "queue", ID: uuid.New(), Values: map[string]any{"name": "Retention"}}
 
 // newCRM is an emulator with the columns of gallra and of the company, with rows, at noon of a day.
 func newCRM(t testing.TB, today time.Time, rows ...emulator.Record) *emulator.Server {
 	t.Helper()
 	noon := today.Add(12 * time.Hour)
-	s := emptyCRM().Clone(emulator.Options{Token: "t", Now: func() time.Time { return noon }})
+	s := emptyCRM().Clone(emulatortest.Options(emulator.Options{Token: "t", Now: func() time.Time { return noon }}))
 	s.SetClock(noon)
 	if err := s.Load(rows...); err != nil {
 		t.Fatal(err)

@@ -1,9 +1,9 @@
 package evaluate_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,25 +12,23 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
-	"github.com/gallra/gallra/retention/plan"
 )
 
-// starterOf writes a starter policy and holds it against the environment.
-func starterOf(t *testing.T, client *dataverse.Client) (*compile.Policy, string) {
+// starterOf writes a starter policy by the answers and holds it against the environment.
+func starterOf(t *testing.T, client *dataverse.Client, a compile.Answers) (*compile.Policy, string) {
 	t.Helper()
-	me, err := client.WhoAmI(t.Context())
+	if _, err := client.WhoAmI(t.Context()); err != nil { // whose answer tells the day
+		t.Fatal(err)
+	}
+	made, err := compile.NewStarter(t.Context(), client, compile.StarterOptions{Today: retention.DateOf(client.Now(), time.UTC), TimeZone: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := compile.Starter(t.Context(), client, compile.StarterOptions{
-		Today: retention.DateOf(client.Now(), time.UTC), TimeZone: time.UTC, Years: 5, User: me.UserID,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := made.Text(a)
 	path := filepath.Join(t.TempDir(), "policy.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -38,137 +36,120 @@ func starterOf(t *testing.T, client *dataverse.Client) (*compile.Policy, string)
 	return checked(t, client, path), text
 }
 
-// TestStarterSchedulesNobodyWithASignOfLife: one person for each sign of life, none of whom is scheduled, and beside each
-// one whose sign is too old.
-func TestStarterSchedulesNobodyWithASignOfLife(t *testing.T) {
+// TestStarterKeepsWhatWasAnswered: one person for each topic, kept to the day that the answer says and not beyond it; nobody is
+// kept by a topic that was answered with never.
+func TestStarterKeepsWhatWasAnswered(t *testing.T) {
 	t.Parallel()
 	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
-	const recent, old = "2021-11-24", "2021-08-23" // five years ago to the day, and longer ago than the margin for the notice
+	const recent, old = "2024-11-25", "2024-11-24" // two years, of which the last day is kept
 	ref := func(name string) emulator.Reference { return emulator.Ref("contact", personID(name)) }
 	row := func(table string, on string, values map[string]any) emulator.Record {
 		values["createdon"], values["modifiedon"] = on+"T09:00:00Z", on+"T09:00:00Z"
 		return emulator.Record{Table: table, Values: values}
 	}
-	signs := map[string]func(name, on string) []emulator.Record{
-		"entered": func(name, on string) []emulator.Record { return []emulator.Record{contact(name, on)} },
-		"changed": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01", "modifiedon", on+"T09:00:00Z")}
-		},
-		"follow-up": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01", "nord_followupon", on)}
-		},
-		"deal": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("opportunity", on, map[string]any{"name": "x", "parentcontactid": ref(name), "statecode": 1})}
-		},
-		"customer of a deal": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("opportunity", on, map[string]any{"name": "x", "customerid": ref(name), "statecode": 2})}
-		},
-		"quote": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("quote", on, map[string]any{"name": "x", "customerid": ref(name), "statecode": 3})}
-		},
-		"e-mail": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("email", on, map[string]any{"subject": "x", "to": []any{ref(name)}})}
-		},
-		"task": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("task", on, map[string]any{"subject": "x", "regardingobjectid": ref(name)})}
-		},
-		"note": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("annotation", on, map[string]any{"subject": "x", "objectid": ref(name)})}
-		},
-		"registration": func(name, on string) []emulator.Record {
+	person := func(name string, values ...any) emulator.Record { return contact(name, "2010-01-01", values...) }
+	signs := map[string]struct {
+		topic string
+		rows  func(name, on string) []emulator.Record
+	}{
+		"entered": {"entered", func(name, on string) []emulator.Record { return []emulator.Record{contact(name, on)} }},
+		"follow-up": {"nord_followupon", func(name, on string) []emulator.Record {
+			return []emulator.Record{person(name, "nord_followupon", on)}
+		}},
+		"deal": {"deals", func(name, on string) []emulator.Record {
+			return []emulator.Record{person(name), row("opportunity", "2010-01-01", map[string]any{"name": "x", "parentcontactid": ref(name), "statecode": 1, "actualclosedate": on})}
+		}},
+		"quote": {"quotes", func(name, on string) []emulator.Record {
+			return []emulator.Record{person(name), row("quote", "2010-01-01", map[string]any{"name": "x", "customerid": ref(name), "statecode": 3, "closedon": on})}
+		}},
+		"order": {"orders", func(name, on string) []emulator.Record {
+			return []emulator.Record{person(name), row("salesorder", on, map[string]any{"name": "x", "customerid": ref(name)})}
+		}},
+		"case": {"cases", func(name, on string) []emulator.Record {
+			return []emulator.Record{person(name), row("incident", on, map[string]any{"title": "x", "customerid": ref(name), "statecode": 1})}
+		}},
+		"e-mail": {"activities", func(name, on string) []emulator.Record {
+			return []emulator.Record{person(name), row("email", on, map[string]any{"subject": "x", "to": []any{ref(name)}})}
+		}},
+		"registration": {"events", func(name, on string) []emulator.Record {
 			event := uuid.New()
-			return []emulator.Record{contact(name, "2010-01-01"), {Table: "msevtmgt_event", ID: event, Values: map[string]any{"msevtmgt_name": "x"}},
-				row("msevtmgt_eventregistration", on, map[string]any{"msevtmgt_contactid": ref(name), "msevtmgt_eventid": emulator.Ref("msevtmgt_event", event)})}
-		},
-		"consent": func(name, on string) []emulator.Record {
-			address := strings.ReplaceAll(name, " ", "-") + "@example.com"
-			return []emulator.Record{contact(name, "2010-01-01", "emailaddress2", address),
+			return []emulator.Record{person(name), {Table: "msevtmgt_event", ID: event, Values: map[string]any{"msevtmgt_name": "x", "msevtmgt_eventenddate": on + "T09:00:00Z"}},
+				row("msevtmgt_eventregistration", "2010-01-01", map[string]any{"msevtmgt_contactid": ref(name), "msevtmgt_eventid": emulator.Ref("msevtmgt_event", event)})}
+		}},
+		"consent": {"consents", func(name, on string) []emulator.Record {
+			address := name + "@example.com"
+			return []emulator.Record{person(name, "emailaddress2", address),
 				row("msdynmkt_contactpointconsent4", on, map[string]any{"msdynmkt_contactpointvalue": address, "msdynmkt_value": 534120001})}
-		},
-		"primary contact": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("account", on, map[string]any{"name": "x", "primarycontactid": ref(name), "statecode": 1})}
-		},
-		"lead": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01"), row("lead", on, map[string]any{"lastname": "x", "parentcontactid": ref(name), "statecode": 2})}
-		},
-		"another row of the same person": func(name, on string) []emulator.Record {
-			return []emulator.Record{contact(name, "2010-01-01", "emailaddress1", name+"@example.com"),
-				{Table: "lead", Values: map[string]any{"lastname": "x", "emailaddress1": name + "@example.com", "createdon": on + "T09:00:00Z"}}}
-		},
+		}},
 	}
 	var rows []emulator.Record
-	for name, make := range signs {
-		name = strings.ReplaceAll(name, " ", "-")
-		rows = append(rows, make(name+"-recent", recent)...)
-		rows = append(rows, make(name+"-old", old)...)
+	for name, sign := range signs {
+		rows = append(rows, sign.rows(name+"-recent", recent)...)
+		rows = append(rows, sign.rows(name+"-old", old)...)
 	}
 	open := deal("open", "2010-01-01", "modifiedon", "2010-01-01T00:00:00Z")
-	rows = append(rows, contact("open", "2010-01-01"), open)
+	rows = append(rows, person("open"), open, person("touched", "modifiedon", "2026-11-20T09:00:00Z"),
+		person("primary"), row("account", "2010-01-01", map[string]any{"name": "x", "primarycontactid": ref("primary"), "customertypecode": 3}),
+		person("supplier"), row("account", "2010-01-01", map[string]any{"name": "y", "primarycontactid": ref("supplier"), "customertypecode": 10}))
 	client := connect(t, serve(t, newCRM(t, today, rows...)))
-	c, text := starterOf(t, client)
 
-	e := evaluated(t, client, c, evaluate.EvaluateOptions{Today: day(t, "2026-11-24")})
-	planned := plan.NewPlan(c, e, plan.PlanOptions{All: true})
-	action := func(name string) retention.Action {
-		i := slices.IndexFunc(planned.Decisions, func(d plan.Planned) bool { return d.Person.ID == personID(name) })
-		if i < 0 {
-			t.Fatalf("no decision about %s", name)
-		}
-		return planned.Decisions[i].Action
+	until := func(a compile.Answers) (func(name string) retention.Date, *compile.Policy, string) {
+		c, text := starterOf(t, client, a)
+		e := evaluated(t, client, c, evaluate.EvaluateOptions{Today: day(t, "2026-11-24")})
+		return func(name string) retention.Date {
+			p, ok := e.Person("contact", personID(name), evaluate.EvaluateOptions{})
+			if !ok {
+				t.Fatalf("no decision about %s", name)
+			}
+			return p.Until
+		}, c, text
 	}
+	all := compile.Answers{compile.AllTopics: retention.Period{Years: 2}}
+	of, c, text := until(all)
 	for name := range signs {
-		name = strings.ReplaceAll(name, " ", "-")
-		if a := action(name + "-recent"); a != retention.Keep {
-			t.Errorf("%s: %s, in spite of the sign of life", name, a)
-		}
-		if a := action(name + "-old"); a != retention.Schedule {
-			t.Errorf("%s: %s, the sign is more than five years old", name, a)
+		if of(name+"-recent") != day(t, "2026-11-25") || of(name+"-old") > day(t, "2026-11-24") {
+			t.Errorf("%s: until %s and %s, want 2026-11-25 and the day before", name, of(name+"-recent"), of(name+"-old"))
 		}
 	}
-	if a := action("open"); a != retention.Keep {
-		t.Errorf("an open deal: %s", a)
+	for name, open := range map[string]bool{"open": true, "primary": true, "supplier": false, "touched": false} {
+		if (of(name) == retention.Open) != open {
+			t.Errorf("%s: until %s", name, of(name))
+		}
 	}
 	if len(c.Warnings) > 0 {
 		t.Errorf("warnings:\n%s", c.Warnings)
+	}
+	for _, s := range c.Subjects {
+		if len(s.Grounds) > 12 {
+			t.Errorf("%d grounds of %s", len(s.Grounds), s.Table)
+		}
+	}
+	for name, sign := range signs {
+		of, _, _ := until(compile.Answers{compile.AllTopics: retention.Period{Years: 2}, sign.topic: compile.Never})
+		if of(name+"-recent") >= day(t, "2026-11-25") {
+			t.Errorf("%s: until %s, although %s justify nobody", name, of(name+"-recent"), sign.topic)
+		}
 	}
 	if t.Failed() {
 		t.Log(text)
 	}
 }
 
-// TestStarterKeepsNobodyByItsOwnWriting: a purge date that gallra wrote is no sign of life, an edit by hand is.
-func TestStarterKeepsNobodyByItsOwnWriting(t *testing.T) {
-	t.Parallel()
-	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
-	me := connect(t, serve(t, newCRM(t, today)))
-	who, err := me.WhoAmI(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	colleague := uuid.New()
-	client := connect(t, serve(t, newCRM(t, today,
-		emulator.Record{Table: "systemuser", ID: colleague, Values: map[string]any{"domainname": "colleague@example.com", "lastname": "x"}},
-		contact("written", "2010-01-01", "modifiedon", "2026-11-20T09:00:00Z", "modifiedby", emulator.Ref("systemuser", who.UserID), "gallra_purgescheduledon", "2027-01-20", "gallra_purgenoticedon", "2026-11-20"),
-		contact("edited", "2010-01-01", "modifiedon", "2026-11-20T09:00:00Z", "modifiedby", emulator.Ref("systemuser", colleague), "gallra_purgescheduledon", "2027-01-20", "gallra_purgenoticedon", "2026-11-10"))))
-	c, _ := starterOf(t, client)
-	e := evaluated(t, client, c, evaluate.EvaluateOptions{Today: day(t, "2026-11-24")})
-	for name, want := range map[string]retention.Date{"written": 0, "edited": retention.Open} {
-		p, ok := e.Person("contact", personID(name), evaluate.EvaluateOptions{})
-		if !ok || (p.Until == retention.Open) != (want == retention.Open) {
-			t.Errorf("%s: until %s, want %s", name, p.Until, want)
+// TestStarterOfOwnTables: at most a dozen grounds, what has no place among them is named, and a stranger's names of tables and
+// columns do no harm.
+func TestStarterOfOwnTables(t *testing.T) {
+	s := emulator.New(emulatortest.Options(emulator.Options{Token: "t"}))
+	for i := range 14 {
+		name := fmt.Sprintf("evil_Date%d", i)
+		if err := s.AddColumns("evil", emulator.Column{Table: "contact", SchemaName: name, Label: fmt.Sprintf("x\"\n  - id: y%d # : {", i), Type: "DateTime", Behavior: "DateOnly"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Load(emulator.Record{Table: "contact", Values: map[string]any{"lastname": "x", strings.ToLower(name): "2026-01-01"}}); err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-// TestStarterBeforeProvisioning: the policy fits an environment without the columns of gallra, and a stranger's names
-// of tables do no harm.
-func TestStarterBeforeProvisioning(t *testing.T) {
-	s := emulator.New(emulator.Options{Token: "t"})
-	if err := s.AddColumns("evil", emulator.Column{Table: "contact", SchemaName: "evil_Date", Label: "x\"\n  - id: y # : {", Type: "DateTime", Behavior: "DateOnly"}); err != nil {
-		t.Fatal(err)
-	}
-	c, text := starterOf(t, connect(t, serve(t, s)))
-	if len(c.Subjects) != 2 || !strings.Contains(text, "add after gallra provision") {
-		t.Errorf("%d subjects in\n%s", len(c.Subjects), text)
+	c, text := starterOf(t, connect(t, serve(t, s)), nil)
+	if len(c.Subjects) != 2 || len(c.Subjects[0].Grounds) != 12 || !strings.Contains(text, "evil_date9 (1 row)") {
+		t.Errorf("%d subjects, %d grounds in\n%s", len(c.Subjects), len(c.Subjects[0].Grounds), text)
 	}
 }

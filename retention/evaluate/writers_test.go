@@ -16,6 +16,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/evaluate"
+	"github.com/gallra/gallra/retention/naive"
 	"github.com/gallra/gallra/retention/plan"
 )
 
@@ -205,9 +206,9 @@ func TestWritersDuringTheEvaluation(t *testing.T) {
 	t.Logf("%d writes during the evaluations", during)
 
 	// Quiet now: the last look agrees with the second implementation about everybody who is left.
-	want := readNaivePolicy(t, path).judge(t, download(t.Context(), t, w.url+"/api/data/v9.2/", "t"), today, func(string, string) naiveTrace {
-		return naiveTrace{purgeOn: today, noticedOn: today.AddDate(0, -2, 0)}
-	})
+	want := naive.Read(t, path).Judge(t, naive.Download(t.Context(), t, w.url+"/api/data/v9.2/", "t"), today, naive.Known{Trace: func(string, string) naive.Trace {
+		return naive.Trace{PurgeOn: today, NoticedOn: today.AddDate(0, -2, 0)}
+	}})
 	var ids []uuid.UUID
 	for _, v := range want {
 		ids = append(ids, uuid.MustParse(v.ID))

@@ -52,9 +52,14 @@ func (l *Ledger) Listed(policy string) map[Key][]Listing {
 }
 
 // Unapproved is how many persons were due in a run and waited for somebody else's approval.
-func (r *RunInfo) Unapproved() (n int) {
+func (r *RunInfo) Unapproved() int { return r.waited("unapproved ") }
+
+// Unasked is how many were due and waited since they were not asked in time.
+func (r *RunInfo) Unasked() int { return r.waited("unasked ") }
+
+func (r *RunInfo) waited(why string) (n int) {
 	for what, of := range r.Counts {
-		if strings.HasPrefix(what, "unapproved ") {
+		if strings.HasPrefix(what, why) {
 			n += of
 		}
 	}

@@ -40,40 +40,49 @@ type ContainerOptions struct {
 // added to; nothing is overwritten, nothing deleted. Beside the files stand two append blobs, head.json and lock, whose
 // last line counts. The lock is a lease on the latter.
 func Container(o ContainerOptions) (Storage, error) {
-	at, err := parseContainer(o.URL)
+	c, prefix, err := ContainerClient(o)
 	if err != nil {
 		return nil, err
+	}
+	return &container{client: c, prefix: prefix, limit: maxBlocks, piece: maxPiece, blocks: map[string]int{}}, nil
+}
+
+// ContainerClient signs in to a container, for whatever else is kept beside a ledger. The prefix begins the name of each blob of the folder
+// that the address names: it is empty, or ends in a slash. No error quotes a signature.
+func ContainerClient(o ContainerOptions) (c *azcontainer.Client, prefix string, err error) {
+	at, err := parseContainer(o.URL)
+	if err != nil {
+		return nil, "", err
 	}
 	client := o.Client
 	if client.Retry.MaxRetries == 0 {
 		client.Retry = policy.RetryOptions{MaxRetries: 5, RetryDelay: 500 * time.Millisecond, MaxRetryDelay: 8 * time.Second, TryTimeout: 30 * time.Second}
 	}
 	options := &azcontainer.ClientOptions{ClientOptions: client}
-	var c *azcontainer.Client
 	switch {
 	case o.Key != "":
 		if !at.local {
-			return nil, errors.New("an account's shared key opens everything in it: it is taken for Azurite on this machine only")
+			return nil, "", errors.New("an account's shared key opens everything in it: it is taken for Azurite on this machine only")
 		}
 		var key *azcontainer.SharedKeyCredential
 		if key, err = azcontainer.NewSharedKeyCredential(at.account, o.Key); err != nil {
-			return nil, errors.New("the shared key is not in base64")
+			return nil, "", errors.New("the shared key is not in base64")
 		}
 		c, err = azcontainer.NewClientWithSharedKeyCredential(at.address, key, options)
 	case o.SAS != "":
 		c, err = azcontainer.NewClientWithNoCredential(at.address+"?"+o.SAS, options)
 	case o.Credential != nil:
 		if !strings.HasPrefix(at.address, "https:") {
-			return nil, errors.New("a token is not sent over plain http: use https, a shared access signature or, for Azurite, its key")
+			return nil, "", errors.New("a token is not sent over plain http: use https, a shared access signature or, for Azurite, its key")
 		}
 		c, err = azcontainer.NewClient(at.address, o.Credential, options)
 	default:
-		return nil, errors.New("nothing says how to sign in to the storage account")
+		return nil, "", errors.New("nothing says how to sign in to the storage account")
 	}
 	if err != nil {
-		return nil, errors.New("the address of the container cannot be used") // err would quote a signature
+		return nil, "", errors.New("the address of the container cannot be used") // err would quote a signature
 	}
-	return &container{client: c, prefix: at.prefix, limit: maxBlocks, piece: maxPiece, blocks: map[string]int{}}, nil
+	return c, at.prefix, nil
 }
 
 // The limits of append blobs.

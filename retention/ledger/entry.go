@@ -24,6 +24,10 @@ const (
 	// Environment says what has changed in the environment since the entry of this kind before: of what the rules depend on.
 	Environment Kind = "environment"
 
+	// Compared says that everything was read in full beside what nights keep, with what stands for the plan of either in Facts. The
+	// status is failed where they are not the same.
+	Compared Kind = "compared"
+
 	// Scheduled, Moved and Cleared stand before the write that they announce. They count only once a Written entry
 	// covers them; Void takes one back whose write did not happen.
 	Scheduled Kind = "scheduled"
@@ -44,15 +48,23 @@ const (
 
 	// Ahead says that related rows of a person are about to go in a change set of their own, because there are too many for
 	// one; the person is whole, and follows.
-	Ahead    Kind = "ahead"
-	Gained   Kind = "gained"   // persons for whom a ground holds that goes on after it is lost
+	Ahead  Kind = "ahead"
+	Gained Kind = "gained" // persons for whom a ground holds that goes on after it is lost
+	// Changed says on which day (Today) rows have changed that the ground counts from, or lost their persons, by the audit history; and
+	// without rows up to which day that was read. The column stands behind the ground's id.
+	Changed  Kind = "changed"
 	Lost     Kind = "lost"     // persons for whom such a ground holds no more
 	Staging  Kind = "staging"  // a person is about to be archived or reduced
 	Staged   Kind = "staged"   // what became of it
 	Restored Kind = "restored" // a ground has returned for somebody who was archived
-	Intent   Kind = "intent"   // a person is about to be purged
-	Outcome  Kind = "outcome"  // what became of the intent
-	Swept    Kind = "swept"    // audit history of a purged person's rows was deleted; Deleted says how many entries
+	// Asking says that the task by which a person is asked before their purge is about to be written, WasAsked what became of it, and
+	// Unasked that it was taken back.
+	Asking   Kind = "asking"
+	WasAsked Kind = "asked"
+	Unasked  Kind = "unasked"
+	Intent   Kind = "intent"  // a person is about to be purged
+	Outcome  Kind = "outcome" // what became of the intent
+	Swept    Kind = "swept"   // audit history of a purged person's rows was deleted; Deleted says how many entries
 	// Retained says that rows of a purged person in long-term retention are about to be deleted, and with a status what
 	// became of it.
 	Retained Kind = "retained"
@@ -95,7 +107,7 @@ const WrittenSince = "written-since"
 type Entry struct {
 	Kind Kind `json:"kind"`
 
-	// Start; Policy, Actor and Today also of Approved and Adopted, Today of Gained and Lost.
+	// Start; Policy, Actor and Today also of Approved and Adopted, Today of Gained, Lost, Changed and Asking.
 	Run          string         `json:"run,omitempty"`
 	Verb         string         `json:"verb,omitempty"`
 	Policy       string         `json:"policy,omitempty"`
@@ -108,20 +120,21 @@ type Entry struct {
 	Table string    `json:"table,omitempty"`
 	ID    uuid.UUID `json:"id,omitzero"`
 
-	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling and Approved. Staging: Ground is the stage, PurgeOn the day that stages
+	// Scheduled, Moved, Cleared, Seen, Released; PurgeOn also Telling, Asking and Approved. Staging: Ground is the stage, PurgeOn the day that stages
 	// count from, Rows the row's owner before. Ground also of Ending and Ended: the rule.
 	PurgeOn   retention.Date `json:"purgeOn,omitzero"`
 	NoticedOn retention.Date `json:"noticedOn,omitzero"`
 	Ground    string         `json:"ground,omitempty"`
 
-	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows. Approved,
-	// Gained, Lost: the persons.
+	// Intent: what is done with the person's row, and every row that is touched, by table. Ahead, Retained: the rows. Asking,
+	// WasAsked, Unasked: the task. Approved, Gained, Lost: the persons.
 	Do policy.Disposition `json:"do,omitempty"`
 	// Intent, Ahead: the class by whose rules the person goes. Their row tells it no more once it is anonymous.
 	Class string                 `json:"class,omitempty"`
 	Rows  map[string][]uuid.UUID `json:"rows,omitempty"`
 	// Intent, Ahead: rows that belong to the person and stay by a rule, by table. What is written to them can take away the
-	// very thing by which the rule found them, and they are listed again afterwards.
+	// very thing by which the rule found them, and they are listed again afterwards. Staging: rows that stay and that, once it is
+	// done, lead to the person no more.
 	Stays map[string][]uuid.UUID `json:"stays,omitempty"`
 	// Intent, Ahead: what the rules have decided of rows that are still to be handled, by what is done and table ("delete
 	// email", "anonymize quote 4" with the rule's place). It holds for as long as the policy is the same: once the person is
@@ -130,11 +143,11 @@ type Entry struct {
 	// Ground (rows), Intent and Ahead (by what is done: "delete email"), Stopped, End.
 	Counts map[string]int `json:"counts,omitempty"`
 
-	// Outcome, Retained, End, Told.
+	// Outcome, Retained, End, Told, Compared.
 	Status Status `json:"status,omitempty"`
 	Code   string `json:"code,omitempty"` // Dataverse's code, or a word of ours
 
-	// Environment: by name; an empty value says that there is no such thing any more.
+	// Environment: by name; an empty value says that there is no such thing any more. Compared: "plan kept" and "plan full".
 	Facts map[string]string `json:"facts,omitempty"`
 
 	Deleted int    `json:"deleted,omitempty"` // Swept
@@ -192,9 +205,10 @@ func (e *Entry) check() error {
 // required lists every kind, and what it cannot do without.
 var required = map[Kind]struct{ person, status bool }{
 	Staging: {person: true}, Staged: {person: true, status: true}, Restored: {person: true},
-	Approved: {}, Adopted: {}, Gained: {}, Lost: {},
+	Approved: {}, Adopted: {}, Gained: {}, Lost: {}, Changed: {},
 	Start: {}, End: {status: true}, Repaired: {}, Ground: {}, Environment: {}, Written: {}, Stopped: {}, Bypass: {},
 	Scheduled: {person: true}, Moved: {person: true}, Cleared: {person: true}, Void: {person: true}, Seen: {person: true},
 	Ahead: {person: true}, Held: {person: true}, Released: {person: true}, Telling: {person: true}, Told: {status: true}, Intent: {person: true}, Outcome: {person: true, status: true}, Swept: {person: true}, Retained: {person: true},
-	Ending: {person: true}, Ended: {person: true, status: true},
+	Asking: {person: true}, WasAsked: {person: true, status: true}, Unasked: {person: true},
+	Ending: {person: true}, Ended: {person: true, status: true}, Compared: {status: true},
 }

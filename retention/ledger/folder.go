@@ -16,9 +16,22 @@ import (
 // Folder is a ledger's storage in a folder of the file system. The folder is made when the first run begins.
 func Folder(dir string) Storage { return &folder{dir: dir} }
 
+// RehearsalFolder is such a storage that does not wait until what it writes is on the disk. It is for rehearsals alone: a power cut may take
+// entries from it, and with them there is nothing real that they are evidence of.
+func RehearsalFolder(dir string) Storage { return &folder{dir: dir, fleeting: true} }
+
 type folder struct {
-	dir  string
-	lock *os.File // nil: it is not held
+	dir      string
+	lock     *os.File // nil: it is not held
+	fleeting bool
+}
+
+// sync waits until what was written is on the disk.
+func (d *folder) sync(f *os.File) error {
+	if d.fleeting {
+		return nil
+	}
+	return f.Sync()
 }
 
 const (
@@ -106,7 +119,7 @@ func (d *folder) Append(_ context.Context, name string, at int64, data []byte) e
 	if _, err := f.Write(data); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	if err := f.Sync(); err != nil {
+	if err := d.sync(f); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	return nil
@@ -121,7 +134,7 @@ func (d *folder) Cut(_ context.Context, name string, at int64) error {
 	if err := f.Truncate(at); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	if err := f.Sync(); err != nil {
+	if err := d.sync(f); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	return nil
@@ -149,7 +162,7 @@ func (d *folder) SetHead(_ context.Context, data []byte) error {
 	defer os.Remove(f.Name()) // gone after the rename
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Sync()
+		err = d.sync(f)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -209,7 +222,7 @@ func (d *folder) syncDir() error {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	defer f.Close()
-	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err := d.sync(f); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	return nil

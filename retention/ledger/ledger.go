@@ -272,6 +272,26 @@ func (l *Ledger) End(status Status, counts map[string]int) error {
 	return errors.Join(err, l.Close())
 }
 
+// Again makes a ledger whose run has ended ready for another one without reading it: it holds already what would be read. Where somebody
+// else has written since, which the head tells, the next run reads all of it, as it does otherwise.
+func (l *Ledger) Again(ctx context.Context) error {
+	if l.release != nil {
+		return errors.New("ledger: a run is already being written")
+	}
+	known, err := l.storage.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	files, err := l.storage.List(ctx)
+	if err != nil {
+		return err
+	}
+	if l.err == nil && bytes.Equal(known, head{Seq: l.state.seq, Hash: l.state.hash}.encode()) {
+		l.files, l.headed = files, known
+	}
+	return nil
+}
+
 // Close gives the lock back without a last entry: the next run takes this one for a cut one.
 func (l *Ledger) Close() error {
 	if l.release == nil {

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -388,5 +390,67 @@ func TestFullDisk(t *testing.T) {
 	begin(t, dir, "two").End(Done, nil)
 	if p := problems(t, dir); p != nil {
 		t.Errorf("problems: %v", p)
+	}
+}
+
+// counting counts how often files are read.
+type counting struct {
+	Storage
+	reads int
+}
+
+func (c *counting) Read(ctx context.Context, name string) (io.ReadCloser, error) {
+	c.reads++
+	return c.Storage.Read(ctx, name)
+}
+
+// TestALedgerGoesOnWithoutReading: after a run a ledger holds what would be read, and where somebody else has written, it reads.
+func TestALedgerGoesOnWithoutReading(t *testing.T) {
+	dir := t.TempDir()
+	s := &counting{Storage: RehearsalFolder(dir)}
+	l, err := OpenStorage(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(id string, n byte) {
+		t.Helper()
+		if err := l.Begin(t.Context(), testRun(id)); err != nil {
+			t.Fatal(err)
+		}
+		announce(t, l, Entry{Kind: Scheduled, Table: "contact", ID: person(n), PurgeOn: date("2027-01-24"), NoticedOn: date("2026-11-24"), Ground: "open-quote"})
+		if err := l.End(Done, map[string]int{"scheduled": 1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Again(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range byte(4) {
+		run("night-"+string('a'+rune(n)), n+1)
+	}
+	if s.reads != 0 {
+		t.Errorf("%d files were read", s.reads)
+	}
+	read := mustOpen(t, dir)
+	for n := range byte(4) {
+		if d := cmp.Diff(read.Trace("contact", person(n+1)), l.Trace("contact", person(n+1))); d != "" || read.Seq() != l.Seq() || read.Head() != l.Head() {
+			t.Errorf("person %d, %d and %d entries (-read +kept)\n%s", n+1, read.Seq(), l.Seq(), d)
+		}
+	}
+
+	other := begin(t, dir, "other")
+	announce(t, other, Entry{Kind: Scheduled, Table: "contact", ID: person(9), PurgeOn: date("2027-01-24"), NoticedOn: date("2026-11-24"), Ground: "open-quote"})
+	if err := other.End(Done, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Again(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run("night-z", 10)
+	if s.reads == 0 || cmp.Diff(l.Trace("contact", person(9)), mustOpen(t, dir).Trace("contact", person(9))) != "" {
+		t.Errorf("what somebody else has written is not known, %d files were read", s.reads)
+	}
+	if p := problems(t, dir); len(p) > 0 {
+		t.Error(p)
 	}
 }

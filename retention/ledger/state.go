@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ type state struct {
 	ending  map[Key]*EndedRow // rows whose own period is over, until their audit history is gone
 	ahead   map[Key]*Stages
 	stays   map[Key]map[string][]uuid.UUID // rows that stages have left in place, until their person is purged
+	loose   map[Key]map[string][]uuid.UUID // see Ledger.Loose
 	decided map[Key]*Decisions             // until their person is purged, or left alone
 	despite map[Key][]string               // grounds that were passed over for a person since their last outcome
 	facts   map[string]string
@@ -42,13 +44,18 @@ type state struct {
 	told    map[Key][]telling // of whose purge somebody was told; until they are purged
 	grounds map[groundKey]int
 	held    map[Key]map[string]retention.Held // by ground
-	steps   map[Key]*Step                     // of persons on the way to their purge
-	purged  map[Key]bool                      // persons who are anonymous and whose rows stay
-	touched map[string]int                    // rows that purges have touched since the grounds were counted, by table
-	inPlace map[string]bool                   // tables of which persons were anonymised in place
-	counted int                               // the run that counted the grounds last
-	runs    []RunInfo
-	ends    map[uint64]string // hashes of the entries before each run, by number
+	// What is known of changes that grounds count from, which grounds a run before this one has counted, and when the last two did.
+	changes            map[groundKey]*history
+	watched, counting  map[groundKey]bool
+	seenOn, seenBefore retention.Date
+	steps              map[Key]*Step // of persons on the way to their purge
+	asks               map[Key][]Ask
+	purged             map[Key]bool    // persons who are anonymous and whose rows stay
+	touched            map[string]int  // rows that purges have touched since the grounds were counted, by table
+	inPlace            map[string]bool // tables of which persons were anonymised in place
+	counted            int             // the run that counted the grounds last
+	runs               []RunInfo
+	ends               map[uint64]string // hashes of the entries before each run, by number
 
 	adopted   Adoption
 	approvals []Approval // since the last adoption
@@ -69,7 +76,9 @@ type Purge struct {
 	// Written tells that the outcome is WrittenSince.
 	Written bool
 	Actors  []uuid.UUID // who ran when the person was to be purged
-	run     int         // the run of the outcome
+	// Passed tells that another person of the table was purged to the same end since this purge began: what keeps this one is its own.
+	Passed bool
+	run    int // the run of the outcome
 }
 
 // Stages is a purge whose related rows have begun to go ahead of the person.
@@ -109,11 +118,14 @@ func newState() state {
 		ending:  make(map[Key]*EndedRow),
 		ahead:   make(map[Key]*Stages),
 		stays:   make(map[Key]map[string][]uuid.UUID),
+		loose:   make(map[Key]map[string][]uuid.UUID),
 		decided: make(map[Key]*Decisions),
 		despite: make(map[Key][]string),
 		facts:   make(map[string]string),
 		held:    make(map[Key]map[string]retention.Held),
 		steps:   make(map[Key]*Step),
+		asks:    make(map[Key][]Ask),
+		changes: make(map[groundKey]*history), watched: make(map[groundKey]bool), counting: make(map[groundKey]bool),
 		grounds: make(map[groundKey]int),
 		told:    make(map[Key][]telling),
 		touched: make(map[string]int),
@@ -142,12 +154,23 @@ func (s *state) apply(r Record) {
 		if s.counted != len(s.runs) {
 			s.counted = len(s.runs)
 			clear(s.touched)
+			maps.Copy(s.watched, s.counting)
+			clear(s.counting)
+			s.seenBefore = s.seenOn
+			if n := len(s.runs); n > 0 {
+				s.seenOn = s.runs[n-1].Today
+			}
 		}
+		s.counting[groundKey{r.Table, r.Entry.Ground}] = true
 		s.grounds[groundKey{r.Table, r.Entry.Ground}] = r.Counts["rows"]
 	case Staging, Staged, Restored:
 		s.step(k, r)
 	case Gained, Lost:
 		s.holds(r)
+	case Changed:
+		s.changed(r)
+	case Asking, WasAsked, Unasked:
+		s.ask(k, r)
 	case Environment:
 		for what, value := range r.Facts {
 			if s.facts[what] = value; value == "" {
@@ -206,9 +229,14 @@ func (s *state) apply(r Record) {
 		if p == nil || p.Concluded {
 			p = &Purge{Key: k, Rows: make(map[string][]uuid.UUID), Stays: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
 			s.purges[k] = p
+			if st := s.steps[k]; st != nil { // of a stage that was not swept to its end
+				for table, ids := range st.Rows {
+					p.Rows[table] = slices.Clone(ids)
+				}
+			}
 			if a := s.ahead[k]; a != nil {
 				for table, ids := range a.Rows {
-					p.Rows[table] = slices.Clone(ids)
+					p.Rows[table] = append(p.Rows[table], ids...)
 				}
 				for what, n := range a.Counts {
 					p.Counts[what] = n
@@ -239,6 +267,13 @@ func (s *state) apply(r Record) {
 		}
 	case Outcome:
 		p := s.purges[k]
+		if r.Status == Done {
+			for o, open := range s.purges {
+				if o != k && o.Table == k.Table && open.Do == r.Do && !open.Concluded {
+					open.Passed = true
+				}
+			}
+		}
 		a := s.ahead[k]
 		switch {
 		case r.Status != Done && r.Code != WrittenSince:
@@ -251,6 +286,15 @@ func (s *state) apply(r Record) {
 			}
 		case p != nil:
 			p.Concluded, p.Written, p.run = true, r.Code == WrittenSince, len(s.runs)
+			for _, stay := range []map[string][]uuid.UUID{p.Stays, s.stays[k]} { // they lead to the person no more
+				for table, ids := range stay {
+					for _, id := range ids {
+						if !slices.Contains(p.Rows[table], id) {
+							s.touched[table]++
+						}
+					}
+				}
+			}
 			p.Stays, p.Counts = nil, nil // what is left is the sweep, which needs the rows alone
 			if r.Do == policy.Anonymize {
 				s.inPlace[r.Table] = true
@@ -264,10 +308,12 @@ func (s *state) apply(r Record) {
 			}
 			delete(s.held, k)
 			delete(s.steps, k)
+			s.unask(k, p.Rows["task"])
 			delete(s.traces, k)
 			delete(s.pending, k)
 			delete(s.ahead, k)
 			delete(s.stays, k)
+			delete(s.loose, k)
 			delete(s.told, k)
 			delete(s.listed, k)
 			delete(s.decided, k)
@@ -288,6 +334,9 @@ func (s *state) apply(r Record) {
 		}
 		if e := s.ending[k]; e != nil && e.Concluded && r.Deleted == 0 && len(s.runs) > e.run {
 			delete(s.ending, k)
+		}
+		if r.Deleted == 0 {
+			s.sweptStep(k)
 		}
 		if a := s.ahead[k]; a != nil && !a.open && r.Deleted == 0 && len(s.runs) > a.run {
 			delete(s.ahead, k)
@@ -351,6 +400,14 @@ func (l *Ledger) Unfinished() []Purge {
 	return out
 }
 
+// Passed tells whether another person of the table was purged to the same end since the purge of this one began.
+func (l *Ledger) Passed(k Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.state.purges[k]
+	return p != nil && p.Passed
+}
+
 // Stays lists the rows of a person, by table, that a purge which is under way has left in place by a rule. They stay,
 // whatever the rules find once the person is anonymous or the row is freed from them.
 func (l *Ledger) Stays(table string, id uuid.UUID) map[string][]uuid.UUID {
@@ -399,7 +456,8 @@ func (l *Ledger) GroundRows(table, ground string) (rows int, known bool) {
 	return rows, known
 }
 
-// Touched is how many rows of a table purges have deleted, anonymised or otherwise changed since the grounds were counted.
+// Touched is how many rows of a table purges have deleted, anonymised or otherwise changed since the grounds were counted, along
+// with those that they have left in place and that lead to the purged person no more.
 func (l *Ledger) Touched(table string) int { return l.state.touched[table] }
 
 // InPlace tells whether somebody of the table was anonymised in place.

@@ -21,7 +21,9 @@ type Language struct {
 	Many   string `yaml:"many"`   // {count}, {first}
 	Advice string `yaml:"advice"` //
 	Open   string `yaml:"open"`   // {table}, {count}
-	Date   string `yaml:"date"`   // yyyy, mm, dd
+	Date   string `yaml:"date"`   // yyyy, mm or m, dd or d
+	Person string `yaml:"person"` // what opens the person, and where there are several First the one whose day comes first; empty: nothing does
+	First  string `yaml:"first"`
 }
 
 // Languages are those that are built in, and those of the named files, which win.
@@ -29,8 +31,8 @@ func Languages(files ...string) ([]Language, error) {
 	var list []Language
 	for _, built := range words.Languages("notify") {
 		w := words.In("notify", built)
-		l := Language{Title: w.T("title"), One: w.T("one"), Many: w.T("many"), Advice: w.T("advice"), Open: w.T("open"), Date: w.T("date")}
-		l.Code, _ = strconv.Atoi(w.T("language")) // which check asks for
+		l := Language{Title: w.T("title"), One: w.T("one"), Many: w.T("many"), Advice: w.T("advice"), Open: w.T("open"), Date: w.T("date"), Person: w.T("person"), First: w.T("first")}
+		l.Code = w.Code()
 		if err := l.check(); err != nil {
 			return nil, fmt.Errorf("%s: %w", built, err)
 		}
@@ -66,8 +68,12 @@ func (l *Language) check() error {
 		most       int
 	}{
 		{"title", l.Title, nil, 100}, {"one", l.One, []string{"{first}"}, 200}, {"many", l.Many, []string{"{count}", "{first}"}, 200},
-		{"advice", l.Advice, nil, 200}, {"open", l.Open, []string{"{table}", "{count}"}, 60}, {"date", l.Date, []string{"yyyy", "mm", "dd"}, 20},
+		{"advice", l.Advice, nil, 200}, {"open", l.Open, []string{"{table}", "{count}"}, 60}, {"date", l.Date, []string{"yyyy", "m", "d"}, 20},
+		{"person", l.Person, nil, 60}, {"first", l.First, nil, 60},
 	} {
+		if f.text == "" && (f.name == "person" || f.name == "first") {
+			continue
+		}
 		if f.text == "" {
 			return fmt.Errorf("%s is missing", f.name)
 		}
@@ -105,7 +111,8 @@ func pick(list []Language, codes ...int) Language {
 
 func (l Language) date(d retention.Date) string {
 	text := d.String() // yyyy-mm-dd
-	return strings.NewReplacer("yyyy", text[:4], "mm", text[5:7], "dd", text[8:10]).Replace(l.Date)
+	year, month, day := text[:4], text[5:7], text[8:10]
+	return strings.NewReplacer("yyyy", year, "mm", month, "dd", day, "m", strings.TrimPrefix(month, "0"), "d", strings.TrimPrefix(day, "0")).Replace(l.Date)
 }
 
 func (l Language) body(count int, first retention.Date) string {
@@ -118,4 +125,12 @@ func (l Language) body(count int, first retention.Date) string {
 
 func (l Language) open(table string, count int) string {
 	return strings.NewReplacer("{table}", table, "{count}", strconv.Itoa(count)).Replace(l.Open)
+}
+
+// person is what opens the person whose day comes first, of so many.
+func (l Language) person(count int) string {
+	if count == 1 {
+		return l.Person
+	}
+	return l.First
 }

@@ -93,21 +93,25 @@ type collector struct {
 	users, teams map[uuid.UUID][]about // by who owns the people
 	digests      map[uuid.UUID][]about // by who is told
 	languages    map[uuid.UUID]Language
-	views, names map[string]string // by table
+	views        map[string]string         // by table
+	names        map[string]provision.Text // what many rows of a table are called, by language
+	base         int                       // the organisation's language
 	sum          *Summary
 }
 
 // people reads who has a purge date, and whose they are.
 func (c *collector) people(ctx context.Context) error {
 	c.users, c.teams = map[uuid.UUID][]about{}, map[uuid.UUID][]about{}
-	c.views, c.names = map[string]string{}, map[string]string{}
+	c.views, c.names = map[string]string{}, map[string]provision.Text{}
 	for i := range c.Policy.Subjects {
 		s := &c.Policy.Subjects[i]
 		t, err := c.Client.Table(ctx, s.Table)
 		if err != nil {
 			return err
 		}
-		c.names[s.Table] = cmp.Or(t.DisplayCollectionName, t.DisplayName, s.Table)
+		if c.names[s.Table], err = provision.Plural(ctx, c.Client, s.Table); err != nil {
+			return err
+		}
 		if t.Attributes["owninguser"] == nil || s.Own.PurgeScheduledOn == "" {
 			continue // rows of the whole organisation have no owner to tell
 		}
@@ -134,7 +138,8 @@ func (c *collector) people(ctx context.Context) error {
 				c.teams[team] = append(c.teams[team], who)
 			}
 		}
-		view := dataverse.Query{Table: "savedquery", Select: []string{"savedqueryid"}, Filter: "name eq '" + provision.MineView + "' and returnedtypecode eq '" + s.Table + "'"}
+		view := dataverse.Query{Table: "savedquery", Select: []string{"savedqueryid"}, Filter: "savedqueryid eq " + provision.ViewID(s.Table, provision.MineView).String() +
+			" or name eq '" + provision.MineView + "' and returnedtypecode eq '" + s.Table + "'"}
 		for row, err := range c.Client.Rows(ctx, view) {
 			if err != nil {
 				return fmt.Errorf("read the view of %s: %w", s.Table, err)
@@ -169,13 +174,12 @@ func (c *collector) recipients(ctx context.Context) error {
 			told[user] = append(told[user], c.teams[team]...)
 		}
 	}
-	fallback := 0
 	for row, err := range c.Client.Rows(ctx, dataverse.Query{Set: "organizations", Select: []string{"languagecode"}}) {
 		if err != nil {
 			return fmt.Errorf("read the organisation's language: %w", err)
 		}
 		n, _ := row.Int("languagecode")
-		fallback = int(n)
+		c.base = int(n)
 	}
 	c.languages = map[uuid.UUID]Language{}
 	for some := range slices.Chunk(slices.SortedFunc(maps.Keys(told), compareIDs), 50) {
@@ -207,7 +211,7 @@ func (c *collector) recipients(ctx context.Context) error {
 			fresh := slices.DeleteFunc(told[id], func(a about) bool { return c.Ledger.WasTold(a.Key, id) == a.on })
 			c.sum.Before += len(told[id]) - len(fresh)
 			if len(fresh) > 0 {
-				c.digests[id], c.languages[id] = fresh, pick(c.Languages, codes[id], fallback, 1033)
+				c.digests[id], c.languages[id] = fresh, pick(c.Languages, codes[id], c.base, 1033)
 			}
 		}
 	}
@@ -221,21 +225,29 @@ func (c *collector) digest(owner uuid.UUID, persons []about, lang Language) Dige
 	d := Digest{Owner: owner, Language: lang.Code, People: map[string]int{}, persons: persons}
 	var content strings.Builder
 	content.WriteString(owner.String())
+	first := persons[0]
 	for _, p := range persons {
 		d.People[p.Table]++
-		if d.First.IsZero() || p.on < d.First {
-			d.First = p.on
+		if p.on < first.on {
+			first = p
 		}
 		fmt.Fprintf(&content, "\n%s %s %s", p.Table, p.ID, p.on)
 	}
 	d.id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/gallra/gallra/notify/"+content.String()))
+	d.First = first.on
 	var actions []map[string]any
+	open := func(title, url string) {
+		actions = append(actions, map[string]any{"title": title, "data": map[string]any{"url": url, "navigationTarget": "newWindow"}})
+	}
 	for _, table := range slices.Sorted(maps.Keys(d.People)) {
 		url := "?pagetype=entitylist&etn=" + table
 		if view := c.views[table]; view != "" {
 			url += "&viewid=" + view + "&viewType=1039"
 		}
-		actions = append(actions, map[string]any{"title": lang.open(c.names[table], d.People[table]), "data": map[string]any{"url": url, "navigationTarget": "newWindow"}})
+		open(lang.open(cmp.Or(c.names[table][lang.Code], c.names[table].In(c.base), table), d.People[table]), url)
+	}
+	if title := lang.person(len(persons)); title != "" {
+		open(title, "?pagetype=entityrecord&etn="+first.Table+"&id="+first.ID.String())
 	}
 	data, _ := json.Marshal(map[string]any{"actions": actions}) // strings and maps always encode
 	d.body = map[string]any{
@@ -330,6 +342,9 @@ func (d Deps) send(ctx context.Context, x *Digest, first, last uint64) error {
 		return nil
 	default:
 		x.Status, told.Status = Failed, ledger.Failed // to be told afresh by the next run
+		if d.Log != nil {
+			d.Log.Warn("an owner could not be told", "user", x.Owner, "cause", err)
+		}
 	}
 	return d.Ledger.Append(told)
 }
@@ -339,7 +354,7 @@ func (d Deps) send(ctx context.Context, x *Digest, first, last uint64) error {
 func (d Deps) resume(ctx context.Context, report func(Digest)) ([]Digest, error) {
 	var out []Digest
 	for _, began := range d.Ledger.Telling() {
-		c := &collector{Deps: d, sum: &Summary{}, views: map[string]string{}, names: map[string]string{}, users: map[uuid.UUID][]about{}, teams: map[uuid.UUID][]about{}}
+		c := &collector{Deps: d, sum: &Summary{}, views: map[string]string{}, names: map[string]provision.Text{}, users: map[uuid.UUID][]about{}, teams: map[uuid.UUID][]about{}}
 		var persons []about
 		for _, r := range began {
 			persons = append(persons, about{ledger.Key{Table: r.Table, ID: r.ID}, r.PurgeOn})

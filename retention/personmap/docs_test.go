@@ -58,6 +58,11 @@ func TestKnowledgeHasItsPages(t *testing.T) {
 			Tables            []string
 		}
 		Mirrors, Numbers, Profiles []struct{ Table, Column, Page string }
+		Rights                     []struct{ Table, Of, Page string }
+		Objections                 []struct {
+			Table, Column, Label, Page string
+			Value                      int
+		}
 	}
 	if err := yaml.UnmarshalWithOptions([]byte(text(t, "known.yaml")), &known, yaml.Strict()); err != nil {
 		t.Fatal(err)
@@ -73,6 +78,16 @@ func TestKnowledgeHasItsPages(t *testing.T) {
 	for _, c := range slices.Concat(known.Mirrors, known.Numbers, known.Profiles) {
 		if c.Table == "" || c.Column == "" || c.Page == "" {
 			t.Errorf("%+v rests on no page", c)
+		}
+	}
+	for _, r := range known.Rights {
+		if r.Table == "" || r.Of == "" || r.Page == "" || personmap.RightsOf(r.Table) != r.Of {
+			t.Errorf("%+v rests on no page", r)
+		}
+	}
+	for _, o := range known.Objections {
+		if got, is := personmap.ObjectionOf(o.Table); !is || o.Column == "" || o.Label == "" || o.Page == "" || got.Value != o.Value {
+			t.Errorf("%+v rests on no page", o)
 		}
 	}
 	for _, s := range policy.Sets() {

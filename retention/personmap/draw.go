@@ -30,12 +30,12 @@ func Draw(env Environment, t *dataverse.Table, s *policy.Subject) *Map {
 		d.tables[x.LogicalName] = x
 	}
 	d.lookups()
-	d.further()
-	d.withLeft()
 	d.parties()
 	d.manyToMany()
 	d.values()
 	d.behind()
+	d.further()
+	d.withLeft()
 	d.out.sort()
 	return d.out
 }
@@ -114,7 +114,26 @@ func (d *drawing) stored(table string) bool {
 func (d *drawing) outOfReach(p *Place) {
 	p.Do = Unreachable
 	d.pick(p, func(r *policy.RelatedRule) bool {
-		return r.Table == p.Table && r.Do == policy.Leave && r.Party == "" && (r.Link == "" || r.Link == p.Column)
+		return Leaves(r, p.Table, p.Column)
+	})
+}
+
+// Leaves tells whether a rule says of the rows that point somewhere by a lookup of a table that they are left as they are.
+func Leaves(r *policy.RelatedRule, table, column string) bool {
+	return r.Table == table && r.Do == policy.Leave && r.Party == "" && (r.Link == "" || r.Link == column)
+}
+
+// Hangs tells whether rows hang on those that a lookup points at: a delete takes them along or is refused because of them, they were
+// written when those were closed, or somebody has added the lookup. An answer to an e-mail hangs on nothing in this sense.
+func Hangs(r dataverse.Relationship) bool {
+	return r.Delete == "Cascade" || r.Delete == "Restrict" || r.Custom || Is(r.Referencing, Closing)
+}
+
+// hanging are the lookups over which rows hang on rows of a table.
+func (d *drawing) hanging(t *dataverse.Table) []dataverse.Relationship {
+	return slices.DeleteFunc(pointing(t), func(r dataverse.Relationship) bool {
+		table := r.Referencing
+		return Skipped(table) || Is(table, Keeper) || Is(table, Part) || table == d.subject.LogicalName || d.tables[table].EntitySet == "" || d.env.Persons[table] || !Hangs(r)
 	})
 }
 
@@ -165,61 +184,82 @@ func (d *drawing) pick(p *Place, speaks func(*policy.RelatedRule) bool) {
 	}
 }
 
-// further are the rows that hang on rows that go. What a delete takes along is part of those, unless a rule names the table; of
-// the others the service clears the link. What hangs on these stays as they do.
+// further are the rows that hang on rows that go, and on rows that stay. What a delete takes along is part of those that go, unless a
+// rule names the table; of the others the service clears the link. What hangs on rows that stay is searched with them.
 func (d *drawing) further() {
-	seen := map[string]bool{d.subject.LogicalName: true}
-	stays := make(map[string]bool) // tables in the queue whose rows do not go
-	var queue []string
-	links := make(map[string][]string) // of a table that goes, how its rows lead to the person
+	w := &walk{seen: map[string]bool{d.subject.LogicalName: true}, stays: make(map[string]bool), links: make(map[string][]string)}
 	for _, p := range d.out.Places {
-		if p.Do != Deleted {
-			continue
-		}
-		if !seen[p.Table] {
-			seen[p.Table] = true
-			queue = append(queue, p.Table)
-		}
-		if p.Link != "" {
-			links[p.Table] = append(links[p.Table], p.Link)
+		if p.Do == Deleted {
+			w.add(p.Table, false)
+			if p.Link != "" {
+				w.links[p.Table] = append(w.links[p.Table], p.Link)
+			}
 		}
 	}
-	for ; len(queue) > 0; queue = queue[1:] {
-		via := queue[0]
+	d.walk(w)
+	for _, p := range d.out.Places {
+		if (p.Do == Kept || p.Do == Anonymized || p.Do == Searched) && !Is(p.Table, Company) {
+			w.add(p.Table, true)
+		}
+	}
+	d.walk(w)
+}
+
+// walk is a way from table to table.
+type walk struct {
+	queue       []string
+	seen, stays map[string]bool     // stays: tables whose rows do not go
+	links       map[string][]string // of a table that goes, how its rows lead to the person
+}
+
+func (w *walk) add(table string, stays bool) {
+	if !w.seen[table] || w.stays[table] && !stays {
+		w.seen[table], w.stays[table] = true, stays
+		w.queue = append(w.queue, table)
+	}
+}
+
+func (d *drawing) walk(w *walk) {
+	for ; len(w.queue) > 0; w.queue = w.queue[1:] {
+		via := w.queue[0]
 		t := d.env.Definition(via)
 		if t == nil {
 			continue
 		}
-		for _, r := range pointing(t) {
+		for _, r := range d.hanging(t) {
 			table := r.Referencing
-			if Skipped(table) || Is(table, Keeper) || Is(table, Part) || table == d.subject.LogicalName || d.tables[table].EntitySet == "" || d.env.Persons[table] {
-				continue
-			}
-			if r.Delete != "Cascade" && r.Delete != "Restrict" && !r.Custom {
-				continue // of Microsoft's own: an answer to an e-mail that goes is nobody's of this person
+			if w.stays[via] && Is(table, Business) {
+				continue // kept by what leads to the person itself
 			}
 			p := Place{Kind: Lookup, Table: table, Column: r.ReferencingAttribute, Nav: r.ReferencingNav, Via: via, Delete: r.Delete, Rule: NoRule}
-			for _, link := range links[via] {
+			for _, link := range w.links[via] {
 				p.Links = append(p.Links, r.ReferencingAttribute+"/"+link)
 			}
 			if len(p.Links) > 0 {
 				p.Link = p.Links[0]
 			}
 			if d.stored(table) {
-				d.decideFurther(&p, p.Reached() && !stays[via])
+				d.decideFurther(&p, p.Reached() && !w.stays[via], w.stays[via])
 			} else {
 				d.outOfReach(&p)
 			}
 			d.add(p)
-			switch goes := p.Do == Deleted || p.Do == WithRow; {
-			case seen[table] && !(goes && stays[table]), !goes && p.Do != Unlinked:
-			default:
-				seen[table], stays[table] = true, !goes
-				queue = append(queue, table)
-				links[table] = p.Links
+			goes := p.Do == Deleted || p.Do == WithRow
+			if fresh := !w.seen[table] || w.stays[table] && goes; fresh && (goes || p.Do == Unlinked || p.Do == Searched) {
+				w.add(table, !goes)
+				w.links[table] = p.Links
 			}
 		}
 	}
+}
+
+// followed tells whether rules lead over all the rows of a table that are left to what hangs on them by a lookup.
+func (d *drawing) followed(via string, r dataverse.Relationship) bool {
+	return !slices.ContainsFunc(d.out.Places, func(p Place) bool {
+		return p.Table == via && p.Do == Left && (p.Kind != Lookup || p.Via != "" || !slices.ContainsFunc(d.rules.Related, func(rule policy.RelatedRule) bool {
+			return rule.Table == r.Referencing && rule.Link == r.ReferencingAttribute+"/"+p.Column && rule.Where == ""
+		}))
+	})
 }
 
 // withLeft are the rows that hang on rows that a rule leaves: nothing of those is read, so they are left with them, whatever becomes of
@@ -243,18 +283,12 @@ func (d *drawing) withLeft() {
 		if t == nil {
 			continue
 		}
-		for _, r := range pointing(t) {
+		for _, r := range d.hanging(t) {
 			table := r.Referencing
-			if Skipped(table) || Is(table, Keeper) || Is(table, Part) || table == d.subject.LogicalName || d.tables[table].EntitySet == "" || d.env.Persons[table] || !d.stored(table) {
+			if !d.stored(table) {
 				continue
 			}
-			if r.Delete != "Cascade" && r.Delete != "Restrict" && !r.Custom {
-				continue
-			}
-			follows := func(rule policy.RelatedRule) bool {
-				return rule.Table == table && strings.HasPrefix(rule.Link, r.ReferencingAttribute+"/")
-			}
-			if slices.ContainsFunc(d.rules.Related, follows) {
+			if d.followed(via, r) {
 				continue
 			}
 			d.add(Place{Kind: Lookup, Table: table, Column: r.ReferencingAttribute, Nav: r.ReferencingNav, Via: via, Delete: r.Delete, Do: Left, Rule: left[via]})
@@ -263,8 +297,9 @@ func (d *drawing) withLeft() {
 	}
 }
 
-// decideFurther finds what becomes of rows that hang on others; reached tells whether a delete of those takes them along.
-func (d *drawing) decideFurther(p *Place, reached bool) {
+// decideFurther finds what becomes of rows that hang on others; reached tells whether a delete of those takes them along, stay that
+// those do not go.
+func (d *drawing) decideFurther(p *Place, reached, stay bool) {
 	d.pick(p, func(r *policy.RelatedRule) bool {
 		switch {
 		case r.Table == policy.AnyTable:
@@ -282,6 +317,8 @@ func (d *drawing) decideFurther(p *Place, reached bool) {
 		p.Do = Kept
 	case reached:
 		p.Do = WithRow
+	case stay:
+		p.Do = Searched
 	default:
 		p.Do = Unlinked
 	}

@@ -3,6 +3,7 @@ package personmap
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,10 +22,17 @@ type Class string
 // The classes.
 const (
 	Business Class = "business"
+	Person   Class = "person"
+	Company  Class = "company"
 	Part     Class = "part"
 	Keeper   Class = "keeper"
 	Common   Class = "common"
 	Closing  Class = "closing"
+	Locked   Class = "locked"
+	Fixed    Class = "fixed"
+	Feed     Class = "feed"
+	Noted    Class = "noted"
+	File     Class = "file"
 	Platform Class = "platform"
 	Own      Class = "own"
 	Record   Class = "record"
@@ -41,6 +49,8 @@ type known struct {
 		Tables []string
 	}
 	Mirrors, Numbers, Profiles []column
+	Rights                     []struct{ Table, Of, Page string }
+	Objections                 []Objection
 
 	of map[Class]map[string]bool
 }
@@ -72,6 +82,36 @@ func Tables(c Class) []string {
 	}
 	return slices.Clone(out)
 }
+
+// RightsOf is the table whose rights a table without any has, empty if it has its own.
+func RightsOf(table string) string {
+	for _, r := range knowledge().Rights {
+		if r.Table == table {
+			return r.Of
+		}
+	}
+	return ""
+}
+
+// Objection is the option of a consent that says that somebody has objected.
+type Objection struct {
+	Table, Column string
+	Value         int
+	Label, Page   string
+}
+
+// ObjectionOf is the option of a standard table, if it has one.
+func ObjectionOf(table string) (Objection, bool) {
+	for _, o := range knowledge().Objections {
+		if o.Table == table {
+			return o, true
+		}
+	}
+	return Objection{}, false
+}
+
+// Persons are the tables whose rows are persons whatever a policy says.
+func Persons() map[string]bool { return maps.Clone(knowledge().of[Person]) }
 
 // profile tells whether a standard lookup leads from a person to a row that is about nobody else.
 func profile(table, column string) bool {

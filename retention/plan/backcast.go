@@ -89,6 +89,12 @@ func NewBackCast(ctx context.Context, r dataverse.Reader, c *compile.Policy, day
 	if err != nil {
 		return nil, err
 	}
+	if len(c.Rows) > 0 {
+		past.limits["rows with a period of their own are no part of it: they go whoever is active"] = true
+	}
+	if c.Policy.Asks() {
+		past.limits["nobody was asked before their purge: whoever would have answered counts as purged, and as active again if a row shows it"] = true
+	}
 	for text := range past.limits {
 		b.Limits = append(b.Limits, text)
 	}
@@ -135,7 +141,8 @@ func (b *BackCast) compare(purged, active *evaluate.Evaluation, o evaluate.Evalu
 	}
 }
 
-// closingDates are the columns that note when a row of a table left its open states, and which states those are.
+// closingDates are the columns that note when a row of a table left its open states, and which states those are: of use to who looks
+// back, and nothing about where persons stand, which is on the person map.
 var closingDates = map[string]struct {
 	column string
 	open   []int64
@@ -272,6 +279,9 @@ func (p *pastPolicy) ground(ctx context.Context, subject string, g policy.Ground
 	g.Where = compile.And(where, created)
 	if g.WhenLost() {
 		p.limits[fmt.Sprintf("%s goes on after it was lost: when that was is known from the ledger's first run on", g.ID)] = true
+	}
+	if g.SinceChanged() {
+		p.limits[fmt.Sprintf("%s counts from the last change of a row: of one that changed since, that change counts", g.ID)] = true
 	}
 	date := g.After + g.Until
 	path, modified := strings.CutSuffix(date, "modifiedon")

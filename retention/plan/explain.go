@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 )
@@ -34,7 +35,17 @@ func ExplainAll(ctx context.Context, r dataverse.Reader, c *compile.Policy, who 
 	var out []*Explanation
 	rules := rulesOf(c)
 	for _, x := range found {
-		out = append(out, &Explanation{Evidence: x, Decision: planned(c, rules(x.Person), e, x.Person)})
+		d := planned(c, rules(x.Person), e, x.Person)
+		if o.Asked != nil {
+			var others retention.Asked
+			for _, row := range x.Others {
+				if a := o.Asked(row.Table, row.ID); a.On > others.On {
+					others = a
+				}
+			}
+			d.Ask = d.hear(c, o.Asked(x.Person.Table, x.Person.ID), others, o.Today)
+		}
+		out = append(out, &Explanation{Evidence: x, Decision: d})
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
 )
@@ -13,8 +14,19 @@ type GuardRail struct {
 	Rail     policy.Rail `json:"rail"`
 	Table    string      `json:"table,omitempty"`
 	Ground   string      `json:"ground,omitempty"`
-	Sentence string      `json:"sentence"` // what is the matter
-	Remedy   string      `json:"remedy"`   // what it would take to go on
+	Sentence words.Said  `json:"sentence"` // what is the matter
+	Remedy   words.Said  `json:"remedy"`   // what it would take to go on
+}
+
+// NewRail is a guard rail that says the texts rail.KEY and rail.KEY.do, both filled in with the same.
+func NewRail(rail policy.Rail, key string, args ...any) GuardRail {
+	return GuardRail{Rail: rail, Sentence: words.Say("rail."+key, args...), Remedy: words.Say("rail."+key+".do", args...)}
+}
+
+// At is the guard rail with the table and the ground that it is about.
+func (g GuardRail) At(table, ground string) GuardRail {
+	g.Table, g.Ground = table, ground
+	return g
 }
 
 // Bypassing is a guard rail with what it takes to bypass it added to its remedy, where that can be done.
@@ -22,10 +34,11 @@ func Bypassing(p *policy.Policy, g GuardRail) GuardRail {
 	if !slices.Contains(policy.Bypassable, g.Rail) {
 		return g
 	}
-	g.Remedy += fmt.Sprintf("; or pass over it once, with --bypass %s", g.Rail)
+	key := "bypass"
 	if !slices.Contains(p.Bypass, g.Rail) {
-		g.Remedy += fmt.Sprintf(" and `limits: {bypass: [%s]}` in the policy", g.Rail)
+		key = "bypass.policy"
 	}
+	g.Remedy = words.Say(key, g.Remedy, g.Rail)
 	return g
 }
 
@@ -37,9 +50,7 @@ const smallGround = 10
 func (p *Plan) GuardRails(l policy.Limits, matched func(table, ground string) (rows int, known bool)) []GuardRail {
 	var rails []GuardRail
 	if purges := p.Count(retention.Purge); purges > l.Purges {
-		rails = append(rails, GuardRail{Rail: policy.TooMany,
-			Sentence: fmt.Sprintf("%s would be purged, and the limit of one run is %d: nobody is purged", policy.Count(purges, "person"), l.Purges),
-			Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.purges to at least %d in the policy", purges)})
+		rails = append(rails, NewRail(policy.TooMany, "too-many", words.Count("persons", purges), l.Purges, fmt.Sprint(purges)))
 	}
 	for _, t := range p.Tables {
 		purges := t.Actions[retention.Purge]
@@ -47,9 +58,7 @@ func (p *Plan) GuardRails(l policy.Limits, matched func(table, ground string) (r
 			continue
 		}
 		share := float64(purges) / float64(t.Persons)
-		rails = append(rails, GuardRail{Rail: policy.TooLarge, Table: t.Table,
-			Sentence: fmt.Sprintf("%d of %d persons in `%s` would be purged (%s), and the limit of one run is %s: nobody is purged", purges, t.Persons, t.Table, policy.Percentage(share), policy.Percentage(l.Share)),
-			Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.share to at least %s in the policy", policy.Percentage(share))})
+		rails = append(rails, NewRail(policy.TooLarge, "too-large", purges, t.Persons, t.Table, policy.Percentage(share), policy.Percentage(l.Share)).At(t.Table, ""))
 	}
 	for _, g := range p.Grounds {
 		if matched == nil || g.MayBeEmpty {
@@ -58,13 +67,9 @@ func (p *Plan) GuardRails(l policy.Limits, matched func(table, ground string) (r
 		switch before, known := matched(g.Table, g.Ground); {
 		case !known:
 		case g.Rows > 0 && before >= smallGround && 2*g.Rows < before:
-			rails = append(rails, GuardRail{Rail: policy.GroundShrunk, Table: g.Table, Ground: g.Ground,
-				Sentence: fmt.Sprintf("the ground `%s` of `%s` matched %s in the last run and matches %d now, fewer than half: nobody is purged", g.Ground, g.Table, policy.Count(before, "row"), g.Rows),
-				Remedy:   "find out whether a column, an option, a role or a view was renamed or moved; if the ground may really shrink so, say mayBeEmpty: true on it"})
+			rails = append(rails, NewRail(policy.GroundShrunk, "ground-shrunk", g.Ground, g.Table, words.Count("rows", before), g.Rows).At(g.Table, g.Ground))
 		case g.Rows == 0 && before > 0:
-			rails = append(rails, GuardRail{Rail: policy.GroundEmpty, Table: g.Table, Ground: g.Ground,
-				Sentence: fmt.Sprintf("the ground `%s` of `%s` matched %s in the last run and matches none now: nobody is purged", g.Ground, g.Table, policy.Count(before, "row")),
-				Remedy:   "find out whether a column, an option or a view was renamed; if the ground may really match nothing, say mayBeEmpty: true on it"})
+			rails = append(rails, NewRail(policy.GroundEmpty, "ground-empty", g.Ground, g.Table, words.Count("rows", before)).At(g.Table, g.Ground))
 		}
 	}
 	return rails

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -30,6 +31,8 @@ type Plan struct {
 
 	// Held is what the ledger is to learn of grounds that go on after they were lost.
 	Held []evaluate.HeldChange
+	// Changes is what the ledger is to learn of changes that grounds count from.
+	Changes []evaluate.Change
 
 	rules retention.Rules
 }
@@ -50,13 +53,12 @@ type Planned struct {
 	// somebody who was archived.
 	Stage    *compile.Stage
 	Restored bool
-	rules    *retention.Rules // shared: a plan has many decisions
-}
-
-// stageWords say what comes on the purge date instead of the purge.
-var stageWords = map[policy.Disposition]string{
-	policy.Archive: ". On that day the row is archived, not purged: it becomes inactive and another team's",
-	policy.Reduce:  ". On that day the row is reduced, not purged: some of its columns are emptied",
+	// Asked is the word to the person that stands, Ask tells that the run asks them, and Unasked that the purge is due and waits
+	// since they were not asked in time.
+	Asked        retention.Asked
+	Ask, Unasked bool
+	rules        *retention.Rules // shared: a plan has many decisions
+	in           *words.Words     // the language of the reason, English if nil
 }
 
 // Stuck is the state of persons whose purge is due and cannot be carried out: no action of its own, but what lists call it.
@@ -70,8 +72,16 @@ func (p *Planned) State() retention.Action {
 	return p.Action
 }
 
-// Reason is why, in words for the sales staff.
+// Reason is why, in words for the sales staff: as it is written onto the row.
 func (p *Planned) Reason() string {
+	if p.in == nil {
+		return p.ReasonIn(words.In("reason", ""))
+	}
+	return p.ReasonIn(p.in)
+}
+
+// ReasonIn is [Planned.Reason] in other words of the subject reason, for a reader of another language than the row's.
+func (p *Planned) ReasonIn(in *words.Words) string {
 	var rules retention.Rules
 	if p.rules != nil {
 		rules = *p.rules
@@ -80,9 +90,18 @@ func (p *Planned) Reason() string {
 	if !p.Unspread.IsZero() {
 		d.PurgeOn = p.Unspread
 	}
-	text := Reason(d, p.Ground, p.Person.Columns, rules)
+	text := Reason(in, d, p.Ground, p.Person.Columns, rules)
+	if g := p.Ground; g != nil && g.Change != nil && !d.Trigger.IsZero() && d.Until != retention.Open {
+		decided := in.T("by-run")
+		if p.Person.ByHistory {
+			decided = in.T("by-history")
+		}
+		text = policy.Shorten(text+". "+decided, policy.MaxReason)
+	}
 	if p.Stage != nil && !p.PurgeOn.IsZero() {
-		text = policy.Shorten(text+stageWords[p.Stage.Do], policy.MaxReason)
+		if what, ok := in.Lookup("stage." + string(p.Stage.Do)); ok {
+			text = policy.Shorten(text+". "+what, policy.MaxReason)
+		}
 	}
 	return text
 }
@@ -105,6 +124,11 @@ type TableTotals struct {
 	Actions map[retention.Action]int
 	Stuck   int // of those to be purged: who cannot be
 	Waiting int // of those to be purged: who wait for somebody else's approval
+	Unasked int // of those to be purged: who wait since they were not asked in time
+	// Ask are the persons whom the run asks, and AskLater those whom a later one does, since one run has so many asked.
+	Ask, AskLater int
+	// Unlooked are those to be purged of whom nobody has looked whether they can be, since limits stop the run in any case.
+	Unlooked int
 }
 
 // GroundTotals are the numbers of one ground.
@@ -124,13 +148,15 @@ type PlanOptions struct {
 	Traces func(table string, id uuid.UUID) retention.Trace
 	// Stages is how far persons are on the way to their purge, by the ledger; nil: nobody is.
 	Stages func(table string, id uuid.UUID) retention.Stage
+	// Asked is what the ledger knows of words to persons; nil: nothing.
+	Asked Asked
 	// All plans persons who are kept as well, for those who want to see everybody.
 	All bool
 }
 
 // NewPlan decides about every person of an evaluation.
 func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
-	p := &Plan{AsOf: e.Today, TimeZone: c.Policy.TimeZone.String(), Organization: c.Organization, Policy: c.Policy.Hash, rules: c.Policy.Rules(), Held: e.Held}
+	p := &Plan{AsOf: e.Today, TimeZone: c.Policy.TimeZone.String(), Organization: c.Organization, Policy: c.Policy.Hash, rules: c.Policy.Rules(), Held: e.Held, Changes: e.Changes}
 	totals := map[string]*TableTotals{}
 	p.Tables = make([]TableTotals, len(c.Subjects))
 	for i := range c.Subjects {
@@ -167,19 +193,23 @@ func NewPlan(c *compile.Policy, e *evaluate.Evaluation, o PlanOptions) *Plan {
 		return cmp.Or(cmp.Compare(order(a.Person.Table), order(b.Person.Table)), slices.Compare(a.Person.ID[:], b.Person.ID[:]))
 	})
 	p.spread(c.Policy.Limits)
+	p.ask(c, e, o.Asked)
 	return p
 }
 
 // planned is the decision about one person of an evaluation, with the ground that it rests on.
 func planned(c *compile.Policy, rules *retention.Rules, e *evaluate.Evaluation, row evaluate.PersonRow) Planned {
-	p := Planned{Person: row, Decision: retention.Decide(row.Person, *rules, e.Today), rules: rules}
-	if p.Decision.Ground != retention.ByHand {
+	p := Planned{Person: row, Decision: retention.Decide(row.Person, *rules, e.Today), rules: rules, in: Reasons(c.Policy)}
+	if p.Decision.Ground != retention.ByHand && p.Decision.Ground != retention.NoGround {
 		p.Ground = e.GroundOf(row)
 	}
 	if s := c.Subject(row.Table); s != nil {
 		p.Class = s.Class(row.Class)
-		p.Stage = s.For(row.Class).Coming(row.Stage.Done)
-		p.Restored = row.Stage.Done > 0 && p.Decision.Until == row.Ended && row.Ended > e.Today
+		done := row.Stage.Done
+		if p.Restored = done > 0 && row.Ended > e.Today; p.Restored {
+			done = 0 // the stages begin anew
+		}
+		p.Stage = s.For(row.Class).Coming(done)
 	}
 	return p
 }
@@ -193,8 +223,11 @@ func (p *Plan) Count(a retention.Action) int {
 	return n
 }
 
-// MarkStuck notes who cannot be purged, with why.
-func (p *Plan) MarkStuck(codes map[evaluate.PersonRef]string) {
+// MarkStuck notes who cannot be purged, with why, and how many of each table were not looked at.
+func (p *Plan) MarkStuck(codes map[evaluate.PersonRef]string, unlooked map[string]int) {
+	for i := range p.Tables {
+		p.Tables[i].Unlooked = unlooked[p.Tables[i].Table]
+	}
 	for i := range p.Decisions {
 		d := &p.Decisions[i]
 		d.Stuck = codes[evaluate.PersonRef{Table: d.Person.Table, ID: d.Person.ID}]
@@ -226,12 +259,12 @@ func (p *Plan) MarkUnapproved(may func(table string, id uuid.UUID, purgeOn reten
 	return all
 }
 
-// Able is the plan as far as it can happen: limits count neither who is stuck nor who waits for an approval.
+// Able is the plan as far as it can happen: limits count neither who is stuck nor who waits, for an approval or to be asked.
 func (p *Plan) Able() *Plan {
-	if !slices.ContainsFunc(p.Tables, func(t TableTotals) bool { return t.Stuck+t.Waiting > 0 }) {
+	if !slices.ContainsFunc(p.Tables, func(t TableTotals) bool { return t.Stuck+t.Waiting+t.Unasked > 0 }) {
 		return p
 	}
-	return p.Only(func(d *Planned) bool { return d.State() != Stuck && !d.Unapproved })
+	return p.Only(func(d *Planned) bool { return d.State() != Stuck && !d.Unapproved && !d.Unasked })
 }
 
 // Only is the plan without the decisions that keep refuses; its counts are of what is left.
@@ -256,6 +289,12 @@ func (p *Plan) Only(keep func(*Planned) bool) *Plan {
 				}
 				if d.Unapproved {
 					only.Tables[j].Waiting++
+				}
+				if d.Unasked {
+					only.Tables[j].Unasked++
+				}
+				if d.Ask {
+					only.Tables[j].Ask++
 				}
 			}
 		}

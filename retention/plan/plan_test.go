@@ -65,7 +65,7 @@ func TestGuardRails(t *testing.T) {
 	}
 	sentences := func(rails []GuardRail) (out []string) {
 		for _, r := range rails {
-			out = append(out, string(r.Rail)+": "+r.Sentence+" → "+r.Remedy)
+			out = append(out, string(r.Rail)+": "+r.Sentence.String()+" → "+r.Remedy.String())
 		}
 		return out
 	}
@@ -95,7 +95,7 @@ func TestGuardRails(t *testing.T) {
 	p := &Plan{Grounds: []GroundTotals{{Table: "contact", Ground: "a"}, {Table: "contact", Ground: "b", MayBeEmpty: true}, {Table: "contact", Ground: "c", Rows: 450}, {Table: "contact", Ground: "new"}, {Table: "contact", Ground: "never"}}}
 	last := map[string]int{"a": 12, "b": 7, "c": 900, "never": 0}
 	rails := p.GuardRails(limits, func(table, ground string) (int, bool) { n, ok := last[ground]; return n, ok && table == "contact" })
-	if len(rails) != 1 || rails[0].Rail != policy.GroundEmpty || rails[0].Ground != "a" || !strings.Contains(rails[0].Sentence, "matched 12 rows in the last run and matches none now") {
+	if len(rails) != 1 || rails[0].Rail != policy.GroundEmpty || rails[0].Ground != "a" || !strings.Contains(rails[0].Sentence.String(), "matched 12 rows in the last run and matches none now") {
 		t.Errorf("a ground that went empty: %q", sentences(rails))
 	}
 	for _, tt := range []struct {

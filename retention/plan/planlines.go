@@ -1,7 +1,11 @@
 package plan
 
 import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 
 	"github.com/google/uuid"
@@ -32,15 +36,23 @@ type (
 		Reason      string           `json:"reason"`
 		Stuck       string           `json:"stuck,omitempty"`      // why the purge cannot be carried out
 		Unapproved  bool             `json:"unapproved,omitempty"` // the purge waits for somebody else's approval
+		Ask         bool             `json:"ask,omitempty"`        // the run asks the person before their purge
+		AskedOn     *retention.Date  `json:"askedOn,omitempty"`    // the day on which they were asked
+		Unasked     bool             `json:"unasked,omitempty"`    // the purge waits since they were not asked in time
 	}
 	totalsLine struct {
 		Kind    string                   `json:"kind"` // totals
 		Persons int                      `json:"persons"`
 		Actions map[retention.Action]int `json:"actions"`
-		Stuck   int                      `json:"stuck,omitempty"`      // of those to be purged
-		Waiting int                      `json:"unapproved,omitempty"` // of those to be purged: for an approval
-		Tables  []tableLine              `json:"tables"`
-		Grounds []groundLine             `json:"grounds"`
+		Stuck   int                      `json:"stuck,omitempty"` // of those to be purged
+
+		Waiting  int `json:"unapproved,omitempty"` // of those to be purged: for an approval
+		Unasked  int `json:"unasked,omitempty"`    // of those to be purged: who were not asked in time
+		Ask      int `json:"asks,omitempty"`       // whom the run asks before their purge
+		Unlooked int `json:"unlooked,omitempty"`   // of those to be purged: of whom nobody looked whether they can be
+
+		Tables  []tableLine  `json:"tables"`
+		Grounds []groundLine `json:"grounds"`
 	}
 	tableLine struct {
 		Table   string                   `json:"table"`
@@ -48,6 +60,11 @@ type (
 		Actions map[retention.Action]int `json:"actions"`
 		Stuck   int                      `json:"stuck,omitempty"`
 		Waiting int                      `json:"unapproved,omitempty"`
+		Unasked int                      `json:"unasked,omitempty"`
+		Ask     int                      `json:"asks,omitempty"`
+
+		AskLater int `json:"asksLater,omitempty"`
+		Unlooked int `json:"unlooked,omitempty"`
 	}
 	groundLine struct {
 		Table   string `json:"table"`
@@ -79,7 +96,10 @@ func (p *Plan) WriteJSON(w io.Writer) error {
 	for _, t := range p.Tables {
 		totals.Persons += t.Persons
 		totals.Stuck += t.Stuck
+		totals.Unlooked += t.Unlooked
 		totals.Waiting += t.Waiting
+		totals.Unasked += t.Unasked
+		totals.Ask += t.Ask
 		for a, n := range t.Actions {
 			totals.Actions[a] += n
 		}
@@ -91,6 +111,16 @@ func (p *Plan) WriteJSON(w io.Writer) error {
 	return e.Encode(totals)
 }
 
+// Digest stands for the plan: two plans have the same where they are the same byte by byte.
+func (p *Plan) Digest() (string, error) {
+	sum := sha256.New()
+	out := bufio.NewWriter(sum)
+	if err := errors.Join(p.WriteJSON(out), out.Flush()); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
 // WriteJSON prints the decision as a line.
 func (p *Planned) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
@@ -99,7 +129,7 @@ func (p *Planned) WriteJSON(w io.Writer) error {
 }
 
 func (p *Planned) encode(e *json.Encoder) error {
-	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Unapproved: p.Unapproved, Table: p.Person.Table, ID: p.Person.ID, Class: p.Class, Action: p.Action, Reason: p.Reason(),
+	line := decisionLine{Kind: "decision", Stuck: p.Stuck, Unapproved: p.Unapproved, Ask: p.Ask, Unasked: p.Unasked, AskedOn: known(p.Asked.On), Table: p.Person.Table, ID: p.Person.ID, Class: p.Class, Action: p.Action, Reason: p.Reason(),
 		RetainUntil: known(p.Until), PurgeOn: known(p.PurgeOn), NoticedOn: known(p.NoticedOn)}
 	if p.Stage != nil && !p.PurgeOn.IsZero() {
 		line.Stage = string(p.Stage.Do)

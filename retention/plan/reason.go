@@ -1,8 +1,9 @@
 package plan
 
 import (
-	"fmt"
+	"time"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
@@ -10,67 +11,106 @@ import (
 
 // Reason says in words for the sales staff why a person has the date that they have: which ground ended and when. It is
 // made of the policy's own words and of dates, so it holds no personal data. The ground is the one that
-// d.Retention names, nil if none does.
-func Reason(d retention.Decision, g *compile.Ground, c retention.Columns, r retention.Rules) string {
+// d.Retention names, nil if none does. Nothing is decided by what it says, in whatever language.
+func Reason(w *words.Words, d retention.Decision, g *compile.Ground, c retention.Columns, r retention.Rules) string {
+	say := reasons{w}
 	var text string
 	switch {
 	case d.Unreadable:
-		return "A date about this person cannot be read: nothing is done until it is mended"
+		return say.T("unreadable")
 	case d.Ground == retention.ByHand:
-		text = "Extended by hand until " + d.Until.Words()
+		text = say.T("by-hand", say.date(d.Until))
+	case d.Ground == retention.NoGround && !d.Trigger.IsZero(): // stages were done
+		text = say.T("since", say.date(d.Trigger))
 	case g == nil || d.Until.IsZero():
-		text = "Nothing registered justifies keeping this person"
-	case d.Until == retention.Open && g.Date != nil:
-		text = fmt.Sprintf("%s; the date that the period would be counted from is missing (%s)", policy.Sentence(g.Why), g.DateName())
+		text = say.T("nothing")
+	case d.Until == retention.Open && (g.Date != nil || g.SinceChanged()):
+		text = say.T("missing", policy.Sentence(g.Why), g.DateName())
 	case d.Until == retention.Open:
 		text = policy.Sentence(g.Why)
 	default:
-		text = counted(d.Term, g)
+		text = say.counted(d.Term, g)
 		if d.Action == retention.Keep || d.Action == retention.Clear || d.PurgeOn == d.Until {
-			text += ", until " + d.Until.Words()
+			text = say.T("until", text, say.date(d.Until))
 		}
 	}
 	if d.Ground == retention.OtherRow {
-		text += " (on another row of the same person)"
+		text = say.T("other-row", text)
 	}
 	switch d.Extension {
 	case retention.ExtensionNoReason:
-		text += fmt.Sprintf(". The extension until %s does not count, because it has no reason: enter one, or it lapses", c.ExtendedUntil.Words())
+		text += ". " + say.T("extension.no-reason", say.date(c.ExtendedUntil))
 	case retention.ExtensionTooFar:
-		text += fmt.Sprintf(". The extension until %s does not count, because it lies more than %s ahead: enter an earlier date", c.ExtendedUntil.Words(), r.ManualExtension)
+		text += ". " + say.T("extension.too-far", say.date(c.ExtendedUntil), say.period(r.ManualExtension))
 	}
 	switch d.PutOff {
 	case retention.ExtensionCounts:
-		text += ". Put off by hand until " + d.PurgeOn.Words()
+		text += ". " + say.T("put-off", say.date(d.PurgeOn))
 	case retention.ExtensionNoReason:
-		text += fmt.Sprintf(". The purge date %s that was entered by hand does not count, because the extension has no reason: enter one first", c.PurgeOn.Words())
+		text += ". " + say.T("put-off.no-reason", say.date(c.PurgeOn))
 	case retention.ExtensionTooFar:
-		text += fmt.Sprintf(". The purge date %s that was entered by hand does not count, because it lies more than %s ahead: enter an earlier one", c.PurgeOn.Words(), r.ManualExtension)
+		text += ". " + say.T("put-off.too-far", say.date(c.PurgeOn), say.period(r.ManualExtension))
 	}
 	return policy.Shorten(text, policy.MaxReason)
 }
 
+// reasons are the words of the subject reason.
+type reasons struct{ *words.Words }
+
+// Reasons are the words in which a policy's reasons stand on the rows.
+func Reasons(p *policy.Policy) *words.Words { return words.In("reason", p.Language) }
+
+func (say reasons) date(d retention.Date) string {
+	if d == 0 || d == retention.Open {
+		return d.String()
+	}
+	return say.Date(d.Time(), " ")
+}
+
+func (say reasons) period(p retention.Period) string {
+	return say.Period(p.Years, p.Months, p.Weeks, p.Days)
+}
+
 // counted is the arithmetic of a ground with a date: Opportunity closed 14 May 2024, kept 24 months.
-func counted(r retention.Term, g *compile.Ground) string {
+func (say reasons) counted(r retention.Term, g *compile.Ground) string {
 	if r.Trigger.IsZero() {
-		return fmt.Sprintf("%s; the date that the period would be counted from is missing (%s), kept %s", policy.Sentence(g.Why), g.DateName(), g.Terms(r.Trigger, r.Until))
+		return say.T("missing.kept", policy.Sentence(g.Why), g.DateName(), say.terms(r, g))
 	}
 	trigger := g.Trigger
 	if g.WhenLost() && trigger == "" {
-		return fmt.Sprintf("%s until %s, kept %s", policy.Sentence(g.Why), r.Trigger.Words(), g.Terms(r.Trigger, r.Until))
+		return say.T("lost.kept", policy.Sentence(g.Why), say.date(r.Trigger), say.terms(r, g))
 	}
 	if trigger == "" {
 		trigger = policy.Sentence(g.DateName()) + ":"
 	}
-	text := trigger + " " + r.Trigger.Words()
+	text := trigger + " " + say.date(r.Trigger)
 	switch {
 	case g.Bounded(r.Trigger, r.Until):
-		text += ", kept " + g.Terms(r.Trigger, r.Until)
+		return say.T("kept", text, say.terms(r, g))
 	case g.Keep.IsZero():
+		return text
 	case g.Until != "" && g.Keep.From == retention.TheDate:
-		text += ", and " + g.Keep.String() + " more"
-	default:
-		text += ", kept " + g.Terms(r.Trigger, r.Until)
+		return say.T("more", text, say.period(g.Keep.Period))
 	}
-	return text
+	return say.T("kept", text, say.terms(r, g))
+}
+
+// terms are for how long the ground keeps somebody after its date: 7 years from the end of 2026.
+func (say reasons) terms(r retention.Term, g *compile.Ground) string {
+	if g.Bounded(r.Trigger, r.Until) {
+		return say.T("at-most", say.period(g.AtMost.Period), g.BoundName())
+	}
+	k := g.Keep
+	if k.From == retention.TheDate || r.Trigger == 0 || r.Trigger == retention.Open {
+		return say.period(k.Period)
+	}
+	end := k.Start(r.Trigger) - 1
+	last, year := say.date(end), ""
+	if _, month, day := end.Time().Date(); k.From == retention.EndOfYear && month == time.December && day == 31 {
+		last, year = end.Time().Format("2006"), ".year"
+	}
+	if k.Period.IsZero() {
+		return say.T("to"+year, last)
+	}
+	return say.T("from"+year, say.period(k.Period), last)
 }

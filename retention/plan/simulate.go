@@ -50,6 +50,11 @@ type Simulation struct {
 	Purges map[string][2]int
 	// Persons counts everybody, by table.
 	Persons map[string]int
+	// Rows are the rules for rows with a period of their own, where somebody has asked what they would do.
+	Rows []RowsChange
+	// Asks is whom both policies ask before their purge, and Words are those of the other policy, where somebody has asked for them.
+	Asks  []AsksChange
+	Words []Word
 }
 
 // Simulate compares what two policies give everybody. A table that a policy does not name is one whose persons it keeps
@@ -227,6 +232,16 @@ func (s *Simulation) WriteJSON(w io.Writer) error {
 			ToGround   *string         `json:"toGround"`
 		}{"change", c.Table, c.ID, known(c.From), known(c.To), c.Effect, named(c.FromGround), named(c.ToGround)})
 		if err != nil {
+			return err
+		}
+	}
+	for _, c := range s.Rows {
+		if err := e.Encode(c.line()); err != nil {
+			return err
+		}
+	}
+	for _, line := range s.asksLines() {
+		if err := e.Encode(line); err != nil {
 			return err
 		}
 	}

@@ -83,6 +83,12 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 		if k.has("stages") {
 			rules.Stages = l.stages(k.Stages, k.At["stages"].Pos)
 		}
+		switch {
+		case k.has("ask"):
+			rules.Ask = l.ask(&k.Ask, rules.Notice)
+		case rules.Ask != nil && k.has("notice"): // the subject's word under a notice of the class's own
+			rules.Ask = l.ask(&f.Ask, rules.Notice)
+		}
 		if k.has("related") {
 			rules.Related = l.rules(k.Related)
 		}
@@ -90,7 +96,7 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 		case k.has("grounds"):
 			rules.Grounds = l.grounds(s.Table, k.Grounds, path, ids)
 			s.Grounds = append(s.Grounds, rules.Grounds...)
-		case !f.has("grounds"):
+		case len(f.Grounds) == 0:
 			l.problem(k.Pos, fmt.Sprintf("the class `%s` has no grounds, and neither has the subject: nothing would justify anybody", k.ID), "`grounds: []` says so, if that is meant")
 		default:
 			rules.Grounds, inherited = common, true
@@ -100,7 +106,7 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 	for i := range s.Classes { // what a request for erasure does with somebody who is not judged
 		if last := s.Classes[len(s.Classes)-1].Rules; s.Classes[i].Unjudged {
 			r := s.Classes[i].Rules
-			r.Purge, r.WhenBound, r.Notice, r.Retain, r.Coarsen, r.Related, r.Stages = last.Purge, last.WhenBound, last.Notice, last.Retain, last.Coarsen, last.Related, nil
+			r.Purge, r.WhenBound, r.Notice, r.Retain, r.Coarsen, r.Related, r.Stages, r.Ask = last.Purge, last.WhenBound, last.Notice, last.Retain, last.Coarsen, last.Related, nil, nil
 		}
 	}
 	if len(common) > 0 && !inherited {
@@ -110,7 +116,7 @@ func (l *loader) classes(s *Subject, f *fileSubject, path string, ids map[string
 
 // unjudged makes the ground that keeps the persons of a class that the policy does not judge.
 func (l *loader) unjudged(s *Subject, c *Class, k *fileClass, bad func(key, message, hint string)) {
-	for _, key := range []string{"purge", "whenBound", "notice", "retain", "coarsen", "grounds", "related", "stages"} {
+	for _, key := range []string{"purge", "whenBound", "notice", "retain", "coarsen", "grounds", "related", "stages", "ask"} {
 		if k.has(key) {
 			bad(key, fmt.Sprintf("`%s` has no meaning beside judged: false", key), "")
 		}

@@ -17,11 +17,13 @@ type filePolicy struct {
 	Include         []string                `yaml:"include" jsonschema:"description=Further files with subjects; their paths start at this file's folder."`
 	Environment     fileEnvironment         `yaml:"environment" jsonschema:"required,description=The one environment that this policy is for."`
 	TimeZone        string                  `yaml:"timeZone" jsonschema:"required,description=IANA name such as Europe/Stockholm: whose calendar dates count."`
+	Language        string                  `yaml:"language" jsonschema:"enum=en,enum=da,enum=de,enum=fi,enum=nb,enum=sv,description=The language of what gallra writes for people: the reasons on the rows\\, and reports\\, receipts and the record unless another is asked for. What the policy says itself stands as it is written. Default en."`
 	Notice          retention.Period        `yaml:"notice" jsonschema:"description=How long a coming purge must have been visible before it may happen. Default 2 months."`
 	Purge           filePurge               `yaml:"purge" jsonschema:"description=How the rows that go are deleted."`
 	Limits          fileLimits              `yaml:"limits" jsonschema:"description=A run that would purge more purges nobody."`
 	Approval        string                  `yaml:"approval" jsonschema:"enum=none,enum=four-eyes,enum=list,description=What somebody else than who runs the policy has to approve before anybody is purged: the policy after every change (four-eyes)\\, or that and everybody who goes\\, by a plan (list). Default none."`
 	ManualExtension retention.Period        `yaml:"manualExtension" jsonschema:"description=The furthest ahead of today that staff can extend by hand. Default 12 months."`
+	Record          fileRecord              `yaml:"record" jsonschema:"description=Who answers for the policy\\, for the record of processing and the privacy notice."`
 	YearEnds        retention.YearEnd       `yaml:"yearEnds" jsonschema:"description=The last day of a year\\, for periods from end of year. Default 31 December."`
 	Columns         fileColumns             `yaml:"columns" jsonschema:"description=Names of existing columns that stand in for those that gallra creates."`
 	Subjects        map[string]*fileSubject `yaml:"subjects" jsonschema:"description=The tables that hold persons and the rules for each."`
@@ -49,6 +51,7 @@ type fileLimits struct {
 	Canary     int              `yaml:"canary" jsonschema:"description=How many persons are purged first and alone. Default 5."`
 	Rows       int              `yaml:"rows" jsonschema:"description=The most rows that one run may end whose own period is over. Default 5000."`
 	RowShare   percent          `yaml:"rowShare" jsonschema:"description=The largest share of a table's rows that one run may end. Default 5%."`
+	Asks       int              `yaml:"asks" jsonschema:"description=The most persons that one run has asked; the others have their turn in the next. Default 500."`
 	Spread     retention.Period `yaml:"spread" jsonschema:"description=Where one night would give more persons the same purge date than one run may purge\\, their dates are laid out over this time\\, only ever later. At most 1 year. Default: they are not."`
 	Operations int              `yaml:"operations" jsonschema:"description=The most operations that one run asks of the service\\, reads included; a run that has used them leaves the rest to the next. Default: as many as it takes."`
 	Bypass     []string         `yaml:"bypass" jsonschema:"enum=too-many,enum=too-large,enum=ground-empty,enum=ground-shrunk,enum=drift,enum=rows-too-many,enum=rows-too-large,description=Guard rails that run --bypass may pass over once they have been looked at. Default none."`
@@ -83,6 +86,7 @@ type fileSubject struct {
 	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to related rows. In order: the first rule that matches a row decides."`
 	Classes   []fileClass      `yaml:"classes" jsonschema:"description=Kinds of persons with rules of their own. In order: the first that a person is of decides."`
 	Stages    []fileStage      `yaml:"stages" jsonschema:"description=What happens instead of one purge: the row is archived\\, reduced and purged\\, each a time after the last ground has ended."`
+	Ask       fileAsk          `yaml:"ask" jsonschema:"description=A word to the person before the purge: a task in a queue\\, for staff or for a mail flow of the company's own."`
 }
 
 // fileClass is a kind of persons. What it does not say it takes from its subject.
@@ -101,6 +105,7 @@ type fileClass struct {
 	Grounds   []fileGround     `yaml:"grounds" jsonschema:"description=What justifies keeping these persons\\, instead of the subject's grounds."`
 	Related   []fileRelated    `yaml:"related" jsonschema:"description=What happens to their related rows\\, instead of the subject's rules."`
 	Stages    []fileStage      `yaml:"stages" jsonschema:"description=As in the subject."`
+	Ask       fileAsk          `yaml:"ask" jsonschema:"description=As in the subject."`
 }
 
 type fileGround struct {
@@ -141,6 +146,7 @@ type fileRelated struct {
 	Until    string            `yaml:"until" jsonschema:"description=For rows that stay: a date that is itself the end\\, and keep is slack."`
 	Keep     retention.Keeping `yaml:"keep" jsonschema:"description=For rows that stay: such as 7 years from end of year."`
 	YearEnds retention.YearEnd `yaml:"yearEnds" jsonschema:"description=For rows that stay: the last day of a year."`
+	EvenIf   string            `yaml:"evenIf" jsonschema:"enum=justified,description=For anonymize: the columns go although somebody else on the row is justified. Default: the row stays as it is as long as one is."`
 	Then     string            `yaml:"then" jsonschema:"enum=delete,enum=anonymize,description=What then happens to a row that was kept when its person went. erase or retain name the columns."`
 }
 
@@ -160,8 +166,18 @@ type fileStage struct {
 	Team    string            `yaml:"team" jsonschema:"description=For archive: the name of the team that owns archived rows."`
 	Erase   []string          `yaml:"erase" jsonschema:"description=For reduce: the columns that go."`
 	Coarsen coarsen           `yaml:"coarsen" jsonschema:"description=For reduce: the columns of which a part stays."`
+	Related []fileRelated     `yaml:"related" jsonschema:"description=For reduce: what happens to related rows at this stage already. Rows that no rule here names stay as they are."`
 }
 
+// fileAsk is how persons are asked before their purge.
+type fileAsk struct {
+	placed   `yaml:"-"`
+	Before   retention.Period `yaml:"before" jsonschema:"required,description=How long before the purge date the person is to be asked. At most the notice."`
+	Queue    string           `yaml:"queue" jsonschema:"required,description=The name of the queue that the tasks go to."`
+	Required retention.Period `yaml:"required" jsonschema:"description=Nobody goes who was not asked as long ago. At most before. Default: whoever could not be asked goes all the same."`
+}
+
+func (fileAsk) kind() string     { return "`ask`" }
 func (fileStage) kind() string   { return "a stage" }
 func (fileClass) kind() string   { return "a class" }
 func (fileGround) kind() string  { return "a ground" }

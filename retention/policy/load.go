@@ -25,7 +25,7 @@ import (
 var (
 	DefaultNotice          = retention.Period{Months: 2}
 	DefaultManualExtension = retention.Period{Months: 12}
-	DefaultLimits          = Limits{Purges: 500, Share: 0.05, Canary: 5, Rows: 5000, RowShare: 0.05}
+	DefaultLimits          = Limits{Purges: 500, Share: 0.05, Canary: 5, Rows: 5000, RowShare: 0.05, Asks: 500}
 )
 
 // Load reads a policy file and all that it includes. The error is [Problems] where the policy is wrong: all that is
@@ -175,11 +175,14 @@ func (l *loader) header(f *filePolicy) {
 	if f.Purge.Engine != "" {
 		p.Engine = Engine(f.Purge.Engine)
 	}
-	p.YearEnds = f.YearEnds
+	p.YearEnds, p.Language, p.Head = f.YearEnds, f.Language, f.Record.head()
 	if f.Approval != "none" {
 		p.Approval = Approval(f.Approval)
 	}
 	limits := &f.Limits
+	if limits.has("asks") {
+		p.Limits.Asks = limits.Asks
+	}
 	if limits.has("purges") {
 		p.Limits.Purges = limits.Purges
 	}
@@ -199,29 +202,12 @@ func (l *loader) header(f *filePolicy) {
 		}
 		p.Bypass = append(p.Bypass, Rail(name))
 	}
-	for key, n := range map[string]int{"purges": p.Limits.Purges, "canary": p.Limits.Canary, "operations": p.Limits.Operations} {
+	for key, n := range map[string]int{"purges": p.Limits.Purges, "canary": p.Limits.Canary, "operations": p.Limits.Operations, "asks": p.Limits.Asks} {
 		if n < 0 {
 			l.problem(limits.At[key].Pos, fmt.Sprintf("`%s` cannot be below 0", key), "")
 		}
 	}
 	p.Columns = f.Columns.over(DefaultColumns)
-}
-
-// spread reads over how long a backlog's dates are laid out.
-func (l *loader) spread(f *fileLimits) {
-	if !f.has("spread") || l.blamed(f.At["spread"].Pos) {
-		return
-	}
-	const begin = retention.Date(1)
-	switch year := (retention.Period{Years: 1}); {
-	case f.Spread.IsZero():
-		l.problem(f.At["spread"].Pos, "a spread of no time lays nothing out", "leave `spread` out, or such as 3 months")
-	case begin.Add(f.Spread) > begin.Add(year):
-		l.problem(f.At["spread"].Pos, fmt.Sprintf("dates cannot be laid out over more than 1 year, and this is %s", f.Spread),
-			"nothing justifies these persons: raise `purges` and `share` for the backlog instead")
-	default:
-		l.policy.Limits.Spread = f.Spread
-	}
 }
 
 // over is the columns as they are written, and base for those that are not.
@@ -276,7 +262,7 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 	if !f.has("grounds") && !f.has("classes") {
 		l.problem(f.Pos, "a subject needs `grounds`", "")
 	}
-	if f.has("grounds") && len(f.Grounds) == 0 && !l.blamed(f.At["grounds"].Pos) {
+	if f.has("grounds") && len(f.Grounds) == 0 && !f.has("classes") && !l.blamed(f.At["grounds"].Pos) {
 		l.problem(f.At["grounds"].Pos, "`grounds` has no entries", "nothing would justify anybody: name at least one ground")
 	}
 	if f.has("whenBound") && s.Purge == Anonymize {
@@ -287,6 +273,9 @@ func (l *loader) subject(table string, f *fileSubject, path string) Subject {
 	s.Related = l.rules(f.Related)
 	if f.has("stages") {
 		s.Stages = l.stages(f.Stages, f.At["stages"].Pos)
+	}
+	if f.has("ask") {
+		s.Ask = l.ask(&f.Ask, s.Notice)
 	}
 	if f.has("classes") {
 		l.classes(&s, f, path, ids)
@@ -379,8 +368,9 @@ func (l *loader) ground(f *fileGround, path string) Ground {
 	if f.has("keep") && !f.has("after") && !f.has("until") && whole != "fetchXml" {
 		bad("keep", "`keep` needs a date to count from", "add `after` or `until`; without one the ground holds for as long as a row matches")
 	}
+	l.changed(&g, bad)
 	l.dates(f, &g, whole, bad)
-	if !f.has("table") && !f.has("where") && whole == "" && (f.has("after") && f.After != Lost || f.has("until")) {
+	if !f.has("table") && !f.has("where") && whole == "" && !g.UntilChanged() && (f.has("after") && f.After != Lost || f.has("until")) {
 		if g.MissingDate == MissingKeeps && f.has("missingDate") && g.InsteadOf == "" {
 			bad("missingDate", fmt.Sprintf("the ground `%s` would keep everybody who lacks the date, for ever", f.ID), "say by `where` which of the person's rows it is about")
 		}
@@ -420,7 +410,7 @@ func (l *loader) link(link string, at Place) {
 func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 	r := RelatedRule{
 		Set: f.Set, Table: f.Table, Link: f.Link, Party: f.Party, Behind: f.Behind, Where: f.Where,
-		Do: Disposition(f.Do), Erase: f.Erase, Keep: f.Retain, Why: f.Why,
+		Do: Disposition(f.Do), Erase: f.Erase, Keep: f.Retain, Why: f.Why, EvenIf: EvenIf(f.EvenIf),
 		Pos: f.Pos, At: f.At,
 	}
 	bad := func(key, message, hint string) { l.problem(f.At[key].Pos, message, hint) }
@@ -435,7 +425,7 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 		}
 	}
 	if f.Table == AnyTable {
-		for _, key := range []string{"link", "party", "behind", "where", "erase", "retain"} {
+		for _, key := range []string{"link", "party", "behind", "where", "erase", "retain", "evenIf"} {
 			if f.has(key) {
 				bad(key, fmt.Sprintf("`%s` has no meaning for table: '*'", key), "the last rule covers whatever else leads to the person")
 			}
@@ -456,6 +446,9 @@ func (l *loader) related(f *fileRelated, last bool) RelatedRule {
 		if f.has(key) && f.has("do") && r.Do != Anonymize && r.Do != "" && (r.End == nil || r.End.Then != Anonymize) {
 			bad(key, fmt.Sprintf("`%s` is for do: anonymize", key), "")
 		}
+	}
+	if f.has("evenIf") && f.has("do") && r.Do != Anonymize && r.Do != "" {
+		bad("evenIf", "`evenIf` is for do: anonymize: from a row that is to be deleted the person is taken, and it stays while somebody else on it is justified", "a period of rows whoever they belong to stands in `rows`, at the top of the policy")
 	}
 	if (r.Do == Retain || r.Do == Leave) && !f.has("why") {
 		bad("do", fmt.Sprintf("do: %s needs `why`: the record states why personal data stays", f.Do), "")
@@ -485,7 +478,7 @@ func (l *loader) way(f *fileRelated, do Disposition, bad func(key, message, hint
 
 // set finds what is wrong with a rule that names a set.
 func (l *loader) set(f *fileRelated, bad func(key, message, hint string)) {
-	for _, key := range []string{"table", "link", "party", "behind", "where", "do", "erase", "retain", "why", "after", "until", "keep", "then"} {
+	for _, key := range []string{"table", "link", "party", "behind", "where", "do", "erase", "retain", "why", "after", "until", "keep", "yearEnds", "then", "evenIf"} {
 		if f.has(key) {
 			bad(key, fmt.Sprintf("`%s` has no meaning beside `set`", key), "a rule of your own before the set overrides what it says of a table")
 		}

@@ -200,7 +200,7 @@ func TestLoadDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Notice != (retention.Period{Months: 2}) || p.ManualExtension != (retention.Period{Months: 12}) || p.Limits != (Limits{Purges: 500, Share: 0.05, Canary: 5, Rows: 5000, RowShare: 0.05}) {
+	if p.Notice != (retention.Period{Months: 2}) || p.ManualExtension != (retention.Period{Months: 12}) || p.Limits != (Limits{Purges: 500, Share: 0.05, Canary: 5, Rows: 5000, RowShare: 0.05, Asks: 500}) {
 		t.Errorf("notice %s, extension %s, limits %+v", p.Notice, p.ManualExtension, p.Limits)
 	}
 	s := p.Subject("contact")

@@ -26,10 +26,12 @@ type Policy struct {
 	Version         int
 	Environment     Environment
 	TimeZone        *time.Location
+	Language        string // of the reasons that stand on the rows, and of what is made for people unless they ask for another; empty: English
 	Notice          retention.Period
 	Engine          Engine
 	Limits          Limits
 	Approval        Approval
+	Head            Head   // of the record of processing
 	Bypass          []Rail // guard rails that a flag may bypass
 	ManualExtension retention.Period
 	YearEnds        retention.YearEnd // of periods that count from the end of a year
@@ -89,6 +91,7 @@ type Limits struct {
 	// Rows that one run may end whose own period is over, and the largest share of a table's rows.
 	Rows     int
 	RowShare float64
+	Asks     int // persons whom one run has asked
 	// Spread is over how long the purge dates are laid out that one night gives to more persons than one run may purge; zero:
 	// they are not.
 	Spread retention.Period
@@ -141,6 +144,7 @@ type Subject struct {
 	Columns   ColumnNames
 	Notice    retention.Period // how long a purge date must have been visible
 	Stages    []Stage          // steps on the way to the purge, which is the last; empty: the purge alone
+	Ask       *Ask             // the word to the person before the purge; nil: nobody asks
 	// Classes are kinds of persons with rules of their own, the first that a person is of decides; empty: all are alike. With
 	// classes Grounds are those of all of them, and Related are nobody's.
 	Classes []Class
@@ -183,8 +187,8 @@ const (
 // Lost in After counts from the day on which a run first found that the ground holds no more.
 const Lost = "lost"
 
-// WhenLost tells whether the ground goes on for Keep after it was lost.
-func (g *Ground) WhenLost() bool { return g.After == Lost }
+// WhenLost tells whether the ground goes on for Keep after it was lost, by what the ledger saw or by a change that took it away.
+func (g *Ground) WhenLost() bool { return g.After == Lost || g.UntilChanged() }
 
 // Ground is a rule that justifies keeping a person.
 //
@@ -279,7 +283,8 @@ type RelatedRule struct {
 	Erase  []string // for anonymize: the columns that go …
 	Keep   []string // … or those that stay (retain in the file)
 	Why    string
-	End    *End // of a rule that keeps rows: when they go after all; nil: never
+	EvenIf EvenIf // of a rule that empties columns: they go although somebody else on the row is justified
+	End    *End   // of a rule that keeps rows: when they go after all; nil: never
 
 	Pos Pos              `json:"-"`
 	At  map[string]Place `json:"-"` // where each key stands in the file

@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"math"
+
+	"github.com/gallra/gallra/retention"
 )
 
 // Rail names a guard rail for machines.
@@ -38,4 +40,21 @@ func railNames(rails []Rail) []string {
 // Percentage rounds up, so that what is printed as the share to allow is enough.
 func Percentage(share float64) string {
 	return fmt.Sprintf("%g%%", math.Max(0, math.Ceil(share*1000-1e-9)/10))
+}
+
+// spread reads over how long a backlog's dates are laid out.
+func (l *loader) spread(f *fileLimits) {
+	if !f.has("spread") || l.blamed(f.At["spread"].Pos) {
+		return
+	}
+	const begin = retention.Date(1)
+	switch year := (retention.Period{Years: 1}); {
+	case f.Spread.IsZero():
+		l.problem(f.At["spread"].Pos, "a spread of no time lays nothing out", "leave `spread` out, or such as 3 months")
+	case begin.Add(f.Spread) > begin.Add(year):
+		l.problem(f.At["spread"].Pos, fmt.Sprintf("dates cannot be laid out over more than 1 year, and this is %s", f.Spread),
+			"nothing justifies these persons: raise `purges` and `share` for the backlog instead")
+	default:
+		l.policy.Limits.Spread = f.Spread
+	}
 }

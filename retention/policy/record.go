@@ -1,53 +1,79 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 )
 
 // WriteRecord prints the policy in words, as Markdown: the part of the record of processing (article 30 GDPR) that a data
-// protection officer files. It needs no environment; with one it says where persons stand, by subject table.
-func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
-	r := &Prose{}
-	r.Line("# Retention of personal data in the CRM")
+// protection officer files, in the policy's language. It needs no environment, and then names tables and columns as the database
+// does. With one it names them as people do, says which categories of data there are, and where persons stand.
+func (p *Policy) WriteRecord(w io.Writer, in *Surroundings) error {
+	return p.WriteRecordIn(w, p.Language, in)
+}
+
+// WriteRecordIn is [Policy.WriteRecord] in another language. What the policy says itself stands as it is written.
+func (p *Policy) WriteRecordIn(w io.Writer, language string, in *Surroundings) error {
+	if in == nil {
+		in = &Surroundings{}
+	}
+	r := &Prose{say: words.In("record", language), called: in.Called}
+	r.line("# ", "title")
 	r.Line("")
-	r.Line("Environment: organisation `%s`, %s. Calendar of %s. Policy `%s`.", p.Environment.Organization,
-		map[bool]string{true: "production allowed", false: "sandboxes only"}[p.Environment.AllowProduction], p.TimeZone, p.Hash)
+	r.parties(&p.Head)
+	environment := "environment.sandboxes"
+	if p.Environment.AllowProduction {
+		environment = "environment.production"
+	}
+	r.line("", environment, p.Environment.Organization, p.TimeZone, p.Hash)
 	r.Line("")
-	r.Line("A person is kept for as long as one of the grounds below holds. When the last has ended, the coming purge stands on the "+
-		"person for %s, visible to the sales staff. If nothing justifies the person on that day, the person is purged. "+
-		"Nobody is purged under a legal hold. Staff may extend by hand, with a reason, by at most %s at a time.", p.Notice, p.ManualExtension)
+	r.line("", "intro", r.period(p.Notice), r.period(p.ManualExtension))
 	r.Line("")
-	r.Line("One run purges at most %s, and at most %s of a table's persons; otherwise it purges nobody. The first %d are purged alone and looked for, before the rest follows.",
-		Count(p.Limits.Purges, "person"), Percentage(p.Limits.Share), p.Limits.Canary)
+	r.line("", "limits", r.count("persons", p.Limits.Purges), Percentage(p.Limits.Share), strconv.Itoa(p.Limits.Canary))
 	if !p.Limits.Spread.IsZero() {
-		r.Line("Where one night would give more persons the same purge date than one run may purge, their dates are laid out over %s from that day on. Nobody's date is earlier for it, and a date that was announced stands.", p.Limits.Spread)
+		r.line("", "limits.spread", r.period(p.Limits.Spread))
+	}
+	if p.Asks() {
+		r.line("", "limits.asks", r.count("persons", p.Limits.Asks))
 	}
 	if p.Limits.Operations > 0 {
-		r.Line("One run asks at most %s of the service; who has not had their turn by then has it in the next run.", Count(p.Limits.Operations, "operation"))
+		r.line("", "limits.operations", r.count("operations", p.Limits.Operations))
 	}
 	if p.Engine == BulkDelete {
 		r.Line("")
-		r.Line("Related rows that go are deleted by Dataverse's bulk delete service, after the person has been anonymised and before the person's row is deleted; nothing of them stays in the recycle bin.")
+		r.line("", "bulk-delete")
 	}
 	r.Line("")
 	if p.Approval != NoApproval {
-		r.Line("A changed policy purges nobody before somebody else than who runs it has approved it (four eyes); the approval stands in the ledger.")
+		r.line("", "approval")
 		if p.Approval == ByList {
-			r.Line("A person goes only when named in a plan that somebody else than who runs the policy has approved under this very policy; whoever is not stays until then, and an approval that is not used within 7 days lapses.")
+			r.line("", "approval.list")
 		}
 		r.Line("")
 	}
-	r.Line("Evidence of every announcement, rescue and purge stands in an append-only, hash-chained ledger, which holds no personal data.")
+	r.line("", "evidence")
+	if r.called == nil {
+		r.Line("")
+		r.line("", "unnamed")
+	}
 	for i := range p.Subjects {
 		s := &p.Subjects[i]
+		r.of = s.Table
+		persons := Sentence(s.Table)
+		if r.called != nil {
+			if rows, found := r.called.Table(s.Table); found {
+				persons = rows
+			}
+		}
 		r.Line("")
-		r.Line("## %s", Sentence(s.Table))
+		r.Line("## %s", persons)
 		if len(s.Classes) > 0 {
 			r.classes(s)
 		}
@@ -61,163 +87,194 @@ func (p *Policy) WriteRecord(w io.Writer, where map[string][]Standing) error {
 				}
 				name += "/" + k.ID
 				r.Line("")
-				title := "class " + k.ID
+				title := r.say.T("class", k.ID)
 				if k.Who != "" {
 					title = k.Who
 				}
-				r.Line("## %s, %s", Sentence(s.Table), title)
+				r.Line("## %s, %s", persons, title)
 			}
+			r.data(in.Data[name])
 			r.subject(rules, p.Notice)
 			switch {
 			case len(rules.Related) == 0:
 			case len(s.Classes) > 0 && len(s.Related) > 0 && &rules.Related[0] == &s.Related[0]:
 				alike = append(alike, rules)
 				r.Line("")
-				r.Line("What happens to related rows stands below, for all classes that have no rules of their own.")
+				r.line("", "related.below")
 			default:
 				r.Line("")
-				r.Line("### What happens to related rows")
+				r.line("### ", "related")
 				r.related(rules.Related, rules.Purge == Delete)
 			}
-			if standing, asked := where[name]; asked {
+			if standing, asked := in.Where[name]; asked {
 				r.standing(rules, standing)
 			}
 		}
 		if len(alike) > 0 {
 			r.Line("")
-			r.Line("## %s, what happens to related rows", Sentence(s.Table))
+			r.line("## ", "related.of", persons)
 			r.related(s.Related, slices.ContainsFunc(alike, func(k *Subject) bool { return k.Purge == Delete }))
 		}
 	}
 	r.rows(p)
+	if len(p.Head.parties()) > 0 {
+		r.signature()
+	}
+	r.named()
 	_, err := io.WriteString(w, r.String())
 	return err
-}
-
-// Standing is a place where persons of a subject table stand in an environment, in words.
-type Standing struct {
-	Place, Leads, Rows, Does, By, Why string
-	// Kept tells of a place whose rows stay that they hold the person, Binds, or lose their link to them.
-	Kept, Binds bool
-}
-
-func (r *Prose) standing(s *Subject, all []Standing) {
-	r.Line("")
-	r.Line("### Where a person stands")
-	r.Line("")
-	r.Line("These places hold rows in the environment. Whatever else can lead to a person holds none.")
-	r.Line("")
-	r.Line("| place | leads by | rows | what a purge does | the person | by | reason |")
-	r.Line("|---|---|---|---|---|---|---|")
-	for _, x := range all {
-		r.Line("| `%s` | %s | %s | %s | %s | %s | %s |", cell(x.Place), cell(x.Leads), x.Rows, cell(x.Does), s.freedOrBound(x), cell(x.By), cell(x.Why))
-	}
-}
-
-// freedOrBound says what a row that stays means for the person's own row.
-func (s *Subject) freedOrBound(x Standing) string {
-	switch {
-	case s.Purge != Delete || !x.Kept:
-		return ""
-	case !x.Binds:
-		return "is freed: the row loses its link"
-	case s.WhenBound == BoundFail:
-		return "is bound: the purge fails"
-	}
-	return "is bound: anonymised in place"
-}
-
-type Prose struct{ strings.Builder }
-
-func (r *Prose) Line(format string, args ...any) {
-	fmt.Fprintf(r, format+"\n", args...)
 }
 
 // classes says of which class a person is.
 func (r *Prose) classes(s *Subject) {
 	r.Line("")
-	r.Line("Persons are told apart by classes. The first line that a person's row matches decides.")
+	r.line("", "classes")
 	r.Line("")
-	r.Line("| class | whose row | what holds for them |")
-	r.Line("|---|---|---|")
+	r.head("head.class", "head.whose", "head.holds")
 	for i := range s.Classes {
 		k := &s.Classes[i]
-		who, what := "everybody else", "the rules below"
+		who, what := r.say.T("class.rest"), r.say.T("class.rules")
 		switch {
 		case k.For != "" && k.Who != "":
-			who = k.Who + " (`" + k.For + "`)"
+			who = k.Who + " (" + r.whose(k.For) + ")"
 		case k.For != "":
-			who = "`" + k.For + "`"
+			who = r.whose(k.For)
 		case k.Who != "":
 			who = k.Who
 		}
 		if k.Unjudged {
-			what = "not judged by this policy: " + k.Why
+			what = r.say.T("class.unjudged", k.Why)
 		}
 		r.Line("| %s | %s | %s |", k.ID, cell(who), cell(what))
 	}
 }
 
-func (r *Prose) subject(s *Subject, notice retention.Period) {
+// whose says whom a filter on the person's own row is about.
+func (r *Prose) whose(filter string) string {
+	if r.called == nil {
+		return "`" + filter + "`"
+	}
+	return r.filter(r.of, filter) + r.note("`"+filter+"`")
+}
+
+// BecomesIn says in a language what becomes of a person of a subject, or of a class, when nothing justifies them any more, and of the rows
+// around them: a sentence or a few each, as the record has them. Notice is the policy's.
+func BecomesIn(language string, s *Subject, notice retention.Period) []string {
+	r := &Prose{say: words.In("record", language), of: s.Table}
+	r.becomes(s, notice)
+	var out []string
+	for _, line := range strings.Split(r.String(), "\n") {
+		if line != "" {
+			out = append(out, line)
+		}
+	}
+	for _, alike := range r.inSets(r.spelledOut(s.Related)) {
+		rule := &alike[0]
+		line := fmt.Sprintf("%s: %s", sentenceCase(r.together(alike)), rule.disposition(r))
+		if rule.Why != "" {
+			line += " (" + Reason(r.say.Language, rule.Why) + ")"
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// becomes says what becomes of a person of a subject, step by step.
+func (r *Prose) becomes(s *Subject, notice retention.Period) {
 	r.Line("")
 	if s.Notice != notice {
-		r.Line("A coming purge stands on the person for at least %s before it happens.", s.Notice)
+		r.line("", "notice", r.period(s.Notice))
 		r.Line("")
 	}
 	switch {
 	case s.Purge == Anonymize:
-		r.Line("A purge anonymises the row: it stays, emptied of the person.")
+		r.line("", "purge.anonymises")
 	case s.WhenBound == BoundAnonymize:
-		r.Line("A purge deletes the row. Rows that are kept are freed from it where their lookup may be empty; where one stays bound, the row is anonymised in place instead.")
+		r.line("", "purge.deletes-or-anonymises")
 	default:
-		r.Line("A purge deletes the row. Rows that are kept are freed from it where their lookup may be empty and does not forbid the delete (Restrict); where one stays bound, or forbids it, the purge fails and is reported.")
+		r.line("", "purge.deletes-or-fails")
 	}
 	if len(s.Stages) > 0 {
 		r.stages(s.Stages)
 	}
+	r.asks(s.Ask)
 	if s.Purge == Anonymize || s.WhenBound == BoundAnonymize {
-		these, much := "These columns survive", "Of these columns"
+		these, much := "survives", "survives.much"
 		if s.Purge == Delete {
-			these, much = "On a row that is anonymised in place these columns survive", "On a row that is anonymised in place, of these columns"
+			these, much = "survives.in-place", "survives.much.in-place"
 		}
 		if len(s.Retain) > 0 {
-			r.Line("%s, for statistics: %s.", these, codes(s.Retain))
+			r.line("", these, r.columns("", s.Retain))
 		}
 		if len(s.Coarsen) > 0 {
-			r.Line("%s this much survives: %s.", much, coarseWords(s.Coarsen))
+			r.line("", much, r.coarse(s.Coarsen))
 		}
 	}
 	if s.Identity != "" {
-		r.Line("Rows with the same `%s` are one human being: what justifies one justifies all.", s.Identity)
+		r.line("", "identity", r.column("", s.Identity))
 	}
+}
+
+func (r *Prose) subject(s *Subject, notice retention.Period) {
+	r.becomes(s, notice)
 	r.Line("")
-	r.Line("### Who is kept, why and for how long")
+	r.line("### ", "grounds")
 	r.Line("")
 	if len(s.Grounds) == 0 {
-		r.Line("Nothing justifies keeping these persons.")
+		r.line("", "grounds.none")
 		return
 	}
-	r.Line("| ground | reason | lawful basis, art. 6(1) | for how long | which rows |")
-	r.Line("|---|---|---|---|---|")
+	r.head("head.ground", "head.reason", "head.basis", "head.period", "head.which")
 	for i := range s.Grounds {
 		g := &s.Grounds[i]
-		r.Line("| %s | %s | %s | %s | %s |", g.ID, cell(g.Why), basisWords[g.Basis], cell(g.period()), cell(g.rows()))
+		r.Line("| %s | %s | %s | %s | %s |", g.ID, cell(g.Why), r.basis(g.Basis), cell(g.period(r)), cell(g.rows(r)))
 	}
+	r.years(s.Grounds)
+}
+
+// years says what the periods mean that count from a column which may hold a year, by its name or by what happened then: the policy alone
+// cannot tell whether it does.
+func (r *Prose) years(grounds []Ground) {
+	var columns []string
+	for i := range grounds {
+		g := &grounds[i]
+		date := g.After + g.Until
+		column := date[strings.LastIndex(date, "/")+1:]
+		if column == "" || !yearWord.MatchString(column+" "+g.Trigger) {
+			continue
+		}
+		said := "`" + column + "`"
+		if r.called != nil {
+			_, c, found := r.way([]string{r.tableOr(g.Table)}, date)
+			if found && c.Date {
+				continue // it holds a date, and no year
+			}
+			said = r.column(g.Table, date)
+		}
+		if !slices.Contains(columns, said) {
+			columns = append(columns, said)
+		}
+	}
+	if len(columns) == 0 {
+		return
+	}
+	r.Line("")
+	r.line("", "years", strings.Join(columns, ", "))
 }
 
 // related says what happens to related rows when their person goes; deletes tells whether the person's row does.
 func (r *Prose) related(rules []RelatedRule, deletes bool) {
 	r.Line("")
-	r.Line("The first line that a row matches decides.")
+	r.line("", "first")
 	r.Line("")
-	r.Line("| rows | what happens | reason |")
-	r.Line("|---|---|---|")
-	for _, rule := range spelledOut(rules) {
-		r.Line("| %s | %s | %s |", cell(rule.rows()), cell(rule.disposition()), cell(rule.Why))
+	r.head("head.rows", "head.happens", "head.reason")
+	for _, alike := range r.inSets(r.spelledOut(rules)) {
+		rule := &alike[0]
+		r.Line("| %s | %s | %s |", cell(r.together(alike)), cell(rule.disposition(r)), cell(Reason(r.say.Language, rule.Why)))
 	}
 	if deletes {
 		r.Line("")
-		r.Line("A kept row binds a person whose row is deleted, if its lookup may not be empty; otherwise it loses its link and the person goes. Only an environment knows which: with one set, this record says it for every place.")
+		r.line("", "related.binds")
 	}
 }
 
@@ -226,173 +283,201 @@ func (r *Prose) stages(stages []Stage) {
 	r.Line("")
 	for i := range stages {
 		st := &stages[i]
-		when := "On the day on which the last ground has ended, and no earlier than the notice allows"
+		when := r.say.T("stage.first")
 		if i > 0 {
-			when = sentenceCase(st.After.String()) + " after the last ground ended"
+			when = r.say.T("stage.after", r.period(st.After.Period))
 			if st.After.From != retention.TheDate {
-				when = sentenceCase(st.After.After("the day", false)) + " on which the last ground ended"
+				when = r.after(st.After, r.say.T("stage.day"), false)
 			}
 		}
-		what := "the purge follows."
+		what := r.say.T("stage.purge")
 		switch st.Do {
 		case Archive:
-			what = "the row is archived: it becomes inactive and belongs to the team “" + st.Team + "” (restriction of processing). A ground that returns gives it back."
+			what = r.say.T("stage.archive", st.Team)
 		case Reduce:
-			what = "the row is reduced:"
+			what = r.say.T("stage.reduce")
 			if len(st.Erase) > 0 {
-				what += " " + codes(st.Erase) + " are emptied."
+				what += " " + r.say.T("stage.erase", r.columns("", st.Erase))
 			}
 			if len(st.Coarsen) > 0 {
-				what += " This much survives: " + coarseWords(st.Coarsen) + "."
+				what += " " + r.say.T("stage.coarsen", r.coarse(st.Coarsen))
+			}
+			for _, rule := range st.Related {
+				what += fmt.Sprintf(" %s: %s.", sentenceCase(rule.rows(r)), rule.disposition(r))
 			}
 		}
-		r.Line("%d. %s, %s", i+1, when, what)
+		r.Line("%d. %s, %s", i+1, sentenceCase(when), what)
 	}
 	r.Line("")
-	r.Line("Each of these is announced on the row, for the same time as a purge.")
+	r.line("", "stages.announced")
 	r.Line("")
 }
 
-func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+// yearWord finds the word year in the languages that columns are named in.
+var yearWord = regexp.MustCompile(`(?i)year|jahr|ann[eé]e|\bår|_(aar|ar)(_|\b)|årtal|jaar|vuosi`)
 
-// coarseWords say how coarse each column becomes.
-func coarseWords(all []Coarsened) string {
+// asks says how persons are asked before the purge.
+func (r *Prose) asks(a *Ask) {
+	if a == nil {
+		return
+	}
+	r.line("", "ask", sentenceCase(r.period(a.Before)), a.Queue)
+	if a.Required.IsZero() {
+		r.line("", "ask.optional")
+		return
+	}
+	r.line("", "ask.required", r.period(a.Required))
+}
+
+// coarse says how coarse each column becomes.
+func (r *Prose) coarse(all []Coarsened) string {
 	var parts []string
 	for _, c := range all {
-		what := "the " + c.By.Unit + " of `" + c.Column + "`"
 		if c.By.Unit == "" {
-			what = fmt.Sprintf("the first %d letters of `%s` (of a number, the multiple of %d below it)", c.By.Step, c.Column, c.By.Step)
+			parts = append(parts, r.say.T("coarse.letters", strconv.Itoa(c.By.Step), r.column("", c.Column)))
+			continue
 		}
-		parts = append(parts, what)
+		parts = append(parts, r.say.T("coarse."+c.By.Unit, r.column("", c.Column)))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// basisWords are the lawful bases as the regulation's letters have them.
-var basisWords = map[string]string{
-	"consent":              "(a) consent",
-	"contract":             "(b) contract, or steps before one",
-	"legal-obligation":     "(c) legal obligation",
-	"vital-interests":      "(d) vital interests",
-	"public-task":          "(e) public task",
-	"legitimate-interests": "(f) legitimate interests",
+// basis is a lawful basis with its letter of article 6(1); nothing where a ground states none.
+func (r *Prose) basis(name string) string {
+	text, _ := r.say.Lookup("basis." + name)
+	return text
 }
 
 // period says in words for how long the ground keeps a person.
-func (g *Ground) period() string {
+func (g *Ground) period(r *Prose) string {
 	date := g.After + g.Until
 	if g.FetchXML != "" && !g.Keep.IsZero() {
-		date = "the query's date"
+		date = r.say.T("query-date")
 	} else if date != "" {
-		date = "`" + date + "`"
+		date = r.column(g.Table, date)
+	}
+	if column := g.Changed(); column != "" {
+		switch column := r.column(g.Table, column); {
+		case g.UntilChanged() && g.Keep.IsZero():
+			return r.say.T("changed.until", g.holds(r), column)
+		case g.UntilChanged():
+			return r.say.T("changed", r.say.T("changed.beyond", g.holds(r), r.period(g.Keep.Period), column))
+		}
+		text := r.say.T("changed", r.after(g.Keep, r.say.T("changed.date", r.column(g.Table, column)), false))
+		switch {
+		case g.InsteadOf != "":
+			text += "; " + r.say.T("changed.instead", r.column(g.Table, g.InsteadOf))
+		case g.MissingDate == MissingKeeps:
+			text += "; " + r.say.T("changed.missing", g.holds(r))
+		}
+		return text
 	}
 	if g.WhenLost() {
-		return g.holds() + ", and " + g.Keep.String() + " from the day on which that was found to have ended"
+		return r.say.T("lost", g.holds(r), r.period(g.Keep.Period))
 	}
 	if date == "" {
-		return g.holds()
+		return g.holds(r)
 	}
-	text := g.Keep.After(date, g.Until != "")
+	text := r.after(g.Keep, date, g.Until != "")
 	if g.Trigger != "" {
-		text += " (“" + g.Trigger + "”)"
+		text += " (" + r.quote(g.Trigger) + ")"
 	}
 	if !g.AtMost.IsZero() {
-		text += "; at most " + g.AtMost.Period.String() + " after `" + g.AtMost.After + "`"
+		text += "; " + r.say.T("at-most", r.period(g.AtMost.Period), r.column(g.Table, g.AtMost.After))
 	}
 	switch {
 	case g.InsteadOf != "":
-		text += "; where the date is missing, counted from `" + g.InsteadOf + "`"
+		text += "; " + r.say.T("instead", r.column(g.Table, g.InsteadOf))
 	case g.MissingDate == MissingKeeps:
-		text += "; where the date is missing, until somebody enters it"
+		text += "; " + r.say.T("missing")
 	}
 	return text
 }
 
 // holds says for how long a ground without a date keeps a person.
-func (g *Ground) holds() string {
+func (g *Ground) holds(r *Prose) string {
 	switch {
 	case g.View != "":
-		return "for as long as the view shows the person"
+		return r.say.T("holds.view")
 	case g.FetchXML != "":
-		return "for as long as the query finds the person"
+		return r.say.T("holds.query")
 	case g.Table == "":
-		return "for as long as the row says so"
+		return r.say.T("holds.row")
 	}
-	return "for as long as there is such a row"
+	return r.say.T("holds.rows")
 }
 
-func (g *Ground) rows() string {
+func (g *Ground) rows(r *Prose) string {
 	switch {
 	case g.View != "":
-		return "view “" + g.View + "”"
+		return r.say.T("rows.view", g.View)
 	case g.FetchXML != "":
-		return "a FetchXML query"
+		return r.say.T("rows.query")
 	}
-	return rowsInWords(g.Table, g.Link, g.Party, g.Where)
+	said, found := r.spokenRows(g.Table, g.Link, g.Party, "", g.Where)
+	return r.spell(said, found, r.rowsInWords(g.Table, "`"+g.Link+"`", g.Party, g.Where))
 }
 
-func (r *RelatedRule) rows() string {
-	if r.Table == AnyTable {
-		return "whatever else leads to the person, rows of business excepted"
+func (rule *RelatedRule) rows(r *Prose) string {
+	if rule.Table == AnyTable {
+		return r.say.T("rows.rest")
 	}
+	if rule.Set != "" {
+		return r.say.T("rows.set", rule.Set)
+	}
+	said, found := r.spokenRows(rule.Table, rule.Link, rule.Party, rule.Behind, rule.Where)
+	return r.spell(said, found, rule.technical(r))
+}
+
+// technical are the rule's rows by the names of the database.
+func (rule *RelatedRule) technical(r *Prose) string {
 	switch {
-	case r.Set != "":
-		return "those of the set `" + r.Set + "`"
-	case r.Behind != "":
-		return rowsInWords(r.Table, "the person's own "+r.Behind, "", r.Where)
-	case r.Do == Leave && r.Link == "" && r.Party == "":
-		return "`" + r.Table + "`"
+	case rule.Behind != "":
+		return r.rowsInWords(rule.Table, "`"+r.say.T("rows.behind", rule.Behind)+"`", "", rule.Where)
+	case rule.Do == Leave && rule.Link == "" && rule.Party == "":
+		return "`" + rule.Table + "`"
 	}
-	return rowsInWords(r.Table, r.Link, r.Party, r.Where)
+	return r.rowsInWords(rule.Table, "`"+rule.Link+"`", rule.Party, rule.Where)
 }
 
-// partyWords are the parts that people take in activities, where the language's own word is none.
-var partyWords = map[string]string{"from": "sender", "to": "recipient", "cc": "recipient of a copy", "bcc": "recipient of a blind copy",
-	"required-attendee": "required participant", "optional-attendee": "optional participant"}
-
-func rowsInWords(table, link, party, where string) string {
-	var parts []string
+func (r *Prose) rowsInWords(table, link, party, where string) string {
+	var text string
 	switch {
 	case table == "":
-		parts = append(parts, "the person's own row")
+		text = r.say.T("rows.own")
 	case party == "any":
-		parts = append(parts, "`"+table+"` that the person takes part in")
+		text = r.say.T("rows.party", table)
 	case party != "":
-		parts = append(parts, "`"+table+"` that the person takes part in as "+cmp.Or(partyWords[party], party))
+		part, known := r.say.Lookup("party." + party)
+		if !known {
+			part = party
+		}
+		text = r.say.T("rows.party-as", table, part)
 	default:
-		parts = append(parts, "`"+table+"` by `"+link+"`")
+		text = r.say.T("rows.by", table, link)
 	}
 	if where != "" {
-		parts = append(parts, "where `"+where+"`")
+		text += " " + r.say.T("rows.where", where)
 	}
-	return strings.Join(parts, " ")
+	return text
 }
 
-func (r *RelatedRule) disposition() string {
+func (rule *RelatedRule) disposition(r *Prose) string {
+	emptied := ""
 	switch {
-	case r.Do == Delete:
-		return "deleted"
-	case r.Do == Retain:
-		return "kept" + r.ending()
-	case r.Do == Leave:
-		return "left as they are, and not looked at"
-	case len(r.Erase) > 0:
-		return "kept without " + codes(r.Erase) + r.ending()
+	case rule.Do == Delete:
+		return r.say.T("do.deleted")
+	case rule.Do == Retain:
+		return r.ending(rule, r.say.T("do.kept"))
+	case rule.Do == Leave:
+		return r.say.T("do.left")
+	case len(rule.Erase) > 0:
+		emptied = r.say.T("do.kept-without", r.columns(rule.Table, rule.Erase))
+	default:
+		emptied = r.say.T("do.anonymised", r.columns(rule.Table, rule.Keep))
 	}
-	return "anonymised, except " + codes(r.Keep) + r.ending()
-}
-
-func codes(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }
-
-// cell keeps a text within its cell of a table.
-func cell(s string) string {
-	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
-}
-
-// Count is a number of things: 1 person, 2 persons.
-func Count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
+	if rule.EvenIf == EvenIfJustified {
+		emptied = r.say.T("do.even", emptied)
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return r.ending(rule, emptied)
 }

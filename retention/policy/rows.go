@@ -2,8 +2,8 @@ package policy
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 )
 
@@ -38,7 +38,7 @@ type Span struct {
 // EvenIf is in spite of what a row goes.
 type EvenIf string
 
-// EvenIfJustified lets a row go although a person on it is justified. A legal hold stops it all the same.
+// EvenIfJustified lets a row go, or lose columns, although a person on it is justified. A legal hold stops it all the same.
 const EvenIfJustified EvenIf = "justified"
 
 // End is what becomes of a row that a related rule keeps when its person goes, once its own date has come. The columns that go by
@@ -50,9 +50,6 @@ type End struct {
 
 // Date is the column or path that the span counts from.
 func (s Span) Date() string { return s.After + s.Until }
-
-// Words say for how long, for people: 7 years after `createdon`.
-func (s Span) Words() string { return s.For.After("`"+s.Date()+"`", s.Until != "") }
 
 // span reads a period of rows, and finds what is wrong with it.
 func (l *loader) span(after, until string, keep retention.Keeping, ends retention.YearEnd, f *placed) Span {
@@ -230,47 +227,67 @@ func (r *Prose) rows(p *Policy) {
 		return
 	}
 	r.Line("")
-	r.Line("## Rows with a period of their own")
+	r.line("## ", "rows")
 	r.Line("")
-	r.Line("These rows go when a date of their own has come, whoever they belong to. Of the lines of a table the first that a row matches decides. "+
-		"A legal hold on a person on the row, or on what the row is part of, stops it always; a person who is still justified stops it unless the line says otherwise. "+
-		"A row stays while what a delete would take along has to stay, and while a related rule keeps it that names some rows of the table or has a period of its own. "+
-		"One run ends at most %s, and at most %s of a table's rows; otherwise it ends none.", Count(p.Limits.Rows, "row"), Percentage(p.Limits.RowShare))
+	r.line("", "rows.text", r.count("row-count", p.Limits.Rows), Percentage(p.Limits.RowShare))
 	r.Line("")
-	r.Line("| rule | rows | kept for how long | what then happens | although a person is justified | reason |")
-	r.Line("|---|---|---|---|---|---|")
+	r.head("head.rule", "head.rows", "head.kept", "head.then", "head.although", "head.reason")
 	for i := range p.Rows {
 		x := &p.Rows[i]
 		rows := "`" + x.Table + "`"
 		if x.Where != "" {
-			rows += " where `" + x.Where + "`"
+			rows += " " + r.say.T("rows.where", x.Where)
 		}
-		r.Line("| %s | %s | %s | %s | %s | %s |", x.Name, cell(rows), cell(x.Words()), cell(gone(x.Do, x.Erase, x.Keep)),
-			map[bool]string{true: "yes", false: "no"}[x.EvenIf == EvenIfJustified], cell(x.Why))
+		said, found := r.spokenRows(x.Table, "", "", "", x.Where)
+		rows = r.spell(said, found, rows)
+		although := "no"
+		if x.EvenIf == EvenIfJustified {
+			although = "yes"
+		}
+		r.Line("| %s | %s | %s | %s | %s | %s |", x.Name, cell(rows), cell(r.span(x.Table, x.Span)), cell(r.gone(x.Table, x.Do, x.Erase, x.Keep)), r.say.T(although), cell(x.Why))
 	}
+}
+
+// span says for how long: 7 years after `createdon`.
+func (r *Prose) span(table string, s Span) string {
+	return r.after(s.For, r.column(table, s.Date()), s.Until != "")
+}
+
+// SpanIn says in a language for how long a row is kept by a date of its own, and what then happens: 7 years after `createdon`, then
+// deleted.
+func SpanIn(language string, s Span, do Disposition, erase []string) string {
+	r := &Prose{say: words.In("record", language)}
+	return r.say.T("span.then", r.span("", s), r.gone("", do, erase, nil))
+}
+
+// PeriodIn says in a language for how long something is kept after a date that has words of its own, or beyond it where it is itself
+// the end.
+func PeriodIn(language string, k retention.Keeping, date string, end bool) string {
+	r := &Prose{say: words.In("record", language)}
+	return r.after(k, date, end)
 }
 
 // gone says what becomes of a row whose period is over.
-func gone(do Disposition, erase, retain []string) string {
+func (r *Prose) gone(table string, do Disposition, erase, retain []string) string {
 	switch {
 	case do == Delete:
-		return "deleted"
+		return r.say.T("do.deleted")
 	case len(erase) > 0:
-		return "emptied of " + codes(erase)
+		return r.say.T("do.emptied", r.columns(table, erase))
 	}
-	return "anonymised, except " + codes(retain)
+	return r.say.T("do.anonymised", r.columns(table, retain))
 }
 
-// ending says what becomes of a kept row in the end.
-func (r *RelatedRule) ending() string {
-	if r.End == nil {
-		return ""
+// ending says what becomes of a kept row in the end, after what happens to it before.
+func (r *Prose) ending(rule *RelatedRule, kept string) string {
+	if rule.End == nil {
+		return kept
 	}
-	kept := r.End.Words()
-	if !strings.HasPrefix(kept, "until ") {
-		kept = "for " + kept
+	form := "ending"
+	if rule.End.Until != "" && rule.End.For.IsZero() || rule.End.For.From != retention.TheDate && rule.End.For.Period.IsZero() {
+		form = "ending.until" // the span says until when
 	}
-	return fmt.Sprintf(" %s, then %s", kept, gone(r.End.Then, r.Erase, r.Keep))
+	return r.say.T(form, kept, r.span(rule.Table, rule.End.Span), r.gone(rule.Table, rule.End.Then, rule.Erase, rule.Keep))
 }
 
 // endText is the end of a related rule as a policy says it.

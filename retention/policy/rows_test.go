@@ -76,6 +76,12 @@ func TestLoadRefusesRows(t *testing.T) {
 			"10:118 the row is anonymised when its person goes (then: delete)"},
 		{"columns without an end that empties them", "{table: email, party: any, do: keep, why: w, erase: [subject], after: createdon, keep: 7 years, then: delete}", "",
 			"10:61 `erase` is for do: anonymize ()"},
+		{"deleted although somebody is justified", "{table: email, party: any, do: delete, evenIf: justified}", "",
+			"10:56 `evenIf` is for do: anonymize: from a row that is to be deleted the person is taken, and it stays while somebody else on it is justified (a period of rows whoever they belong to stands in `rows`, at the top of the policy)"},
+		{"emptied although somebody is held", "{table: email, party: any, do: anonymize, erase: [subject], evenIf: held}", "",
+			"10:77 `evenIf` cannot be `held` (one of justified)"},
+		{"an exception to a set", "{set: sales, evenIf: justified}", "",
+			"10:30 `evenIf` has no meaning beside `set` (a rule of your own before the set overrides what it says of a table)"},
 		{"an end of a set", "{set: sales, after: createdon, keep: 7 years, then: delete}", "",
 			"10:29 `after` has no meaning beside `set` (a rule of your own before the set overrides what it says of a table); 10:46 `keep` has no meaning beside `set` (a rule of your own before the set overrides what it says of a table); 10:61 `then` has no meaning beside `set` (a rule of your own before the set overrides what it says of a table)"},
 	} {

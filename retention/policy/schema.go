@@ -17,8 +17,8 @@ func PolicySchema() ([]byte, error) {
 		RequiredFromJSONSchemaTags: true,
 		ExpandedStruct:             true,
 		Namer: func(t reflect.Type) string {
-			return map[string]string{"fileInclude": "Include", "fileEnvironment": "Environment", "fileLimits": "Limits", "filePurge": "Purge", "fileColumns": "Columns",
-				"fileSubject": "Subject", "fileClass": "Class", "fileStage": "Stage", "fileGround": "Ground", "fileRelated": "RelatedRule", "fileRow": "RowRule"}[t.Name()]
+			return map[string]string{"fileInclude": "Include", "fileRecord": "Head", "fileEnvironment": "Environment", "fileLimits": "Limits", "filePurge": "Purge", "fileColumns": "Columns",
+				"fileSubject": "Subject", "fileClass": "Class", "fileStage": "Stage", "fileAsk": "Ask", "fileGround": "Ground", "fileRelated": "RelatedRule", "fileRow": "RowRule"}[t.Name()]
 		},
 		Mapper: func(t reflect.Type) *jsonschema.Schema {
 			switch t {

@@ -77,7 +77,7 @@ func TestPolicySchema(t *testing.T) {
 		"a misspelt key":           {"keep: 24 months", "kepe: 24 months"},
 		"a period without a unit":  {"notice: 2 months", "notice: 2"},
 		"an unknown basis":         {"basis: contract", "basis: habit"},
-		"a share without its sign": {"share: 100%", "share: 100"},
+		"a share without its sign": {"share: 5%", "share: 5"},
 		"a missing reason":         {"why: Responsible for the agreement of an active customer", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

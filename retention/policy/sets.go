@@ -82,27 +82,29 @@ func SetOf(name string) *Set {
 }
 
 // spelledOut are rules with those of their sets in place, as a person reads them who has no environment at hand.
-func spelledOut(rules []RelatedRule) []RelatedRule {
+func (r *Prose) spelledOut(rules []RelatedRule) []RelatedRule {
 	var out []RelatedRule
-	for _, r := range rules {
-		set := SetOf(r.Set)
+	for _, rule := range rules {
+		set := SetOf(rule.Set)
 		if set == nil {
-			out = append(out, r)
+			out = append(out, rule)
 			continue
 		}
 		for _, sr := range set.Rules {
 			link := sr.Link
 			switch {
 			case sr.Lookups:
-				link = "its lookups to the person"
+				link = r.say.T("set.lookups")
 			case sr.Value != "":
-				link = sr.Value + " = the person's addresses"
+				link = r.say.T("set.addresses", sr.Value)
 			}
 			why := strings.TrimSpace(sr.Why)
 			if why == "" {
-				why = "set " + set.Name
+				if why = r.say.T("set", set.Name); r.called != nil {
+					why = r.say.T("spoken.set", set.Name)
+				}
 			}
-			out = append(out, RelatedRule{Table: sr.Table, Link: link, Party: sr.Party, Where: sr.Where, Do: sr.Do, Erase: sr.Erase, Why: why})
+			out = append(out, RelatedRule{Table: sr.Table, Link: link, Party: sr.Party, Where: sr.Where, Do: sr.Do, Erase: sr.Erase, Why: why, From: set.Name})
 		}
 	}
 	return out

@@ -127,7 +127,7 @@ func (r *RelatedRule) Text() string {
 		table = "'*'"
 	}
 	pairs := [][2]string{{"table", table}, {"link", bare(r.Link)}, {"party", r.Party}, {"behind", r.Behind}, {"where", inQuotes(r.Where)}, {"do", string(r.Do)},
-		{"erase", flowList(r.Erase)}, {"retain", flowList(r.Keep)}, {"why", inQuotes(r.Why)}}
+		{"erase", flowList(r.Erase)}, {"retain", flowList(r.Keep)}, {"why", inQuotes(r.Why)}, {"evenIf", string(r.EvenIf)}}
 	return ruleText(append(pairs, r.endText()...))
 }
 

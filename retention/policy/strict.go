@@ -198,7 +198,10 @@ func (r *strictReader) mapping(n ast.Node, v reflect.Value) {
 		case !known && key == "<<":
 			r.problem(r.pos(pair), "merge keys are not part of the policy language", "write the keys out: what a rule says should stand in it")
 		case !known:
-			hint := DidYouMean(key, keys)
+			hint := inOtherWords(key, keys)
+			if hint == "" {
+				hint = DidYouMean(key, keys)
+			}
 			if hint == "" {
 				hint = "known here: " + strings.Join(keys, ", ")
 			}
@@ -326,7 +329,11 @@ func (r *strictReader) scalar(key string, n ast.Node, v reflect.Value, tag strin
 				r.problem(r.pos(n), fmt.Sprintf("`%s`: %v", key, err), hint)
 			}
 		default:
-			r.problem(r.pos(n), fmt.Sprintf("`%s` cannot be %s", key, typeName(n)), "")
+			hint := ""
+			if v.Type() == reflect.TypeFor[retention.Period]() {
+				hint = "a period, such as " + key + ": 14 days"
+			}
+			r.problem(r.pos(n), fmt.Sprintf("`%s` cannot be %s", key, typeName(n)), hint)
 		}
 		return
 	}

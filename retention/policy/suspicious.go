@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gallra/gallra/retention"
@@ -15,7 +16,7 @@ func (p *Policy) Suspicious() Problems {
 		s := &p.Subjects[i]
 		for j := range s.Grounds {
 			g := &s.Grounds[j]
-			if longerThanTenYears(g.Keep.Period) {
+			if longerThanTenYears(g.Keep.Period) && g.Basis != "legal-obligation" { // which a law sets
 				warn(g.At["keep"].Pos, fmt.Sprintf("the ground `%s` lasts for %s", g.ID, g.Keep), "is that long needed for the purpose?")
 			}
 			if g.Basis == "consent" && g.After == "" && g.Until == "" && g.Keep.IsZero() {
@@ -25,6 +26,12 @@ func (p *Policy) Suspicious() Problems {
 			if _, said := g.At["missingDate"]; g.Basis == "consent" && g.After+g.Until != "" && !g.WhenLost() && !said && g.MissingDate == MissingKeeps && !always(g.After+g.Until) {
 				warn(g.At["basis"].Pos, fmt.Sprintf("the ground `%s` rests on a consent, and keeps whoever has none: a row without `%s` is kept until somebody enters it", g.ID, g.After+g.Until),
 					"missingDate: ignore, unless a consent without a date is meant to count")
+			}
+		}
+		for _, k := range s.Judged() {
+			if k.Ask != nil && !k.answers() {
+				warn(k.Ask.At["before"].Pos, "persons are asked, and no ground is a consent or a date on their own row: an answer would keep nobody but by an extension by hand",
+					"a ground for the answer, such as until: a date that was agreed")
 			}
 		}
 		s.suspiciousRelated(warn)
@@ -37,6 +44,13 @@ func (p *Policy) Suspicious() Problems {
 	}
 	p.suspiciousRows(warn)
 	return w.Sorted(p.Files)
+}
+
+// answers tells whether somebody who is asked can answer by what is a ground.
+func (s *Subject) answers() bool {
+	return slices.ContainsFunc(s.Grounds, func(g Ground) bool {
+		return g.Basis == "consent" || g.Table == "" && g.View == "" && g.FetchXML == "" && g.After+g.Until != ""
+	})
 }
 
 // always tells whether every row has the date.

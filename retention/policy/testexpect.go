@@ -22,6 +22,9 @@ type TestExpect struct {
 	RetainUntil, PurgeOn string
 	Ground               string // an id, manual-extension, or none
 	Reason               string // a part of it
+	// Ask is now where the run asks the person before their purge, waits where the purge is due and nobody has asked them in time, and
+	// none otherwise.
+	Ask string
 	// Retained are columns and the values that they have after the purge; Erased are columns whose value is gone then.
 	Retained map[string]any
 	Erased   []string
@@ -36,8 +39,13 @@ type TestLoss struct {
 	Pos           Pos
 }
 
-// testLosses reads which grounds the rows of a case have lost.
-func (l *loader) testLosses(c *TestCase, lost map[string]*testValues) {
+// testLosses reads which grounds the rows of a case have lost, and when rows have changed that grounds count from.
+func (l *loader) testLosses(c *TestCase, lost, changed map[string]*testValues) {
+	c.Lost, c.Changed = l.testDays(c, "lost", lost), l.testDays(c, "changed", changed)
+}
+
+// testDays reads days by row and ground.
+func (l *loader) testDays(c *TestCase, key string, lost map[string]*testValues) (out []TestLoss) {
 	for label, grounds := range lost {
 		if c.Rows[label] == nil {
 			l.problem(grounds.Pos, fmt.Sprintf("the case has no row `%s`", label), DidYouMean(label, slices.Sorted(maps.Keys(c.Rows))))
@@ -47,14 +55,37 @@ func (l *loader) testLosses(c *TestCase, lost map[string]*testValues) {
 			text, _ := v.(string)
 			on, err := retention.ParseDate(text)
 			if err != nil {
-				l.problem(at, fmt.Sprintf("`%s` was lost on a day: %v", ground, err), "such as lost: {anna: {primary-contact: 2026-10-01}}")
+				l.problem(at, fmt.Sprintf("`%s` was %s on a day: %v", ground, key, err), "such as "+key+": {anna: {primary-contact: 2026-10-01}}")
 			}
-			c.Lost = append(c.Lost, TestLoss{label, ground, on, at})
+			out = append(out, TestLoss{label, ground, on, at})
 		}
 	}
-	slices.SortFunc(c.Lost, func(a, b TestLoss) int {
+	slices.SortFunc(out, func(a, b TestLoss) int {
 		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
+	return out
+}
+
+// TestAsked is the day on which a row's person was asked before their purge.
+type TestAsked struct {
+	Label string
+	On    retention.Date
+}
+
+// testAsked reads when the persons of a case were asked.
+func (l *loader) testAsked(c *TestCase, asked *testValues) {
+	for _, label := range slices.Sorted(maps.Keys(asked.Values)) {
+		at := asked.At[label].Pos
+		if c.Rows[label] == nil {
+			l.problem(at, fmt.Sprintf("the case has no row `%s`", label), DidYouMean(label, slices.Sorted(maps.Keys(c.Rows))))
+		}
+		text, _ := asked.Values[label].(string)
+		on, err := retention.ParseDate(text)
+		if err != nil {
+			l.problem(at, fmt.Sprintf("`%s` was asked on a day: %v", label, err), "such as asked: {anna: 2026-10-25}")
+		}
+		c.Asked = append(c.Asked, TestAsked{label, on})
+	}
 }
 
 // Fate is what a purge does with a row.
@@ -64,6 +95,7 @@ type Fate string
 const (
 	FateDelete    Fate = "delete"    // it is gone
 	FateAnonymize Fate = "anonymize" // it stands, and columns of it were emptied
+	FateRestore   Fate = "restore"   // it was archived, and is active and its owner's again
 	FateArchive   Fate = "archive"   // it stands with all that it says, inactive and another's
 	FateKeep      Fate = "keep"      // it stands with all that it says, whether or not it lost its link
 	FateFree      Fate = "free"      // it is kept, and has lost its link to somebody or something that went
@@ -73,7 +105,7 @@ const (
 // OfPurge tells whether only a purge shows if the expectation of a row of the table comes true.
 func (x *TestExpect) OfPurge(subject bool) bool {
 	switch Fate(x.Action) {
-	case FateDelete, FateAnonymize, FateArchive, FateFree, FateLeave:
+	case FateDelete, FateAnonymize, FateArchive, FateRestore, FateFree, FateLeave:
 		return true
 	case FateKeep:
 		return !subject || len(x.Retained)+len(x.Erased) > 0
@@ -83,11 +115,12 @@ func (x *TestExpect) OfPurge(subject bool) bool {
 
 type fileExpect struct {
 	placed      `yaml:"-"`
-	Action      string     `yaml:"action" jsonschema:"required,enum=keep,enum=schedule,enum=move,enum=clear,enum=wait,enum=hold,enum=purge,enum=none,enum=delete,enum=anonymize,enum=archive,enum=free,enum=leave"`
+	Action      string     `yaml:"action" jsonschema:"required,enum=keep,enum=schedule,enum=move,enum=clear,enum=wait,enum=hold,enum=purge,enum=none,enum=delete,enum=anonymize,enum=archive,enum=restore,enum=free,enum=leave"`
 	RetainUntil string     `yaml:"retainUntil"`
 	PurgeOn     string     `yaml:"purgeOn"`
 	Ground      string     `yaml:"ground"`
 	Reason      string     `yaml:"reason"`
+	Ask         string     `yaml:"ask" jsonschema:"enum=now,enum=waits,enum=none"`
 	Retained    testValues `yaml:"retained"`
 	Erased      []string   `yaml:"erased"`
 }
@@ -131,7 +164,7 @@ func (e *testExpect) readNode(r *strictReader, key string, n ast.Node) {
 
 // testExpect checks an expectation of a case whose rows are known.
 func (l *loader) testExpect(c *TestCase, label string, e *testExpect) TestExpect {
-	x := TestExpect{Label: label, Action: e.Action, RetainUntil: e.RetainUntil, PurgeOn: e.PurgeOn, Ground: e.Ground, Reason: e.Reason,
+	x := TestExpect{Label: label, Action: e.Action, RetainUntil: e.RetainUntil, PurgeOn: e.PurgeOn, Ground: e.Ground, Reason: e.Reason, Ask: e.Ask,
 		Retained: e.Retained.Values, Erased: e.Erased, Pos: e.placed.Pos, At: map[string]Pos{}}
 	for key, p := range e.fileExpect.At {
 		x.At[key] = p.Pos

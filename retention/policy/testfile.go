@@ -17,10 +17,13 @@ import (
 // TestFile is a company's own tests of its policy: persons and rows, a day, and the verdict expected. [LoadTests] reads
 // one; package policytest runs it.
 type TestFile struct {
-	Policy  string // path of the policy file; empty: the file does not say
-	Tables  []TestTable
-	Columns []TestColumn
-	Cases   []TestCase
+	Policy string // path of the policy file; empty: the file does not say
+	// Schema is a snapshot whose definitions the CRM of every case has; empty: what every environment has.
+	Schema   string
+	SchemaAt Pos
+	Tables   []TestTable
+	Columns  []TestColumn
+	Cases    []TestCase
 
 	rows    map[string]*testRow
 	sources map[string][]string
@@ -34,11 +37,26 @@ type TestCase struct {
 	// LedgerLost says that the ledger knows nothing; otherwise it proves the dates that stand on the rows.
 	LedgerLost bool
 	// Lost are the days on which the ledger saw a row lose a ground, for grounds that go on after that.
-	Lost   []TestLoss
+	Lost []TestLoss
+	// Changed are the days on which the audit history has the change that a ground counts from: of a row that matches, or of a person
+	// whom a change took the ground from.
+	Changed []TestLoss
+	// Asked are the days on which persons were asked before their purge.
+	Asked  []TestAsked
 	Expect []TestExpect // in the order of the file
 	Pos    Pos
 
-	Rows map[string]*testRow
+	Rows map[string]*testRow // of the later days as well
+	// Later are days after Today, in their order: each is judged by what the nights before it have left.
+	Later []TestDay
+}
+
+// TestDay is a later day of a case.
+type TestDay struct {
+	Today  retention.Date
+	New    []string // rows that have come since the day before
+	Expect []TestExpect
+	Pos    Pos
 }
 
 // TestRecord is a row of a case, held against the metadata.
@@ -61,6 +79,7 @@ type (
 	fileTests struct {
 		placed  `yaml:"-"`
 		Policy  string              `yaml:"policy"`
+		Schema  string              `yaml:"schema"`
 		Today   string              `yaml:"today"`
 		Tables  []fileTestTable     `yaml:"tables"`
 		Columns []fileTestColumn    `yaml:"columns"`
@@ -73,13 +92,24 @@ type (
 		Today  string                 `yaml:"today"`
 		Ledger string                 `yaml:"ledger" jsonschema:"enum=whole,enum=lost"`
 		Lost   map[string]*testValues `yaml:"lost"`
-		Rows   map[string]*testRow    `yaml:"rows" jsonschema:"required"`
+		// Changed is by row and ground, as Lost is.
+		Changed map[string]*testValues `yaml:"changed"`
+		Asked   testValues             `yaml:"asked"`
+		Rows    map[string]*testRow    `yaml:"rows" jsonschema:"required"`
+		Expect  map[string]*testExpect `yaml:"expect" jsonschema:"required"`
+		Later   []fileTestDay          `yaml:"later"`
+	}
+	fileTestDay struct {
+		placed `yaml:"-"`
+		Today  string                 `yaml:"today" jsonschema:"required"`
+		Rows   map[string]*testRow    `yaml:"rows"`
 		Expect map[string]*testExpect `yaml:"expect" jsonschema:"required"`
 	}
 )
 
 func (fileTests) kind() string    { return "a file of tests" }
 func (fileTestCase) kind() string { return "a case" }
+func (fileTestDay) kind() string  { return "a later day" }
 
 // testRow is a row: its table and whatever columns it has.
 type testRow struct {
@@ -98,6 +128,9 @@ func LoadTests(path string) (*TestFile, error) {
 	t := &TestFile{rows: file.Rows, sources: l.policy.Sources, Path: path}
 	if file.Policy != "" {
 		t.Policy = filepath.Join(filepath.Dir(path), file.Policy)
+	}
+	if file.Schema != "" {
+		t.Schema, t.SchemaAt = filepath.Join(filepath.Dir(path), file.Schema), file.At["schema"].Pos
 	}
 	l.testSchema(t, &file)
 	names := map[string]bool{}
@@ -138,17 +171,57 @@ func (l *loader) testCase(f *fileTestCase, file *fileTests) TestCase {
 		}
 		c.Rows[label] = row
 	}
-	for label, e := range f.Expect {
-		c.Expect = append(c.Expect, l.testExpect(&c, label, e))
-	}
-	l.testLosses(&c, f.Lost)
-	slices.SortFunc(c.Expect, func(a, b TestExpect) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
-	})
+	c.Expect = l.testExpects(&c, f.Expect)
+	l.testLosses(&c, f.Lost, f.Changed)
+	l.testAsked(&c, &f.Asked)
 	if f.has("expect") && len(c.Expect) == 0 && !l.blamed(f.At["expect"].Pos) {
 		l.problem(f.At["expect"].Pos, "the case expects nothing", "")
 	}
+	for i := range f.Later {
+		l.testDay(&c, &f.Later[i])
+	}
 	return c
+}
+
+// testDay reads a later day of a case.
+func (l *loader) testDay(c *TestCase, f *fileTestDay) {
+	d, before := TestDay{Pos: f.Pos}, c.Today
+	if n := len(c.Later); n > 0 {
+		before = c.Later[n-1].Today
+	}
+	var err error
+	switch d.Today, err = retention.ParseDate(f.Today); {
+	case f.Today == "" || l.blamed(f.At["today"].Pos):
+	case err != nil:
+		l.problem(f.At["today"].Pos, err.Error(), "")
+	case d.Today <= before && before != 0:
+		l.problem(f.At["today"].Pos, fmt.Sprintf("%s is no later than the day before it, %s", d.Today, before), "the days of a case stand in their order")
+	}
+	for label, row := range f.Rows {
+		if known := c.Rows[label]; known != nil {
+			l.problem(row.Pos, fmt.Sprintf("`%s` is a row already, at %s", label, known.Pos), "a later day can add rows, under other names")
+			continue
+		}
+		c.Rows[label] = row
+		d.New = append(d.New, label)
+	}
+	slices.Sort(d.New)
+	d.Expect = l.testExpects(c, f.Expect)
+	if f.has("expect") && len(d.Expect) == 0 && !l.blamed(f.At["expect"].Pos) {
+		l.problem(f.At["expect"].Pos, "the day expects nothing", "")
+	}
+	c.Later = append(c.Later, d)
+}
+
+// testExpects checks what is expected on a day, in the order of the file.
+func (l *loader) testExpects(c *TestCase, all map[string]*testExpect) (out []TestExpect) {
+	for label, e := range all {
+		out = append(out, l.testExpect(c, label, e))
+	}
+	slices.SortFunc(out, func(a, b TestExpect) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+	return out
 }
 
 // readPlain reads a file that is no part of the policy.

@@ -15,7 +15,7 @@ import (
 // company makes the tables and columns that the company has of its own. What has relationships or options is made over the
 // Web API, as a customiser would.
 func (w *world) company(ctx context.Context) error {
-	c, err := connect(w.own, nil)
+	c, err := connect(w.own, w.defs)
 	if err != nil {
 		return err
 	}

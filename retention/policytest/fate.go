@@ -33,22 +33,11 @@ type aftermath struct {
 
 // purge runs the case with a ledger that proves the dates on its rows.
 func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.TestRecord, expect []policy.TestExpect) (*aftermath, error) {
-	crm, err := w.provisioned(ctx, w.noon(c.Today))
+	crm, client, checked, err := w.living(ctx, c, records)
 	if err != nil {
 		return nil, err
 	}
 	defer crm.client.Close()
-	if err := w.load(crm.server, records); err != nil {
-		return nil, err
-	}
-	client, err := w.pinned(crm.client)
-	if err != nil {
-		return nil, err
-	}
-	checked, err := compile.Check(ctx, w.careless(), client)
-	if err != nil {
-		return nil, err
-	}
 	out := &aftermath{rows: map[string]change{}, outcomes: map[uuid.UUID]purge.Outcome{}}
 	look := lookout{client: crm.client, ours: ourColumns(checked)}
 	for _, x := range expect {
@@ -81,10 +70,30 @@ func (w *world) purge(ctx context.Context, c *policy.TestCase, records []policy.
 	return out, nil
 }
 
+// living is a CRM with rows in it, provisioned, on the first day of a case.
+func (w *world) living(ctx context.Context, c *policy.TestCase, records []policy.TestRecord) (crm, pinned, *compile.Policy, error) {
+	crm, err := w.provisioned(ctx, w.noon(c.Today))
+	if err != nil {
+		return crm, pinned{}, nil, err
+	}
+	client, err := w.pinned(crm.client)
+	if err == nil {
+		err = w.load(crm.server, records)
+	}
+	var checked *compile.Policy
+	if err == nil {
+		checked, err = compile.Check(ctx, w.careless(), client)
+	}
+	if err != nil {
+		crm.client.Close()
+	}
+	return crm, client, checked, err
+}
+
 // careless is the policy without what only keeps a run from going too far: a case is smaller than any limit was made for.
 func (w *world) careless() *policy.Policy {
 	p := *w.policy
-	p.Limits = policy.Limits{Purges: math.MaxInt32, Share: 1, Rows: math.MaxInt32, RowShare: 1}
+	p.Limits = policy.Limits{Purges: math.MaxInt32, Share: 1, Rows: math.MaxInt32, RowShare: 1, Asks: math.MaxInt32}
 	p.Approval, p.Engine = policy.NoApproval, policy.WebAPI
 	return &p
 }
@@ -103,6 +112,24 @@ func prove(ctx context.Context, d purge.Deps, c *policy.TestCase, proven func(st
 	}
 	for _, l := range c.Lost {
 		seen = append(seen, ledger.Entry{Kind: ledger.Lost, Ground: l.Ground, Today: l.On, Rows: map[string][]uuid.UUID{c.Rows[l.Label].Table: {policy.TestID(l.Label)}}})
+	}
+	for _, x := range c.Changed {
+		r := recordOf(records, x.Label)
+		for i := range d.Policy.Subjects {
+			s := &d.Policy.Subjects[i]
+			for j := range s.Grounds {
+				if g := &s.Grounds[j]; g.ID == x.Ground && g.Change != nil {
+					seen = append(seen, ledger.Entry{Kind: ledger.Changed, Table: s.Table, Ground: g.ID + "." + g.Change.Column, Today: x.On, Rows: map[string][]uuid.UUID{r.Table: {r.ID}}})
+				}
+			}
+		}
+	}
+	for _, a := range c.Asked {
+		r := recordOf(records, a.Label)
+		e := ledger.Entry{Kind: ledger.Asking, Table: r.Table, ID: r.ID, PurgeOn: proven(r.Table, r.ID).PurgeOn, Today: a.On, Rows: map[string][]uuid.UUID{"task": {policy.TestID("asked " + a.Label)}}}
+		done := e
+		done.Kind, done.Status = ledger.WasAsked, ledger.Done
+		seen = append(seen, e, done)
 	}
 	run := d.Run
 	run.ID, run.Policy, run.Organization, run.Today, run.Now = "before", d.Policy.Policy.Hash, d.Policy.Organization, d.Today, d.Client.Now
@@ -240,6 +267,12 @@ func (c change) fate() (policy.Fate, string) {
 	columns, links := c.differs()
 	switch {
 	case slices.Contains(columns, "ownerid") && !slices.ContainsFunc(columns, func(name string) bool { return !slices.Contains(archived, name) }):
+		if !slices.Contains(columns, "statecode") { // an assignment cascades to what belongs to a row
+			return policy.FateKeep, "the row went to another owner with the row that it belongs to"
+		}
+		if state, _ := c.is.Int("statecode"); state == 0 {
+			return policy.FateRestore, "the row is active again, and another's"
+		}
 		return policy.FateArchive, "the row is inactive, and another's"
 	case len(columns) > 0:
 		return policy.FateAnonymize, "otherwise than before: " + strings.Join(columns, ", ")

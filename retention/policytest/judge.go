@@ -47,7 +47,7 @@ func (v *verdict) judge(x policy.TestExpect) policy.Problems {
 // ofFate tells whether the action is what a purge does with a row of the table, and no decision about a person.
 func ofFate(x policy.TestExpect, subject bool) bool {
 	switch policy.Fate(x.Action) {
-	case policy.FateDelete, policy.FateAnonymize, policy.FateArchive, policy.FateFree, policy.FateLeave:
+	case policy.FateDelete, policy.FateAnonymize, policy.FateArchive, policy.FateRestore, policy.FateFree, policy.FateLeave:
 		return true
 	case policy.FateKeep:
 		return !subject
@@ -88,6 +88,14 @@ func (v *verdict) decision(x policy.TestExpect, record policy.TestRecord) policy
 	check("retainUntil", x.RetainUntil, until, x.RetainUntil == until)
 	check("purgeOn", x.PurgeOn, on, x.PurgeOn == on)
 	check("ground", x.Ground, ground, x.Ground == ground)
+	ask := "none"
+	switch {
+	case d.Ask && !d.Unasked:
+		ask = "now"
+	case d.Unasked:
+		ask = "waits"
+	}
+	check("ask", x.Ask, ask, x.Ask == ask)
 	check("reason", x.Reason, d.Reason(), strings.Contains(strings.ToLower(d.Reason()), strings.ToLower(x.Reason)))
 	return failures
 }
@@ -97,7 +105,7 @@ func (v *verdict) fate(x policy.TestExpect, record policy.TestRecord, action boo
 	row := v.after.rows[x.Label]
 	fate, seen := row.fate()
 	switch {
-	case x.Action == string(retention.Purge) && v.after.outcomes[record.ID].Status != ledger.Done:
+	case x.Action == string(retention.Purge) && x.Ask != "waits" && v.after.outcomes[record.ID].Status != ledger.Done:
 		return policy.Problems{v.failure(x, "action", "want action purge, and the purge left the row", v.why(seen))}
 	case action && !comesTrue(policy.Fate(x.Action), fate):
 		return policy.Problems{v.failure(x, "action", fmt.Sprintf("want action %s, got %s", x.Action, fate), v.why(seen))}

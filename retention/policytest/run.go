@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -78,6 +79,9 @@ func (w *world) runAll(ctx context.Context) ([]Result, error) {
 }
 
 func (w *world) run(ctx context.Context, c *policy.TestCase) (Result, error) {
+	if len(c.Later) > 0 {
+		return w.days(ctx, c)
+	}
 	result := Result{Name: c.Name, Pos: c.Pos}
 	if err := w.server.Restore(w.empty); err != nil {
 		return result, err
@@ -104,11 +108,11 @@ func (w *world) run(ctx context.Context, c *policy.TestCase) (Result, error) {
 		return result, err
 	}
 	proven := traces(c, checked, records)
-	evaluation, err := evaluate.Evaluate(ctx, reader, checked, evaluate.EvaluateOptions{Today: c.Today, Traces: proven, Held: held(c)})
+	evaluation, err := evaluate.Evaluate(ctx, reader, checked, evaluate.EvaluateOptions{Today: c.Today, Traces: proven, Held: held(c), Changes: changes(c)})
 	if err != nil {
 		return result, fmt.Errorf("case %q: %w", c.Name, err)
 	}
-	v := verdict{world: w, records: records, plan: plan.NewPlan(checked, evaluation, plan.PlanOptions{Traces: proven, All: true})}
+	v := verdict{world: w, records: records, plan: plan.NewPlan(checked, evaluation, plan.PlanOptions{Traces: proven, Asked: asked(c, proven), All: true})}
 	subject := func(x policy.TestExpect) bool { return w.policy.Subject(recordOf(records, x.Label).Table) != nil }
 	if slices.ContainsFunc(expect, func(x policy.TestExpect) bool { return x.OfPurge(subject(x)) }) {
 		if v.after, err = w.purge(ctx, c, records, expect); err != nil {
@@ -144,6 +148,36 @@ func traces(c *policy.TestCase, checked *compile.Policy, records []policy.TestRe
 	return func(_ string, id uuid.UUID) retention.Trace { return proven[id] }
 }
 
+// asked is a ledger that knows who was asked before the date that stands on their row.
+func asked(c *policy.TestCase, proven func(string, uuid.UUID) retention.Trace) plan.Asked {
+	if c.LedgerLost {
+		return nil
+	}
+	return func(table string, id uuid.UUID) retention.Asked {
+		for _, a := range c.Asked {
+			if policy.TestID(a.Label) == id {
+				return retention.Asked{PurgeOn: proven(table, id).PurgeOn, On: a.On}
+			}
+		}
+		return retention.Asked{}
+	}
+}
+
+// changes is a ledger that remembers when rows changed.
+func changes(c *policy.TestCase) func(subject, ground string) retention.History {
+	return func(_, ground string) retention.History {
+		id, _, _ := strings.Cut(ground, ".")
+		return retention.History{Read: c.Today, On: func(_ string, row uuid.UUID) (on retention.Date) {
+			for _, x := range c.Changed {
+				if policy.TestID(x.Label) == row && x.Ground == id && !c.LedgerLost {
+					on = max(on, x.On)
+				}
+			}
+			return on
+		}}
+	}
+}
+
 // held is a ledger that saw rows lose grounds.
 func held(c *policy.TestCase) func(string, uuid.UUID, string) retention.Held {
 	if c.LedgerLost {
@@ -174,6 +208,20 @@ func (w *world) losses(c *policy.TestCase, checked *compile.Policy) error {
 		}
 		if !slices.Contains(ids, l.Ground) {
 			problems = append(problems, w.file.Problem(l.Pos, fmt.Sprintf("`%s` is no ground of `%s` that goes on after it was lost", l.Ground, table), policy.DidYouMean(l.Ground, ids)))
+		}
+	}
+	for _, x := range c.Changed {
+		var ids []string
+		for i := range checked.Subjects {
+			for j := range checked.Subjects[i].Grounds {
+				g := &checked.Subjects[i].Grounds[j]
+				if g.Change != nil && c.Rows[x.Label].Table == map[bool]string{true: checked.Subjects[i].Table, false: g.Change.Table}[g.WhenLost()] {
+					ids = append(ids, g.ID)
+				}
+			}
+		}
+		if !slices.Contains(ids, x.Ground) {
+			problems = append(problems, w.file.Problem(x.Pos, fmt.Sprintf("`%s` is no ground that counts from a change of `%s`", x.Ground, c.Rows[x.Label].Table), policy.DidYouMean(x.Ground, ids)))
 		}
 	}
 	if len(problems) > 0 {

@@ -11,8 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/retention/policy"
 )
+
+func TestMain(m *testing.M) {
+	emulatortest.Roomy()
+	os.Exit(m.Run())
+}
 
 const modelTests = "../../testdata/policy/sales.test.yaml"
 
@@ -264,12 +270,18 @@ func TestExampleOfTheDocumentation(t *testing.T) {
 	if !ok {
 		t.Fatal("the page shows no tests")
 	}
-	example, _, _ = strings.Cut(example, "```")
+	example, rest, _ := strings.Cut(example, "```")
+	_, days, ok := strings.Cut(rest, "```yaml case\n")
+	if !ok {
+		t.Fatal("the page shows no case of several days")
+	}
+	days, _, _ = strings.Cut(days, "```")
+	example += "  " + strings.ReplaceAll(strings.TrimSpace(days), "\n", "\n  ") + "\n"
 	results, err := run(t, write(t, "x.test.yaml", example), "../../testdata/policy/sales.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := failed(results); len(names) > 0 || len(results) != 3 {
+	if names := failed(results); len(names) > 0 || len(results) != 4 {
 		t.Errorf("%d cases, failed: %q", len(results), names)
 	}
 }

@@ -89,10 +89,24 @@ func TestSchedulesAreTested(t *testing.T) {
 		f := testsOf(t, name)
 		expected := func(table string, want func(c policy.TestCase, x policy.TestExpect) bool) bool {
 			return slices.ContainsFunc(f.Cases, func(c policy.TestCase) bool {
-				return slices.ContainsFunc(c.Expect, func(x policy.TestExpect) bool {
+				all := slices.Clone(c.Expect)
+				for _, day := range c.Later {
+					all = append(all, day.Expect...)
+				}
+				return slices.ContainsFunc(all, func(x policy.TestExpect) bool {
 					return c.Rows[x.Label] != nil && c.Rows[x.Label].Table == table && want(c, x)
 				})
 			})
+		}
+		if !slices.ContainsFunc(f.Cases, func(c policy.TestCase) bool {
+			return slices.ContainsFunc(c.Later, func(d policy.TestDay) bool {
+				return slices.ContainsFunc(d.Expect, func(x policy.TestExpect) bool {
+					fate := policy.Fate(x.Action)
+					return c.Rows[x.Label] != nil && p.Subject(c.Rows[x.Label].Table) != nil && (fate == policy.FateDelete || fate == policy.FateAnonymize)
+				})
+			})
+		}) {
+			t.Errorf("%s: no case carries a person to the end", name)
 		}
 		for _, s := range p.Subjects {
 			for _, g := range s.Grounds {
@@ -133,9 +147,6 @@ func TestSchedulesAreTested(t *testing.T) {
 func TestSchedulesReadWithoutAWarning(t *testing.T) {
 	for name, p := range schedules(t) {
 		for _, w := range p.Suspicious() {
-			if name == "two-stage" && strings.Contains(w.Message, "`unclaimed` lasts for 30 years") {
-				continue // the law says so
-			}
 			t.Errorf("%s: %s", name, w)
 		}
 	}

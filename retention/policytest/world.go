@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,10 +26,16 @@ type world struct {
 	crm
 	empty string // the snapshot without rows
 
-	own  *emulator.Server // as the company has it, without gallra's columns
-	made *emulator.Server // the same, provisioned; nil until a case needs it
-	defs *dataverse.Definitions
+	own   *emulator.Server // as the company has it, without gallra's columns
+	ready *emulator.Server // the same with them, in which cases are judged
+	made  *emulator.Server // the same, provisioned; nil until a case needs it
+	defs  *dataverse.Definitions
+	judge *dataverse.Client // of a copy of ready, nil until there is one: it knows the definitions that the others need
+	lived *dataverse.Client // of a copy of made
 }
+
+// blank is what a company begins with. Its copies share the definitions that nobody has changed, and what is rendered of them.
+var blank = sync.OnceValue(func() *emulator.Server { return emulator.New(emulator.Options{Token: token}) })
 
 // crm is an emulator, and a client of it.
 type crm struct {
@@ -38,37 +45,69 @@ type crm struct {
 
 const token = "policy-test"
 
+// definitions are shared by all runs of a process: most tables are the same in each.
+var definitions = new(dataverse.Definitions)
+
 func connect(server *emulator.Server, known *dataverse.Definitions) (crm, error) {
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
 	if err != nil {
 		return crm{}, err
 	}
-	client, err := dataverse.New(dataverse.Options{URL: "http://127.0.0.1", Credential: credential, Transport: inProcess{server}, Definitions: known})
+	client, err := dataverse.New(dataverse.Options{URL: "http://127.0.0.1", Credential: credential, Transport: server.Transport(), Definitions: known})
 	return crm{server, client}, err
 }
 
 // start makes an emulator with the company's tables and columns and those of gallra.
 func start(ctx context.Context, f *policy.TestFile, p *policy.Policy, nulls emulator.NullNegation) (*world, error) {
-	w := &world{file: f, policy: p, nulls: nulls, own: emulator.New(emulator.Options{Token: token, NullNegation: nulls}), defs: new(dataverse.Definitions)}
+	w := &world{file: f, policy: p, nulls: nulls, defs: definitions}
+	if f.Schema == "" {
+		w.own = blank().Clone(emulator.Options{Token: token, NullNegation: nulls})
+	} else {
+		var err error
+		if w.own, _, err = emulator.OpenEmpty(f.Schema, emulator.Options{Token: token, NullNegation: nulls, OrganizationType: "CustomerTest"}); err != nil {
+			return nil, notSchema(f, err)
+		}
+	}
 	if err := w.company(ctx); err != nil {
 		return nil, err
 	}
-	if err := w.teams(); err != nil {
+	if err := w.named(); err != nil {
 		return nil, err
+	}
+	w.ready = w.own.Clone(emulator.Options{Token: token, NullNegation: nulls})
+	for _, s := range w.policy.Subjects {
+		// A subject that the emulator does not have is told by the check, with its place in the policy.
+		_ = w.ready.AddColumns("gallra", ownColumns(s.Table)...)
 	}
 	return w, w.open()
 }
 
-// teams makes the teams that stages hand rows to: they are no matter of a case.
-func (w *world) teams() error {
+// notSchema is the problem of a snapshot that cannot be opened.
+func notSchema(f *policy.TestFile, err error) error {
+	remedy := "gallra snapshot --out FILE makes one"
+	var told interface{ Hint() string }
+	if errors.As(err, &told) {
+		remedy = told.Hint()
+	}
+	return policy.Problems{f.Problem(f.SchemaAt, err.Error(), remedy)}
+}
+
+// named makes the teams that stages hand rows to and the queues that persons are asked by: they are no matter of a case.
+func (w *world) named() error {
 	var rows []emulator.Record
+	add := func(table, name string) {
+		r := emulator.Record{Table: table, ID: policy.TestID(table + " " + name), Values: map[string]any{"name": name}}
+		if name != "" && !slices.ContainsFunc(rows, func(o emulator.Record) bool { return o.ID == r.ID }) {
+			rows = append(rows, r)
+		}
+	}
 	for i := range w.policy.Subjects {
 		for _, rules := range w.policy.Subjects[i].Judged() {
 			for _, stage := range rules.Stages {
-				r := emulator.Record{Table: "team", ID: policy.TestID("team " + stage.Team), Values: map[string]any{"name": stage.Team}}
-				if stage.Team != "" && !slices.ContainsFunc(rows, func(o emulator.Record) bool { return o.ID == r.ID }) {
-					rows = append(rows, r)
-				}
+				add("team", stage.Team)
+			}
+			if rules.Ask != nil {
+				add("queue", rules.Ask.Queue)
 			}
 		}
 	}
@@ -78,7 +117,7 @@ func (w *world) teams() error {
 // with is the same world, where negative conditions are otherwise true of empty columns. It shares every definition.
 func (w *world) with(nulls emulator.NullNegation) (*world, error) {
 	o := emulator.Options{Token: token, NullNegation: nulls}
-	other := &world{file: w.file, policy: w.policy, nulls: nulls, own: w.own.Clone(o), defs: w.defs}
+	other := &world{file: w.file, policy: w.policy, nulls: nulls, own: w.own.Clone(o), ready: w.ready.Clone(o), defs: w.defs, judge: w.judge, lived: w.lived}
 	if w.made != nil {
 		other.made = w.made.Clone(o)
 	}
@@ -87,13 +126,8 @@ func (w *world) with(nulls emulator.NullNegation) (*world, error) {
 
 // open makes what the cases are judged in.
 func (w *world) open() error {
-	server := w.own.Clone(emulator.Options{Token: token, NullNegation: w.nulls})
-	for _, s := range w.policy.Subjects {
-		// A subject that the emulator does not have is told by the check, with its place in the policy.
-		_ = server.AddColumns("gallra", ownColumns(s.Table)...)
-	}
 	var err error
-	if w.crm, err = connect(server, w.defs); err != nil {
+	if w.crm, err = w.copyOf(w.ready, &w.judge); err != nil {
 		return err
 	}
 	w.empty = w.server.Snapshot()
@@ -104,7 +138,7 @@ func (w *world) open() error {
 func ownColumns(table string) []emulator.Column {
 	var all []emulator.Column
 	for _, c := range provision.GallraColumns() {
-		made := emulator.Column{Table: table, SchemaName: c.SchemaName, Label: c.DisplayName, MaxLength: c.MaxLength}
+		made := emulator.Column{Table: table, SchemaName: c.SchemaName, Label: c.DisplayName.In(provision.English), MaxLength: c.MaxLength}
 		switch c.Kind {
 		case provision.DateColumn:
 			made.Type, made.Behavior = "DateTime", "DateOnly"
@@ -140,15 +174,32 @@ func (w *world) provisioned(ctx context.Context, today time.Time) (crm, error) {
 		if err != nil {
 			return c, err
 		}
+		what = what.ColumnsAndViews()
 		what.Role = provision.Role{} // the cases are run by an administrator
 		if _, err := provision.Run(ctx, c.client, what, false, func(provision.Step) {}); err != nil {
 			return c, fmt.Errorf("provision the emulator: %w", err)
 		}
 		w.made = server
 	}
-	server := w.made.Clone(emulator.Options{Token: token, NullNegation: w.nulls})
-	server.SetClock(today)
-	return connect(server, w.defs)
+	c, err := w.copyOf(w.made, &w.lived)
+	if err == nil {
+		c.server.SetClock(today)
+	}
+	return c, err
+}
+
+// copyOf is a copy of a CRM. Its client knows what the last one of such a copy has read of definitions, which are most of all that a
+// case would ask for.
+func (w *world) copyOf(server *emulator.Server, last **dataverse.Client) (crm, error) {
+	c, err := connect(server.Clone(emulator.Options{Token: token, NullNegation: w.nulls}), w.defs)
+	if err != nil {
+		return c, err
+	}
+	if *last != nil {
+		c.client.KnowLike(*last)
+	}
+	*last = c.client
+	return c, nil
 }
 
 // noon is the middle of a day by the policy's clocks.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
@@ -63,17 +64,17 @@ func agreed(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *policy
 	if a.Policy == "" {
 		approver = inForce.Actor
 	}
-	no := func(format string, args ...any) (ledger.Approval, *plan.GuardRail, error) {
-		return ledger.Approval{}, &plan.GuardRail{Rail: NotApproved, Sentence: fmt.Sprintf(format, args...) + ": nobody is purged", Remedy: remedy(actor)}, nil
+	no := func(key string) (ledger.Approval, *plan.GuardRail, error) {
+		return ledger.Approval{}, &plan.GuardRail{Rail: NotApproved, Sentence: words.Say(key, approver, actor), Remedy: remedy(actor)}, nil
 	}
 	switch same, err := SameIdentity(ctx, c, approver, actor); {
 	case errors.Is(err, dataverse.ErrNotFound) && a.Policy == "": // who has left since the policy came into force
 	case errors.Is(err, dataverse.ErrNotFound):
-		return no("this policy was approved by user %s, who is no user of this environment", approver)
+		return no("rail.approved.stranger")
 	case err != nil:
 		return ledger.Approval{}, nil, fmt.Errorf("see who approved the policy: %w", err)
 	case same:
-		return no("this policy was approved by user %s, who is the same identity in the directory as user %s that runs it, which does not count", approver, actor)
+		return no("rail.approved.same")
 	}
 	return a, nil, nil
 }
@@ -104,8 +105,8 @@ func SameIdentity(ctx context.Context, c dataverse.Reader, a, b uuid.UUID) (bool
 	return false, nil
 }
 
-func remedy(actor uuid.UUID) string {
-	return fmt.Sprintf("somebody else than user %s looks at the policy and its plan, and says gallra approve; a run has %s to use it", actor, ApprovalLasts)
+func remedy(actor uuid.UUID) words.Said {
+	return words.Say("rail.not-approved.do", actor, words.Length(ApprovalLasts.Years, ApprovalLasts.Months, ApprovalLasts.Weeks, ApprovalLasts.Days))
 }
 
 // consent is the approval by which a policy may purge, zero where it needs none or is in force already.
@@ -144,17 +145,17 @@ func consent(l *ledger.Ledger, p *policy.Policy, actor uuid.UUID, today retentio
 	rail := &plan.GuardRail{Rail: NotApproved, Remedy: remedy(actor)}
 	switch {
 	case !lapsed.IsZero():
-		rail.Sentence = fmt.Sprintf("the approval of this policy was not used until %s and has lapsed: nobody is purged", lapsed.Words())
+		rail.Sentence = words.Say("rail.approved.lapsed", lapsed)
 	case own:
-		rail.Sentence = "this policy was approved by the identity that runs it, which does not count: nobody is purged"
+		rail.Sentence = words.Say("rail.approved.own")
 	case !ahead.IsZero():
-		rail.Sentence = fmt.Sprintf("the approval of this policy is of %s, and today is %s: nobody is purged", ahead.Words(), today.Words())
+		rail.Sentence = words.Say("rail.approved.ahead", ahead, today)
 	case other != nil:
-		rail.Sentence = fmt.Sprintf("this policy is not the one that was approved on %s (%.19s…), and has not been approved itself: nobody is purged", other.On.Words(), other.Policy)
+		rail.Sentence = words.Say("rail.approved.another", other.On, fmt.Sprintf("%.19s…", other.Policy))
 	case inForce.Policy == "":
-		rail.Sentence = "this policy has not been approved, and it asks for four eyes: nobody is purged"
+		rail.Sentence = words.Say("rail.not-approved")
 	default:
-		rail.Sentence = fmt.Sprintf("this policy is not the approved one (%.19s…) and has not been approved itself: nobody is purged", inForce.Policy)
+		rail.Sentence = words.Say("rail.approved.not-in-force", fmt.Sprintf("%.19s…", inForce.Policy))
 	}
 	return ledger.Approval{}, rail
 }
@@ -194,7 +195,7 @@ func (r *runner) purgesMore(ctx context.Context) (bool, error) {
 	if len(r.Policy.Rows) > 0 { // who is justified stops rows as well, and rows have no notice in which it would show
 		return true, nil
 	}
-	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage})
+	e, err := evaluate.Evaluate(ctx, r.Client, former, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Changes: r.Ledger.Changes, Stages: r.Ledger.Stage})
 	if err != nil {
 		return true, err
 	}

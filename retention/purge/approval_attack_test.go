@@ -87,7 +87,7 @@ func TestFourEyesAttacked(t *testing.T) {
 				return
 			}
 			var stop *purge.StopError
-			if !errors.As(err, &stop) || len(stop.Rails) != 1 || stop.Rails[0].Rail != purge.NotApproved || !strings.Contains(stop.Rails[0].Sentence, tt.want) || stop.Remedy() == "" {
+			if !errors.As(err, &stop) || len(stop.Rails) != 1 || stop.Rails[0].Rail != purge.NotApproved || !strings.Contains(stop.Rails[0].Sentence.String(), tt.want) || stop.Remedy() == "" {
 				t.Errorf("it ends with %v, want a sentence with %q", err, tt.want)
 			}
 			if s.Purged() != 0 || a.w.get("contact", "due") == nil {

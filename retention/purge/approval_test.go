@@ -84,7 +84,7 @@ func TestConsent(t *testing.T) {
 			switch {
 			case tt.stops == "" && rail != nil:
 				t.Errorf("it stops: %s", rail.Sentence)
-			case tt.stops != "" && (rail == nil || !strings.Contains(rail.Sentence, tt.stops) || rail.Rail != NotApproved || rail.Remedy == ""):
+			case tt.stops != "" && (rail == nil || !strings.Contains(rail.Sentence.String(), tt.stops) || rail.Rail != NotApproved || rail.Remedy.IsZero()):
 				t.Errorf("it stops with %+v, want something about %q", rail, tt.stops)
 			case got.Actor != tt.by:
 				t.Errorf("by the approval of %v, want %v", got.Actor, tt.by)

@@ -120,11 +120,13 @@ func identities(ctx context.Context, client dataverse.Reader, policy *compile.Po
 	return out, nil
 }
 
-// Assess tells for every row what stands against its erasure today, in the order of the rows.
-func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]Assessment, error) {
+// Assess tells for every row what stands against its erasure on the day of known, which holds what the ledger knows: grounds that go on
+// after they were lost, or count from changes, stand against it as the others do. The answers are in the order of the rows.
+func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy, known evaluate.EvaluateOptions, who []evaluate.PersonRef) ([]Assessment, error) {
 	var out []Assessment
+	known.Lasting = true
 	for some := range slices.Chunk(who, environment.MaxIDs) {
-		xs, err := plan.ExplainAll(ctx, client, policy, some, evaluate.EvaluateOptions{Today: today, Lasting: true})
+		xs, err := plan.ExplainAll(ctx, client, policy, some, known)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +139,7 @@ func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy
 			by, protected := held[p]
 			out = append(out, Assessment{
 				PersonRef: p, Master: x.Person.Master, Class: x.Person.Class,
-				Held: x.Person.LegalHold || x.Person.HeldWith || protected, HeldBy: by, Holding: x.Holding(policy.Policy.Rules(), today),
+				Held: x.Person.LegalHold || x.Person.HeldWith || protected, HeldBy: by, Holding: x.Holding(policy.Policy.Rules(), known.Today),
 			})
 		}
 	}
@@ -145,14 +147,14 @@ func Assess(ctx context.Context, client dataverse.Reader, policy *compile.Policy
 }
 
 // assessThere is [Assess] of those rows that are still there.
-func assessThere(ctx context.Context, client dataverse.Reader, policy *compile.Policy, today retention.Date, who []evaluate.PersonRef) ([]Assessment, error) {
-	all, err := Assess(ctx, client, policy, today, who)
+func assessThere(ctx context.Context, client dataverse.Reader, policy *compile.Policy, known evaluate.EvaluateOptions, who []evaluate.PersonRef) ([]Assessment, error) {
+	all, err := Assess(ctx, client, policy, known, who)
 	if !errors.Is(err, dataverse.ErrNotFound) {
 		return all, err
 	}
 	all = nil
 	for _, p := range who {
-		one, err := Assess(ctx, client, policy, today, []evaluate.PersonRef{p})
+		one, err := Assess(ctx, client, policy, known, []evaluate.PersonRef{p})
 		if errors.Is(err, dataverse.ErrNotFound) {
 			continue
 		}
@@ -171,7 +173,7 @@ func HeldBy(ctx context.Context, client dataverse.Reader, policy *compile.Policy
 	if err != nil {
 		return nil, err
 	}
-	holds, err := tables.Holds(ctx, environment.OneByOne{Client: client})
+	holds, err := tables.Holds(ctx, environment.From(client))
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func TestPersonsWhoVanishWhileWeighed(t *testing.T) {
 	w.must(err)
 	w.must(w.client.Do(t.Context(), dataverse.Operation{Method: "DELETE", Path: contact.EntitySet + "(" + id("gone").String() + ")"}, nil))
 	who := []evaluate.PersonRef{{Table: "contact", ID: id("gone")}, {Table: "contact", ID: id("yvonne")}, {Table: "contact", ID: uuid.New()}}
-	all, err := purge.AssessThere(t.Context(), w.client, checked, retention.DateOf(w.client.Now(), checked.Policy.TimeZone), who)
+	all, err := purge.AssessThere(t.Context(), w.client, checked, evaluate.EvaluateOptions{Today: retention.DateOf(w.client.Now(), checked.Policy.TimeZone)}, who)
 	if err != nil || len(all) != 1 || all[0].ID != id("yvonne") {
 		t.Errorf("%+v, %v", all, err)
 	}

@@ -31,7 +31,7 @@ func TestCanaryThatDoesNotEnd(t *testing.T) {
 	w.control("faults", []row{{"status": 403, "route": "DELETE contacts"}})
 	s, err := w.tryRun()
 	var stop *purge.StopError
-	if !errors.As(err, &stop) || stop.Rails[0].Rail != purge.Residue || !strings.Contains(err.Error(), "2 of the first purges were begun and did not come to their end (not-deleted)") {
+	if !errors.As(err, &stop) || stop.Rails[0].Rail != purge.Residue || !strings.Contains(err.Error(), "2 of the first purges were begun and did not come to their end (not-deleted, ") {
 		t.Fatalf("error %v", err)
 	}
 	if s.Status != ledger.Halted || s.Failed() != 2 {

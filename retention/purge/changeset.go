@@ -79,9 +79,9 @@ func (b *builder) dispose(ctx context.Context, w *work, it *inventory.Item) erro
 		if free := b.Freed(w.Person, w.do, it); len(free) > 0 {
 			b.edit(w, it, &inventory.Eraser{Table: it.Def}, free)
 			w.touch(it, didFree)
-		} else if it.Unlinked(w.Person) && w.do == policy.Delete {
+		} else if b.Unlinked(w.Person, w.do, it) {
 			w.counts[didFree+" "+it.Place()]++ // by the service, when the row that it points at is deleted
-		} else if it.Found != inventory.FoundUnder && w.kind != rest {
+		} else if w.kind != rest {
 			w.counts[didKeep+" "+it.Place()]++
 		}
 	}

@@ -191,7 +191,7 @@ func TestUnjudgedPersonsAreErasedOnlyOverTheirGround(t *testing.T) {
 	w := classWorld(t)
 	w.run()
 	checked := w.checked(w.client)
-	day := w.deps(w.client).Today
+	day := evaluate.EvaluateOptions{Today: w.deps(w.client).Today}
 	all, err := purge.Assess(t.Context(), w.client, checked, day, []evaluate.PersonRef{{Table: "contact", ID: id("sven")}, {Table: "contact", ID: id("ada")}})
 	w.must(err)
 	if len(all[0].Forbids(nil)) != 1 || all[0].Forbids(nil)[0].Ground != policy.Unjudged+"staff" || len(all[1].Forbids(nil)) != 0 {

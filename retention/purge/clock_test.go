@@ -44,7 +44,7 @@ func TestAWrongClockPurgesNobody(t *testing.T) {
 	clock := &wrongClock{}
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
 	w.must(err)
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: clock})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: clock, Definitions: definitions})
 	w.must(err)
 	d := w.deps(c)
 	clock.ahead = 400 * 24 * time.Hour

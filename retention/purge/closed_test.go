@@ -9,6 +9,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/inventory"
@@ -34,7 +35,7 @@ func (w *world) colleague() *dataverse.Client {
 	w.must(w.client.Call(ctx, "POST", "systemusers("+user.String()+")/systemuserroles_association/$ref", row{"@odata.id": w.url + "/api/data/v9.2/roles(" + role.String() + ")"}, nil))
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: w.server.TokenFor(user)})
 	w.must(err)
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Definitions: definitions})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: w.server.Transport(), Definitions: definitions})
 	w.must(err)
 	return c
 }
@@ -149,7 +150,7 @@ func TestPreviewAndCountTellOfClosedRows(t *testing.T) {
 		rows   int
 	}{"administrator": {w.client, "", 0}, "colleague": {w.colleague(), "row-closed", 2}} {
 		checked := w.checked(tt.client)
-		all, err := purge.Preview(t.Context(), tt.client, checked, retention.DateOf(tt.client.Now(), checked.Policy.TimeZone), "contact", []uuid.UUID{id("yvonne")})
+		all, err := purge.Preview(t.Context(), tt.client, checked, evaluate.EvaluateOptions{Today: retention.DateOf(tt.client.Now(), checked.Policy.TimeZone)}, "contact", []uuid.UUID{id("yvonne")})
 		w.must(err)
 		if len(all) != 1 || all[0].Code != tt.code {
 			t.Errorf("%s: forecast %+v", name, all)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/personmap"
@@ -25,6 +26,8 @@ import (
 //
 //	subject contact                     the table's relationships are among the facts
 //	delete contact.annotation.objectid  what the delete of a contact does to notes: Cascade, Restrict, RemoveLink …
+//	place contact.nord_x.nord_email     how persons stand there besides: value, party, many-to-many, behind
+//	places contact                      they are among the facts
 //	choice quote.statecode              the values that the column can have (a fingerprint)
 //	option quote.statecode.2            what the value is called (a fingerprint)
 //	view contact.listed-by-hand         the view that a ground names, and what it finds persons by (two fingerprints)
@@ -34,11 +37,11 @@ import (
 // Change is something that changed in the environment since the last run.
 type Change struct {
 	What     string // the name of the fact
-	Sentence string
+	Sentence words.Said
 	// Stops tells that a rule depends on it, so that nobody is purged before somebody has looked at it.
 	Stops bool
 	table string
-	way   string // what to do about it
+	way   words.Said // what to do about it
 }
 
 // surroundings is the environment as the rules of a policy depend on it.
@@ -67,7 +70,7 @@ func Drift(ctx context.Context, client dataverse.Reader, policy *compile.Policy,
 
 // rail is the guard rail of a change that stops the purge.
 func (c Change) rail() plan.GuardRail {
-	return plan.GuardRail{Rail: policy.Drift, Table: c.table, Sentence: c.Sentence + ": nobody is purged", Remedy: c.way}
+	return plan.GuardRail{Rail: policy.Drift, Table: c.table, Sentence: words.Say("rail.drift", c.Sentence), Remedy: c.way}
 }
 
 // DriftRails are the guard rails of the changes that stop a purge.
@@ -87,6 +90,14 @@ func (e surroundings) facts(ctx context.Context) (map[string]string, error) {
 	for i := range e.policy.Subjects {
 		s := &e.policy.Subjects[i]
 		tables[s.Table] = true
+		facts["places "+s.Table] = "known"
+		for _, kind := range s.Judged() {
+			for j := range kind.Map.Places {
+				if p := &kind.Map.Places[j]; p.Via == "" && p.Kind != personmap.Lookup && p.Kind != personmap.Mirror {
+					facts["place "+s.Table+"."+p.Key()] = string(p.Kind)
+				}
+			}
+		}
 		for j := range s.Grounds {
 			if g := &s.Grounds[j]; g.View != "" {
 				facts["view "+s.Table+"."+g.ID] = fingerprint(g.View) + "-" + fingerprint(g.Finds())
@@ -201,6 +212,8 @@ func (e surroundings) changes(before, now map[string]string) []Change {
 		switch {
 		case kind == "delete" && before["subject "+table] != "" && now["subject "+table] != "":
 			e.relation(&c, table, rest, old, value)
+		case kind == "place" && was != is && before["places "+table] != "" && now["places "+table] != "":
+			e.place(&c, table, rest, is)
 		case kind == "star" && !was && before["subject "+name] != "":
 			if !e.star(&c) {
 				continue
@@ -208,31 +221,31 @@ func (e surroundings) changes(before, now map[string]string) []Change {
 		case kind == "option" && was && is:
 			column, number, _ := strings.Cut(rest, ".")
 			c.Stops = true
-			c.Sentence = fmt.Sprintf("the value %s of `%s.%s`, by which the policy decides, is called something else than in the last run", number, table, column)
-			c.way = "see whether the value still means what the policy takes it for"
+			c.Sentence = words.Say("drift.option", number, table, column)
+			c.way = words.Say("drift.option.do")
 		case kind == "view" && was && is:
 			if name, _, _ := strings.Cut(old, "-"); !strings.HasPrefix(value, name+"-") {
 				continue // the policy names another view
 			}
 			c.Stops = true
-			c.Sentence = fmt.Sprintf("the view `%s` of `%s`, by which the ground `%s` keeps persons, was edited since the last run", e.view(table, rest), table, rest)
-			c.way = "see with gallra plan who is in the view now, and whether that is meant"
+			c.Sentence = words.Say("drift.view", e.view(table, rest), table, rest)
+			c.way = words.Say("drift.view.do")
 		case kind == "choice" && was && is:
-			c.Sentence = fmt.Sprintf("`%s.%s`, by which the policy decides, has other values to choose from than in the last run", table, rest)
+			c.Sentence = words.Say("drift.choice", table, rest)
 		case kind == "bin" && was && is && name == "organization":
-			c.Sentence = fmt.Sprintf("the recycle bin was %s in the last run and is %s now", days(old), days(value))
+			c.Sentence = words.Say("drift.bin", days(old), days(value))
 			if old == "off" {
 				c.Stops = e.deletes()
-				c.way = "see in docs/erasure.md what the recycle bin keeps of deleted rows, and whether that is wanted"
+				c.way = words.Say("drift.bin.do")
 			}
 		case kind == "bin" && was && is:
-			c.Sentence = fmt.Sprintf("the recycle bin for `%s` was %s in the last run and is %s now", table, days(old), days(value))
+			c.Sentence = words.Say("drift.bin.table", table, days(old), days(value))
 			if old == "off" && before["bin organization"] != "off" {
 				c.Stops = true // of this table rows are deleted
-				c.way = "see in docs/erasure.md what the recycle bin keeps of deleted rows, and whether that is wanted"
+				c.way = words.Say("drift.bin.do")
 			}
 		case kind == "audit" && was && is:
-			c.Sentence = fmt.Sprintf("audit history was %s in the last run and is %s now", days(old), days(value))
+			c.Sentence = words.Say("drift.audit", days(old), days(value))
 		default:
 			continue // the policy speaks of something else than before
 		}
@@ -266,17 +279,9 @@ func (e surroundings) star(c *Change) bool {
 		return false
 	}
 	c.Stops = true
-	c.Sentence = fmt.Sprintf("the rule '*' of `%s` covers lookups of every kind and the parties of activities since this version, %d places that the last run did not touch: %s", c.table, len(places), some(places, 8))
-	c.way = "see with gallra map which of them hold rows, and say by rules before '*' what is to stay"
+	c.Sentence = words.Say("drift.star", c.table, len(places), words.Some(places, 8))
+	c.way = words.Say("drift.star.do")
 	return true
-}
-
-// some are the first of a list, and how many there are besides.
-func some(list []string, n int) string {
-	if len(list) <= n {
-		return strings.Join(list, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:n], ", "), len(list)-n)
 }
 
 // view is the view of a ground.
@@ -296,11 +301,11 @@ func (e surroundings) relation(c *Change, table, rest, old, value string) {
 	takes := func(behavior string) bool { return behavior == "Cascade" || behavior == "Restrict" }
 	switch {
 	case old == "":
-		c.Sentence = fmt.Sprintf("`%s.%s` points at `%s` since the last run, and a delete does %s to its rows", child, lookup, table, value)
+		c.Sentence = words.Say("drift.lookup", child, lookup, table, value)
 	case value == "":
-		c.Sentence = fmt.Sprintf("`%s.%s` points at `%s` no more", child, lookup, table)
+		c.Sentence = words.Say("drift.lookup.gone", child, lookup, table)
 	default:
-		c.Sentence = fmt.Sprintf("a delete of `%s` did %s to the rows of `%s` that point at it by `%s` in the last run, and does %s now", table, old, child, lookup, value)
+		c.Sentence = words.Say("drift.delete", table, old, child, lookup, value)
 	}
 	c.Stops = takes(old) != takes(value) || takes(old) && old != value
 	if s := e.policy.Subject(table); s != nil {
@@ -310,7 +315,22 @@ func (e surroundings) relation(c *Change, table, rest, old, value string) {
 		}
 	}
 	if c.Stops {
-		c.way = fmt.Sprintf("look at the plan, and say what is to become of them by a rule of their own: {table: %s, link: %s, do: …}", child, lookup)
+		c.way = words.Say("drift.lookup.do", child, lookup)
+	}
+}
+
+// place judges a place that turned up since the last run, or is gone.
+func (e surroundings) place(c *Change, table, place string, is bool) {
+	if !is {
+		c.Sentence = words.Say("drift.place.gone", table, place)
+		return
+	}
+	child, _, _ := strings.Cut(place, ".")
+	c.Sentence = words.Say("drift.place", table, place)
+	// The rule '*' deletes rows of which nobody knew; what no rule speaks of stops the purge by itself.
+	c.Stops = slices.ContainsFunc(e.policy.Subject(table).Judged(), func(s *compile.Subject) bool { return !ruled(s, child) && swept(s, place) })
+	if c.Stops {
+		c.way = words.Say("drift.place.do", child)
 	}
 }
 
@@ -326,14 +346,13 @@ func (e surroundings) deletes() bool {
 	})
 }
 
-func days(value string) string {
-	switch value {
-	case "off":
-		return value
-	case "-1":
-		return "on"
-	case "1":
-		return "on for 1 day"
+func days(value string) words.Said {
+	n, err := strconv.Atoi(value)
+	switch {
+	case value == "off":
+		return words.Say("drift.off")
+	case err != nil || n < 0:
+		return words.Say("drift.on")
 	}
-	return "on for " + value + " days"
+	return words.Say("drift.on.for", words.Length(0, 0, 0, n))
 }

@@ -56,7 +56,7 @@ func TestTablesKeptElsewhereAreNamed(t *testing.T) {
 			w.advance(800)
 			credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
 			w.must(err)
-			w.client, err = dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: otherTypes{"far_reading": kind}})
+			w.client, err = dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: otherTypes{"far_reading": kind}, Definitions: definitions})
 			w.must(err)
 			w.policy = w.starter(1)
 			if strings.Contains(w.policy, "table: far_reading, link") || strings.Contains(w.policy, "table: far_reading, behind") {

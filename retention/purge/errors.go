@@ -1,7 +1,6 @@
 package purge
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/gallra/gallra/retention/ledger"
@@ -15,7 +14,11 @@ import (
 // A run that it stops ends with exit code 3.
 type StopError struct {
 	Rails []plan.GuardRail
+	Cause error // what the service answered, where that is what the guard rail stands for
 }
+
+// Unwrap is the answer of the service behind the stop, if one is.
+func (e *StopError) Unwrap() error { return e.Cause }
 
 // Residue is the guard rail of the canary: something was left of the first persons that were purged.
 const Residue policy.Rail = "residue"
@@ -23,7 +26,7 @@ const Residue policy.Rail = "residue"
 func (e *StopError) Error() string {
 	var all []string
 	for _, r := range e.Rails {
-		all = append(all, r.Sentence)
+		all = append(all, r.Sentence.String())
 	}
 	return strings.Join(all, "; ")
 }
@@ -35,22 +38,22 @@ func (e *StopError) ExitCode() int { return 3 }
 func (e *StopError) Remedy() string {
 	var all []string
 	for _, r := range e.Rails {
-		all = append(all, r.Remedy)
+		all = append(all, r.Remedy.String())
 	}
 	return strings.Join(all, "; ")
 }
 
 func residueRail(found []search.Finding) plan.GuardRail {
-	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
-		Sentence: fmt.Sprintf("after the first purges %d places still held something that should be gone: nobody else is purged", len(found)),
-		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
+	return plan.NewRail(Residue, "residue", len(found)).At(found[0].Table, "")
 }
 
 // unfinishedRail reports canary purges whose rows would not go: what refused them would refuse the others.
-func unfinishedRail(found []Outcome) plan.GuardRail {
-	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
-		Sentence: fmt.Sprintf("%d of the first purges were begun and did not come to their end (%s): nobody else is begun", len(found), found[0].Code),
-		Remedy:   "see in the report who they are and what refused it: a plug-in, a workflow or a missing right; the next run tries them again first"}
+func unfinishedRail(found []Outcome, refused error) plan.GuardRail {
+	why := found[0].Code
+	if code := environment.Code(refused); refused != nil && code != why {
+		why += ", " + code
+	}
+	return plan.NewRail(Residue, "unfinished", len(found), why).At(found[0].Table, "")
 }
 
 // Why a person is left alone. The words stand in the ledger and in the report.

@@ -22,35 +22,34 @@ const (
 	LedgerUnproven policy.Rail = "ledger-unproven" // nothing in the environment says how far the ledger went
 )
 
-// provisionRemedy is how the note gets its place: an environment that an older gallra provisioned has none.
-const provisionRemedy = "run gallra provision: it makes gallra's own solution and gives the role the right to read and write it"
-
 // Fresh holds the ledger against the checkpoint that runs leave in the environment, in gallra's own note: it travels with the
 // environment, so that after a restore it is older than the ledger, which is fine. Behind is the guard rail of a ledger that
 // lacks what the checkpoint names; unproven that of a ledger with runs of which the environment knows nothing. Both are nil
 // for a ledger that no run has written to: it proves nothing, and gives everybody the whole notice.
 func Fresh(ctx context.Context, client dataverse.Reader, l *ledger.Ledger, organization uuid.UUID, earlier int) (behind, unproven *plan.GuardRail, err error) {
+	_, behind, unproven, err = held(ctx, client, l, organization, earlier)
+	return behind, unproven, err
+}
+
+// held is Fresh, with the checkpoint that stands in the environment; nil for none.
+func held(ctx context.Context, client dataverse.Reader, l *ledger.Ledger, organization uuid.UUID, earlier int) (at *ledger.Checkpoint, behind, unproven *plan.GuardRail, err error) {
 	if earlier == 0 {
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
-	at, err := left(ctx, client, organization)
+	at, err = left(ctx, client, organization)
 	switch {
 	case noPlace(err):
-		return nil, &plan.GuardRail{Rail: LedgerUnproven, Sentence: "the user may not read the note by which the environment says how far the ledger went: nobody is purged",
-			Remedy: provisionRemedy}, nil
+		return nil, nil, new(plan.NewRail(LedgerUnproven, "ledger-unread")), nil
 	case err != nil:
-		return nil, nil, err
+		return nil, nil, nil, err
 	case at == nil: // none; or, in a copy, that of where it was copied from
-		return nil, &plan.GuardRail{Rail: LedgerUnproven, Sentence: "nothing in the environment says how far the ledger went: nobody is purged",
-			Remedy: "look whether this is the newest ledger (gallra ledger verify --checkpoint); this run writes into the description of the solution gallra how far it went, and the next one goes on"}, nil
+		return nil, nil, new(plan.NewRail(LedgerUnproven, "ledger-unproven")), nil
 	}
 	holds, err := l.Holds(ctx, *at)
 	if err != nil || holds {
-		return nil, nil, err
+		return at, nil, nil, err
 	}
-	return &plan.GuardRail{Rail: LedgerBehind,
-		Sentence: fmt.Sprintf("the environment knows of entry %d of the ledger, of %s, which this one does not hold: it is an old copy, was cut, or is another one: nobody is purged", at.Seq, at.At.Format("2 January 2006 15:04 UTC")),
-		Remedy:   "bring the newest ledger back (GALLRA_LEDGER). Where it is lost, begin a new one, which gives everybody the whole notice again; where another one was used by mistake, empty the description of the solution gallra, and the run after the next goes on"}, nil, nil
+	return at, new(plan.NewRail(LedgerBehind, "ledger-behind", int(at.Seq), at.At.Format("2006-01-02 15:04 UTC"))), nil, nil
 }
 
 // left is the checkpoint that stands in the environment, nil where there is none of this organisation. A gallra before this
@@ -88,7 +87,7 @@ func formerLine(ctx context.Context, client dataverse.Reader) (string, error) {
 // fresh stops the run whose ledger is behind, before it writes anything to the environment, and then leaves there how far the
 // ledger goes.
 func (r *runner) fresh(ctx context.Context, earlier int) error {
-	behind, unproven, err := Fresh(ctx, r.Client, r.Ledger, r.Policy.Organization, earlier)
+	at, behind, unproven, err := held(ctx, r.Client, r.Ledger, r.Policy.Organization, earlier)
 	switch {
 	case err != nil:
 		return err
@@ -96,13 +95,29 @@ func (r *runner) fresh(ctx context.Context, earlier int) error {
 		return r.stop(*behind)
 	}
 	r.unproven = unproven
+	if at != nil {
+		r.found = at.Seq
+	}
+	r.left = r.Ledger.Seq()
 	err = leaveCheckpoint(ctx, &r.Deps)
 	if noPlace(err) {
-		r.unproven = &plan.GuardRail{Rail: LedgerUnproven, Sentence: "the user may not write the note by which the environment says how far the ledger went: nobody is purged",
-			Remedy: provisionRemedy}
+		r.unproven = new(plan.NewRail(LedgerUnproven, "ledger-unwritten"))
+		r.left = 0
 		return nil
 	}
 	return err
+}
+
+// Left is how far the ledger goes by what stands in the environment; zero where nothing does.
+func Left(ctx context.Context, client dataverse.Reader, organization uuid.UUID) (uint64, error) {
+	at, err := left(ctx, client, organization)
+	if noPlace(err) || err == nil && at == nil {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return at.Seq, nil
 }
 
 // leaveCheckpoint writes into the environment how far the ledger goes: never ahead of what is durable in it. What a gallra

@@ -273,7 +273,7 @@ func TestAnEnvironmentThatWasProvisionedBeforeAsksForProvision(t *testing.T) {
 			spoil(w)
 			_, err := w.tryRun()
 			var stop *purge.StopError
-			if !errors.As(err, &stop) || stop.Rails[0].Rail != purge.LedgerUnproven || !strings.Contains(stop.Rails[0].Remedy, "run gallra provision") {
+			if !errors.As(err, &stop) || stop.Rails[0].Rail != purge.LedgerUnproven || !strings.Contains(stop.Rails[0].Remedy.String(), "run gallra provision") {
 				t.Errorf("%v, want the guard rail %s and what to do", err, purge.LedgerUnproven)
 			}
 			if w.get("contact", "yvonne") == nil {

@@ -1,17 +1,19 @@
 package purge
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 )
@@ -31,10 +33,10 @@ func (r *runner) guard(planned *plan.Plan, rails ...policy.Rail) error {
 func Undecided(c *compile.Policy) []plan.GuardRail {
 	var rails []plan.GuardRail
 	for _, u := range c.Unsafe {
-		rails = append(rails, plan.GuardRail{Rail: policy.UnsafePolicy, Sentence: u.Message + ": a run is refused", Remedy: u.Hint})
+		rails = append(rails, plan.GuardRail{Rail: policy.UnsafePolicy, Sentence: words.Say("rail.unsafe-policy", u.Message), Remedy: words.Quote(u.Hint)})
 	}
 	for _, u := range c.Undecided {
-		rails = append(rails, plan.GuardRail{Rail: policy.UndecidedPlace, Table: u.Table, Sentence: u.Problem.Message + ": nobody is purged", Remedy: u.Problem.Hint})
+		rails = append(rails, plan.GuardRail{Rail: policy.UndecidedPlace, Table: u.Table, Sentence: words.Say("rail.undecided", u.Problem.Message), Remedy: words.Quote(u.Problem.Hint)})
 	}
 	return rails
 }
@@ -86,12 +88,48 @@ func Matched(l *ledger.Ledger, c *compile.Policy) func(table, ground string) (ro
 		}
 		rows -= l.Touched(table) // the rows of a ground lead to persons, and these are gone
 		for i := range subject.Grounds {
-			if g := &subject.Grounds[i]; g.ID == ground && g.Table != "" && g.Table != table {
-				rows -= l.Touched(g.Table)
+			g := &subject.Grounds[i]
+			if g.ID != ground {
+				continue
+			}
+			taken := slices.DeleteFunc(takenOf(subject, g), func(of string) bool { return of == table })
+			for _, of := range taken {
+				rows -= l.Touched(of)
+			}
+			if l.Touched(table) > 0 && untold(l, subject, g, taken) {
+				rows = min(rows, 1) // that it matches nothing at all still stops the run
 			}
 		}
 		return max(rows, 0), true
 	}
+}
+
+// takenOf are the tables as whose rows purges take the rows of a ground: all activities have a table in common, and each is of its own.
+func takenOf(s *compile.Subject, g *compile.Ground) []string {
+	of := cmp.Or(g.Table, g.All().Table)
+	if of != "activitypointer" {
+		return []string{of}
+	}
+	var tables []string
+	for _, kind := range s.Judged() {
+		for _, p := range kind.Map.Places {
+			if p.Kind == personmap.Party && !slices.Contains(tables, p.Table) {
+				tables = append(tables, p.Table)
+			}
+		}
+	}
+	return tables
+}
+
+// untold tells whether the ledger cannot say how many rows of a ground purges have taken: where the policy has them left, so that no
+// run lists them, or where purges have had to do with the rows by which they lead to the person.
+func untold(l *ledger.Ledger, s *compile.Subject, g *compile.Ground, taken []string) bool {
+	if slices.ContainsFunc(g.Person.Between, func(table string) bool { return l.Touched(table) > 0 }) {
+		return true
+	}
+	return slices.ContainsFunc(s.Judged(), func(kind *compile.Subject) bool {
+		return slices.ContainsFunc(kind.Map.Aside(), func(p personmap.Place) bool { return slices.Contains(taken, p.Table) })
+	})
 }
 
 // limits are those of the policy; a flag may only lower them.
@@ -117,12 +155,15 @@ func (r *session) clock(ctx context.Context) error {
 	return err
 }
 
-func (r *session) stop(rails ...plan.GuardRail) error {
+func (r *session) stop(rails ...plan.GuardRail) error { return r.stopBecause(nil, rails...) }
+
+// stopBecause is stop for guard rails that stand for an answer of the service.
+func (r *session) stopBecause(cause error, rails ...plan.GuardRail) error {
 	var entries []ledger.Entry
 	for _, g := range rails {
 		entries = append(entries, ledger.Entry{Kind: ledger.Stopped, Guard: string(g.Rail), Table: g.Table, Ground: g.Ground})
 	}
-	stop := &StopError{Rails: rails}
+	stop := &StopError{Rails: rails, Cause: cause}
 	return errors.Join(stop, r.Ledger.Append(entries...))
 }
 
@@ -133,7 +174,31 @@ func (r *runner) matched(plan *plan.Plan) error {
 	for _, g := range plan.Grounds {
 		entries = append(entries, ledger.Entry{Kind: ledger.Ground, Table: g.Table, Ground: g.Ground, Counts: map[string]int{"rows": g.Rows}})
 	}
-	return r.Ledger.Append(append(entries, heldEntries(plan.Held, r.Today)...)...)
+	entries = append(entries, heldEntries(plan.Held, r.Today)...)
+	return r.Ledger.Append(append(entries, changeEntries(plan.Changes)...)...)
+}
+
+// changeEntries are what the ledger learns of changes that grounds count from: one for those of a ground, table and day, as far as they
+// go into one.
+func changeEntries(changes []evaluate.Change) (entries []ledger.Entry) {
+	filling := make(map[evaluate.Change]int) // by all but the id: the entry
+	for _, c := range changes {
+		key := c
+		key.ID = uuid.Nil
+		at, ok := filling[key]
+		if !ok || len(entries[at].Rows[c.Table]) == heldAtOnce {
+			at = len(entries)
+			filling[key] = at
+			entries = append(entries, ledger.Entry{Kind: ledger.Changed, Table: c.Subject, Ground: c.Ground, Today: c.On})
+		}
+		if c.ID != uuid.Nil {
+			if entries[at].Rows == nil {
+				entries[at].Rows = make(map[string][]uuid.UUID)
+			}
+			entries[at].Rows[c.Table] = append(entries[at].Rows[c.Table], c.ID)
+		}
+	}
+	return entries
 }
 
 // heldAtOnce is how many persons one entry of the ledger names.
@@ -166,14 +231,13 @@ const Clock policy.Rail = "clock"
 // other, or the ledger has seen later days than this one. A day may seem to go back by one where the policy's time zone
 // changed.
 func clock(d *Deps) *StopError {
-	rail := plan.GuardRail{Rail: Clock, Remedy: clockRemedy}
+	rail := plan.GuardRail{Rail: Clock, Remedy: words.Say("rail.clock.do")}
 	if err := d.Client.ClockErr(); err != nil {
-		rail.Sentence = err.Error() + ": nobody is purged"
+		rail.Sentence = words.Say("rail.undecided", err)
 		return &StopError{Rails: []plan.GuardRail{rail}}
 	}
 	if last := lastDay(d.Ledger); d.Today < last-1 {
-		rail.Sentence = fmt.Sprintf("the service says that it is %s, and the ledger holds a run of %s: nobody is purged", d.Today.Words(), last.Words())
-		rail.Remedy += "; if that run was wrong about the day, begin a new ledger, which gives everybody the whole notice again"
+		rail = plan.NewRail(Clock, "clock.back", d.Today, last)
 		return &StopError{Rails: []plan.GuardRail{rail}}
 	}
 	return nil

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -25,9 +27,6 @@ var (
 
 // maxTries is how often a hold is tried on a row that changes between the look and the write.
 const maxTries = 5
-
-// heldReason begins what a hold writes onto the row.
-const heldReason = "Legal hold"
 
 // HoldResult is what became of a hold or a release.
 type HoldResult struct {
@@ -64,7 +63,7 @@ func Hold(ctx context.Context, d Deps, who evaluate.PersonRef, reason string) (*
 			return nil, err
 		}
 		res.Before = row.Bool(subject.Own.LegalHold)
-		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason(heldReason, reason, "")}
+		body := map[string]any{subject.Own.LegalHold: true, subject.Own.PurgeReason: rowReason(plan.Reasons(d.Policy.Policy).T("hold"), reason, "")}
 		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {
 			break
@@ -131,7 +130,7 @@ func Release(ctx context.Context, d Deps, who evaluate.PersonRef, reason string)
 
 // release tries once; it is not done when the row changed meanwhile, or when nobody knows.
 func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate.PersonRef, reason string, res *HoldResult) (released bool, err error) {
-	x, err := plan.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace, Held: d.Ledger.Held, Stages: d.Ledger.Stage})
+	x, err := plan.Explain(ctx, d.Client, d.Policy, who.Table, who.ID, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace, Held: d.Ledger.Held, Changes: d.Ledger.Changes, Stages: d.Ledger.Stage})
 	if err != nil {
 		return false, err
 	}
@@ -151,7 +150,7 @@ func release(ctx context.Context, d Deps, subject *compile.Subject, who evaluate
 		why = planned.Reason()
 	}
 	own := subject.Own
-	body := map[string]any{own.LegalHold: false, own.PurgeReason: rowReason("Legal hold released", reason, why),
+	body := map[string]any{own.LegalHold: false, own.PurgeReason: rowReason(plan.Reasons(d.Policy.Policy).T("hold.released"), reason, why),
 		own.PurgeScheduledOn: dateValue(planned.PurgeOn), own.PurgeNoticedOn: dateValue(planned.NoticedOn)}
 	entry := ledger.Entry{Kind: ledger.Released, Table: who.Table, ID: who.ID, PurgeOn: planned.AnnouncedOn(), NoticedOn: planned.NoticedOn, Ground: planned.GroundID()}
 	if err := d.Ledger.Append(entry); err != nil {
@@ -197,6 +196,11 @@ func heldRow(ctx context.Context, d Deps, s *compile.Subject, who evaluate.Perso
 		return nil, ErrAnonymized
 	}
 	return row, nil
+}
+
+// heldInAny tells whether that is what a hold writes onto a row, in whatever language the policy then had.
+func heldInAny(text string) bool {
+	return slices.ContainsFunc(words.All(), func(lang string) bool { return strings.HasPrefix(text, words.In("reason", lang).T("hold")+": ") })
 }
 
 // rowReason is what the column with the purge's reason says about a hold.
@@ -258,6 +262,7 @@ var (
 	ErrExtensionPast   = errors.New("the extension has to last beyond today")
 	ErrExtensionTooFar = errors.New("the extension lies further ahead than the policy allows")
 	ErrNoReason        = errors.New("the extension has no reason: without one it would not count")
+	ErrNotExtended     = errors.New("no extension by hand stands on the row")
 )
 
 // Extend writes an extension by hand onto a person's row, as the staff do it in the CRM: a date and a reason. The reason
@@ -282,7 +287,22 @@ func Extend(ctx context.Context, d Deps, who evaluate.PersonRef, until retention
 	if err := ConfirmDay(ctx, d); err != nil { // how far an extension may reach is counted from it
 		return err
 	}
-	body := map[string]any{subject.Own.RetainUntil: until.String(), subject.Own.RetainReason: reason}
+	return extension(ctx, d, subject, who, until.String(), reason)
+}
+
+// TakeBack takes an extension by hand off a person's row, its date and its reason, as the staff do it in the CRM. What that does to
+// the purge date is the next run's to say: nobody goes without the notice.
+func TakeBack(ctx context.Context, d Deps, who evaluate.PersonRef) error {
+	subject, err := holdable(d, who)
+	if err != nil {
+		return err
+	}
+	return extension(ctx, d, subject, who, nil, nil)
+}
+
+// extension writes an extension by hand, or none.
+func extension(ctx context.Context, d Deps, subject *compile.Subject, who evaluate.PersonRef, until, reason any) error {
+	body := map[string]any{subject.Own.RetainUntil: until, subject.Own.RetainReason: reason}
 	for try := 1; ; try++ {
 		row, err := heldRow(ctx, d, subject, who)
 		if err != nil {
@@ -290,6 +310,9 @@ func Extend(ctx context.Context, d Deps, who evaluate.PersonRef, until retention
 		}
 		if err := halfExtension(subject, row); err != nil {
 			return err
+		}
+		if until == nil && row.Null(subject.Own.RetainUntil) && row.Null(subject.Own.RetainReason) {
+			return ErrNotExtended
 		}
 		err = d.Client.Do(ctx, dataverse.Operation{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, who.ID), Body: body, IfMatch: row.ETag()}, nil)
 		if err == nil {

@@ -15,15 +15,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -134,8 +134,7 @@ const mostWorlds = 4
 
 // TestMain lets the test binary be the process that is killed: it runs a purge against the address that it is given.
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // a matrix makes garbage for minutes
-	debug.SetMemoryLimit(600 << 20)
+	emulatortest.Roomy()
 	if target := os.Getenv("PURGE_TEST_TARGET"); target != "" {
 		if err := child(target, os.Getenv("PURGE_TEST_DIR"), os.Getenv("PURGE_TEST_VERB")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -162,12 +161,25 @@ func child(target, dir, verb string) error {
 	if err != nil {
 		return err
 	}
+	// As a verb does: the children of a column meet one environment, and the first of them reads its definitions.
+	who, err := c.WhoAmI(ctx)
+	if err != nil {
+		return err
+	}
+	org, err := c.Organization(ctx)
+	if err != nil {
+		return err
+	}
+	c.RememberDefinitions(filepath.Join(dir, "definitions"), who, org, c.DefinitionsVersion(ctx, who.UserID))
 	p, err := policy.Load(filepath.Join(dir, "policy.yaml"))
 	if err != nil {
 		return err
 	}
 	checked, err := compile.Check(ctx, p, c)
 	if err != nil {
+		return err
+	}
+	if err := c.SaveDefinitions(); err != nil {
 		return err
 	}
 	l, err := ledger.Open(filepath.Join(dir, "ledger"))
@@ -203,45 +215,74 @@ func TestSIGKILL(t *testing.T) {
 			t.Parallel()
 			c := newColumn(t, k)
 			kinds, _ := c.requests()
+			f := newFront(c.w)
 			for i, kind := range kinds {
-				if thin.full || i%4 == thin.seed%4 {
+				if thin.eighth(i) {
 					for _, n := range thin.some(kind.at) {
-						c.kill(t, n, kind.what)
+						c.kill(t, f, n, kind.what)
 					}
 				}
+			}
+			if f.killed == 0 {
+				t.Error("no process was killed")
 			}
 		})
 	}
 }
 
+// front is an address of a world at which the answer to one request never comes.
+type front struct {
+	url     string
+	mu      sync.Mutex
+	left    int
+	reached chan struct{} // closed when that request has come, and its work is done
+	killed  int           // processes that waited for the answer
+}
+
+func newFront(w *world) *front {
+	target, err := url.Parse(w.url)
+	w.must(err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // the child dies in the middle of answers
+	f := &front{}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		f.left--
+		last, reached := f.left == -1, f.reached
+		f.mu.Unlock()
+		if !last {
+			proxy.ServeHTTP(rw, r)
+			return
+		}
+		proxy.ServeHTTP(httptest.NewRecorder(), r) // the work is done, the answer never comes
+		close(reached)
+		<-r.Context().Done()
+	}))
+	atEnd(w.t, server.Close)
+	f.url = server.URL
+	return f
+}
+
+// after has the n-th request from now on be the one.
+func (f *front) after(n int) (reached <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.left, f.reached = n, make(chan struct{})
+	return f.reached
+}
+
 // kill is a cell of the matrix: a process that dies at its n-th request.
-func (c *column) kill(t *testing.T, n int, what string) {
+func (c *column) kill(t *testing.T, f *front, n int, what string) {
 	t.Run(fmt.Sprintf("%d %s", n, what), func(t *testing.T) {
 		here, w := *c, *c.w
 		w.t, here.w = t, &w
-		var left atomic.Int64
-		left.Store(1 << 40)
-		reached := make(chan struct{})
-		target, err := url.Parse(w.url)
-		w.must(err)
-		proxy := httputil.NewSingleHostReverseProxy(target)
-		proxy.ErrorLog = log.New(io.Discard, "", 0) // the child dies in the middle of answers
-		front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if left.Add(-1) == -1 {
-				proxy.ServeHTTP(httptest.NewRecorder(), r) // the work is done, the answer never comes
-				close(reached)
-				<-r.Context().Done()
-				return
-			}
-			proxy.ServeHTTP(rw, r)
-		}))
-		defer front.Close()
+		f.after(1 << 40)
 		here.reset(&w)
 		w.checked(w.client) // writes the policy file
 		self, err := os.Executable()
 		w.must(err)
 		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), "PURGE_TEST_TARGET="+front.URL, "PURGE_TEST_DIR="+w.dir, "PURGE_TEST_VERB="+c.name)
+		cmd.Env = append(os.Environ(), "PURGE_TEST_TARGET="+f.url, "PURGE_TEST_DIR="+w.dir, "PURGE_TEST_VERB="+c.name)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		in, err := cmd.StdinPipe()
@@ -254,7 +295,7 @@ func (c *column) kill(t *testing.T, n int, what string) {
 			_ = cmd.Wait()
 			t.Fatalf("child: %q %v %s", line, err, stderr.String())
 		}
-		left.Store(int64(n))
+		reached := f.after(n)
 		fmt.Fprintln(in, "go")
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
@@ -262,6 +303,7 @@ func (c *column) kill(t *testing.T, n int, what string) {
 		case <-reached:
 			_ = cmd.Process.Kill() // SIGKILL
 			<-ended
+			f.killed++
 		case <-ended: // it took fewer requests this time
 		case <-time.After(2 * time.Minute):
 			_ = cmd.Process.Kill()

@@ -12,6 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -50,14 +51,31 @@ func ReadListed(ctx context.Context, c dataverse.Reader, l *ledger.Ledger, p *po
 	return list, nil
 }
 
+// Approvable tells whether somebody else may approve that a person goes: they are due, or will be before the approval lapses.
+func Approvable(d *plan.Planned, lapses retention.Date) bool {
+	return d.Action == retention.Purge || d.Action == retention.Wait && d.PurgeOn <= lapses
+}
+
+// LastRun is the last night's run that the ledger tells of, nil if there is none.
+func LastRun(l *ledger.Ledger) *ledger.RunInfo {
+	runs := l.Runs()
+	for i := len(runs) - 1; i >= 0; i-- {
+		if runs[i].Verb == "run" {
+			return &runs[i]
+		}
+	}
+	return nil
+}
+
 // Has tells whether the person may go by that purge date.
 func (l *Listed) Has(table string, id uuid.UUID, purgeOn retention.Date) bool {
 	return l == nil || slices.Contains(l.on[environment.Ref{Table: table, ID: id}], purgeOn)
 }
 
-// may tells whether a person may go by what somebody else has approved. Of whom a purge is under way the rest follows.
+// may tells whether a person may go by what somebody else has approved, and by whether they were asked. Of whom a purge is under way
+// the rest follows.
 func (r *session) may(who environment.Ref, purgeOn retention.Date) bool {
-	return r.listed.Has(who.Table, who.ID, purgeOn) || r.Ledger.Purging(ledger.Key{Table: who.Table, ID: who.ID})
+	return r.listed.Has(who.Table, who.ID, purgeOn) && !r.unasked[who] || r.Ledger.Purging(ledger.Key{Table: who.Table, ID: who.ID})
 }
 
 // Named is a person whom an approved plan names, with the purge date.

@@ -81,7 +81,7 @@ func (l *listed) stopped(why string) {
 	l.t.Helper()
 	s, err := l.run()
 	var stop *purge.StopError
-	if !errors.As(err, &stop) || stop.Rails[0].Rail != purge.NotApproved || !strings.Contains(stop.Rails[0].Sentence, why) || s.Purged() > 0 {
+	if !errors.As(err, &stop) || stop.Rails[0].Rail != purge.NotApproved || !strings.Contains(stop.Rails[0].Sentence.String(), why) || s.Purged() > 0 {
 		l.t.Errorf("purged %d: %v, want a stop with %q", s.Purged(), err, why)
 	}
 }

@@ -58,7 +58,7 @@ type lastLook struct {
 
 func (r *session) lookAt(ctx context.Context, subject *compile.Subject, ids []uuid.UUID) (*lastLook, error) {
 	last := &lastLook{at: time.Now(), why: make(map[uuid.UUID]error), merged: make(map[uuid.UUID][]uuid.UUID)}
-	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Lasting: true, Padded: r.tables.Padded}
+	o := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Changes: r.Ledger.Changes, Stages: r.Ledger.Stage, Lasting: true, Padded: r.tables.Padded}
 	var e *evaluate.Evaluation
 	err := environment.ReadTogether(ctx, r.Client,
 		func(c dataverse.Writer) (err error) {
@@ -208,7 +208,7 @@ func (r *session) sendBy(works []*work, group []int) time.Time {
 
 // justified tells which of some other persons are still justified. Persons of tables that the policy does not judge are.
 func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-	out, err := justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Padded: r.tables.Padded}, others, r.may)
+	out, err := justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Changes: r.Ledger.Changes, Stages: r.Ledger.Stage, Padded: r.tables.Padded}, others, r.may)
 	if err != nil {
 		return out, err
 	}
@@ -218,7 +218,7 @@ func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) 
 			asked = append(asked, evaluate.PersonRef{Table: who.Table, ID: who.ID})
 		}
 	}
-	all, err := assessThere(ctx, r.Client, r.Policy, r.Today, asked)
+	all, err := assessThere(ctx, r.Client, r.Policy, evaluate.Known(r.Ledger, r.Today), asked)
 	if err != nil {
 		return out, err
 	}
@@ -229,10 +229,16 @@ func (r *session) justified(ctx context.Context, others map[string][]uuid.UUID) 
 	return out, nil
 }
 
+// grounded tells which of some persons are justified by a ground, a hold or the staff. Whoever has some stages behind them is not: what
+// is left to come keeps their own row and not what has a period of its own.
+func (r *session) grounded(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
+	return justified(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Changes: r.Ledger.Changes, Padded: r.tables.Padded}, others, r.may)
+}
+
 func justified(ctx context.Context, client dataverse.Reader, policy *compile.Policy, o evaluate.EvaluateOptions, others map[string][]uuid.UUID,
 	may func(environment.Ref, retention.Date) bool) (inventory.Judgement, error) {
 	o.Lasting = true
-	out := inventory.Judgement{By: make(map[environment.Ref]bool), NotYet: make(map[environment.Ref]bool)}
+	out := inventory.Judgement{By: make(map[environment.Ref]bool), NotYet: make(map[environment.Ref]bool), Past: make(map[environment.Ref]inventory.Stages)}
 	for table, ids := range others {
 		if policy.Subject(table) == nil {
 			for _, id := range ids {
@@ -253,7 +259,24 @@ func justified(ctx context.Context, client dataverse.Reader, policy *compile.Pol
 			who := environment.Ref{Table: table, ID: id}
 			out.By[who] = d.Until > o.Today || d.Action == retention.Hold || p.LegalHold || p.HeldWith
 			out.NotYet[who] = d.Action != retention.Purge || !may(who, d.PurgeOn)
+			if out.By[who] && p.Stage.Done > 0 && p.Ended <= o.Today && d.Action != retention.Hold && !p.LegalHold && !p.HeldWith {
+				out.Past[who] = inventory.Stages{Class: p.Class, Done: p.Stage.Done}
+			}
 		}
 	}
 	return out, nil
+}
+
+// reducing judges others where a stage reduces persons of a class: whoever of that class has it behind them, and has nothing but the stages to
+// come, does not keep a row that the stage's rules end. A purge keeps it for them: their own row stands until the last stage.
+func (r *session) reducing(subject *compile.Subject, done int) func(context.Context, map[string][]uuid.UUID) (inventory.Judgement, error) {
+	return func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
+		out, err := r.justified(ctx, others)
+		for who, past := range out.Past {
+			if who.Table == subject.Table && past.Class == subject.Number && past.Done > done {
+				out.By[who] = false
+			}
+		}
+		return out, err
+	}
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
@@ -18,8 +18,6 @@ import (
 
 // ForeignColumn is the guard rail of mapped columns that hold what somebody else has written. Nothing bypasses it.
 const ForeignColumn policy.Rail = "foreign-column"
-
-const foreignRemedy = "empty the column on those rows, map an empty one, or bring back the ledger that belongs to this environment"
 
 // foreign stops a run before it writes into a column of the company's own that holds values which no run is known to have
 // written: they would be lost.
@@ -43,9 +41,7 @@ func ForeignColumns(ctx context.Context, client dataverse.Reader, c *compile.Pol
 				return nil, err
 			}
 			if n > 0 {
-				rails = append(rails, plan.GuardRail{Rail: ForeignColumn, Table: s.Table,
-					Sentence: fmt.Sprintf("`%s` of `%s`, which the policy takes for %s, holds a value on %s of which the ledger knows nothing: nothing is written over them", f.Column, s.Table, f.Role, policy.Count(n, "row")),
-					Remedy:   foreignRemedy})
+				rails = append(rails, plan.NewRail(ForeignColumn, "foreign-column", f.Column, s.Table, f.Role, words.Count("rows", n)).At(s.Table, ""))
 			}
 		}
 	}
@@ -69,8 +65,7 @@ func foreignOn(ctx context.Context, d Deps, s *compile.Subject, id uuid.UUID, ro
 }
 
 func foreignStop(s *compile.Subject, column, role string) error {
-	return &StopError{Rails: []plan.GuardRail{{Rail: ForeignColumn, Table: s.Table, Remedy: foreignRemedy,
-		Sentence: fmt.Sprintf("`%s` of `%s`, which the policy takes for %s, holds a value on this row of which the ledger knows nothing: nothing is written over it", column, s.Table, role)}}}
+	return &StopError{Rails: []plan.GuardRail{plan.NewRail(ForeignColumn, "foreign-row", column, s.Table, role).At(s.Table, "")}}
 }
 
 // halfExtension is half of an extension by hand in a column of the company's own: a date without a reason, or a reason without a
@@ -99,7 +94,7 @@ func unknown(ctx context.Context, client dataverse.Reader, l *ledger.Ledger, org
 			return 0, fmt.Errorf("look what stands in the mapped column %s of %s: %w", f.Column, s.Table, err)
 		}
 		id := row.ID(s.PrimaryID)
-		if holds && row.Bool(s.Own.LegalHold) && strings.HasPrefix(row.Text(f.Column), heldReason+": ") {
+		if holds && row.Bool(s.Own.LegalHold) && heldInAny(row.Text(f.Column)) {
 			continue // set beside a run: the ledger learns of it by the next one
 		}
 		if l.Trace(s.Table, id) != (retention.Trace{}) {

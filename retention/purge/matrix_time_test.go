@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -21,6 +22,13 @@ var fromTheStart = []disturbance{
 	{name: "the Date header of one host of three ahead", lies: &liar{ahead: 61 * day, always: true, every: 3}, stops: purge.Clock},
 	{name: "the Date header of one host of three behind", lies: &liar{ahead: -61 * day, always: true, every: 3}, stops: purge.Clock},
 	{name: "a plug-in that refuses each delete of a person", fault: row{"status": 400, "route": "DELETE contacts"}, lasts: true, client: tries, passes: true, nights: 2},
+	{name: "a plug-in that fills in again what is emptied", hooks: []emulator.Hook{refill("contact", nil), refill("lead", nil)}, client: tries, passes: true, nights: 2},
+	{name: "a plug-in that refuses the delete of one person for ever", client: tries, passes: true, nights: 1, hooks: []emulator.Hook{
+		{Table: "contact", Message: "Delete", Row: id("yvonne").String(), Refuse: &emulator.Refusal{Message: "Yvonne McKay is kept"}}}},
+	{name: "a plug-in that makes a row of each delete", client: insists, passes: true, hooks: []emulator.Hook{{Table: "contact", Message: "Delete", Stage: "PostOperation",
+		Create: []emulator.NewRow{{Table: "competitor", Values: map[string]any{"name": "gone: {before.fullname}"}}}}}},
+	{name: "an update that takes longer than a request may", client: hurried, passes: true, hooks: []emulator.Hook{
+		{Table: "contact", Message: "Update", Stage: "PostOperation", Delay: "1100ms", Count: 1}}},
 }
 
 // aroundTheLedger is a kill at a request, after which another ledger is there. It comes last in a column: it takes months.

@@ -1,6 +1,8 @@
 package purge_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gallra/gallra/retention/ledger"
@@ -90,5 +92,30 @@ func TestOddPlaces(t *testing.T) {
 	}
 	if lines != 1 || !named["email "+id("shared").String()] {
 		t.Errorf("%d party lines are named; %v", lines, s.Mentions)
+	}
+}
+
+// A row that a person is only associated with stays, since others are associated with it too. If it bears the name, the purge says so:
+// once the association is gone, nothing else would.
+func TestPurgeNamesAssociatedRowsThatBearTheName(t *testing.T) {
+	for _, do := range []string{"delete", "anonymize"} {
+		t.Run(do, func(t *testing.T) {
+			w := newWorld(t, strings.Replace(pol, "purge: delete", "purge: "+do, 1))
+			w.call(http.MethodPost, "EntityDefinitions", row{"@odata.type": "Microsoft.Dynamics.CRM.EntityMetadata", "SchemaName": "gallra_Club", "DisplayName": labelled("Club"), "DisplayCollectionName": labelled("Clubs"),
+				"OwnershipType": "UserOwned", "IsActivity": false, "HasActivities": false, "HasNotes": false, "Attributes": []row{columnBody("String", "gallra_Name", row{"IsPrimaryName": true})}})
+			s := &solution{world: w, prefix: "gallra"}
+			s.manyToMany("gallra_members", "contact", "gallra_club")
+			w.client = w.connect(6)
+			yvonne(w)
+			for _, name := range []string{"friends of Yvonne McKay", "sailors"} {
+				w.create("gallra_club", name, row{"gallra_name": "The " + name})
+				w.call(http.MethodPost, "contacts("+idText("yvonne")+")/gallra_members/$ref", row{"@odata.id": w.url + "/api/data/v9.2/gallra_clubs(" + idText(name) + ")"})
+			}
+			sum := w.purgeAll()
+			named, _ := rowsNamed(sum)
+			if sum.Purged() != 1 || !named[idText("friends of Yvonne McKay")] || named[idText("sailors")] {
+				t.Errorf("%d purged, named %v", sum.Purged(), sum.Mentions)
+			}
+		})
 	}
 }

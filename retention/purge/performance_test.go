@@ -19,14 +19,15 @@ import (
 	"github.com/gallra/gallra/retention/purge"
 )
 
-// modelPolicy is the model policy, for any environment.
+// modelPolicy is the model policy, for any environment and with limits for a first wave.
 func modelPolicy(t testing.TB) string {
 	t.Helper()
 	b, err := os.ReadFile("../../testdata/policy/sales.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return regexp.MustCompile(`(organization:) [0-9a-f-]{36}`).ReplaceAllString(string(b), "$1 ORGANIZATION")
+	wide := regexp.MustCompile(`(?m)^limits: .*`).ReplaceAllString(string(b), "limits: {purges: 25000, share: 100%, canary: 5}")
+	return regexp.MustCompile(`(organization:) [0-9a-f-]{36}`).ReplaceAllString(wide, "$1 ORGANIZATION")
 }
 
 // tallied counts requests by what they are for.
@@ -61,7 +62,7 @@ func (w *world) tallied() *tallied {
 	c := &tallied{base: http.DefaultTransport, kinds: make(map[string]int)}
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
 	w.must(err)
-	w.client, err = dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: c})
+	w.client, err = dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: c, Definitions: definitions})
 	w.must(err)
 	return c
 }
@@ -78,7 +79,7 @@ func BenchmarkPurge(b *testing.B) {
 				if err := w.server.Generate(emulator.Generated{Contacts: persons * 2 / 3, Leads: persons / 3, Seed: 7}); err != nil {
 					b.Fatal(err)
 				}
-				w.client = w.connect(6)
+				w.client = w.connectWith(insists)
 				before := w.requests()
 				written := w.run().Subjects
 				changed := 0

@@ -61,7 +61,10 @@ func (r *runner) leave(who environment.Ref, why error) {
 
 // person is somebody whose turn has come, with the rows that their purge has left in place already, if it is under way.
 func (r *session) person(subject *compile.Subject, who environment.Ref, row dataverse.Row) *inventory.Person {
-	p := &inventory.Person{Ref: who, Row: row, Class: subject.ClassID, Decided: r.decisions(subject, who)}
+	p := &inventory.Person{Ref: who, Row: row, Class: subject.ClassID, Decided: r.decisions(subject, who), Loose: r.Ledger.Loose(who.Table, who.ID)}
+	for _, task := range r.Ledger.AskTasks(who.Table, who.ID) {
+		p.Made = append(p.Made, environment.Ref{Table: "task", ID: task})
+	}
 	for table, ids := range r.Ledger.Stays(who.Table, who.ID) {
 		for _, id := range ids {
 			if p.Stays == nil {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
@@ -34,33 +36,75 @@ type Forecast struct {
 }
 
 // Preview tells what a purge of some persons of a subject table would do to the rows that belong to them. It takes a
-// client that cannot write. Persons who are not there are left out.
-func Preview(ctx context.Context, client dataverse.Reader, checked *compile.Policy, today retention.Date, table string, ids []uuid.UUID) ([]Forecast, error) {
-	subject := checked.Subject(table)
+// client that cannot write, and known is what the ledger knows of others on their rows, and the day. Persons who are not there are left out.
+func Preview(ctx context.Context, client dataverse.Reader, checked *compile.Policy, known evaluate.EvaluateOptions, table string, ids []uuid.UUID) ([]Forecast, error) {
+	p, err := newPreviewer(ctx, client, checked, known)
+	if err != nil {
+		return nil, err
+	}
+	return p.of(ctx, table, ids)
+}
+
+// previewer previews persons. What costs a whole table is asked once, however many they are.
+type previewer struct {
+	client  dataverse.Reader
+	checked *compile.Policy
+	tables  *environment.Tables
+	known   evaluate.EvaluateOptions
+}
+
+func newPreviewer(ctx context.Context, client dataverse.Reader, checked *compile.Policy, known evaluate.EvaluateOptions) (*previewer, error) {
 	tables, err := environment.ReadTables(ctx, client, checked)
 	if err != nil {
 		return nil, err
 	}
+	known.Padded = tables.Padded
+	return &previewer{client, checked, tables, known}, nil
+}
+
+// previewsAtOnce is how many chunks of persons are previewed side by side.
+const previewsAtOnce = 4
+
+// of previews persons of a subject table, in their order.
+func (p *previewer) of(ctx context.Context, table string, ids []uuid.UUID) ([]Forecast, error) {
+	subject := p.checked.Subject(table)
 	justify := func(ctx context.Context, others map[string][]uuid.UUID) (inventory.Judgement, error) {
-		return justified(ctx, client, checked, evaluate.EvaluateOptions{Today: today}, others, everybody)
+		return justified(ctx, p.client, p.checked, p.known, others, everybody)
 	}
-	classes, err := evaluate.Classes(ctx, client, subject, ids)
+	classes, err := evaluate.Classes(ctx, p.client, subject, ids)
 	if err != nil {
 		return nil, err
 	}
-	var out []Forecast
+	var chunks [][]Forecast
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(previewsAtOnce)
+	var lock sync.Mutex
 	for number, rules := range subject.Judged() {
 		own := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return classes(id) != number })
 		for some := range slices.Chunk(own, environment.MaxIDs) {
-			more, err := forecast(ctx, environment.OneByOne{Client: client}, tables, rules, justify, today, some)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, more...)
+			lock.Lock()
+			at := len(chunks)
+			chunks = append(chunks, nil)
+			lock.Unlock()
+			group.Go(func() error {
+				found, err := forecast(ctx, environment.From(p.client), p.tables, rules, justify, p.known.Today, some)
+				lock.Lock()
+				defer lock.Unlock()
+				chunks[at] = found
+				return err
+			})
 		}
 	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	out := slices.Concat(chunks...)
 	if len(subject.Classes) > 0 {
-		slices.SortStableFunc(out, func(a, b Forecast) int { return cmp.Compare(slices.Index(ids, a.ID), slices.Index(ids, b.ID)) })
+		place := make(map[uuid.UUID]int, len(ids))
+		for i, id := range ids {
+			place[id] = i
+		}
+		slices.SortStableFunc(out, func(a, b Forecast) int { return cmp.Compare(place[a.ID], place[b.ID]) })
 	}
 	return out, nil
 }

@@ -56,7 +56,10 @@ func (r *runner) purge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.chunks(ctx, waiting)
+	if err := r.chunks(ctx, waiting); err != nil {
+		return err
+	}
+	return r.made(ctx)
 }
 
 // canary purges the first persons alone, until as many are purged as the policy asks for: whoever is left alone proves
@@ -64,23 +67,30 @@ func (r *runner) purge(ctx context.Context) error {
 // anybody else is begun. It answers who is left.
 func (r *runner) canary(ctx context.Context, waiting []due) ([]due, error) {
 	canary := r.Policy.Policy.Limits.Canary
-	r.finished, r.unfinished = 0, nil
+	r.finished, r.unfinished, r.refusal = 0, nil, nil
 	for r.finished < canary && len(waiting) > 0 && !r.stalled.Load() {
 		first, rest := split(waiting, canary-r.finished)
+		deleted, unfinished := r.deleted, len(r.unfinished)
 		later, err := r.chunk(ctx, first)
 		switch {
 		case err != nil:
 			return nil, err
 		case len(r.summary.Residue) > 0:
 			return nil, r.stop(residueRail(r.summary.Residue))
-		case len(r.unfinished) > 0 && len(later)+len(rest) > 0:
-			return nil, r.stop(unfinishedRail(r.unfinished))
+		case len(r.unfinished) > unfinished && len(later)+len(rest) > 0 && !(r.deleted > deleted && refusedAlone(r.unfinished)):
+			return nil, r.stopBecause(r.refusal, unfinishedRail(r.unfinished, r.refusal))
 		case len(later) == len(first): // cannot be: the first of a chunk waits for nobody in it
 			return append(later, rest...), nil
 		}
 		waiting = append(later, rest...)
 	}
 	return waiting, nil
+}
+
+// refusedAlone tells whether nothing but the delete of rows was refused. Where others beside them were deleted, that is a matter of
+// theirs, and no reason to leave everybody else alone.
+func refusedAlone(unfinished []Outcome) bool {
+	return !slices.ContainsFunc(unfinished, func(o Outcome) bool { return o.Code != string(errNotDeleted) })
 }
 
 // split takes persons of one subject table and class, and merged equally deep, from the front.
@@ -219,6 +229,9 @@ func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased 
 	if err := r.remove(ctx, subject, remove); err != nil {
 		return err
 	}
+	if err := r.emptied(ctx, subject, erased); err != nil {
+		return err
+	}
 	var entries []ledger.Entry
 	var done []*work
 	var written []*work
@@ -233,6 +246,7 @@ func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased 
 			r.told(failed)
 			if !w.passing() {
 				r.unfinished = append(r.unfinished, failed)
+				r.refusal = cmp.Or(r.refusal, w.refused)
 			}
 			continue
 		}
@@ -243,6 +257,11 @@ func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased 
 		return err
 	}
 	r.finished += len(done)
+	for _, w := range done {
+		if w.do == policy.Delete {
+			r.deleted++
+		}
+	}
 	var targets []sweepTarget
 	for _, w := range done {
 		s := r.summary.subject(w.Table)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -52,7 +54,7 @@ func Erase(ctx context.Context, d Deps, who []evaluate.PersonRef, despite []stri
 			return err
 		}
 		who = slices.DeleteFunc(slices.Clone(who), func(p evaluate.PersonRef) bool { return r.taken[environment.Ref{Table: p.Table, ID: p.ID}] })
-		all, err := Assess(ctx, d.Client, d.Policy, d.Today, who)
+		all, err := Assess(ctx, d.Client, d.Policy, evaluate.Known(d.Ledger, d.Today), who)
 		if err != nil {
 			return err
 		}
@@ -91,9 +93,7 @@ func forbidden(all []Assessment, despite []string) []plan.GuardRail {
 			if by.Table == "" {
 				by = a.PersonRef
 			}
-			rails = append(rails, plan.GuardRail{Rail: HoldForbids, Table: a.Table,
-				Sentence: fmt.Sprintf("a legal hold stands on %s %s or on another row of the same human being: nothing is erased", by.Table, by.ID),
-				Remedy:   fmt.Sprintf("gallra release %s %s, once the reason for the hold is gone", by.Table, by.ID)})
+			rails = append(rails, plan.NewRail(HoldForbids, "hold", by.Table, by.ID).At(a.Table, ""))
 		}
 		for _, h := range a.Forbids(despite) {
 			if named[h] {
@@ -104,19 +104,14 @@ func forbidden(all []Assessment, despite []string) []plan.GuardRail {
 			if h.Basis != "" {
 				basis = " (" + h.Basis + ")"
 			}
-			rails = append(rails, plan.GuardRail{Rail: GroundForbids, Table: h.Table, Ground: h.Ground,
-				Sentence: fmt.Sprintf("the ground `%s`%s of `%s` justifies keeping the person %s: nothing is erased", h.Ground, basis, h.Table, until(h.Until)),
-				Remedy:   fmt.Sprintf("if the request outweighs it, name it: --despite %s", h.Ground)})
+			key := "ground-forbids"
+			if h.Until == retention.Open {
+				key = "ground-forbids.open"
+			}
+			rails = append(rails, plan.GuardRail{Rail: GroundForbids, Table: h.Table, Ground: h.Ground, Sentence: words.Say("rail."+key, h.Ground, basis, h.Table, h.Until), Remedy: words.Say("rail.ground-forbids.do", h.Ground)})
 		}
 	}
 	return rails
-}
-
-func until(d retention.Date) string {
-	if d == retention.Open {
-		return "without an end"
-	}
-	return "until " + d.Words()
 }
 
 // Returned is somebody who was purged and is there again.
@@ -174,7 +169,7 @@ func Back(ctx context.Context, d Deps) (back []Returned, unnamed []string, err e
 					there, who = append(there, evaluate.PersonRef{Table: s.Table, ID: p.ID}), append(who, p)
 				}
 			}
-			all, err := assessThere(ctx, d.Client, d.Policy, d.Today, there)
+			all, err := assessThere(ctx, d.Client, d.Policy, evaluate.Known(d.Ledger, d.Today), there)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -259,9 +254,7 @@ func Reapply(ctx context.Context, d Deps) (*Summary, error) {
 			}
 		}
 		if limit := r.limits().Purges; purges > limit {
-			err := r.halt([]plan.GuardRail{{Rail: policy.TooMany,
-				Sentence: fmt.Sprintf("%d persons would be purged again, and the limit of one run is %d: nobody is purged", purges, limit),
-				Remedy:   fmt.Sprintf("look at who is back; if it is right, set limits.purges to at least %d in the policy", purges)}})
+			err := r.halt([]plan.GuardRail{plan.NewRail(policy.TooMany, "too-many.again", words.Count("persons", purges), limit, strconv.Itoa(purges))})
 			if err != nil {
 				return err
 			}
@@ -296,7 +289,7 @@ func (r *session) weigh(ctx context.Context, table string, ids []uuid.UUID) (jus
 	for i, id := range ids {
 		who[i] = evaluate.PersonRef{Table: table, ID: id}
 	}
-	all, err := assessThere(ctx, r.Client, r.Policy, r.Today, who)
+	all, err := assessThere(ctx, r.Client, r.Policy, evaluate.Known(r.Ledger, r.Today), who)
 	if err != nil {
 		return nil, err
 	}

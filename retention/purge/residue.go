@@ -29,12 +29,19 @@ func (s *Summary) found(l search.Left) {
 func (r *runner) verify(ctx context.Context, subject *compile.Subject, done []*work) error {
 	persons := make([]search.Purged, len(done))
 	for i, w := range done {
-		persons[i] = search.Purged{Ref: w.Ref, Before: w.Row, Stands: w.do != policy.Delete, Gone: w.gone, Binned: w.binned, Touched: w.rows, Kept: w.stays,
-			Blanked: w.blanked, Off: w.off, Actors: w.actors}
+		persons[i] = search.Purged{Ref: w.Ref, Before: w.Row, Stands: w.do != policy.Delete, Gone: w.gone, Binned: w.binned, Touched: w.rows, Kept: r.texts(w),
+			Blanked: w.blanked, Off: w.off, Actors: r.writers(w)}
 	}
 	s := r.searcher()
 	defer func() { r.summary.found(s.Left) }()
 	return s.PurgedPersons(ctx, subject, persons)
+}
+
+// made tells of rows that plug-ins made of the run's own writes, and that name whom it has purged.
+func (r *runner) made(ctx context.Context) error {
+	s := r.searcher()
+	defer func() { r.summary.found(s.Left) }()
+	return s.Made(ctx, r.began)
 }
 
 // refilled tells of the rows that were anonymised in place and written to since.

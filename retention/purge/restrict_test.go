@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -43,7 +44,7 @@ subjects:
 			if !strings.Contains(record.String(), tt.record) {
 				t.Errorf("the record does not say %q", tt.record)
 			}
-			forecasts, err := purge.Preview(t.Context(), w.client, checked, retention.DateOf(w.client.Now(), checked.Policy.TimeZone), "contact", []uuid.UUID{id("author")})
+			forecasts, err := purge.Preview(t.Context(), w.client, checked, evaluate.EvaluateOptions{Today: retention.DateOf(w.client.Now(), checked.Policy.TimeZone)}, "contact", []uuid.UUID{id("author")})
 			if w.must(err); len(forecasts) != 1 || forecasts[0].Code != tt.code {
 				t.Errorf("the preview says %+v", forecasts)
 			}

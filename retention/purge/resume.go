@@ -3,11 +3,14 @@ package purge
 import (
 	"context"
 	"maps"
+	"net/http"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
@@ -126,12 +129,45 @@ func (r *runner) resumePurges(ctx context.Context, s *compile.Subject, purges []
 				erased = append(erased, w)
 			}
 		}
+		if err := r.emptyAgain(ctx, s, erased); err != nil {
+			return err
+		}
 		r.summary.Resumed.Purges += len(some)
 		if err := r.Ledger.Append(untouched...); err != nil {
 			return err
 		}
 		if err := r.conclude(ctx, s, erased); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// emptyAgain empties columns that were not empty when a purge was cut: a plug-in had filled them in again, or they were locked. What
+// somebody has written since is left to be judged anew.
+func (r *runner) emptyAgain(ctx context.Context, subject *compile.Subject, works []*work) error {
+	var parts []dataverse.Part
+	for _, w := range works {
+		if w.Row == nil || w.Row.Bool(subject.Own.LegalHold) || len(r.eraser(subject).Left(w.ID, w.Row)) == 0 || r.writtenSince(w, w.Row) {
+			continue
+		}
+		e := r.eraser(subject)
+		if w.do == policy.Delete {
+			e = e.Whole()
+		}
+		if body := e.Patch(w.ID, w.Row); len(body) > 0 {
+			parts = append(parts, dataverse.Part{Set: dataverse.ChangeSet{{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, w.ID), Body: body, IfMatch: w.Row.ETag()}}})
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	for _, err := range r.batch(ctx, parts) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil { // what is left then is found before the delete
+			r.Log.Warn("columns could not be emptied again", "table", subject.Table, "code", environment.Code(err))
 		}
 	}
 	return nil

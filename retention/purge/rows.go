@@ -2,13 +2,14 @@ package purge
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -78,7 +79,7 @@ func DueRows(ctx context.Context, client dataverse.Reader, checked *compile.Poli
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := finder(ctx, client, environment.OneByOne{Client: client}, tables, checked, l, e.Today, judgedBy(e, checked, l))
+	f, err := finder(ctx, client, environment.From(client), tables, checked, l, e.Today, judgedBy(e, checked, l))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -150,9 +151,7 @@ func rowRails(l policy.Limits, all []rows.Due) []plan.GuardRail {
 		byTable[d.Rule.Table] += len(d.IDs)
 	}
 	if n > l.Rows {
-		rails = append(rails, plan.GuardRail{Rail: policy.RowsTooMany,
-			Sentence: fmt.Sprintf("the own period of %s is over, and the limit of one run is %d: none of them is ended", policy.Count(n, "row"), l.Rows),
-			Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.rows to at least %d in the policy", n)})
+		rails = append(rails, plan.NewRail(policy.RowsTooMany, "rows-too-many", words.Count("rows", n), l.Rows, strconv.Itoa(n)))
 	}
 	told := make(map[string]bool)
 	for _, d := range all {
@@ -160,9 +159,7 @@ func rowRails(l policy.Limits, all []rows.Due) []plan.GuardRail {
 		if ended := byTable[table]; ended > 0 && !told[table] && float64(ended) > l.RowShare*float64(d.Rows)+1e-9 && d.Rows > 0 {
 			told[table] = true
 			share := min(float64(ended)/float64(d.Rows), 1)
-			rails = append(rails, plan.GuardRail{Rail: policy.RowsTooLarge, Table: table,
-				Sentence: fmt.Sprintf("the own period of %d of %d rows in `%s` is over (%s), and the limit of one run is %s: no row is ended", ended, d.Rows, table, policy.Percentage(share), policy.Percentage(l.RowShare)),
-				Remedy:   fmt.Sprintf("look at the plan; if it is right, set limits.rowShare to at least %s in the policy", policy.Percentage(share))})
+			rails = append(rails, plan.NewRail(policy.RowsTooLarge, "rows-too-large", ended, d.Rows, table, policy.Percentage(share), policy.Percentage(l.RowShare)).At(table, ""))
 		}
 	}
 	return rails
@@ -201,7 +198,7 @@ func (r *runner) endRows(ctx context.Context, e *evaluate.Evaluation) error {
 	if err := r.sees(ctx, true); err != nil {
 		return err
 	}
-	f.Justify = r.justified // from here on persons are judged anew
+	f.Justify = r.grounded // from here on persons are judged anew
 	canary, done, residue := r.Policy.Policy.Limits.Canary, 0, len(r.summary.Residue)
 	for i := range due {
 		for ids := due[i].IDs; len(ids) > 0; {
@@ -229,15 +226,11 @@ func (r *runner) endRows(ctx context.Context, e *evaluate.Evaluation) error {
 }
 
 func rowResidueRail(n int, table string) plan.GuardRail {
-	return plan.GuardRail{Rail: Residue, Table: table,
-		Sentence: fmt.Sprintf("after the first rows were ended %d places still held something that should be gone: no other row is ended", n),
-		Remedy:   "see in the report which rows they are and what keeps them, before the next run"}
+	return plan.NewRail(Residue, "residue.rows", n).At(table, "")
 }
 
 func rowRefusedRail(code, table string) plan.GuardRail {
-	return plan.GuardRail{Rail: Residue, Table: table,
-		Sentence: fmt.Sprintf("one of the first rows could not be ended (%s): no other row is begun", code),
-		Remedy:   "find out what refuses it: a plug-in, a workflow or a missing right; the next run tries it again"}
+	return plan.NewRail(Residue, "refused.rows", code).At(table, "")
 }
 
 // resumeRows finds out what became of the rows that earlier runs began to end, and answers whose audit history is to be looked for

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/search"
+	"github.com/gallra/gallra/retention/state"
 )
 
 // Deps are what a run works with.
@@ -46,6 +48,8 @@ type Deps struct {
 	Log      *slog.Logger   // nil: nothing is logged
 	Progress func(Progress) // nil: nobody watches
 	Outcome  func(Outcome)  // called for every person that something was done about; nil: nobody listens
+	// Planned is called with what the run is about to do, before it does anything; nil: nobody listens.
+	Planned func(*plan.Plan)
 	// Chunk is how many persons get their last look together; 100 when zero.
 	Chunk int
 	// LookAge is how old the last look at a person may be when their change set leaves; two minutes when zero. Where the
@@ -57,6 +61,9 @@ type Deps struct {
 	Poll time.Duration
 	// JobWait is how long the run waits for a job of the service; half an hour when zero.
 	JobWait time.Duration
+
+	// State, if set, is where nights keep what they read; Client and whose it is are filled in.
+	State *state.Options
 
 	// Operations are the most that the run asks of the service; 0: as many as it takes. What is under way is brought to its end.
 	Operations int
@@ -213,7 +220,8 @@ func (r *runner) told(o Outcome) {
 type runner struct {
 	session
 	summary *Summary
-	before  int64 // operations that the client had sent when the run began
+	before  int64     // operations that the client had sent when the run began
+	began   time.Time // by the service's clock: what was made since may be made of the run's own writes
 
 	due    []due
 	taken  map[environment.Ref]bool // persons whose turn was
@@ -221,13 +229,17 @@ type runner struct {
 	alone  []due                    // set aside by such a chunk: who has too many rows to go beside others
 	// finished counts the persons who were purged, and unfinished are those who were begun and could not be: for the canary.
 	finished   int
+	deleted    int // of the finished, those whose row went
 	unfinished []Outcome
+	refusal    error             // what the service said to the first of them
 	again      []Outcome         // begun by a run before, and refused again
 	retired    []retiree         // whom this run has purged, or the one before: for the search in long-term retention
 	marked     []string          // tables with rows of whose purge the ledger knows nothing
 	staged     []due             // for whom a stage comes before the purge
 	restored   []due             // who were archived, and are justified again
 	unproven   *plan.GuardRail   // why nobody may be purged by their dates
+	found      uint64            // how far the ledger went by what stood in the environment when the run began; 0: nothing did
+	left       uint64            // how far it goes by what the run has left there; 0: nothing could be
 	known      map[string]string // of the environment, and not in the ledger yet
 }
 
@@ -255,15 +267,83 @@ func (r *runner) ready(ctx context.Context) error {
 		return err
 	}
 	r.taken = make(map[environment.Ref]bool)
+	r.began = r.Client.Now()
 	if err := r.resumeSteps(ctx); err != nil {
 		return err
 	}
+	if err := r.asker().Resume(ctx); err != nil {
+		return err
+	}
+	if r.Policy.Policy.Asks() && (r.summary.LedgerNew || r.Run.Verb == "reapply") {
+		if err := r.asker().Adopt(ctx); err != nil {
+			return err
+		}
+		if r.Run.Verb == "reapply" {
+			if err := r.asker().Forget(ctx); err != nil {
+				return err
+			}
+		}
+	}
 	err = r.resume(ctx)
-	r.again = slices.DeleteFunc(slices.Clone(r.unfinished), func(o Outcome) bool { return o.Code == string(errHeld) })
+	r.again = slices.DeleteFunc(slices.Clone(r.unfinished), func(o Outcome) bool {
+		return o.Code == string(errHeld) || r.Ledger.Passed(ledger.Key{Table: o.Table, ID: o.ID})
+	})
 	if err != nil {
 		return err
 	}
 	return r.adopt(ctx)
+}
+
+// Kept is the guard rail for what nights keep: it gave another plan than a full read.
+const Kept policy.Rail = "kept-differs"
+
+// evaluate reads everybody and plans: by what the night before has kept, where nights keep anything.
+func (r *runner) evaluate(ctx context.Context) (*evaluate.Evaluation, *plan.Plan, error) {
+	var evaluation *evaluate.Evaluation
+	var planned *plan.Plan
+	judge := func(ctx context.Context, night *state.Night) (err error) {
+		evaluation, planned = nil, nil // what was read before is not needed beside it
+		evaluation, err = evaluate.Evaluate(ctx, r.Client, r.Policy, evaluate.EvaluateOptions{
+			Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Changes: r.Ledger.Changes, Stages: r.Ledger.Stage, Night: night,
+			Progress: func(what string, rows int) { r.progress(Progress{Phase: "evaluate", What: what, Done: rows}) },
+		})
+		if err == nil {
+			planned = plan.NewPlan(r.Policy, evaluation, plan.PlanOptions{Traces: r.Ledger.Trace, Stages: r.Ledger.Stage, Asked: r.Ledger.Asked})
+		}
+		return err
+	}
+	client, tells := r.Client.(state.Client)
+	if r.State == nil || !tells {
+		err := judge(ctx, nil)
+		return evaluation, planned, err
+	}
+	o := *r.State
+	o.Client, o.Organization, o.User, o.Policy, o.Writes, o.Log = client, r.Policy.Organization, r.Run.Actor, r.Policy.Policy.Hash, r.left > 0, r.Log
+	o.Before, o.After = r.found, r.left
+	compared, count, err := state.Judge(ctx, o, judge, func() (string, error) { return planned.Digest() })
+	var off *state.OffError
+	if errors.As(err, &off) {
+		r.Log.Warn(off.Error(), "remedy", off.Hint())
+		err = judge(ctx, nil)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Log.Info("what nights keep was read", "queries", count.Queries, "kept", count.Kept, "rows", count.Rows)
+	for _, what := range slices.Sorted(maps.Keys(count.Whole)) {
+		r.Log.Info("read in full", "what", what, "why", count.Whole[what])
+	}
+	if compared == nil {
+		return evaluation, planned, nil
+	}
+	entry := ledger.Entry{Kind: ledger.Compared, Status: ledger.Done, Facts: map[string]string{"plan kept": compared.Kept, "plan full": compared.Full}}
+	if compared.Differ() {
+		entry.Status = ledger.Failed
+	}
+	if err := r.Ledger.Append(entry); err != nil || !compared.Differ() {
+		return evaluation, planned, err
+	}
+	return nil, nil, r.stop(plan.NewRail(Kept, "kept"))
 }
 
 // run is a night's job from top to end.
@@ -271,17 +351,16 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
-	options := evaluate.EvaluateOptions{Today: r.Today, Traces: r.Ledger.Trace, Held: r.Ledger.Held, Stages: r.Ledger.Stage, Progress: func(what string, rows int) {
-		r.progress(Progress{Phase: "evaluate", What: what, Done: rows})
-	}}
-	evaluation, err := evaluate.Evaluate(ctx, r.Client, r.Policy, options)
+	evaluation, plan, err := r.evaluate(ctx)
 	if err != nil {
 		return err
 	}
 	if err := r.sees(ctx, true); err != nil { // until the last page was read
 		return err
 	}
-	plan := plan.NewPlan(r.Policy, evaluation, plan.PlanOptions{Traces: r.Ledger.Trace, Stages: r.Ledger.Stage})
+	if r.Planned != nil {
+		r.Planned(plan)
+	}
 	for _, t := range plan.Tables {
 		s := r.summary.subject(t.Table)
 		s.Persons, s.Decisions = t.Persons, t.Actions
@@ -308,6 +387,9 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.schedule(ctx, plan); err != nil {
+		return err
+	}
+	if err := r.words(ctx, plan, evaluation); err != nil {
 		return err
 	}
 	if err := r.halt(drift); err != nil {

@@ -11,8 +11,10 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/purge/ask"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -56,6 +58,9 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		}
 		entry := ledger.Entry{Table: p.Table, ID: p.ID, PurgeOn: d.AnnouncedOn(), NoticedOn: d.NoticedOn, Ground: d.GroundID()}
 		switch {
+		case d.Action == retention.Purge && d.Unasked && !r.Ledger.Purging(keyOf(who)):
+			r.unasked[who] = true
+			r.summary.subject(p.Table).Unasked++
 		case d.Action == retention.Purge && !r.may(who, d.PurgeOn):
 			r.summary.subject(p.Table).Unapproved++
 		case d.Action == retention.Purge && d.Stage != nil:
@@ -103,6 +108,42 @@ func (r *runner) schedule(ctx context.Context, plan *plan.Plan) error {
 		return nil
 	}
 	return r.announce(ctx, waiting)
+}
+
+// words asks the persons whom the plan names, and takes back words that are about another date by now.
+func (r *runner) words(ctx context.Context, plan *plan.Plan, e *evaluate.Evaluation) error {
+	a := r.asker()
+	taken, left, err := a.TakeBack(ctx, func(x ledger.Ask) ask.Stand {
+		switch _, there := e.Person(x.Table, x.ID, evaluate.EvaluateOptions{}); {
+		case r.Policy.Subject(x.Table) == nil:
+			return ask.Rescued
+		case !there:
+			return ask.Gone
+		case r.Ledger.Trace(x.Table, x.ID).PurgeOn != x.PurgeOn:
+			return ask.Rescued
+		}
+		return ask.Near
+	})
+	if r.summary.TakenBack += taken; err != nil {
+		return err
+	}
+	if left > 0 {
+		r.Log.Warn("tasks by which persons were asked could not be taken back: the next run tries again", "tasks", left)
+	}
+	var all []ask.Word
+	for i := range plan.Decisions {
+		d := &plan.Decisions[i]
+		who := environment.Ref{Table: d.Person.Table, ID: d.Person.ID}
+		if on := r.Ledger.Trace(who.Table, who.ID).PurgeOn; d.Ask && !on.IsZero() && (r.Only == nil || r.Only(who.Table, who.ID, d.Action)) {
+			all = append(all, ask.Word{Ref: who, Class: d.Person.Class, PurgeOn: on})
+		}
+	}
+	asked, failed, err := a.Put(ctx, all)
+	r.summary.Asked += asked
+	for _, f := range failed {
+		r.told(Outcome{Table: f.Table, ID: f.ID, Action: retention.Wait, Status: ledger.Failed, Code: environment.Code(f.Err)})
+	}
+	return err
 }
 
 func kindOf(d *plan.Planned) ledger.Kind {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gallra/gallra/retention/purge/ask"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
 	"github.com/gallra/gallra/retention/purge/search"
@@ -30,6 +31,7 @@ type session struct {
 	searched *search.Memory                  // what searches have asked for once
 	stalled  *atomic.Bool                    // a bulk delete job of this run was waited for in vain: nobody new is begun
 	listed   *Listed                         // who may go, where the policy asks for an approved list
+	unasked  map[environment.Ref]bool        // who may not go yet, since nobody asked them in time
 	// asked are the persons whom somebody asked for, each with the grounds that do not stand in the way. Everybody else is
 	// judged by the dates.
 	asked map[environment.Ref][]string
@@ -44,7 +46,7 @@ func (r *session) open(ctx context.Context) error {
 	if r.listed, err = ReadListed(ctx, r.Client, r.Ledger, r.Policy.Policy, r.Run.Actor, r.Today); err != nil {
 		return err
 	}
-	r.erasers, r.asked = make(map[eraserKey]*inventory.Eraser), make(map[environment.Ref][]string)
+	r.erasers, r.asked, r.unasked = make(map[eraserKey]*inventory.Eraser), make(map[environment.Ref][]string), make(map[environment.Ref]bool)
 	for i := range r.Policy.Subjects {
 		s := &r.Policy.Subjects[i]
 		if len(s.Unprovisioned) > 0 {
@@ -64,6 +66,11 @@ func (r *session) open(ctx context.Context) error {
 
 // eraserKey names a subject table and a class of its persons; without a class it is what goes of everybody.
 type eraserKey struct{ table, class string }
+
+// asker puts words to persons before their purge.
+func (r *session) asker() *ask.Asker {
+	return &ask.Asker{Client: r.Client, Ledger: r.Ledger, Policy: r.Policy, Today: r.Today, Send: r.batch}
+}
 
 func (r *session) eraser(s *compile.Subject) *inventory.Eraser {
 	return r.erasers[eraserKey{s.Table, s.ClassID}]

@@ -3,11 +3,11 @@ package purge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
@@ -37,17 +37,13 @@ func (s *sight) begin(ctx context.Context, d *Deps) error {
 		return err
 	}
 	if d.Run.Actor != uuid.Nil && d.Run.Actor != user {
-		return &compile.BlindError{User: user, Spots: []compile.BlindSpot{{Sentence: anotherUser(d.Run.Actor, user), Remedy: oneUser}}}
+		return &compile.BlindError{User: user, Spots: []compile.BlindSpot{{Sentence: anotherUser(d.Run.Actor, user), Remedy: words.Say("sight.user.do")}}}
 	}
 	s.user, s.at = user, d.Client.Now()
 	return nil
 }
 
-const oneUser = "let one identity sign in for the whole run"
-
-func anotherUser(before, now uuid.UUID) string {
-	return fmt.Sprintf("the run began as the user %s and is now signed in as %s", before, now)
-}
+func anotherUser(before, now uuid.UUID) words.Said { return words.Say("sight.user", before, now) }
 
 // sees stops the run once its user can no longer be shown to see everything; a recent proof counts unless afresh.
 func (r *session) sees(ctx context.Context, afresh bool) error {
@@ -64,11 +60,11 @@ func (r *session) sees(ctx context.Context, afresh bool) error {
 	var blind *compile.BlindError
 	switch {
 	case errors.As(err, &blind):
-		return r.stop(plan.GuardRail{Rail: Sight, Table: blind.Spots[0].Table, Sentence: blind.Error() + ": nobody else is scheduled or purged", Remedy: blind.Hint()})
+		return r.stopBecause(blind, plan.GuardRail{Rail: Sight, Table: blind.Spots[0].Table, Sentence: words.Say("rail.sight", blind.Said()), Remedy: blind.Remedy()})
 	case err != nil:
 		return err
 	case user != s.user:
-		return r.stop(plan.GuardRail{Rail: Sight, Sentence: anotherUser(s.user, user) + ": nobody else is scheduled or purged", Remedy: oneUser})
+		return r.stop(plan.GuardRail{Rail: Sight, Sentence: words.Say("rail.sight", anotherUser(s.user, user)), Remedy: words.Say("sight.user.do")})
 	}
 	s.at = r.Client.Now()
 	return nil

@@ -37,6 +37,7 @@ subjects:
 func newSightWorld(t *testing.T) *world {
 	w := newWorld(t, sightPolicy)
 	w.call("POST", "EntityDefinitions(LogicalName='contact')/Attributes", followUp(false))
+	w.client = w.connect(6)
 	w.create("contact", "asked", row{"lastname": "Asked", "new_followupon": "2027-01-01"})
 	w.create("contact", "dealer", row{"lastname": "Dealer"})
 	w.create("contact", "nobody", row{"lastname": "Nobody"})
@@ -107,7 +108,7 @@ func (w *world) user(name string, roles ...string) *dataverse.Client {
 	}
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: w.server.TokenFor(id(name))})
 	w.must(err)
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: w.server.Transport(), RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	return c
 }

@@ -2,6 +2,7 @@ package purge_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,12 +18,9 @@ import (
 // starter is what gallra policy init writes for the environment, without the limits of a first run.
 func (w *world) starter(years int) string {
 	w.t.Helper()
-	now := w.server.Now()
-	who, err := w.client.WhoAmI(w.t.Context())
+	made, err := compile.NewStarter(w.t.Context(), w.client, compile.StarterOptions{Today: retention.DateOf(w.server.Now(), time.UTC), TimeZone: time.UTC})
 	w.must(err)
-	text, err := compile.Starter(w.t.Context(), w.client, compile.StarterOptions{Today: retention.DateOf(now, time.UTC), TimeZone: time.UTC, Years: years, User: who.UserID})
-	w.must(err)
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(made.Text(compile.Answers{compile.AllTopics: retention.Period{Years: years}}), "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(line, "limits:") {
 			lines[i] = "limits: {purges: 1000, share: 100%, canary: 2}"
@@ -119,4 +117,24 @@ func (w *world) problems(text string) policy.Problems {
 		w.must(err)
 	}
 	return ps
+}
+
+// leftWith tells whether the map names a place of the row as left, along with a row that the policy leaves.
+func (s *solution) leftWith(subject, at string) bool {
+	table, _, _ := strings.Cut(at, " ")
+	row := s.dump(table)[at]
+	for _, kind := range s.checked(s.client).Subject(subject).Judged() {
+		for _, p := range kind.Map.Aside() {
+			if p.Table == table && p.Via != "" && row["_"+p.Column+"_value"] != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// around is what a row looks like.
+func (s *solution) around(table, id string) string {
+	rows := s.dump(table)
+	return fmt.Sprint(rows[table+" "+id])
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
+	"github.com/gallra/gallra/retention/purge/inventory"
+	"github.com/gallra/gallra/retention/purge/search"
 )
 
 // What comes before a purge where the policy has stages: a row is archived (inactive, and a team's) or reduced (columns are emptied). Each
@@ -26,7 +28,16 @@ func (r *runner) steps(ctx context.Context) error {
 		var chunk []due
 		chunk, r.staged = split(r.staged, r.Chunk)
 		subject := r.subject(chunk[0])
-		if err := r.stepSome(ctx, subject, subject.Coming(chunk[0].stage), chunk); err != nil {
+		stage := subject.Coming(chunk[0].stage)
+		if stage.Rules != nil {
+			later, err := r.reduceWithRows(ctx, subject, stage, chunk)
+			if err != nil {
+				return err
+			}
+			r.staged = append(later, r.staged...)
+			continue
+		}
+		if err := r.stepSome(ctx, subject, stage, chunk); err != nil {
 			return err
 		}
 	}
@@ -65,7 +76,7 @@ func (r *runner) stepSome(ctx context.Context, subject *compile.Subject, stage *
 			r.told(Outcome{Table: d.Table, ID: d.ID, Action: retention.Purge, Status: ledger.Skipped, Code: environment.Code(why)})
 			continue
 		}
-		e := ledger.Entry{Kind: ledger.Staging, Table: d.Table, ID: d.ID, Class: subject.ClassID, Ground: string(stage.Do), PurgeOn: d.base}
+		e := ledger.Entry{Kind: ledger.Staging, Table: d.Table, ID: d.ID, Class: subject.ClassID, Ground: string(stage.Do), PurgeOn: d.base, Rows: map[string][]uuid.UUID{d.Table: {d.ID}}}
 		if stage.Do == policy.Archive {
 			e.Rows = map[string][]uuid.UUID{ownerTable(row): {row.ID("ownerid")}}
 		}
@@ -108,9 +119,138 @@ func (r *runner) stepSome(ctx context.Context, subject *compile.Subject, stage *
 	return r.sweep(ctx, targets)
 }
 
+// reduceWithRows reduces persons and applies the stage's rules to their related rows: by a last look, in one change set with the
+// person's columns, with an intent before and a search after, as a purge does. Whoever has too many rows for one change set is reduced
+// with the last of several; until then the person is whole, and a run that is cut leaves the rest to the next. It answers whose turn
+// comes again: who shares a row with a person before, and who has rows left.
+func (r *runner) reduceWithRows(ctx context.Context, subject *compile.Subject, stage *compile.Stage, chunk []due) (later []due, err error) {
+	if err := r.sees(ctx, false); err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(chunk))
+	of := make(map[environment.Ref]due, len(chunk))
+	for i, d := range chunk {
+		ids[i], of[d.Ref] = d.ID, d
+	}
+	last, err := r.lookAt(ctx, subject, ids)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := r.stepRows(ctx, subject, stage, ids)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := inventory.PersonRows(ctx, environment.Batched{Client: r.Client}, stage.Rules, r.eraser(subject), ids)
+	if err != nil {
+		return nil, err
+	}
+	left := func(who environment.Ref, why error) {
+		status := ledger.Failed
+		if _, word := why.(environment.Reason); word && why != inventory.ErrClosed && why != errTooMany {
+			status = ledger.Skipped
+		}
+		r.told(Outcome{Table: who.Table, ID: who.ID, Action: retention.Purge, Status: status, Code: environment.Code(why)})
+	}
+	var persons []*inventory.Person
+	for _, d := range chunk {
+		row, why := columns[d.ID], last.why[d.ID]
+		if why == nil && (row == nil || whole[d.ID] == nil || row.ETag() != last.rows[d.ID].ETag() || whole[d.ID].ETag() != row.ETag()) {
+			why = errChanged
+		}
+		if why != nil {
+			left(d.Ref, why)
+			continue
+		}
+		p := r.person(stage.Rules, d.Ref, whole[d.ID])
+		p.Made, p.Looked, p.Holds = nil, last.at, last.holds
+		persons = append(persons, p)
+	}
+	inv := r.inventory(stage.Rules, persons)
+	inv.RulesAlone, inv.Justify = true, r.reducing(subject, chunk[0].stage)
+	if err := inv.Take(ctx); err != nil {
+		return nil, err
+	}
+	b := r.builder(inv)
+	b.limit, b.jobs = r.operations-1, false
+	var works []*work
+	var entries []ledger.Entry
+	for _, p := range persons {
+		w, err := (*work)(nil), p.Err
+		if p.Later && err == nil {
+			later = append(later, of[p.Ref])
+			continue
+		}
+		if err == nil {
+			w, err = b.rest(ctx, p)
+		}
+		if err == nil && len(w.left) > 0 && len(w.set)+len(w.bulk) == 0 {
+			err = errTooMany // a row that does not fit a change set by itself
+		}
+		if err != nil {
+			left(p.Ref, err)
+			continue
+		}
+		body := map[string]any{subject.Own.AnonymizedOn: nil} // which it is: the version is what guards the rows
+		if len(w.left)+len(w.bulk) == 0 {
+			body = stepBody(subject, stage, columns[p.ID])
+		}
+		w.set = append(dataverse.ChangeSet{{Method: http.MethodPatch, Path: environment.RowPath(subject.EntitySet, p.ID), Body: body, IfMatch: p.Row.ETag()}}, w.set...)
+		works = append(works, w)
+		entries = append(entries, ledger.Entry{Kind: ledger.Staging, Table: p.Table, ID: p.ID, Class: subject.ClassID, Ground: string(stage.Do), PurgeOn: of[p.Ref].base, Rows: w.rows, Counts: w.counts, Stays: w.cutLoose()})
+	}
+	if err := r.Ledger.Append(entries...); err != nil || len(works) == 0 {
+		return later, err
+	}
+	for i, err := range r.send(ctx, subject, works) {
+		works[i].Err = err
+	}
+	if err := r.deleteInBulk(ctx, works); err != nil {
+		return nil, err
+	}
+	entries = nil
+	var targets []sweepTarget
+	var done []search.Purged
+	for _, w := range works {
+		var unsure *dataverse.Uncertain
+		e := ledger.Entry{Kind: ledger.Staged, Table: w.Table, ID: w.ID, Ground: string(stage.Do), Status: ledger.Done}
+		switch {
+		case w.Err == nil:
+			targets = append(targets, sweepTarget{keyOf(w.Ref), w.rows})
+			done = append(done, search.Purged{Ref: w.Ref, Stands: true, Gone: w.gone, Binned: w.binned, Touched: w.rows, Blanked: w.blanked, Off: w.off})
+			for what, n := range w.counts {
+				effect, place := cut(what)
+				r.summary.count(effect, place, n)
+			}
+			if len(w.left)+len(w.bulk) > 0 {
+				later = append(later, of[w.Ref]) // the intent stays open
+				continue
+			}
+			r.summary.stage(string(stage.Do))
+		case errors.As(w.Err, &unsure), w.Err == errNoAnswer, w.Err == errJobOpen, ctx.Err() != nil:
+			continue // nobody knows: the next run finds out
+		default:
+			e.Status, e.Code = ledger.Failed, environment.Code(w.Err)
+			if _, word := w.Err.(environment.Reason); word {
+				e.Status = ledger.Skipped
+			}
+			left(w.Ref, w.Err)
+		}
+		entries = append(entries, e)
+	}
+	if err := r.Ledger.Append(entries...); err != nil {
+		return nil, err
+	}
+	if err := r.sweep(ctx, targets); err != nil {
+		return nil, err
+	}
+	s := r.searcher()
+	defer func() { r.summary.found(s.Left) }()
+	return later, s.EndedRows(ctx, done)
+}
+
 // stepRows reads what a stage writes to.
 func (r *session) stepRows(ctx context.Context, subject *compile.Subject, stage *compile.Stage, ids []uuid.UUID) (map[uuid.UUID]dataverse.Row, error) {
-	cols := []string{subject.PrimaryID}
+	cols := []string{subject.PrimaryID, subject.Own.PurgeScheduledOn}
 	if stage == nil || stage.Do == policy.Archive {
 		cols = append(cols, "_ownerid_value", "statecode")
 	} else {
@@ -231,7 +371,8 @@ func (r *runner) resumeSteps(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if row := rows[s.ID]; row != nil && stepStands(stage, row) {
+				// Of a stage with rules for related rows the date tells as well: there may be nothing to empty in the person's own.
+				if row := rows[s.ID]; row != nil && stepStands(stage, row) && (stage.Rules == nil || row.Null(subject.Own.PurgeScheduledOn)) {
 					e.Status, e.Code = ledger.Done, ""
 					r.summary.stage(s.Open) // the run that wrote it could not tell
 				}
@@ -240,13 +381,37 @@ func (r *runner) resumeSteps(ctx context.Context) error {
 		if err := r.Ledger.Append(e); err != nil {
 			return err
 		}
-		if e.Status == ledger.Done && s.Open == string(policy.Reduce) {
-			if err := r.sweep(ctx, []sweepTarget{{ledger.Key{Table: s.Table, ID: s.ID}, map[string][]uuid.UUID{s.Table: {s.ID}}}}); err != nil {
-				return err
+	}
+	var targets []sweepTarget
+	for _, s := range r.Ledger.Unswept() {
+		rows, err := r.sweepable(ctx, s)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, sweepTarget{s.Key, rows})
+	}
+	return r.sweep(ctx, targets)
+}
+
+// sweepable are the rows of a stage whose audit history goes. Of one that was not carried out to its end those that are gone: the
+// others keep theirs until it is.
+func (r *session) sweepable(ctx context.Context, s ledger.OpenStep) (map[string][]uuid.UUID, error) {
+	if !s.Cut {
+		return s.Rows, nil
+	}
+	rows := make(map[string][]uuid.UUID)
+	for table, ids := range s.Rows {
+		there, err := r.there(ctx, table, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if !there[id] {
+				rows[table] = append(rows[table], id)
 			}
 		}
 	}
-	return nil
+	return rows, nil
 }
 
 // stage counts what came before a purge.

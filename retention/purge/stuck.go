@@ -2,14 +2,13 @@ package purge
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -21,47 +20,91 @@ import (
 // Persons whose day has come can be stuck: bound by what is kept, protected by somebody's legal hold, with rows that no rule
 // names. They stay due every night and are never purged, so limits, which count what can happen, do not count them.
 
-// Stuck previews persons whose day has come, and answers those who cannot be purged, with why; and what would become of the rows of
-// the others, by place of the person map.
-func Stuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan) (stuck []Forecast, places []TableTally, err error) {
+// Due is what previews tell of persons whose day has come.
+type Due struct {
+	Stuck  []Forecast   // who cannot be purged, with why
+	Places []TableTally // what would become of the rows of the others, by place of the person map
+	// Unlooked are those, by table, whose rows were not looked into: the limits of one run are exceeded without them.
+	Unlooked map[string]int
+}
+
+// leastPreviewed is how many persons are looked at although the limits are exceeded by fewer.
+const leastPreviewed = 1000
+
+// LookIntoDue previews persons whose day has come, until more can be purged than the limits let one run purge.
+func LookIntoDue(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan, known evaluate.EvaluateOptions) (*Due, error) {
+	out := &Due{Unlooked: make(map[string]int)}
 	ids := make(map[string][]uuid.UUID)
 	for i := range planned.Decisions {
 		if d := &planned.Decisions[i]; d.Action == retention.Purge {
 			ids[d.Person.Table] = append(ids[d.Person.Table], d.Person.ID)
 		}
 	}
-	for _, table := range slices.Sorted(maps.Keys(ids)) {
-		all, err := Preview(ctx, client, checked, planned.AsOf, table, ids[table])
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, f := range all {
-			if f.Code != "" {
-				stuck = append(stuck, f)
+	if len(ids) == 0 {
+		return out, nil
+	}
+	preview, err := newPreviewer(ctx, client, checked, known)
+	if err != nil {
+		return nil, err
+	}
+	can, looked := none(planned), 0
+	for i := range can.Tables {
+		t := &can.Tables[i]
+		for some := range slices.Chunk(ids[t.Table], previewsAtOnce*environment.MaxIDs) {
+			if looked >= leastPreviewed && exceeds(can, checked.Policy.Limits) {
+				out.Unlooked[t.Table] += len(some)
 				continue
 			}
-			for what, n := range f.Places {
-				effect, place := cut(what)
-				tally(&places, place).count(effect, n)
+			all, err := preview.of(ctx, t.Table, some)
+			if err != nil {
+				return nil, err
+			}
+			looked += len(some)
+			t.Actions[retention.Purge] += len(some)
+			for _, f := range all {
+				if f.Code != "" {
+					out.Stuck = append(out.Stuck, f)
+					t.Actions[retention.Purge]--
+					continue
+				}
+				for what, n := range f.Places {
+					effect, place := cut(what)
+					tally(&out.Places, place).count(effect, n)
+				}
 			}
 		}
 	}
-	slices.SortFunc(places, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
-	return stuck, places, nil
+	slices.SortFunc(out.Places, func(a, b TableTally) int { return strings.Compare(a.Table, b.Table) })
+	return out, nil
 }
 
-// MarkStuck is [Stuck] that marks them in the plan.
-func MarkStuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan) (stuck []Forecast, places []TableTally, err error) {
-	stuck, places, err = Stuck(ctx, client, checked, planned)
+// MarkStuck is [LookIntoDue] that marks in the plan who is stuck, and counts who was not looked at.
+func MarkStuck(ctx context.Context, client dataverse.Reader, checked *compile.Policy, planned *plan.Plan, known evaluate.EvaluateOptions) (*Due, error) {
+	due, err := LookIntoDue(ctx, client, checked, planned, known)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	codes := make(map[evaluate.PersonRef]string, len(stuck))
-	for _, f := range stuck {
+	codes := make(map[evaluate.PersonRef]string, len(due.Stuck))
+	for _, f := range due.Stuck {
 		codes[evaluate.PersonRef{Table: f.Table, ID: f.ID}] = f.Code
 	}
-	planned.MarkStuck(codes)
-	return stuck, places, nil
+	planned.MarkStuck(codes, due.Unlooked)
+	return due, nil
+}
+
+// none is a plan of the same persons by which nothing is done.
+func none(planned *plan.Plan) *plan.Plan {
+	can := *planned
+	can.Tables = slices.Clone(planned.Tables)
+	for i := range can.Tables {
+		can.Tables[i].Actions = map[retention.Action]int{}
+	}
+	return &can
+}
+
+// exceeds tells whether more would be purged than one run may.
+func exceeds(p *plan.Plan, limits policy.Limits) bool {
+	return slices.ContainsFunc(p.GuardRails(limits, nil), func(g plan.GuardRail) bool { return g.Rail == policy.TooMany || g.Rail == policy.TooLarge })
 }
 
 // able is the plan as far as it can happen. Only where a limit would stop the run are the due gone through, until as many as
@@ -69,17 +112,10 @@ func MarkStuck(ctx context.Context, client dataverse.Reader, checked *compile.Po
 func (r *runner) able(ctx context.Context, planned *plan.Plan) (*plan.Plan, error) {
 	all := r.onlyDue(planned)
 	limits := r.limits()
-	over := func(p *plan.Plan) bool {
-		return slices.ContainsFunc(p.GuardRails(limits, nil), func(g plan.GuardRail) bool { return g.Rail == policy.TooMany || g.Rail == policy.TooLarge })
-	}
-	if !over(all) {
+	if !exceeds(all, limits) {
 		return all, nil
 	}
-	can := *all
-	can.Tables = slices.Clone(all.Tables)
-	for i := range can.Tables {
-		can.Tables[i].Actions = map[retention.Action]int{}
-	}
+	can := none(all)
 	codes := make(map[environment.Ref]string)
 	for i := range can.Tables {
 		t := &can.Tables[i]
@@ -103,7 +139,7 @@ func (r *runner) able(ctx context.Context, planned *plan.Plan) (*plan.Plan, erro
 						t.Actions[retention.Purge]--
 					}
 				}
-				if over(&can) {
+				if exceeds(can, limits) {
 					return all, nil
 				}
 			}
@@ -117,12 +153,10 @@ func (r *runner) able(ctx context.Context, planned *plan.Plan) (*plan.Plan, erro
 		}
 		return stuck
 	})
-	return &can, nil
+	return can, nil
 }
 
 // againRail is the guard rail of purges that an earlier run began and this one could not finish either.
 func againRail(found []Outcome) plan.GuardRail {
-	return plan.GuardRail{Rail: Residue, Table: found[0].Table,
-		Sentence: fmt.Sprintf("%s that an earlier run began could not be finished again (%s): nobody else is begun", policy.Count(len(found), "purge"), found[0].Code),
-		Remedy:   "see in the report who they are and what refused it: a plug-in, a workflow or a missing right; the next run tries them again first"}
+	return plan.NewRail(Residue, "again", words.Count("purges", len(found)), found[0].Code).At(found[0].Table, "")
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge"
@@ -30,10 +32,10 @@ func TestLimitsCountWhatCanHappen(t *testing.T) {
 		d := w.deps(w.client)
 		e, err := evaluate.Evaluate(t.Context(), w.client, d.Policy, evaluate.EvaluateOptions{Today: d.Today, Traces: d.Ledger.Trace})
 		w.must(err)
-		stuck, _, err := purge.Stuck(t.Context(), w.client, d.Policy, plan.NewPlan(d.Policy, e, plan.PlanOptions{Traces: d.Ledger.Trace}))
+		due, err := purge.LookIntoDue(t.Context(), w.client, d.Policy, plan.NewPlan(d.Policy, e, plan.PlanOptions{Traces: d.Ledger.Trace}), evaluate.Known(d.Ledger, e.Today))
 		w.must(err)
-		if len(stuck) != 5 || stuck[0].Code != "bound" {
-			t.Errorf("who the plan says is stuck: %v", stuck)
+		if len(due.Stuck) != 5 || due.Stuck[0].Code != "bound" {
+			t.Errorf("who the plan says is stuck: %v", due.Stuck)
 		}
 		d.Ledger.Close()
 		s, err := w.tryRun()
@@ -91,5 +93,27 @@ func TestNobodyIsBegunWhileResumedPurgesFail(t *testing.T) {
 		if w.get("contact", fmt.Sprint("person ", i)) != nil {
 			t.Errorf("person %d is still there once deletes are taken", i)
 		}
+	}
+}
+
+// A plan looks into the rows of as many persons as the limits let one run purge, and says of how many it did not.
+func TestPlansLookIntoWhatLimitsAllow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, strings.Replace(pol, "purges: 500", "purges: 3", 1))
+	w.must(w.server.Generate(emulator.Generated{Contacts: 2500, Seed: 3}))
+	w.run()
+	w.advance(61)
+	d := w.deps(w.client)
+	defer d.Ledger.Close()
+	known := evaluate.Known(d.Ledger, d.Today)
+	e, err := evaluate.Evaluate(t.Context(), w.client, d.Policy, known)
+	w.must(err)
+	planned := plan.NewPlan(d.Policy, e, plan.PlanOptions{Traces: d.Ledger.Trace})
+	due, err := purge.MarkStuck(t.Context(), w.client, d.Policy, planned, known)
+	w.must(err)
+	all := planned.Count(retention.Purge)
+	looked := all - due.Unlooked["contact"]
+	if looked < 1000 || looked >= all || planned.Tables[0].Unlooked != due.Unlooked["contact"] {
+		t.Errorf("%d of %d looked into, %d are said not to have been", looked, all, planned.Tables[0].Unlooked)
 	}
 }

@@ -36,6 +36,8 @@ type Summary struct {
 	Drift        []Change         // what changed in the environment since the last run
 	Stop         *StopError       // the guard rail that stopped the run
 	Stages       map[string]int   // persons who were archived, reduced, and restored from the archive
+	Asked        int              // persons who were asked before their purge
+	TakenBack    int              // such words that were taken back: something justifies the person again, or the date is another
 	Unmarked     int              // rows that were marked as anonymised and say all the same whose they are: they are judged again
 	Due          int              // persons whose turn was in this run, when the purge began
 	Operations   int              // asked of the service, the parts of a batch each
@@ -56,6 +58,7 @@ type SubjectSummary struct {
 	Bound      int // anonymised in place instead of deleted
 	Skipped    int // left alone at the last look
 	Unapproved int // due, and left alone since nobody has approved that they go
+	Unasked    int // due, and left alone since nobody has asked them in time
 	Failed     int
 }
 
@@ -206,6 +209,15 @@ func (s *Summary) Unapproved() int {
 	return n
 }
 
+// Unasked is how many persons are due and wait since they were not asked in time.
+func (s *Summary) Unasked() int {
+	n := 0
+	for _, t := range s.Subjects {
+		n += t.Unasked
+	}
+	return n
+}
+
 // Mentioned counts the mentions by where they are, with those that are not listed.
 func (s *Summary) Mentioned() map[string]int {
 	n := make(map[string]int)
@@ -235,6 +247,7 @@ func (s *Summary) counts() map[string]int {
 		add("skipped "+t.Table, t.Skipped)
 		add("failed "+t.Table, t.Failed)
 		add("unapproved "+t.Table, t.Unapproved)
+		add("unasked "+t.Table, t.Unasked)
 	}
 	for _, t := range s.Rows {
 		add("due_rows "+t.Table, t.Due)
@@ -244,6 +257,8 @@ func (s *Summary) counts() map[string]int {
 	for what, n := range s.Stages {
 		add("stage "+what, n)
 	}
+	add("asked", s.Asked)
+	add("taken_back", s.TakenBack)
 	add("swept", s.Swept)
 	add("operations", s.Operations)
 	add("residue", len(s.Residue))

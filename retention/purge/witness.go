@@ -9,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/provision"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -19,8 +20,6 @@ const (
 	// witnessLasts is for how long one testimony counts, by the Date header itself: one that jumps ahead is asked about.
 	witnessLasts = time.Hour
 )
-
-const clockRemedy = "see what stands between here and the service: the day is taken from the Date header of its answers"
 
 // witness is when the day was confirmed last, by the Date header.
 type witness struct {
@@ -63,11 +62,11 @@ func ConfirmDay(ctx context.Context, d Deps) error {
 // contradicted asks a second witness of the day: the stamp of gallra's own note, or this machine's clock where it may not be
 // written.
 func contradicted(ctx context.Context, d *Deps) (*StopError, error) {
-	witness, whose := time.Time{}, "a row that it has just written"
+	witness, whose := time.Time{}, "witness.row"
 	stamp, err := writeNote(ctx, d, nil)
 	switch {
 	case noPlace(err):
-		witness, whose = time.Now(), "this machine's clock, as gallra's own note cannot be written"
+		witness, whose = time.Now(), "witness.machine"
 	case err != nil:
 		return nil, fmt.Errorf("ask a second witness of the day: %w", err)
 	default:
@@ -77,9 +76,8 @@ func contradicted(ctx context.Context, d *Deps) (*StopError, error) {
 	if apart := told.Sub(witness); apart <= witnessSlack && apart >= -witnessSlack && !told.IsZero() {
 		return nil, nil
 	}
-	return &StopError{Rails: []plan.GuardRail{{Rail: Clock, Remedy: clockRemedy,
-		Sentence: fmt.Sprintf("the Date header of the service's answers says %s, and %s says %s: nobody is purged",
-			told.UTC().Format(time.DateTime), whose, witness.UTC().Format(time.DateTime))}}}, nil
+	return &StopError{Rails: []plan.GuardRail{{Rail: Clock, Remedy: words.Say("rail.clock.do"),
+		Sentence: words.Say("rail.clock", told.UTC().Format(time.DateTime), words.Say(whose), witness.UTC().Format(time.DateTime))}}}, nil
 }
 
 // noteTries is how often the note is tried while somebody else's customisation locks solutions.

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 	"github.com/gallra/gallra/retention/purge/inventory"
@@ -75,6 +77,52 @@ const (
 	didFree      = "free"
 	didShare     = "share"
 )
+
+// texts are the rows that stay and are to be searched for the person: those that stages have cut loose as well, and the rows that the
+// person was associated with.
+func (r *session) texts(w *work) map[string][]uuid.UUID {
+	all := maps.Clone(w.stays)
+	add := func(table string, id uuid.UUID) {
+		if !slices.Contains(all[table], id) {
+			all[table] = append(slices.Clip(all[table]), id)
+		}
+	}
+	for table, ids := range w.Loose {
+		for _, id := range ids {
+			add(table, id)
+		}
+	}
+	for _, a := range w.Associated {
+		if !r.tables.Persons[a.Table] && !personmap.Skipped(a.Table) && !personmap.Is(a.Table, personmap.Own) {
+			add(a.Table, a.ID)
+		}
+	}
+	return all
+}
+
+// cutLoose are the rows that stay and that will lead to the person no more once the change set is done: they hang on what goes, or on
+// each other, or the person is taken off them.
+func (w *work) cutLoose() map[string][]uuid.UUID {
+	cut := make(map[environment.Ref]bool)
+	for _, r := range w.gone {
+		cut[r] = true
+	}
+	loose := make(map[string][]uuid.UUID)
+	for _, r := range w.off {
+		cut[r] = true
+		loose[r.Table] = append(loose[r.Table], r.ID)
+	}
+	for more := true; more; {
+		more = false
+		for _, it := range w.Items {
+			if it.Fate.Stays() && !cut[it.Ref] && it.HangsOn(func(parent environment.Ref) bool { return cut[parent] }) {
+				cut[it.Ref], more = true, true
+				loose[it.Table] = append(loose[it.Table], it.ID)
+			}
+		}
+	}
+	return loose
+}
 
 // spare notes a row that stays.
 func (w *work) spare(it *inventory.Item) {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
@@ -30,7 +32,7 @@ import (
 	"github.com/gallra/gallra/retention/purge"
 )
 
-// world is a CRM on a real listener, a policy for it and a ledger: all that a run works with.
+// world is a CRM, a policy for it and a ledger: all that a run works with. The CRM listens too, for those who come over a connection.
 type world struct {
 	t      testing.TB
 	server *emulator.Server
@@ -56,13 +58,17 @@ func newWorld(t testing.TB, policy string) *world {
 func newWorldOf(t testing.TB, policy string, o emulator.Options) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), policy: policy}
+	usual := reflect.ValueOf(o).IsZero()
 	o.Token = token
-	w.server = provisioned().Clone(o)
+	w.server = provisioned().Clone(emulatortest.Options(o))
 	srv := httptest.NewServer(w.server)
 	atEnd(t, srv.Close)
 	w.url = srv.URL
-	w.control("clock", map[string]any{"now": day0})
+	w.server.SetClock(day0)
 	w.client = w.connect(6)
+	if usual {
+		w.client.KnowLike(reader())
+	}
 	return w
 }
 
@@ -72,7 +78,7 @@ func atEnd(t testing.TB, f func()) { t.Cleanup(func() { f(); f = nil }) }
 
 // provisioned is the environment that every world is a clone of.
 var provisioned = sync.OnceValue(func() *emulator.Server {
-	server := emulator.New(emulator.Options{Token: token})
+	server := emulator.New(emulatortest.Options(emulator.Options{Token: token}))
 	server.SetClock(day0.Add(-time.Minute))
 	srv := httptest.NewServer(server)
 	defer srv.Close()
@@ -92,14 +98,37 @@ var provisioned = sync.OnceValue(func() *emulator.Server {
 	return server
 })
 
-// connect makes a client that sends a request again at most so often.
+// reader is a client of that environment which has read the definitions that a run by the usual policy asks for: they are those of
+// every world until a test changes them, and takes a client that has not read any.
+var reader = sync.OnceValue(func() *dataverse.Client {
+	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
+	if err != nil {
+		panic(err)
+	}
+	client, err := dataverse.New(dataverse.Options{URL: "http://127.0.0.1", Credential: credential, Transport: provisioned().Transport(), Definitions: definitions})
+	if err != nil {
+		panic(err)
+	}
+	dir, err := os.MkdirTemp("", "gallra-reader-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if _, err := checkedIn(context.Background(), dir, pol, client); err != nil {
+		panic(err)
+	}
+	return client
+})
+
+// connect makes a client that sends a request again at most so often. It is in the CRM's own process: what a connection does beyond
+// that are faults, for which connectWith makes clients.
 func (w *world) connect(retries int) *dataverse.Client {
 	w.t.Helper()
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Retries: retries, RetryWait: time.Millisecond, Definitions: definitions})
+	c, err := dataverse.New(dataverse.Options{URL: w.url, Credential: credential, Transport: w.server.Transport(), Retries: retries, RetryWait: time.Millisecond, Definitions: definitions})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -118,7 +147,7 @@ func (w *world) control(path string, body any) []byte {
 	}
 	r, _ := http.NewRequest(method, w.url+"/emulator/"+path, bytes.NewReader(b))
 	r.Header.Set("Authorization", "Bearer "+token)
-	res, err := http.DefaultClient.Do(r)
+	res, err := w.server.Transport().RoundTrip(r)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -194,15 +223,26 @@ func bindTo(set, name string) string { return set + "(" + id(name).String() + ")
 // checked is the policy, held against the CRM.
 func (w *world) checked(c *dataverse.Client) *compile.Policy {
 	w.t.Helper()
-	org, err := c.Organization(w.t.Context())
-	w.must(err)
-	file := filepath.Join(w.dir, "policy.yaml")
-	w.must(os.WriteFile(file, []byte(strings.ReplaceAll(w.policy, "ORGANIZATION", org.ID.String())), 0o600))
-	p, err := policy.Load(file)
-	w.must(err)
-	checked, err := compile.Check(w.t.Context(), p, c)
+	checked, err := checkedIn(w.t.Context(), w.dir, w.policy, c)
 	w.must(err)
 	return checked
+}
+
+// checkedIn is a policy that is written to a folder, held against the CRM.
+func checkedIn(ctx context.Context, dir, text string, c *dataverse.Client) (*compile.Policy, error) {
+	org, err := c.Organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "policy.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "ORGANIZATION", org.ID.String())), 0o600); err != nil {
+		return nil, err
+	}
+	p, err := policy.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	return compile.Check(ctx, p, c)
 }
 
 func (w *world) ledgerDir() string { return filepath.Join(w.dir, "ledger") }

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -30,7 +31,13 @@ func (r *session) retyped(subject *compile.Subject, w *work, columns []string, r
 
 // writtenSince tells whether somebody else than gallra has written to the row last.
 func (r *session) writtenSince(w *work, row dataverse.Row) bool {
-	return search.WrittenSince(row, r.Run.Actor, w.actors)
+	return search.WrittenSince(row, r.Run.Actor, r.writers(w))
+}
+
+// writers are whose writes to the row are none of somebody's who works with it: who has begun the purge, and the service's own user,
+// as whom plug-ins run. What those fill in again is what was to be erased.
+func (r *session) writers(w *work) []uuid.UUID {
+	return append(slices.Clip(w.actors), r.tables.Settings.System)
 }
 
 // released says of persons whose rows were written to since that they are purged and their rows are not deleted, and gives

@@ -52,7 +52,9 @@ type Person struct {
 	ID    uuid.UUID
 	Name  string
 	Email string
-	Note  string // what the staff wrote as the reason of an extension by hand
+	// Company is whose the person is at, where names were read with companies.
+	Company string
+	Note    string // what the staff wrote as the reason of an extension by hand
 
 	PurgeOn, NoticedOn, Until retention.Date
 
@@ -86,7 +88,12 @@ func (p *Person) order() retention.Date {
 
 // New takes what a report needs out of a plan, which may be let go afterwards. Persons who are kept and need nothing are
 // left out. Names and owners are not in a plan: [Coming.ReadNames] adds them.
-func New(plan *plan.Plan) *Coming {
+func New(plan *plan.Plan) *Coming { return newComing(plan, false) }
+
+// NewAll is [New] with everybody of whom the plan has a decision, persons who are kept as well.
+func NewAll(plan *plan.Plan) *Coming { return newComing(plan, true) }
+
+func newComing(plan *plan.Plan, all bool) *Coming {
 	c := &Coming{AsOf: plan.AsOf, TimeZone: plan.TimeZone, Organization: plan.Organization, Policy: plan.Policy, Owners: []Owner{{}}}
 	tables := map[string]int32{}
 	for _, t := range plan.Tables {
@@ -103,7 +110,7 @@ func New(plan *plan.Plan) *Coming {
 	c.Persons = make([]Person, 0, len(plan.Decisions))
 	for i := range plan.Decisions {
 		d := &plan.Decisions[i]
-		if d.Action == retention.Keep {
+		if d.Action == retention.Keep && !all {
 			continue
 		}
 		table, ok := tables[d.Person.Table]

@@ -28,6 +28,7 @@ const (
 	shownPersons = 10000 // of all owners together
 	shownTrouble = 500
 	shownWeeks   = 10 // a notice of two months, and some
+	shownMost    = 12 // owners and grounds of a summary: those with the most persons
 )
 
 // WriteHTML writes the report as one page that needs nothing else: no script, no font, no picture. Its own content security
@@ -37,12 +38,31 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New("report").Funcs(p.funcs()).Parse(pageText)
+	return p.write(w, "report", p)
+}
+
+// WriteSummary writes what fits on two sheets of A4, in the same way: how many, when, what would stop a run, and how the last
+// one ended.
+func (r *Report) WriteSummary(w io.Writer) error {
+	p, err := newPage(r)
 	if err != nil {
 		return err
 	}
+	p.Nameless = true
+	return p.write(w, "summary", p)
+}
+
+// write writes one of the pages.
+func (p *page) write(w io.Writer, name string, data any) error {
+	if p.text == nil {
+		t, err := template.New("pages").Funcs(p.funcs()).Parse(pageText)
+		if err != nil {
+			return err
+		}
+		p.text = t
+	}
 	out := bufio.NewWriterSize(w, 1<<16)
-	if err := t.Execute(out, p); err != nil {
+	if err := p.text.ExecuteTemplate(out, name, data); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -63,7 +83,20 @@ type page struct {
 
 	Trouble     []RunEvent
 	MoreTrouble int
+
+	Nameless bool // it names no person, whatever the report does
+
+	text *template.Template
 }
+
+// ownerView is a page about one owner's persons.
+type ownerView struct {
+	*page
+	Owner ownerPage
+}
+
+// Of is what the list of an owner is made of.
+func (p *page) Of(o ownerPage) ownerView { return ownerView{p, o} }
 
 type legendEntry struct {
 	Colour  int

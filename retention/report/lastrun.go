@@ -31,6 +31,7 @@ type LastRun struct {
 	Audit   int          // entries of audit history that were deleted
 	Residue int          // places that still held something that should be gone
 	Waiting int          // persons who were due and whom nobody else had approved
+	Unasked int          // persons who were due and whom nobody had asked in time
 	Asked   int          // operations asked of the service; 0: the ledger does not say
 
 	Begun   int // purges without an outcome: the next run finishes them first
@@ -98,7 +99,7 @@ func ReadLastRun(ctx context.Context, l *ledger.Ledger) (*LastRun, error) {
 	}
 	info := l.Runs()[last]
 	run := &LastRun{ID: info.ID, Policy: info.Policy, Began: info.Began, Ended: info.Ended, Today: info.Today, Actor: info.Actor, Status: info.Status,
-		Residue: info.Counts["residue"], Asked: info.Counts["operations"], Waiting: info.Unapproved()}
+		Residue: info.Counts["residue"], Asked: info.Counts["operations"], Waiting: info.Unapproved(), Unasked: info.Unasked()}
 	story := runStory{run: run, dates: map[ledger.Key]ledger.Kind{}, intents: map[ledger.Key]intended{}, tables: map[string]*RunTable{}, related: map[string]*RunRelated{}, rows: map[string]*RunRows{}}
 	at := -1
 	for r, err := range l.Records(ctx) {

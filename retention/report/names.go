@@ -15,8 +15,10 @@ import (
 
 // NamesOptions are what reading names takes.
 type NamesOptions struct {
-	// Mask leaves out everything that names somebody: only who owns whom is read, by id.
+	// Mask leaves out everything that names a person: only who owns whom is read, and what owners are called.
 	Mask bool
+	// Companies reads whose persons are at as well.
+	Companies bool
 	// Progress is called with how many more rows were read; nil: nobody watches.
 	Progress func(table string, rows int)
 }
@@ -50,7 +52,23 @@ type names struct {
 }
 
 // nameColumns are the columns of a subject table that tell who somebody is; empty where the table has none such.
-type nameColumns struct{ id, name, email, owner, note, purgeOn string }
+type nameColumns struct{ id, name, email, company, owner, note, purgeOn string }
+
+// CompanyColumn is the column of a subject table that says whose a person is at, as queries name it: a lookup whose name the service
+// tells, or a text. Empty where the table has none.
+func CompanyColumn(table *dataverse.Table) string {
+	for _, name := range []string{"parentcustomerid", "parentaccountid", "companyname"} {
+		a := table.Attributes[name]
+		switch {
+		case a == nil || !a.ForRead || a.Secured:
+		case a.Type == "String":
+			return name
+		default:
+			return "_" + name + "_value"
+		}
+	}
+	return ""
+}
 
 func (n *names) columns(ctx context.Context, s *compile.Subject) (nameColumns, error) {
 	k := nameColumns{id: s.PrimaryID, purgeOn: s.Own.PurgeScheduledOn}
@@ -70,6 +88,9 @@ func (n *names) columns(ctx context.Context, s *compile.Subject) (nameColumns, e
 			k.email = email
 			break
 		}
+	}
+	if n.Companies {
+		k.company = CompanyColumn(table)
 	}
 	return k, nil
 }
@@ -128,12 +149,13 @@ func (n *names) read(ctx context.Context, s *compile.Subject, k nameColumns, fil
 		return len(cols) - 1
 	}
 	name, email, note, owner := place(k.name), place(k.email), place(k.note), place(k.owner)
+	company := place(k.company)
+	if strings.HasPrefix(k.company, "_") {
+		company = place(k.company + formatted)
+	}
 	kind, title := -1, -1
 	if owner >= 0 {
-		kind = place(k.owner + lookupKind)
-		if !n.Mask {
-			title = place(k.owner + formatted)
-		}
+		kind, title = place(k.owner+lookupKind), place(k.owner+formatted)
 	}
 	unheard := 0
 	err := n.reader.Scan(ctx, dataverse.Query{Table: s.Table, Set: s.EntitySet, Filter: filter}, cols, func(row []dataverse.Value) error {
@@ -152,6 +174,7 @@ func (n *names) read(ctx context.Context, s *compile.Subject, k nameColumns, fil
 		delete(wanted, id)
 		p := &n.Persons[at]
 		p.Name, p.Email, p.Note = text(row, name), text(row, email), text(row, note)
+		p.Company = text(row, company)
 		if owner < 0 {
 			return nil
 		}

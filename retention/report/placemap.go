@@ -24,6 +24,7 @@ type PlaceMap struct {
 
 // PlaceRow is a place in words.
 type PlaceRow struct {
+	Table, Column, Via          string
 	Place, Leads, Does, By, Why string
 	Count                       string
 	Holds, Binds                bool // rows that stay and point at the person; they keep the person's own row
@@ -45,8 +46,8 @@ func NewPlaceMap(m *personmap.Map, l Lang) (*PlaceMap, error) {
 			v.Empty++
 			continue
 		}
-		row := PlaceRow{Place: p.Key(), Leads: l.known("map.leads.", string(p.Kind)), Does: l.Treatment(p.Do), Why: policy.Reason(string(l), p.Why), Count: "?"}
-		row.Holds, row.Binds = p.Kind == personmap.Lookup && p.Via == "" && (p.Do == personmap.Kept || p.Do == personmap.Anonymized), p.Binds
+		row := PlaceRow{Table: p.Table, Column: p.Column, Via: p.Via, Place: p.Key(), Leads: l.known("map.leads.", string(p.Kind)), Does: l.Treatment(p.Do), Why: policy.Reason(string(l), p.Why), Count: "?"}
+		row.Holds, row.Binds = (p.Kind == personmap.Lookup || p.Kind == personmap.Party) && p.Via == "" && (p.Do == personmap.Kept || p.Do == personmap.Anonymized), p.Binds
 		if p.Rows > 0 {
 			row.Count = Number(p.Rows)
 		}
@@ -66,6 +67,15 @@ func NewPlaceMap(m *personmap.Map, l Lang) (*PlaceMap, error) {
 	}
 	slices.SortStableFunc(v.Rows, func(a, b PlaceRow) int { return cmp.Compare(a.Place, b.Place) })
 	return v, nil
+}
+
+// Standing are the rows as a record has them.
+func (v *PlaceMap) Standing() []policy.Standing {
+	out := []policy.Standing{}
+	for _, x := range v.Rows {
+		out = append(out, policy.Standing{Table: x.Table, Column: x.Column, Via: x.Via, Place: x.Place, Leads: x.Leads, Rows: x.Count, Does: x.Does, By: x.By, Why: x.Why, Kept: x.Holds, Binds: x.Binds})
+	}
+	return out
 }
 
 // Treatment says what a purge does with the rows of a place.

@@ -11,7 +11,7 @@ import (
 // The page draws where persons can stand, and says beneath in a table what the picture shows, whatever tables are called.
 func TestPlacesOnThePage(t *testing.T) {
 	w := theDay(t)
-	r := w.report(true, report.Swedish)
+	r := w.report(true, swedish)
 	if strings.Contains(page(t, r), "<section id=\"map\"") {
 		t.Error("a report without maps has a section for them")
 	}

@@ -28,7 +28,9 @@ type Report struct {
 	Made    time.Time
 	Version string
 	Mask    bool
-	Lang    Lang
+	// EachOwner gives each owner a page, a workbook and a sheet of their own.
+	EachOwner bool
+	Lang      Lang
 }
 
 // Facts are what the policy says and the data lacks.
@@ -111,12 +113,12 @@ func (r *Report) Called(p *Person) string {
 	return short(p.ID)
 }
 
-// CalledOwner is how the owner is shown.
+// CalledOwner is how the owner is shown. Owners are called by name with the mask as well: they are who is to look at the list.
 func (r *Report) CalledOwner(o *Owner) string {
 	switch {
 	case o.ID == uuid.Nil:
 		return r.Lang.T("without-an-owner")
-	case o.Name == "" || r.Mask:
+	case o.Name == "":
 		return r.Lang.T("owner") + " " + short(o.ID)
 	}
 	return o.Name

@@ -2,12 +2,10 @@ package report_test
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
 	"html"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,6 +21,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/internal/words/wordstest"
@@ -34,6 +33,8 @@ import (
 	"github.com/gallra/gallra/retention/purge/search"
 	"github.com/gallra/gallra/retention/report"
 )
+
+const swedish report.Lang = "sv"
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
@@ -181,6 +182,7 @@ func golden(t *testing.T, name, got string) {
 var leave []func()
 
 func TestMain(m *testing.M) {
+	emulatortest.Roomy()
 	code := m.Run()
 	for _, f := range leave {
 		f()
@@ -191,7 +193,7 @@ func TestMain(m *testing.M) {
 // The masked report of the sample is what the golden files say, in both languages.
 func TestMaskedReport(t *testing.T) {
 	w := theDay(t)
-	for _, lang := range []report.Lang{report.English, report.Swedish} {
+	for _, lang := range []report.Lang{report.English, swedish} {
 		r := w.report(true, lang)
 		r.Coming.Policy = "sha256:" + strings.Repeat("0", 64) // a comma in the policy is no matter of the report
 		r.Last.Policy = r.Coming.Policy
@@ -206,14 +208,13 @@ func TestMaskedReport(t *testing.T) {
 	}
 }
 
-// names are all texts of the CRM by which somebody would be known, staff included.
+// names are all texts of the CRM by which a person would be known.
 func (w *world) names() []string {
 	w.Helper()
 	var all []string
 	for table, columns := range map[string][]string{
-		"contact":    {"fullname", "firstname", "lastname", "emailaddress1", "telephone1", "mobilephone", "gallra_retainreason", "address1_line1"},
-		"lead":       {"fullname", "firstname", "lastname", "emailaddress1", "telephone1", "companyname"},
-		"systemuser": {"fullname", "internalemailaddress"},
+		"contact": {"fullname", "firstname", "lastname", "emailaddress1", "telephone1", "mobilephone", "gallra_retainreason", "address1_line1"},
+		"lead":    {"fullname", "firstname", "lastname", "emailaddress1", "telephone1", "companyname"},
 	} {
 		for row, err := range w.client.Rows(w.Context(), dataverse.Query{Table: table, Select: columns}) {
 			w.must(err)
@@ -223,6 +224,10 @@ func (w *world) names() []string {
 				}
 			}
 		}
+	}
+	for row, err := range w.client.Rows(w.Context(), dataverse.Query{Table: "systemuser", Select: []string{"fullname"}}) { // who is called like a seller
+		w.must(err)
+		all = slices.DeleteFunc(all, func(text string) bool { return strings.Contains(row.Text("fullname"), text) })
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -238,7 +243,7 @@ func TestMaskLeavesNobodyNamed(t *testing.T) {
 		t.Fatalf("%d names", len(names))
 	}
 	search := func(mask bool) (found []string) {
-		for _, lang := range []report.Lang{report.English, report.Swedish} {
+		for _, lang := range []report.Lang{report.English, swedish} {
 			r := w.report(mask, lang)
 			_, body, _ := strings.Cut(page(t, r), "</style>")
 			everything := strings.ToLower(html.UnescapeString(body) + "\n" + cells(t, workbook(t, r)))
@@ -252,6 +257,11 @@ func TestMaskLeavesNobodyNamed(t *testing.T) {
 	}
 	if found := search(true); len(found) > 0 {
 		t.Errorf("the masked report holds %q", found)
+	}
+	for _, o := range w.report(true, report.English).Coming.Owners { // who is to look at the list is told
+		if o.ID != uuid.Nil && o.Name == "" {
+			t.Errorf("the masked report does not say who owner %s is", o.ID)
+		}
 	}
 	if found := search(false); len(found) < 50 {
 		t.Errorf("the search finds only %d of %d names in a report that holds them", len(found), len(names))
@@ -370,146 +380,9 @@ func TestLastRun(t *testing.T) {
 	}
 }
 
-// hostile are names as somebody might enter them in a web form, as far as Dataverse takes them.
-var hostile = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `=HYPERLINK("http://x.invalid","click")`, `+1+cmd|' /C calc'!A0`, `@SUM(1)`, `-2+3`,
-	"\u202egnp.exe", "tab\tand\nline", `</style></svg><svg onload=alert(1)>`, `{{.Coming}}`, "_x0041_", `'=1+1`, "]]>", "&lt;b&gt;",
-}
-
-// elements reads a page as a browser does that is strict about what is open and lenient about the rest.
-func elements(t *testing.T, page string, element func(xml.StartElement), text func(string)) {
-	t.Helper()
-	d := xml.NewDecoder(strings.NewReader(page))
-	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch x := token.(type) {
-		case xml.StartElement:
-			element(x)
-		case xml.CharData:
-			text(strings.TrimSpace(string(x)))
-		}
-	}
-}
-
-// Hostile names stay text on the page and in the workbook.
-func TestHostileNamesStayText(t *testing.T) {
-	w := newWorld(t)
-	plan := w.plan()
-	for i, name := range hostile {
-		p := plan.Decisions[i].Person
-		if p.Table != "contact" {
-			continue
-		}
-		w.change("PATCH", "contacts("+p.ID.String()+")", map[string]any{"firstname": nil, "lastname": name, "emailaddress1": "a@b.invalid"})
-	}
-	w.run("first")
-	r := w.report(false, report.English)
-	r.Name = `<b onclick="x">Org</b>`
-	f := workbook(t, r)
-	text := page(t, r)
-	seen := map[string]bool{}
-	elements(t, text, func(e xml.StartElement) {
-		if slices.Contains([]string{"script", "img", "b", "iframe", "object", "link", "form", "input"}, e.Name.Local) {
-			t.Errorf("the page has an element %s", e.Name.Local)
-		}
-		for _, a := range e.Attr {
-			if strings.HasPrefix(a.Name.Local, "on") || a.Name.Local == "style" || a.Name.Local == "src" {
-				t.Errorf("the page has an attribute %s=%q", a.Name.Local, a.Value)
-			}
-			if a.Name.Local == "href" && !strings.HasPrefix(a.Value, "#") && !strings.HasPrefix(a.Value, "https://example.crm4.dynamics.com/main.aspx?") {
-				t.Errorf("the page leads to %q", a.Value)
-			}
-		}
-	}, func(text string) { seen[text] = true })
-	rows, err := f.GetRows("Coming")
-	w.must(err)
-	tried := 0
-	for i := range r.Coming.Persons {
-		p := &r.Coming.Persons[i]
-		if p.Email != "a@b.invalid" {
-			continue
-		}
-		tried++
-		if !seen[p.Name] {
-			t.Errorf("%q does not stand on the page as it is", p.Name)
-		}
-		if got := rows[i+1][1]; got != p.Name {
-			t.Errorf("the workbook has %q for %q", got, p.Name)
-		}
-		if formula, err := f.GetCellFormula("Coming", "B"+itoa(i+2)); err != nil || formula != "" {
-			t.Errorf("%q is a formula: %q, %v", p.Name, formula, err)
-		}
-		if p.Name != report.Plain(p.Name) {
-			t.Errorf("%q", p.Name)
-		}
-	}
-	if tried < 12 {
-		t.Errorf("%d hostile names", tried)
-	}
-}
-
-// The page needs nothing from anywhere, and its policy forbids what it does not need.
-func TestPageIsSelfContained(t *testing.T) {
-	w := theDay(t)
-	text := page(t, w.report(false, report.English))
-	for _, banned := range []string{"<script", "<link", "@import", "url(", "<img", "src=", " style=", "http://"} {
-		if i := strings.Index(strings.ReplaceAll(text, `xmlns="http://www.w3.org/2000/svg"`, ""), banned); i >= 0 {
-			t.Errorf("the page holds %s", banned)
-		}
-	}
-	if !strings.Contains(text, `content="default-src &#39;none&#39;; style-src &#39;sha256-`) {
-		t.Error("no content security policy")
-	}
-}
-
-func TestSave(t *testing.T) {
-	w := theDay(t)
-	r := w.report(true, report.Swedish)
-	dir := filepath.Join(t.TempDir(), "a", "b")
-	for range 2 { // a second one replaces the first
-		w.must(r.Save(dir))
-		list, err := os.ReadDir(dir)
-		w.must(err)
-		var names []string
-		for _, f := range list {
-			info, err := f.Info()
-			w.must(err)
-			names = append(names, f.Name())
-			if info.Mode().Perm() != 0o600 {
-				t.Errorf("%s has the mode %v", f.Name(), info.Mode())
-			}
-		}
-		if !slices.Equal(names, []string{"report.html", "report.xlsx"}) {
-			t.Errorf("the folder holds %q", names)
-		}
-	}
-	// What fails leaves what was there.
-	before, err := os.ReadFile(filepath.Join(dir, "report.html"))
-	w.must(err)
-	w.must(os.Chmod(dir, 0o500))
-	defer func() { _ = os.Chmod(dir, 0o700) }()
-	if os.Getuid() != 0 {
-		if err := r.Save(dir); err == nil {
-			t.Error("written into a folder that cannot be written into")
-		}
-	}
-	after, err := os.ReadFile(filepath.Join(dir, "report.html"))
-	w.must(err)
-	if !bytes.Equal(before, after) {
-		t.Error("the report was touched")
-	}
-}
-
 // Every text of the page and the workbook is there, in every language, and so are the engine's words.
 func TestEverySentenceIsTranslated(t *testing.T) {
-	wordstest.Check(t, "report", []string{"*.go", "report.html.tmpl"}, []string{"action.", "rail.", "what.", "table.", "status.", "basis.", "month.", "period.", "map.do.", "map.leads."})
+	wordstest.Check(t, "report", []string{"*.go", "report.html.tmpl"}, []string{"action.", "rail.", "what.", "table.", "status.", "basis.", "map.do.", "map.leads."})
 	for _, language := range words.Languages("report") {
 		lang := report.Lang(language)
 		missing := func(said, word string) {
@@ -544,7 +417,7 @@ func TestEverySentenceIsTranslated(t *testing.T) {
 		}
 	}
 	bin := purge.Unreachable(dataverse.Settings{RecycleBin: true, RecycleBinDays: 14}, &compile.Policy{})
-	if got := report.Swedish.PlaceRemedy(bin[len(bin)-1]); !strings.HasSuffix(got, " i 14 dagar.") {
+	if got := swedish.PlaceRemedy(bin[len(bin)-1]); !strings.HasSuffix(got, " i 14 dagar.") {
 		t.Errorf("of the recycle bin: %q", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/gallra/gallra/retention/policy"
 )
 
-// persons writes persons, one a row, on as many sheets as they need.
-func (b *workbookSheets) persons(name string, owners bool, all func(yield func(*Person) error) error) error {
+// persons writes persons, one a row, on as many sheets of that title as they need.
+func (b *workbookSheets) persons(title string, owners bool, all func(yield func(*Person) error) error) error {
 	columns := []column{{"purge-on", 12}, {"person", 28}}
 	if !b.Mask {
 		columns = append(columns, column{"e-mail", 30})
@@ -21,7 +21,7 @@ func (b *workbookSheets) persons(name string, owners bool, all func(yield func(*
 		columns = append(append([]column{{"owner", 24}}, columns[:len(columns)-9]...), columns[len(columns)-8:]...)
 	}
 	links := len(b.Coming.Persons) <= linkedPersons
-	s, err := b.sheet(b.Lang.T(name), columns...)
+	s, err := b.sheet(b.sheetName(title, ""), columns...)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (b *workbookSheets) persons(name string, owners bool, all func(yield func(*
 				return err
 			}
 			part++
-			if s, err = b.sheet(fmt.Sprintf("%s %d", b.Lang.T(name), part), columns...); err != nil {
+			if s, err = b.sheet(b.sheetName(title, fmt.Sprintf(" %d", part)), columns...); err != nil {
 				return err
 			}
 		}
@@ -65,7 +65,7 @@ func (b *workbookSheets) persons(name string, owners bool, all func(yield func(*
 }
 
 func (b *workbookSheets) coming() error {
-	return b.persons("sheet.coming", false, func(yield func(*Person) error) error {
+	return b.persons(b.Lang.T("sheet.coming"), false, func(yield func(*Person) error) error {
 		for i := range b.Coming.Persons {
 			if err := yield(&b.Coming.Persons[i]); err != nil {
 				return err
@@ -75,13 +75,33 @@ func (b *workbookSheets) coming() error {
 	})
 }
 
+// byOwner is everybody by owner, on one sheet or on one for each.
 func (b *workbookSheets) byOwner() error {
-	return b.persons("by-owner", true, func(yield func(*Person) error) error {
+	if b.EachOwner {
+		for _, l := range b.Coming.ByOwner() {
+			if err := b.owner(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return b.persons(b.Lang.T("by-owner"), true, func(yield func(*Person) error) error {
 		for _, l := range b.Coming.ByOwner() {
 			for _, p := range l.Persons {
 				if err := yield(p); err != nil {
 					return err
 				}
+			}
+		}
+		return nil
+	})
+}
+
+func (b *workbookSheets) owner(l OwnerList) error {
+	return b.persons(b.CalledOwner(l.Owner), true, func(yield func(*Person) error) error {
+		for _, p := range l.Persons {
+			if err := yield(p); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -108,6 +128,9 @@ func (b *workbookSheets) lastRun() error {
 	}
 	if r.Waiting > 0 {
 		rows = append(rows, []any{t("waiting-for-approval"), "", r.Waiting})
+	}
+	if r.Unasked > 0 {
+		rows = append(rows, []any{t("unasked"), "", r.Unasked})
 	}
 	for _, x := range r.Stopped {
 		rows = append(rows, []any{t("guard-rail") + ": " + b.Lang.RailWords(x.Rail), x.Table, x.Ground})

@@ -1,10 +1,6 @@
 package report
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
@@ -14,20 +10,8 @@ import (
 // Lang is a language of a report.
 type Lang string
 
-// The languages that this package's callers name; there are as many as package words has of reports.
-const (
-	English Lang = "en"
-	Swedish Lang = "sv"
-)
-
-// ParseLang reads the name of a language.
-func ParseLang(s string) (Lang, error) {
-	all := words.Languages("report")
-	if l := strings.ToLower(s); slices.Contains(all, l) {
-		return Lang(l), nil
-	}
-	return "", fmt.Errorf("%q is not a language of the reports: %s", s, strings.Join(all, " or "))
-}
+// English is the language of whoever asks for none.
+const English Lang = "en"
 
 func (l Lang) words() *words.Words { return words.In("report", string(l)) }
 
@@ -44,8 +28,7 @@ func (l Lang) Date(d retention.Date) string {
 
 // Day is a date without its year, for the labels of weeks: 24 Nov.
 func (l Lang) Day(d retention.Date) string {
-	day, month, _ := strings.Cut(l.words().Day(d.Time(), " "), " ")
-	return day + " " + month[:3]
+	return l.words().ShortDay(d.Time(), " ")
 }
 
 // known is the text of a word of the engine's, or the word where it has none.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/dataverse/provision"
 	"github.com/gallra/gallra/retention"
@@ -43,7 +44,7 @@ func newWorld(t *testing.T) *world {
 
 func startWorld(t *testing.T, dir string, later func(func())) *world {
 	t.Helper()
-	w := &world{T: t, server: emulator.New(emulator.Options{Token: "emulator", JobStep: -1, Now: func() time.Time { return day0 }}), dir: dir}
+	w := &world{T: t, server: emulator.New(emulatortest.Options(emulator.Options{Token: "emulator", JobStep: -1, Now: func() time.Time { return day0 }})), dir: dir}
 	w.must(sample.Load(w.server))
 	web := httptest.NewServer(w.server)
 	later(web.Close)
@@ -60,6 +61,7 @@ func startWorld(t *testing.T, dir string, later func(func())) *world {
 	}
 	policy, err := policy.Load(filepath.Join("..", "..", "testdata", "policy", "sales.yaml"))
 	w.must(err)
+	policy.Limits.Purges, policy.Limits.Share = 25000, 1 // the first wave
 	w.checked, err = compile.Check(t.Context(), policy, w.client)
 	w.must(err)
 	return w

@@ -10,11 +10,12 @@ import (
 
 // The names of a report's files. They tell nothing of what is in them.
 const (
-	HTMLName = "report.html"
-	XLSXName = "report.xlsx"
+	HTMLName    = "report.html"
+	SummaryName = "summary.html"
+	XLSXName    = "report.xlsx"
 )
 
-// Save writes both files into the folder, which is made if it is not there. Each is whole or is what it was before, and
+// Save writes the files into the folder, with EachOwner also two for each owner in [OwnersDir], which is made if it is not there. Each is whole or is what it was before, and
 // only its owner may read it. What is under way lies in a folder of its own inside, and is taken away whatever happens.
 func (r *Report) Save(dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -34,13 +35,24 @@ func (r *Report) Save(dir string) (err error) {
 		write func(io.Writer) error
 	}{
 		{HTMLName, r.WriteHTML},
+		{SummaryName, r.WriteSummary},
 		{XLSXName, func(w io.Writer) error { return r.WriteXLSX(w, scratch) }},
 	} {
 		if err := whole(filepath.Join(scratch, file.name), file.write); err != nil {
 			return fmt.Errorf("report: %s: %w", file.name, err)
 		}
 	}
-	for _, name := range []string{HTMLName, XLSXName} {
+	owners := ""
+	if r.EachOwner {
+		owners = filepath.Join(scratch, OwnersDir)
+		if err := r.saveOwners(owners, scratch); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	if err := replaceOwners(filepath.Join(dir, OwnersDir), owners); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	for _, name := range []string{HTMLName, SummaryName, XLSXName} {
 		if err := os.Rename(filepath.Join(scratch, name), filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}

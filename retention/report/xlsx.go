@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf16"
 
 	"github.com/google/uuid"
 	"github.com/xuri/excelize/v2"
@@ -17,7 +19,20 @@ const linkedPersons = 5000
 
 // WriteXLSX writes the report as a workbook, a sheet a subject. Whatever has to wait on disk until a sheet is whole waits in
 // the folder scratch. No cell is a formula.
-func (r *Report) WriteXLSX(w io.Writer, scratch string) (err error) {
+func (r *Report) WriteXLSX(w io.Writer, scratch string) error {
+	return r.writeBook(w, scratch, func(b *workbookSheets) []func() error {
+		return []func() error{b.coming, b.byOwner, b.lastRun, b.related, b.grounds, b.gaps, b.stays, b.about}
+	})
+}
+
+// writeOwnerXLSX writes the persons of one owner.
+func (r *Report) writeOwnerXLSX(w io.Writer, scratch string, l OwnerList) error {
+	return r.writeBook(w, scratch, func(b *workbookSheets) []func() error {
+		return []func() error{func() error { return b.owner(l) }}
+	})
+}
+
+func (r *Report) writeBook(w io.Writer, scratch string, sheets func(*workbookSheets) []func() error) (err error) {
 	top := &excelize.Alignment{Vertical: "top"}
 	dates, thousands := "yyyy-mm-dd", "#,##0"
 	file, err := workbook.New(scratch, workbook.Look{Printed: true, HeadHeight: 20,
@@ -35,7 +50,7 @@ func (r *Report) WriteXLSX(w io.Writer, scratch string) (err error) {
 		}
 	}()
 	b := &workbookSheets{Report: r, file: file}
-	for _, sheet := range []func() error{b.coming, b.byOwner, b.lastRun, b.related, b.grounds, b.gaps, b.stays, b.about} {
+	for _, sheet := range sheets(b) {
 		if err := sheet(); err != nil {
 			return fmt.Errorf("workbook: %w", err)
 		}
@@ -49,7 +64,40 @@ func (r *Report) WriteXLSX(w io.Writer, scratch string) (err error) {
 // workbookSheets is a workbook that is being written.
 type workbookSheets struct {
 	*Report
-	file *workbook.Book
+	file  *workbook.Book
+	named map[string]bool // the sheets' names, in small letters
+}
+
+// sheetName is a name that a sheet may have: of 31 letters at most, without those that formulas need, and no other sheet's.
+func (b *workbookSheets) sheetName(title, part string) string {
+	const most = 31
+	clean := strings.Trim(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`[]:*?/\`, r) {
+			return ' '
+		}
+		return r
+	}, Plain(title)), "' ")
+	if clean == "" {
+		clean = b.Lang.T("owner")
+	}
+	if b.named == nil {
+		b.named = map[string]bool{}
+	}
+	for n := 1; ; n++ {
+		end := part
+		if n > 1 {
+			end = fmt.Sprintf(" (%d)%s", n, part)
+		}
+		letters := []rune(clean)
+		for len(utf16.Encode(letters))+len(end) > most {
+			letters = letters[:len(letters)-1]
+		}
+		name := string(letters) + end
+		if key := strings.ToLower(name); !b.named[key] {
+			b.named[key] = true
+			return name
+		}
+	}
 }
 
 // column is a column of a sheet, its title by key.

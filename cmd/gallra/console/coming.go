@@ -160,8 +160,11 @@ type comingPage struct {
 	Due      int
 	Held     int
 	Everyone int
+	Kept     bool // the lists hold persons who are kept
+	Linked   bool // numbers lead to their lists
 	NoLedger bool
 	States   []retention.Action
+	Rows     []plan.RowTotals // of rows with a period of their own
 }
 
 func (c *Console) coming(w http.ResponseWriter, r *http.Request, b *reading) {
@@ -175,5 +178,5 @@ func (c *Console) coming(w http.ResponseWriter, r *http.Request, b *reading) {
 		return
 	}
 	c.show(w, r, http.StatusOK, "coming", comingPage{timeline: line, Tables: b.Tables, Changes: b.changes, Rails: b.rails, Today: b.AsOf,
-		Due: b.Count(retention.Purge), Held: b.Count(retention.Hold), Everyone: b.Everybody(), NoLedger: !b.evidence.existed, States: actions})
+		Due: b.Count(retention.Purge), Held: b.Count(retention.Hold), Everyone: b.Everybody(), Kept: b.kept, Linked: true, NoLedger: !b.evidence.existed, States: actions, Rows: b.ended})
 }

@@ -2,13 +2,16 @@ package console
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,9 +20,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/doctor"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/notify"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -34,7 +39,16 @@ type Options struct {
 	Verify func() (*ledger.Proof, error)
 	Deps   func(verb string, c *compile.Policy, l *ledger.Ledger) purge.Deps
 	Doctor func(context.Context) ([]doctor.Finding, error)
+	// Snapshots is the folder of the snapshots, and of policies to compare, that rehearsals are offered with; empty: none are.
+	Snapshots string
 
+	// Document writes the policy as a page for others, in a language: its record of processing, or its privacy notice; nil: neither is offered.
+	Document func(ctx context.Context, kind, lang string, w io.Writer) error
+
+	Key       ed25519.PrivateKey // signs checkpoints; nil: they are not signed
+	Languages []notify.Language  // in which owners are told; nil: those that are built in
+
+	Language  string           // of whoever chooses none in the browser; empty: the browser's own
 	Idle      time.Duration    // after which a session ends; 30 minutes when zero
 	TokenLife time.Duration    // of the link; 10 minutes when zero
 	Clock     func() time.Time // the machine's, for sessions; time.Now when nil
@@ -59,9 +73,20 @@ type Console struct {
 	mu      sync.Mutex // guards what follows
 	jobs    map[string]*job
 	last    *outcome // of the last run that was started here
-	sims    *simulation
-	visit   *health
-	maps    *drawnMaps
+	many    *manyDone
+	erased  *outcome // of the last erasure
+	back    *restored
+	told    *toldOwners
+	built   *builtReport
+	ahead   *ahead
+
+	rehearsed *rehearsed
+	receipts  []*keptReceipt
+	reapplied *outcome
+	stillBack int
+	sims      *simulation
+	visit     *health
+	maps      *drawnMaps
 }
 
 // New makes a console. It reads nothing before it is served.
@@ -161,18 +186,53 @@ func (c *Console) handler() http.Handler {
 	loaded("GET /people/export.csv", c.exportCSV)
 	loaded("GET /people/export.xlsx", c.exportXLSX)
 	loaded("POST /people/find", c.findPerson)
+	loaded("POST /people/choose", c.chooseMany)
+	loaded("GET /people/many", c.manyDone)
+	loaded("POST /people/many", c.doMany)
+	page("POST /people/many/stop", c.stopMany)
 	loaded("GET /person/{table}/{id}", c.person)
+	loaded("GET /person/{table}/{id}/erase", c.erase)
 	loaded("GET /person/{table}/{id}/forecast", c.forecast)
 	loaded("POST /person/{table}/{id}/{act}", c.act)
 	loaded("GET /policy", c.policy)
 	loaded("POST /policy/simulate", c.simulate)
 	loaded("GET /policy/simulation", c.simulated)
 	loaded("GET /policy/file", c.changedFile)
+	loaded("GET /policy/record", c.document)
+	loaded("GET /policy/notice", c.document)
 	loaded("GET /map", c.places)
 	loaded("GET /run", c.run)
 	loaded("POST /run", c.runPlan)
 	page("POST /run/stop", c.stopRun)
+	loaded("GET /approve", c.approvals)
+	loaded("POST /approve", c.approve)
+	loaded("POST /approve/policy", c.approvePolicy)
 	page("POST /read", c.readAgain)
+	loaded("GET /tools", c.tools)
+	loaded("GET /erase", c.erasures)
+	loaded("POST /erase/choose", c.chooseErasure)
+	loaded("POST /erase", c.doErase)
+	page("POST /erase/stop", c.stopErase)
+	loaded("GET /erase/receipt/{file}", c.receiptFile)
+	loaded("GET /restore", c.restore)
+	loaded("POST /restore/look", c.lookBack)
+	loaded("POST /restore", c.reapply)
+	page("POST /restore/stop", c.stopReapply)
+	loaded("GET /owners", c.owners)
+	loaded("POST /owners/look", c.lookOwners)
+	loaded("POST /owners", c.tellOwners)
+	loaded("GET /report", c.reports)
+	loaded("POST /report", c.buildReport)
+	loaded("GET /report/file/{name}", c.reportFile)
+	loaded("GET /ahead", c.aheadPage)
+	loaded("POST /ahead", c.lookAhead)
+	loaded("GET /ahead/export.csv", c.exportAhead)
+	loaded("GET /rehearsal", c.rehearsal)
+	loaded("POST /rehearsal", c.rehearse)
+	loaded("GET /rehearsal/night", c.rehearsalNight)
+	loaded("GET /rehearsal/page.html", c.rehearsalFile)
+	page("POST /rehearsal/stop", c.stopRehearsal)
+	loaded("POST /ledger/checkpoint", c.checkpoint)
 	loaded("GET /ledger", c.ledgerPage)
 	loaded("POST /ledger/verify", c.verify)
 	loaded("GET /ledger/export.csv", c.exportLedger)
@@ -211,10 +271,8 @@ func (c *Console) leave(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) language(w http.ResponseWriter, r *http.Request) {
-	for _, l := range languages() {
-		if l == r.FormValue("language") {
-			sessionOf(r).speak(l)
-		}
+	if lang := r.FormValue("language"); slices.Contains(words.All(), lang) {
+		sessionOf(r).speak(lang)
 	}
 	http.Redirect(w, r, local(r.FormValue("back")), http.StatusSeeOther)
 }

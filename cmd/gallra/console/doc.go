@@ -2,7 +2,8 @@
 // what is coming, understand every case, mend it, and start and watch a run.
 //
 // [New] makes one, [Console.Serve] serves it. It works with the engine of the command line: what a page shows is what
-// gallra plan, explain, simulate, doctor and ledger tell, and what it does is what gallra run, hold and release do.
+// gallra plan, explain, simulate, doctor and ledger tell, and what it does is what gallra run, hold, release, erase, reapply, notify, approve
+// and report do, by the functions of package verb.
 //
 // # Names
 //

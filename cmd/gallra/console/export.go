@@ -6,14 +6,13 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/gallra/gallra/internal/workbook"
 	"github.com/gallra/gallra/retention"
 )
 
 // exported are the columns of an exported list.
-var exported = []string{"table", "id", "name", "owner", "state", "purgeOn", "noticedOn", "retainUntil", "ground", "reason", "link", "stuck"}
+var exported = []string{"table", "id", "name", "email", "company", "owner", "state", "purgeOn", "noticedOn", "retainUntil", "ground", "reason", "link", "stuck"}
 
 // export is the people of a list, for the reader of a file.
 func (c *Console) export(w http.ResponseWriter, r *http.Request, b *reading) (found []int32, ok bool) {
@@ -50,21 +49,13 @@ func (c *Console) exportCSV(w http.ResponseWriter, r *http.Request, b *reading) 
 		cells := c.cells(c.tongue(r), b, i)
 		row := make([]string, len(cells))
 		for j, x := range cells {
-			row[j] = guarded(fmt.Sprint(x))
+			row[j] = workbook.Guarded(fmt.Sprint(x))
 		}
 		if out.Write(row) != nil {
 			return // nobody is there any more
 		}
 	}
 	out.Flush()
-}
-
-// guarded is a text as a spreadsheet takes it for one: what begins like a formula gets an apostrophe before it.
-func guarded(s string) string {
-	if t := strings.TrimLeft(s, " \u00a0"); t != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(t)[0]) {
-		return "'" + s
-	}
-	return s
 }
 
 // cells are a person's values, dates as dates.
@@ -74,7 +65,7 @@ func (c *Console) cells(t tongue, b *reading, i int32) []any {
 	if ground == "" {
 		ground = none
 	}
-	return []any{b.TableOf(p), p.ID.String(), p.Name, ownerWords(t, b.OwnerOf(p)), string(p.Action), p.PurgeOn, p.NoticedOn, p.Until, ground, b.reason(i), c.link(b.TableOf(p), p.ID), p.Stuck}
+	return []any{b.TableOf(p), p.ID.String(), p.Name, p.Email, p.Company, ownerWords(t, b.OwnerOf(p)), string(p.Action), p.PurgeOn, p.NoticedOn, p.Until, ground, b.reason(i), c.link(b.TableOf(p), p.ID), p.Stuck}
 }
 
 // exportXLSX writes a workbook. Its writer puts what does not fit its memory into a folder of its own, which goes with the
@@ -106,7 +97,7 @@ func (c *Console) exportXLSX(w http.ResponseWriter, r *http.Request, b *reading)
 
 func (c *Console) sheet(t tongue, to *workbook.Book, b *reading, found []int32) error {
 	columns := make([]workbook.Column, len(exported))
-	for i, width := range []float64{10, 38, 28, 24, 11, 12, 12, 12, 26, 60, 40} {
+	for i, width := range []float64{10, 38, 28, 30, 28, 24, 11, 12, 12, 12, 26, 60, 40} {
 		columns[i] = workbook.Column{Title: exported[i], Width: width}
 	}
 	s, err := to.Sheet("people", columns...)

@@ -19,7 +19,7 @@ type filter struct {
 	Table  string
 	Ground string // an id, or none
 	Owner  string // an id, or none
-	State  string // an action, announced or coming
+	State  string // an action, announced, coming or everyone; empty: everybody with whom the plan has something to do
 	From   retention.Date
 	To     retention.Date
 	Word   string // stands for Text
@@ -32,11 +32,12 @@ type filter struct {
 const (
 	announced = "announced" // have a date that has not come
 	comingAll = "coming"    // announced, or their day has come
+	everyone  = "everyone"  // whoever is merely kept as well
 	none      = "none"
 )
 
 // sorts are the orders of the list.
-var sorts = []string{"name", "table", "ground", "owner", "date", "state"}
+var sorts = []string{"name", "company", "table", "ground", "owner", "date", "state"}
 
 var errFilter = errors.New("the address of the list is not one that the console makes")
 
@@ -46,7 +47,7 @@ func readFilter(v url.Values, s *session) (filter, error) {
 	if f.Sort == "" {
 		f.Sort = "date"
 	}
-	known := f.State == "" || f.State == announced || f.State == comingAll || slices.Contains(actions, retention.Action(f.State))
+	known := slices.Contains([]string{"", announced, comingAll, everyone}, f.State) || slices.Contains(actions, retention.Action(f.State))
 	if !slices.Contains(sorts, f.Sort) || !known {
 		return filter{}, errFilter
 	}
@@ -110,10 +111,18 @@ func (f filter) Active() bool {
 	return f != filter{}
 }
 
+// scope is the state of the list that the filter is a part of.
+func (f filter) scope() string {
+	if f.State == everyone || f.State == string(retention.Keep) || f.Text != "" {
+		return everyone
+	}
+	return ""
+}
+
 // list is who passes the filter, in its order.
 func (b *reading) list(f filter) []int32 {
 	order := b.orders[f.Sort]
-	if !f.Active() && !f.Down {
+	if !f.Active() && !f.Down && !b.kept {
 		return order
 	}
 	takes, ok := b.taker(f)
@@ -167,6 +176,7 @@ func (b *reading) taker(f filter) (func(int32) bool, bool) {
 		case table >= 0 && p.Table != table,
 			owner >= 0 && p.Owner != owner,
 			ground >= 0 && p.Ground != ground,
+			f.State == "" && text == "" && p.Action == retention.Keep, // found by name all the same
 			f.State != "" && !in(p, f.State),
 			!f.From.IsZero() && (p.PurgeOn.IsZero() || p.PurgeOn < f.From),
 			!f.To.IsZero() && (p.PurgeOn.IsZero() || p.PurgeOn > f.To):
@@ -184,6 +194,8 @@ func (b *reading) taker(f filter) (func(int32) bool, bool) {
 // in tells whether the person is in a state, or one of those that it stands for.
 func in(p *report.Person, state string) bool {
 	switch state {
+	case everyone:
+		return true
 	case comingAll:
 		return p.Due()
 	case announced:

@@ -64,7 +64,7 @@ func (c *Console) checkUp() {
 				v.Warnings++
 			}
 		}
-		levels := []doctor.Level{doctor.Error, doctor.Warning, doctor.OK}
+		levels := []doctor.Level{doctor.Error, doctor.Warning, doctor.Note, doctor.OK}
 		slices.SortStableFunc(v.Findings, func(a, b doctor.Finding) int {
 			return cmp.Compare(slices.Index(levels, a.Level), slices.Index(levels, b.Level))
 		})

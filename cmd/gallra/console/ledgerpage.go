@@ -31,6 +31,7 @@ type ledgerView struct {
 	Proof         *ledger.Proof
 	ProofTrouble  *trouble
 	ProofFinished bool
+	Signs         bool // checkpoints are signed
 }
 
 // proofView is one entry.
@@ -56,7 +57,7 @@ const shownEntries = 100
 func (e *evidence) view(t tongue, b *reading, i int32) proofView {
 	p := &e.entries[i]
 	v := proofView{Seq: p.seq, At: t.moment(p.time().In(b.checked.Policy.TimeZone)), Kind: e.words[p.kind], Table: e.words[p.table], PurgeOn: p.purgeOn, NoticedOn: p.noticedOn,
-		Ground: e.words[p.ground], Word: e.words[p.words], Code: e.words[p.code], N: int(p.n)}
+		Ground: e.words[p.ground], Word: t.ledgerWord(e.words[p.kind], e.words[p.words]), Code: e.words[p.code], N: int(p.n)}
 	if p.run >= 0 {
 		v.Run = e.runs[p.run].ID
 	}
@@ -69,6 +70,21 @@ func (e *evidence) view(t tongue, b *reading, i int32) proofView {
 	return v
 }
 
+// ledgerWord is what an entry says beside its kind: a status or what is done, in words; a verb and a guard rail by their names.
+func (t tongue) ledgerWord(kind, word string) string {
+	prefix := "status."
+	switch ledger.Kind(kind) {
+	case ledger.Start, ledger.Stopped, ledger.Bypass:
+		return word
+	case ledger.Intent, ledger.Ahead:
+		prefix = "do."
+	}
+	if text, ok := t.Lookup(prefix + word); ok && word != "" {
+		return text
+	}
+	return word
+}
+
 func (c *Console) ledgerPage(w http.ResponseWriter, r *http.Request, b *reading) {
 	c.showLedger(w, r, b, nil, nil, false)
 }
@@ -76,7 +92,7 @@ func (c *Console) ledgerPage(w http.ResponseWriter, r *http.Request, b *reading)
 func (c *Console) showLedger(w http.ResponseWriter, r *http.Request, b *reading, proof *ledger.Proof, err error, finished bool) {
 	t, e := c.tongue(r), b.evidence
 	f := proofFilter{Kind: r.FormValue("kind"), Run: r.FormValue("run")}
-	v := ledgerView{Existed: e.existed, Head: e.head, Kinds: e.kinds(), Kind: f.Kind, Run: f.Run, Before: e.before, Zone: b.checked.Policy.TimeZone,
+	v := ledgerView{Existed: e.existed, Head: e.head, Kinds: e.kinds(), Kind: f.Kind, Run: f.Run, Before: e.before, Zone: b.checked.Policy.TimeZone, Signs: c.o.Key != nil,
 		Proof: proof, ProofTrouble: c.trouble(err), ProofFinished: finished}
 	if text := r.FormValue("row"); text != "" {
 		id, err := uuid.Parse(text)

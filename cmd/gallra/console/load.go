@@ -3,9 +3,8 @@ package console
 import (
 	"context"
 
+	"github.com/gallra/gallra/cmd/gallra/verb"
 	"github.com/gallra/gallra/retention"
-	"github.com/gallra/gallra/retention/evaluate"
-	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/report"
 )
@@ -35,24 +34,16 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	}
 	j.phase("evaluate", 0)
 	today := retention.DateOf(c.o.Client.Now(), checked.Policy.TimeZone)
-	e, err := evaluate.Evaluate(ctx, c.o.Client, checked, evaluate.EvaluateOptions{Today: today, Traces: l.Trace, Held: l.Held, Stages: l.Stage, Progress: j.rows})
+	look := verb.Look{Client: c.o.Client, Checked: checked, Ledger: l, Today: today}
+	runs := c.o.Deps("run", checked, l).Run.Actor // whoever is signed in would run it from here
+	planned, err := verb.Plan(ctx, look, verb.PlanOptions{Runs: runs, AllOf: listedKept, Progress: j.rows})
 	if err != nil {
 		return err
 	}
-	plan := plan.NewPlan(checked, e, plan.PlanOptions{Traces: l.Trace, Stages: l.Stage})
-	if _, _, err := purge.MarkStuck(ctx, c.o.Client, checked, plan); err != nil {
+	b := newReading(look, planned)
+	b.read, b.evidence, b.kept = c.o.Client.Now(), found, b.Everybody() <= listedKept
+	if b.waiting, err = c.awaits(ctx, checked, l, planned.Plan, today); err != nil {
 		return err
-	}
-	runs := c.o.Deps("run", checked, l).Run.Actor
-	list, err := purge.ReadListed(ctx, c.o.Client, l, checked.Policy, runs, today)
-	if err != nil {
-		return err
-	}
-	waiting := plan.MarkUnapproved(list.Has)
-	matched := purge.Matched(l, checked)
-	b := &reading{
-		Coming: report.New(plan), checked: checked, evaluation: e, traces: l.Trace, held: l.Held, stages: l.Stage, read: c.o.Client.Now(), id: secret()[:16], totals: plan.Grounds,
-		rails: append(plan.Able().GuardRails(checked.Policy.Limits, matched), purge.Undecided(checked)...), changes: plan.SinceLastRun(matched), evidence: found, unapproved: waiting,
 	}
 	rail, err := purge.Unapproved(ctx, c.o.Client, l, checked.Policy, runs, today)
 	if err != nil {
@@ -61,17 +52,30 @@ func (c *Console) load(ctx context.Context, j *job) error {
 	if rail != nil {
 		b.rails = append(b.rails, *rail)
 	}
-	foreign, err := purge.ForeignColumns(ctx, c.o.Client, checked, l)
-	if err != nil {
-		return err
-	}
-	b.rails = append(b.rails, foreign...)
 	j.phase("names", len(b.Persons))
-	if err := b.ReadNames(ctx, c.o.Client, checked, report.NamesOptions{Progress: j.rows}); err != nil {
+	if err := b.ReadNames(ctx, c.o.Client, checked, report.NamesOptions{Companies: true, Progress: j.rows}); err != nil {
 		return err
 	}
 	j.phase("sort", 0)
 	b.sort()
 	c.keep(b)
 	return nil
+}
+
+// listedKept is up to how many persons the lists hold those who are kept as well. Of more, those are looked for in the CRM.
+const listedKept = 100_000
+
+// newReading is a reading of a plan, without names.
+func newReading(look verb.Look, p *verb.Planned) *reading {
+	l := look.Ledger
+	b := &reading{
+		Coming: report.NewAll(p.Plan), checked: look.Checked, evaluation: p.Evaluation, traces: l.Trace, held: l.Held, histories: l.Changes, stages: l.Stage, asked: l.Asked, id: secret()[:16],
+		totals: p.Grounds, rails: p.Rails, changes: p.SinceLastRun(purge.Matched(l, look.Checked)), ended: p.Rows, unapproved: p.Unapproved,
+	}
+	for i := range p.Decisions {
+		if d := &p.Decisions[i]; d.Unasked && !d.Unapproved {
+			b.unasked++
+		}
+	}
+	return b
 }

@@ -1,6 +1,9 @@
 package console
 
-import "sync"
+import (
+	"net/http"
+	"sync"
+)
 
 // onlyOnce makes sure that a form does what it says once: a second click, a reload or a repeated request finds what the first
 // one did.
@@ -41,4 +44,17 @@ func (o *onlyOnce) do(key string, act func() string) string {
 	defer close(d.ready)
 	d.to = act()
 	return d.to
+}
+
+// onceOf is the word of a confirmation that counts once. Without one the request is none that the console's pages make, and is refused.
+func (c *Console) onceOf(w http.ResponseWriter, r *http.Request) (once string, ok bool) {
+	if err := r.ParseForm(); err != nil {
+		c.refuse(w, r, err)
+		return "", false
+	}
+	if once = r.PostForm.Get("once"); once == "" {
+		c.refuse(w, r, errFilter)
+		return "", false
+	}
+	return once, true
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -10,7 +11,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/rehearse"
 	"github.com/gallra/gallra/retention/report"
 )
 
@@ -25,18 +28,26 @@ type pages map[string]*template.Template
 
 func readPages() (pages, error) {
 	all := pages{}
-	for _, lang := range languages() {
+	for _, lang := range words.All() {
 		t := newTongue(lang)
-		set, err := template.New("").Funcs(template.FuncMap{
+		set, err := template.New("").Funcs(rehearse.Functions(lang)).Funcs(template.FuncMap{
 			"t": t.T, "n": t.N, "num": t.Number, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period, "table": t.table, "one": t.one,
-			"menu": menu,
+			"menu":   menu,
+			"spoken": func(s words.Said) string { return s.In(lang) },
+			"placed": report.Lang(lang).PlaceName, "remedied": report.Lang(lang).PlaceRemedy,
 			"said": report.Lang(lang).T, // as reports say it
-			"lang": func() string { return lang }, "languages": languages,
+			"lang": func() string { return lang }, "languages": words.All, "called": func(lang string) string { return newTongue(lang).T("name") },
 			"percent": func(share float64) string { return fmt.Sprintf("%.3g %%", share*100) },
 			"join":    strings.Join,
-			"action":  func(a retention.Action) string { return t.T("state." + string(a)) },
-			"add":     func(a, b int) int { return a + b },
+			"filter": func(table, state string) template.URL {
+				return filter{Table: table, State: state, Sort: "date"}.Query()
+			},
+			"action": func(a retention.Action) string { return t.T("state." + string(a)) },
+			"add":    func(a, b int) int { return a + b },
 		}).ParseFS(pageFiles, "pages/*.html")
+		if err == nil {
+			_, err = set.New("rehearsal-parts").Parse(rehearse.Parts)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +82,9 @@ type menuItem struct {
 
 // menu is for the templates.
 func menu(f frame, name, href string) menuItem {
-	here := f.Page == name || f.Page == "person" && name == "people"
+	within := map[string]string{"person": "people", "forecast-page": "people", "several": "people", "several-done": "people", "found": "people", "erase": "people", "confirm": "people", "map": "policy", "approve": "run", "confirm-run": "run",
+		"erasures": "tools", "restore": "tools", "owners": "tools", "report": "tools", "ahead": "tools", "rehearsal": "tools"}
+	here := f.Page == name || within[f.Page] == name
 	return menuItem{name, href, here}
 }
 
@@ -86,7 +99,7 @@ func (c *Console) tongue(r *http.Request) tongue {
 		lang = s.lang()
 	}
 	if lang == "" {
-		lang = preferred(r)
+		lang = cmp.Or(c.o.Language, preferred(r))
 	}
 	return newTongue(lang)
 }

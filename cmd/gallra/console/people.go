@@ -1,15 +1,18 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/report"
@@ -28,7 +31,8 @@ type peoplePage struct {
 	Owners  []choice
 	States  []string
 	Sorts   []sortHead
-	Search  string // what an address in the search could be looked for in the whole CRM
+	Search  string // what was searched for, where it can be looked for in the whole CRM
+	Kept    bool   // who is kept stands in the lists
 }
 
 // choice is an option of a filter.
@@ -54,8 +58,11 @@ type rowsPart struct {
 
 // listRow is a person in the list.
 type listRow struct {
-	Index   int // counted from 1
+	Index   int    // counted from 1
+	Key     string // of the person in a form
 	Name    string
+	Email   string
+	Company string
 	Path    string
 	Table   string
 	Ground  string
@@ -83,7 +90,7 @@ func (c *Console) people(w http.ResponseWriter, r *http.Request, b *reading) {
 	t := c.tongue(r)
 	found := b.list(f)
 	from := position(r, len(found))
-	page := peoplePage{Filter: f, Query: f.Query(), Total: len(found), All: len(b.Persons), Chunk: chunkOf(len(found)), Tables: b.Tables}
+	page := peoplePage{Filter: f, Query: f.Query(), Total: len(found), All: len(b.list(filter{Sort: f.Sort, State: f.scope()})), Chunk: chunkOf(len(found)), Tables: b.Tables, Kept: b.kept}
 	page.Rows = b.rows(t, f, found, from, page.Chunk)
 	for i := range b.Grounds {
 		page.Grounds = append(page.Grounds, choice{groundFilter(&b.Grounds[i]), b.groundWords(t, b.Grounds[i].ID)})
@@ -93,14 +100,11 @@ func (c *Console) people(w http.ResponseWriter, r *http.Request, b *reading) {
 			page.Owners = append(page.Owners, choice{ownerFilter(&b.Owners[i]), ownerWords(t, &b.Owners[i])})
 		}
 	}
-	page.States = append(page.States, comingAll, announced)
-	for _, a := range actions {
-		page.States = append(page.States, string(a))
-	}
+	page.States = b.states()
 	for _, s := range sorts {
 		page.Sorts = append(page.Sorts, sortHead{Name: s, Query: f.By(s).Query(), Active: f.Sort == s, Down: f.Down})
 	}
-	if strings.Contains(f.Text, "@") {
+	if strings.Contains(f.Text, "@") || f.Text != "" && !b.kept {
 		page.Search = f.Text
 	}
 	name := "people"
@@ -110,6 +114,20 @@ func (c *Console) people(w http.ResponseWriter, r *http.Request, b *reading) {
 		return
 	}
 	c.show(w, r, http.StatusOK, name, page)
+}
+
+// states are what a list can be narrowed to.
+func (b *reading) states() []string {
+	all := []string{comingAll, announced}
+	for _, a := range actions {
+		if a != retention.Keep || b.kept {
+			all = append(all, string(a))
+		}
+	}
+	if b.kept {
+		all = append(all, everyone)
+	}
+	return all
 }
 
 // position is where in a list of n rows a request begins.
@@ -141,22 +159,21 @@ func (b *reading) rows(t tongue, f filter, found []int32, from, chunk int) rowsP
 	if from > 0 {
 		part.Prev = max(0, from-chunk)
 	}
-	words := map[int32]string{}
 	for n := from; n < to; n++ {
-		i := found[n]
-		p := &b.Persons[i]
-		ground, ok := words[p.Ground]
-		if !ok {
-			ground = b.groundWords(t, b.Grounds[p.Ground].ID)
-			words[p.Ground] = ground
-		}
-		row := listRow{Index: n + 1, Name: p.Name, Path: personPath(b.TableOf(p), p.ID), Table: b.TableOf(p), Ground: ground, Owner: ownerWords(t, b.OwnerOf(p)), PurgeOn: p.PurgeOn, State: p.Action}
-		if row.Name == "" {
-			row.Name = t.T("person.unnamed")
-		}
-		part.Rows = append(part.Rows, row)
+		part.Rows = append(part.Rows, b.row(t, found[n], n+1))
 	}
 	return part
+}
+
+// row is a person as lists show them.
+func (b *reading) row(t tongue, i int32, index int) listRow {
+	p := &b.Persons[i]
+	row := listRow{Index: index, Key: b.TableOf(p) + "/" + p.ID.String(), Name: p.Name, Email: p.Email, Company: p.Company, Path: personPath(b.TableOf(p), p.ID), Table: b.TableOf(p),
+		Ground: b.groundWords(t, b.Grounds[p.Ground].ID), Owner: ownerWords(t, b.OwnerOf(p)), PurgeOn: p.PurgeOn, State: p.Action}
+	if row.Name == "" {
+		row.Name = t.T("person.unnamed")
+	}
+	return row
 }
 
 func personPath(table string, id uuid.UUID) string {
@@ -190,22 +207,48 @@ func cutRunes(s string, n int) string {
 	return s
 }
 
-// findPerson looks for an e-mail address in the whole CRM: whoever is kept stands in no plan.
+// findPerson looks for an address or a part of a name in the whole CRM: for those who stand in no list, and for all rows of an address.
 func (c *Console) findPerson(w http.ResponseWriter, r *http.Request, b *reading) {
-	people, err := evaluate.FindByEmail(r.Context(), c.o.Client, b.checked, strings.TrimSpace(r.FormValue("address")))
-	switch {
-	case errors.Is(err, evaluate.ErrNobody) || err == nil && len(people) == 0:
+	text := strings.TrimSpace(report.Plain(cutRunes(r.FormValue("address"), maxSearch)))
+	if text == "" {
 		c.tell(w, r, "/people", true, "find.nobody")
-	case err != nil:
+		return
+	}
+	found, more, err := c.findNamed(r.Context(), b, text)
+	if err != nil {
 		c.fail(w, r, err)
-	case len(people) == 1:
-		http.Redirect(w, r, personPath(people[0].Table, people[0].ID), http.StatusSeeOther)
-	default:
-		var found []listRow
-		for _, p := range people {
-			found = append(found, listRow{Table: p.Table, Path: personPath(p.Table, p.ID), Name: p.ID.String()})
+		return
+	}
+	if strings.Contains(text, "@") {
+		people, err := evaluate.FindByEmail(r.Context(), c.o.Client, b.checked, text)
+		if err != nil && !errors.Is(err, evaluate.ErrNobody) {
+			c.fail(w, r, err)
+			return
 		}
-		c.show(w, r, http.StatusOK, "found", found)
+		for _, p := range people { // in whichever column it stands
+			if path := personPath(p.Table, p.ID); !slices.ContainsFunc(found, func(x listRow) bool { return x.Path == path }) {
+				name, err := c.nameOf(r.Context(), b, p)
+				if err != nil && !errors.Is(err, dataverse.ErrNotFound) {
+					c.fail(w, r, err)
+					return
+				}
+				found = append(found, listRow{Table: p.Table, Path: path, Name: cmp.Or(name, p.ID.String())})
+			}
+		}
+	}
+	t := c.tongue(r)
+	for i := range found {
+		if found[i].Name == "" {
+			found[i].Name = t.T("person.unnamed")
+		}
+	}
+	switch len(found) {
+	case 0:
+		c.tell(w, r, "/people", true, "find.nobody")
+	case 1:
+		http.Redirect(w, r, found[0].Path, http.StatusSeeOther)
+	default:
+		c.show(w, r, http.StatusOK, "found", map[string]any{"Rows": found, "More": more})
 	}
 }
 

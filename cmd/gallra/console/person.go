@@ -13,9 +13,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/evaluate"
-	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
@@ -27,8 +27,13 @@ type personPage struct {
 	Table, Path, Link string
 	ID                uuid.UUID
 	Name, Email       string
+	Company           string
 	Owner             string
-	Note              string // the reason of an extension by hand
+	Sentence          string // what becomes of them, and why
+	Reason            string // why they have their date, in the reader's language
+	Row               rowFacts
+	Kind              string // what the row is called
+	Unapproved        bool   // they are due and wait for somebody else's approval
 	Today             retention.Date
 	Decision          *plan.Planned
 	State             retention.Action
@@ -38,13 +43,22 @@ type personPage struct {
 	Others            []otherRow
 	Grounds           []groundView
 	Nothing           []groundView // grounds that found nothing
-	Rescues           []string
+	Rescues           []rescueView
 	LastDay           retention.Date // the furthest day of an extension
 	Tomorrow          retention.Date
 	RescueBy          retention.Date
 	Wide, Narrow      template.HTML
 	Evidence          []proofView
 	Unprovisioned     []string
+	Becomes           []string     // what happens once nothing justifies them, by the rules of their class
+	Periods           []periodView // rows of theirs that go by a date of their own
+}
+
+// periodView is a rule by which rows of a person go by a date of their own.
+type periodView struct {
+	Table, Words string
+	Kept         bool // what a purge of the person has kept
+	EvenIf       bool
 }
 
 // otherRow is another row of the same human being.
@@ -102,7 +116,7 @@ func (c *Console) person(w http.ResponseWriter, r *http.Request, b *reading) {
 // describe reads a person's grounds, as gallra explain does, and who they are.
 func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate.PersonRef) (*personPage, error) {
 	today := c.today(b)
-	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: today, Traces: b.traces, Held: b.held, Stages: b.stages})
+	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, b.known(today))
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +139,9 @@ func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate
 		}
 		page.Others = append(page.Others, otherRow{o.Table, personPath(o.Table, o.ID), name})
 	}
+	page.Unapproved = b.unapprovedAt(page)
+	page.Reason = x.Decision.ReasonIn(words.In("reason", t.Language))
+	page.Sentence = t.sentence(page, x, today)
 	page.RescueBy = max(x.Decision.PurgeOn, today)
 	for _, f := range x.Findings {
 		g := groundView{ID: f.Ground.ID, Why: f.Ground.Why, Basis: f.Ground.Basis, Until: f.Until(), Holds: f.Until() > today}
@@ -144,8 +161,16 @@ func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate
 			page.Nothing = append(page.Nothing, g)
 		}
 		if f.Table == p.Table {
-			page.Rescues = append(page.Rescues, f.Rescue(page.RescueBy))
+			rescue, err := c.rescue(ctx, t, f, page)
+			if err != nil {
+				return nil, err
+			}
+			page.Rescues = append(page.Rescues, rescue)
 		}
+	}
+	page.Becomes = policy.BecomesIn(t.Language, b.checked.Subject(p.Table).For(x.Person.Class).Subject, b.checked.Policy.Notice)
+	for _, r := range b.checked.RowsOf(p.Table, x.Person.Class) {
+		page.Periods = append(page.Periods, periodView{r.Table, r.Says(t.Language), r.Of != "", r.EvenIf == policy.EvenIfJustified})
 	}
 	slices.SortStableFunc(page.Grounds, func(a, b groundView) int { return cmp.Compare(b.Until, a.Until) })
 	page.Wide, page.Narrow = drawTimeline(t, x, today, "wide", 960), drawTimeline(t, x, today, "narrow", 340)
@@ -174,7 +199,7 @@ func (c *Console) heldBy(ctx context.Context, b *reading, p evaluate.PersonRef) 
 
 // arithmetic is how a row's date became an end, in the reader's language.
 func (c *Console) arithmetic(t tongue, f evaluate.Finding, r evaluate.FoundRow) string {
-	if t.Language == languages()[0] {
+	if t.Language == words.All()[0] {
 		return f.Arithmetic(r)
 	}
 	g := f.Ground
@@ -202,16 +227,30 @@ func (c *Console) arithmetic(t tongue, f evaluate.Finding, r evaluate.FoundRow) 
 	return text
 }
 
-// introduce reads who the person is.
+// rowFacts are what stands on a person's row now: what gallra and the staff have written there, whatever a run would say today.
+type rowFacts struct {
+	PurgeOn, NoticedOn, Until retention.Date
+	Reason, Note              string // why the person has the date, and why the staff keep them
+	Held                      bool
+}
+
+// Extended tells whether an extension by hand stands on the row, or a half of one.
+func (r rowFacts) Extended() bool { return !r.Until.IsZero() || r.Note != "" }
+
+// Empty tells whether nothing stands there.
+func (r rowFacts) Empty() bool { return r == rowFacts{} }
+
+// introduce reads who the person is, and what stands on their row.
 func (c *Console) introduce(ctx context.Context, t tongue, b *reading, page *personPage) error {
 	subject := b.checked.Subject(page.Table)
 	table, err := c.o.Client.Table(ctx, page.Table)
 	if err != nil {
 		return err
 	}
+	own, company := subject.Own, report.CompanyColumn(table)
 	cols := []string{subject.PrimaryName}
-	for _, name := range []string{"emailaddress1", subject.Own.RetainReason} {
-		if name != "" && table.Attributes[name] != nil {
+	for _, name := range []string{"emailaddress1", own.PurgeScheduledOn, own.PurgeNoticedOn, own.PurgeReason, own.RetainUntil, own.RetainReason, own.LegalHold} {
+		if name != "" && table.Attributes[name] != nil && !slices.Contains(cols, name) {
 			cols = append(cols, name)
 		}
 	}
@@ -219,17 +258,33 @@ func (c *Console) introduce(ctx context.Context, t tongue, b *reading, page *per
 	if owned {
 		cols = append(cols, "_ownerid_value")
 	}
+	if company != "" {
+		cols = append(cols, company)
+	}
 	row, err := c.o.Client.Get(ctx, page.Table, page.ID, dataverse.Query{Select: cols, Annotations: true})
 	if err != nil {
 		return err
 	}
-	page.Name, page.Email, page.Note = report.Plain(row.Text(subject.PrimaryName)), report.Plain(row.Text("emailaddress1")), report.Plain(row.Text(subject.Own.RetainReason))
+	page.Kind = cmp.Or(table.DisplayName, page.Table)
+	if word, ok := t.Lookup("one." + page.Table); ok {
+		page.Kind = word
+	}
+	page.Name, page.Email = report.Plain(row.Text(subject.PrimaryName)), report.Plain(row.Text("emailaddress1"))
+	if page.Company = report.Plain(row.Text(company)); strings.HasPrefix(company, "_") {
+		page.Company = report.Plain(row.Formatted(company))
+	}
 	if page.Name == "" {
 		page.Name = t.T("person.unnamed")
 	}
 	if owned {
 		page.Owner = report.Plain(row.Formatted("_ownerid_value"))
 	}
+	day := func(column string) retention.Date {
+		d, _ := retention.DateOnly.Date(row.Text(column), nil)
+		return d
+	}
+	page.Row = rowFacts{PurgeOn: day(own.PurgeScheduledOn), NoticedOn: day(own.PurgeNoticedOn), Until: day(own.RetainUntil), Held: row.Bool(own.LegalHold),
+		Reason: report.Plain(row.Text(own.PurgeReason)), Note: report.Plain(row.Text(own.RetainReason))}
 	return nil
 }
 
@@ -266,14 +321,14 @@ func (c *Console) forecast(w http.ResponseWriter, r *http.Request, b *reading) {
 		c.show(w, r, http.StatusNotFound, "missing", nil)
 		return
 	}
-	all, err := purge.Preview(r.Context(), c.o.Client, b.checked, c.today(b), p.Table, []uuid.UUID{p.ID})
+	all, err := purge.Preview(r.Context(), c.o.Client, b.checked, b.known(c.today(b)), p.Table, []uuid.UUID{p.ID})
 	if err != nil {
 		c.log.Warn("console: the forecast failed", "error", err)
-		c.piece(w, r, "trouble", c.trouble(err))
+		c.showForecast(w, r, p, nil, c.trouble(err))
 		return
 	}
 	if len(all) == 0 {
-		c.piece(w, r, "forecast", forecastView{Gone: true})
+		c.showForecast(w, r, p, &forecastView{Gone: true}, nil)
 		return
 	}
 	f := all[0]
@@ -285,131 +340,17 @@ func (c *Console) forecast(w http.ResponseWriter, r *http.Request, b *reading) {
 		do, table, _ := strings.Cut(key, " ")
 		v.Rows = append(v.Rows, forecastRow{do, table, f.Counts[key]})
 	}
-	c.piece(w, r, "forecast", v)
+	c.showForecast(w, r, p, &v, nil)
 }
 
-// act is what somebody does to a person: hold, release, extend. It is asked back first.
-func (c *Console) act(w http.ResponseWriter, r *http.Request, b *reading) {
-	p, ok := who(r, b)
-	act := r.PathValue("act")
-	if !ok || act != "hold" && act != "release" && act != "extend" {
-		c.show(w, r, http.StatusNotFound, "missing", nil)
-		return
-	}
-	if err := r.ParseForm(); err != nil {
-		c.refuse(w, r, err)
-		return
-	}
-	path := personPath(p.Table, p.ID)
-	reason := strings.Join(strings.Fields(report.Plain(r.PostForm.Get("reason"))), " ")
-	var until retention.Date
-	if act == "extend" {
-		var err error
-		if until, err = retention.ParseDate(r.PostForm.Get("until")); err != nil {
-			c.tell(w, r, path, true, "act.nodate")
-			return
-		}
-	}
+// showForecast answers with a piece where the person's page asks for one, and else, as where no script runs, with a page of its own.
+func (c *Console) showForecast(w http.ResponseWriter, r *http.Request, p evaluate.PersonRef, v *forecastView, wrong *trouble) {
 	switch {
-	case reason == "":
-		c.tell(w, r, path, true, "act.noreason")
-		return
-	case len([]rune(reason)) > maxReason:
-		c.tell(w, r, path, true, "act.longreason", maxReason)
-		return
+	case r.Header.Get("HX-Request") == "":
+		c.show(w, r, http.StatusOK, "forecast-page", map[string]any{"Path": personPath(p.Table, p.ID), "View": v, "Trouble": wrong})
+	case wrong != nil:
+		c.piece(w, r, "trouble", wrong)
+	default:
+		c.piece(w, r, "forecast", v)
 	}
-	if r.PostForm.Get("confirm") != "yes" {
-		name, err := c.nameOf(r.Context(), b, p)
-		if err != nil {
-			c.fail(w, r, err)
-			return
-		}
-		c.show(w, r, http.StatusOK, "confirm", map[string]any{"Act": act, "Path": path, "Name": name, "Table": p.Table, "Reason": reason, "Until": until, "Column": b.checked.Subject(p.Table).Own})
-		return
-	}
-	once := r.PostForm.Get("once")
-	if once == "" {
-		c.refuse(w, r, errFilter)
-		return
-	}
-	t, s := c.tongue(r), sessionOf(r)
-	to := c.once.do(act+path+once, func() string {
-		err := c.carryOut(context.WithoutCancel(r.Context()), b, p, act, reason, until)
-		s.tell(c.outcomeOf(t, act, err))
-		return path
-	})
-	http.Redirect(w, r, to, http.StatusSeeOther)
-}
-
-// maxReason leaves room on the row for what gallra says itself.
-const maxReason = 300
-
-// carryOut does it, and brings what the console knows of the person up to date.
-func (c *Console) carryOut(ctx context.Context, b *reading, p evaluate.PersonRef, act, reason string, until retention.Date) error {
-	l, err := c.o.Ledger()
-	if err != nil {
-		return err
-	}
-	deps := c.o.Deps(act, b.checked, l)
-	switch act {
-	case "hold":
-		_, err = purge.Hold(ctx, deps, p, reason)
-	case "release":
-		_, err = purge.Release(ctx, deps, p, reason)
-	case "extend":
-		err = purge.Extend(ctx, deps, p, until, reason)
-	}
-	if err != nil {
-		return err
-	}
-	x, err := plan.Explain(ctx, c.o.Client, b.checked, p.Table, p.ID, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held, Stages: l.Stage})
-	if err != nil {
-		return nil // it is done; what it means is read anew with the plan
-	}
-	decisions := []*plan.Planned{&x.Decision}
-	if len(x.Others) > 0 { // what justifies or holds one row counts for all rows of a human being
-		var others []evaluate.PersonRef
-		for _, o := range x.Others {
-			others = append(others, evaluate.PersonRef{Table: o.Table, ID: o.ID})
-		}
-		all, err := plan.ExplainAll(ctx, c.o.Client, b.checked, others, evaluate.EvaluateOptions{Today: deps.Today, Traces: l.Trace, Held: l.Held, Stages: l.Stage})
-		if err == nil {
-			for _, o := range all {
-				decisions = append(decisions, &o.Decision)
-			}
-		}
-	}
-	found, err := readEvidence(ctx, l, b.evidence)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := c.reading().with(decisions...)
-	next.traces, next.held, next.stages = l.Trace, l.Held, l.Stage
-	if err == nil {
-		next.evidence = found
-	}
-	c.keep(next)
-	return nil
-}
-
-// outcomeOf says what became of an act.
-func (c *Console) outcomeOf(t tongue, act string, err error) *notice {
-	var locked *ledger.LockedError
-	switch {
-	case err == nil:
-		return &notice{text: t.T("act." + act + ".done")}
-	case errors.As(err, &locked):
-		return &notice{true, t.T("act.locked", locked.Holder.Run)}
-	case errors.Is(err, purge.ErrNotHeld):
-		return &notice{true, t.T("act.notheld")}
-	case errors.Is(err, purge.ErrAnonymized), errors.Is(err, dataverse.ErrNotFound):
-		return &notice{true, t.T("act.gone")}
-	case errors.Is(err, purge.ErrExtensionPast):
-		return &notice{true, t.T("act.past")}
-	case errors.Is(err, purge.ErrExtensionTooFar):
-		return &notice{true, t.T("act.toofar")}
-	case errors.Is(err, purge.ErrUnprovisioned):
-		return &notice{true, t.T("act.unprovisioned")}
-	}
-	c.log.Warn("console: an action failed", "act", act, "error", err)
-	return &notice{true, t.T("act.failed", strings.TrimSpace(err.Error()+" "+dataverse.Hint(err)))}
 }

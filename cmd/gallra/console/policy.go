@@ -27,6 +27,8 @@ type policyPage struct {
 	Files    []fileView
 	Slider   *slider // the period that is being tried; nil: none
 	Sim      simView
+
+	Documents bool // the record of processing and the privacy notice can be had
 }
 
 // subjectView is what the policy says about a table of persons.
@@ -75,7 +77,7 @@ type slider struct {
 func (c *Console) policy(w http.ResponseWriter, r *http.Request, b *reading) {
 	t := c.tongue(r)
 	p := b.checked.Policy
-	page := policyPage{Policy: p, Sim: c.simView(r, t, b)}
+	page := policyPage{Policy: p, Documents: c.o.Document != nil, Sim: c.simView(r, t, b)}
 	table, ground, _ := strings.Cut(r.FormValue("try"), "/")
 	if s, ok := c.slider(b, table, ground, r.FormValue("n")); ok {
 		page.Slider = s
@@ -144,6 +146,10 @@ func (t tongue) groundPeriod(g *policy.Ground) string {
 		name = g.After + g.Until
 	}
 	switch {
+	case g.UntilChanged():
+		return t.T("policy.untilchanged", g.Keep, g.Changed())
+	case g.Changed() != "":
+		return t.T("policy.changed", g.Keep, g.Changed())
 	case g.WhenLost():
 		return t.T("policy.lost", g.Keep)
 	case g.After == "" && g.Until == "" && g.Keep.IsZero():
@@ -314,7 +320,7 @@ func (c *Console) simulate(w http.ResponseWriter, r *http.Request, b *reading) {
 		if err != nil {
 			return err
 		}
-		e, err := evaluate.Evaluate(ctx, c.o.Client, with, evaluate.EvaluateOptions{Today: b.AsOf, Progress: j.rows})
+		e, err := evaluate.Evaluate(ctx, c.o.Client, with, evaluate.EvaluateOptions{Today: b.AsOf, Held: b.held, Changes: b.histories, Progress: j.rows})
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -39,6 +40,14 @@ type reading struct {
 	evidence *evidence
 	// unapproved are those who are due and wait for somebody else's approval.
 	unapproved int
+	waiting    approval
+	ended      []plan.RowTotals // what a run would do to rows whose own period is over
+	// histories is what the ledger remembers of changes that grounds count from.
+	histories func(subject, ground string) retention.History
+	unasked   int        // who are due besides them, and wait since they were not asked in time
+	asked     plan.Asked // what the ledger knows of words to persons
+
+	kept bool // persons who are kept stand in the lists as well
 
 	byID    []int32 // persons by table and id
 	rank    []int32 // of each person by name
@@ -48,8 +57,21 @@ type reading struct {
 	reasons map[int32]string // of persons on whom somebody acted since
 }
 
+// known is what the ledger knew when the plan was read, for looks at single persons.
+func (b *reading) known(today retention.Date) evaluate.EvaluateOptions {
+	return evaluate.EvaluateOptions{Today: today, Traces: b.traces, Held: b.held, Changes: b.histories, Stages: b.stages, Asked: b.asked}
+}
+
 // purges is how many a run would purge.
-func (b *reading) purges() int { return b.Count(retention.Purge) - b.unapproved }
+func (b *reading) purges() int { return b.Count(retention.Purge) - b.unapproved - b.unasked }
+
+// rowsDue is how many rows a run would end whose own period is over.
+func (b *reading) rowsDue() (n int) {
+	for _, t := range b.ended {
+		n += t.Due
+	}
+	return n
+}
 
 // span is a piece of a long text.
 type span struct {
@@ -96,7 +118,7 @@ func (b *reading) sort() {
 	for i := range b.Persons {
 		b.byID[i] = int32(i)
 		p := &b.Persons[i]
-		text := strings.ToLower(p.Name + "\n" + p.Email)
+		text := strings.ToLower(p.Name + "\n" + p.Email + "\n" + p.Company)
 		if len(text) > maxFolded {
 			text = text[:maxFolded]
 		}
@@ -106,13 +128,14 @@ func (b *reading) sort() {
 	b.folded = folded.String()
 	slices.SortFunc(b.byID, func(i, j int32) int { return b.compareID(i, b.Persons[j].Table, b.Persons[j].ID) })
 
-	b.orders = map[string][]int32{"name": collated(n, func(i int) string { return b.Persons[i].Name })}
+	b.orders = map[string][]int32{"name": collated(b.alphabet(), n, func(i int) string { return b.Persons[i].Name })}
+	b.orders["company"] = collated(b.alphabet(), n, func(i int) string { return b.Persons[i].Company })
 	b.rank = make([]int32, n)
 	for rank, i := range b.orders["name"] {
 		b.rank[i] = int32(rank)
 	}
 	owners := make([]int, len(b.Owners)) // an owner's rank by name
-	for rank, i := range collated(len(b.Owners), func(i int) string { return b.Owners[i].Name }) {
+	for rank, i := range collated(b.alphabet(), len(b.Owners), func(i int) string { return b.Owners[i].Name }) {
 		owners[i] = rank
 	}
 	b.sortBy("owner", func(x, y *report.Person) int { return cmp.Compare(owners[x.Owner], owners[y.Owner]) })
@@ -175,9 +198,18 @@ func (b *reading) moved(order []int32, changed []int32, compare func(x, y *repor
 	return next
 }
 
-// collated are the indexes of n texts in alphabetical order, as a Swedish reader looks them up; empty ones come last.
-func collated(n int, text func(int) string) []int32 {
-	c := collate.New(language.Swedish)
+// alphabet is the one that lists are sorted by: that of the policy's language. Of a policy that names none it is the Swedish, in
+// which others find their letters as well.
+func (b *reading) alphabet() language.Tag {
+	if b.checked.Policy.Language == "" {
+		return language.Swedish
+	}
+	return words.In(subject, b.checked.Policy.Language).Tag()
+}
+
+// collated are the indexes of n texts in alphabetical order, as a reader of the language looks them up; empty ones come last.
+func collated(alphabet language.Tag, n int, text func(int) string) []int32 {
+	c := collate.New(alphabet)
 	var buf collate.Buffer
 	keys := make([][]byte, n)
 	order := make([]int32, n)

@@ -2,8 +2,8 @@ package console
 
 import (
 	"context"
-	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +27,7 @@ type runPage struct {
 	States        []retention.Action
 	Purges        int
 	Unapproved    int // who are due and wait for somebody else's approval
+	Unasked       int // who are due and wait since they were not asked in time
 	Writes        int // persons for whom anything is written
 	Rails         []plan.GuardRail
 	Unprovisioned []string
@@ -37,6 +38,10 @@ type runPage struct {
 	Outcome       *outcome
 	Runs          []ledger.RunInfo // the newest first
 	NoLedger      bool
+	Rows          []plan.RowTotals // of rows with a period of their own
+	RowsDue       int
+	Waiting       int // whose purge somebody can approve
+	Kept, Linked  bool
 }
 
 // outcome is what a run that was started here did.
@@ -45,6 +50,7 @@ type outcome struct {
 	Trouble *trouble
 	Locked  *ledger.Holder
 	Rails   []plan.GuardRail
+	Stale   bool // it was not any more what the page had shown: nothing was done
 	At      time.Time
 }
 
@@ -52,8 +58,8 @@ type outcome struct {
 const shownRuns = 12
 
 func (c *Console) run(w http.ResponseWriter, r *http.Request, b *reading) {
-	page := runPage{Plan: b.id, Today: b.AsOf, Stale: b.AsOf != c.today(b), Tables: b.Tables, States: actions, Rails: b.rails, Purges: b.purges(), Unapproved: b.unapproved,
-		Limits: b.checked.Policy.Limits, NoLedger: !b.evidence.existed}
+	page := runPage{Plan: b.id, Today: b.AsOf, Stale: b.AsOf != c.today(b), Tables: b.Tables, States: actions, Rails: b.rails, Purges: b.purges(), Unapproved: b.unapproved, Unasked: b.unasked,
+		Limits: b.checked.Policy.Limits, NoLedger: !b.evidence.existed, Rows: b.ended, RowsDue: b.rowsDue(), Waiting: len(b.waiting.persons), Kept: b.kept, Linked: true}
 	page.Writes = page.Purges + b.Count(retention.Schedule) + b.Count(retention.Move) + b.Count(retention.Clear)
 	for i := range b.checked.Subjects {
 		if s := &b.checked.Subjects[i]; len(s.Unprovisioned) > 0 {
@@ -86,7 +92,7 @@ func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *reading) {
 		c.refuse(w, r, errFilter)
 		return
 	case r.PostForm.Get("confirm") != "yes":
-		c.show(w, r, http.StatusOK, "confirm-run", map[string]any{"Plan": b.id, "Purges": purges, "Tables": b.Tables, "Today": b.AsOf, "States": actions})
+		c.show(w, r, http.StatusOK, "confirm-run", map[string]any{"Rails": bypassable(b), "Plan": b.id, "Purges": purges, "Tables": b.Tables, "Today": b.AsOf, "States": actions, "Rows": b.ended, "RowsDue": b.rowsDue(), "Kept": b.kept, "Linked": false})
 		return
 	}
 	if _, err := c.o.Client.WhoAmI(r.Context()); err != nil { // tells the service's day, which is the plan's only today
@@ -102,40 +108,25 @@ func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *reading) {
 			sessionOf(r).tell(&notice{true, c.tongue(r).T("run.count", purges)})
 			return "/run"
 		}
-		c.apply(b)
+		c.apply(b, passed(b, r))
 		return "/run"
 	})
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // apply starts the run, which goes on when nobody watches. A run that is under way already is not begun again.
-func (c *Console) apply(b *reading) {
+// The named guard rails are passed over where the policy says that they may be, as by --bypass.
+func (c *Console) apply(b *reading, bypass []policy.Rail) {
 	c.begin("run", func(ctx context.Context, j *job) error {
 		c.mu.Lock()
 		c.last = nil
 		c.mu.Unlock()
-		out := &outcome{}
+		var summary *purge.Summary
 		l, err := c.o.Ledger()
 		if err == nil {
-			out.Summary, err = purge.Run(ctx, c.runDeps(b, l, j))
+			summary, err = purge.Run(ctx, c.runDeps(b, l, j, bypass))
 		}
-		out.At = c.o.Client.Now().In(b.checked.Policy.TimeZone)
-		var (
-			stop   *purge.StopError
-			locked *ledger.LockedError
-		)
-		switch {
-		case errors.As(err, &stop):
-			out.Rails = stop.Rails
-		case errors.As(err, &locked):
-			out.Locked, out.Summary = &locked.Holder, nil
-		case errors.Is(err, context.Canceled):
-		case err != nil:
-			out.Trouble = c.trouble(err)
-		}
-		if out.Summary != nil {
-			c.log.Info("run ended", "run", out.Summary.Run, "status", out.Summary.Status, "purged", out.Summary.Purged(), "failed", out.Summary.Failed())
-		}
+		out := c.conclude(summary, err, b.checked.Policy.TimeZone)
 		c.mu.Lock()
 		c.last = out
 		c.mu.Unlock()
@@ -148,32 +139,40 @@ func (c *Console) apply(b *reading) {
 
 // runDeps are what the run works with. It does what the plan said that was looked at, as far as that is still true, and leaves everybody
 // else alone.
-func (c *Console) runDeps(b *reading, l *ledger.Ledger, j *job) purge.Deps {
+func (c *Console) runDeps(b *reading, l *ledger.Ledger, j *job, bypass []policy.Rail) purge.Deps {
 	deps := c.o.Deps("run", b.checked, l)
+	for _, g := range b.rails { // those that the page has shown
+		if slices.Contains(bypass, g.Rail) {
+			deps.Bypass = append(deps.Bypass, g.Rail)
+		}
+	}
 	deps.Only = func(table string, id uuid.UUID, action retention.Action) bool {
 		i, ok := b.find(table, id)
 		return ok && b.Persons[i].Action == action
 	}
-	deps.Progress = func(x purge.Progress) {
-		j.update(func(p *progress) {
-			if x.Phase == "evaluate" && p.Phase == x.Phase { // it tells how many more
-				x.Done += p.Done
-			}
-			p.Phase, p.What, p.Done, p.Total = x.Phase, x.What, x.Done, x.Total
-		})
+	deps.OnlyRows = func(rule string, due int) bool { // no more than the page has shown
+		i := slices.IndexFunc(b.ended, func(t plan.RowTotals) bool { return t.Rule == rule })
+		return i >= 0 && due <= b.ended[i].Due
 	}
-	deps.Outcome = func(x purge.Outcome) {
-		if x.Status == ledger.Failed {
-			j.update(func(p *progress) { p.Failed++ })
-		}
-	}
+	j.follow(&deps)
 	return deps
+}
+
+// passable is a guard rail that a run would stop at, and whether the policy lets somebody pass over it.
+type passable struct {
+	plan.GuardRail
+	May bool
+}
+
+func bypassable(b *reading) (all []passable) {
+	for _, g := range b.rails {
+		all = append(all, passable{g, slices.Contains(mayPass(b), g.Rail)})
+	}
+	return all
 }
 
 // stopRun asks the run to stop: what is in flight is seen to its end, the rest waits for the next run.
 func (c *Console) stopRun(w http.ResponseWriter, r *http.Request) {
-	if j := c.running(); !j.ended() {
-		j.cancel()
-	}
+	c.stopJob("run")
 	http.Redirect(w, r, "/run", http.StatusSeeOther)
 }

@@ -34,6 +34,8 @@ type session struct {
 	searches map[string]string // by the word that stands for one in an address
 	order    []string          // of the searches, the oldest first
 	notice   *notice           // what the next page is to say
+	deals    map[string]any    // what was shown and waits to be confirmed
+	dealt    []string          // their keys, the oldest first
 }
 
 func newSessions(now func() time.Time, life, idle time.Duration) *sessions {

@@ -11,9 +11,6 @@ import (
 // subject is whose texts the console says.
 const subject = "console"
 
-// languages are those that the console speaks, the first where a browser asks for none of them.
-func languages() []string { return words.Languages(subject) }
-
 // tongue says things in one language.
 type tongue struct{ *words.Words }
 
@@ -21,7 +18,7 @@ func newTongue(lang string) tongue { return tongue{words.In(subject, lang)} }
 
 // preferred is the language that a browser asks for.
 func preferred(r *http.Request) string {
-	return words.Preferred(subject, r.Header.Get("Accept-Language"))
+	return words.Preferred(r.Header.Get("Accept-Language"))
 }
 
 // T is the text with that key; {0}, {1} … in it are the arguments.
@@ -39,6 +36,11 @@ func (t tongue) print(a any) any {
 		return t.date(a)
 	case retention.Period:
 		return t.period(a)
+	case retention.Keeping:
+		if a.From == retention.TheDate {
+			return t.period(a.Period)
+		}
+		return t.T("keep."+a.From.Word(), a.Period)
 	case time.Time:
 		return t.moment(a)
 	}
@@ -53,11 +55,11 @@ func (t tongue) date(d retention.Date) string {
 	case d == retention.Open:
 		return t.T("date.open")
 	}
-	return t.Date(d.Time(), "\u00a0")
+	return t.ShortDate(d.Time(), "\u00a0")
 }
 
 // day is a date without its year.
-func (t tongue) day(d retention.Date) string { return t.Day(d.Time(), "\u00a0") }
+func (t tongue) day(d retention.Date) string { return t.ShortDay(d.Time(), "\u00a0") }
 
 func (t tongue) moment(at time.Time) string { return at.Format("2006-01-02 15:04") }
 

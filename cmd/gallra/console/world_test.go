@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,8 +22,10 @@ import (
 	"github.com/gallra/gallra"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
+	"github.com/gallra/gallra/dataverse/emulator/emulatortest"
 	"github.com/gallra/gallra/dataverse/emulator/sample"
 	"github.com/gallra/gallra/dataverse/provision"
+	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/doctor"
@@ -39,7 +40,7 @@ var definitions = new(dataverse.Definitions)
 // day0 is when the stories begin.
 var day0 = time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC)
 
-// world is a CRM on a real listener, provisioned, with the model policy and a ledger, and a console that serves it.
+// world is a CRM, provisioned, with the model policy and a ledger, and a console that serves it.
 type world struct {
 	testing.TB
 	server  *emulator.Server
@@ -60,7 +61,7 @@ func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 	t.Helper()
 	w := &world{TB: t, dir: t.TempDir(), log: &bytes.Buffer{}, later: &atomic.Int64{}}
 	began := time.Now() // a clock that runs: jobs of the service take time
-	o := emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began)) }}
+	o := emulatortest.Options(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began)) }})
 	var err error
 	if data == nil {
 		environment, err := sampled()
@@ -71,15 +72,16 @@ func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 		w.server = emulator.New(o)
 		w.must(data(w.server))
 	}
-	web := httptest.NewServer(w.server)
-	t.Cleanup(web.Close)
-	w.client, err = connect(web.URL)
+	w.client, err = connect(w.server)
 	w.must(err)
 	if data != nil {
 		w.must(provisioned(w.client))
+	} else {
+		known, err := reader()
+		w.must(err)
+		w.client.KnowLike(known)
 	}
-	w.must(os.WriteFile(filepath.Join(w.dir, "sales.yaml"), []byte(gallra.ModelPolicy), 0o600))
-	w.checked, err = w.policy(t.Context())
+	w.checked, err = model(t.Context(), w.dir, w.client)
 	w.must(err)
 	return w
 }
@@ -87,13 +89,11 @@ func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 // sampled is the environment with sample data that worlds are clones of.
 var sampled = sync.OnceValues(func() (*emulator.Server, error) {
 	began := time.Now()
-	server := emulator.New(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began) - time.Minute) }})
+	server := emulator.New(emulatortest.Options(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began) - time.Minute) }}))
 	if err := sample.Load(server); err != nil {
 		return nil, err
 	}
-	web := httptest.NewServer(server)
-	defer web.Close()
-	client, err := connect(web.URL)
+	client, err := connect(server)
 	if err != nil {
 		return nil, err
 	}
@@ -108,12 +108,44 @@ var sampled = sync.OnceValues(func() (*emulator.Server, error) {
 	return server, nil
 })
 
-func connect(url string) (*dataverse.Client, error) {
+// reader is a client of that environment which has read the definitions that the model policy asks for.
+var reader = sync.OnceValues(func() (*dataverse.Client, error) {
+	server, err := sampled()
+	if err != nil {
+		return nil, err
+	}
+	client, err := connect(server)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "gallra-console-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	_, err = model(context.Background(), dir, client)
+	return client, err
+})
+
+// model is the model policy, written to a folder and held against an environment.
+func model(ctx context.Context, dir string, client *dataverse.Client) (*compile.Policy, error) {
+	file := filepath.Join(dir, "sales.yaml")
+	if err := os.WriteFile(file, []byte(gallra.ModelPolicy), 0o600); err != nil {
+		return nil, err
+	}
+	p, err := policy.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	return compile.Check(ctx, p, client)
+}
+
+func connect(server *emulator.Server) (*dataverse.Client, error) {
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
 	if err != nil {
 		return nil, err
 	}
-	return dataverse.New(dataverse.Options{URL: url, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
+	return dataverse.New(dataverse.Options{URL: "http://127.0.0.1", Transport: server.Transport(), Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 }
 
 func provisioned(client *dataverse.Client) error {
@@ -183,9 +215,9 @@ func (w *world) serve(change func(*Options)) {
 		Deps:   w.deps,
 		Doctor: func(context.Context) ([]doctor.Finding, error) {
 			return []doctor.Finding{
-				{Subject: "connection", Level: doctor.OK, Sentence: "signed in"},
-				{Subject: "data", Level: doctor.Warning, Sentence: "3 rows lack the date", Remedy: "register the date"},
-				{Subject: "columns", Level: doctor.Error, Sentence: "contact lacks a column", Remedy: "gallra provision creates it"},
+				{Subject: "connection", Level: doctor.OK, Sentence: words.Say("doctor.columns", "contact")},
+				{Subject: "data", Level: doctor.Warning, Sentence: words.Say("doctor.gaps", "closed-quote", "contact", words.Count("rows", 3)), Remedy: words.Say("doctor.gaps.do")},
+				{Subject: "columns", Level: doctor.Error, Sentence: words.Say("doctor.columns.missing", "contact", "gallra_legalhold"), Remedy: words.Say("doctor.columns.missing.do")},
 			}, nil
 		},
 		Clock: func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) },
@@ -327,3 +359,36 @@ func onceOf(t testing.TB, page string) string {
 	}
 	return key
 }
+
+// prepare has everything done that a page shows only after it was asked for.
+func (w *world) prepare() {
+	w.Helper()
+	w.get("/health")
+	w.get("/map")
+	tomorrow := w.console.today(w.console.reading()) + 60
+	for job, ask := range map[string]func(){
+		"ahead":  func() { w.post("/ahead", url.Values{"day": {tomorrow.String()}}) },
+		"report": func() { w.post("/report", url.Values{"owners": {"yes"}}) },
+		"owners": func() { w.post("/owners/look", nil) },
+		"back":   func() { w.post("/restore/look", nil) },
+		"rehearse": func() {
+			w.post("/rehearsal", url.Values{"snapshot": {"crm.gallra"}, "policy": {"sales.yaml"}, "beside": {"shorter.yaml"}, "months": {"3"}, "every": {"21"}})
+		},
+		"doctor": func() {}, "map": func() {},
+	} {
+		ask()
+		j := w.console.job(job)
+		j.wait(w.Context())
+		if p, _ := j.now(); p.Err != nil {
+			w.Fatalf("%s: %v", job, p.Err)
+		}
+	}
+}
+
+func queryOf(columns ...string) dataverse.Query { return dataverse.Query{Select: columns} }
+
+func tableOf(name string, columns ...string) dataverse.Query {
+	return dataverse.Query{Table: name, Select: columns}
+}
+
+func tempDir() string { return os.TempDir() }

@@ -20,7 +20,7 @@ func identityCases() []Case {
 	const page = "RetrieveCurrentOrganization Function"
 	l.add("RetrieveCurrentOrganization by alias", page, get("RetrieveCurrentOrganization(AccessType=@p1)?@p1=Microsoft.Dynamics.CRM.EndpointAccessType'Default'", organization))
 	l.add("RetrieveCurrentOrganization with the enumeration", page, get("RetrieveCurrentOrganization(AccessType=Microsoft.Dynamics.CRM.EndpointAccessType'Default')", organization))
-	l.add("RetrieveCurrentOrganization without its parameter", page, get("RetrieveCurrentOrganization", refused(404, "0x80060888")))
+	l.add("RetrieveCurrentOrganization without its parameter", page, get("RetrieveCurrentOrganization", refused(404, "0x8006088a")))
 	l.add("the service document", pageDocuments, get("", ok("@odata.context url", "value some", "value>*>name string", "value>*>kind = EntitySet", "value>*>url string")))
 	l.add("the CSDL", pageDocuments, get("$metadata", want{status: 200, text: "xml"}, "Accept", "application/xml"))
 	l.add("the user's own row", "systemuser (reference)", get("systemusers({user})?$select=systemuserid,_businessunitid_value,isdisabled", ok("systemuserid = {user}", "_businessunitid_value = {unit}", "isdisabled bool", "ownerid = {user}", "@odata.etag etag")))
@@ -105,16 +105,15 @@ func definitionErrorCases() []Case {
 		code       string
 	}{
 		{"no such table", "EntityDefinitions(LogicalName='nope')", 404, "0x80060888"},
-		{"no such segment", "EntityDefinitions(LogicalName='contact')/Nope", 404, "0x80060888"},
+		{"no such segment", "EntityDefinitions(LogicalName='contact')/Nope", 404, "0x8006088a"},
 		{"no such column", "EntityDefinitions(LogicalName='contact')/Attributes(LogicalName='nope')", 404, "0x80040217"},
 		{"no such relationship", "RelationshipDefinitions(SchemaName='nope')", 404, ""},
 		{"no such global choice", "GlobalOptionSetDefinitions(Name='nope')", 404, ""},
 		{"no table of that id", "EntityDefinitions({missing})", 404, ""},
-		{"an abstract cast", "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.EnumAttributeMetadata", 404, "0x80060888"},
+		{"an abstract cast", "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.EnumAttributeMetadata", 404, "0x8006088a"},
 		{"a derived property without a cast", "EntityDefinitions(LogicalName='contact')/Attributes?$select=MaxLength", 400, "0x80060888"},
 		{"no such property", "EntityDefinitions?$select=Nope", 400, "0x80060888"},
 		{"a filter by a label", "EntityDefinitions?$filter=DisplayName eq 'Contact'", 400, "0x80060888"},
-		{"an enumeration without its type", "EntityDefinitions?$filter=OwnershipType eq 'UserOwned'", 400, "0x80060888"},
 		{"a function in a filter", "EntityDefinitions?$filter=contains(LogicalName,'c')", 400, "0x80060888"},
 		{"$top", "EntityDefinitions?$top=1", 400, "0x80060888"},
 		{"$orderby", "EntityDefinitions?$orderby=LogicalName", 400, "0x80060888"},

@@ -50,7 +50,7 @@ func TestNoticesOtherAnswers(t *testing.T) {
 		areas   string // that differ, and the first words of a case
 	}{
 		{"negative conditions are never true of null", emulator.Options{NullNegation: emulator.NullMatchesNothing}, "comparisons"},
-		{"negative conditions are true of null", emulator.Options{NullNegation: emulator.NullMatchesNegation}, "operators"},
+		{"only ne is true of null", emulator.Options{NullNegation: emulator.NullMatchesNotEqual}, "operators"},
 		{"$top wins over a page size", emulator.Options{TopBeforePageSize: true}, "paging"},
 		{"link types by their names", emulator.Options{LinkAllByName: true}, "FetchXML"},
 		{"matchfirstrow keeps what has no match", emulator.Options{MatchFirstOuter: true}, "FetchXML"},

@@ -48,6 +48,7 @@ func evaluated(t *testing.T, c *dataverse.Client) (*evaluate.Evaluation, *plan.P
 	if err != nil {
 		t.Fatal(err)
 	}
+	policy.Limits.Purges, policy.Limits.Share = 25000, 1 // the first wave
 	checked, err := compile.Check(t.Context(), policy, c)
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,27 @@ func Load(s *emulator.Server) error {
 	if err != nil {
 		return err
 	}
-	return s.Load(records...)
+	if err := s.Load(records...); err != nil {
+		return err
+	}
+	return s.Load(roles(s, records)...)
+}
+
+// roles give the company's staff the role that everybody there has: who has none could own nothing new.
+func roles(s *emulator.Server, records []emulator.Record) []emulator.Record {
+	var basic uuid.UUID
+	for _, r := range s.Rows("role") {
+		if r.Values["name"] == "Basic User" {
+			basic = r.ID
+		}
+	}
+	var all []emulator.Record
+	for _, r := range records {
+		if r.Table == "systemuser" {
+			all = append(all, emulator.Record{Table: "systemuserroles", ID: ID("systemuserroles", r.ID.String()), Values: map[string]any{"systemuserid": r.ID, "roleid": basic}})
+		}
+	}
+	return all
 }
 
 // Records are the sample's rows as they are on the day of now.

@@ -13,7 +13,8 @@ import (
 
 var (
 	quoted = regexp.MustCompile("[\"`]([a-z0-9.-]+)[\"`]")
-	asked  = regexp.MustCompile(`(?:\bT|\bN|\{\{-? ?t|\{\{-? ?n)[( ]"([a-z0-9.-]+)"`)
+	asked  = regexp.MustCompile(`(?:\bT|\bN|\bline\("[# ]*",|\{\{-? ?t|\{\{-? ?n)[( ]"([a-z0-9.-]+)"`)
+	saying = regexp.MustCompile(`[{(]say "([a-z0-9.-]+)"`)
 	form   = regexp.MustCompile(`\.(zero|one|two|few|many|other)$`)
 )
 
@@ -23,7 +24,7 @@ func Check(t *testing.T, subject string, patterns, prefixes []string) {
 	t.Helper()
 	w := words.In(subject, "en")
 	has := map[string]bool{}
-	for _, key := range w.Keys() {
+	for _, key := range append(words.In("common", "en").Keys(), w.Keys()...) {
 		has[key], has[form.ReplaceAllString(key, "")] = true, true
 	}
 	said := map[string]bool{}
@@ -63,5 +64,30 @@ func Check(t *testing.T, subject string, patterns, prefixes []string) {
 		if !made && !said[key] && !said[form.ReplaceAllString(key, "")] {
 			t.Errorf("nobody asks for %s of %s", key, subject)
 		}
+	}
+}
+
+// Said holds that every key that templates ask for by say has a text of the subject, whatever the subject of the templates themselves.
+func Said(t *testing.T, subject, pattern string) {
+	t.Helper()
+	w, found := words.In(subject, "en"), 0
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range saying.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if _, ok := w.Lookup(m[1]); !ok {
+				t.Errorf("%s asks for %s of %s, which nothing says", file, m[1], subject)
+			}
+		}
+	}
+	if found == 0 {
+		t.Errorf("nothing in %s asks for a text of %s: has it moved?", pattern, subject)
 	}
 }

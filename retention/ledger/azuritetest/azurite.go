@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -39,15 +38,35 @@ type Server struct {
 	CAFile string // of a server with TLS
 }
 
+// installed is where Azurite is below the module's folder. A test runs in the folder of its package; what the compiler was told of paths
+// may be none of this machine's.
+func installed() (string, error) {
+	at, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
+			program := filepath.Join(at, "tools", "node_modules", "azurite", "dist", "src", "blob", "main.js")
+			_, err = os.Stat(program)
+			return program, err
+		}
+		above := filepath.Dir(at)
+		if above == at {
+			return "", os.ErrNotExist
+		}
+		at = above
+	}
+}
+
 // Start starts Azurite. Without tools/node_modules the test is skipped, unless GALLRA_TOOLS=required. With oauth it speaks
 // https and takes tokens.
 func Start(t testing.TB, oauth bool) *Server {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	program := filepath.Join(filepath.Dir(here), "..", "..", "..", "tools", "node_modules", "azurite", "dist", "src", "blob", "main.js")
-	node, err := exec.LookPath("node")
+	program, err := installed()
+	var node string
 	if err == nil {
-		_, err = os.Stat(program)
+		node, err = exec.LookPath("node")
 	}
 	if err != nil {
 		if os.Getenv("GALLRA_TOOLS") == "required" {

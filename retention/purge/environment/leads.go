@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 )
 
@@ -61,7 +62,7 @@ type leading struct {
 
 func (l *leading) person(at, who Ref) {
 	for _, root := range l.roots[at] {
-		if at.Table == "account" && at != root {
+		if personmap.Is(at.Table, personmap.Company) && at != root {
 			l.out[root].Company = with(l.out[root].Company, who)
 		} else {
 			l.out[root].Persons = with(l.out[root].Persons, who)

@@ -113,7 +113,7 @@ func (t *Tables) reach(to string, p *personmap.Place) Reach {
 }
 
 // unlinked are the lookups to rows of a table that the service clears when those are deleted, so that the rows which hold them
-// stay with their text: of relationships that somebody has added, which no set of rules knows.
+// stay with their text.
 func (t *Tables) unlinked(ctx context.Context, name string) ([]Reach, error) {
 	table, err := t.Table(ctx, name)
 	if err != nil {
@@ -121,7 +121,7 @@ func (t *Tables) unlinked(ctx context.Context, name string) ([]Reach, error) {
 	}
 	var out []Reach
 	for _, r := range table.OneToMany {
-		if r.Delete == "Cascade" || r.Delete == "Restrict" || !r.Custom || !t.Exists(r.Referencing) || t.Persons[r.Referencing] || personmap.Skipped(r.Referencing) || personmap.Is(r.Referencing, personmap.Keeper) {
+		if r.Delete == "Cascade" || r.Delete == "Restrict" || !personmap.Hangs(r) || !t.Exists(r.Referencing) || t.Persons[r.Referencing] || personmap.Skipped(r.Referencing) || personmap.Is(r.Referencing, personmap.Keeper) {
 			continue
 		}
 		out = append(out, Reach{Relationship: r, Child: t.all[r.Referencing], Wire: "_" + r.ReferencingAttribute + "_value"})
@@ -132,17 +132,33 @@ func (t *Tables) unlinked(ctx context.Context, name string) ([]Reach, error) {
 	return out, nil
 }
 
-// parts are the lookups over which rows hang on a row that stays and can tell whose it was. Of a row of business these are notes and
-// what was written when it was closed: the rest of the business is not about one person.
+// parts are the lookups over which rows hang on a row that stays and can tell whose it was.
 func (t *Tables) parts(ctx context.Context, name string) ([]Reach, error) {
+	if personmap.Is(name, personmap.Company) {
+		return nil, nil
+	}
+	return t.partsOf(ctx, name)
+}
+
+// AtCompanies are the lookups over which rows hang on companies, by table, as far as anything stands behind them.
+func (t *Tables) AtCompanies(ctx context.Context, from Reader, names []string) (map[string][]Reach, error) {
+	out := make(map[string][]Reach)
+	for _, name := range names {
+		over, err := t.partsOf(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if out[name], err = t.occupiedReaches(ctx, from, over); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (t *Tables) partsOf(ctx context.Context, name string) ([]Reach, error) {
 	over, err := t.Reaches(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	if personmap.Is(name, personmap.Business) {
-		return slices.DeleteFunc(over, func(r Reach) bool {
-			return name == "account" || r.Referencing != "annotation" && !personmap.Is(r.Referencing, personmap.Closing)
-		}), nil
 	}
 	over = slices.DeleteFunc(over, func(r Reach) bool { return t.Persons[r.Referencing] || personmap.Is(r.Referencing, personmap.Business) })
 	unlinked, err := t.unlinked(ctx, name)

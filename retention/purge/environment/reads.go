@@ -1,7 +1,6 @@
 package environment
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -33,7 +32,15 @@ type Reader interface {
 	Each(ctx context.Context, qs []dataverse.Query, fn func(i int, row dataverse.Row) bool) error
 }
 
-// OneByOne reads with a client that cannot write, and so has no batches.
+// From reads with a client as well as it can: in batches where it has them. What is asked for is reads, whatever else a batch could do.
+func From(client dataverse.Reader) Reader {
+	if c, ok := client.(dataverse.Writer); ok {
+		return Batched{c}
+	}
+	return OneByOne{client}
+}
+
+// OneByOne reads with a client that has no batches, or what would spoil a batch.
 type OneByOne struct{ Client dataverse.Reader }
 
 func (r OneByOne) Queries(ctx context.Context, qs []dataverse.Query) ([][]dataverse.Row, error) {
@@ -166,20 +173,11 @@ func page(res dataverse.Result) (rows []dataverse.Row, more bool, err error) {
 	if len(res.Bodies) != 1 {
 		return nil, false, errors.New("the batch holds no answer for it")
 	}
-	var body struct {
-		Value []dataverse.Row `json:"value"`
-		Next  string          `json:"@odata.nextLink"`
-		More  bool            `json:"@Microsoft.Dynamics.CRM.morerecords"`
-	}
-	d := json.NewDecoder(bytes.NewReader(res.Bodies[0]))
-	d.UseNumber()
-	if err := d.Decode(&body); err != nil {
+	p, err := dataverse.ReadPage(res.Bodies[0])
+	if err != nil {
 		return nil, false, err
 	}
-	if body.Value == nil {
-		return nil, false, errors.New("the answer holds no list of rows")
-	}
-	return body.Value, body.Next != "" || body.More, nil
+	return p.Rows, p.More, nil
 }
 
 func annotations(q dataverse.Query) http.Header {
@@ -196,29 +194,35 @@ func queryPath(set string, q dataverse.Query) string {
 	if q.FetchXML != "" {
 		return set + "?fetchXml=" + url.QueryEscape(q.FetchXML)
 	}
-	var opts []string
+	path := make([]byte, 0, len(set)+100+20*len(q.Select)+len(q.Filter)+len(q.Filter)/2+len(q.Expand)*2)
+	path = append(path, set...)
+	between := byte('?')
 	add := func(name, value string) {
-		if value != "" {
-			opts = append(opts, name+"="+strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
+		if value == "" {
+			return
 		}
+		path = append(append(append(path, between), name...), '=')
+		path, between = dataverse.AppendEscaped(path, value), '&'
 	}
 	add("$select", strings.Join(q.Select, ","))
 	add("$filter", q.Filter)
 	add("$expand", q.Expand)
 	add("$orderby", q.OrderBy)
-	if len(opts) == 0 {
-		return set
-	}
-	return set + "?" + strings.Join(opts, "&")
+	return string(path)
 }
 
 // IDFilter is a filter for rows whose column holds one of the ids.
 func IDFilter(column string, ids []uuid.UUID) string {
-	terms := make([]string, len(ids))
+	b := make([]byte, 0, len(ids)*(len(column)+len(" eq  or ")+36))
 	for i, id := range ids {
-		terms[i] = column + " eq " + id.String()
+		if i > 0 {
+			b = append(b, " or "...)
+		}
+		b = append(append(b, column...), " eq "...)
+		text, _ := id.MarshalText() // never fails, and unlike String allocates nothing
+		b = append(b, text...)
 	}
-	return strings.Join(terms, " or ")
+	return string(b)
 }
 
 // History is a query for the audit history of rows: what was written to them, and not who has read them or deleted their history.

@@ -80,7 +80,7 @@ func (inv *List) spareUnderKept() {
 // policy; this is for what changed since.
 func (inv *List) skipUnruled() {
 	for _, it := range inv.Items {
-		if inv.Subject.Purge != policy.Delete || it.Rule != NoRule || it.settled || it.Found == FoundUnder || withPerson[it.Table] || personmap.Is(it.Table, personmap.Business) {
+		if inv.Subject.Purge != policy.Delete || it.Rule != NoRule || it.settled || it.Found == FoundUnder || personmap.Is(it.Table, personmap.Part) || personmap.Is(it.Table, personmap.Business) {
 			continue
 		}
 		if slices.ContainsFunc(it.Held, func(h attachment) bool { return h.over.Cascades() }) {
@@ -150,4 +150,15 @@ func (inv *List) Freed(p *Person, do policy.Disposition, it *Item) map[string]an
 		}
 	}
 	return body
+}
+
+// Unlinked tells whether the service clears a row's link to the person, or to a row of theirs, when that is deleted.
+func (inv *List) Unlinked(p *Person, do policy.Disposition, it *Item) bool {
+	return !it.part() && slices.ContainsFunc(it.Held, func(h attachment) bool {
+		if h.Parent == p.Ref {
+			return do == policy.Delete
+		}
+		parent := inv.Items[h.Parent]
+		return parent != nil && parent.Fate == Delete
+	})
 }

@@ -3,11 +3,11 @@ package inventory
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -16,21 +16,16 @@ import (
 // write to them, which is meant for requests like these; everybody else is answered 0x8004022e. Page:
 // dynamics-365-sales-privacy. Opening them again would be a way round that fires what the owner has built on their states.
 
-// unwritable tables take creates and deletes, but no updates: their rows cannot be emptied before their delete. (The
-// name on a list's member is the person's.)
-var unwritable = map[string]bool{"listmember": true, "attachment": true}
-
-// closable are the tables whose rows are locked so, in the order in which they are told.
-var closable = []string{"quote", "salesorder", "invoice"}
-
 // closed tells whether the row is locked for everybody but administrators.
 func (it *Item) closed() bool {
 	state, known := it.Row.Int("statecode")
-	return slices.Contains(closable, it.Table) && known && state != 0
+	return personmap.Is(it.Table, personmap.Locked) && known && state != 0
 }
 
 // Unwritable tells whether the row cannot be emptied before its delete.
-func (it *Item) Unwritable() bool { return unwritable[it.Table] || it.Bin == binSealed }
+func (it *Item) Unwritable() bool {
+	return personmap.Is(it.Table, personmap.Fixed) || it.Bin == binSealed
+}
 
 // sealClosed finds the closed rows that the purge would have to write to and may not. Those that are to be deleted go without
 // being emptied, by a job that leaves nothing in the recycle bin; for any other their persons are left alone before anything
@@ -89,16 +84,13 @@ type ClosedTable struct {
 	Rows  int
 }
 
-// ClosedRemedy says what helps persons who are left alone because of closed rows.
-const ClosedRemedy = "give the user that the job runs as the System Administrator role, or let a rule keep them as they are (do: keep)"
-
 // ClosedRows counts the closed quotes, orders and invoices that the policy's rules would write to and the caller may not.
 // An administrator may, so that there are none.
 func ClosedRows(ctx context.Context, client dataverse.Reader, checked *compile.Policy) ([]ClosedTable, error) {
 	written := make(map[string]bool)
 	for i := range checked.Subjects {
 		for _, rule := range checked.Subjects[i].Related {
-			if rule.Do == policy.Anonymize && slices.Contains(closable, rule.Table) {
+			if rule.Do == policy.Anonymize && personmap.Is(rule.Table, personmap.Locked) {
 				written[rule.Table] = true
 			}
 		}
@@ -110,7 +102,7 @@ func ClosedRows(ctx context.Context, client dataverse.Reader, checked *compile.P
 		return nil, err
 	}
 	var out []ClosedTable
-	for _, table := range closable {
+	for _, table := range personmap.Tables(personmap.Locked) {
 		if !written[table] {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -105,6 +106,17 @@ func (inv *List) findByRules(ctx context.Context) error {
 	return nil
 }
 
+// findMade lists the rows that gallra has made for the persons.
+func (inv *List) findMade() {
+	for _, p := range inv.Persons {
+		for _, r := range p.Made {
+			it := inv.add(r, NoRule, p)
+			it.Fate, it.settled = Delete, true
+			it.lead(foundByID)
+		}
+	}
+}
+
 func personIDs(ps []*Person) []uuid.UUID {
 	ids := make([]uuid.UUID, len(ps))
 	for i, p := range ps {
@@ -150,7 +162,7 @@ func (inv *List) findUnder(ctx context.Context) error {
 			it := inv.Items[r]
 			inv.decide(it)
 			switch {
-			case asked[r], withPerson[r.Table], inv.Tables.Persons[r.Table]:
+			case asked[r], personmap.Is(r.Table, personmap.Part), inv.Tables.Persons[r.Table]:
 				continue
 			case it.Fate == Delete:
 				going = append(going, r)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -45,6 +46,7 @@ func (inv *List) judged(ctx context.Context, others map[string][]uuid.UUID) (Jud
 	for r := range held {
 		out.By[r] = true
 	}
+	out.held = held
 	return out, err
 }
 
@@ -56,7 +58,7 @@ func (inv *List) spareHeld(ctx context.Context) error {
 	}
 	var rows []environment.Ref
 	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
-		if it := inv.Items[r]; (it.Fate == Delete || it.Fate == Anonymize) && !withPerson[it.Table] {
+		if it := inv.Items[r]; (it.Fate == Delete || it.Fate == Anonymize) && !personmap.Is(it.Table, personmap.Part) {
 			rows = append(rows, r)
 		}
 	}
@@ -79,7 +81,7 @@ func (inv *List) spareHeld(ctx context.Context) error {
 			it.keep()
 			it.lead(foundDirect)
 		default:
-			it.Fate = TakeOff
+			it.Fate, it.needed = TakeOff, true
 		}
 	}
 	return nil

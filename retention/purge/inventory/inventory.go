@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/retention/compile"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
@@ -22,15 +23,33 @@ type List struct {
 	erasers map[eraserKey]*Eraser
 	// Anonymous tells that the persons' own rows are anonymous already: what is left of their rows is listed.
 	Anonymous bool
-	Window    int                       // how many rows of a person are looked at together; zero: all
-	listed    map[environment.Ref]*Item // rows that are left for a later look
-	Justify   func(ctx context.Context, others map[string][]uuid.UUID) (Judgement, error)
-	holds     *environment.Holds
-	Noticed   bool // the persons' turn has come by their dates, so that of everybody who goes with them it must have, too
+	// RulesAlone tells that the persons stay: rows that no rule leads to are not looked for.
+	RulesAlone bool
+	Window     int                       // how many rows of a person are looked at together; zero: all
+	listed     map[environment.Ref]*Item // rows that are left for a later look
+	Justify    func(ctx context.Context, others map[string][]uuid.UUID) (Judgement, error)
+	holds      *environment.Holds
+	Noticed    bool // the persons' turn has come by their dates, so that of everybody who goes with them it must have, too
 }
 
-// Judgement says whether something still justifies each person and, if not, whether their own day is yet to come.
-type Judgement struct{ By, NotYet map[environment.Ref]bool }
+// Judgement says whether something still justifies each person and, if not, whether their own day is yet to come. Of whoever nothing but
+// stages to come justifies, it says how far they are.
+type Judgement struct {
+	By, NotYet map[environment.Ref]bool
+	Past       map[environment.Ref]Stages
+	held       map[environment.Ref]environment.Ref // of these, whom a legal hold protects
+}
+
+// neededBy tells whether a person needs a row that they share: whoever is justified, or nobody but who is held.
+func (j Judgement) neededBy(heldAlone bool) func(environment.Ref) bool {
+	return func(who environment.Ref) bool {
+		_, held := j.held[who]
+		return held || !heldAlone && j.By[who]
+	}
+}
+
+// Stages is how many stages of their class a person has behind them. The class is its number in the policy.
+type Stages struct{ Class, Done int }
 
 // Disposition is what becomes of a person's row: one that a kept row binds is anonymised in place.
 func (inv *List) Disposition(p *Person) policy.Disposition {
@@ -69,6 +88,9 @@ func (inv *List) Take(ctx context.Context) error {
 	var reached, linked, parties []*Item
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error {
+			if inv.RulesAlone {
+				return inv.together(ctx, inv.readHolds, inv.findByRules)
+			}
 			return inv.together(ctx,
 				inv.readHolds, // on whom a legal hold stands
 				func(ctx context.Context) error { // what the policy's rules lead to
@@ -80,7 +102,9 @@ func (inv *List) Take(ctx context.Context) error {
 				inv.findBehind,       // what the persons' own lookups lead to
 				inv.findAssociations, // what they are associated with
 				func(ctx context.Context) (err error) { // what a delete of the persons would take along, or be refused because of
-					reached, err = inv.findByDelete(ctx, func(table string) bool { return inv.Subject.Purge == policy.Delete || withPerson[table] })
+					reached, err = inv.findByDelete(ctx, func(table string) bool {
+						return inv.Subject.Purge == policy.Delete || personmap.Is(table, personmap.Part)
+					})
 					return err
 				},
 				func(ctx context.Context) (err error) { // what leads to them besides
@@ -94,6 +118,7 @@ func (inv *List) Take(ctx context.Context) error {
 		},
 		func(ctx context.Context) error { // as much as one look can handle; the rest is left for a later one
 			inv.portion()
+			inv.findMade()
 			fresh := slices.Concat(reached, linked, parties)
 			return inv.judge(ctx, slices.DeleteFunc(fresh, func(it *Item) bool { return inv.Items[it.Ref] != it }))
 		},
@@ -110,7 +135,11 @@ func (inv *List) Take(ctx context.Context) error {
 		inv.spareBehind,       // who else points at a row behind a person's own lookup
 		inv.spareSharedValues, // who else has the value that a row is joined by
 		inv.spareHeld,         // whose legal hold protects a row
-		inv.bindKept,          // kept rows that cannot be freed keep what they hang on
+		func(context.Context) error { // what hangs on rows that others need
+			inv.spareUnderNeeded()
+			return nil
+		},
+		inv.bindKept, // kept rows that cannot be freed keep what they hang on
 		func(context.Context) error { // rows that hang on what is kept stay; who has rows that no rule names is skipped
 			inv.spareUnderKept()
 			inv.skipUnruled()

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
@@ -23,6 +25,7 @@ type Item struct {
 	Parties []dataverse.Row
 
 	column  string // by which it was found: a lookup, "party", the column of a value
+	needed  bool   // somebody else on it is still justified, or held
 	behind  bool   // a lookup of the person's own row leads to it
 	Fate    Fate
 	settled bool // the fate was decided before, or by the other half of a connection: rules are not asked
@@ -49,14 +52,14 @@ func (it *Item) at(column string) {
 // Behind tells that a lookup of the person's own row leads to the row: it goes once that lookup was emptied.
 func (it *Item) Behind() bool { return it.behind }
 
+// HangsOn tells whether the row hangs on one of some.
+func (it *Item) HangsOn(some func(parent environment.Ref) bool) bool {
+	return slices.ContainsFunc(it.Held, func(h attachment) bool { return some(h.Parent) })
+}
+
 // part tells whether a delete of what the row hangs on takes it along, or is refused because of it.
 func (it *Item) part() bool {
 	return slices.ContainsFunc(it.Held, func(h attachment) bool { return h.over.Reached() })
-}
-
-// Unlinked tells whether the service clears the row's link to the person, or to a row of theirs, when that is deleted.
-func (it *Item) Unlinked(p *Person) bool {
-	return !it.part() && slices.ContainsFunc(it.Held, func(h attachment) bool { return h.Parent == p.Ref || it.Found == FoundUnder })
 }
 
 // Found is how a row leads to its persons. The last that holds counts.
@@ -170,9 +173,13 @@ type Person struct {
 	// Stays are rows that this purge has left in place by a rule. Freeing them, or emptying the person, can take away what
 	// the rule found them by: they stay all the same.
 	Stays map[environment.Ref]bool
+	// Loose are rows that stages have left in place, and that led to the person.
+	Loose map[string][]uuid.UUID
 	// Decided is what was decided of other rows before anything of this purge was written.
 	Decided map[environment.Ref]Decision
-	absent  []environment.Ref // of these, those that no rule has found in this look
+	// Made are rows that gallra has made for the person, to which nothing in the CRM leads: they go.
+	Made   []environment.Ref
+	absent []environment.Ref // of these, those that no rule has found in this look
 	// Holds are the legal holds that what becomes of the rows rests on.
 	Holds *environment.Holds
 }
@@ -183,6 +190,3 @@ func (p *Person) Bound() bool {
 
 // NoRule is the item.rule of a row that no rule leads to.
 const NoRule = 1 << 30
-
-// withPerson tables are part of the person's own row in all but storage: they are emptied before, and go with it.
-var withPerson = map[string]bool{"customeraddress": true, "leadaddress": true}

@@ -52,7 +52,7 @@ func (inv *List) spareSharedValues(ctx context.Context) error {
 	}
 	for who, shared := range theirs {
 		for _, it := range shared {
-			if justified.By[who] {
+			if justified.neededBy(inv.evenIfJustified(it))(who) {
 				it.keep()
 				it.lead(foundDirect)
 			}

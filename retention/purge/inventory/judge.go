@@ -24,10 +24,20 @@ func (inv *List) judge(ctx context.Context, fresh []*Item) error {
 	for _, name := range slices.Sorted(maps.Keys(byTable)) {
 		for i := range inv.Subject.Related {
 			rule := &inv.Subject.Related[i]
-			if rule.Do == policy.Leave || rule.Table != name && (rule.Table != policy.AnyTable || personmap.Is(name, personmap.Business)) {
+			if rule.Table != name && (rule.Table != policy.AnyTable || personmap.Is(name, personmap.Business)) {
 				continue
 			}
-			open := slices.DeleteFunc(slices.Clone(byTable[name]), func(it *Item) bool { return it.Rule != NoRule })
+			open := slices.DeleteFunc(slices.Clone(byTable[name]), func(it *Item) bool { return it.Rule != NoRule || it.settled })
+			if rule.Do == policy.Leave { // the check refuses such a policy; this is for rows that came since
+				for _, it := range open {
+					if slices.ContainsFunc(it.Held, func(h attachment) bool {
+						return personmap.Leaves(rule.RelatedRule, name, h.over.ReferencingAttribute)
+					}) {
+						it.Fate, it.settled = Keep, true
+					}
+				}
+				continue
+			}
 			if rule.Filter == "" {
 				for _, it := range open {
 					it.Rule = i
@@ -72,7 +82,7 @@ func (inv *List) decide(it *Item) {
 	switch {
 	case inv.wavers(it):
 		it.Fate = Keep
-	case it.Rule == NoRule && withPerson[it.Table]:
+	case it.Rule == NoRule && personmap.Is(it.Table, personmap.Part):
 		it.Fate = Delete // a part of the person, which the service keeps in step with the person's columns
 	case it.Rule == NoRule && it.Found == FoundUnder && it.part() && !personmap.Is(it.Table, personmap.Business):
 		it.Fate = Delete // a part of the row that it hangs on, such as an attachment
@@ -122,18 +132,18 @@ func (inv *List) readDetails(ctx context.Context) error {
 			need("sender", "sender")
 			need("torecipients", "torecipients")
 		}
-		if withPerson[name] {
+		if personmap.Is(name, personmap.Part) {
 			need("addressnumber", "addressnumber")
 		}
 		for _, it := range byTable[name] {
-			if it.Def = t; it.Fate == Delete {
+			if it.Def = t; it.Fate == Delete || it.Fate == Anonymize {
 				for _, l := range inv.personLookups(t) {
 					add("_" + l + "_value")
 				}
 			}
 			switch {
 			case it.Fate != Delete:
-			case withPerson[name]:
+			case personmap.Is(name, personmap.Part):
 				it.Bin = BinWithPerson
 			case inv.Tables.Binned(name):
 				it.Bin = binKeeps

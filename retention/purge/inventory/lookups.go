@@ -21,7 +21,7 @@ func (inv *List) personLookups(t *dataverse.Table) []string {
 // PersonLookups are a table's lookups to the tables of persons. A connection is nothing but the link between two, and goes
 // with either.
 func PersonLookups(t *dataverse.Table, persons map[string]bool) []string {
-	if t.LogicalName == "connection" || withPerson[t.LogicalName] {
+	if t.LogicalName == "connection" || personmap.Is(t.LogicalName, personmap.Part) {
 		return nil
 	}
 	var out []string

@@ -9,11 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
-// spareOthers looks for other people. Who else is on the activities that are to be deleted, or whom their lookups and those of
-// other rows lead to: where one of them is still justified, the row stays, and the purged are taken off it. And related rows that are persons themselves, such as
+// spareOthers looks for other people. Who else is on the activities that are to be deleted or emptied, or whom their lookups and those of
+// other rows lead to: where one of them is still justified, a row that would go stays, and the purged are taken off it; one that would
+// lose columns stays as it is, unless its rule says evenIf: justified and nobody on it is held. And related rows that are persons themselves, such as
 // the leads whose customer a contact is: where they are justified, or their own notice is not over, they are kept whatever
 // the rule says.
 func (inv *List) spareOthers(ctx context.Context) error {
@@ -30,7 +32,7 @@ func (inv *List) spareOthers(ctx context.Context) error {
 		case inv.Tables.Persons[it.Table]:
 			persons = append(persons, it)
 			ask(it.Table, it.ID)
-		case it.Fate != Delete:
+		case it.Fate != Delete && it.Fate != Anonymize:
 		default:
 			shared = append(shared, it)
 			for _, who := range inv.leadsTo(it) {
@@ -57,22 +59,63 @@ func (inv *List) spareOthers(ctx context.Context) error {
 		}
 	}
 	for _, it := range shared {
-		if slices.ContainsFunc(inv.leadsTo(it), func(who environment.Ref) bool { return justified.By[who] }) ||
-			slices.ContainsFunc(it.Parties, func(p dataverse.Row) bool {
-				return justified.By[environment.Ref{Table: p.Target("partyid"), ID: p.ID("partyid")}]
-			}) {
+		needs := justified.neededBy(inv.evenIfJustified(it))
+		if !slices.ContainsFunc(inv.leadsTo(it), needs) && !slices.ContainsFunc(it.Parties, func(p dataverse.Row) bool {
+			return needs(environment.Ref{Table: p.Target("partyid"), ID: p.ID("partyid")})
+		}) {
+			continue
+		}
+		it.needed = true
+		if it.Fate == Delete {
 			it.Fate = TakeOff
+		} else {
+			it.keep()
+			it.lead(foundDirect)
 		}
 	}
 	return nil
 }
 
-// readPartiesOfGoing reads who is on the activities that are to be deleted.
+// spareUnderNeeded spares the rows that lead to their persons only over a row which others need, such as the check-in of a registration of
+// two: they are as much the others'.
+func (inv *List) spareUnderNeeded() {
+	for again := true; again; {
+		again = false
+		for _, it := range inv.Items {
+			if it.Fate != Delete && it.Fate != Anonymize || inv.evenIfJustified(it) || inv.Tables.Persons[it.Table] || inv.leadsItself(it) ||
+				!it.HangsOn(func(parent environment.Ref) bool { on := inv.Items[parent]; return on != nil && on.needed }) {
+				continue
+			}
+			it.keep()
+			if it.Rule != NoRule { // what no rule names was found under the row, and is no more than a part of it
+				it.lead(foundDirect)
+			}
+			it.needed, again = true, true
+		}
+	}
+}
+
+// leadsItself tells whether a row leads to one of its persons by itself: by a lookup, a party, a value, or since their own row points at it.
+func (inv *List) leadsItself(it *Item) bool {
+	own := func(who environment.Ref) bool {
+		return slices.ContainsFunc(it.Owners, func(p *Person) bool { return p.Ref == who })
+	}
+	return it.behind || len(it.joined) > 0 || slices.ContainsFunc(inv.leadsTo(it), own) || slices.ContainsFunc(it.Parties, func(p dataverse.Row) bool {
+		return own(environment.Ref{Table: p.Target("partyid"), ID: p.ID("partyid")})
+	})
+}
+
+// evenIfJustified tells that the columns of a row go by the law of its rule, whoever else on it is justified.
+func (inv *List) evenIfJustified(it *Item) bool {
+	return it.Fate == Anonymize && inv.Subject.Related[it.Rule].EvenIf == policy.EvenIfJustified
+}
+
+// readPartiesOfGoing reads who is on the activities that are to be deleted or emptied.
 func (inv *List) readPartiesOfGoing(ctx context.Context) error {
 	var activities []*Item
 	for _, r := range slices.SortedFunc(maps.Keys(inv.Items), environment.Ref.Compare) {
 		it := inv.Items[r]
-		if it.Fate != Delete || inv.Tables.Persons[it.Table] {
+		if it.Fate != Delete && it.Fate != Anonymize || inv.Tables.Persons[it.Table] {
 			continue
 		}
 		def, err := inv.Table(ctx, it.Table)

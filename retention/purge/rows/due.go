@@ -48,7 +48,7 @@ type Due struct {
 // chunk is how many rows are judged together.
 const chunk = 5000
 
-// Find finds what every rule would end, in the order of the rules. A row is found by the first that decides of it.
+// Find finds what every rule would end, in the order of the rules. A row is ended by one rule a night, the first that may.
 func (f *Finder) Find(ctx context.Context) ([]Due, error) {
 	var all []Due
 	taken := make(map[environment.Ref]bool)
@@ -93,11 +93,10 @@ func (f *Finder) Find(ctx context.Context) ([]Due, error) {
 				return nil, err
 			}
 			for _, r := range refs {
-				taken[r] = true
 				if reason, stays := why[r]; stays {
-					due.Stopped[reason]++
+					due.Stopped[reason]++ // by this rule: another may let it go in spite of that
 				} else {
-					due.IDs = append(due.IDs, r.ID)
+					due.IDs, taken[r] = append(due.IDs, r.ID), true
 				}
 			}
 		}

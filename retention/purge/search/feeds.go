@@ -12,6 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/odata"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -21,9 +22,6 @@ import (
 
 // maxFeedNames is how many names or addresses one query of a feed asks for.
 const maxFeedNames = 10
-
-// feedTables hold the texts of the activity feed.
-var feedTables = []string{"post", "postcomment"}
 
 // feedsUnread is the place that is named where the feed could not be searched.
 var feedsUnread = Place{Key: Posts, Name: "Activity feeds (posts)", Remedy: "They were not searched to the end, because the user may not read them the service did not answer in time, or too many bear the name: search the timelines for the person's name, and delete the posts."}
@@ -52,7 +50,7 @@ func (s *Searcher) feeds(ctx context.Context, of *traces, mention func(Finding))
 	slices.Sort(all)
 	var asked []dataverse.TableSummary
 	var qs []dataverse.Query
-	for _, table := range feedTables {
+	for _, table := range personmap.Tables(personmap.Feed) {
 		if !s.Tables.Exists(table) {
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 // Finding is something that is left of a purged person: where, never what.
 type Finding struct {
 	Person ledger.Key
-	Where  string // row, column, association, bin, deleted-name, party-line, retained; and of mentions bin-until (Count: days), audit, party, feed, same-address, same-number, kept-name, kept-address, kept-number, kept-unread (Count: rows), job, retained
+	Where  string // row, column, association, bin, deleted-name, party-line, retained; and of mentions bin-until (Count: days), audit, party, feed, same-address, same-number, kept-name, kept-address, kept-number, kept-unread (Count: rows), job, retained, made, written-since, refilled
 	Table  string
 	ID     uuid.UUID
 	Count  int // of findings that are only counted

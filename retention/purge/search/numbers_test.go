@@ -1,9 +1,12 @@
 package search
 
 import (
+	"fmt"
+	"net/url"
 	"slices"
 	"testing"
 
+	"github.com/gallra/gallra/dataverse"
 	"pgregory.net/rapid"
 )
 
@@ -64,4 +67,29 @@ func TestNotationsAreTheNumber(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Numbers are looked for in every column that may hold one: a query stays as short as the strictest page says of its URL, and asks
+// for each value once.
+func TestValueGroups(t *testing.T) {
+	table := &dataverse.Table{LogicalName: "contact", PrimaryID: "contactid"}
+	var columns, values []string
+	for i := range 30 {
+		columns = append(columns, fmt.Sprintf("address1_telephone%d", i))
+	}
+	for i := range 120 {
+		values = append(values, fmt.Sprintf("+46 (0)8 123 45 %02d & <%d>", i%100, i))
+	}
+	groups := valueGroups(table, columns, values)
+	for _, g := range groups {
+		if n := len(url.PathEscape(valuesFetch(table, columns, g))); n > maxQuery || len(g) > maxValues {
+			t.Errorf("a query of %d values and %d characters", len(g), n)
+		}
+	}
+	if got := slices.Concat(groups...); !slices.Equal(got, values) || len(groups) > 30 {
+		t.Errorf("%d values in %d groups", len(got), len(groups))
+	}
+	if n := len(valueGroups(table, columns[:1], values[:maxValues])); n != 1 {
+		t.Errorf("%d queries where one would do", n)
+	}
 }

@@ -24,9 +24,6 @@ const maxRefilled = 100
 // maxRefilledColumns is how many columns one query asks about. Each takes three conditions at most, of 500.
 const maxRefilledColumns = 150
 
-// RefilledRemedy is what can be done about rows that were anonymised and hold something again.
-const RefilledRemedy = "look at them: if it is somebody new, or the same person again, empty the column that marks an anonymised row (gallra_anonymizedon), and the row is judged like every other from the next run on; otherwise empty the columns by hand"
-
 // Refilled finds the rows of persons that are marked as anonymised and hold something again, or still, in a column that the
 // policy erases. It asks once a table (and once more for each 150 columns), however many rows there are. The last of a
 // table's findings tells in More how many others there are.

@@ -12,6 +12,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/purge/environment"
 )
 
@@ -64,11 +65,12 @@ type Memory struct {
 	feeds    map[string]*feedTexts
 	secured  securedColumns
 	all      everybody
+	told     told
 }
 
 func NewMemory() *Memory {
 	feeds := make(map[string]*feedTexts)
-	for _, table := range feedTables {
+	for _, table := range personmap.Tables(personmap.Feed) {
 		feeds[table] = &feedTexts{turn: environment.NewTurn(), rows: make(map[uuid.UUID]string)}
 	}
 	return &Memory{feeds: feeds, jobs: jobTexts{turn: environment.NewTurn()}, secured: securedColumns{turn: environment.NewTurn()},
@@ -101,11 +103,13 @@ func (s *Searcher) PurgedPersons(ctx context.Context, subject *compile.Subject, 
 		return err
 	}
 	traces := tracesOf(subject, t, done)
+	s.Known.remember(traces)
 	s.binnedFull(done)
 	if err := s.Tables.Probe(ctx, s.Reader, subject); err != nil {
 		return err
 	}
 	mention := s.mentioning()
+	found := make(map[environment.Ref][]ledger.Key)
 	err = s.together(ctx,
 		func() error { return s.goneRows(ctx, done) },
 		func() error { return s.anonymousRows(ctx, subject, t, traces, done) },
@@ -115,11 +119,17 @@ func (s *Searcher) PurgedPersons(ctx context.Context, subject *compile.Subject, 
 		func() error { return s.deletedNames(ctx, subject, done) },
 		func() error { return s.auditHistory(ctx, done) },
 		func() error { return s.associations(ctx, subject, done) },
-		func() error { return s.reached(ctx, subject, traces, done, mention) },
+		func() error { return s.reached(ctx, subject, traces, done, found, mention) },
 		func() error { return s.partyLines(ctx, traces, done, mention) },
 		func() error { return s.keptRows(ctx, traces, done, mention) },
 		func() error { return s.jobs(ctx, traces, done, mention) })
 	if err != nil {
+		return err
+	}
+	if err := s.under(ctx, traces, found, mention); err != nil {
+		return err
+	}
+	if err := s.atCompanies(ctx, traces, done, mention); err != nil {
 		return err
 	}
 	return s.feeds(ctx, traces, mention) // by itself: its queries take long

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -24,6 +25,7 @@ import (
 // The bounds of the search. It must not cost more than the purge, and a switchboard's number finds a whole company.
 const (
 	maxValues   = 50     // values that one query names for each column
+	maxQuery    = 30_000 // characters of one query: of the 32,768 and 65,536 that pages name for a URL in a batch, the fewer have to do
 	MaxFound    = 20_000 // rows of one query that are read
 	maxMentions = 20     // of one kind for a person, beyond which they are only counted
 	maxKept     = 500    // kept rows that are read for one person
@@ -36,6 +38,7 @@ type traces struct {
 	numbers   map[string][]numberOf   // by the tail
 	spelled   map[string]bool         // numbers as they are looked for
 	names     map[ledger.Key]string   // folded
+	surnames  map[ledger.Key]string   // folded: in rows that led to the person they tell enough
 }
 
 // numberOf is a person's phone number.
@@ -46,7 +49,7 @@ type numberOf struct {
 
 // tracesOf takes the traces of persons from their rows as they were before.
 func tracesOf(subject *compile.Subject, t *dataverse.Table, done []Purged) *traces {
-	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]numberOf), spelled: make(map[string]bool), names: make(map[ledger.Key]string)}
+	s := &traces{addresses: make(map[string][]ledger.Key), numbers: make(map[string][]numberOf), spelled: make(map[string]bool), names: make(map[ledger.Key]string), surnames: make(map[ledger.Key]string)}
 	mails, phones := addressColumns(t), phoneColumns(t)
 	var countries []string // that anybody's number names
 	var texts []string
@@ -58,6 +61,9 @@ func tracesOf(subject *compile.Subject, t *dataverse.Table, done []Purged) *trac
 		who := p.key()
 		if name := environment.Fold(p.Before.Text(subject.PrimaryName)); utf8.RuneCountInString(name) > 2 {
 			s.names[who] = name
+		}
+		if name := environment.Fold(p.Before.Text("lastname")); utf8.RuneCountInString(name) > 2 {
+			s.surnames[who] = name
 		}
 		for _, c := range mails {
 			if a := environment.Fold(p.Before.Text(c)); a != "" {
@@ -115,12 +121,12 @@ func with(all []ledger.Key, who ledger.Key) []ledger.Key {
 
 func addressColumns(t *dataverse.Table) []string {
 	return textColumns(t, func(a *dataverse.Attribute) bool {
-		return a.Format == "Email" || strings.HasPrefix(a.LogicalName, "emailaddress")
+		return dataverse.IsAddress(a.LogicalName, a.Format)
 	})
 }
 
 func phoneColumns(t *dataverse.Table) []string {
-	return textColumns(t, func(a *dataverse.Attribute) bool { return a.Format == "Phone" })
+	return textColumns(t, func(a *dataverse.Attribute) bool { return dataverse.IsNumber(a.LogicalName, a.Format) })
 }
 
 func textColumns(t *dataverse.Table, which func(*dataverse.Attribute) bool) []string {
@@ -162,7 +168,8 @@ type valueQuery struct {
 
 // reached looks for the addresses and numbers in persons, in the parties of activities, and wherever else the person map
 // says that addresses stand.
-func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *traces, done []Purged, mention func(Finding)) error {
+// Rows of tables other than the persons' are noted in found: something can hang on them.
+func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *traces, done []Purged, found map[environment.Ref][]ledger.Key, mention func(Finding)) error {
 	var all []valueQuery
 	var qs []dataverse.Query
 	ask := func(t *dataverse.Table, where string, cols, values []string, holders func(string) []ledger.Key) {
@@ -170,14 +177,12 @@ func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *tr
 			return
 		}
 		at := make(map[string]int, len(values))
-		for i, v := range values {
-			at[v] = i / maxValues
-		}
-		n := 0
-		for some := range slices.Chunk(values, maxValues) {
+		for n, some := range valueGroups(t, cols, values) {
+			for _, v := range some {
+				at[v] = n
+			}
 			all = append(all, valueQuery{t, cols, where, holders, at, n})
 			qs = append(qs, dataverse.Query{Table: t.LogicalName, FetchXML: valuesFetch(t, cols, some)})
-			n++
 		}
 	}
 	addresses, numbers := slices.Sorted(maps.Keys(of.addresses)), slices.Sorted(maps.Keys(of.spelled))
@@ -229,13 +234,17 @@ func (s *Searcher) reached(ctx context.Context, subject *compile.Subject, of *tr
 		}
 	}
 	fresh := func(f Finding) {
-		if !kept[environment.Ref{Table: f.Table, ID: f.ID}][f.Person] {
-			mention(f)
+		r := environment.Ref{Table: f.Table, ID: f.ID}
+		if kept[r][f.Person] {
+			return
+		}
+		if mention(f); !s.Tables.Persons[f.Table] && f.Table != "activityparty" {
+			found[r] = with(found[r], f.Person)
 		}
 	}
-	found := make([]int, len(all))
+	read := make([]int, len(all))
 	return s.Reader.Each(ctx, qs, func(i int, row dataverse.Row) bool {
-		if found[i]++; found[i] > s.Most {
+		if read[i]++; read[i] > s.Most {
 			s.unread(manyShare(all[i].table.LogicalName, s.Most))
 			return false
 		}
@@ -347,6 +356,23 @@ func (a *valueQuery) mention(row dataverse.Row, mention func(Finding)) {
 	}
 }
 
+// valueGroups are the values in as many groups as queries need: each names a value once for each column, and has to stay short.
+func valueGroups(t *dataverse.Table, columns, values []string) (groups [][]string) {
+	sent := func(text string) int { return len(url.QueryEscape(text)) + 2*strings.Count(text, " ") }
+	room := 0
+	for _, v := range values {
+		var b strings.Builder
+		_ = xml.EscapeText(&b, []byte(v))
+		need := len(columns) * sent("<value>"+b.String()+"</value>")
+		if n := len(groups); n == 0 || len(groups[n-1]) == maxValues || need > room {
+			groups, room = append(groups, nil), maxQuery-sent(valuesFetch(t, columns, nil))
+		}
+		n := len(groups) - 1
+		groups[n], room = append(groups[n], v), room-need
+	}
+	return groups
+}
+
 // valuesFetch asks for rows with one of the values in one of the columns.
 func valuesFetch(t *dataverse.Table, columns, values []string) string {
 	var in, b strings.Builder
@@ -367,73 +393,16 @@ func valuesFetch(t *dataverse.Table, columns, values []string) string {
 	return b.String()
 }
 
-// keptRows reads what stays by the rules and counts the columns that still tell who it was: by name, by address, by number.
-func (s *Searcher) keptRows(ctx context.Context, of *traces, done []Purged, mention func(Finding)) error {
-	owners := make(map[environment.Ref][]ledger.Key)
-	for i := range done {
-		p := &done[i]
-		who := p.key()
-		n := 0
-		for _, table := range slices.Sorted(maps.Keys(p.Kept)) {
-			for _, id := range p.Kept[table] {
-				if n++; n <= maxKept {
-					owners[environment.Ref{Table: table, ID: id}] = with(owners[environment.Ref{Table: table, ID: id}], who)
-				}
-			}
-		}
-		for _, a := range p.Off { // the person is off it, and its text stays
-			owners[a] = with(owners[a], who)
-		}
-		if n > maxKept {
-			mention(Finding{Person: who, Where: "kept-unread", Table: p.Table, ID: p.ID, Count: n - maxKept})
-		}
-	}
-	tables := environment.ByTable(owners)
-	for _, table := range slices.Sorted(maps.Keys(tables)) {
-		t, err := s.Tables.Table(ctx, table)
-		if err != nil {
-			return err
-		}
-		size := environment.MaxIDs
-		columns := textColumns(t, func(a *dataverse.Attribute) bool {
-			if a.MaxLength >= environment.LargeText {
-				if table != "email" || a.LogicalName != "description" {
-					return false // documents: bodies of attachments
-				}
-				size = maxBodies
-			}
-			return true
-		})
-		phones := phoneColumns(t)
-		for group := range slices.Chunk(tables[table], size) {
-			// One query a request: bodies can be long.
-			q := dataverse.Query{Table: table, Select: append([]string{t.PrimaryID}, columns...), Filter: environment.IDFilter(t.PrimaryID, group)}
-			for row, err := range s.Client.Rows(ctx, q) {
-				if err != nil {
-					return err
-				}
-				id := row.ID(t.PrimaryID)
-				for _, who := range owners[environment.Ref{Table: table, ID: id}] {
-					for where, n := range of.in(row, columns, phones, who) {
-						mention(Finding{Person: who, Where: where, Table: table, ID: id, Count: n})
-					}
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // in counts the columns of a row in which a person can be told, by what.
 func (s *traces) in(row dataverse.Row, columns, phones []string, who ledger.Key) map[string]int {
 	found := make(map[string]int)
-	name := s.names[who]
+	name, surname := s.names[who], s.surnames[who]
 	for _, c := range columns {
 		text := environment.Fold(row.Text(c))
 		if text == "" {
 			continue
 		}
-		if name != "" && containsWord(text, name) {
+		if name != "" && containsWord(text, name) || surname != "" && containsWord(text, surname) {
 			found["kept-name"]++
 		}
 		for a, holders := range s.addresses {

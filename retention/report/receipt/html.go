@@ -19,9 +19,6 @@ import (
 // subject is whose texts a receipt says.
 const subject = "receipt"
 
-// Languages are those that a receipt for people comes in, English first.
-func Languages() []string { return words.Languages(subject) }
-
 // WriteHTML prints the receipt for the data subject: one page that needs nothing else, prints on A4 and runs no script. It
 // holds ids, counts, dates and what the policy says, and no personal data.
 func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) error {
@@ -65,12 +62,21 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 		if leads, ok := say.Lookup("leads." + string(t.Leads)); ok {
 			where += " " + leads
 		}
+		var until []string
+		for _, end := range t.Ends {
+			until = append(until, ending(say, end))
+		}
+		goes := strings.Join(until, " ")
 		for _, n := range []struct {
 			count int
 			what  string
 		}{{t.Deleted, "deleted"}, {t.Anonymized, "anonymized"}, {t.TakenOff, "taken-off"}} {
 			if n.count > 0 {
-				page.Erased = append(page.Erased, line{where, fmt.Sprintf("%d %s", n.count, say.T(n.what))})
+				how := fmt.Sprintf("%d %s", n.count, say.T(n.what))
+				if n.what == "anonymized" {
+					how = sentences(how, goes)
+				}
+				page.Erased = append(page.Erased, line{where, how})
 			}
 		}
 		var reasons []string
@@ -79,14 +85,14 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 		}
 		why := strings.Join(reasons, "; ")
 		if t.Kept > 0 {
-			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", where, t.Kept), cmp.Or(why, say.T("kept.why"))})
+			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", where, t.Kept), sentences(cmp.Or(why, say.T("kept.why")), goes)})
 		}
 		if t.Freed > 0 {
 			how := say.T("freed")
 			if why != "" {
 				how = why + ". " + how
 			}
-			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", where, t.Freed), how})
+			page.Kept = append(page.Kept, line{fmt.Sprintf("%s: %d", where, t.Freed), sentences(how, goes)})
 		}
 	}
 	for _, x := range r.Aside {
@@ -125,6 +131,24 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 		page.Reach = append(page.Reach, known(x))
 	}
 	return receiptPage.Execute(w, page)
+}
+
+// sentences joins a text and one that follows, if there is one.
+func sentences(text, more string) string {
+	if more == "" {
+		return text
+	}
+	return strings.TrimSuffix(text, ".") + ". " + more
+}
+
+// ending says when rows go that are kept: for how long, counted from what, and what then happens.
+func ending(say *words.Words, end End) string {
+	column := end.After + end.Until
+	date, known := say.Lookup("date." + column)
+	if !known {
+		date = say.T("date", column)
+	}
+	return say.T("ends", policy.PeriodIn(say.Language, end.Keep, date, end.Until != ""), say.T("then."+string(end.Then)))
 }
 
 // basisWords is a lawful basis in words; nothing where a ground states none.

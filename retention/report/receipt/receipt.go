@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
@@ -72,7 +73,17 @@ type Stood struct {
 	Kept       int            `json:"kept"`
 	Freed      int            `json:"freed"` // rows that stay and lost their link; their text was searched
 	TakenOff   int            `json:"takenOff"`
-	Why        []string       `json:"why"` // the reasons of the rules that keep rows there
+	Why        []string       `json:"why"`  // the reasons of the rules that keep rows there
+	Ends       []End          `json:"ends"` // when such rows go after all; none: they stay
+}
+
+// End is when rows that a rule keeps go, by a date of their own.
+type End struct {
+	Rule  string             `json:"rule"`
+	After string             `json:"after,omitempty"` // the column that the period counts from, …
+	Until string             `json:"until,omitempty"` // … or that is the end itself
+	Keep  retention.Keeping  `json:"keep"`
+	Then  policy.Disposition `json:"then"`
 }
 
 // Aside is a place that no purge looks at, and why.
@@ -137,7 +148,7 @@ func Of(s *purge.Summary, c *compile.Policy, rows []evaluate.PersonRef, outcomes
 // stood is a tally of a place with how the place leads to persons, and why the policy keeps rows there.
 func stood(c *compile.Policy, t purge.TableTally) Stood {
 	table, column, _ := strings.Cut(t.Table, ".")
-	out := Stood{Place: t.Table, Table: table, Deleted: t.Deleted, Anonymized: t.Anonymized, Kept: t.Kept, Freed: t.Freed, TakenOff: t.Shared, Why: []string{}}
+	out := Stood{Place: t.Table, Table: table, Deleted: t.Deleted, Anonymized: t.Anonymized, Kept: t.Kept, Freed: t.Freed, TakenOff: t.Shared, Why: []string{}, Ends: []End{}}
 	for _, s := range c.Judged() {
 		if s.Map == nil {
 			continue
@@ -146,6 +157,10 @@ func stood(c *compile.Policy, t purge.TableTally) Stood {
 			out.Leads = p.Kind
 		}
 	}
+	if t.Kept+t.Freed+t.Anonymized == 0 {
+		return out
+	}
+	out.Ends = ends(c, table, column)
 	if t.Kept+t.Freed == 0 {
 		return out
 	}
@@ -158,6 +173,31 @@ func stood(c *compile.Policy, t purge.TableTally) Stood {
 			}
 		}
 		if len(out.Why) > 0 {
+			break
+		}
+	}
+	return out
+}
+
+// ends are when the rows of a place that stay go after all: by the rules of the place, else by those of its table.
+func ends(c *compile.Policy, table, column string) []End {
+	out := []End{}
+	for _, exact := range []bool{true, false} {
+		for i := range c.Rows {
+			r := &c.Rows[i]
+			if r.Of == "" || r.Table != table {
+				continue
+			}
+			s := c.Subject(r.Of)
+			rule := s.For(s.ClassOf(r.Class)).Related[r.Rule]
+			end := End{r.Name, r.After, r.Until, r.For, r.Do}
+			if (!exact || of(rule.RelatedRule, column)) && !slices.ContainsFunc(out, func(o End) bool {
+				return o.Keep == end.Keep && o.After == end.After && o.Until == end.Until && o.Then == end.Then
+			}) {
+				out = append(out, end)
+			}
+		}
+		if len(out) > 0 {
 			break
 		}
 	}

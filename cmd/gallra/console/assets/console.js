@@ -34,6 +34,7 @@
     addEventListener("pagehide", () => events.close());
   };
 
+  // Whoever was chosen stays in the page, however far away: what a form sends is what was chosen.
   // A list of any length. A piece of rows is fetched when it comes near and let go when it is far; what is not there is
   // one row as high as all of its own.
   const hold = table => {
@@ -70,7 +71,7 @@
       for (const x of seen) if (x.isIntersecting && !x.target.dataset.full) fetchRows(x.target);
     }, { rootMargin: "900px 0px" });
     const far = new IntersectionObserver(seen => {
-      for (const x of seen) if (!x.isIntersecting && x.target.dataset.full && !x.target.contains(document.activeElement)) gap(x.target, x.target.dataset.count);
+      for (const x of seen) if (!x.isIntersecting && x.target.dataset.full && !x.target.contains(document.activeElement) && !x.target.querySelector(":checked")) gap(x.target, x.target.dataset.count);
     }, { rootMargin: "9000px 0px" });
     first.dataset.full = "yes";
     first.dataset.count = first.rows.length;
@@ -105,6 +106,12 @@
     if (box) box.scrollTop = line.offsetTop - box.offsetTop - box.clientHeight / 3;
   };
 
+  // A slider over nights is heard as the date that it stands at, not as a number.
+  const say = () => {
+    const which = document.getElementById("which"), night = document.querySelector("#night [data-night]");
+    if (which && night) which.setAttribute("aria-valuetext", night.dataset.night);
+  };
+
   const wake = root => {
     root.querySelectorAll("[data-job]").forEach(follow);
     root.querySelectorAll("table[data-rows]").forEach(hold);
@@ -113,6 +120,6 @@
   const start = () => {
     wake(document);
     document.querySelectorAll(".ln.mark").forEach(mark);
-    document.addEventListener("htmx:afterSettle", () => wake(document)); };
+    document.addEventListener("htmx:afterSettle", () => { wake(document); say(); }); };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
 })();

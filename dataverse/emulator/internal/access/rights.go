@@ -40,6 +40,9 @@ func GrantsOf(e *store.Engine, sn *store.Snapshot, user uuid.UUID) *Grants {
 	return e.Derive(sn, grantTables, user, func() any { return gatherGrants(sn, user) }).(*Grants)
 }
 
+// SystemUser is the user SYSTEM, as whom plug-ins may run. Nobody can sign in as it.
+var SystemUser = schema.StableID("system")
+
 func gatherGrants(sn *store.Snapshot, user uuid.UUID) *Grants {
 	tables := sn.Schema.Tables
 	users, roles := tables["systemuser"], tables["role"]
@@ -47,6 +50,7 @@ func gatherGrants(sn *store.Snapshot, user uuid.UUID) *Grants {
 	g := &Grants{user: user, principals: map[uuid.UUID]bool{user: true}, Held: map[uuid.UUID][]HeldPrivilege{}, below: map[uuid.UUID]map[uuid.UUID]bool{}, profiles: map[uuid.UUID]bool{}}
 	g.unit = store.Lookup(users, self, "businessunitid").ID
 	g.accessMode = store.Int(users, self, "accessmode")
+	g.Administrator = user == SystemUser
 
 	take := func(role, unit uuid.UUID, team bool) {
 		r := sn.Data["role"].Get(role)
@@ -130,6 +134,9 @@ func PrivilegeFor(s *schema.Schema, t *schema.Table, right string) (schema.Privi
 	return p, t, found
 }
 
+// readers are the privileges that it takes to read tables which have none of their own. Page: auditing/retrieve-audit-data.
+var readers = map[string]string{"audit": "prvReadAuditSummary", "privilege": "prvReadPrivilege"}
+
 // CheckUserRight is the one place where rights are checked: it refuses a user without the right on a table and, where r
 // is not nil, on that row. Pages: security-concepts, security-roles.
 func CheckUserRight(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right string, t *schema.Table, r *store.Row) error {
@@ -138,6 +145,12 @@ func CheckUserRight(s *store.Engine, sn *store.Snapshot, user uuid.UUID, right s
 		return nil
 	}
 	p, of, found := PrivilegeFor(sn.Schema, t, right)
+	if name := readers[t.Name]; right == "Read" && name != "" {
+		ReportPrivilege(s, user, name)
+		if id := schema.PrivilegeID(name); len(g.Held[id]) == 0 {
+			return g.Missing(name, id, t)
+		}
+	}
 	if !found {
 		return nil
 	}
@@ -159,6 +172,9 @@ func ReportPrivilege(s *store.Engine, user uuid.UUID, privilege string) {
 		s.Options.OnPrivilege(user, privilege)
 	}
 }
+
+// Roleless tells whether the user has no role at all, directly or by a team.
+func (g *Grants) Roleless() bool { return g.roles == 0 }
 
 // Missing names the privilege that a user lacks.
 func (g *Grants) Missing(name string, id uuid.UUID, t *schema.Table) *wire.Error {

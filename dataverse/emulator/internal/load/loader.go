@@ -20,8 +20,14 @@ type Service struct {
 }
 
 // Load adds rows in one transaction: all or none. The rows may come in any order. An error is a [*RecordError].
-func (s *Service) Load(records ...Record) error {
-	return s.Fill(func(l *Loader) error {
+func (s *Service) Load(records ...Record) error { return s.Fill(loads(records)) }
+
+// LoadInto is Load inside a transaction, which its caller ends.
+func (s *Service) LoadInto(t *store.Tx, records ...Record) error { return s.fill(t, loads(records)) }
+
+// loads puts records into a loader.
+func loads(records []Record) func(*Loader) error {
+	return func(l *Loader) error {
 		var late []Record // what copies names and addresses of other rows
 		var activities []store.Ref
 		records = slices.Clone(records)
@@ -55,6 +61,11 @@ func (s *Service) Load(records ...Record) error {
 		if err := l.store(); err != nil {
 			return err
 		}
+		for _, r := range records {
+			if t := l.Schema.Tables["systemuser"]; r.Table == t.Name {
+				l.Writer.PlaceSettings(r.ID, store.Lookup(t, l.Writer.Data[t.Name].Get(r.ID), "businessunitid"))
+			}
+		}
 		for _, r := range late {
 			if err := l.record(l.Schema.Tables[r.Table], r); err != nil {
 				return err
@@ -69,7 +80,7 @@ func (s *Service) Load(records ...Record) error {
 			}
 		}
 		return nil
-	})
+	}
 }
 
 // copiesOthers are the tables whose rows hold names and addresses of the rows that they point at.
@@ -83,6 +94,10 @@ func (l *Loader) record(t *schema.Table, r Record) error {
 	}
 	if t.Name == "activityparty" {
 		return l.party(t, r.ID, v)
+	}
+	if t.Name == "systemuser" { // who signs in stands somewhere in the organisation
+		v.SetDefault(t, "businessunitid", l.ref("businessunit", l.Writer.Engine.RootBusiness))
+		v.SetDefault(t, "organizationid", l.Writer.Engine.OrganizationID)
 	}
 	if err := l.complete(t, r.ID, v); err != nil {
 		return &RecordError{Table: t.Name, ID: r.ID, Why: "a column that the platform demands is missing, or state and status do not fit"}
@@ -120,6 +135,16 @@ func (s *Service) Fill(fn func(*Loader) error) error {
 			t.Rollback()
 		}
 	}()
+	if err := s.fill(t, fn); err != nil {
+		return err
+	}
+	t.Commit()
+	done = true
+	return nil
+}
+
+// fill runs fn with a loader into a transaction.
+func (s *Service) fill(t *store.Tx, fn func(*Loader) error) error {
 	now := store.Instant(s.Clock.Now().Unix())
 	l := &Loader{
 		Writer: &platform.Writer{Tx: t, Engine: s.Engine, User: s.Administrator, Now: now, Rules: s.Rules}, Schema: t.Schema,
@@ -128,12 +153,7 @@ func (s *Service) Fill(fn func(*Loader) error) error {
 	if err := fn(l); err != nil {
 		return err
 	}
-	if err := l.store(); err != nil {
-		return err
-	}
-	t.Commit()
-	done = true
-	return nil
+	return l.store()
 }
 
 // Loader collects rows by table and stores them in the order of their ids, which makes the trees in one pass.
@@ -306,7 +326,7 @@ func (s *slab) row(n int) *store.Row {
 func (l *Loader) store() error {
 	for t, rows := range l.Rows {
 		slices.SortFunc(rows, func(a, b *store.Row) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-		into := l.Writer.Tx.Writable(l.Writer.Tx.Data, t)
+		into := l.Writer.Tx.Apart(store.Live, t)
 		for n, r := range rows {
 			if n > 0 && rows[n-1].ID == r.ID || into.Get(r.ID) != nil {
 				return &RecordError{Table: t.Name, ID: r.ID, Why: "there is a row with this id"}
@@ -333,10 +353,8 @@ func (l *Loader) store() error {
 				tree.Load(x)
 			}
 		}
-		for _, x := range into.Keys {
-			for _, r := range rows {
-				x.Change(nil, r)
-			}
+		for _, r := range rows {
+			into.Loaded(r)
 		}
 	}
 	if !l.Trusted {

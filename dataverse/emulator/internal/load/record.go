@@ -103,7 +103,7 @@ func (l *Loader) value(t *schema.Table, c *schema.Column, given any) (any, error
 		}
 		return g, nil
 	case bool:
-		if c.Kind != schema.KindBoolean {
+		if c.Kind != schema.KindBoolean && c.Kind != schema.KindManaged {
 			return nil, wrong
 		}
 		return g, nil

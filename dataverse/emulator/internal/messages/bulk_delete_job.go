@@ -214,6 +214,7 @@ func deleteByJob(w *platform.Writer, job *bulkJob, q *bulkQuery, index int, t *s
 		job.failed++
 		return
 	}
+	w.Release(before)
 	job.deleted++
 }
 

@@ -255,6 +255,9 @@ func (s *Service) initializeFileDownload(c *wire.Call) (*wire.Answer, error) {
 			return nil, err
 		}
 		f := platform.ReadFile(&w.Tx.Snapshot, t, r, column)
+		if f != nil && !platform.FullImage(t, r, column) {
+			return nil, wire.NewError(http.StatusNotFound, "0x80040217", "No FileAttachment records found for imagedescriptorId: %s for image attribute: %s of %s record with id %s", store.Value(t, r, column.Name+"id"), column.Name, t.Name, r.ID)
+		}
 		if f == nil {
 			return nil, wire.NewError(http.StatusNotFound, "0x80040217", "No FileAttachment records found for attribute: %s of %s record with id %s.", column.Name, t.Name, r.ID)
 		}

@@ -34,7 +34,7 @@ func (s *Service) patchProperty(c *wire.Call) (*wire.Answer, error) {
 		if err != nil {
 			return err
 		}
-		if err := c.Precondition().Check(r, nil); err != nil {
+		if err := c.Precondition().Check(t, r, nil); err != nil {
 			return err
 		}
 		if name == "" {
@@ -134,7 +134,7 @@ func (s *Service) fullSize(c *wire.Call, t *schema.Table, r *store.Row, col *sch
 	if o.Has("size") && o.Values["size"] != "full" {
 		return nil, wire.BadQuery("Invalid value '%s' for size query option found.", o.Values["size"])
 	}
-	if store.ColumnValue(t, r, col) == nil || col.NoRead {
+	if store.ColumnValue(t, r, col) == nil || col.NoRead || o.Has("size") && !platform.FullImage(t, r, col) {
 		return wire.NoContent(), nil
 	}
 	c.CountRead(1)

@@ -170,6 +170,7 @@ func retain(w *platform.Writer, t *schema.Table, policy *store.Row) {
 			retentionFailed(w, operation.ID, root, id, owner, err)
 			continue
 		}
+		w.Release(before)
 		for _, table := range moved {
 			kept[table]++
 		}
@@ -222,7 +223,7 @@ func copyToRetained(w *platform.Writer, t *schema.Table, r *store.Row) ([]string
 			continue
 		}
 		names := map[string]string{}
-		all := query.Env{Snap: &w.Snapshot}
+		all := query.Env{Engine: w.Engine, Snap: &w.Snapshot}
 		for _, c := range d.Table.Columns {
 			if to, isLink := d.Row.Get(c.Index).(store.Ref); isLink {
 				if name, found := all.PrimaryName(to); found {
@@ -230,7 +231,7 @@ func copyToRetained(w *platform.Writer, t *schema.Table, r *store.Row) ([]string
 				}
 			}
 		}
-		w.Store.Put(w.Writable(w.Retained, d.Table), d.Row.With(store.Values{store.RetainedNames: names}, d.Row.Version))
+		w.PutIn(store.Archived, d.Table, d.Row.With(store.Values{store.RetainedNames: names}, d.Row.Version))
 		moved = append(moved, d.Table.Name)
 	}
 	before := w.Unbinned
@@ -259,6 +260,6 @@ func purgeRetained(w *platform.Writer, t *schema.Table, id uuid.UUID) bool {
 	if w.Retained[t.Name].Get(id) == nil {
 		return false
 	}
-	w.Writable(w.Retained, t).Remove(id)
+	w.RemoveFrom(store.Archived, t, id)
 	return true
 }

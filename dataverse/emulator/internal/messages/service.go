@@ -1,6 +1,8 @@
 package messages
 
 import (
+	"maps"
+
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
@@ -13,7 +15,8 @@ type Service struct {
 
 // Routes are the shapes of the requests that it answers, one line each.
 func (s *Service) Routes() map[string]wire.Handler {
-	return map[string]wire.Handler{
+	routes := s.environmentRoutes() // environment.go
+	maps.Copy(routes, map[string]wire.Handler{
 		// audit_history.go
 		"GET RetrieveRecordChangeHistory":                          s.recordHistory,
 		"GET RetrieveAttributeChangeHistory":                       s.attributeHistory,
@@ -46,11 +49,13 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"PATCH set(key)/property": s.patchProperty,
 		"POST DeleteFile":         s.deleteFile,
 		// lists_and_queues.go
-		"POST set(key)/Microsoft.Dynamics.CRM.AddMemberList":    s.addMemberList,
-		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMemberList": s.removeMemberList,
-		"POST AddListMembersList":                               s.addListMembers,
-		"POST set(key)/Microsoft.Dynamics.CRM.AddToQueue":       s.addToQueue,
-		"POST set(key)/Microsoft.Dynamics.CRM.RemoveFromQueue":  s.removeFromQueue,
+		"POST set(key)/Microsoft.Dynamics.CRM.AddMemberList":     s.addMemberList,
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMemberList":  s.removeMemberList,
+		"POST AddListMembersList":                                s.addListMembers,
+		"POST set(key)/Microsoft.Dynamics.CRM.AddMembersTeam":    s.changeTeam(true),
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMembersTeam": s.changeTeam(false),
+		"POST set(key)/Microsoft.Dynamics.CRM.AddToQueue":        s.addToQueue,
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveFromQueue":   s.removeFromQueue,
 		// row_merge.go
 		"POST Merge": s.merge,
 		// lead_qualify.go
@@ -72,7 +77,8 @@ func (s *Service) Routes() map[string]wire.Handler {
 		// service.go
 		"POST CloseIncident": s.closeIncident,
 		"POST ReviseQuote":   s.reviseQuote,
-	}
+	})
+	return routes
 }
 
 // Rules are those of the rows that jobs and policies work with.

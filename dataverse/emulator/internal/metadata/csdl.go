@@ -97,7 +97,8 @@ func csdl(s *schema.Schema) []byte {
 	w.tag("edmx:DataServices", false)
 	w.tag("Schema", false, "Namespace", "Microsoft.Dynamics.CRM", "Alias", "mscrm", "xmlns", "http://docs.oasis-open.org/odata/ns/edm")
 	w.tag("EntityType", true, "Name", "crmbaseentity", "Abstract", "true")
-	w.tag("EntityType", true, "Name", "expando", "BaseType", "mscrm.crmbaseentity", "Abstract", "true", "OpenType", "true")
+	w.tag("EntityType", true, "Name", "expando", "BaseType", "mscrm.crmbaseentity", "OpenType", "true")
+	w.tag("EntityType", true, "Name", "crmmodelbaseentity", "Abstract", "true")
 	w.tag("EntityType", false, "Name", schema.Principal, "BaseType", "mscrm.crmbaseentity")
 	w.key("ownerid")
 	w.tag("Property", true, "Name", "ownerid", "Type", "Edm.Guid", "Nullable", "false")
@@ -153,6 +154,9 @@ func csdlTable(s *schema.Schema, w *csdlWriter, t *schema.Table) {
 		if c.DateOnly() {
 			edm = "Edm.Date"
 		}
+		if c.Kind == schema.KindManaged {
+			edm = "mscrm.BooleanManagedProperty"
+		}
 		attrs := []string{"Name", c.Property(), "Type", edm}
 		if edm == "Edm.Decimal" {
 			attrs = append(attrs, "Scale", "Variable")
@@ -168,7 +172,37 @@ func csdlTable(s *schema.Schema, w *csdlWriter, t *schema.Table) {
 		}
 		csdlNavigation(s, w, t, n)
 	}
+	csdlKeys(w, t)
 	w.end("EntityType")
+}
+
+// csdlKeys says by an annotation of a type which alternate keys it has. Page: webapi/web-api-entitytypes.
+func csdlKeys(w *csdlWriter, t *schema.Table) {
+	if !slices.ContainsFunc(t.Keys, func(k *schema.AlternateKey) bool { return !k.Failed }) {
+		return
+	}
+	w.tag("Annotation", false, "Term", "OData.Community.Keys.V1.AlternateKeys")
+	w.tag("Collection", false)
+	for _, k := range t.Keys {
+		if k.Failed {
+			continue
+		}
+		w.tag("Record", false, "Type", "OData.Community.Keys.V1.AlternateKey")
+		w.tag("PropertyValue", false, "Property", "Key")
+		w.tag("Collection", false)
+		for _, name := range k.Columns {
+			property := t.Column(name).Property()
+			w.tag("Record", false, "Type", "OData.Community.Keys.V1.PropertyRef")
+			w.tag("PropertyValue", true, "Property", "Alias", "String", property)
+			w.tag("PropertyValue", true, "Property", "Name", "PropertyPath", property)
+			w.end("Record")
+		}
+		w.end("Collection")
+		w.end("PropertyValue")
+		w.end("Record")
+	}
+	w.end("Collection")
+	w.end("Annotation")
 }
 
 // navigations are the navigation properties that a table declares, sorted by name.
@@ -206,6 +240,9 @@ func csdlNavigation(s *schema.Schema, w *csdlWriter, t *schema.Table, n *schema.
 		typ = "Collection(" + typ + ")"
 	}
 	attrs := []string{"Name", n.Name, "Type", typ}
+	if !n.Collection && n.Many == nil { // the service says so of every lookup: web-api-navigation-properties
+		attrs = append(attrs, "Nullable", "false")
+	}
 	if partner := partner(s, t, n); partner != "" {
 		attrs = append(attrs, "Partner", partner)
 	}
@@ -216,7 +253,7 @@ func csdlNavigation(s *schema.Schema, w *csdlWriter, t *schema.Table, n *schema.
 	w.tag("NavigationProperty", false, attrs...)
 	key := n.Target.ID
 	switch {
-	case n.Owner, schema.IsPrincipal(n.Target):
+	case n.Owner:
 		key = "ownerid"
 	case baseTable(s, n.Target) != nil:
 		key = baseTable(s, n.Target).ID
@@ -258,7 +295,7 @@ func csdlMeta(w *csdlWriter) {
 	types := metaTypes()
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		t := types[name]
-		attrs := []string{"Name", name, "BaseType", "mscrm.crmbaseentity"}
+		attrs := []string{"Name", name, "BaseType", "mscrm.crmmodelbaseentity"}
 		if t.base != nil {
 			attrs[3] = "mscrm." + t.base.name
 		}
@@ -331,7 +368,11 @@ func (w *csdlWriter) complex(name string, all map[string]string) {
 		if strings.HasPrefix(f, "T:") {
 			element = "NavigationProperty"
 		}
-		w.tag(element, true, "Name", f[i+1:], "Type", csdlType(f[:i]))
+		attrs := []string{"Name", f[i+1:], "Type", csdlType(f[:i])}
+		if strings.HasSuffix(name, "Response") && slices.Contains([]string{"guid", "int", "long", "bool"}, f[:i]) { // an answer always has them
+			attrs = append(attrs, "Nullable", "false")
+		}
+		w.tag(element, true, attrs...)
 	}
 	w.end("ComplexType")
 }
@@ -344,6 +385,9 @@ func (w *csdlWriter) operation(o operation) {
 	attrs := []string{"Name", o.name}
 	if o.bound != "" {
 		attrs = append(attrs, "IsBound", "true")
+	}
+	if strings.HasPrefix(o.name, "RetrieveUnpublished") { // query options may follow: web-api-functions
+		attrs = append(attrs, "IsComposable", "true")
 	}
 	w.tag(element, false, attrs...)
 	if o.bound != "" {

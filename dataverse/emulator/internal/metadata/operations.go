@@ -18,7 +18,30 @@ const operationText = `
 fn WhoAmI -> C:WhoAmIResponse
 fn RetrieveVersion -> C:RetrieveVersionResponse
 fn RetrieveCurrentOrganization AccessType:E:EndpointAccessType -> C:RetrieveCurrentOrganizationResponse
+fn RetrieveLocLabels EntityMoniker:T:crmbaseentity AttributeName:string IncludeUnpublished:bool -> C:RetrieveLocLabelsResponse
+ac SetLocLabels EntityMoniker:T:crmbaseentity AttributeName:string Labels:[]LocalizedLabel
 fn RetrieveMetadataChanges Query:C:EntityQueryExpression? DeletedMetadataFilters:E:DeletedMetadataFilters? ClientVersionStamp:string? AppModuleId:guid? RetrieveAllSettings:bool? -> C:RetrieveMetadataChangesResponse
+fn RetrieveTotalRecordCount EntityNames:[]string -> C:RetrieveTotalRecordCountResponse
+fn FormatAddress Line1:string City:string StateOrProvince:string PostalCode:string Country:string -> C:FormatAddressResponse
+fn RetrieveTimestamp -> C:RetrieveTimestampResponse
+fn GetTimeZoneCodeByLocalizedName LocalizedStandardName:string LocaleId:int -> C:GetTimeZoneCodeByLocalizedNameResponse
+fn GetValidManyToMany -> C:GetValidManyToManyResponse
+fn GetValidReferencedEntities ReferencingEntityName:string? -> C:GetValidReferencedEntitiesResponse
+fn GetValidReferencingEntities ReferencedEntityName:string? -> C:GetValidReferencingEntitiesResponse
+fn InitializeFrom EntityMoniker:T:crmbaseentity TargetEntityName:string TargetFieldType:E:TargetFieldType -> T:crmbaseentity
+fn RetrieveProvisionedLanguages -> C:RetrieveProvisionedLanguagesResponse
+fn RetrieveAvailableLanguages -> C:RetrieveAvailableLanguagesResponse
+fn RetrieveInstalledLanguagePacks -> C:RetrieveInstalledLanguagePacksResponse
+fn RetrieveDeprovisionedLanguages -> C:RetrieveDeprovisionedLanguagesResponse
+fn RetrieveUnpublished @T:savedquery -> T:savedquery
+fn RetrieveUnpublished @T:savedqueryvisualization -> T:savedqueryvisualization
+fn RetrieveUnpublished @T:systemform -> T:systemform
+fn RetrieveUnpublishedMultiple @[]T:savedquery -> []T:savedquery
+fn RetrieveUnpublishedMultiple @[]T:savedqueryvisualization -> []T:savedqueryvisualization
+fn RetrieveUnpublishedMultiple @[]T:systemform -> []T:systemform
+ac CanBeReferenced EntityName:string -> C:CanBeReferencedResponse
+ac CanBeReferencing EntityName:string -> C:CanBeReferencingResponse
+ac CanManyToMany EntityName:string -> C:CanManyToManyResponse
 fn RetrieveDependenciesForDelete ObjectId:guid ComponentType:int -> []T:crmbaseentity
 fn RetrieveRolePrivilegesRole RoleId:guid -> C:RetrieveRolePrivilegesRoleResponse
 fn RetrieveUserPrivileges @T:systemuser -> C:RetrieveUserPrivilegesResponse
@@ -58,6 +81,8 @@ fn RetrieveSharedPrincipalsAndAccess Target:T:crmbaseentity -> C:RetrieveSharedP
 ac AddMemberList @T:list EntityId:guid -> C:AddMemberListResponse
 ac RemoveMemberList @T:list EntityId:guid
 ac AddListMembersList List:T:list Members:[]T:crmbaseentity
+ac AddMembersTeam @T:team Members:[]T:systemuser
+ac RemoveMembersTeam @T:team Members:[]T:systemuser
 ac AddToQueue @T:queue Target:T:crmbaseentity SourceQueue:T:queue? QueueItemProperties:T:queueitem? -> C:AddToQueueResponse
 ac RemoveFromQueue @T:queueitem
 fn RetrieveDuplicates BusinessEntity:T:crmbaseentity MatchingEntityName:string PagingInfo:C:PagingInfo? -> []T:crmbaseentity
@@ -110,6 +135,8 @@ func operations() []operation {
 // operationTypes are the complex types that only operations use. Those of answers that the emulator gives hold what it
 // gives; those that it only reads are open to what the caller sends.
 var operationTypes = map[string]string{
+	"RetrieveProvisionedLanguagesResponse":         "[]int:RetrieveProvisionedLanguages",
+	"RetrieveLocLabelsResponse":                    "C:Label:Label",
 	"RetrieveUserPrivilegeByPrivilegeNameResponse": "[]RolePrivilege:RolePrivileges",
 	"RetrieveUserSetOfPrivilegesByNamesResponse":   "[]RolePrivilege:RolePrivileges",
 	"PagingInfo":                                 "int:PageNumber int:Count string:PagingCookie bool:ReturnTotalRecordCount",
@@ -119,6 +146,20 @@ var operationTypes = map[string]string{
 	"RetrieveAttributeChangeHistoryResponse":     "C:AuditDetailCollection:AuditDetailCollection",
 	"RetrieveAuditDetailsResponse":               "C:AuditDetail:AuditDetail",
 	"InsertStatusValueResponse":                  "int:NewOptionValue",
+	"EntityRecordCountCollection":                "int:Count bool:IsReadOnly []string:Keys []long:Values",
+	"RetrieveTotalRecordCountResponse":           "C:EntityRecordCountCollection:EntityRecordCountCollection",
+	"FormatAddressResponse":                      "string:Address",
+	"RetrieveTimestampResponse":                  "string:Timestamp",
+	"GetTimeZoneCodeByLocalizedNameResponse":     "int:TimeZoneCode",
+	"GetValidManyToManyResponse":                 "[]string:EntityNames",
+	"GetValidReferencedEntitiesResponse":         "[]string:EntityNames",
+	"GetValidReferencingEntitiesResponse":        "[]string:EntityNames",
+	"RetrieveAvailableLanguagesResponse":         "[]int:LocaleIds",
+	"RetrieveInstalledLanguagePacksResponse":     "[]int:RetrieveInstalledLanguagePacks",
+	"RetrieveDeprovisionedLanguagesResponse":     "[]int:RetrieveDeprovisionedLanguages",
+	"CanBeReferencedResponse":                    "bool:CanBeReferenced",
+	"CanBeReferencingResponse":                   "bool:CanBeReferencing",
+	"CanManyToManyResponse":                      "bool:CanManyToMany",
 	"AddSolutionComponentResponse":               "guid:id",
 	"CreateMultipleResponse":                     "[]guid:Ids",
 	"DeleteRecordChangeHistoryResponse":          "int:DeletedEntriesCount",
@@ -161,6 +202,7 @@ var operationTypes = map[string]string{
 var operationEnums = map[string]string{
 	"AccessRights":              "None=0 ReadAccess=1 WriteAccess=2 AppendAccess=4 AppendToAccess=16 CreateAccess=32 DeleteAccess=65536 ShareAccess=262144 AssignAccess=524288",
 	"LogicalOperator":           "And=0 Or",
+	"TargetFieldType":           "All=0 ValidForCreate ValidForUpdate ValidForRead",
 	"MetadataConditionOperator": "Equals=0 NotEquals In NotIn GreaterThan LessThan",
 	"DeletedMetadataFilters":    "Default=1 Entity=1 Attribute=2 Relationship=4 Label=8 OptionSet=16 All=31",
 }

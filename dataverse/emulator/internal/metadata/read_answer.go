@@ -1,12 +1,15 @@
 package metadata
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
@@ -19,6 +22,60 @@ type DefinitionText struct {
 
 // readDefinitions answers GET of the metadata sets. Page: query-metadata-web-api.
 func (s *Service) readDefinitions(c *wire.Call) (*wire.Answer, error) {
+	a, err := s.readInEnglish(c)
+	if language := userLanguage(c); err == nil && language != English {
+		return inLanguage(a, language)
+	}
+	return a, err
+}
+
+// userLanguage is the language of the caller's user interface.
+func userLanguage(c *wire.Call) int {
+	sn := c.View()
+	if t := sn.Schema.Tables["usersettings"]; t != nil {
+		if language, _ := store.Value(t, sn.Rows(t.Name).Get(c.User), "uilanguageid").(int64); language != 0 {
+			return int(language)
+		}
+	}
+	return English
+}
+
+// inLanguage puts the label of the user's language into UserLocalizedLabel, where there is one; else it stays that of the base
+// language. Page: customize-labels-support-multiple-languages.
+func inLanguage(a *wire.Answer, language int) (*wire.Answer, error) {
+	d := json.NewDecoder(bytes.NewReader(a.Bytes()))
+	d.UseNumber()
+	var body any
+	if err := d.Decode(&body); err != nil {
+		return nil, err
+	}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, x := range v {
+				walk(x)
+			}
+		case map[string]any:
+			list, _ := v["LocalizedLabels"].([]any)
+			for _, x := range list {
+				if m, _ := x.(map[string]any); m["LanguageCode"] == json.Number(strconv.Itoa(language)) && v["UserLocalizedLabel"] != nil {
+					v["UserLocalizedLabel"] = m
+				}
+			}
+			for _, x := range v {
+				walk(x)
+			}
+		}
+	}
+	walk(body)
+	changed := *a
+	changed.Body = body
+	return &changed, nil
+}
+
+// readInEnglish answers as a user does who has the base language.
+func (s *Service) readInEnglish(c *wire.Call) (*wire.Answer, error) {
 	if err := checkReadRight(c, c.Path.Segments); err != nil {
 		return nil, err
 	}

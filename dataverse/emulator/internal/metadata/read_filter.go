@@ -123,7 +123,7 @@ func metaTypeName(typ string) string {
 }
 
 // fitsMeta checks that the literal is of the property's type: an enumeration takes its own members, written with the
-// namespace, and no text.
+// namespace or as a text.
 func fitsMeta(typ string, lit *odata.Literal, op odata.Op) error {
 	found := lit.Kind.String()
 	fits := lit.Kind == odata.Null
@@ -142,6 +142,11 @@ func fitsMeta(typ string, lit *odata.Literal, op odata.Op) error {
 			fits = v.Type == typ[2:]
 			if fits && !hasMember(v.Type, v.Member) {
 				return wire.BadQuery("The string '%s' is not a valid enumeration type constant.", wire.CRMNamespace+v.Type+"'"+v.Member+"'")
+			}
+		}
+		if lit.Kind == odata.String { // Microsoft's SDK for Python leaves the type out
+			if fits = hasMember(typ[2:], lit.Text()); !fits {
+				return wire.BadQuery("The string '%s' is not a valid enumeration type constant.", lit.Text())
 			}
 		}
 	default:

@@ -33,6 +33,7 @@ var columnTypes = map[string][3]string{
 	"MultiSelectPicklist": {"MultiSelectPicklistAttributeMetadata", "Virtual", "MultiSelectPicklistType"},
 	"PartyList":           {"LookupAttributeMetadata", "PartyList", "PartyListType"},
 	"EntityName":          {"EntityNameAttributeMetadata", "EntityName", "EntityNameType"},
+	"ManagedProperty":     {"ManagedPropertyAttributeMetadata", "ManagedProperty", "ManagedPropertyType"},
 	"Virtual":             {"AttributeMetadata", "Virtual", "VirtualType"},
 }
 
@@ -74,10 +75,9 @@ func companions(t *schema.Table, c *schema.Column) []*schema.Column {
 
 func renderColumns(s *schema.Schema, t *schema.Table) []object {
 	out := make([]object, 0, len(t.Columns)*3/2)
-	number := 0
+	number := len(t.Columns) // companions come after the columns: audit rows name those by theirs
 	for _, c := range t.Columns {
-		number++
-		out = append(out, metaColumn(s, t, c, number))
+		out = append(out, metaColumn(s, t, c, c.Number()))
 		for _, m := range companions(t, c) {
 			number++
 			out = append(out, metaColumn(s, t, m, number))
@@ -152,17 +152,17 @@ func metaColumn(s *schema.Schema, t *schema.Table, c *schema.Column, number int)
 		"CanModifyAdditionalSettings": managedProperty(settable, settable, "canmodifyadditionalsettings"),
 		"SchemaName":                  c.SchemaName, "ExternalName": nil, "IsLogical": c.Logical, "IsDataSourceSecret": false,
 		"InheritsFrom": nil, "CreatedOn": timeText(creationDate(&c.Defined)), "ModifiedOn": timeText(creationDate(&c.Defined)), "SourceType": sourceType(c),
-		"AutoNumberFormat": "", "Settings": []any{},
+		"AutoNumberFormat": c.AutoNumber, "Settings": []any{},
 	}
 	maps.Copy(p, typeProperties(s, t, c))
 	return object{types[0], p}
 }
 
-// sourceType is 0 for a column of its own; nil where the type of column cannot be computed.
+// sourceType is 0 for a column with a value of its own; nil where the type of column cannot be computed.
 func sourceType(c *schema.Column) any {
 	switch c.Kind {
 	case schema.KindString, schema.KindPicklist, schema.KindBoolean, schema.KindDateTime, schema.KindInteger, schema.KindDecimal, schema.KindMoney, schema.KindMultiSelect:
-		return 0
+		return c.Source
 	}
 	return nil
 }
@@ -175,14 +175,14 @@ func typeProperties(s *schema.Schema, t *schema.Table, c *schema.Column) map[str
 		if format == "" {
 			format = "Text"
 		}
-		return map[string]any{"Format": format, "FormatName": valueObject(format), "ImeMode": "Auto", "MaxLength": c.MaxLength,
+		return map[string]any{"Format": oldFormat(format), "FormatName": valueObject(format), "ImeMode": "Auto", "MaxLength": c.MaxLength,
 			"YomiOf": nil, "IsLocalizable": false, "DatabaseLength": c.MaxLength * 2, "FormulaDefinition": "", "SourceTypeMask": 0}
 	case schema.KindMemo:
 		format := c.Format
 		if format == "" {
 			format = "TextArea"
 		}
-		return map[string]any{"Format": format, "FormatName": valueObject(format), "ImeMode": "Auto", "MaxLength": c.MaxLength, "IsLocalizable": false}
+		return map[string]any{"Format": oldFormat(format), "FormatName": valueObject(format), "ImeMode": "Auto", "MaxLength": c.MaxLength, "IsLocalizable": false}
 	case schema.KindLookup, schema.KindPartyList:
 		format := "None"
 		if strings.HasPrefix(c.Name, "regarding") {
@@ -244,11 +244,21 @@ func typeProperties(s *schema.Schema, t *schema.Table, c *schema.Column) map[str
 		return map[string]any{"MinValue": boundOr(c.Min, -922337203685477), "MaxValue": boundOr(c.Max, 922337203685477), "Precision": precision(c),
 			"PrecisionSource": 2, "CalculationOf": of, "ImeMode": "Auto", "FormulaDefinition": "", "SourceTypeMask": 0, "IsBaseCurrency": c.CalculationOf != ""}
 	case schema.KindImage:
-		return map[string]any{"IsPrimaryImage": t.PrimaryImage() == c.Name, "CanStoreFullImage": true, "MaxSizeInKB": c.MaxKB(), "MaxHeight": nil, "MaxWidth": nil}
+		return map[string]any{"IsPrimaryImage": t.PrimaryImage() == c.Name, "CanStoreFullImage": !c.Thumbnail, "MaxSizeInKB": c.MaxKB(), "MaxHeight": nil, "MaxWidth": nil}
 	case schema.KindFile:
 		return map[string]any{"MaxSizeInKB": c.MaxKB()}
 	}
 	return nil
+}
+
+// oldFormat is what Format says of a text whose FormatName is a format: those that are younger than Format are Text. Page:
+// format-and-formatname-columns.
+func oldFormat(format string) string {
+	switch format {
+	case "Phone", "Json", "RichText":
+		return "Text"
+	}
+	return format
 }
 
 func valueObject(v string) map[string]any { return map[string]any{"Value": v} }

@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -146,11 +147,8 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 	userOwned := t.Ownership == "UserOwned"
 	row := t.Ownership != "None" && !t.Intersect
 	var image, name, report any
-	for _, c := range t.Columns {
-		if c.Kind == schema.KindImage {
-			image = c.Name
-			break
-		}
+	if primary := t.PrimaryImage(); primary != "" {
+		image = primary
 	}
 	if t.PrimaryName != "" {
 		name = t.PrimaryName
@@ -189,7 +187,7 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"SyncToExternalSearchIndex":          false,
 		"CanModifyAdditionalSettings":        managedProperty(row, row, "canmodifyadditionalsettings"),
 		"CanChangeHierarchicalRelationship":  managedProperty(row, row, "canchangehierarchicalrelationship"),
-		"IsOptimisticConcurrencyEnabled":     row,
+		"IsOptimisticConcurrencyEnabled":     !t.Unguarded,
 		"ChangeTrackingEnabled":              t.Tracked,
 		"CanChangeTrackingBeEnabled":         managedProperty(row, row, "canchangetrackingbeenabled"),
 		"IsImportable":                       row, "IsIntersect": t.Intersect, "IsMailMergeEnabled": managedProperty(standard && userOwned, row, "canmodifymailmergesettings"),
@@ -206,8 +204,17 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"IsEnabledForExternalChannels": false, "IsPrivate": false, "UsesBusinessDataLabelTable": false, "IsLogicalEntity": false,
 		"HasNotes": pointsAt(s, "annotation", "objectid", t.Name), "HasActivities": pointsAt(s, "activitypointer", "regardingobjectid", t.Name),
 		"HasFeedback": pointsAt(s, "feedback", "regardingobjectid", t.Name), "HasEmailAddresses": hasEmail(t),
-		"OwnerId": nil, "OwnerIdType": nil, "OwningBusinessUnit": nil, "TableType": "Standard",
+		"OwnerId": nil, "OwnerIdType": nil, "OwningBusinessUnit": nil, "TableType": cmp.Or(t.Type, "Standard"),
 		"CreatedOn": timeText(creationDate(&t.Defined)), "ModifiedOn": timeText(creationDate(&t.Defined)), "IsSolutionAware": false,
+	}
+	for name, v := range t.Shown {
+		if m, managed := p[name].(map[string]any); managed {
+			value, _ := v.(bool)
+			changeable, _ := m["CanBeChanged"].(bool)
+			of, _ := m["ManagedPropertyLogicalName"].(string)
+			v = managedProperty(value, changeable, of)
+		}
+		p[name] = v
 	}
 	return object{"EntityMetadata", p}
 }
@@ -271,7 +278,7 @@ func metaOneToMany(s *schema.Schema, r *schema.Relationship) object {
 			"Merge": merge, "Reparent": cascade("Reparent"), "Share": cascade("Share"), "Unshare": cascade("Unshare"), "RollupView": "NoCascade"},
 		"ReferencedAttribute": s.Tables[r.Referenced].ID, "ReferencedEntity": r.Referenced,
 		"ReferencingAttribute": r.Attribute, "ReferencingEntity": r.Referencing,
-		"IsHierarchical": false, "EntityKey": nil, "RelationshipAttributes": []any{}, "IsRelationshipAttributeDenormalized": false,
+		"IsHierarchical": r.InHierarchy(), "EntityKey": nil, "RelationshipAttributes": []any{}, "IsRelationshipAttributeDenormalized": false,
 		"ReferencedEntityNavigationPropertyName": r.Collection, "ReferencingEntityNavigationPropertyName": r.Nav,
 		"RelationshipBehavior": 1, "IsDenormalizedLookup": false, "DenormalizedAttributeName": nil,
 	}}

@@ -189,11 +189,11 @@ func dropTable(s *schema.Schema, name string) {
 // value.
 func reindex(t *store.Tx, name string) {
 	tab := t.Schema.Tables[name]
-	for _, content := range []map[string]*store.Rows{t.Data, t.Bin, t.Retained} {
-		if content[name] == nil {
+	for _, content := range store.Contents {
+		if t.In(content)[name] == nil {
 			continue
 		}
-		r := t.Writable(content, tab)
+		r := t.Apart(content, tab)
 		for _, i := range tab.Indexed {
 			if r.Links[i] == nil {
 				r.Links[i] = btree.NewBTreeGOptions(store.LessLink, store.TreeOptions)
@@ -235,8 +235,8 @@ func dropColumn(t *store.Tx, s *schema.Schema, tab *schema.Table, c *schema.Colu
 		}
 	}
 	tab.Indexed = indexed
-	for _, content := range []map[string]*store.Rows{t.Data, t.Bin, t.Retained} {
-		old := content[tab.Name]
+	for _, content := range store.Contents {
+		old := t.In(content)[tab.Name]
 		if old == nil {
 			continue
 		}
@@ -248,8 +248,7 @@ func dropColumn(t *store.Tx, s *schema.Schema, tab *schema.Table, c *schema.Colu
 		if old.Deleted != nil {
 			fresh.Deleted = old.Deleted.Copy()
 		}
-		content[tab.Name] = fresh
-		t.Owned[fresh] = true
+		t.Replace(content, tab.Name, fresh)
 	}
 }
 

@@ -54,6 +54,13 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"POST DeleteOptionValue":            s.deleteOptionValue,
 		"POST OrderOption":                  s.orderOption,
 		"POST UpdateStateValue":             s.updateStateValue,
+		// labels.go
+		"GET RetrieveProvisionedLanguages":   s.tellLanguages("RetrieveProvisionedLanguages", "RetrieveProvisionedLanguages"),
+		"GET RetrieveAvailableLanguages":     s.tellLanguages("RetrieveAvailableLanguages", "LocaleIds"),
+		"GET RetrieveInstalledLanguagePacks": s.tellLanguages("RetrieveInstalledLanguagePacks", "RetrieveInstalledLanguagePacks"),
+		"GET RetrieveDeprovisionedLanguages": s.tellLanguages("RetrieveDeprovisionedLanguages", ""),
+		"GET RetrieveLocLabels":              s.retrieveLocLabels,
+		"POST SetLocLabels":                  s.setLocLabels,
 		// solution.go
 		"POST AddSolutionComponent":         s.addSolutionComponent,
 		"GET RetrieveDependenciesForDelete": s.dependenciesForDelete,

@@ -14,7 +14,6 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
-	"github.com/gallra/gallra/dataverse/fetchxml"
 )
 
 // FindSolution finds the solution with that unique name and its publisher; "" finds none, which is no error.
@@ -127,7 +126,8 @@ func hasComponent(s *schema.Schema, kind int, id uuid.UUID) bool {
 }
 
 // RowComponents are the tables whose rows are components.
-var RowComponents = map[string]int{"role": componentRole, "savedquery": componentView}
+var RowComponents = map[string]int{"role": componentRole, "savedquery": componentView, "systemform": componentForm, "webresource": componentWebResource, "sitemap": componentSiteMap,
+	"savedqueryvisualization": componentChart, "appmodule": componentApp, "environmentvariabledefinition": componentVariable, "environmentvariablevalue": componentVariableValue}
 
 func hasRowComponent(t *store.Tx, kind int, id uuid.UUID) bool {
 	for name, k := range RowComponents {
@@ -138,21 +138,7 @@ func hasRowComponent(t *store.Tx, kind int, id uuid.UUID) bool {
 	return false
 }
 
-// viewsWith are the views that need a column.
-func viewsWith(sn *store.Snapshot, table, column string) []uuid.UUID {
-	var out []uuid.UUID
-	tab := sn.Schema.Tables["savedquery"]
-	sn.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
-		f, err := fetchxml.Parse([]byte(store.Text(tab, r, "fetchxml")))
-		if err == nil && fetchUses(f, table, column) {
-			out = append(out, r.ID)
-		}
-		return true
-	})
-	return out
-}
-
-// dependenciesForDelete tells what keeps a column from being deleted: keys and views. Reference:
+// dependenciesForDelete tells what keeps a column from being deleted: keys, views, charts and forms. Reference:
 // RetrieveDependenciesForDelete, dependency.
 func (s *Service) dependenciesForDelete(c *wire.Call) (*wire.Answer, error) {
 	args, err := c.Arguments(c.Path.Segments[0])
@@ -183,48 +169,12 @@ func (s *Service) dependenciesForDelete(c *wire.Call) (*wire.Answer, error) {
 					depends(componentKey, keyID(k, t))
 				}
 			}
-			for _, view := range viewsWith(sn, t.Name, col.Name) {
-				depends(componentView, view)
+			for _, d := range dependentsOf(sn, t.Name, col.Name) {
+				depends(d.kind, d.id)
 			}
 		}
 	}
 	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#dependencies", "value": list}), nil
-}
-
-// fetchUses tells whether a query names a column of a table.
-func fetchUses(f *fetchxml.Fetch, table, column string) bool {
-	found := false
-	var body func(entity string, b *fetchxml.Body)
-	body = func(entity string, b *fetchxml.Body) {
-		if entity == table {
-			for _, a := range b.Attributes {
-				found = found || a.Name == column
-			}
-			for _, o := range b.Orders {
-				found = found || o.Attribute == column
-			}
-		}
-		var filters func(list []fetchxml.Filter)
-		filters = func(list []fetchxml.Filter) {
-			for i := range list {
-				for _, c := range list[i].Conditions {
-					found = found || entity == table && c.Attribute == column
-				}
-				filters(list[i].Filters)
-				for j := range list[i].Links {
-					body(list[i].Links[j].Name, &list[i].Links[j].Body)
-				}
-			}
-		}
-		filters(b.Filters)
-		for i := range b.Links {
-			l := &b.Links[i]
-			found = found || l.Name == table && l.From == column || entity == table && l.To == column
-			body(l.Name, &l.Body)
-		}
-	}
-	body(f.Entity.Name, &f.Entity.Body)
-	return found
 }
 
 // viewsOf counts the views of a table.
@@ -232,7 +182,7 @@ func viewsOf(t *store.Tx, table string) int {
 	n := 0
 	tab := t.Schema.Tables["savedquery"]
 	t.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
-		if store.Text(tab, r, "returnedtypecode") == table {
+		if store.Text(tab, r, "returnedtypecode") == table && !givenByPlatform(tab, r) {
 			n++
 		}
 		return true

@@ -23,6 +23,14 @@ const (
 	componentKey          = 14
 	componentRole         = 20
 	componentView         = 26
+
+	componentChart         = 59
+	componentForm          = 60
+	componentWebResource   = 61
+	componentSiteMap       = 62
+	componentApp           = 80
+	componentVariable      = 380
+	componentVariableValue = 381
 )
 
 // change is one change of metadata under way.
@@ -83,7 +91,7 @@ func (ch *change) made(kind int, id uuid.UUID, address string) {
 // a 429 that is no service protection limit. Message as reported of the service.
 func (s *Service) lockCustomization(operation string) error {
 	hold := s.Options.CustomizationLock
-	if hold <= 0 {
+	if hold <= 0 || s.Loading.Load() {
 		return nil
 	}
 	now := s.Clock.Now()
@@ -233,6 +241,10 @@ func (ch *change) replaceColumn(t *schema.Table, old *schema.Column, body map[st
 	next.Required, next.Audit, next.Secured = c.Required, c.Audit, c.Secured
 	next.Format, next.Behavior, next.MaxLength, next.Default = c.Format, c.Behavior, c.MaxLength, c.Default
 	next.Min, next.Max, next.Precision = c.Min, c.Max, c.Precision
+	next.AutoNumber, next.Thumbnail = c.AutoNumber, c.Thumbnail
+	if next.Primary = c.Primary; next.Primary {
+		ch.onePrimaryImage(t.Name, old.Name)
+	}
 	if old.Kind == schema.KindLookup || old.Kind == schema.KindPartyList {
 		next.Format, next.Default = old.Format, old.Default
 	}
@@ -277,6 +289,9 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 	if err := ch.standardOnly(body); err != nil {
 		return err
 	}
+	if err := takes(ch.engine, "EntityMetadata", body); err != nil {
+		return err
+	}
 	if n := textOf(body, "LogicalName"); n != "" && n != t.Name {
 		return wire.BadArgument("The name of the table '%s' cannot be changed.", t.Name)
 	}
@@ -295,6 +310,15 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 	if next.Tracked = boolOf(body["ChangeTrackingEnabled"], t.Tracked); t.Tracked && !next.Tracked {
 		return wire.BadArgument("Change tracking cannot be disabled for entity %s once it has been enabled.", t.Name)
 	}
+	next.Unguarded = !boolOf(body["IsOptimisticConcurrencyEnabled"], !t.Unguarded)
+	next.Shown = shownBy(t.Shown, body)
+	had := metaTable(ch.schema, t).props
+	for _, name := range lasting {
+		if on(had[name]) && body[name] != nil && !on(body[name]) {
+			return wire.BadArgument("%s cannot be disabled for entity %s once it has been enabled.", name, t.Name)
+		}
+	}
+	ch.regards(next, !on(had["HasNotes"]) && on(body["HasNotes"]), !on(had["HasActivities"]) && on(body["HasActivities"]))
 	id := TableID(next)
 	ch.made(componentTable, id, "EntityDefinitions("+id.String()+")")
 	return nil
@@ -341,8 +365,8 @@ func notCustom(what, name string) *wire.Error {
 	return wire.NewError(http.StatusBadRequest, "0x8004f026", "The evaluation of the current component(name=%s, id=%s) in the current operation (Delete) failed during managed property evaluation of condition: 'The component is managed or part of the system.'", what, name)
 }
 
-// inUse refuses to delete what another component needs.
-func inUse(what, name string, by int) *wire.Error {
+// InUse refuses to delete what another component needs.
+func InUse(what, name string, by int) *wire.Error {
 	return wire.NewError(http.StatusBadRequest, "0x8004f01f", "The %s(%s) component cannot be deleted because it is referenced by %d other components. For a list of referenced components, use the RetrieveDependenciesForDeleteRequest.", what, name, by)
 }
 
@@ -356,9 +380,9 @@ func (ch *change) deleteColumn(t *schema.Table, c *schema.Column) error {
 			by++
 		}
 	}
-	by += len(viewsWith(&ch.tx.Snapshot, t.Name, c.Name))
+	by += len(dependentsOf(&ch.tx.Snapshot, t.Name, c.Name))
 	if by > 0 {
-		return inUse("Attribute", columnID(c, t).String(), by)
+		return InUse("Attribute", columnID(c, t).String(), by)
 	}
 	for _, r := range slices.Clone(t.Outgoing) {
 		if r.Attribute == c.Name {
@@ -401,13 +425,14 @@ func (ch *change) deleteTable(t *schema.Table) error {
 		}
 	}
 	if by > 0 {
-		return inUse("Entity", TableID(t).String(), by)
+		return InUse("Entity", TableID(t).String(), by)
 	}
 	ch.dropRowsAbout(t)
+	dropLooks(ch.tx, t.Name)
 	for _, m := range slices.Clone(ch.schema.ManyToMany) {
 		if m.Table1 == t.Name || m.Table2 == t.Name {
 			dropManyToMany(ch.schema, m)
-			delete(ch.tx.Data, m.Intersect)
+			ch.tx.Replace(store.Live, m.Intersect, nil)
 		}
 	}
 	for _, r := range slices.Clone(ch.schema.Relations) {
@@ -416,8 +441,8 @@ func (ch *change) deleteTable(t *schema.Table) error {
 		}
 	}
 	dropTable(ch.schema, t.Name)
-	delete(ch.tx.Data, t.Name)
-	delete(ch.tx.Bin, t.Name)
-	delete(ch.tx.Retained, t.Name)
+	for _, content := range store.Contents {
+		ch.tx.Replace(content, t.Name, nil)
+	}
 	return nil
 }

@@ -23,12 +23,15 @@ type definer struct {
 	old    *schema.Column // what a PUT replaces: options stay, they have messages of their own
 }
 
+// abstractTypes are the types of which a body must say which one it is.
+var abstractTypes = map[string]bool{"AttributeMetadata": true, "RelationshipMetadataBase": true, "OptionSetMetadataBase": true}
+
 // metaBody checks a body against its metadata type: @odata.type is needed, and an unknown property is an error.
 func metaBody(body map[string]any, within string) (*metaType, error) {
 	name, _ := body["@odata.type"].(string)
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "#"), wire.CRMNamespace)
 	if name == "" {
-		if within != "EntityMetadata" {
+		if abstractTypes[within] {
 			return nil, wire.BadPayload("", "A type named '"+wire.CRMNamespace+within+"' is abstract or needs the annotation '@odata.type'.")
 		}
 		name = within
@@ -118,7 +121,13 @@ func (d *definer) column(body map[string]any) (*schema.Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &schema.Column{SchemaName: textOf(body, "SchemaName"), Type: columnNames[mt.name], Audit: true}
+	if err := takes(d.engine, "AttributeMetadata", body); err != nil {
+		return nil, err
+	}
+	c := &schema.Column{SchemaName: textOf(body, "SchemaName"), Type: columnNames[mt.name], Audit: true, AutoNumber: textOf(body, "AutoNumberFormat")}
+	if c.AutoNumber != "" && (c.Type != "String" || !store.ValidNumberFormat(c.AutoNumber)) {
+		return nil, wire.BadArgument("The AutoNumberFormat '%s' is not valid.", c.AutoNumber)
+	}
 	c.Name = strings.ToLower(c.SchemaName)
 	if c.Type == "" {
 		return nil, wire.BadArgument("A column of the type %s cannot be defined.", mt.name)
@@ -137,6 +146,11 @@ func (d *definer) column(body map[string]any) (*schema.Column, error) {
 		return nil, wire.BadArgument("The DisplayName of the column '%s' is missing.", c.SchemaName)
 	}
 	c.Description = allTexts(body["Description"])
+	for _, texts := range []map[int]string{c.Labels, c.Description} {
+		if err := spoken(&d.tx.Snapshot, texts); err != nil {
+			return nil, err
+		}
+	}
 	level, _ := valueOf(body, "RequiredLevel").(string)
 	if level != "" && !hasMember("AttributeRequiredLevel", level) {
 		return nil, wire.BadPayload("", "The value '"+level+"' is not a member of "+wire.CRMNamespace+"AttributeRequiredLevel.")
@@ -185,14 +199,17 @@ func (d *definer) typed(c *schema.Column, body map[string]any) error {
 	case "String", "Memo":
 		most, format := 4000, "Text"
 		if c.Type == "Memo" {
-			most, format = 1048576, "TextArea"
+			most = 1048576
 		}
 		if f, _ := valueOf(body, "FormatName").(string); f != "" {
 			format = f
+		} else if d.old != nil {
+			format = d.old.Format // "On Update operation, system only considers the FormatName value": format-and-formatname-columns
 		} else if f := textOf(body, "Format"); f != "" {
 			format = f
 		}
-		if !slices.Contains(stringFormats, format) {
+		// "Only allowed for non-SQL data provider", says format-and-formatname-columns of these two.
+		if format != "" && !slices.Contains(stringFormats, format) || format == "RichText" && c.Type == "String" || format == "Json" && c.Type == "Memo" {
 			return wire.BadArgument("The format '%s' is not a format of text.", format)
 		}
 		c.Format = format
@@ -252,6 +269,10 @@ func (d *definer) typed(c *schema.Column, body map[string]any) error {
 		}
 		size := float64(kb)
 		c.Max = &size
+		if c.Type == "Image" {
+			c.Primary = boolOf(body["IsPrimaryImage"], d.old != nil && d.old.Primary)
+			c.Thumbnail = !boolOf(body["CanStoreFullImage"], d.old == nil || !d.old.Thumbnail)
+		}
 	case "Money":
 		if err := bounds(-922337203685477, 922337203685477); err != nil {
 			return err
@@ -381,7 +402,20 @@ func (d *definer) options(set map[string]any) ([]schema.Option, error) {
 	return out, nil
 }
 
-// checkName demands a name that begins with the prefix of a publisher: the solution's when one is named.
+// isPrefix tells whether a text can be a customization prefix: "between two and eight characters in length, all alphanumeric
+// characters and it must start with a letter. It cannot start with mscrm." Page: customize-entity-metadata.
+func isPrefix(s string) bool {
+	letter := func(c rune) bool { return c >= 'a' && c <= 'z' }
+	for i, c := range s {
+		if !letter(c) && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(s) >= 2 && len(s) <= 8 && !strings.HasPrefix(s, "mscrm")
+}
+
+// checkName demands a name that begins with a customization prefix: that of the solution's publisher where one is named,
+// else any, or that of some publisher (Options.NamesNeedPublisher).
 func (d *definer) checkName(name string, publisher *store.Row) error {
 	prefix, rest, found := strings.Cut(strings.ToLower(name), "_")
 	if !found || rest == "" || !validName(name) {
@@ -392,6 +426,12 @@ func (d *definer) checkName(name string, publisher *store.Row) error {
 	if publisher != nil {
 		if own, _ := publisher.Get(column).(string); !strings.EqualFold(own, prefix) {
 			return wire.BadArgument("The name '%s' is not valid: the publisher of the solution has the customization prefix '%s'.", name, own)
+		}
+		return nil
+	}
+	if !d.engine.Options.NamesNeedPublisher {
+		if !isPrefix(prefix) {
+			return wire.BadArgument("The name '%s' is not valid: '%s' is no customization prefix.", name, prefix)
 		}
 		return nil
 	}

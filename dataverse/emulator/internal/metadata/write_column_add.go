@@ -53,6 +53,9 @@ func (ch *change) newColumn(t *schema.Table, c *schema.Column) error {
 	case "File":
 		ch.addFileName(t, c)
 	case "Image":
+		if c.Primary {
+			ch.onePrimaryImage(t.Name, c.Name)
+		}
 		ch.addImageParts(t, c)
 	}
 	t2 := ch.schema.Tables[t.Name]

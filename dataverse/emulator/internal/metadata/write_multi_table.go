@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -31,6 +32,11 @@ func (s *Service) createPolymorphicLookup(c *wire.Call) (*wire.Answer, error) {
 	return s.createMultiTable(c, "CreatePolymorphicLookupAttribute", func(ch *change, relations []*schema.Relationship) (string, error) {
 		targets := targetsOf(relations)
 		slices.Sort(targets)
+		for _, r := range relations {
+			if cascading(r) {
+				return "", wire.NewError(http.StatusBadRequest, "0x80090426", "The cascade behavior of %s is not supported. The cascade behaviors supported for polymorphic lookup are CascadeAssign=Nocascade, CascadeDelete=RemoveLink, CascadeMerge=Nocascade, CascadeReparent=Nocascade, CascadeShare=Nocascade, CascadeUnshare=Nocascade and CascadeRollupView=Nocascade.", r.Name)
+			}
+		}
 		if len(targets) == 0 || len(slices.Compact(targets)) != len(relations) {
 			return "", wire.BadArgument("CreatePolymorphicLookupAttribute takes a relationship for each table that the lookup points at.")
 		}

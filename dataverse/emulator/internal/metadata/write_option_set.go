@@ -83,7 +83,7 @@ func (s *Service) deleteGlobalOptionSetDefinitions(c *wire.Call) (*wire.Answer, 
 			}
 		}
 		if by > 0 {
-			return inUse("OptionSet", optionSetID(o).String(), by)
+			return InUse("OptionSet", optionSetID(o).String(), by)
 		}
 		delete(ch.schema.OptionSets, o.Name)
 		return nil
@@ -288,7 +288,8 @@ func (s *Service) changeOptions(c *wire.Call, status bool, fn func(*change, map[
 		switch {
 		case col == nil:
 			return wire.NewError(http.StatusBadRequest, "0x80041103", "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", t.Name, textOf(body, "AttributeLogicalName"))
-		case status != (col.Kind == schema.KindStatus) && c.Path.Segments[0].Name[:6] == "Insert", len(col.Options) == 0 || col.Kind == schema.KindBoolean || col.OptionSet != "":
+		case status != (col.Kind == schema.KindStatus) && c.Path.Segments[0].Name[:6] == "Insert", len(col.Options) == 0 || col.OptionSet != "",
+			col.Kind == schema.KindBoolean && c.Path.Segments[0].Name != "UpdateOptionValue": // its two options may be called otherwise, and that is all
 			return wire.BadArgument("The options of the column '%s' cannot be changed by this message.", col.Name)
 		}
 		next := *col

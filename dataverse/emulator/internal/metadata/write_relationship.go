@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
@@ -83,10 +84,27 @@ func (ch *change) relation(body map[string]any) (*schema.Relationship, error) {
 	if err := configure(r, body); err != nil {
 		return nil, err
 	}
-	if r.Delete == "Cascade" && parental(ch.schema, from) {
-		return nil, wire.NewError(http.StatusBadRequest, "0x80047007", "The entity %s already has a parental relationship. Only one is supported.", from.Name)
+	if err := ch.inHierarchy(r, body); err != nil {
+		return nil, err
 	}
-	return r, nil
+	return r, checkParents(ch.schema, r)
+}
+
+// inHierarchy reads IsHierarchical: a table has one such relationship, to itself. Pages: entity-relationship-metadata,
+// query-hierarchical-data.
+func (ch *change) inHierarchy(r *schema.Relationship, body map[string]any) error {
+	was := r.InHierarchy()
+	r.Hierarchical = boolOf(body["IsHierarchical"], was)
+	if !r.Hierarchical || was {
+		return nil
+	}
+	if r.Referenced != r.Referencing {
+		return wire.BadArgument("The relationship '%s' cannot be hierarchical: it is not of a table to itself.", r.Name)
+	}
+	if t := ch.schema.Tables[r.Referenced]; t.Above() != nil {
+		return wire.BadArgument("The relationship '%s' cannot be hierarchical: the table '%s' has such a relationship.", r.Name, t.Name)
+	}
+	return nil
 }
 
 // configure reads the CascadeConfiguration of a body.
@@ -126,9 +144,32 @@ func hasRelation(s *schema.Schema, name string) bool {
 		slices.ContainsFunc(s.ManyToMany, func(m *schema.ManyToMany) bool { return strings.EqualFold(m.Name, name) })
 }
 
-// parental tells whether a custom table's rows already go with the rows of another.
-func parental(s *schema.Schema, t *schema.Table) bool {
-	return slices.ContainsFunc(t.Outgoing, func(r *schema.Relationship) bool { return r.Custom && r.Delete == "Cascade" })
+// cascading tells whether an action goes on from a row to those that point at it along the relationship.
+func cascading(r *schema.Relationship) bool {
+	for _, action := range []string{"Assign", "Reparent", "Share", "Unshare"} {
+		if r.Cascades(action) != "NoCascade" {
+			return true
+		}
+	}
+	return r.Delete == "Cascade"
+}
+
+// checkParents refuses a relationship that cascades where rows go with those of another table already, and one from a custom
+// table to a table of the platform. Pages: create-edit-entity-relationships ("Limitations on behaviors you can set"),
+// web-service-error-codes.
+func checkParents(s *schema.Schema, r *schema.Relationship) error {
+	to, from := s.Tables[r.Referenced], s.Tables[r.Referencing]
+	if !cascading(r) {
+		return nil
+	}
+	has := slices.ContainsFunc(from.Outgoing, func(o *schema.Relationship) bool { return (o.Custom || !from.Custom) && cascading(o) })
+	switch {
+	case !from.Custom && (to.Custom || has):
+		return wire.NewError(http.StatusBadRequest, "0x8004432d", "This entity is either not valid as a child in a custom parental relationship or is already a child in a parental relationship")
+	case has:
+		return wire.NewError(http.StatusBadRequest, "0x80047007", "The entity %s already has a parental relationship. Only one is supported.", from.Name)
+	}
+	return nil
 }
 
 // lookup reads the lookup column of a relationship.
@@ -228,8 +269,13 @@ func (s *Service) putRelationshipDefinitions(c *wire.Call) (*wire.Answer, error)
 		if err := configure(&changed, body); err != nil {
 			return err
 		}
-		if from := ch.schema.Tables[old.Referencing]; changed.Delete == "Cascade" && old.Custom && parental(ch.schema, from) {
-			return wire.NewError(http.StatusBadRequest, "0x80047007", "The entity %s already has a parental relationship. Only one is supported.", from.Name)
+		if err := ch.inHierarchy(&changed, body); err != nil {
+			return err
+		}
+		if old.Custom {
+			if err := checkParents(ch.schema, &changed); err != nil {
+				return err
+			}
 		}
 		changed.MetadataID = relationshipID(old)
 		addRelation(ch.schema, &changed)
@@ -276,7 +322,7 @@ func (s *Service) deleteRelationshipDefinitions(c *wire.Call) (*wire.Answer, err
 			return notCustom("Relationship", manyToManyID(m).String())
 		case m != nil:
 			dropManyToMany(ch.schema, m)
-			delete(ch.tx.Data, m.Intersect)
+			ch.tx.Replace(store.Live, m.Intersect, nil)
 			return nil
 		case !r.Custom:
 			return notCustom("Relationship", relationshipID(r).String())

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
@@ -16,6 +17,9 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 		return err
 	}
 	if err := ch.standardOnly(body); err != nil {
+		return err
+	}
+	if err := takes(ch.engine, "EntityMetadata", body); err != nil {
 		return err
 	}
 	t := &schema.Table{SchemaName: textOf(body, "SchemaName"), Ownership: textOf(body, "OwnershipType"), Custom: true, Defined: madeNow(ch.now()),
@@ -61,6 +65,8 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 	t.Description = allTexts(body["Description"])
 	t.Audited = boolOf(valueOf(body, "IsAuditEnabled"), false)
 	t.Tracked = boolOf(body["ChangeTrackingEnabled"], false)
+	t.Unguarded = !boolOf(body["IsOptimisticConcurrencyEnabled"], true)
+	t.Shown = shownBy(nil, body)
 	if err := ch.firstColumns(t, body); err != nil {
 		return err
 	}
@@ -70,22 +76,28 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 	} else if err := ch.activityColumns(t); err != nil {
 		return err
 	}
-	if boolOf(body["HasNotes"], false) {
+	ch.regards(t, boolOf(body["HasNotes"], false), boolOf(body["HasActivities"], false))
+	ch.schema.Privileges[t.Name] = ch.schema.GeneratedPrivileges(t)
+	if !t.Activity { // those of activities are there
+		ch.grantNew(t)
+	}
+	PlaceLooks(ch.tx, t, store.Instant(ch.now().Unix()))
+	ch.made(componentTable, t.MetadataID, "EntityDefinitions("+t.MetadataID.String()+")")
+	return nil
+}
+
+// regards lets notes and activities be about a table.
+func (ch *change) regards(t *schema.Table, notes, activities bool) {
+	if notes {
 		ch.mayPoint("annotation", "objectid", t, "_Annotations", "Cascade")
 	}
-	if boolOf(body["HasActivities"], false) {
+	if activities {
 		for _, name := range ch.schema.TableNames() {
 			if a := ch.schema.Tables[name]; a.Activity || name == "activitypointer" {
 				ch.mayPoint(name, "regardingobjectid", t, "_"+a.SchemaName+"s", "Cascade")
 			}
 		}
 	}
-	ch.schema.Privileges[t.Name] = ch.schema.GeneratedPrivileges(t)
-	if !t.Activity { // those of activities are there
-		ch.grantNew(t)
-	}
-	ch.made(componentTable, t.MetadataID, "EntityDefinitions("+t.MetadataID.String()+")")
-	return nil
 }
 
 // standardOnly refuses tables whose rows are kept elsewhere. An elastic table has partitions and no transactions, the rows of a
@@ -135,7 +147,13 @@ func (ch *change) firstColumns(t *schema.Table, body map[string]any) error {
 			if t.PrimaryName != "" || c.Type != "String" {
 				return wire.BadArgument("A table has exactly one primary name, and it is a text.")
 			}
+			if c.Format != "Text" { // "string column must be formatted as Text": customize-entity-metadata
+				return wire.BadArgument("The primary name of a table has the format Text.")
+			}
 			t.PrimaryName = c.Name
+		}
+		if c.Name == t.PrimaryName && !boolOf(m["IsPrimaryName"], false) && c.Type == "String" {
+			continue // the primary name once more: Microsoft's SDK for Python sends it so
 		}
 		if t.Column(c.Name) != nil {
 			return wire.NewError(http.StatusBadRequest, "0x80047013", "An attribute with the specified name %s already exists for entity %s.", c.Name, t.Name)

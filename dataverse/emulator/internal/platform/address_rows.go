@@ -26,8 +26,10 @@ type ColumnPair struct{ Here, There int }
 func AddressPairs(parent, t *schema.Table, number int) []ColumnPair {
 	var pairs []ColumnPair
 	prefix := "address" + strconv.Itoa(number) + "_"
+	name := make([]byte, 0, 64)
 	for _, c := range t.Columns {
-		if own := parent.Column(prefix + c.Name); own != nil && own.Kind == c.Kind {
+		name = append(append(name[:0], prefix...), c.Name...)
+		if own := parent.ByName[string(name)]; own != nil && own.Kind == c.Kind {
 			pairs = append(pairs, ColumnPair{c.Index, own.Index})
 		}
 	}
@@ -84,10 +86,10 @@ func (w *Writer) followAddresses(parent *schema.Table, before, after *store.Row)
 		if r == nil {
 			continue
 		}
-		v := addressValues(parent, after, t, n)
-		for i, value := range v {
-			if r.Get(i) == value {
-				delete(v, i)
+		v := store.Values{}
+		for _, p := range AddressPairs(parent, t, n) {
+			if value := after.Get(p.There); r.Get(p.Here) != value {
+				v[p.Here] = value
 			}
 		}
 		if len(v) > 0 {

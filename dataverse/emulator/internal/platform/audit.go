@@ -2,7 +2,6 @@ package platform
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -47,9 +46,6 @@ var unauditedColumns = map[string]bool{"versionnumber": true, "modifiedon": true
 
 // audited tells whether the audit history records changes of the column.
 func audited(c *schema.Column) bool { return c.Audit && !unauditedColumns[c.Name] }
-
-// columnNumber is the number by which audit rows name a column.
-func columnNumber(c *schema.Column) int { return c.Index + 1 }
 
 // audits tells whether the audit history records the table: both the organisation and the table must be switched on.
 func (w *Writer) audits(t *schema.Table) bool {
@@ -113,32 +109,29 @@ func (w *Writer) auditDelete(t *schema.Table, r *store.Row) {
 		return
 	}
 	old := map[string]any{}
-	var mask []string
 	for i, v := range r.All() {
 		if i < len(t.Columns) && audited(t.Columns[i]) {
 			old[t.Columns[i].Name] = cutAudit(v)
 		}
 	}
+	mask := make([]byte, 0, 4*len(t.Columns))
 	for _, c := range t.Columns {
 		if audited(c) && !c.NoRead {
-			mask = append(mask, strconv.Itoa(columnNumber(c)))
+			mask = appendNumber(mask, c)
 		}
 	}
-	w.WriteAudit(t, r.ID, actionDelete, OperationDelete, mask, old, map[string]any{})
+	w.WriteAudit(t, r.ID, actionDelete, OperationDelete, string(mask), old, map[string]any{})
 }
 
 func (w *Writer) auditChange(t *schema.Table, action, operation int64, before, after *store.Row, sent map[int]bool) {
 	old, changed := map[string]any{}, map[string]any{}
-	var mask []string
+	var mask []byte
 	for _, c := range t.Columns {
-		if !audited(c) {
-			continue
-		}
 		was, is := before.Get(c.Index), after.Get(c.Index)
-		if was == is && !sent[c.Index] {
+		if was == is && !sent[c.Index] || !audited(c) {
 			continue
 		}
-		mask = append(mask, strconv.Itoa(columnNumber(c)))
+		mask = appendNumber(mask, c)
 		if was != nil {
 			old[c.Name] = cutAudit(was)
 		}
@@ -147,8 +140,16 @@ func (w *Writer) auditChange(t *schema.Table, action, operation int64, before, a
 		}
 	}
 	if len(mask) > 0 {
-		w.WriteAudit(t, after.ID, action, operation, mask, old, changed)
+		w.WriteAudit(t, after.ID, action, operation, string(mask), old, changed)
 	}
+}
+
+// appendNumber adds a column to a mask.
+func appendNumber(mask []byte, c *schema.Column) []byte {
+	if len(mask) > 0 {
+		mask = append(mask, ',')
+	}
+	return strconv.AppendInt(mask, int64(c.Number()), 10)
 }
 
 func cutAudit(v any) any {
@@ -162,13 +163,13 @@ func cutAudit(v any) any {
 	return v
 }
 
-// WriteAudit stores an audit row, or puts it off by the delay that the server was given.
-func (w *Writer) WriteAudit(t *schema.Table, id uuid.UUID, action, operation int64, mask []string, old, changed map[string]any) {
+// WriteAudit stores an audit row, or puts it off by the delay that the server was given. The mask is the numbers of columns, with commas.
+func (w *Writer) WriteAudit(t *schema.Table, id uuid.UUID, action, operation int64, mask string, old, changed map[string]any) {
 	a := w.Schema.Tables["audit"]
 	v := store.Values{AuditOld: old, AuditNew: changed}
 	v.Set(a, "action", action)
 	v.Set(a, "operation", operation)
-	v.Set(a, "attributemask", strings.Join(mask, ","))
+	v.Set(a, "attributemask", mask)
 	v.Set(a, "createdon", w.Now)
 	v.Set(a, "objectid", store.Ref{Table: t.Name, ID: id})
 	v.Set(a, "objecttypecode", t.Name)
@@ -195,5 +196,5 @@ func (w *Writer) auditAssociation(action int64, relation string, t *schema.Table
 	if action == ActionDisassociate {
 		old, changed = values, old
 	}
-	w.WriteAudit(t, id, action, operationUpdate, nil, old, changed)
+	w.WriteAudit(t, id, action, operationUpdate, "", old, changed)
 }

@@ -63,11 +63,11 @@ func (w *Writer) collect(del *Cascade, t *schema.Table, r *store.Row) {
 // collectPointing adds what the relationships of a deleted row say: rows that are deleted too, and lookups that become null.
 func (w *Writer) collectPointing(del *Cascade, t *schema.Table, r *store.Row) error {
 	for _, rel := range w.Schema.PointingAt(t) {
-		child := w.Schema.Tables[rel.Referencing]
-		c := child.Column(rel.Attribute)
-		if rel.Delete == "NoCascade" || w.Data[child.Name].Len() == 0 {
+		if rel.Delete == "NoCascade" || w.Data[rel.Referencing].Len() == 0 {
 			continue
 		}
+		child := w.Schema.Tables[rel.Referencing]
+		c := child.Column(rel.Attribute)
 		refused := false
 		EachPointing(&w.Tx.Snapshot, child, c, store.Ref{Table: t.Name, ID: r.ID}, func(x *store.Row) bool {
 			switch rel.Delete {

@@ -60,9 +60,9 @@ func (s *Service) retrieveCurrentOrganization(c *wire.Call) (*wire.Answer, error
 	return wire.OK(map[string]any{
 		"@odata.context": c.Base + "/$metadata#Microsoft.Dynamics.CRM.RetrieveCurrentOrganizationResponse",
 		"Detail": map[string]any{
-			"OrganizationId": s.OrganizationID.String(), "FriendlyName": organizationName, "OrganizationVersion": organizationVersion,
-			"EnvironmentId": schema.StableID("environment").String(), "DatacenterId": schema.StableID("datacenter").String(), "Geo": "EMEA",
-			"TenantId": TenantID.String(), "UrlName": "emulator", "UniqueName": "orgemulator", "State": "Enabled",
+			"OrganizationId": s.OrganizationID.String(), "FriendlyName": s.Options.Organization, "OrganizationVersion": organizationVersion,
+			"EnvironmentId": uuid.NewSHA1(s.OrganizationID, []byte("environment")).String(), "DatacenterId": schema.StableID("datacenter").String(), "Geo": "EMEA",
+			"TenantId": TenantID.String(), "UrlName": s.Options.UniqueName, "UniqueName": s.Options.UniqueName, "State": "Enabled",
 			"OrganizationType": kind, "SchemaType": "Full",
 			"Endpoints": map[string]any{
 				"Count": 3, "IsReadOnly": false,
@@ -72,8 +72,6 @@ func (s *Service) retrieveCurrentOrganization(c *wire.Call) (*wire.Answer, error
 		},
 	}), nil
 }
-
-const organizationName = "Emulator"
 
 // TenantID is the tenant that the organisation belongs to and that the fake Entra ID issues tokens for.
 var TenantID = schema.StableID("tenant")
@@ -99,11 +97,11 @@ func (s *Service) Seed() {
 	}
 	add("transactioncurrency", currency.ID, store.Fields{"currencyname": "Euro", "isocurrencycode": "EUR", "currencysymbol": "€",
 		"currencyprecision": int64(2), "exchangerate": 1.0, "statecode": int64(0), "statuscode": int64(1)})
-	add("organization", s.OrganizationID, store.Fields{"name": "orgemulator", "isauditenabled": true, "auditretentionperiodv2": int64(-1),
-		"basecurrencyid": currency, "languagecode": int64(metadata.English), "expiresubscriptionsindays": int64(90),
+	add("organization", s.OrganizationID, store.Fields{"name": s.Options.UniqueName, "isauditenabled": true, "auditretentionperiodv2": int64(-1),
+		"basecurrencyid": currency, "systemuserid": access.SystemUser, "languagecode": int64(metadata.English), "expiresubscriptionsindays": int64(90),
 		"maxuploadfilesize": int64(5 << 20), "blockedattachments": blockedExtensions})
-	add("businessunit", s.RootBusiness, store.Fields{"name": "orgemulator", "isdisabled": false})
-	add("team", schema.StableID("team"), store.Fields{"name": "orgemulator", "isdefault": true, "teamtype": int64(0), "businessunitid": unit, "administratorid": admin})
+	add("businessunit", s.RootBusiness, store.Fields{"name": s.Options.UniqueName, "isdisabled": false})
+	add("team", schema.StableID("team"), store.Fields{"name": s.Options.UniqueName, "isdefault": true, "teamtype": int64(0), "businessunitid": unit, "administratorid": admin})
 	s.seedUsers(t, add, unit)
 	s.seedRoles(t, add, unit)
 	seedRules(add, unit, admin)
@@ -112,14 +110,29 @@ func (s *Service) Seed() {
 	t.Place("systemuserprofiles", schema.StableID("systemuserprofile"), store.Fields{"systemuserid": s.Administrator, "fieldsecurityprofileid": access.AdministratorProfile})
 
 	publisher := store.Ref{Table: "publisher", ID: schema.StableID("publisher")}
-	add("publisher", publisher.ID, store.Fields{"friendlyname": "Default Publisher for orgemulator", "uniquename": "DefaultPublisherorgemulator",
+	add("publisher", publisher.ID, store.Fields{"friendlyname": "Default Publisher for " + s.Options.UniqueName, "uniquename": "DefaultPublisher" + s.Options.UniqueName,
 		"customizationprefix": "new", "customizationoptionvalueprefix": int64(10000), "isreadonly": false})
 	// These two ids are the same in every environment.
 	add("solution", uuid.MustParse("fd140aae-4df4-11dd-bd17-0019b9312238"), store.Fields{"friendlyname": "Active Solution", "uniquename": "Active",
 		"version": "1.0", "publisherid": publisher, "ismanaged": false, "isvisible": false})
+	looks.Begin(t, func() {
+		for _, name := range withLooks {
+			metadata.PlaceLooks(t, t.Schema.Tables[name], begun)
+		}
+	}, "savedquery", "systemform")
 	add("solution", defaultSolution, store.Fields{"friendlyname": "Default Solution", "uniquename": "Default",
 		"version": "1.0", "publisherid": publisher, "ismanaged": false, "isvisible": true})
 }
+
+// withLooks are the tables that have views and a form. Those of other tables are left out.
+var withLooks = []string{"account", "contact", "lead", "opportunity", "incident", "quote", "salesorder", "invoice", "campaign", "list", "competitor", "product", "pricelevel",
+	"task", "email", "phonecall", "appointment", "letter", "fax", "queue", "connection", "systemuser"}
+
+// looks are the views and forms of these tables.
+var looks store.Alike
+
+// begun is when they were made: a day that is the same for every environment.
+const begun = store.Instant(1735689600) // 2025-01-01
 
 var defaultSolution = uuid.MustParse("fd140aaf-4df4-11dd-bd17-0019b9312238")
 
@@ -132,6 +145,7 @@ func (s *Service) seedUsers(t *store.Tx, add func(string, uuid.UUID, store.Field
 			f[k] = v
 		}
 		add("systemuser", id, f)
+		placeSettings(t, s.Engine, id, unit)
 		t.Place("teammembership", schema.StableID("teammembership/"+id.String()), store.Fields{"systemuserid": id, "teamid": schema.StableID("team")})
 	}
 	user(s.Administrator, "# emulator", store.Fields{"applicationid": ApplicationID, "azureactivedirectoryobjectid": ObjectID(ApplicationID)})
@@ -143,23 +157,26 @@ func ObjectID(application uuid.UUID) uuid.UUID {
 	return schema.StableID("principal/" + application.String())
 }
 
+// rights are the privileges and what the predefined roles hold of them.
+var rights store.Alike
+
 // seedRoles makes the privileges and the predefined roles. What Basic User and the others hold is a simple choice of
 // ours; the service's differ by release.
 func (s *Service) seedRoles(t *store.Tx, add func(string, uuid.UUID, store.Fields), unit store.Ref) {
-	privileges := t.Schema.AllPrivileges()
-	for _, p := range privileges {
-		t.PlacePrivilege(p)
-	}
+	var privileges []schema.NamedPrivilege
+	var grants []func()
 	role := func(name string, template uuid.UUID, depth func(schema.NamedPrivilege) string) {
 		id := schema.StableID("role/" + name)
 		add("role", id, store.Fields{"name": name, "businessunitid": unit, "roletemplateid": store.Ref{Table: "roletemplate", ID: template}, "ismanaged": true,
 			"componentstate": int64(0), "organizationid": s.OrganizationID, "roleidunique": schema.StableID("roleunique/" + name),
 			"parentrootroleid": store.Ref{Table: "role", ID: id}, "isinherited": int64(1)})
-		for _, p := range privileges {
-			if d := depth(p); d != "" && slices.Contains(p.Depths, d) {
-				t.Grant(id, schema.PrivilegeID(p.Name), schema.DepthMasks[d])
+		grants = append(grants, func() {
+			for _, p := range privileges {
+				if d := depth(p); d != "" && slices.Contains(p.Depths, d) {
+					t.Grant(id, schema.PrivilegeID(p.Name), schema.DepthMasks[d])
+				}
 			}
-		}
+		})
 	}
 	customizing := func(name string) bool {
 		for _, noun := range []string{"Attribute", "Entity", "Relationship", "OptionSet", "Customization", "Publisher", "Solution", "Query"} {
@@ -197,5 +214,14 @@ func (s *Service) seedRoles(t *store.Tx, add func(string, uuid.UUID, store.Field
 		}
 		return ""
 	})
+	rights.Begin(t, func() {
+		privileges = t.Schema.AllPrivileges()
+		for _, p := range privileges {
+			t.PlacePrivilege(p)
+		}
+		for _, grant := range grants {
+			grant()
+		}
+	}, "privilege", "roleprivileges")
 	t.Place("systemuserroles", schema.StableID("systemuserrole"), store.Fields{"systemuserid": s.Administrator, "roleid": schema.StableID("role/System Administrator")})
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -24,13 +25,24 @@ import (
 
 // checkPlatform refuses a row that the platform cannot work with. before is nil for a new row.
 func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
+	if err := w.checkLoop(t, before, r); err != nil {
+		return err
+	}
 	switch t.Name {
+	case "organization":
+		if before != nil && store.Lookup(t, before, "basecurrencyid") != store.Lookup(t, r, "basecurrencyid") {
+			return wire.BadArgument("The base currency of an organization cannot be changed once it is set.")
+		}
 	case "publisher":
 		return w.checkPublisher(t, before, r)
 	case "solution":
 		return w.checkSolution(t, before, r)
 	case "savedquery":
 		return w.checkView(t, before, r)
+	case "systemform":
+		return w.checkForm(t, before, r)
+	case "savedqueryvisualization":
+		return w.checkChart(t, before, r)
 	case "systemuser":
 		return w.checkUser(t, before, r)
 	case "role":
@@ -128,12 +140,7 @@ func (w *Writer) checkView(t *schema.Table, before, r *store.Row) error {
 	if f.Entity.Name != name {
 		return wire.BadArgument("The query is of the entity '%s', not of '%s'.", f.Entity.Name, name)
 	}
-	// The query must compile as if it were run.
-	e := query.NewEnv(&wire.Call{Engine: w.Engine, Header: http.Header{}, Tx: w.Tx, User: w.User, Base: w.Base})
-	e.Slot()
-	q := &query.FetchQuery{Call: e.Call, Env: e, Fetch: f, From: query.Collection{Table: of}, ByName: map[string]*query.JoinedTable{}}
-	e.Call = nil // whoever makes a view need not be able to read what it shows
-	if err := q.Prepare(); err != nil {
+	if err := w.checkFetch(of, f); err != nil {
 		return err
 	}
 	if layout := store.Text(t, r, "layoutxml"); layout != "" {
@@ -142,6 +149,15 @@ func (w *Writer) checkView(t *schema.Table, before, r *store.Row) error {
 		return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'layoutxml' is missing on the entity 'savedquery'.")
 	}
 	return nil
+}
+
+// checkFetch: the query must compile as if it were run.
+func (w *Writer) checkFetch(of *schema.Table, f *fetchxml.Fetch) error {
+	e := query.NewEnv(&wire.Call{Engine: w.Engine, Header: http.Header{}, Tx: w.Tx, User: w.User, Base: w.Base})
+	e.Slot()
+	q := &query.FetchQuery{Call: e.Call, Env: e, Fetch: f, From: query.Collection{Table: of}, ByName: map[string]*query.JoinedTable{}}
+	e.Call = nil // whoever makes a view need not be able to read what it shows
+	return q.Prepare()
 }
 
 // checkLayout: a grid with one row of cells, each of a column that the query fetches: name, or alias.name over a link.
@@ -263,7 +279,6 @@ func (w *Writer) completePlatform(t *schema.Table, id uuid.UUID, v store.Values)
 	case "activitymimeattachment":
 		w.showFile(t, v)
 	case "systemuser":
-		v.SetDefault(t, "accessmode", int64(0))
 		v.Set(t, "organizationid", w.Engine.OrganizationID)
 		app, isApp := v.After(t, nil, "applicationid").(uuid.UUID)
 		if !isApp {
@@ -278,6 +293,11 @@ func (w *Writer) completePlatform(t *schema.Table, id uuid.UUID, v store.Values)
 		if !v.Has(t, "firstname") && !v.Has(t, "lastname") {
 			v.Set(t, "fullname", "# "+app.String())
 		}
+	case "appnotification":
+		v.SetDefault(t, "icontype", int64(100000000))
+		v.SetDefault(t, "toasttype", int64(200000000))
+		v.SetDefault(t, "priority", int64(200000000))
+		v.SetDefault(t, "ttlinseconds", int64(notificationLife/time.Second))
 	case "role":
 		v.SetDefault(t, "businessunitid", unit())
 		v.Set(t, "organizationid", w.Engine.OrganizationID)
@@ -297,6 +317,22 @@ func (w *Writer) completePlatform(t *schema.Table, id uuid.UUID, v store.Values)
 		v.Set(t, "ismanaged", false)
 		v.Set(t, "isvisible", true)
 		v.Set(t, "installedon", w.Now)
+	case "systemform":
+		v.SetDefault(t, "type", int64(2))
+		v.SetDefault(t, "iscustomizable", true)
+		if v.After(t, nil, "type") == any(int64(0)) {
+			v.SetDefault(t, "objecttypecode", "none")
+		}
+		v.Set(t, "formidunique", uuid.New())
+		v.Set(t, "componentstate", int64(0))
+		v.Set(t, "ismanaged", false)
+		v.Set(t, "publishedon", w.Now)
+	case "savedqueryvisualization":
+		v.SetDefault(t, "charttype", int64(0))
+		v.SetDefault(t, "isdefault", false)
+		v.Set(t, "componentstate", int64(0))
+		v.Set(t, "ismanaged", false)
+		v.Set(t, "savedqueryvisualizationidunique", uuid.New())
 	case "savedquery":
 		v.Set(t, "iscustom", true)
 		v.Set(t, "ismanaged", false)
@@ -330,6 +366,7 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 	case "activitymimeattachment":
 		w.makeFile(t, r)
 	case "systemuser":
+		w.PlaceSettings(r.ID, store.Lookup(t, r, "businessunitid"))
 		team := w.defaultTeam(store.Lookup(t, r, "businessunitid").ID)
 		if team != uuid.Nil {
 			w.Place("teammembership", uuid.New(), store.Fields{"systemuserid": r.ID, "teamid": team})

@@ -137,7 +137,7 @@ func (w *Writer) binDelete(c *Cascade) {
 			if !on || w.Bin[d.Table.Name].Get(d.Row.ID) != nil {
 				continue
 			}
-			w.Store.Put(w.Writable(w.Bin, d.Table), d.Row)
+			w.PutIn(store.Binned, d.Table, d.Row)
 			content.rows = append(content.rows, store.Ref{Table: d.Table.Name, ID: d.Row.ID})
 		}
 	}
@@ -181,10 +181,10 @@ func (w *Writer) PutPlatformRow(t *schema.Table, v store.Values) *store.Row {
 // takeFromBin removes a row from the bin and returns it.
 func (w *Writer) takeFromBin(of store.Ref) *store.Row {
 	t := w.Schema.Tables[of.Table]
-	if t == nil || w.Bin[of.Table].Get(of.ID) == nil {
+	if t == nil {
 		return nil
 	}
-	return w.Writable(w.Bin, t).Remove(of.ID)
+	return w.RemoveFrom(store.Binned, t, of.ID)
 }
 
 // binReference is the deleteditemreference of a deleted root with what it put into the bin.
@@ -244,6 +244,7 @@ func (w *Writer) emptyBin(c *binned) {
 func (s *Service) PlatformWriter() *Writer {
 	return &Writer{
 		Tx: s.Store.Begin(), Engine: s.Engine, User: s.Administrator, Now: store.Instant(s.Clock.Now().Unix()), Rules: s.Rules,
+		Hooks: s.Hooks, raising: raising{correlation: uuid.New()},
 	}
 }
 

@@ -22,6 +22,7 @@ func (w *Writer) makeBeside(t *schema.Table, r *store.Row) error {
 		return err
 	}
 	w.inheritShares(t, r)
+	w.reparent(t, nil, r)
 	if t.Name == "connection" && store.Value(t, r, "relatedconnectionid") == nil {
 		return w.mirrorConnection(t, r)
 	}
@@ -35,6 +36,10 @@ func (w *Writer) makeBeside(t *schema.Table, r *store.Row) error {
 func (w *Writer) afterUpdate(t *schema.Table, before, after *store.Row) error {
 	if follow := w.Rules[t.Name].Follow; follow != nil {
 		follow(w, t, before, after)
+	}
+	w.reparent(t, before, after)
+	if err := w.assignBelow(t, before, after); err != nil {
+		return err
 	}
 	if t.Activity && (store.Value(t, before, "regardingobjectid") != store.Value(t, after, "regardingobjectid") || store.Value(t, before, "ownerid") != store.Value(t, after, "ownerid")) {
 		return w.FinishActivity(t, after.ID)

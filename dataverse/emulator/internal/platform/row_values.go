@@ -1,8 +1,10 @@
 package platform
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 
@@ -35,13 +37,17 @@ func (w *Writer) SetDefaults(t *schema.Table, id uuid.UUID, v store.Values) {
 		if old, set := v[c.Index]; set && old != nil || c.NoRead {
 			continue
 		}
+		if c.AutoNumber != "" {
+			v[c.Index] = w.Engine.AutoNumber(t.Name, c.Name, c.AutoNumber)
+			continue
+		}
 		switch d := c.Default.(type) {
 		case bool:
 			v[c.Index] = d
 		case float64:
 			v[c.Index] = int64(d)
 		case nil:
-			if c.Kind == schema.KindPicklist && len(c.Options) == 1 && c.Options[0].Label == "Default Value" {
+			if c.Kind == schema.KindPicklist && len(c.Options) == 1 && c.Options[0].Label == "Default Value" && !strings.HasPrefix(c.Name, "address3_") {
 				v[c.Index] = int64(c.Options[0].Value)
 			}
 		}
@@ -116,7 +122,7 @@ func (w *Writer) Compute(t *schema.Table, before *store.Row, v store.Values) {
 	computeAddresses(t, before, v)
 	w.ComputeOwner(t, before, v)
 	computeCustomer(t, before, v)
-	computeMoney(t, before, v)
+	w.computeMoney(t, before, v)
 	w.computeNote(t, before, v)
 	if compute := w.Rules[t.Name].Compute; compute != nil {
 		compute(w, t, before, v)
@@ -125,15 +131,25 @@ func (w *Writer) Compute(t *schema.Table, before *store.Row, v store.Values) {
 	w.computeLink(t, before, v)
 }
 
+// computeNames sets the full names. A part that has no spelling of its own is spelled as the name is: yomifullname is never
+// without it (recorded from the service).
 func computeNames(t *schema.Table, before *store.Row, v store.Values) {
-	for full, parts := range map[string][2]string{"fullname": {"firstname", "lastname"}, "yomifullname": {"yomifirstname", "yomilastname"}} {
-		if t.Column(parts[0]) == nil || !v.Has(t, parts[0]) && !v.Has(t, parts[1]) {
-			continue
-		}
-		first, _ := v.After(t, before, parts[0]).(string)
-		last, _ := v.After(t, before, parts[1]).(string)
-		v.SetText(t, full, strings.TrimSpace(first+" "+last))
+	if t.Column("fullname") == nil || t.Column("firstname") == nil {
+		return
 	}
+	touched := false
+	for _, part := range []string{"firstname", "lastname", "yomifirstname", "yomilastname"} {
+		touched = touched || v.Has(t, part)
+	}
+	if !touched {
+		return
+	}
+	part := func(name string) string { s, _ := v.After(t, before, name).(string); return s }
+	first, last := part("firstname"), part("lastname")
+	if v.Has(t, "firstname") || v.Has(t, "lastname") {
+		v.SetText(t, "fullname", strings.TrimSpace(first+" "+last))
+	}
+	v.SetText(t, "yomifullname", strings.TrimSpace(cmp.Or(part("yomifirstname"), first)+" "+cmp.Or(part("yomilastname"), last)))
 }
 
 // addressParts are the columns that an address's composite is made of.
@@ -236,22 +252,53 @@ func computeCustomer(t *schema.Table, before *store.Row, v store.Values) {
 	mirror(person, "contact")
 }
 
-// computeMoney keeps the amounts in the base currency; every currency's rate is 1 here.
-func computeMoney(t *schema.Table, before *store.Row, v store.Values) {
-	any := false
-	for i, value := range v {
-		c := t.Columns[i]
-		if c.Kind != schema.KindMoney {
+// computeMoney keeps the amounts in the base currency: an amount divided by the rate of the row's currency on the day of the
+// change. A change of an amount or of the currency works all of them out afresh. Page: transaction-currency-currency-entity.
+func (w *Writer) computeMoney(t *schema.Table, before *store.Row, v store.Values) {
+	changed := before != nil && v.Has(t, "transactioncurrencyid")
+	for i := range v {
+		if c := t.Columns[i]; c.Kind == schema.KindMoney && t.Column(c.Name+"_base") != nil {
+			changed = true
+		}
+	}
+	if !changed {
+		return
+	}
+	rate, digits := w.rate(t, before, v)
+	for _, c := range t.Columns {
+		base := t.Column(c.Name + "_base")
+		if c.Kind != schema.KindMoney || base == nil {
 			continue
 		}
-		if base := t.Column(c.Name + "_base"); base != nil {
-			v[base.Index] = value
-			any = true
+		amount, set := v.After(t, before, c.Name).(float64)
+		switch {
+		case !set && (before == nil || before.Get(base.Index) == nil):
+		case !set:
+			v[base.Index] = nil
+		default:
+			v[base.Index] = math.Round(amount/rate*digits) / digits
 		}
 	}
-	if any && before == nil {
-		v.Set(t, "exchangerate", 1.0)
+	v.Set(t, "exchangerate", rate)
+}
+
+// rate is the exchange rate of a row's currency, and a one with as many zeros as the base currency has digits.
+func (w *Writer) rate(t *schema.Table, before *store.Row, v store.Values) (rate, digits float64) {
+	currencies := w.Schema.Tables["transactioncurrency"]
+	if currencies == nil {
+		return 1, 100
 	}
+	rate, digits = 1, 100
+	to, _ := v.After(t, before, "transactioncurrencyid").(store.Ref)
+	if r, ok := store.Value(currencies, w.Data[currencies.Name].Get(to.ID), "exchangerate").(float64); ok && r > 0 {
+		rate = r
+	}
+	if base, found := w.currency(); found {
+		if n, ok := store.Value(currencies, w.Data[currencies.Name].Get(base.ID), "currencyprecision").(int64); ok {
+			digits = math.Pow10(int(n))
+		}
+	}
+	return rate, digits
 }
 
 // computeNote keeps what a note or an attachment says about its file.

@@ -3,6 +3,7 @@ package platform
 import (
 	"sync/atomic"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
@@ -11,7 +12,10 @@ import (
 type Service struct {
 	*store.Engine
 	Rules map[string]RowRules
+	Hooks *hooks.Hooks
 	swept atomic.Int64 // when the recycle bin was last looked through, in seconds
+
+	expired atomic.Int64 // when notifications were, in seconds
 }
 
 // Routes are the shapes of the requests that it answers, one line each.

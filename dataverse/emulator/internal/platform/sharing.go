@@ -96,7 +96,14 @@ func (w *Writer) readShare(c *wire.Call) (*share, error) {
 	case w.Data[s.principal.Table].Get(s.principal.ID) == nil:
 		return nil, wire.NoRow(s.principal.Table, s.principal.ID.String())
 	}
-	return s, w.CheckRight("Share", s.table, s.row)
+	if err := w.CheckRight("Share", s.table, s.row); err != nil || action == "RevokeAccess" || s.principal.Table == "team" {
+		return s, err
+	}
+	// "READ. This right is required … also by the person with whom the record is being shared": security-access-rights
+	if !w.Engine.Options.OwnersNeedRoles && access.GrantsOf(w.Engine, &w.Snapshot, s.principal.ID).Roleless() {
+		return s, nil
+	}
+	return s, access.CheckUserRight(w.Engine, &w.Snapshot, s.principal.ID, "Read", s.table, nil)
 }
 
 // grantAccess shares a row: what it is shared for already stays. Nobody gives rights that he does not have himself.
@@ -154,7 +161,7 @@ func (w *Writer) setShare(x *share, mask, action int64) error {
 	}
 	w.putShare(store.Ref{Table: x.table.Name, ID: x.row.ID}, x.principal, "accessrightsmask", mask)
 	if w.audits(x.table) {
-		w.WriteAudit(x.table, x.row.ID, action, operationUpdate, nil, nil, nil)
+		w.WriteAudit(x.table, x.row.ID, action, operationUpdate, "", nil, nil)
 	}
 	seen := map[store.Ref]bool{{Table: x.table.Name, ID: x.row.ID}: true}
 	below := []target{{x.table, x.row}}

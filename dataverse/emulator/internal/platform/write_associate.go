@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
@@ -42,7 +43,16 @@ func (s *Service) postRef(c *wire.Call) (*wire.Answer, error) {
 		if err != nil {
 			return err
 		}
-		return w.associate(t, r.ID, relation, across, nav, to)
+		if err := w.raiseLink(hooks.Associate, hooks.PreValidation, t, r.ID, relation, across, to); err != nil {
+			return err
+		}
+		if err := w.raiseLink(hooks.Associate, hooks.PreOperation, t, r.ID, relation, across, to); err != nil {
+			return err
+		}
+		if err := w.associate(t, r.ID, relation, across, nav, to); err != nil {
+			return err
+		}
+		return w.raiseLink(hooks.Associate, hooks.PostOperation, t, r.ID, relation, across, to)
 	})
 }
 
@@ -93,7 +103,16 @@ func (s *Service) deleteRef(c *wire.Call) (*wire.Answer, error) {
 		if err != nil {
 			return err
 		}
-		return w.disassociate(t, r.ID, relation, across, seg.Name, other)
+		if err := w.raiseLink(hooks.Disassociate, hooks.PreValidation, t, r.ID, relation, across, other); err != nil {
+			return err
+		}
+		if err := w.raiseLink(hooks.Disassociate, hooks.PreOperation, t, r.ID, relation, across, other); err != nil {
+			return err
+		}
+		if err := w.disassociate(t, r.ID, relation, across, seg.Name, other); err != nil {
+			return err
+		}
+		return w.raiseLink(hooks.Disassociate, hooks.PostOperation, t, r.ID, relation, across, other)
 	})
 }
 
@@ -121,6 +140,17 @@ func (w *Writer) otherEnd(c *wire.Call, t *schema.Table, seg wire.Segment, relat
 		return store.Ref{}, k.NoRow(there)
 	}
 	return store.Ref{Table: name, ID: k.ID}, nil
+}
+
+// JoinTeam lets a user join a team, or leave it.
+func (w *Writer) JoinTeam(team *store.Row, user uuid.UUID, join bool) error {
+	const nav = "teammembership_association"
+	t := w.Schema.Tables["team"]
+	other := store.Ref{Table: "systemuser", ID: user}
+	if join {
+		return w.associate(t, team.ID, nil, t.Across[nav], nav, other)
+	}
+	return w.disassociate(t, team.ID, nil, t.Across[nav], nav, other)
 }
 
 // associate joins two rows: it sets the lookup between them, or makes a row of the intersect table.

@@ -60,6 +60,9 @@ func (w *Writer) readMember(t *schema.Table, in *Input, name string, v any, crea
 		return w.readParent(t, in, navs, name, v, creating)
 	}
 	if c := t.Column(name); c != nil && c.Kind != schema.KindLookup && c.Kind != schema.KindPartyList {
+		if w.Engine.Options.DatesNeedZone && !wire.Zoned(c, v) {
+			return wire.WrongType(t, c, v, "System.FormatException: String was not recognized as a valid DateTimeOffset; a time zone is required.")
+		}
 		value, err := wire.ParseValue(t, c, v)
 		if err != nil {
 			return err

@@ -101,7 +101,7 @@ func (w *Writer) CreateFrom(t *schema.Table, in *Input) (*store.Row, error) {
 // Insert stores a new row with everything that the platform adds. The values come checked.
 func (w *Writer) Insert(t *schema.Table, v store.Values) (*store.Row, error) {
 	x := &rowWrite{table: t, values: v}
-	err := w.runStages(x, onInsert())
+	err := w.runStages(x, append(onInsert(), stage{"postOperation", (*Writer).afterCreate}))
 	return x.row, err
 }
 

@@ -20,16 +20,16 @@ func (s *Service) deleteRow(c *wire.Call) (*wire.Answer, error) {
 		if err != nil {
 			return err
 		}
-		if err := c.Precondition().Check(r, nil); err != nil {
+		if err := c.Precondition().Check(t, r, nil); err != nil {
 			return err
 		}
-		return w.runStages(&rowWrite{table: t, before: r}, onDelete())
+		return w.runStages(&rowWrite{table: t, before: r}, stages.remove)
 	})
 }
 
 // DeleteRow deletes a row and does what its relationships say, all or nothing.
 func (w *Writer) DeleteRow(t *schema.Table, r *store.Row) error {
-	return w.runStages(&rowWrite{table: t, before: r}, onDeleteRow())
+	return w.runStages(&rowWrite{table: t, before: r}, stages.removeRow)
 }
 
 // collectCascade works out what the delete does.
@@ -60,6 +60,7 @@ func (w *Writer) removeRows(c *Cascade) {
 	for _, d := range c.Rows {
 		w.markPartiesDeleted(d.Table, d.Row.ID)
 		w.dropShares(d.Row.ID)
+		w.DropLabels(d.Row.ID)
 		now := w.Data[d.Table.Name].Get(d.Row.ID)
 		w.Remove(d.Table, d.Row.ID)
 		w.auditDelete(d.Table, now)
@@ -78,6 +79,12 @@ func (w *Writer) followDelete(c *Cascade) error {
 
 // deletable asks the table's own rule whether the row may be deleted.
 func (w *Writer) deletable(x *rowWrite) error {
+	if err := w.mayGo(x.table, x.before); err != nil {
+		return err
+	}
+	if err := w.componentDeletable(x); err != nil {
+		return err
+	}
 	if remove := w.Rules[x.table.Name].Remove; remove != nil {
 		return remove(x.table, x.before)
 	}

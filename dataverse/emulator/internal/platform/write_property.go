@@ -24,7 +24,7 @@ func (s *Service) putProperty(c *wire.Call) (*wire.Answer, error) {
 		if column == nil || column.Kind == schema.KindLookup {
 			return wire.NoSegment(name)
 		}
-		if err := c.Precondition().Check(r, nil); err != nil {
+		if err := c.Precondition().Check(t, r, nil); err != nil {
 			return err
 		}
 		if column.Kind == schema.KindFile {
@@ -60,7 +60,7 @@ func (s *Service) deleteProperty(c *wire.Call) (*wire.Answer, error) {
 		case column == nil || column.Kind == schema.KindLookup:
 			return wire.NoSegment(name)
 		}
-		if err := c.Precondition().Check(r, nil); err != nil {
+		if err := c.Precondition().Check(t, r, nil); err != nil {
 			return err
 		}
 		if column.Kind == schema.KindFile {

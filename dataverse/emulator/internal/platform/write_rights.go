@@ -1,11 +1,14 @@
 package platform
 
 import (
+	"net/http"
+
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/access"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // users are those whose rights a write needs: the user it is done as, and the caller who impersonates that user.
@@ -56,12 +59,21 @@ func (w *Writer) checkValueRights(t *schema.Table, r *store.Row, v store.Values)
 			return err
 		}
 	}
+	if r == nil && t.Ownership == "UserOwned" && v.After(t, nil, "ownerid") == nil {
+		// "unless you also have read access for accounts, you cannot create an account record and be the owner": security-access-rights
+		if err := w.mayOwn(t, store.Ref{Table: "systemuser", ID: w.User}); err != nil {
+			return err
+		}
+	}
 	for _, c := range t.Columns {
 		to, isLink := v[c.Index].(store.Ref)
 		if !isLink || r != nil && r.Get(c.Index) == any(to) {
 			continue
 		}
 		if c.Name == "ownerid" {
+			if err := w.mayOwn(t, to); err != nil {
+				return err
+			}
 			if r != nil {
 				if err := w.CheckRight("Assign", t, r); err != nil {
 					return err
@@ -74,6 +86,29 @@ func (w *Writer) checkValueRights(t *schema.Table, r *store.Row, v store.Values)
 		}
 	}
 	return nil
+}
+
+// mayOwn refuses an owner who cannot own a row: a disabled user, an access team, and whoever has no right to read such rows.
+// Pages: security-sharing-assigning, use-access-teams-owner-teams-collaborate-share-information.
+func (w *Writer) mayOwn(t *schema.Table, to store.Ref) error {
+	owner := w.Schema.Tables[to.Table]
+	row := w.Data[to.Table].Get(to.ID)
+	if row == nil {
+		return nil // a lookup that leads nowhere is refused elsewhere
+	}
+	if to.Table == "team" {
+		if store.Int(owner, row, "teamtype") == 1 {
+			return wire.BadArgument("The team %s is an access team, which cannot own records.", to.ID)
+		}
+		return nil
+	}
+	if disabled, _ := store.Value(owner, row, "isdisabled").(bool); disabled {
+		return wire.NewError(http.StatusBadRequest, "0x80040225", "The specified user(Id = %s) is disabled. Consider enabling this user.", to.ID)
+	}
+	if !w.Engine.Options.OwnersNeedRoles && access.GrantsOf(w.Engine, &w.Snapshot, to.ID).Roleless() {
+		return nil
+	}
+	return access.CheckUserRight(w.Engine, &w.Snapshot, to.ID, "Read", t, nil)
 }
 
 // checkLinkRights refuses to join two rows without Append on the one and AppendTo on the other.

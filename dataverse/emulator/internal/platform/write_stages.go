@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
@@ -34,13 +35,21 @@ type stage struct {
 }
 
 // runStages takes a row through the stages.
-func (w *Writer) runStages(x *rowWrite, stages []stage) error {
-	for _, s := range stages {
+func (w *Writer) runStages(x *rowWrite, list []stage) error {
+	for _, s := range list {
 		if err := s.run(w, x); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stages are the lists of the writes that are asked for most, each put together once.
+var stages struct{ update, change, save, remove, removeRow []stage }
+
+func init() { // not where it is declared: the stages write, too
+	stages.update, stages.save, stages.remove, stages.removeRow = onUpdate(), onSave(), onDelete(), onDeleteRow()
+	stages.change = append(onChange(), stage{"postOperation", (*Writer).afterChange})
 }
 
 // onCreate is a create by a body: POST of a row, a row nested in another one's body, CreateMultiple.
@@ -64,6 +73,7 @@ func onUpsert() []stage {
 // onCreateRead is a create whose body is read already.
 func onCreateRead() []stage {
 	return slices.Concat([]stage{
+		{"preValidation", (*Writer).beforeCreate},
 		{"parents", (*Writer).createParents},
 		{"mayValues", func(w *Writer, x *rowWrite) error { return w.checkValueRights(x.table, nil, x.values) }},
 	}, onInsert(), []stage{
@@ -72,6 +82,7 @@ func onCreateRead() []stage {
 		{"children", (*Writer).createNested},
 		{"adopted", (*Writer).adopt},
 		{"finish", (*Writer).finishNew},
+		{"postOperation", (*Writer).afterCreate},
 	})
 }
 
@@ -79,6 +90,7 @@ func onCreateRead() []stage {
 func onInsert() []stage {
 	return slices.Concat([]stage{
 		{"freeID", (*Writer).freeID},
+		{"preOperation", (*Writer).duringCreate},
 		{"fill", func(w *Writer, x *rowWrite) error { w.completePlatform(x.table, x.id, x.values); return nil }},
 		{"files", func(w *Writer, x *rowWrite) error { return w.checkFiles(x.table, x.id, true, x.values) }},
 	}, onComplete(), []stage{
@@ -110,16 +122,19 @@ func onUpdate() []stage {
 		{"readBody", func(w *Writer, x *rowWrite) error { return w.readInput(x, false) }},
 		{"sameID", func(_ *Writer, x *rowWrite) error { return x.keepID() }},
 		{"keyValues", func(_ *Writer, x *rowWrite) error { x.dropKeyValues(); x.noteSent(); return nil }},
+		{"preValidation", (*Writer).beforeUpdate},
 		{"mayValues", func(w *Writer, x *rowWrite) error { return w.checkValueRights(x.table, x.before, x.values) }},
 	}, onChange(), []stage{
 		{"duplicates", func(w *Writer, x *rowWrite) error { return w.refuseDuplicate(x.table, x.row) }},
 		{"parties", (*Writer).replaceNested},
+		{"postOperation", (*Writer).afterChange},
 	})
 }
 
 // onChange is a change of values that somebody asked for: the row's state may forbid it.
 func onChange() []stage {
 	return slices.Concat([]stage{
+		{"preOperation", (*Writer).duringUpdate},
 		{"unlocked", func(w *Writer, x *rowWrite) error { return w.unlocked(x.table, x.before, x.values) }},
 		{"state", func(w *Writer, x *rowWrite) error { return w.moveState(x.table, x.before, x.values) }},
 	}, onSave())
@@ -152,10 +167,13 @@ func onDeleteRow() []stage {
 	return []stage{
 		{"deletable", (*Writer).deletable},
 		{"cascade", (*Writer).collectCascade},
+		{"preValidation", func(w *Writer, x *rowWrite) error { return w.beforeDelete(x, hooks.PreValidation) }},
+		{"preOperation", func(w *Writer, x *rowWrite) error { return w.beforeDelete(x, hooks.PreOperation) }},
 		{"bin", func(w *Writer, x *rowWrite) error { w.binDelete(x.cascade); return nil }},
 		{"unlink", func(w *Writer, x *rowWrite) error { w.removeLinks(x.cascade); return nil }},
 		{"pairs", func(w *Writer, x *rowWrite) error { w.removePairs(x.cascade); return nil }},
 		{"remove", func(w *Writer, x *rowWrite) error { w.removeRows(x.cascade); return nil }},
 		{"follow", func(w *Writer, x *rowWrite) error { return w.followDelete(x.cascade) }},
+		{"postOperation", (*Writer).afterDeletes},
 	}
 }

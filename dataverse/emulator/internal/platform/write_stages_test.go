@@ -44,7 +44,7 @@ func TestDocsNameEveryStage(t *testing.T) {
 
 // TestNothingIsPutBeforeItIsChecked: only rules that need the row itself come after it is put.
 func TestNothingIsPutBeforeItIsChecked(t *testing.T) {
-	after := []string{"put", "audit", "beside", "mayRow", "duplicates", "children", "adopted", "finish", "follow", "parties"}
+	after := []string{"put", "audit", "beside", "mayRow", "duplicates", "children", "adopted", "finish", "follow", "parties", "postOperation"}
 	for _, stages := range [][]stage{onCreate(), onUpsert(), onUpdate()} {
 		put := slices.IndexFunc(stages, func(s stage) bool { return s.name == "put" })
 		for i, s := range stages {

@@ -35,7 +35,7 @@ func (s *Service) patchRow(c *wire.Call) (*wire.Answer, error) {
 			return err
 		}
 		r := w.Data[t.Name].Get(k.ID)
-		if err := c.Precondition().Check(r, k.NoRow(t)); err != nil {
+		if err := c.Precondition().Check(t, r, k.NoRow(t)); err != nil {
 			return err
 		}
 		if k.Values != nil {
@@ -73,21 +73,21 @@ func (w *Writer) UpsertNew(t *schema.Table, k wire.RowKey, body map[string]any) 
 // Patch changes a row by a body.
 func (w *Writer) Patch(t *schema.Table, r *store.Row, body map[string]any, k wire.RowKey) (*store.Row, error) {
 	x := &rowWrite{table: t, body: body, key: k, before: r}
-	err := w.runStages(x, onUpdate())
+	err := w.runStages(x, stages.update)
 	return x.row, err
 }
 
 // Update changes a row as its caller asked, with all that follows from it.
 func (w *Writer) Update(t *schema.Table, before *store.Row, v store.Values) (*store.Row, error) {
 	x := &rowWrite{table: t, before: before, values: v}
-	err := w.runStages(x, onChange())
+	err := w.runStages(x, stages.change)
 	return x.row, err
 }
 
 // Save writes changed values with what follows from them, without asking whether they may change.
 func (w *Writer) Save(t *schema.Table, before *store.Row, v store.Values) (*store.Row, error) {
 	x := &rowWrite{table: t, before: before, values: v}
-	err := w.runStages(x, onSave())
+	err := w.runStages(x, stages.save)
 	return x.row, err
 }
 

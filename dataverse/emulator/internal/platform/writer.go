@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
@@ -28,11 +29,16 @@ type Writer struct {
 	solution  *solutionTarget      // the solution that new components go into
 	Rules     map[string]RowRules  // of single tables, by their names
 	Action    int64                // what the audit history calls the change, where it is not a plain one
+	Hooks     *hooks.Hooks
+	raising   raising
 }
 
 // Change runs fn in a transaction.
 func (s *Service) Change(c *wire.Call, fn func(*Writer) error) error {
 	return c.Write(func(t *store.Tx) error {
+		if err := mayBypass(c); err != nil {
+			return err
+		}
 		w := s.writer(c, t)
 		var err error
 		if w.solution, err = solutionFor(c, t); err != nil {
@@ -47,6 +53,7 @@ func (s *Service) writer(c *wire.Call, t *store.Tx) *Writer {
 		Tx: t, Engine: c.Engine, Base: c.Base, User: c.User, behalf: c.Caller, contents: c.Contents, Rules: s.Rules,
 		Now:       store.Instant(c.Engine.Clock.Now().Unix()),
 		detecting: strings.EqualFold(c.Header.Get("MSCRM.SuppressDuplicateDetection"), "false"),
+		Hooks:     s.Hooks, raising: raising{correlation: uuid.New(), bypass: bypassOf(c.Header)},
 	}
 }
 
@@ -68,7 +75,8 @@ func (w *Writer) NextRow(t *schema.Table, before *store.Row, v store.Values) *st
 var messages = map[string]string{
 	"activityparty": "", "audit": "", "activitypointer": "", "bulkdeletefailure": "", "bulkdeleteoperation": "D",
 	"listmember": "CD", "organization": "U", "systemuser": "CU", "privilege": "", "attachment": "D",
-	"sharepointdocument": "", "principalobjectaccess": "", "deleteditemreference": "CUD",
+	"stringmap": "", "timezonedefinition": "", "languagelocale": "", "sdkmessage": "", "sdkmessagefilter": "", "roletemplate": "",
+	"sharepointdocument": "", "usersettings": "U", "principalobjectaccess": "", "deleteditemreference": "CUD",
 }
 
 // CheckMessage refuses what a table does not take: "Create", "Update", "Delete".

@@ -35,6 +35,8 @@ type FetchQuery struct {
 	crossed bool     // the filter being compiled looks at another table too
 
 	count    bool
+	skip     int                                   // rows to leave out, of a query in SQL
+	bare     bool                                  // the answer has no more columns than the query names, as in SQL
 	pageLink func(cookie fetchxml.NextPage) string // of a view: the nextLink
 }
 

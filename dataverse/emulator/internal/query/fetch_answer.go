@@ -26,7 +26,7 @@ func (q *FetchQuery) choose() error {
 	for _, f := range q.fields {
 		have = have || f.j == q.root && f.col == root.IDColumn()
 	}
-	if !have && !q.Fetch.Distinct {
+	if !have && !q.Fetch.Distinct && !q.bare {
 		q.add(q.root, fetchxml.Attribute{Name: root.ID}, root.IDColumn())
 	}
 	for _, j := range q.list {
@@ -74,7 +74,7 @@ func (q *FetchQuery) take(j *JoinedTable, b *fetchxml.Body, all bool) error {
 			continue
 		}
 		q.add(j, a, x.col)
-		if c := j.table.ByName["transactioncurrencyid"]; x.col.Kind == schema.KindMoney && c != nil && !chosen[c.Name] && j == q.root {
+		if c := j.table.ByName["transactioncurrencyid"]; x.col.Kind == schema.KindMoney && c != nil && !chosen[c.Name] && j == q.root && !q.bare {
 			chosen[c.Name] = true
 			q.add(j, fetchxml.Attribute{Name: c.Name}, c)
 		}
@@ -111,7 +111,7 @@ func (q *FetchQuery) key(j *JoinedTable, a fetchxml.Attribute, c *schema.Column)
 
 // children counts the rows below in a hierarchy (query-hierarchical-data): rowaggregate='CountChildren'.
 func (q *FetchQuery) children(j *JoinedTable, a fetchxml.Attribute) error {
-	parent := j.table.ByName[hierarchies[j.table.Name]]
+	parent := j.table.Above()
 	if a.Name != j.table.ID || parent == nil || a.Alias == "" {
 		return wire.BadArgument("The attribute '%s' cannot be used with rowaggregate.", a.Name)
 	}
@@ -150,7 +150,7 @@ func (q *FetchQuery) run() (*fetchPage, error) {
 	if q.Fetch.Top > 0 {
 		p.size = min(q.Fetch.Top, MaxRows)
 	}
-	skip := (p.number - 1) * p.size
+	skip := (p.number-1)*p.size + q.skip
 	col := &collector{keys: q.keys, slots: len(q.list)}
 	if q.Fetch.PagingCookie != "" && !q.Fetch.Distinct && !q.linked {
 		cookie, err := fetchxml.ParseCookie(q.Fetch.PagingCookie)

@@ -1,7 +1,9 @@
 package query
 
 import (
+	"bytes"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,6 +48,7 @@ type Field struct {
 	alias bool              // the key is an alias of FetchXML
 	navs  map[string]string // of a lookup: the navigation property by target
 	slot  int               // of the row it is read from
+	blank bool              // null, whatever the row holds: a picture that nobody asked for
 }
 
 // FieldsOf are the columns as fields of the Web API.
@@ -74,6 +77,27 @@ func navsOf(t *schema.Table, c *schema.Column) map[string]string {
 	return m
 }
 
+// texts are buffers that answers are put together in.
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+// begin takes a buffer that others have used.
+func (w *Encoder) begin() *[]byte {
+	b := texts.Get().(*[]byte)
+	w.Buf = (*b)[:0]
+	return b
+}
+
+// end is a copy of what was written, of its own size. The buffer goes back, unless it is one that few answers need.
+func (w *Encoder) end(b *[]byte) []byte {
+	body := bytes.Clone(w.Buf)
+	if cap(w.Buf) <= 4<<20 {
+		*b = w.Buf
+		texts.Put(b)
+	}
+	w.Buf = nil
+	return body
+}
+
 // Text writes s as it is.
 func (w *Encoder) Text(s string) { w.Buf = append(w.Buf, s...) }
 
@@ -82,8 +106,7 @@ func (w *Encoder) Key(name string) {
 	if n := len(w.Buf); n > 0 && w.Buf[n-1] != '{' && w.Buf[n-1] != '[' {
 		w.Buf = append(w.Buf, ',')
 	}
-	w.Buf = AppendJSON(w.Buf, name)
-	w.Buf = append(w.Buf, ':')
+	w.Buf = append(AppendJSON(w.Buf, name), ':')
 }
 
 func (w *Encoder) annotation(property, name string) {
@@ -113,7 +136,7 @@ func (w *Encoder) Field(t *schema.Table, r *store.Row, f *Field) {
 
 // member writes a value under the field's key.
 func (w *Encoder) member(f *Field, r *store.Row, t *schema.Table, v any) {
-	if f.col.NoRead {
+	if f.col.NoRead || f.blank {
 		v = nil // reading such a column gives null (facts of metadata: IsValidForRead)
 	}
 	if v == nil {
@@ -183,6 +206,10 @@ func appendValue(b []byte, c *schema.Column, v any) []byte {
 	case int64:
 		return strconv.AppendInt(b, v, 10)
 	case bool:
+		if c != nil && c.Kind == schema.KindManaged {
+			b = strconv.AppendBool(append(b, `{"Value":`...), v)
+			return append(b, `,"CanBeChanged":true,"ManagedPropertyLogicalName":"iscustomizableanddeletable"}`...)
+		}
 		return strconv.AppendBool(b, v)
 	case uuid.UUID:
 		return appendGUID(b, v)
@@ -213,6 +240,15 @@ func scale(c *schema.Column) int {
 
 // AppendJSON writes a string, with invalid UTF-8 replaced.
 func AppendJSON(b []byte, s string) []byte {
+	for i := range len(s) {
+		if ch := s[i]; ch < ' ' || ch >= 0x7f || ch == '"' || ch == '\\' {
+			return appendQuoted(b, s)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
+func appendQuoted(b []byte, s string) []byte {
 	b, _ = jsontext.AppendQuote(b, s) // which says that it replaced some
 	return b
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 	"github.com/gallra/gallra/dataverse/odata"
@@ -32,11 +34,8 @@ func (q *Compiler) expr(x odata.Expr, s *scope) (predicate, *accessPath, error) 
 	case *odata.Logic:
 		return q.logic(x, s)
 	case *odata.Not:
-		p, _, err := q.expr(x.X, s)
-		if err != nil {
-			return nil, nil, err
-		}
-		return func(e *Env) truth { return p(e).not() }, nil, nil
+		p, err := q.negation(x.X, s)
+		return p, nil, err
 	case *odata.Compare:
 		return q.compare(x, s)
 	case *odata.In:
@@ -62,6 +61,44 @@ func (q *Compiler) expr(x odata.Expr, s *scope) (predicate, *accessPath, error) 
 		}
 	}
 	return nil, nil, wire.BadQuery("The $filter expression must evaluate to a single boolean value.")
+}
+
+// opposites are the comparisons that hold where another does not.
+var opposites = map[odata.Op]odata.Op{odata.Eq: odata.Ne, odata.Ne: odata.Eq, odata.Gt: odata.Le, odata.Le: odata.Gt, odata.Lt: odata.Ge, odata.Ge: odata.Lt}
+
+// negation compiles what is not so. Each condition is turned into its opposite, as the service turns contains into
+// not-like: what a column without a value makes of it follows from that (Options.NullNegation).
+func (q *Compiler) negation(x odata.Expr, s *scope) (predicate, error) {
+	switch x := x.(type) {
+	case *odata.Not:
+		p, _, err := q.expr(x.X, s)
+		return p, err
+	case *odata.Logic:
+		terms := make([]predicate, len(x.Terms))
+		for i, term := range x.Terms {
+			var err error
+			if terms[i], err = q.negation(term, s); err != nil {
+				return nil, err
+			}
+		}
+		if x.Op == odata.And {
+			return anyOf(terms), nil
+		}
+		return allOf(terms), nil
+	case *odata.Compare:
+		opposite := *x
+		opposite.Op = opposites[x.Op]
+		p, _, err := q.compare(&opposite, s)
+		return p, err
+	}
+	p, _, err := q.expr(x, s)
+	if err != nil {
+		return nil, err
+	}
+	if _, some := x.(*odata.Lambda); some {
+		return func(e *Env) truth { return p(e).not() }, nil
+	}
+	return negated(q.nulls, p), nil
 }
 
 func (q *Compiler) logic(x *odata.Logic, s *scope) (predicate, *accessPath, error) {
@@ -99,11 +136,16 @@ func equals(terms []odata.Expr) []odata.Expr {
 			continue
 		}
 		name := strings.Join(path.Segments, "/")
-		if sets[name] == nil {
-			sets[name] = &odata.In{X: path}
-			out = append(out, sets[name])
+		set := sets[name]
+		if set == nil {
+			set = &odata.In{X: path}
+			if len(sets) == 0 {
+				set.List = make([]odata.Expr, 0, len(terms))
+			}
+			sets[name] = set
+			out = append(out, set)
 		}
-		sets[name].List = append(sets[name].List, value)
+		set.List = append(set.List, value)
 	}
 	for i, x := range out {
 		if set, ok := x.(*odata.In); ok && sets[setName(set)] == set && len(set.List) == 1 {
@@ -266,7 +308,7 @@ func (q *Compiler) in(x *odata.In, s *scope) (predicate, *accessPath, error) {
 	if err := v.filterable(); err != nil {
 		return nil, nil, err
 	}
-	var list []constant
+	list := make([]constant, 0, len(x.List))
 	null := false
 	for _, item := range x.List {
 		l, ok := item.(*odata.Literal)
@@ -275,6 +317,10 @@ func (q *Compiler) in(x *odata.In, s *scope) (predicate, *accessPath, error) {
 		}
 		if l.Kind == odata.Null {
 			null = true
+			continue
+		}
+		if id, is := l.Value.(uuid.UUID); is && v.class == classGUID {
+			list = append(list, constant{guid: id})
 			continue
 		}
 		c, ok := v.constant(l.Text())

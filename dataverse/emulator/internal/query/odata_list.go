@@ -2,6 +2,7 @@ package query
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ import (
 const MaxRows = 5000
 
 // setOptions are the options of a collection (webapi/query/overview).
-var setOptions = []string{"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$apply", "$skiptoken", "fetchXml", "savedQuery", "userQuery"}
+var setOptions = []string{"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$apply", "$skiptoken", "fetchXml", "savedQuery", "userQuery", "sql"}
 
 // Collection is the rows that a path leads to: all of a table, or those related to one row.
 type Collection struct {
@@ -85,6 +86,8 @@ func (s *Service) listBy(c *wire.Call, e *Env, o *wire.QueryOptions, from Collec
 		return s.fetch(c, e, o, from, o.Values["fetchXml"], nil)
 	case o.Has("savedQuery"), o.Has("userQuery"):
 		return s.runSavedQuery(c, e, o, from)
+	case o.Has("sql"):
+		return s.sql(c, e, o, from)
 	case o.Has("$apply"):
 		return s.apply(c, e, o, from)
 	}
@@ -136,11 +139,17 @@ func (q *rowQuery) compileFilter(comp *Compiler) error {
 	if !ok {
 		return nil
 	}
+	if q.env.Engine.Options.DatesNeedZone && zoneless.MatchString(text) {
+		return wire.BadQuery("A date and time in the $filter has no time zone.")
+	}
 	x, err := odata.ParseFilter(text)
 	if err != nil {
 		return wire.QueryError(err)
 	}
-	p, where, err := comp.filter(odata.Resolve(x, q.options.Aliases), rootScope(q.from.Table, 0))
+	if strings.Contains(text, "@") { // otherwise there is nothing to put in
+		x = odata.Resolve(x, q.options.Aliases)
+	}
+	p, where, err := comp.filter(x, rootScope(q.from.Table, 0))
 	if err != nil {
 		return err
 	}
@@ -150,6 +159,9 @@ func (q *rowQuery) compileFilter(comp *Compiler) error {
 	q.filter, q.where = p, q.where.both(where)
 	return nil
 }
+
+// zoneless finds a date and time without a zone, outside of texts.
+var zoneless = regexp.MustCompile(`^(?:[^']|'[^']*')*?\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[ ),]|$)`)
 
 // pageSize is the preference odata.maxpagesize, 0 if there is none; no page is larger than 5,000 rows.
 func pageSize(c *wire.Call) int {
@@ -273,7 +285,7 @@ func (q *rowQuery) answer() (*wire.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.Buf = make([]byte, 0, 512+256*len(col.hits))
+	buf := w.begin()
 	w.Text("{")
 	w.Key("@odata.context")
 	w.Buf = AppendJSON(w.Buf, q.call.Base+"/$metadata#"+q.from.Table.Set+q.shape.context())
@@ -293,7 +305,7 @@ func (q *rowQuery) answer() (*wire.Answer, error) {
 	}
 	w.Text("}")
 	q.call.CountRead(len(col.hits))
-	a := &wire.Answer{Status: http.StatusOK, Body: w.Buf}
+	a := &wire.Answer{Status: http.StatusOK, Body: w.end(buf)}
 	if q.page > 0 && q.top < 0 {
 		a.SetHeader("Preference-Applied", applied(q.call, "odata.maxpagesize="+strconv.Itoa(q.page)))
 	} else if v := applied(q.call); v != "" {

@@ -94,7 +94,7 @@ func (s *Shape) choose(list odata.Select) {
 		s.chosen, cols = nil, nil
 		clear(seen)
 		for _, c := range t.Columns {
-			if readable(c) {
+			if readable(c) || c.Kind == schema.KindImage && c.Visible() {
 				add(c)
 			}
 		}
@@ -103,6 +103,9 @@ func (s *Shape) choose(list odata.Select) {
 		add(s.alongWith(c))
 	}
 	s.fields = FieldsOf(t, cols)
+	for i := range s.fields { // pictures come only when they are asked for: a whole row has null (recorded from the service)
+		s.fields[i].blank = s.all && s.fields[i].col.Kind == schema.KindImage
+	}
 	key := FieldsOf(t, []*schema.Column{t.IDColumn()})
 	if schema.IsPrincipal(t) && t.ByName["ownerid"] == nil {
 		owner := key[0]

@@ -72,7 +72,7 @@ func (e *Env) Err() error {
 // NewEnv is an env for the call, at this moment.
 func NewEnv(c *wire.Call) *Env {
 	return &Env{
-		ctx: c.Ctx, Engine: c.Engine, Call: c, Snap: c.View(), User: c.User, Now: c.Engine.Clock.Now(), Zone: c.Engine.Zone(),
+		ctx: c.Ctx, Engine: c.Engine, Call: c, Snap: c.View(), User: c.User, Now: c.Engine.Clock.Now(), Zone: zoneOf(c.Engine, c.View(), c.User),
 		Sources: map[*schema.Table]*Source{},
 	}
 }
@@ -149,7 +149,9 @@ func (e *Env) allRows(t *schema.Table) *Source {
 	case e.retained:
 		data = e.Snap.Retained
 	}
-	if t.Name == schema.ActivityPointer {
+	if fill := derivedTables[t.Name]; fill != nil && !e.bin && !e.retained {
+		s.rows = e.Engine.RowsOf(e.Snap.Schema, t.Name, fill)
+	} else if t.Name == schema.ActivityPointer {
 		s.union = activityUnion(e.Snap.Schema, data, t)
 	} else {
 		s.rows = data[t.Name]
@@ -349,7 +351,7 @@ func (e *Env) liveRows(t *schema.Table) *Source {
 	if s := e.names[t]; s != nil {
 		return s
 	}
-	all := Env{Snap: e.Snap}
+	all := Env{Engine: e.Engine, Snap: e.Snap}
 	s := all.allRows(t)
 	if e.names == nil {
 		e.names = map[*schema.Table]*Source{}

@@ -8,13 +8,6 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// hierarchies are the tables with a hierarchical relationship (query-hierarchical-data), each with the lookup that
-// points at the row above.
-var hierarchies = map[string]string{
-	"account": "parentaccountid", "systemuser": "parentsystemuserid", "businessunit": "parentbusinessunitid",
-	"contact": "parentcustomerid", "incident": "parentcaseid", "role": "parentroleid",
-}
-
 // maxHierarchy is the recursion limit of a hierarchy condition (query-hierarchical-data).
 const maxHierarchy = 100
 
@@ -79,7 +72,7 @@ func (q *Compiler) hierarchyCondition(x operand, operator string, values []strin
 	if !ok {
 		return nil, true, wrongValue(x, operator)
 	}
-	parent := t.ByName[hierarchies[t.Name]].Index
+	parent := t.Above().Index
 	var ids []uuid.UUID
 	switch operator {
 	case "above", "eq-or-above":
@@ -112,11 +105,11 @@ func (q *Compiler) hierarchy(x operand) *schema.Table {
 		name = x.table.Name
 	case len(x.col.Targets) == 1:
 		name = x.col.Targets[0]
-	case hierarchies[x.table.Name] == x.col.Name:
+	case x.table.Above() == x.col:
 		name = x.table.Name
 	}
 	t := q.env.Snap.Schema.Tables[name]
-	if t == nil || t.ByName[hierarchies[name]] == nil {
+	if t == nil || t.Above() == nil {
 		return nil
 	}
 	return t

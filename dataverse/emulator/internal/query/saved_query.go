@@ -64,13 +64,13 @@ func (q *FetchQuery) viewPage(o *wire.QueryOptions) error {
 // exclusive refuses more than one query language in one request.
 func exclusive(o *wire.QueryOptions) error {
 	n := 0
-	for _, name := range []string{"$apply", "fetchXml", "savedQuery", "userQuery"} {
+	for _, name := range []string{"$apply", "fetchXml", "savedQuery", "userQuery", "sql"} {
 		if o.Has(name) {
 			n++
 		}
 	}
 	if n > 1 {
-		return wire.NewError(http.StatusBadRequest, "0x80060888", "Only one of the query parameters $apply, fetchXml, savedQuery and userQuery can be used in a request.")
+		return wire.NewError(http.StatusBadRequest, "0x80060888", "Only one of the query parameters $apply, fetchXml, savedQuery, userQuery and sql can be used in a request.")
 	}
 	return nil
 }

@@ -24,5 +24,8 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"GET set(key)/property/$ref":   s.getReference,
 		// odata_list.go
 		"GET set": s.listSet,
+		// unpublished.go
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUnpublished":    s.unpublished(s.getRow),
+		"GET set/Microsoft.Dynamics.CRM.RetrieveUnpublishedMultiple": s.unpublished(s.listSet),
 	}
 }

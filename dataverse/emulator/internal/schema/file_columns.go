@@ -23,10 +23,17 @@ func (c *Column) MaxKB() int {
 
 // PrimaryImage is the image column that a create may set, "" if the table has none.
 func (t *Table) PrimaryImage() string {
+	first := ""
 	for _, c := range t.Columns {
-		if c.Kind == KindImage {
+		if c.Kind != KindImage {
+			continue
+		}
+		if c.Primary {
 			return c.Name
 		}
+		if first == "" {
+			first = c.Name
+		}
 	}
-	return ""
+	return first
 }

@@ -49,6 +49,9 @@ func (m modelTable) Property(name string) (odata.Property, bool) {
 	if c == nil {
 		return odata.Property{}, false
 	}
+	if c.Kind == KindManaged { // an object: it can be selected, and compares with nothing
+		return odata.Property{Type: odata.TypeBinary}, true
+	}
 	t := PropertyTypes[c.Kind]
 	if c.DateOnly() {
 		t = odata.TypeDate

@@ -97,3 +97,28 @@ func (m *ManyToMany) Ends(table, nav string) (own, far string) {
 	}
 	return m.Attribute2, m.Attribute1
 }
+
+// hierarchies are the tables of the platform with a hierarchical relationship, each with the lookup that points at the row
+// above. Page: query-hierarchical-data.
+var hierarchies = map[string]string{
+	"account": "parentaccountid", "systemuser": "parentsystemuserid", "businessunit": "parentbusinessunitid",
+	"contact": "parentcustomerid", "incident": "parentcaseid", "role": "parentroleid",
+}
+
+// InHierarchy tells whether the relationship makes a tree of its table's rows.
+func (r *Relationship) InHierarchy() bool {
+	return r.Hierarchical || r.Referenced == r.Referencing && hierarchies[r.Referenced] == r.Attribute
+}
+
+// Above is the lookup of the table at the row above in its hierarchy, nil if it has none.
+func (t *Table) Above() *Column {
+	if name := hierarchies[t.Name]; name != "" {
+		return t.Column(name)
+	}
+	for _, r := range t.Outgoing {
+		if r.Hierarchical {
+			return t.Column(r.Attribute)
+		}
+	}
+	return nil
+}

@@ -43,6 +43,7 @@ const (
 	KindPartyList
 	KindEntityName
 	KindVirtual
+	KindManaged // a managed property: true or false, and an object on the wire
 )
 
 // KindNames are the kinds by the name of the attribute type.
@@ -52,7 +53,7 @@ var KindNames = map[string]Kind{
 	"DateTime": KindDateTime, "Integer": KindInteger, "BigInt": KindBigInt, "Decimal": KindDecimal,
 	"Double": KindDouble, "Money": KindMoney, "Uniqueidentifier": KindGUID, "Image": KindImage, "File": KindFile,
 	"MultiSelectPicklist": KindMultiSelect, "PartyList": KindPartyList, "EntityName": KindEntityName,
-	"Virtual": KindVirtual,
+	"Virtual": KindVirtual, "ManagedProperty": KindManaged,
 }
 
 // Option is one value of a choice column. State is the statecode that a status belongs to.
@@ -88,15 +89,22 @@ type Column struct {
 	Default       any    `json:"default"`
 	CalculationOf string `json:"calculationOf"` // of a Money in the base currency: the column it is computed from
 
-	Kind      Kind       `json:"-"`
-	Index     int        `json:"-"` // position in table.Columns; stable for the table's life, but for a column before it being deleted
-	Custom    bool       `json:"-"`
-	Audit     bool       `json:"-"` // audited when the table is
-	Secured   bool       `json:"-"` // only for those whom a field security profile lets
-	Several   bool       `json:"-"` // of a lookup that somebody has made: it may point at rows of several tables
-	Defined   `json:"-"` // what metadata says beyond the above
-	OptionSet string     `json:"-"` // the name of the global set that the options come from, "" for a local one
+	Kind       Kind       `json:"-"`
+	Index      int        `json:"-"` // position in table.Columns; stable for the table's life, but for a column before it being deleted
+	Custom     bool       `json:"-"`
+	Audit      bool       `json:"-"` // audited when the table is
+	Secured    bool       `json:"-"` // only for those whom a field security profile lets
+	AutoNumber string     `json:"-"` // the format of texts that the platform makes
+	Source     int        `json:"-"` // of a value that the service works out: 1 calculated, 2 rolled up, 3 by a formula
+	Primary    bool       `json:"-"` // of an image: the one that stands for the row, by its definition
+	Thumbnail  bool       `json:"-"` // of an image: only a small one is kept, since CanStoreFullImage is false
+	Several    bool       `json:"-"` // of a lookup that somebody has made: it may point at rows of several tables
+	Defined    `json:"-"` // what metadata says beyond the above
+	OptionSet  string     `json:"-"` // the name of the global set that the options come from, "" for a local one
 }
+
+// Number is the column's number, by which audit rows name it as well.
+func (c *Column) Number() int { return c.Index + 1 }
 
 // Defined is what every component of metadata has.
 type Defined struct {
@@ -139,6 +147,9 @@ type Relationship struct {
 	Delete      string `json:"delete"`     // Cascade, RemoveLink, Restrict, NoCascade
 	Merge       string `json:"merge"`
 	Assumed     bool   `json:"assumed"`
+
+	// Hierarchical makes the rows of a table that points at itself a tree, which queries can ask about: IsHierarchical.
+	Hierarchical bool `json:"-"`
 
 	Cascade map[string]string `json:"-"` // Assign, Reparent, Share, Unshare where they are not NoCascade
 	Custom  bool              `json:"-"`
@@ -184,9 +195,14 @@ type Table struct {
 	Audited  bool                     `json:"-"`
 	Tracked  bool                     `json:"-"` // its changes can be asked for
 	Custom   bool                     `json:"-"`
+	// Shown are properties of the definition that only an app looks at, as somebody has set them.
+	Shown map[string]any `json:"-"`
+	// Unguarded tables take no ETag in If-Match: IsOptimisticConcurrencyEnabled is false.
+	Unguarded bool `json:"-"`
 
 	Keys    []*AlternateKey `json:"-"`
 	Plural  string          `json:"-"` // the display name of the collection
+	Type    string          `json:"-"` // Elastic, Virtual: of an environment's table that the emulator only names; empty: Standard
 	Defined `json:"-"`
 
 	Renderings *atomic.Value `json:"-"` // what is kept of the table as it was answered; whoever answers owns it
@@ -259,6 +275,15 @@ var BaseSchema = sync.OnceValue(func() *Schema {
 	return s
 })
 
+// DirectoryKey is the name of the key by which users are found that the directory knows.
+const DirectoryKey = "aadobjectid"
+
+// directoryKeys are the keys by which users and group teams are found that the directory knows. Page: webapi/aad-group-team.
+var directoryKeys = map[string][]*AlternateKey{
+	"systemuser": {{Name: DirectoryKey, SchemaName: "AADObjectId", Label: "Directory object", Columns: []string{"azureactivedirectoryobjectid"}, Defined: Defined{MetadataID: StableID("key/systemuser")}}},
+	"team":       {{Name: "aadobjectidmembershiptype", SchemaName: "AADObjectIdMembershipType", Label: "Directory object and membership type", Columns: []string{"azureactivedirectoryobjectid", "membershiptype"}, Defined: Defined{MetadataID: StableID("key/team")}}},
+}
+
 func readSchema(files fs.FS) (*Schema, error) {
 	names, err := fs.Glob(files, "tables/*.json")
 	if err != nil {
@@ -287,6 +312,9 @@ func readSchema(files fs.FS) (*Schema, error) {
 		if err := json.Unmarshal(b, into); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	for _, t := range tables {
+		t.Keys = directoryKeys[t.Name]
 	}
 	if err := s.link(tables); err != nil {
 		return nil, err

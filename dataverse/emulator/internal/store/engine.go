@@ -1,6 +1,7 @@
 package store
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,9 @@ type Engine struct {
 	Meter   Meter
 	derived derived
 
+	schemaRows schemaRows
+	numbers    numbers
+
 	OrganizationID uuid.UUID
 	RootBusiness   uuid.UUID
 	Administrator  uuid.UUID // the application user that the environment begins with
@@ -23,7 +27,8 @@ type Engine struct {
 	Definitions int64
 
 	RetainedQueries DailyQuota
-	MaxSteps        int // of one query, in rows looked at; 0 is the ordinary limit
+	Loading         atomic.Bool // definitions are being loaded, which no lock of a customiser keeps out
+	MaxSteps        int         // of one query, in rows looked at; 0 is the ordinary limit
 }
 
 // Meter counts rows read and written, and requests for what the emulator does not cover.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -43,6 +44,41 @@ func (t *Tx) PlacePrivilege(p schema.NamedPrivilege) {
 		f[column] = slices.Contains(p.Depths, depth)
 	}
 	t.Place("privilege", schema.PrivilegeID(p.Name), f)
+}
+
+// Alike are rows that every environment begins with, the same in each. They are made once; environments have them in common until they
+// write to their tables.
+type Alike struct {
+	mu      sync.Mutex
+	tables  map[string]*Rows
+	version int64
+}
+
+// Begin puts the rows into a transaction whose tables of these names are empty. make makes them the first time, and writes to no other
+// table.
+func (a *Alike) Begin(t *Tx, make func(), tables ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tables == nil {
+		t.Version = max(t.Version, 1000) // the same versions for everybody, above those of rows that come before
+		make()
+		a.tables, a.version = map[string]*Rows{}, t.Version
+		for _, name := range tables {
+			a.tables[name] = t.Data[name].separate()
+		}
+		return
+	}
+	for name, rows := range a.tables {
+		t.Replace(Live, name, rows.separate())
+	}
+	t.Version = max(t.Version, a.version)
+}
+
+// separate is a copy that nobody else writes to.
+func (r *Rows) separate() *Rows {
+	own := r.copy()
+	own.layouts = r.layouts.clone()
+	return own
 }
 
 // RolesOf are the roles made from a template, one in each business unit.

@@ -28,6 +28,15 @@ type Snapshot struct {
 	Pending  *PendingAudits   // audit rows that do not show yet
 	Version  int64            // the newest row version
 	Restored int64            // the version at which a backup was put in place; 0: never
+	Labels   map[LabelKey]string
+	Spoken   []int // the languages that are provisioned beside the base language
+}
+
+// LabelKey names what a column of a row says in a language beside the base language, of columns that can say several.
+type LabelKey struct {
+	Row      uuid.UUID
+	Column   string
+	Language int
 }
 
 // Rows is one table's content: the rows by id, and the rows that point somewhere, by lookup column and target.
@@ -39,6 +48,19 @@ type Rows struct {
 	layouts *layouts                // the copies of a tree have them in common
 	byValue *valueIndexes
 	asked   *indexedValues // the copies have it in common
+	writer  *Tx            // the transaction that writes to it; nil as soon as readers can see it
+	walks   int            // under way, of the writer's own
+}
+
+// walk calls fn, which goes through the rows. What the writer changes meanwhile it changes in a copy.
+func (r *Rows) walk(fn func()) {
+	if r.writer == nil {
+		fn()
+		return
+	}
+	r.walks++
+	defer func() { r.walks-- }()
+	fn()
 }
 
 // Link is an entry of a lookup's index.
@@ -107,12 +129,14 @@ func (r *Rows) Scan(after uuid.UUID, fn func(*Row) bool) {
 	if r == nil {
 		return
 	}
-	if after == uuid.Nil {
-		r.ByID.Scan(fn)
-		return
-	}
-	r.ByID.Ascend(&Row{ID: after}, func(x *Row) bool {
-		return x.ID == after || fn(x)
+	r.walk(func() {
+		if after == uuid.Nil {
+			r.ByID.Scan(fn)
+			return
+		}
+		r.ByID.Ascend(&Row{ID: after}, func(x *Row) bool {
+			return x.ID == after || fn(x)
+		})
 	})
 }
 
@@ -126,11 +150,10 @@ func (r *Rows) Pointing(column int, target uuid.UUID, fn func(*Row) bool) bool {
 	if tree == nil {
 		return false
 	}
-	tree.Ascend(Link{Target: target}, func(l Link) bool {
-		if l.Target != target {
-			return false
-		}
-		return fn(r.Get(l.ID))
+	r.walk(func() {
+		tree.Ascend(Link{Target: target}, func(l Link) bool {
+			return l.Target == target && fn(r.Get(l.ID))
+		})
 	})
 	return true
 }
@@ -141,57 +164,27 @@ func (s *Snapshot) Rows(name string) *Rows { return s.Data[name] }
 // View is what a reader works on: a snapshot, or a transaction's own work so far.
 func (s *Store) View() *Snapshot { return s.Now.Load() }
 
-// Tx is a transaction: a snapshot that is still being written, which nobody else can read.
-type Tx struct {
-	Store *Store
-	Snapshot
-	Owned   map[*Rows]bool // trees that this transaction has copied already
-	Written int            // rows put and removed
-}
-
-// Begin waits for the writer before and starts a transaction on the newest snapshot.
-func (s *Store) Begin() *Tx {
-	s.writer.Lock()
-	base := s.Now.Load()
-	t := &Tx{Store: s, Snapshot: *base, Owned: map[*Rows]bool{}}
-	t.Data = cloneMap(base.Data)
-	t.Bin = cloneMap(base.Bin)
-	t.Retained = cloneMap(base.Retained)
-	return t
-}
-
-// Commit publishes the transaction.
-func (t *Tx) Commit() {
-	done := t.Snapshot
-	t.Store.Now.Store(&done)
-	t.Store.writer.Unlock()
-}
-
-// Rollback forgets the transaction.
-func (t *Tx) Rollback() { t.Store.writer.Unlock() }
-
-func cloneMap[K comparable, V any](m map[K]V) map[K]V {
-	c := make(map[K]V, len(m)+1)
-	for k, v := range m {
-		c[k] = v
+// SetLabel makes a row's column say something in a language; an empty text takes it away.
+func (t *Tx) SetLabel(key LabelKey, text string) {
+	t.Labels = cloneMap(t.Labels)
+	if text == "" {
+		delete(t.Labels, key)
+		return
 	}
-	return c
+	t.Labels[key] = text
 }
 
-// Writable is the rows of a table in content (data, bin or retained), copied on the first write.
-func (t *Tx) Writable(content map[string]*Rows, tab *schema.Table) *Rows {
-	r := content[tab.Name]
-	switch {
-	case r == nil:
-		r = NewRows(tab)
-	case t.Owned[r]:
-		return r
-	default:
-		r = r.copy()
+// DropLabels takes away what a row says in other languages.
+func (t *Tx) DropLabels(of uuid.UUID) {
+	said := false
+	for k := range t.Labels {
+		said = said || k.Row == of
 	}
-	content[tab.Name] = r
-	t.Owned[r] = true
-	return r
+	if !said {
+		return
+	}
+	t.Labels = cloneMap(t.Labels)
+	maps.DeleteFunc(t.Labels, func(k LabelKey, _ string) bool { return k.Row == of })
 }
 
 // NextVersion is the row version of the next change.
@@ -200,14 +193,8 @@ func (t *Tx) NextVersion() int64 {
 	return t.Version
 }
 
-// Put stores r, in place of the row with the same id if there is one. It knows nothing of rules, cascades or audit.
-func (t *Tx) Put(tab *schema.Table, r *Row) {
-	t.Written++
-	t.Store.Put(t.Writable(t.Data, tab), r)
-}
-
-// Put stores r among the rows given, in place of the one with the same id.
-func (s *Store) Put(into *Rows, r *Row) {
+// Put stores r among the rows given, in place of the one with the same id, which it returns.
+func (s *Store) Put(into *Rows, r *Row) (before *Row) {
 	r = into.layouts.share(r)
 	old, replaced := into.ByID.Set(r)
 	for i, tree := range into.Links {
@@ -230,6 +217,7 @@ func (s *Store) Put(into *Rows, r *Row) {
 		x.Change(old, r)
 	}
 	into.byValue.change(old, r)
+	return old
 }
 
 // TargetID is the row that a lookup, or an id column of an intersect table, points at.
@@ -241,36 +229,6 @@ func TargetID(v any) (uuid.UUID, bool) {
 		return v, true
 	}
 	return uuid.Nil, false
-}
-
-// Remove takes the row with that id out and returns it, nil if there was none.
-func (t *Tx) Remove(tab *schema.Table, id uuid.UUID) *Row {
-	if t.Data[tab.Name].Get(id) == nil {
-		return nil
-	}
-	t.Written++
-	r := t.Writable(t.Data, tab)
-	if tab.Tracked {
-		r.forget(id, t.NextVersion())
-	}
-	return r.Remove(id)
-}
-
-// Savepoint is where a transaction can go back to; what was written since is forgotten.
-type Savepoint struct{ Snapshot }
-
-// Savepoint notes the transaction's work so far, for [Tx.RollbackTo].
-func (t *Tx) Savepoint() Savepoint {
-	s := Savepoint{t.Snapshot}
-	s.Data, s.Bin, s.Retained = cloneMap(t.Data), cloneMap(t.Bin), cloneMap(t.Retained)
-	clear(t.Owned) // trees written from here on are copies: the savepoint keeps the ones it has
-	return s
-}
-
-// RollbackTo undoes what was written after the savepoint.
-func (t *Tx) RollbackTo(s Savepoint) {
-	t.Snapshot = s.Snapshot
-	clear(t.Owned)
 }
 
 // Remove removes a row from the table and its indexes and returns it, nil if there was none.
@@ -316,9 +274,7 @@ func (s *Store) Clone() *Snapshot {
 	for _, content := range []*map[string]*Rows{&c.Data, &c.Bin, &c.Retained} {
 		*content = maps.Clone(*content)
 		for name, r := range *content {
-			own := r.copy()
-			own.layouts = r.layouts.clone()
-			(*content)[name] = own
+			(*content)[name] = r.separate()
 		}
 	}
 	if c.Pending != nil {

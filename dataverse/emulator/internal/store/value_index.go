@@ -119,6 +119,14 @@ func (x *valueIndexes) change(before, after *Row) {
 	}
 }
 
+// Loaded brings the indexes in line with a row that was put into the table without [Store.Put].
+func (r *Rows) Loaded(row *Row) {
+	for _, x := range r.Keys {
+		x.Change(nil, row)
+	}
+	r.byValue.change(nil, row)
+}
+
 // WithText calls fn for the rows whose column holds the text, in the order of ids, until fn returns false.
 func (r *Rows) WithText(column int, text string, fn func(uuid.UUID) bool) {
 	if r == nil {

@@ -62,6 +62,7 @@ func (c *Call) Write(fn func(*store.Tx) error) error {
 			c.Tx.RollbackTo(sp)
 			return err
 		}
+		c.Tx.Release(sp)
 		return nil
 	}
 	t := c.Engine.Store.Begin()
@@ -131,7 +132,11 @@ func splitPreferences(s string) []string {
 
 // WantsAnnotation tells whether the caller asked for the annotation, also by * or a prefix ending in it.
 func (c *Call) WantsAnnotation(name string) bool {
-	for _, p := range strings.Split(c.Preference("odata.include-annotations"), ",") {
+	wanted := c.Preference("odata.include-annotations")
+	if wanted == "" {
+		return false
+	}
+	for p := range strings.SplitSeq(wanted, ",") {
 		p = strings.TrimSpace(p)
 		if p == name || strings.HasSuffix(p, "*") && strings.HasPrefix(name, strings.TrimSuffix(p, "*")) {
 			return true

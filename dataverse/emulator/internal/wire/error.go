@@ -30,7 +30,7 @@ func NewError(status int, code, format string, args ...any) *Error {
 
 // NoSegment is the error for a path segment that names nothing.
 func NoSegment(name string) *Error {
-	return NewError(http.StatusNotFound, "0x80060888", "Resource not found for the segment '%s'.", name)
+	return NewError(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '%s'.", name)
 }
 
 // NoProperty is the error for a name that is no property of the table.

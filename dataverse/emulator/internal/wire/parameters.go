@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
@@ -97,6 +98,9 @@ func EntityArgument(s *store.Snapshot, v any) (store.Ref, map[string]any, error)
 		return store.Ref{}, nil, BadArgument("EdmEntityObject passed should have the key property value set.")
 	}
 	text, _ := m[t.ID].(string)
+	if text == "" && schema.IsPrincipal(t) {
+		text, _ = m["ownerid"].(string) // the key that users and teams have in common: use-web-api-actions
+	}
 	id, ok := (Segment{Key: text}).ID()
 	if !ok {
 		return store.Ref{}, nil, BadArgument("EdmEntityObject passed should have the key property value set.")

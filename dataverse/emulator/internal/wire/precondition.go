@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
@@ -23,8 +24,12 @@ func (c *Call) Precondition() Precondition {
 	return p
 }
 
-// Check holds the condition against the row that is there, nil if there is none: then missing says so.
-func (p Precondition) Check(r *store.Row, missing error) error {
+// Check holds the condition against the row that is there, nil if there is none: then missing says so. A table without
+// optimistic concurrency takes no version. Page: optimistic-concurrency.
+func (p Precondition) Check(t *schema.Table, r *store.Row, missing error) error {
+	if t.Unguarded && p.match != "" && p.match != "*" {
+		return NewError(http.StatusBadRequest, "0x8006088d", "Optimistic concurrency isn't enabled for entity type %s. The IfVersionMatches value of ConcurrencyBehavior can only be used if optimistic concurrency is enabled.", t.Name)
+	}
 	if r == nil {
 		if p.match != "" {
 			return missing

@@ -150,6 +150,13 @@ func ParseValue(t *schema.Table, c *schema.Column, v any) (any, error) {
 			return nil, WrongType(t, c, v, "")
 		}
 		return parseText(t, c, s)
+	case schema.KindManaged:
+		m, _ := v.(map[string]any)
+		b, ok := m["Value"].(bool)
+		if !ok {
+			return nil, BadPayload(t.Name, fmt.Sprintf("The property '%s' is a BooleanManagedProperty: an object with a Value.", c.Name))
+		}
+		return b, nil
 	case schema.KindBoolean:
 		b, ok := v.(bool)
 		if !ok {
@@ -327,12 +334,29 @@ func parseDate(t *schema.Table, c *schema.Column, s string) (any, error) {
 	}
 	d, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return nil, WrongType(t, c, s, "System.FormatException: String was not recognized as a valid DateTimeOffset; a time zone is required.")
+		for _, layout := range [...]string{"2006-01-02T15:04:05", "2006-01-02T15:04"} { // UTC: behavior-format-date-time-attribute
+			if d, err = time.Parse(layout, s); err == nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, WrongType(t, c, s, "System.FormatException: String was not recognized as a valid DateTimeOffset.")
 	}
 	if d.UTC().Before(earliestDate) || d.UTC().Year() > 9999 {
 		return nil, BadDate()
 	}
 	return store.Instant(d.Unix()), nil
+}
+
+// Zoned tells whether a value of the column names its time zone, if it is one of date and time.
+func Zoned(c *schema.Column, v any) bool {
+	s, ok := v.(string)
+	if !ok || c.Kind != schema.KindDateTime || c.DateOnly() {
+		return true
+	}
+	_, err := time.Parse(time.RFC3339, s)
+	return err == nil
 }
 
 // BadDate is the error for a date that the platform does not take.
