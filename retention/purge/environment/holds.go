@@ -34,6 +34,7 @@ type heldValue struct{ table, column, value string }
 // Holds reads on whom a legal hold stands.
 func (t *Tables) Holds(ctx context.Context, from Reader) (*Holds, error) {
 	h := &Holds{tables: t, from: from, held: make(map[Ref]bool), values: make(map[heldValue][]Ref), alike: make(map[string][]Ref), merged: make(map[Ref][]Ref)}
+	defer t.seen.first()()
 	began := t.client.Now()
 	var subjects []*compile.Subject
 	var qs []dataverse.Query
@@ -88,6 +89,7 @@ func (t *Tables) Holds(ctx context.Context, from Reader) (*Holds, error) {
 // asks for them more than once: the whole table is read once a run, then the rows that had a hold, and those that were
 // written since.
 type seenHolds struct {
+	whole  sync.Mutex // held by who reads the whole table
 	mu     sync.Mutex
 	rows   map[Ref]bool
 	before time.Time // holds that were set earlier have been seen; zero: none were
@@ -100,6 +102,19 @@ const (
 	// answers tell may be up to a day ahead before a run is stopped for it.
 	holdsOverlap = 36 * time.Hour
 )
+
+// first lets one at a time look as long as no look has ended, so that chunks side by side do not each read the whole table.
+// What it returns is called after the look.
+func (s *seenHolds) first() func() {
+	s.whole.Lock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.before.IsZero() {
+		return s.whole.Unlock
+	}
+	s.whole.Unlock()
+	return func() {}
+}
 
 // holdFilters find the rows of a subject on which a hold stands.
 func (t *Tables) holdFilters(ctx context.Context, s *compile.Subject) ([]string, error) {
