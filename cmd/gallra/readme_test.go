@@ -43,3 +43,29 @@ var (
 func normal(s string) string {
 	return blanks.ReplaceAllString(digits.ReplaceAllString(months.ReplaceAllString(s, "M"), "0"), " ")
 }
+
+// TestReadmeNamesEveryVerb: who looks for a verb in the README's table finds it there, or takes it for missing.
+func TestReadmeNamesEveryVerb(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "\n## Verbs\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	first := regexp.MustCompile(`(?m)^\| (.*?) \|`)
+	var named strings.Builder
+	for _, m := range first.FindAllStringSubmatch(table, -1) {
+		named.WriteString(m[1] + "\n")
+	}
+	word := func(name string) bool { return regexp.MustCompile("[`, ]" + name + "\\b").MatchString(named.String()) }
+	for _, verb := range newRoot(&app{}).Commands() {
+		if !verb.Hidden && verb.Name() != "help" && !word(verb.Name()) {
+			t.Errorf("the README's table of verbs does not name %s", verb.Name())
+		}
+		for _, sub := range verb.Commands() {
+			if !sub.Hidden && verb.Name() != "completion" && !word(sub.Name()) {
+				t.Errorf("the README's table of verbs does not name %s", sub.CommandPath())
+			}
+		}
+	}
+}
