@@ -25,7 +25,7 @@ func (c *checker) places(t *table, s *Subject) {
 	m, err := c.occupied(t, s.Subject, names, onward(s.Subject))
 	if err == nil {
 		err = c.countPlaces(t, m, func(p *personmap.Place) bool {
-			return !p.Decided() || defaulted(p) || unsaid(p) || leftAlong(s.Subject, p) != nil
+			return !p.Decided() || defaulted(p) || unsaid(p) || leftAlong(s.Subject, p) != nil || c.forsaken(p)
 		})
 	}
 	if err != nil {

@@ -163,6 +163,44 @@ func (c *checker) rows() {
 		r := RowRule{Name: f.Name, Table: f.Table, Rule: -1, Span: f.Span, Do: f.Do, EvenIf: f.EvenIf, Why: f.Why}
 		c.rowRule(r, &policy.RelatedRule{Table: f.Table, Where: f.Where, Do: f.Do, Erase: f.Erase, Keep: f.Keep, Pos: f.Pos, At: f.At}, "do")
 	}
+	c.forsake()
+}
+
+// forsaken tells whether the rows of a place lead to a person over nothing but rows that a rule of `rows` ends, and lose that link by it,
+// while no such rule ends them as well.
+func (c *checker) forsaken(p *personmap.Place) bool {
+	if p.Kind != personmap.Lookup || p.Via == "" || p.Via == p.Table || p.Reached() || p.Do == personmap.Left || p.Do == personmap.Judged || p.Elsewhere {
+		return false
+	}
+	ends := func(table string) bool {
+		return slices.ContainsFunc(c.policy.Rows, func(r policy.RowRule) bool { return r.Table == table && r.Do == policy.Delete })
+	}
+	return ends(p.Via) && !ends(p.Table)
+}
+
+// forsake warns of rows that no purge would find any more. Those that lead to the person by a lookup of their own as well are counted with
+// them: which those are is not asked.
+func (c *checker) forsake() {
+	told := map[string]bool{}
+	for _, s := range c.out.Judged() {
+		if s.Map == nil {
+			continue
+		}
+		for i := range s.Map.Places {
+			p := &s.Map.Places[i]
+			if p.Rows == 0 || !c.forsaken(p) || told[p.Key()+" "+p.Via] {
+				continue
+			}
+			told[p.Key()+" "+p.Via] = true
+			for j := range c.policy.Rows {
+				if r := &c.policy.Rows[j]; r.Table == p.Via && r.Do == policy.Delete {
+					c.warn(r.Pos, fmt.Sprintf("rows of `%s` hang on rows of `%s` (%s), which this rule ends: they lose their link, and nothing leads from them to the person any more when that goes", p.Table, p.Via, p.Column),
+						fmt.Sprintf("give `%s` a rule of `rows` too, with no longer a period, or say of it do: leave, with a reason", p.Table))
+					break
+				}
+			}
+		}
+	}
 }
 
 // rowRule compiles one of them; like is what it asks for as a related rule would.

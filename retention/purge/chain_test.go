@@ -67,3 +67,49 @@ func TestChainsOfUnlinkedRowsAreDecided(t *testing.T) {
 		})
 	}
 }
+
+// TestRowsThatLoseTheirLinkToAnEndedRowAreTold: a rule of `rows` ends what leads from its children to the person, and a purge years later
+// would find them no more.
+func TestRowsThatLoseTheirLinkToAnEndedRowAreTold(t *testing.T) {
+	t.Parallel()
+	const ends = "  - {table: gallra_pairing, after: createdon, keep: 3 years, do: delete, why: w}\n"
+	const told = "rows of `gallra_note` hang on rows of `gallra_pairing` (gallra_pairingid), which this rule ends"
+	for _, tt := range []struct {
+		name, rules, rows string
+		told              bool
+	}{
+		{"no rule of rows", "", "", false},
+		{"the rows are ended alone", "", ends, true},
+		{"a related rule takes them, and has nothing to follow any more", "      - {table: gallra_note, link: gallra_pairingid/gallra_mentor, do: delete}\n", ends, true},
+		{"both are ended", "", ends + "  - {table: gallra_note, after: createdon, keep: 2 years, do: delete, why: w}\n", false},
+		{"the rows are emptied, not ended", "", strings.Replace(ends, "do: delete", "do: anonymize, erase: [gallra_name]", 1), false},
+		{"they are left, with a reason", "      - {table: gallra_note, do: leave, why: w}\n", ends, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			rules := tt.rules + "      - {table: gallra_pairing, link: gallra_mentor, do: delete}\n"
+			policy := withRules(rules)
+			if tt.rows != "" {
+				policy += "\nrows:\n" + tt.rows
+			}
+			w := newWorld(t, policy)
+			w.newPairing("RemoveLink", "RemoveLink", false)
+			w.call(http.MethodPost, "EntityDefinitions", row{"@odata.type": "Microsoft.Dynamics.CRM.EntityMetadata", "SchemaName": "gallra_Note", "DisplayName": labelled("Note"), "DisplayCollectionName": labelled("Notes"),
+				"OwnershipType": "UserOwned", "IsActivity": false, "HasActivities": false, "HasNotes": false, "Attributes": []row{columnBody("String", "gallra_Name", row{"IsPrimaryName": true})}})
+			w.call(http.MethodPost, "RelationshipDefinitions", row{"@odata.type": "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata", "SchemaName": "gallra_pairing_note", "ReferencedEntity": "gallra_pairing", "ReferencingEntity": "gallra_note",
+				"CascadeConfiguration": row{"Assign": "NoCascade", "Delete": "RemoveLink", "Merge": "NoCascade", "Reparent": "NoCascade", "Share": "NoCascade", "Unshare": "NoCascade"},
+				"Lookup":               row{"@odata.type": "Microsoft.Dynamics.CRM.LookupAttributeMetadata", "SchemaName": "gallra_PairingId", "DisplayName": labelled("Pairing")}})
+			w.client = w.connect(6)
+			w.create("contact", "yvonne", row{"firstname": "Yvonne", "lastname": "McKay"})
+			w.create("gallra_pairing", "pair", row{"gallra_name": "pair", "gallra_Mentor@odata.bind": bindTo("contacts", "yvonne")})
+			w.create("gallra_note", "note", row{"gallra_name": "Yvonne called", "gallra_PairingId@odata.bind": bindTo("gallra_pairings", "pair")})
+			var warnings []string
+			for _, p := range w.checked(w.client).Warnings {
+				warnings = append(warnings, p.Message)
+			}
+			if strings.Contains(strings.Join(warnings, "\n"), told) != tt.told {
+				t.Errorf("told: %t, want %t: %s", !tt.told, tt.told, strings.Join(warnings, "\n"))
+			}
+		})
+	}
+}
