@@ -2,10 +2,12 @@ package rehearse
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -22,6 +24,7 @@ import (
 	"github.com/gallra/gallra/retention/plan"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
+	"github.com/gallra/gallra/retention/state"
 	"github.com/gallra/gallra/retention/take"
 )
 
@@ -70,6 +73,7 @@ func Run(ctx context.Context, server *emulator.Server, head snapshot.Head, p *po
 	if err := life.begin(ctx, head); err != nil {
 		return nil, err
 	}
+	defer life.remember()()
 	if err := life.nights(ctx); err != nil {
 		return nil, err
 	}
@@ -136,6 +140,11 @@ type life struct {
 	first  retention.Date
 	runs   int
 	book   *ledger.Ledger // nil: it has to be read
+
+	// keeps is where runs keep what they read, so that the next one asks for what has changed; nil: every run reads everything. Reading is
+	// what a plan of such a run asks, and counts for that of the others: nobody knows whether the real runs will keep anything.
+	keeps   *state.Options
+	reading asked
 
 	// quiet is the night before, if it found nothing to do, and until the day on which something falls due again.
 	quiet *quiet
@@ -260,6 +269,29 @@ func (l *life) night(ctx context.Context, on retention.Date) error {
 	return err
 }
 
+// asked is what has been asked of the service.
+type asked struct{ requests, operations int }
+
+func (l *life) asked() asked {
+	return asked{l.server.Stats().Requests.Total, int(l.client.Operations())}
+}
+
+func (a asked) since(before asked) asked {
+	return asked{a.requests - before.requests, a.operations - before.operations}
+}
+
+// remember has runs keep what they read; what it returns ends that. A rehearsal whose every night is lived has each read everything.
+func (l *life) remember() (forget func()) {
+	folder, err := os.MkdirTemp("", "gallra-nights-")
+	if err != nil || l.Lived || l.policy.Limits.Operations > 0 { // a budget is spent on what a run really asks
+		return func() { _ = os.Remove(folder) }
+	}
+	key := make([]byte, state.KeySize) // nobody else knows it
+	_, _ = rand.Read(key)
+	l.keeps = &state.Options{Folder: folder, Key: key, Address: l.client.URL(), Embedded: true}
+	return func() { _ = os.RemoveAll(folder) }
+}
+
 // opened is the ledger. It is read once: a run that ended leaves it as the next one would read it, and years of nights are long to read.
 func (l *life) opened(ctx context.Context) (*ledger.Ledger, error) {
 	if l.book == nil {
@@ -276,7 +308,7 @@ func (l *life) run(ctx context.Context, on retention.Date, p *policy.Policy, byp
 	if _, err := l.client.WhoAmI(ctx); err != nil { // which tells the day
 		return err
 	}
-	before := l.server.Stats().Requests.Total
+	before := l.asked()
 	checked, err := compile.Check(ctx, p, l.client)
 	if err != nil {
 		return err
@@ -286,21 +318,37 @@ func (l *life) run(ctx context.Context, on retention.Date, p *policy.Policy, byp
 		return err
 	}
 	l.runs++
+	kept, planned := l.keeps, asked{}
+	if l.runs <= 2 { // the first asks for definitions as well, and the second is the measure
+		kept = nil
+	}
 	var within func(purge.Progress)
 	if l.Within != nil {
 		within = func(p purge.Progress) { l.Within(on, p) }
 	}
 	summary, err := purge.Run(ctx, purge.Deps{Client: l.client, Ledger: book, Policy: checked, Today: on, Bypass: bypass, Log: l.Log, Poll: time.Millisecond,
-		Operations: checked.Policy.Limits.Operations, Progress: within,
-		Run:     ledger.Run{ID: "night-" + strconv.Itoa(l.runs), Verb: "run", Organization: checked.Organization, Actor: l.actor, Version: "rehearsal"},
-		Planned: func(p *plan.Plan) { l.rec.planned(on, p) },
+		Operations: checked.Policy.Limits.Operations, Progress: within, State: kept,
+		Run: ledger.Run{ID: "night-" + strconv.Itoa(l.runs), Verb: "run", Organization: checked.Organization, Actor: l.actor, Version: "rehearsal"},
+		Planned: func(p *plan.Plan) {
+			planned = l.asked().since(before)
+			l.rec.planned(on, p)
+		},
 		Outcome: func(o purge.Outcome) { l.rec.outcome(on, o) },
 	})
 	if err != nil || book.Again(ctx) != nil {
 		l.book = nil // whatever it has come to is in the folder
 	}
 	if summary != nil {
-		requests := l.server.Stats().Requests.Total - before
+		requests := l.asked().since(before).requests
+		switch {
+		case planned == asked{}: // it stopped before
+		case l.runs == 2:
+			l.reading = planned
+		case kept == nil:
+		default:
+			requests += l.reading.requests - planned.requests
+			summary.Operations += l.reading.operations - planned.operations
+		}
 		l.rec.night(on, summary, requests)
 		if err == nil && nothing(summary) {
 			l.quiet = &quiet{summary, requests, checked}

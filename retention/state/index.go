@@ -83,7 +83,7 @@ func (o *Options) load(now time.Time) (x *index, why string) {
 		return nil, "it was kept as another user"
 	case now.IsZero() || x.Made.After(now):
 		return nil, "it was kept at a time that is still to come"
-	case now.Sub(x.Made) > oldest:
+	case now.Sub(x.Made) > oldest && !o.Embedded:
 		return nil, fmt.Sprintf("it was kept on %s, more than six days ago", x.Made.Format(time.DateOnly))
 	case x.Mark > o.Before:
 		return nil, "the environment or the ledger was put back: the service would tell too little of what has changed"

@@ -45,7 +45,10 @@ type Options struct {
 	Writes bool
 	// Full has everything read in full.
 	Full bool
-	Log  *slog.Logger // nil: nothing is logged
+	// Embedded tells that the environment is one of this process and told of every change that there was: what is kept is believed however
+	// old it is, and never held against a full read.
+	Embedded bool
+	Log      *slog.Logger // nil: nothing is logged
 }
 
 // Night is one reading of everything that an evaluation looks at.
@@ -224,7 +227,7 @@ func (n *Night) Whole() *Night {
 
 // Due tells that everything has to be read in full as well, and to give the same: it is a week since that was done.
 func (n *Night) Due() bool {
-	return n.base != nil && len(n.base.Parts) > 0 && (n.o.Full || n.begun.Sub(n.base.Full) > full)
+	return n.base != nil && len(n.base.Parts) > 0 && !n.o.Embedded && (n.o.Full || n.begun.Sub(n.base.Full) > full)
 }
 
 // full is how often that is: a week, and some hours less, since nights do not begin at the same minute.
