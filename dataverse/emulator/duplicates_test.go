@@ -153,3 +153,13 @@ func TestRefuseDuplicateRules(t *testing.T) {
 	few, _ := o.user(o.unit(), "prvReadLead Global")
 	few.refused(403, "0x80040220", "prvReadContact", "GET", "RetrieveDuplicates(BusinessEntity=@p1,MatchingEntityName='contact')?@p1={'@odata.type':'Microsoft.Dynamics.CRM.lead','lastname':'X'}", nil)
 }
+
+// The pages have two codes for a segment that names nothing.
+func TestUnknownSegment(t *testing.T) {
+	for code, o := range map[string]emulator.Options{"0x8006088a": {}, "0x80060888": {NewerSegmentCode: true}} {
+		org := newOrg(t, o)
+		for _, path := range []string{"contactz", "WhoIsIt", "EntityDefinitions(LogicalName='contact')/Nope"} {
+			org.refused(404, code, "Resource not found for the segment", "GET", path, nil)
+		}
+	}
+}

@@ -91,6 +91,7 @@ func (o Options) behavior() store.Behavior {
 		DefinitionsNeedRights: o.DefinitionsNeedRights,
 		OwnersNeedRoles:       o.OwnersNeedRoles,
 		DuplicateStatus:       o.DuplicateStatus,
+		NewerSegmentCode:      o.NewerSegmentCode,
 		NamesNeedPublisher:    o.NamesNeedPublisher,
 		DatesNeedZone:         o.DatesNeedZone,
 		OnPrivilege:           o.OnPrivilege,

@@ -103,6 +103,9 @@ type Options struct {
 	// DuplicateStatus is the status of the error that a duplicate is refused with: 412 as compose-http-requests-handle-errors
 	// lists such codes, the default, or 500 as manage-duplicate-detection-create-update shows it.
 	DuplicateStatus int
+	// NewerSegmentCode answers a path segment that names nothing with 0x80060888, as webapi/use-ps-and-vscode-web-api shows and users report,
+	// instead of 0x8006088a, which web-service-error-codes has.
+	NewerSegmentCode bool
 	// NamesNeedPublisher asks for the prefix of a publisher in every name of a table, column or relationship, also where no
 	// solution is named. The service asks for some prefix: Microsoft's SDK for Python names without one that is known.
 	NamesNeedPublisher bool

@@ -60,6 +60,7 @@ var help = map[string]string{
 	"OwnersNeedRoles":       "refuse rows to users who have no role",
 	"DefinitionsNeedRights": "ask for rights before definitions are read",
 	"DuplicateStatus":       "status that a duplicate is refused with; default 412",
+	"NewerSegmentCode":      "answer an unknown segment with 0x80060888 instead of 0x8006088a",
 	"WebhookRemote":         "let hooks call endpoints that are not on this machine",
 	"WebhookTimeout":        "how long the endpoint of a hook may take; default 60s",
 	"BatchEndsInCRLF":       "refuse a batch whose last line does not end in CRLF",

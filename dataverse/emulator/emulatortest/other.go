@@ -36,6 +36,7 @@ var Others = []string{
 	"definitions-need-rights=on",
 	"owners-need-roles=on",
 	"duplicate-status=500",
+	"newer-segment-code=on",
 	"names-need-publisher=on",
 	"dates-need-zone=on",
 	"batch-lf=on",

@@ -35,6 +35,7 @@ type Behavior struct {
 	DefinitionsNeedRights bool
 	OwnersNeedRoles       bool
 	DuplicateStatus       int
+	NewerSegmentCode      bool
 	NamesNeedPublisher    bool
 	DatesNeedZone         bool
 	OnPrivilege           func(user uuid.UUID, privilege string)

@@ -16,6 +16,8 @@ type Error struct {
 	Code    string
 	Message string
 	Header  http.Header
+
+	segment bool // the path has a segment that names nothing
 }
 
 // Error is the status, the code and the message.
@@ -28,9 +30,13 @@ func NewError(status int, code, format string, args ...any) *Error {
 
 // The errors that more than one place answers. Codes and words: limits-errors and writes in the facts; pages by name there.
 
-// NoSegment is the error for a path segment that names nothing.
+// NoSegment is the error for a path segment that names nothing. The pages have two codes for it: 0x8006088a is in those of 2022 and in
+// web-service-error-codes, 0x80060888 in webapi/use-ps-and-vscode-web-api (2024) and in answers that users report. [ErrorAnswer] puts the
+// second in its place where the options say so.
 func NoSegment(name string) *Error {
-	return NewError(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '%s'.", name)
+	e := NewError(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '%s'.", name)
+	e.segment = true
+	return e
 }
 
 // NoProperty is the error for a name that is no property of the table.
@@ -75,10 +81,14 @@ func ErrorAnswer(err error, c *Call) *Answer {
 	if !errors.As(err, &f) {
 		f = NewError(http.StatusInternalServerError, "0x80040216", "An unexpected error occurred. The emulator is at fault: %v", err)
 	}
-	body := map[string]any{"code": f.Code, "message": f.Message}
+	code := f.Code
+	if f.segment && c != nil && c.Engine != nil && c.Engine.Options.NewerSegmentCode {
+		code = "0x80060888"
+	}
+	body := map[string]any{"code": code, "message": f.Message}
 	if c != nil && c.WantsAnnotation("Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus") {
 		body["@Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus"] = "0"
-		body["@Microsoft.PowerApps.CDS.HelpLink"] = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a" + TrimHex(f.Code) + "&client=platform"
+		body["@Microsoft.PowerApps.CDS.HelpLink"] = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a" + TrimHex(code) + "&client=platform"
 	}
 	a := &Answer{Status: f.Status, Body: map[string]any{"error": body}}
 	if f.Status == http.StatusUnauthorized { // whoever is not known is told nothing but where to sign in
