@@ -54,6 +54,7 @@ var keptView = emulator.Record{Table: "savedquery", Values: map[string]any{
 // emptyCRM is the emulator that those with rows are clones of.
 var emptyCRM = sync.OnceValue(func() *emulator.Server {
 	s := emulator.New(emulatortest.Options(emulator.Options{}))
+	s.SetClock(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) // definitions are older than any story
 	for prefix, columns := range map[string][]emulator.Column{"nord": emulator.CompanyColumns(), "gallra": ownColumns()} {
 		if err := s.AddColumns(prefix, columns...); err != nil {
 			panic(err)

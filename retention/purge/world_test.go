@@ -38,8 +38,9 @@ type world struct {
 	server *emulator.Server
 	url    string
 	client *dataverse.Client
-	dir    string // of the policy and of the ledger
-	policy string // text of the policy
+	dir    string        // of the policy and of the ledger
+	policy string        // text of the policy
+	lag    time.Duration // of the definitions that everybody else sees
 }
 
 const token = "emulator"
@@ -60,7 +61,9 @@ func newWorldOf(t testing.TB, policy string, o emulator.Options) *world {
 	w := &world{t: t, dir: t.TempDir(), policy: policy}
 	usual := reflect.ValueOf(o).IsZero()
 	o.Token = token
-	w.server = provisioned().Clone(emulatortest.Options(o))
+	o = emulatortest.Options(o)
+	w.lag = o.MetadataLag
+	w.server = provisioned().Clone(o)
 	srv := httptest.NewServer(w.server)
 	atEnd(t, srv.Close)
 	w.url = srv.URL
@@ -95,6 +98,7 @@ var provisioned = sync.OnceValue(func() *emulator.Server {
 	if _, err := provision.Run(context.Background(), client, provisioning, false, func(provision.Step) {}); err != nil {
 		panic("provision: " + err.Error())
 	}
+	server.SetClock(day0) // the service's memory of definitions may lag behind
 	return server
 })
 
