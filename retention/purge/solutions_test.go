@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
-	"github.com/gallra/gallra/dataverse/emulator"
 )
 
 // solution is a random solution that somebody has installed: tables of every shape that lead to persons.
@@ -325,7 +324,7 @@ func TestRandomSolutionsLeaveNothingSilently(t *testing.T) {
 
 func solved(t *testing.T, seed uint64, wide *wider, far *further) {
 	t.Helper()
-	w := newWorldOf(t, "", emulator.Options{})
+	w := newWorldOf(t, "", strange(t, seed))
 	s := &solution{world: w, Rand: rand.New(rand.NewPCG(seed, 18)), prefix: "gallra", wide: wide, further: far}
 	w.prefixed(seed, s)
 	s.build()

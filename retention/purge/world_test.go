@@ -56,12 +56,13 @@ func newWorld(t testing.TB, policy string) *world {
 	return newWorldOf(t, policy, emulator.Options{})
 }
 
-func newWorldOf(t testing.TB, policy string, o emulator.Options) *world {
+// newWorldOf is a world with options of its own; those that usual names stay at their default, whatever else is tried.
+func newWorldOf(t testing.TB, policy string, o emulator.Options, usual ...string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), policy: policy}
-	usual := reflect.ValueOf(o).IsZero()
+	plain := reflect.ValueOf(o).IsZero()
 	o.Token = token
-	o = emulatortest.Options(o)
+	o = emulatortest.Options(o, usual...)
 	w.lag = o.MetadataLag
 	w.server = provisioned().Clone(o)
 	srv := httptest.NewServer(w.server)
@@ -69,10 +70,19 @@ func newWorldOf(t testing.TB, policy string, o emulator.Options) *world {
 	w.url = srv.URL
 	w.server.SetClock(day0)
 	w.client = w.connect(6)
-	if usual {
+	if plain {
 		w.client.KnowLike(reader())
 	}
 	return w
+}
+
+// strange are settings of the emulator by chance, the same of the same seed: a random world has the service answer as it may. What it
+// shows GALLRA_EMULATOR_OPTIONS shows in other tests.
+func strange(t testing.TB, seed uint64) emulator.Options {
+	t.Helper()
+	settings := emulatortest.Drawn(seed, "organization-type") // whether a policy may run in production is another matter
+	t.Logf("seed %d: %s=%q", seed, emulatortest.Variable, settings)
+	return emulatortest.With(emulator.Options{}, settings)
 }
 
 // atEnd calls f when the test is over and forgets it: a test keeps its cleanups, and all that they hold, until its parent
