@@ -44,6 +44,7 @@ func (s *solution) one(in int) bool { return s.IntN(in) == 0 }
 // try sends a definition that the service may refuse for a reason of its own, such as a second parent.
 func (s *solution) try(path string, body row) bool {
 	err := s.client.Do(s.t.Context(), dataverse.Operation{Method: http.MethodPost, Path: path, Body: body}, nil)
+	s.server.Advance(s.lag)
 	return err == nil
 }
 

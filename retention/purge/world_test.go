@@ -138,6 +138,7 @@ var reader = sync.OnceValue(func() *dataverse.Client {
 // that are faults, for which connectWith makes clients.
 func (w *world) connect(retries int) *dataverse.Client {
 	w.t.Helper()
+	w.server.Advance(w.lag) // who changes definitions takes a new client, and everybody sees them by then
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: token})
 	if err != nil {
 		w.t.Fatal(err)
