@@ -9,9 +9,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// Read gets a path below the service root, such as a function call, and decodes the answer into out.
+// Read gets a path below the service root, such as a function call, and decodes the answer into out. What it asks of tables
+// is asked past the service's caches, which lag behind changes by up to 30 seconds: a column that was secured meanwhile is empty for whoever
+// may not read it, and has to be known as secured.
 func (c *Client) Read(ctx context.Context, path string, out any) error {
-	return c.Do(ctx, Operation{Method: http.MethodGet, Path: path}, out)
+	op := Operation{Method: http.MethodGet, Path: path}
+	if strings.HasPrefix(path, "EntityDefinitions") {
+		op.Header = http.Header{"Consistency": {"Strong"}}
+	}
+	return c.Do(ctx, op, out)
 }
 
 // Call runs one request below the service root and decodes its answer, if it has one, into out.

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command through testdata/script: one script a case, many at the same time. call gallra runs a verb in
 // the test's own process, exec gallra the built binary; TestEveryVerbIsTriedAsBuilt holds that each verb is tried so.
 //
-// Besides testscript's own commands: crm [sample | provisioned | generate CONTACTS LEADS] starts an emulator (of the type in CRM_TYPE), provisioned being the sample
+// Besides testscript's own commands: crm [sample | provisioned | generate CONTACTS LEADS] starts an emulator (of the type in CRM_TYPE, with the settings in CRM_SETTINGS), provisioned being the sample
 // after gallra provision with the model policy, and points GALLRA_* at it with the model policy and a ledger; code N COMMAND… expects an exit code, of call gallra
 // where the command is gallra; clock DURATION|TIME moves the emulator's clock, or sets it; [!] found TEXT searches the
 // emulator for a text; fault STATUS ROUTE lets
@@ -68,7 +68,8 @@ func TestScripts(t *testing.T) {
 
 func startCRM(ts *testscript.TestScript, neg bool, args []string) {
 	used := &usedRights{byUser: map[uuid.UUID]map[string]bool{}}
-	options := emulatortest.Options(emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")})
+	options := emulatortest.With(emulator.Options{Token: "script-token", OnPrivilege: used.note, OrganizationType: ts.Getenv("CRM_TYPE")}, ts.Getenv("CRM_SETTINGS"))
+	options = emulatortest.Options(options, "read-only-quotes", "owners-need-roles") // stories by whom an order binds, and of owners without a role
 	server := emulator.New(options)
 	if len(args) == 1 && (args[0] == "sample" || args[0] == "provisioned") {
 		loaded, err := map[string]func() (*emulator.Server, error){"sample": sampled, "provisioned": provisionedSample}[args[0]]()
@@ -132,7 +133,7 @@ func company(t *testing.T, o emulator.Options) *emulator.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loaded.Clone(emulatortest.Options(o))
+	return loaded.Clone(emulatortest.Options(o, "read-only-quotes")) // whoever is bound by an order that nobody may change fails
 }
 
 // world is what a script has started; it is kept among the script's own values.

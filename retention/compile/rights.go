@@ -14,9 +14,10 @@ import (
 	"github.com/gallra/gallra/retention/policy"
 )
 
-// generalRights are what a run needs that belongs to no table's rows: to look for audit history and delete it, and to
-// delete by a job what the recycle bin must not keep.
-var generalRights = []string{"prvReadAuditSummary", "prvReadRecordAuditHistory", "prvDeleteRecordChangeHistory", "prvBulkDelete"}
+// generalRights are what a run needs that belongs to no table's rows: to look for audit history and delete it, to delete by a job what
+// the recycle bin must not keep, and to read definitions, where the service asks for rights to these.
+var generalRights = []string{"prvReadAuditSummary", "prvReadRecordAuditHistory", "prvDeleteRecordChangeHistory", "prvBulkDelete",
+	"prvReadEntity", "prvReadAttribute", "prvReadRelationship", "prvReadOptionSet"}
 
 // Privileges are the least rights that a run of the policy needs, over the whole organisation: read where grounds and
 // rules read, write and delete only where the policy says so, and the deletion of audit history.

@@ -261,7 +261,7 @@ func TestSecondImplementationAgrees(t *testing.T) {
 		}
 		size := rand.New(rand.NewPCG(seed, 9))
 		random := newRandomCRM(seed, today, 20+size.IntN(160), 10+size.IntN(80))
-		url := serve(t, newCRM(t, today, append(random.rows, keptView)...))
+		url := serve(t, newCRMOf(t, strange(t, seed), today, append(random.rows, keptView)...))
 		c := connect(t, url)
 		crm := naive.Download(t.Context(), t, url+"/api/data/v9.2/", "t")
 		for _, path := range policies(t) {

@@ -54,6 +54,7 @@ var keptView = emulator.Record{Table: "savedquery", Values: map[string]any{
 // emptyCRM is the emulator that those with rows are clones of.
 var emptyCRM = sync.OnceValue(func() *emulator.Server {
 	s := emulator.New(emulatortest.Options(emulator.Options{}))
+	s.SetClock(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) // definitions are older than any story
 	for prefix, columns := range map[string][]emulator.Column{"nord": emulator.CompanyColumns(), "gallra": ownColumns()} {
 		if err := s.AddColumns(prefix, columns...); err != nil {
 			panic(err)
@@ -71,8 +72,22 @@ var queue = emulator.Record{Table: "queue", ID: uuid.New(), Values: map[string]a
 // newCRM is an emulator with the columns of gallra and of the company, with rows, at noon of a day.
 func newCRM(t testing.TB, today time.Time, rows ...emulator.Record) *emulator.Server {
 	t.Helper()
+	return newCRMOf(t, emulator.Options{}, today, rows...)
+}
+
+// strange are settings of the emulator by chance, the same of the same seed.
+func strange(t testing.TB, seed uint64) emulator.Options {
+	t.Helper()
+	settings := emulatortest.Drawn(seed, "organization-type") // whether a policy may run in production is another matter
+	t.Logf("seed %d: %s=%q", seed, emulatortest.Variable, settings)
+	return emulatortest.With(emulator.Options{}, settings)
+}
+
+func newCRMOf(t testing.TB, o emulator.Options, today time.Time, rows ...emulator.Record) *emulator.Server {
+	t.Helper()
 	noon := today.Add(12 * time.Hour)
-	s := emptyCRM().Clone(emulatortest.Options(emulator.Options{Token: "t", Now: func() time.Time { return noon }}))
+	o.Token, o.Now = "t", func() time.Time { return noon }
+	s := emptyCRM().Clone(emulatortest.Options(o))
 	s.SetClock(noon)
 	if err := s.Load(rows...); err != nil {
 		t.Fatal(err)

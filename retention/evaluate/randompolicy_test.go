@@ -190,7 +190,7 @@ func TestSecondImplementationAgreesOnRandomPolicies(t *testing.T) {
 			t.Fatal(err)
 		}
 		random := newRandomCRM(seed+1000, today, 60, 20)
-		url := serve(t, newCRM(t, today, append(random.rows, archive())...))
+		url := serve(t, newCRMOf(t, strange(t, seed), today, append(random.rows, archive())...))
 		c := connect(t, url)
 		crm := naive.Download(t.Context(), t, url+"/api/data/v9.2/", "t")
 		for i, zone := range []string{"Europe/Stockholm", "America/Los_Angeles", "Pacific/Auckland"} {

@@ -44,8 +44,17 @@ func mustOpen(t *testing.T, dir string) *Ledger {
 
 func begin(t *testing.T, dir, id string) *Ledger {
 	t.Helper()
+	return beginLater(t, dir, id, 0)
+}
+
+// beginLater begins a run so long after the others.
+func beginLater(t *testing.T, dir, id string, later time.Duration) *Ledger {
+	t.Helper()
 	l := mustOpen(t, dir)
-	if err := l.Begin(t.Context(), testRun(id)); err != nil {
+	run := testRun(id)
+	first := run.Now()
+	run.Now = func() time.Time { return first.Add(later) }
+	if err := l.Begin(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -159,13 +168,21 @@ func TestUnfinishedUntilALaterRunFindsNothing(t *testing.T) {
 	if len(got) != 1 || !got[0].Concluded || !cmp.Equal(got[0].Rows, rows) {
 		t.Fatalf("the purging run's own sweep must not be the last: %+v", got)
 	}
-	l = begin(t, dir, "two")
+	for _, later := range []time.Duration{0, time.Minute, historyComes - time.Second} {
+		l = beginLater(t, dir, "after-"+later.String(), later)
+		appendAll(t, l, swept(0))
+		l.End(Done, nil)
+		if len(unfinished()) != 1 {
+			t.Fatalf("what was found %s after the purge proves nothing", later)
+		}
+	}
+	l = beginLater(t, dir, "two", historyComes)
 	appendAll(t, l, swept(1))
 	l.End(Done, nil)
 	if len(unfinished()) != 1 {
 		t.Fatal("a sweep that found something must not be the last")
 	}
-	l = begin(t, dir, "three")
+	l = beginLater(t, dir, "three", historyComes)
 	appendAll(t, l, swept(0))
 	l.End(Done, nil)
 	if got := unfinished(); len(got) != 0 {

@@ -16,8 +16,8 @@ type EndedRow struct {
 	Do        policy.Disposition
 	Rows      map[string][]uuid.UUID // every row that was touched, its own included
 	Counts    map[string]int
-	Concluded bool // what became of it stands in the ledger; what is missing is the sweep
-	run       int  // the run of that
+	Concluded bool   // what became of it stands in the ledger; what is missing is the sweep
+	last      moment // of that
 }
 
 // endRow takes note of a row whose own period is over.
@@ -39,7 +39,7 @@ func (s *state) endRow(k Key, r Record) {
 	case r.Status != Done:
 		delete(s.ending, k)
 	default:
-		e.Concluded, e.run, e.Counts = true, len(s.runs), nil
+		e.Concluded, e.last, e.Counts = true, s.moment(r), nil
 		for table, ids := range e.Rows {
 			s.touched[table] += len(ids)
 		}

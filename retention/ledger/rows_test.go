@@ -3,6 +3,7 @@ package ledger
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,7 +33,7 @@ func TestEndedRows(t *testing.T) {
 		{[]Entry{swept(a, 0)}, nil, nil},
 	} {
 		l := mustOpen(t, dir)
-		if err := l.Begin(t.Context(), Run{ID: "run-" + string(rune('a'+i)), Verb: "run"}); err != nil {
+		if err := l.Begin(t.Context(), Run{ID: "run-" + string(rune('a'+i)), Verb: "run", Now: func() time.Time { return time.Date(2026, 11, 24+i, 8, 0, 0, 0, time.UTC) }}); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Append(step.entries...); err != nil {

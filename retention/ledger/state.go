@@ -78,7 +78,7 @@ type Purge struct {
 	Actors  []uuid.UUID // who ran when the person was to be purged
 	// Passed tells that another person of the table was purged to the same end since this purge began: what keeps this one is its own.
 	Passed bool
-	run    int // the run of the outcome
+	last   moment // of the outcome
 }
 
 // Stages is a purge whose related rows have begun to go ahead of the person.
@@ -92,8 +92,8 @@ type Stages struct {
 	Asked   bool
 	Despite []string
 
-	open bool // the person is to follow; otherwise only the audit history of the rows is left to delete
-	run  int  // of the last entry about it
+	open bool   // the person is to follow; otherwise only the audit history of the rows is left to delete
+	last moment // of the last entry about it
 }
 
 // RunInfo is what the ledger says about a run.
@@ -282,10 +282,10 @@ func (s *state) apply(r Record) {
 				delete(s.decided, k)
 			}
 			if a != nil {
-				a.open, a.run = a.open && r.Code == NotBegun, len(s.runs)
+				a.open, a.last = a.open && r.Code == NotBegun, s.moment(r)
 			}
 		case p != nil:
-			p.Concluded, p.Written, p.run = true, r.Code == WrittenSince, len(s.runs)
+			p.Concluded, p.Written, p.last = true, r.Code == WrittenSince, s.moment(r)
 			for _, stay := range []map[string][]uuid.UUID{p.Stays, s.stays[k]} { // they lead to the person no more
 				for table, ids := range stay {
 					for _, id := range ids {
@@ -328,17 +328,14 @@ func (s *state) apply(r Record) {
 	case Adopted:
 		s.adopt(r)
 	case Swept:
-		// Dataverse writes audit history with a delay: only when a later run finds nothing is nothing left.
-		if p := s.purges[k]; p != nil && p.Concluded && r.Deleted == 0 && len(s.runs) > p.run {
+		if p := s.purges[k]; p != nil && p.Concluded && s.nothingLeft(p.last, r) {
 			delete(s.purges, k)
 		}
-		if e := s.ending[k]; e != nil && e.Concluded && r.Deleted == 0 && len(s.runs) > e.run {
+		if e := s.ending[k]; e != nil && e.Concluded && s.nothingLeft(e.last, r) {
 			delete(s.ending, k)
 		}
-		if r.Deleted == 0 {
-			s.sweptStep(k)
-		}
-		if a := s.ahead[k]; a != nil && !a.open && r.Deleted == 0 && len(s.runs) > a.run {
+		s.sweptStep(k, r)
+		if a := s.ahead[k]; a != nil && !a.open && s.nothingLeft(a.last, r) {
 			delete(s.ahead, k)
 		}
 	}
@@ -350,7 +347,7 @@ func (s *state) goAhead(k Key, r Record) {
 		a = &Stages{Key: k, Rows: make(map[string][]uuid.UUID), Counts: make(map[string]int)}
 		s.ahead[k] = a
 	}
-	a.open, a.run, a.Class = true, len(s.runs), r.Class
+	a.open, a.last, a.Class = true, s.moment(r), r.Class
 	if n := len(s.runs); n > 0 {
 		a.Asked = a.Asked || s.runs[n-1].Verb != "run"
 	}

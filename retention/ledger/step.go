@@ -23,7 +23,7 @@ type Step struct {
 	// Cut tells that the stage which wrote to them last did not come to its end.
 	Cut  bool
 	base retention.Date // that the open stage was to count from
-	run  int            // of the last entry about it
+	last moment         // of the last entry about it
 }
 
 // step notes what a stage came to.
@@ -31,7 +31,7 @@ func (s *state) step(k Key, r Record) {
 	p := s.steps[k]
 	switch {
 	case r.Kind == Restored && p != nil && len(p.Rows) > 0: // what was reduced stays reduced, and is swept to its end
-		s.steps[k] = &Step{Rows: p.Rows, run: p.run}
+		s.steps[k] = &Step{Rows: p.Rows, last: p.last}
 		return
 	case r.Kind == Restored:
 		delete(s.steps, k)
@@ -52,7 +52,7 @@ func (s *state) step(k Key, r Record) {
 				}
 			}
 		}
-		p.Open, p.base, p.Class, p.run = r.Entry.Ground, r.PurgeOn, r.Class, len(s.runs)
+		p.Open, p.base, p.Class, p.last = r.Entry.Ground, r.PurgeOn, r.Class, s.moment(r)
 		if r.Entry.Ground == string(policy.Archive) {
 			for table, ids := range r.Rows {
 				if p.Owner == uuid.Nil {
@@ -63,7 +63,7 @@ func (s *state) step(k Key, r Record) {
 		}
 		p.touch(r.Rows)
 	case r.Status == Done:
-		p.run = len(s.runs)
+		p.last = s.moment(r)
 		for table, ids := range p.Rows {
 			if table != k.Table {
 				s.touched[table] += len(ids)
@@ -77,7 +77,7 @@ func (s *state) step(k Key, r Record) {
 		delete(s.traces, k) // the next stage is announced by itself, and approved by itself
 		delete(s.listed, k)
 	default:
-		p.Open, p.Cut, p.run = "", true, len(s.runs)
+		p.Open, p.Cut, p.last = "", true, s.moment(r)
 		if p.Done == 0 && len(p.Rows) == 0 {
 			delete(s.steps, k)
 		}
@@ -102,10 +102,9 @@ func (p *Step) touch(rows map[string][]uuid.UUID) {
 	}
 }
 
-// sweptStep notes that no audit history is left of what stages have written to. Dataverse writes it with a delay: only when a later
-// run finds nothing is nothing left.
-func (s *state) sweptStep(k Key) {
-	if p := s.steps[k]; p != nil && p.Open == "" && len(s.runs) > p.run {
+// sweptStep notes a sweep of what stages have written to.
+func (s *state) sweptStep(k Key, r Record) {
+	if p := s.steps[k]; p != nil && p.Open == "" && s.nothingLeft(p.last, r) {
 		if p.Rows = nil; p.Done == 0 {
 			delete(s.steps, k)
 		}

@@ -260,7 +260,7 @@ func TestNightsAgreeWithTheSecondImplementation(t *testing.T) {
 	for seed := *firstNight; seed < *firstNight+*nightSeeds; seed++ {
 		for i, zone := range []string{"Europe/Stockholm", "America/Los_Angeles", "Pacific/Auckland"} {
 			y := &years{Rand: rand.New(rand.NewPCG(seed, uint64(i)+20)), zone: zone}
-			y.world = newWorld(t, y.text())
+			y.world = newWorldOf(t, y.text(), strange(t, 3*seed+uint64(i)))
 			y.nights(fmt.Sprintf("seed %d, %s", seed, zone), seen)
 		}
 	}

@@ -3,6 +3,7 @@ package purge_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -47,6 +48,48 @@ func TestNoWriteFollowsTheAuditSweep(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestASecondRunBeforeTheHistoryIsWrittenDown: a run that follows within the delay with which Dataverse writes audit history finds none,
+// and that proves nothing: the run of the next day looks again.
+func TestASecondRunBeforeTheHistoryIsWrittenDown(t *testing.T) {
+	for name, policy := range map[string]string{"purges": pol, "stages": stagesPolicy, "rows": rowsPol} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldOf(t, policy, emulator.Options{AuditDelay: 30 * time.Second})
+			who, err := w.client.WhoAmI(t.Context())
+			w.must(err)
+			w.create("team", "archive", row{"name": "Archive", "businessunitid@odata.bind": "/businessunits(" + who.BusinessUnitID.String() + ")"})
+			w.create("contact", "yvonne", row{"firstname": "Yvonne", "lastname": "McKay", "description": "Sails as McKay"})
+			w.create("account", "adventure", row{"name": "Adventure Works"})
+			w.create("phonecall", "call", row{"subject": "Call of Cannon", "overriddencreatedon": "2014-01-01T10:00:00Z", "regardingobjectid_account_phonecall@odata.bind": bindTo("accounts", "adventure")})
+			text, left := "McKay", func() bool { return w.get("contact", "yvonne") != nil }
+			switch name {
+			case "stages":
+				text, left = "Sails", func() bool { return !w.get("contact", "yvonne").Null("description") }
+			case "rows":
+				text, left = "Cannon", func() bool { return w.get("phonecall", "call") != nil }
+			}
+			nights := 0
+			for ; left(); nights++ {
+				if nights == 40 {
+					t.Fatal("it never goes")
+				}
+				w.advance(31)
+				w.run()
+				w.run() // at once
+			}
+			for range 2 {
+				w.advance(1)
+				w.run()
+			}
+			for _, p := range w.server.Find(text) {
+				if p.Where == "audit" {
+					t.Errorf("after %d nights the audit history of %s %s still has it", nights, p.Table, p.ID)
+				}
+			}
+		})
 	}
 }
 

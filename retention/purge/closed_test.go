@@ -56,7 +56,7 @@ func order(w *world, name string) {
 func TestClosedRowsLeaveTheirPersonAlone(t *testing.T) {
 	for name, prepare := range map[string]func(*purge.Deps){"in one change set": func(*purge.Deps) {}, "in stages": small} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, withRules(anonymizeOrders))
+			w := newWorldOf(t, withRules(anonymizeOrders), emulator.Options{}, "read-only-quotes")
 			yvonne(w)
 			order(w, "order")
 			for _, note := range []string{"note", "another", "third"} {

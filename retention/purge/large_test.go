@@ -282,7 +282,7 @@ func TestRowsThatComeAnewForEverEndThePurge(t *testing.T) {
 	}
 	for _, name := range []string{"between stages", "before the delete"} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, pol)
+			w := newWorldOf(t, pol, emulator.Options{}, "no-address-rows") // whose change sets have several parts
 			if yvonne(w); name == "between stages" {
 				many(w, -1)
 			}

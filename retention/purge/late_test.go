@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -15,7 +16,7 @@ import (
 func TestLookThatGrewOld(t *testing.T) {
 	t.Parallel()
 	for _, rescued := range []bool{true, false} {
-		w := newWorld(t, pol)
+		w := newWorldOf(t, pol, emulator.Options{}, "no-address-rows") // whose change sets have several parts
 		yvonne(w)
 		w.run()
 		w.advance(60)
@@ -69,7 +70,7 @@ func TestLookThatIsAlwaysTooOld(t *testing.T) {
 // purged whole by the write that left before there was a ground.
 func TestLookAgainAtAWriteWithoutAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, pol)
+	w := newWorldOf(t, pol, emulator.Options{}, "no-address-rows") // whose change sets have several parts
 	yvonne(w)
 	w.run()
 	w.advance(60)

@@ -15,7 +15,7 @@ import (
 // TestModelPolicyOnGeneratedData runs the model policy over a company's CRM, goes two months on, and looks for everybody
 // who was purged.
 func TestModelPolicyOnGeneratedData(t *testing.T) {
-	w := newWorld(t, modelPolicy(t))
+	w := newWorldOf(t, modelPolicy(t), emulator.Options{}, "read-only-quotes")
 	if err := w.server.Generate(emulator.Generated{Contacts: 150, Leads: 80, Seed: 7}); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestModelPolicyOnGeneratedData(t *testing.T) {
 // TestTheModelPolicyIsTrueOfDealsAndQuotes holds what the model policy says of them: who it was for goes; a topic and free text stay as
 // somebody typed them, and each row in which the person's name is still found is named by the run.
 func TestTheModelPolicyIsTrueOfDealsAndQuotes(t *testing.T) {
-	w := newWorld(t, modelPolicy(t))
+	w := newWorldOf(t, modelPolicy(t), emulator.Options{}, "read-only-quotes")
 	w.must(w.server.Generate(emulator.Generated{Contacts: 2, Leads: 1, Seed: 7}))
 	w.client = w.connect(6) // the data brought columns of its own
 	old := time.Date(2015, 5, 4, 12, 0, 0, 0, time.UTC)

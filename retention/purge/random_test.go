@@ -166,7 +166,7 @@ func seeds(t *testing.T, usual int) []uint64 {
 func TestRandomPeopleLeaveNothing(t *testing.T) {
 	for _, seed := range seeds(t, 4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			w := &randomWorld{world: newWorld(t, pol), Rand: rand.New(rand.NewPCG(seed, 11))}
+			w := &randomWorld{world: newWorldOf(t, pol, strange(t, seed)), Rand: rand.New(rand.NewPCG(seed, 11))}
 			w.create("account", "company", row{"name": "Company"})
 			w.create("quote", "quote", row{"name": "Q-1", "customerid_account@odata.bind": bindTo("accounts", "company")})
 			w.update("quote", "quote", row{"statecode": 1, "statuscode": 2})

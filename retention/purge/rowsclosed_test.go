@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
@@ -25,7 +26,7 @@ func TestClosedOrdersOfRows(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			policy := rowsPol[:strings.Index(rowsPol, "rows:\n  -")] + "rows:\n  - {id: orders, table: salesorder, where: statecode ne 0, after: createdon, keep: 3 years, " + tt.do + "}\n"
-			w := newWorld(t, policy)
+			w := newWorldOf(t, policy, emulator.Options{}, "read-only-quotes")
 			w.bin("salesorder", tt.bin)
 			yvonne(w)
 			order(w, "young")

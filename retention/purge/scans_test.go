@@ -86,7 +86,7 @@ func purging(persons int) func(*purge.Deps) {
 func TestScansDoNotGrowWithTheCRM(t *testing.T) {
 	var each, previewed []float64
 	for _, persons := range []int{600, 6000} {
-		w := newWorld(t, modelPolicy(t))
+		w := newWorldOf(t, modelPolicy(t), emulator.Options{}, "read-only-quotes")
 		w.must(w.server.Generate(emulator.Generated{Contacts: persons * 2 / 3, Leads: persons / 3, Seed: 7}))
 		w.client = w.connect(6) // which knows the columns of these
 		w.run()

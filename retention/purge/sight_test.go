@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -34,8 +35,10 @@ subjects:
 `
 
 // newSightWorld has a contact whom a secured column justifies, and one whom another business unit's account does.
-func newSightWorld(t *testing.T) *world {
-	w := newWorld(t, sightPolicy)
+func newSightWorld(t *testing.T) *world { return newSightWorldOf(t, emulator.Options{}) }
+
+func newSightWorldOf(t *testing.T, o emulator.Options) *world {
+	w := newWorldOf(t, sightPolicy, o)
 	w.call("POST", "EntityDefinitions(LogicalName='contact')/Attributes", followUp(false))
 	w.client = w.connect(6)
 	w.create("contact", "asked", row{"lastname": "Asked", "new_followupon": "2027-01-01"})
@@ -205,6 +208,23 @@ func TestSecuredColumnRefuses(t *testing.T) {
 	w.run(as(c))
 	w.scheduled("nobody")
 	w.run() // an administrator may read all
+}
+
+// A column that was secured a moment ago is secured, whatever the service's caches of definitions say for half a minute: its values
+// are gone at once.
+func TestAColumnSecuredAMomentAgo(t *testing.T) {
+	w := newSightWorldOf(t, emulator.Options{MetadataLag: 10 * time.Minute})
+	w.role("gallra", nil)
+	c := w.user("job", "gallra")
+	lag := w.lag
+	w.lag = 0
+	w.secure(true)
+	blind := w.refusedRun(c)
+	if len(blind.Spots) != 1 || blind.Spots[0].Table != "contact" || blind.Spots[0].Column != "new_followupon" {
+		t.Errorf("%v", blind)
+	}
+	w.server.Advance(lag)
+	w.refusedRun(c)
 }
 
 // Without the right to read profiles nothing is proven.

@@ -68,7 +68,7 @@ func whatIsSaidElsewhereIsMentioned(t *testing.T, way func(*purge.Deps), _ bool)
 
 // A column that a plug-in or the service locks stays as it was although the update is answered with success.
 func TestLockedColumnOfARelatedRowIsResidue(t *testing.T) {
-	w := newWorld(t, withRules(anonymizeOrders))
+	w := newWorldOf(t, withRules(anonymizeOrders), emulator.Options{}, "read-only-quotes")
 	yvonne(w)
 	order(w, "order")
 	w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon"})

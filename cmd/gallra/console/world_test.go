@@ -61,7 +61,8 @@ func newWorld(t testing.TB, data func(*emulator.Server) error) *world {
 	t.Helper()
 	w := &world{TB: t, dir: t.TempDir(), log: &bytes.Buffer{}, later: &atomic.Int64{}}
 	began := time.Now() // a clock that runs: jobs of the service take time
-	o := emulatortest.Options(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began)) }})
+	o := emulatortest.Options(emulator.Options{Token: "emulator", Now: func() time.Time { return day0.Add(time.Since(began)) }},
+		"read-only-quotes") // whoever is bound by an order that nobody may change fails
 	var err error
 	if data == nil {
 		environment, err := sampled()

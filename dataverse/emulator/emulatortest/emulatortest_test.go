@@ -38,6 +38,91 @@ func TestEveryOptionIsTriedOrAlike(t *testing.T) {
 	}
 }
 
+// TestBundlesMeetEverySettingAndEveryTwo: no option is in no bundle, at its default or otherwise, and whatever shows with two settings
+// only shows in some bundle.
+func TestBundlesMeetEverySettingAndEveryTwo(t *testing.T) {
+	var bundles [][]string
+	for _, b := range Bundles() {
+		bundles = append(bundles, strings.Fields(b))
+	}
+	if len(bundles) > 24 {
+		t.Errorf("%d bundles: their suites take too long", len(bundles))
+	}
+	if len(bundles[0]) != 0 {
+		t.Errorf("the first is not the defaults: %v", bundles[0])
+	}
+	value := func(bundle []string, name string) string {
+		for _, s := range bundle {
+			if strings.HasPrefix(s, name+"=") {
+				return s
+			}
+		}
+		return name + " at its default"
+	}
+	values := map[string][]string{}
+	for _, s := range emulator.Settings() {
+		if slices.Contains(alike, s.Name) {
+			continue
+		}
+		values[s.Name] = []string{s.Name + " at its default"}
+		for _, o := range Others {
+			if strings.HasPrefix(o, s.Name+"=") {
+				values[s.Name] = append(values[s.Name], o)
+			}
+		}
+		if strings.HasSuffix(value(bundles[1], s.Name), " at its default") {
+			t.Errorf("%s in the strangest bundle", value(bundles[1], s.Name))
+		}
+	}
+	for a, of := range values {
+		for b, with := range values {
+			for _, x := range of {
+				for _, y := range with {
+					if a < b && !slices.ContainsFunc(bundles, func(bundle []string) bool { return value(bundle, a) == x && value(bundle, b) == y }) {
+						t.Errorf("%s and %s stand together nowhere", x, y)
+					}
+				}
+			}
+		}
+	}
+	if !slices.Equal(Bundles(), Bundles()) {
+		t.Error("they are others each time")
+	}
+}
+
+// TestDrawn: every setting is drawn by some seed, left out by some, and always by the same.
+func TestDrawn(t *testing.T) {
+	drawn := map[string]int{}
+	for seed := range uint64(64) {
+		settings := Drawn(seed, "time-zone")
+		if Drawn(seed, "time-zone") != settings {
+			t.Errorf("seed %d has two lists", seed)
+		}
+		for s := range strings.FieldsSeq(settings) {
+			drawn[s]++
+		}
+		With(emulator.Options{}, settings) // panics if it cannot be read
+	}
+	for _, s := range Others {
+		if none := strings.HasPrefix(s, "time-zone="); none != (drawn[s] == 0) || drawn[s] == 64 {
+			t.Errorf("%s is drawn %d times", s, drawn[s])
+		}
+	}
+}
+
+func TestBundlesByTheirNumber(t *testing.T) {
+	t.Setenv(Variable, "bundle-1")
+	o := Options(emulator.Options{Token: "t"}, "null-negation")
+	if o.NullNegation != emulator.NullMatchesNegation || !o.DatesNeedZone || o.OrganizationType != "" || o.Token != "t" {
+		t.Errorf("%+v", o)
+	}
+	for _, text := range []string{"bundle-", "bundle-900", "bundle--1", "bundle-x"} {
+		if _, err := settingsOf(text); err == nil {
+			t.Errorf("%s is taken", text)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	t.Setenv(Variable, "null-negation=nothing  job-step=3s")
 	o := Options(emulator.Options{JobStep: -1})

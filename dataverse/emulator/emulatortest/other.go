@@ -9,8 +9,11 @@ import (
 
 // Others are settings with which the emulator answers otherwise than by default, in the form of [Variable]: each option that
 // changes answers has one or more. Options that are not here change nothing that a client could take for the service's answer, as
-// names and tokens, or are matters of load, which tests of their own cover.
+// tokens, or are matters of load, which tests of their own cover.
 var Others = []string{
+	"organization=Nordwind",
+	"unique-name=nordwind",
+	"organization-id=6f1d2c3b-0000-4000-8000-00000000abcd",
 	"audit-delay=30s",
 	"audit-changes-only=on",
 	"metadata-lag=10s",
@@ -44,7 +47,7 @@ var Others = []string{
 }
 
 // alike are the options that are not in [Others].
-var alike = []string{"token", "organization", "unique-name", "organization-id", "customization-lock", "authority", "latency",
+var alike = []string{"token", "customization-lock", "authority", "latency",
 	"limits", "limits-requests", "limits-window", "limits-execution-time", "limits-concurrency", "limits-nodes", "limits-row-time",
 	"webhook-remote", "webhook-timeout"}
 

@@ -88,6 +88,9 @@ func (s *step) checkWhich(e *store.Engine) error {
 	if t == nil {
 		return fmt.Errorf("table: there is no table %q%s", s.Table, wire.Nearest(s.Table, sn.Schema.TableNames()))
 	}
+	if of := actions[s.Message]; of != nil && !slices.Contains(of, s.Table) {
+		return fmt.Errorf("table: %s has no message %s: only %s", s.Table, s.Message, strings.Join(of, ", "))
+	}
 	if len(s.Columns) > 0 && s.Message != Update {
 		return fmt.Errorf("columns: only an update has columns to choose by")
 	}

@@ -40,7 +40,8 @@ type Hook struct {
 
 	// Refuse ends the write with an error.
 	Refuse *Refusal `json:"refuse,omitempty"`
-	// Set is the body of an update: before the operation it becomes part of what is written, after it an update of its own.
+	// Set is the body of an update: before the operation it becomes part of what is written; after it, and of an action, it is an update
+	// of its own.
 	Set map[string]any `json:"set,omitempty"`
 	// Create are rows to make.
 	Create []NewRow `json:"create,omitempty"`
@@ -101,8 +102,21 @@ const (
 	Disassociate = "Disassociate"
 )
 
+// The messages of actions on a row: Win and Close are those of WinOpportunity, WinQuote, CloseQuote and CloseIncident.
+const (
+	Merge       = "Merge"
+	QualifyLead = "QualifyLead"
+	Win         = "Win"
+	Lose        = "Lose"
+	Close       = "Close"
+)
+
 // Messages are all of them.
-var Messages = []string{Create, Update, Delete, Assign, SetState, Associate, Disassociate}
+var Messages = []string{Create, Update, Delete, Assign, SetState, Associate, Disassociate, Merge, QualifyLead, Win, Lose, Close}
+
+// actions are the tables that have the message of an action.
+var actions = map[string][]string{Merge: {"account", "contact", "incident", "lead"}, QualifyLead: {"lead"}, Win: {"opportunity", "quote"}, Lose: {"opportunity"},
+	Close: {"incident", "quote"}}
 
 // Event is one message at one stage.
 type Event struct {

@@ -202,7 +202,7 @@ func (s *step) effects(ev *Event, w Writer) error {
 	}
 	if s.Set != nil {
 		change := w.Change
-		if s.Stage == PostOperation || s.Message == Delete {
+		if s.Stage == PostOperation || s.Message == Delete || actions[s.Message] != nil {
 			change = w.Update
 		}
 		if err := change(ev.filled(s.Set)); err != nil {

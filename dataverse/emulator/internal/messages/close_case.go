@@ -3,6 +3,7 @@ package messages
 import (
 	"net/http"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -32,16 +33,18 @@ func (s *Service) closeIncident(c *wire.Call) (*wire.Answer, error) {
 		if openActivities(w, store.Ref{Table: t.Name, ID: r.ID}) {
 			return wire.NewError(http.StatusBadRequest, "0x8004440a", "The case can not be closed because there are open activities associated with it.")
 		}
-		x := w.Schema.Tables["incidentresolution"]
-		in.Values.SetDefault(x, "subject", "Case Resolution - "+store.Text(t, r, "title"))
-		if _, err := w.CreateFrom(x, in); err != nil {
+		return w.Act(hooks.Close, t, r, func(r *store.Row) error {
+			x := w.Schema.Tables["incidentresolution"]
+			in.Values.SetDefault(x, "subject", "Case Resolution - "+store.Text(t, r, "title"))
+			if _, err := w.CreateFrom(x, in); err != nil {
+				return err
+			}
+			v := store.Values{}
+			v.Set(t, "statecode", int64(1))
+			v.Set(t, "statuscode", status)
+			_, err = w.Save(t, r, v)
 			return err
-		}
-		v := store.Values{}
-		v.Set(t, "statecode", int64(1))
-		v.Set(t, "statuscode", status)
-		_, err = w.Save(t, r, v)
-		return err
+		})
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -13,14 +14,14 @@ import (
 
 // winOpportunity and loseOpportunity close an opportunity: the only way to do so. Pages: WinOpportunity, LoseOpportunity.
 func (s *Service) winOpportunity(c *wire.Call) (*wire.Answer, error) {
-	return s.closeOpportunity(c, 1, platform.ActionWin)
+	return s.closeOpportunity(c, hooks.Win, 1, platform.ActionWin)
 }
 
 func (s *Service) loseOpportunity(c *wire.Call) (*wire.Answer, error) {
-	return s.closeOpportunity(c, 2, platform.ActionLose)
+	return s.closeOpportunity(c, hooks.Lose, 2, platform.ActionLose)
 }
 
-func (s *Service) closeOpportunity(c *wire.Call, state, action int64) (*wire.Answer, error) {
+func (s *Service) closeOpportunity(c *wire.Call, message string, state, action int64) (*wire.Answer, error) {
 	return wire.NoContent(), s.Change(c, func(w *platform.Writer) error {
 		in, status, err := readClosing(w, c, "OpportunityClose", "opportunityclose")
 		if err != nil {
@@ -42,23 +43,28 @@ func (s *Service) closeOpportunity(c *wire.Call, state, action int64) (*wire.Ans
 		if openQuotes(w, r.ID) {
 			return wire.NewError(http.StatusBadRequest, "0x80040233", "The opportunity cannot be closed because it has draft or active quotes. Close the quotes first.")
 		}
-		x := w.Schema.Tables["opportunityclose"]
-		in.Values.SetDefault(x, "actualend", store.NowFor(x, w.Now, "actualend"))
-		in.Values.SetDefault(x, "subject", "Opportunity Close - "+platform.StateLabel(t, state)+" - "+store.Text(t, r, "name"))
-		if _, err := w.CreateFrom(x, in); err != nil {
-			return err
-		}
-		v := store.Values{}
-		v.Set(t, "statecode", state)
-		v.Set(t, "statuscode", status)
-		v.Set(t, "actualclosedate", store.DayOf(in.Values.After(x, nil, "actualend")))
-		if revenue := in.Values.After(x, nil, "actualrevenue"); revenue != nil {
-			v.Set(t, "actualvalue", revenue)
-		}
-		return withAction(w, action, func() error {
-			_, err := w.Save(t, r, v)
-			return err
-		})
+		return w.Act(message, t, r, func(r *store.Row) error { return closeDeal(w, t, r, in, state, status, action) })
+	})
+}
+
+// closeDeal writes the activity that closes an opportunity, and its state.
+func closeDeal(w *platform.Writer, t *schema.Table, r *store.Row, in *platform.Input, state, status, action int64) error {
+	x := w.Schema.Tables["opportunityclose"]
+	in.Values.SetDefault(x, "actualend", store.NowFor(x, w.Now, "actualend"))
+	in.Values.SetDefault(x, "subject", "Opportunity Close - "+platform.StateLabel(t, state)+" - "+store.Text(t, r, "name"))
+	if _, err := w.CreateFrom(x, in); err != nil {
+		return err
+	}
+	v := store.Values{}
+	v.Set(t, "statecode", state)
+	v.Set(t, "statuscode", status)
+	v.Set(t, "actualclosedate", store.DayOf(in.Values.After(x, nil, "actualend")))
+	if revenue := in.Values.After(x, nil, "actualrevenue"); revenue != nil {
+		v.Set(t, "actualvalue", revenue)
+	}
+	return withAction(w, action, func() error {
+		_, err := w.Save(t, r, v)
+		return err
 	})
 }
 
@@ -129,11 +135,13 @@ func openQuotes(w *platform.Writer, opportunity uuid.UUID) bool {
 }
 
 // winQuote and closeQuote close an active quote. Pages: WinQuote, CloseQuote.
-func (s *Service) winQuote(c *wire.Call) (*wire.Answer, error) { return s.finishQuote(c, 2) }
+func (s *Service) winQuote(c *wire.Call) (*wire.Answer, error) { return s.finishQuote(c, hooks.Win, 2) }
 
-func (s *Service) closeQuote(c *wire.Call) (*wire.Answer, error) { return s.finishQuote(c, 3) }
+func (s *Service) closeQuote(c *wire.Call) (*wire.Answer, error) {
+	return s.finishQuote(c, hooks.Close, 3)
+}
 
-func (s *Service) finishQuote(c *wire.Call, state int64) (*wire.Answer, error) {
+func (s *Service) finishQuote(c *wire.Call, message string, state int64) (*wire.Answer, error) {
 	return wire.NoContent(), s.Change(c, func(w *platform.Writer) error {
 		in, status, err := readClosing(w, c, "QuoteClose", "quoteclose")
 		if err != nil {
@@ -152,16 +160,18 @@ func (s *Service) finishQuote(c *wire.Call, state int64) (*wire.Answer, error) {
 		if status, err = closingStatus(t, state, status); err != nil {
 			return err
 		}
-		x := w.Schema.Tables["quoteclose"]
-		in.Values.SetDefault(x, "subject", "Quote Close - "+store.Text(t, r, "name"))
-		if _, err := w.CreateFrom(x, in); err != nil {
+		return w.Act(message, t, r, func(r *store.Row) error {
+			x := w.Schema.Tables["quoteclose"]
+			in.Values.SetDefault(x, "subject", "Quote Close - "+store.Text(t, r, "name"))
+			if _, err := w.CreateFrom(x, in); err != nil {
+				return err
+			}
+			v := store.Values{}
+			v.Set(t, "statecode", state)
+			v.Set(t, "statuscode", status)
+			v.Set(t, "closedon", store.NowFor(t, w.Now, "closedon"))
+			_, err = w.Save(t, r, v)
 			return err
-		}
-		v := store.Values{}
-		v.Set(t, "statecode", state)
-		v.Set(t, "statuscode", status)
-		v.Set(t, "closedon", store.NowFor(t, w.Now, "closedon"))
-		_, err = w.Save(t, r, v)
-		return err
+		})
 	})
 }

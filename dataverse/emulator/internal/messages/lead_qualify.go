@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -94,7 +95,17 @@ func qualifyRow(w *platform.Writer, t *schema.Table, lead *store.Row, body map[s
 	if err != nil {
 		return nil, err
 	}
-	made := []any{}
+	var made []any
+	err = w.Act(hooks.QualifyLead, t, lead, func(lead *store.Row) error {
+		made, err = q.carryOut(w, t, lead)
+		return err
+	})
+	return made, err
+}
+
+// carryOut makes the rows that the lead becomes.
+func (q *qualification) carryOut(w *platform.Writer, t *schema.Table, lead *store.Row) (made []any, err error) {
+	made = []any{}
 	origin := store.Ref{Table: t.Name, ID: lead.ID}
 	add := func(name string, v store.Values) (store.Ref, error) {
 		x := w.Schema.Tables[name]

@@ -3,6 +3,7 @@ package messages
 import (
 	"net/http"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -38,7 +39,10 @@ func (s *Service) merge(c *wire.Call) (*wire.Answer, error) {
 		if err := mayMerge(w, target, subordinate, checks); err != nil {
 			return err
 		}
-		return withAction(w, platform.ActionMerge, func() error { return mergeRows(w, target, subordinate, body["UpdateContent"]) })
+		t := w.Schema.Tables[target.Table]
+		return w.Act(hooks.Merge, t, w.Data[t.Name].Get(target.ID), func(*store.Row) error {
+			return withAction(w, platform.ActionMerge, func() error { return mergeRows(w, target, subordinate, body["UpdateContent"]) })
+		})
 	})
 }
 

@@ -272,6 +272,26 @@ func (w *Writer) raiseLink(message, stage string, t *schema.Table, id uuid.UUID,
 	return w.raise(&rowWrite{table: t, before: r}, hooks.Event{Message: message, Stage: stage, ID: id, Before: r, After: r, Link: hooks.Link{Relationship: name, Other: other}})
 }
 
+// Act carries out an action on a row between its hooks. do is given the row as hooks before the operation have left it; what do
+// writes raises nothing but what the same write by a caller does.
+func (w *Writer) Act(message string, t *schema.Table, r *store.Row, do func(*store.Row) error) error {
+	if !w.Hooks.Any(message) {
+		return do(r)
+	}
+	x := &rowWrite{table: t, before: r}
+	for _, stage := range []string{hooks.PreValidation, hooks.PreOperation} {
+		if err := w.raise(x, hooks.Event{Message: message, Stage: stage, ID: r.ID, Before: x.before}); err != nil {
+			return err
+		}
+		x.before = w.Data[t.Name].Get(r.ID)
+	}
+	if err := do(x.before); err != nil {
+		return err
+	}
+	x.row = w.Data[t.Name].Get(r.ID)
+	return w.raise(x, hooks.Event{Message: message, Stage: hooks.PostOperation, ID: r.ID, Before: x.before, After: x.row})
+}
+
 // RunHooks runs the asynchronous hooks that are due. Each is a transaction of its own; one that fails leaves a failed system
 // job. Page: handle-exceptions.
 func (s *Service) RunHooks(now time.Time) {
