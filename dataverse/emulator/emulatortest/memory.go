@@ -6,5 +6,5 @@ import "runtime/debug"
 // process stays well below a gigabyte all the same.
 func Roomy() {
 	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(600 << 20)
+	debug.SetMemoryLimit(800 << 20)
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // Rendered is what a table's definition has been rendered to. A published table is immutable, and the schemas of all
-// servers share it, so each definition is rendered once in a process. TestDefinitionsAreRenderedOnce holds this to what
-// rendering afresh gives.
+// servers share it, so each definition is rendered once in a process. The columns are kept of few tables only (MaxColumns).
+// TestDefinitionsAreRenderedOnce holds this to what rendering afresh gives.
 type Rendered struct {
 	choices []*schema.OptionSet // the global choices behind its columns: their names change without the table
 
@@ -66,11 +66,43 @@ func metaColumns(s *schema.Schema, t *schema.Table) []object {
 		return renderColumns(s, t)
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.columns == nil || !sameColumns(r.from, t) {
+	had := r.columns != nil
+	if !had || !sameColumns(r.from, t) {
 		r.columns, r.from = renderColumns(s, t), t
 	}
-	return slices.Clone(r.columns)
+	list := slices.Clone(r.columns)
+	r.mu.Unlock()
+	if !had {
+		columnsKept.add(r)
+	}
+	return list
+}
+
+// MaxColumns is of how many tables a process keeps the rendered columns, a megabyte for a table with many. Clients ask for all parts of a
+// table at once; what they asked stays as text.
+const MaxColumns = 32
+
+// columnsKept are the tables whose rendered columns are kept.
+var columnsKept ring
+
+// ring holds the last ones that were rendered. What is pushed out loses its columns.
+type ring struct {
+	mu   sync.Mutex
+	last [MaxColumns]*Rendered
+	next int
+}
+
+func (k *ring) add(r *Rendered) {
+	k.mu.Lock()
+	out := k.last[k.next]
+	k.last[k.next] = r
+	k.next = (k.next + 1) % MaxColumns
+	k.mu.Unlock()
+	if out != nil && out != r {
+		out.mu.Lock()
+		out.columns, out.from = nil, nil
+		out.mu.Unlock()
+	}
 }
 
 // columnsOnce are metaColumns for one look at them: they are not kept, which they would be for every table there is.
@@ -94,8 +126,12 @@ func sameColumns(a, b *schema.Table) bool {
 // columnsOf is what a new version of a table begins with.
 func (r *Rendered) columnsOf() *Rendered {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	return &Rendered{choices: r.choices, columns: r.columns, from: r.from}
+	n := &Rendered{choices: r.choices, columns: r.columns, from: r.from}
+	r.mu.Unlock()
+	if n.columns != nil {
+		columnsKept.add(n)
+	}
+	return n
 }
 
 // Text is what r keeps for a question, and what render makes where it keeps nothing. r may be nil.
