@@ -143,7 +143,11 @@ func (a *streams) explainJSON(x *plan.Explanation, heldBy evaluate.PersonRef, c 
 
 // becomes is what becomes of the person and of the rows around them once nothing justifies them, by the rules of their class.
 func becomes(x *plan.Explanation, c *compile.Policy) []string {
-	return policy.BecomesIn("en", c.Subject(x.Person.Table).For(x.Person.Class).Subject, c.Policy.Notice)
+	var out []string
+	for _, said := range (policy.Speller{Language: "en"}).Becomes(c.Subject(x.Person.Table).For(x.Person.Class).Subject, c.Policy.Notice) {
+		out = append(out, said.Text)
+	}
+	return out
 }
 
 // dateOrNull is a date as JSON has it: null for none.

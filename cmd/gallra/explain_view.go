@@ -71,7 +71,7 @@ func periodWords(w *lines, all []*compile.RowRule) {
 		case r.EvenIf == policy.EvenIfJustified:
 			what = "although the person is justified"
 		}
-		w.printf("  - %s: %s (%s)\n", r.Table, r.Says("en"), what)
+		w.printf("  - %s: %s (%s)\n", r.Table, r.Says(policy.Speller{Language: "en"}).Text, what)
 	}
 }
 

@@ -90,7 +90,9 @@ func (r *RowRule) Undated() Read {
 }
 
 // Says is the period, and what happens after it, as people read it in a language.
-func (r *RowRule) Says(language string) string { return policy.SpanIn(language, r.Span, r.Do, r.Erase) }
+func (r *RowRule) Says(by policy.Speller) policy.Spelled {
+	return by.Span(r.Table, r.Span, r.Do, r.Erase)
+}
 
 // RowsOf are the rules by which rows of persons of a subject table and class go by a date of their own: those of `rows`, whoever the
 // rows belong to, and the ends of what a purge of these persons keeps.

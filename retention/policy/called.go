@@ -51,8 +51,11 @@ func (r *Prose) note(technical string) string {
 		i = len(r.notes)
 		r.notes = append(r.notes, technical)
 	}
-	return fmt.Sprintf("[^%d]", i+1)
+	return r.mark(i)
 }
+
+// mark is the mark of a footnote.
+func (r *Prose) mark(i int) string { return fmt.Sprintf("[^%d]", i+1) }
 
 func (r *Prose) quote(label string) string { return r.say.T("quote", label) }
 

@@ -189,7 +189,10 @@ func TestBecomesSaysEveryConstruct(t *testing.T) {
 		var b strings.Builder
 		for i := range p.Subjects {
 			for _, s := range p.Subjects[i].Judged() {
-				b.WriteString(strings.Join(BecomesIn("en", s, p.Notice), "\n") + "\n\n")
+				for _, said := range (Speller{Language: "en"}).Becomes(s, p.Notice) {
+					b.WriteString(said.Text + "\n")
+				}
+				b.WriteString("\n")
 			}
 		}
 		return b.String()

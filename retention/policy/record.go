@@ -157,28 +157,6 @@ func (r *Prose) whose(filter string) string {
 	return r.filter(r.of, filter) + r.note("`"+filter+"`")
 }
 
-// BecomesIn says in a language what becomes of a person of a subject, or of a class, when nothing justifies them any more, and of the rows
-// around them: a sentence or a few each, as the record has them. Notice is the policy's.
-func BecomesIn(language string, s *Subject, notice retention.Period) []string {
-	r := &Prose{say: words.In("record", language), of: s.Table}
-	r.becomes(s, notice)
-	var out []string
-	for _, line := range strings.Split(r.String(), "\n") {
-		if line != "" {
-			out = append(out, line)
-		}
-	}
-	for _, alike := range r.inSets(r.spelledOut(s.Related)) {
-		rule := &alike[0]
-		line := fmt.Sprintf("%s: %s", sentenceCase(r.together(alike)), rule.disposition(r))
-		if rule.Why != "" {
-			line += " (" + Reason(r.say.Language, rule.Why) + ")"
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
 // becomes says what becomes of a person of a subject, step by step.
 func (r *Prose) becomes(s *Subject, notice retention.Period) {
 	r.Line("")

@@ -253,13 +253,6 @@ func (r *Prose) span(table string, s Span) string {
 	return r.after(s.For, r.column(table, s.Date()), s.Until != "")
 }
 
-// SpanIn says in a language for how long a row is kept by a date of its own, and what then happens: 7 years after `createdon`, then
-// deleted.
-func SpanIn(language string, s Span, do Disposition, erase []string) string {
-	r := &Prose{say: words.In("record", language)}
-	return r.say.T("span.then", r.span("", s), r.gone("", do, erase, nil))
-}
-
 // PeriodIn says in a language for how long something is kept after a date that has words of its own, or beyond it where it is itself
 // the end.
 func PeriodIn(language string, k retention.Keeping, date string, end bool) string {

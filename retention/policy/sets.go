@@ -104,7 +104,7 @@ func (r *Prose) spelledOut(rules []RelatedRule) []RelatedRule {
 					why = r.say.T("spoken.set", set.Name)
 				}
 			}
-			out = append(out, RelatedRule{Table: sr.Table, Link: link, Party: sr.Party, Where: sr.Where, Do: sr.Do, Erase: sr.Erase, Why: why, From: set.Name})
+			out = append(out, RelatedRule{Table: sr.Table, Link: link, Party: sr.Party, Where: sr.Where, Do: sr.Do, Erase: sr.Erase, Why: why, From: set.Name, Pos: rule.Pos})
 		}
 	}
 	return out

@@ -187,10 +187,10 @@ func (c *Console) document(w http.ResponseWriter, r *http.Request, b *reading) {
 	_, _ = w.Write(page.Bytes())
 }
 
-// mayPass are the guard rails that the policy lets somebody pass over.
-func mayPass(b *reading) (all []policy.Rail) {
+// mayPass are the guard rails that can stop a verb and that the policy lets somebody pass over.
+func mayPass(b *reading, stops []policy.Rail) (all []policy.Rail) {
 	for _, rail := range b.checked.Policy.Bypass {
-		if slices.Contains(policy.Bypassable, rail) {
+		if slices.Contains(stops, rail) {
 			all = append(all, rail)
 		}
 	}
@@ -198,8 +198,8 @@ func mayPass(b *reading) (all []policy.Rail) {
 }
 
 // passed are those of them that a form names.
-func passed(b *reading, r *http.Request) (all []policy.Rail) {
-	for _, rail := range mayPass(b) {
+func passed(b *reading, r *http.Request, stops []policy.Rail) (all []policy.Rail) {
+	for _, rail := range mayPass(b, stops) {
 		if slices.Contains(r.PostForm["bypass"], string(rail)) {
 			all = append(all, rail)
 		}

@@ -105,7 +105,7 @@ func New(o Options) (*Console, error) {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if c.pages, err = readPages(); err != nil {
+	if c.pages, err = c.readPages(); err != nil {
 		return nil, err
 	}
 	return c, nil

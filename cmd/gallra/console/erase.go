@@ -115,7 +115,7 @@ func (c *Console) showErasure(w http.ResponseWriter, r *http.Request, b *reading
 		c.fail(w, r, err)
 		return
 	}
-	page := erasePage{Path: personPath(e.from.Table, e.from.ID), Name: cmp.Or(name, e.from.ID.String()), Confirm: confirm, May: mayPass(b)}
+	page := erasePage{Path: personPath(e.from.Table, e.from.ID), Name: cmp.Or(name, e.from.ID.String()), Confirm: confirm, May: mayPass(b, purge.EraseBypass)}
 	for i := range b.checked.Subjects {
 		page.Missing = append(page.Missing, b.checked.Subjects[i].Unprovisioned...)
 	}
@@ -136,7 +136,7 @@ func (c *Console) showErasure(w http.ResponseWriter, r *http.Request, b *reading
 		}
 		row.Name = cmp.Or(row.Name, a.ID.String())
 		if f.Bound {
-			row.Bound = strings.Join(f.By, ", ")
+			row.Bound = c.tables(c.tongue(r), f.By)
 		}
 		row.Counts = forecastRows(f)
 		page.Held = page.Held || a.Held
@@ -229,7 +229,7 @@ func (c *Console) doErase(w http.ResponseWriter, r *http.Request, b *reading) {
 		return
 	}
 	path := personPath(e.from.Table, e.from.ID) + "/erase"
-	bypass := passed(b, r)
+	bypass := passed(b, r, purge.EraseBypass)
 	to := c.once.do("erase"+r.PostForm.Get("deal"), func() string {
 		now, err := c.lookErasure(r.Context(), b, e.from)
 		switch {

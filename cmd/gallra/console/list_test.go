@@ -216,7 +216,7 @@ func TestRowsOfTheirOwnInTheConsole(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/":    {say.T("rows.title"), "old-mail"},
 		"/run": {"old-mail", say.N("run.rows", due)},
-		personPath(b.TableOf(&b.Persons[0]), b.Persons[0].ID): {"1 month after `createdon`, then deleted", say.T("person.periods.evenif")},
+		personPath(b.TableOf(&b.Persons[0]), b.Persons[0].ID): {"1 month after “Created On”, then deleted", say.T("person.periods.evenif")},
 	} {
 		body := html.UnescapeString(w.get(path).body)
 		for _, text := range want {

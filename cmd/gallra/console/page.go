@@ -26,12 +26,16 @@ var assetFiles embed.FS
 // pages are the templates in each language.
 type pages map[string]*template.Template
 
-func readPages() (pages, error) {
+func (c *Console) readPages() (pages, error) {
 	all := pages{}
 	for _, lang := range words.All() {
 		t := newTongue(lang)
 		set, err := template.New("").Funcs(rehearse.Functions(lang)).Funcs(template.FuncMap{
-			"t": t.T, "n": t.N, "num": t.Number, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period, "table": t.table, "one": t.one,
+			"t": t.T, "n": t.N, "num": t.Number, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period,
+			"table":  func(name string) string { return c.table(t, name) },
+			"one":    func(name string) string { return c.one(t, name) },
+			"rowsof": func(name string) template.HTML { return c.named(t, name) },
+			"inapp":  called,
 			"menu":   menu,
 			"spoken": func(s words.Said) string { return s.In(lang) },
 			"placed": report.Lang(lang).PlaceName, "remedied": report.Lang(lang).PlaceRemedy,

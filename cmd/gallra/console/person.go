@@ -50,15 +50,16 @@ type personPage struct {
 	Wide, Narrow      template.HTML
 	Evidence          []proofView
 	Unprovisioned     []string
-	Becomes           []string     // what happens once nothing justifies them, by the rules of their class
-	Periods           []periodView // rows of theirs that go by a date of their own
+	Becomes           []policy.Spelled // what happens once nothing justifies them, by the rules of their class
+	Periods           []periodView     // rows of theirs that go by a date of their own
 }
 
 // periodView is a rule by which rows of a person go by a date of their own.
 type periodView struct {
-	Table, Words string
-	Kept         bool // what a purge of the person has kept
-	EvenIf       bool
+	Table  string
+	Words  policy.Spelled
+	Kept   bool // what a purge of the person has kept
+	EvenIf bool
 }
 
 // otherRow is another row of the same human being.
@@ -168,9 +169,10 @@ func (c *Console) describe(ctx context.Context, t tongue, b *reading, p evaluate
 			page.Rescues = append(page.Rescues, rescue)
 		}
 	}
-	page.Becomes = policy.BecomesIn(t.Language, b.checked.Subject(p.Table).For(x.Person.Class).Subject, b.checked.Policy.Notice)
+	speller := c.speller(ctx, t)
+	page.Becomes = speller.Becomes(b.checked.Subject(p.Table).For(x.Person.Class).Subject, b.checked.Policy.Notice)
 	for _, r := range b.checked.RowsOf(p.Table, x.Person.Class) {
-		page.Periods = append(page.Periods, periodView{r.Table, r.Says(t.Language), r.Of != "", r.EvenIf == policy.EvenIfJustified})
+		page.Periods = append(page.Periods, periodView{r.Table, r.Says(speller), r.Of != "", r.EvenIf == policy.EvenIfJustified})
 	}
 	slices.SortStableFunc(page.Grounds, func(a, b groundView) int { return cmp.Compare(b.Until, a.Until) })
 	page.Wide, page.Narrow = drawTimeline(t, x, today, "wide", 960), drawTimeline(t, x, today, "narrow", 340)
@@ -334,7 +336,7 @@ func (c *Console) forecast(w http.ResponseWriter, r *http.Request, b *reading) {
 	f := all[0]
 	v := forecastView{Do: f.Do, Code: f.Code}
 	if f.Bound {
-		v.Bound = strings.Join(f.By, ", ")
+		v.Bound = c.tables(c.tongue(r), f.By)
 	}
 	for _, key := range sortedKeys(f.Counts) {
 		do, table, _ := strings.Cut(key, " ")

@@ -34,17 +34,17 @@ type policyPage struct {
 // subjectView is what the policy says about a table of persons.
 type subjectView struct {
 	*policy.Subject
-	Grounds []ruleView
-	Related []ruleView
+	Identity policy.Spelled // the columns that make rows one human being
+	Retain   policy.Spelled // those that survive
+	Grounds  []ruleView
+	Related  []ruleView
 }
 
 // ruleView is one rule in words.
 type ruleView struct {
 	ID, Why, Basis string
-	Period         string
-	Rows           string
-	Where          string
-	Do             string
+	Period         policy.Spelled
+	Rows, Do       policy.Spelled
 	Line           string // the anchor of its line in the file
 	Number         int
 	Try            string // the address that tries another period; empty where that cannot be
@@ -82,17 +82,18 @@ func (c *Console) policy(w http.ResponseWriter, r *http.Request, b *reading) {
 	if s, ok := c.slider(b, table, ground, r.FormValue("n")); ok {
 		page.Slider = s
 	}
+	speller := c.speller(r.Context(), t)
 	files := map[string]int{}
 	for i, f := range p.Files {
 		files[f] = i
 	}
 	for i := range p.Subjects {
 		s := &p.Subjects[i]
-		v := subjectView{Subject: s}
+		v := subjectView{Subject: s, Identity: speller.Columns(s.Table, s.Identity), Retain: speller.Columns(s.Table, s.Retain...)}
 		for j := range s.Grounds {
 			g := &s.Grounds[j]
-			x := ruleView{ID: g.ID, Why: g.Why, Basis: g.Basis, Period: t.groundPeriod(g), Rows: t.rows(g.Table, g.Link, g.Party, g.View, g.FetchXML != ""), Where: g.Where,
-				Line: anchor(files[g.Pos.File], g.Pos.Line), Number: g.Pos.Line}
+			x := ruleView{ID: g.ID, Why: g.Why, Basis: g.Basis, Line: anchor(files[g.Pos.File], g.Pos.Line), Number: g.Pos.Line}
+			x.Rows, x.Period = speller.Ground(s, g)
 			if _, ok := c.slider(b, s.Table, g.ID, ""); ok {
 				x.Try = "/policy?try=" + s.Table + "/" + g.ID + "#try"
 			}
@@ -103,10 +104,8 @@ func (c *Console) policy(w http.ResponseWriter, r *http.Request, b *reading) {
 			}
 			v.Grounds = append(v.Grounds, x)
 		}
-		for j := range s.Related {
-			rule := &s.Related[j]
-			v.Related = append(v.Related, ruleView{Why: rule.Why, Rows: t.rows(rule.Table, rule.Link, rule.Party, "", false), Where: rule.Where, Do: t.disposition(rule),
-				Line: anchor(files[rule.Pos.File], rule.Pos.Line), Number: rule.Pos.Line})
+		for _, rule := range speller.Related(s) {
+			v.Related = append(v.Related, ruleView{Why: rule.Why, Rows: rule.Rows, Do: rule.Do, Line: anchor(files[rule.Pos.File], rule.Pos.Line), Number: rule.Pos.Line})
 		}
 		page.Subjects = append(page.Subjects, v)
 	}
@@ -137,58 +136,6 @@ func (c *Console) files(b *reading, s *slider) []fileView {
 		all = append(all, v)
 	}
 	return all
-}
-
-// groundPeriod is for how long a ground lasts.
-func (t tongue) groundPeriod(g *policy.Ground) string {
-	name := g.Trigger
-	if name == "" {
-		name = g.After + g.Until
-	}
-	switch {
-	case g.UntilChanged():
-		return t.T("policy.untilchanged", g.Keep, g.Changed())
-	case g.Changed() != "":
-		return t.T("policy.changed", g.Keep, g.Changed())
-	case g.WhenLost():
-		return t.T("policy.lost", g.Keep)
-	case g.After == "" && g.Until == "" && g.Keep.IsZero():
-		return t.T("policy.aslong")
-	case g.Until != "" && g.Keep.IsZero():
-		return t.T("policy.until", name)
-	case g.Until != "":
-		return t.T("policy.beyond", g.Keep, name)
-	}
-	return t.T("policy.after", g.Keep, name)
-}
-
-// rows are which rows a rule is about.
-func (t tongue) rows(table, link, party, view string, query bool) string {
-	switch {
-	case view != "":
-		return t.T("policy.view", view)
-	case query:
-		return t.T("policy.query")
-	case table == policy.AnyTable:
-		return t.T("policy.rest")
-	case table == "":
-		return t.T("policy.own")
-	case party != "":
-		return t.T("policy.party", table)
-	}
-	return t.T("policy.link", table, link)
-}
-
-func (t tongue) disposition(r *policy.RelatedRule) string {
-	switch {
-	case r.Do == policy.Delete:
-		return t.T("policy.deleted")
-	case r.Do == policy.Retain:
-		return t.T("policy.kept")
-	case len(r.Erase) > 0:
-		return t.T("policy.without", strings.Join(r.Erase, ", "))
-	}
-	return t.T("policy.anonymized", strings.Join(r.Keep, ", "))
 }
 
 // slider is the period of a ground as something to move; it is not ok where there is none, or one in mixed units.

@@ -78,7 +78,7 @@ func (c *Console) restore(w http.ResponseWriter, r *http.Request, b *reading) {
 }
 
 func (c *Console) showRestore(w http.ResponseWriter, r *http.Request, b *reading, confirm bool) {
-	page := restorePage{Look: c.watch("back"), Job: c.watch("reapply"), NoLedger: !b.evidence.existed, Confirm: confirm, May: mayPass(b)}
+	page := restorePage{Look: c.watch("back"), Job: c.watch("reapply"), NoLedger: !b.evidence.existed, Confirm: confirm, May: mayPass(b, purge.ReapplyBypass)}
 	page.Trouble = c.trouble(page.Look.Err)
 	c.mu.Lock()
 	back := c.back
@@ -132,7 +132,7 @@ func (c *Console) reapply(w http.ResponseWriter, r *http.Request, b *reading) {
 		c.fail(w, r, err)
 		return
 	}
-	bypass := passed(b, r)
+	bypass := passed(b, r, purge.ReapplyBypass)
 	to := c.once.do("reapply"+once, func() string {
 		switch {
 		case back == nil || r.PostForm.Get("plan") != back.id || back.today != c.today(b):

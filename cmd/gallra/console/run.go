@@ -108,7 +108,7 @@ func (c *Console) runPlan(w http.ResponseWriter, r *http.Request, b *reading) {
 			sessionOf(r).tell(&notice{true, c.tongue(r).T("run.count", purges)})
 			return "/run"
 		}
-		c.apply(b, passed(b, r))
+		c.apply(b, passed(b, r, purge.RunBypass))
 		return "/run"
 	})
 	http.Redirect(w, r, to, http.StatusSeeOther)
@@ -166,7 +166,7 @@ type passable struct {
 
 func bypassable(b *reading) (all []passable) {
 	for _, g := range b.rails {
-		all = append(all, passable{g, slices.Contains(mayPass(b), g.Rail)})
+		all = append(all, passable{g, slices.Contains(mayPass(b, purge.RunBypass), g.Rail)})
 	}
 	return all
 }

@@ -67,16 +67,3 @@ func (t tongue) moment(at time.Time) string { return at.Format("2006-01-02 15:04
 func (t tongue) period(p retention.Period) string {
 	return t.Period(p.Years, p.Months, p.Weeks, p.Days)
 }
-
-// one is what people call a row of a subject table.
-func (t tongue) one(name string) string { return t.known("one.", name) }
-
-// table is what people call a subject table, or its own name where it is none of the usual ones.
-func (t tongue) table(name string) string { return t.known("table.", name) }
-
-func (t tongue) known(prefix, name string) string {
-	if word, ok := t.Lookup(prefix + name); ok {
-		return word
-	}
-	return name
-}
