@@ -102,8 +102,8 @@ func TestMistakesAreNotUncovered(t *testing.T) {
 		status             int
 		words              string
 	}{
-		{"GET", "Nosuch", "", 404, "0x8006088a"}, {"GET", "nosuch", "", 404, "0x8006088a"}, {"POST", "Nosuch()", "{}", 404, "segment 'Nosuch'"}, {"GET", "$nosuch", "", 404, "0x8006088a"},
-		{"GET", "contacts(" + id + ")/Microsoft.Dynamics.CRM.Nosuch", "", 404, "0x8006088a"},
+		{"GET", "Nosuch", "", 404, "0x80060888"}, {"GET", "nosuch", "", 404, "0x80060888"}, {"POST", "Nosuch()", "{}", 404, "segment 'Nosuch'"}, {"GET", "$nosuch", "", 404, "0x80060888"},
+		{"GET", "contacts(" + id + ")/Microsoft.Dynamics.CRM.Nosuch", "", 404, "0x80060888"},
 		{"GET", "reports", "", 501, "the rows of reports"}, {"GET", "webwizards(" + id + ")", "", 501, "the rows of webwizards"}, {"POST", "plugintypes", "{}", 501, "plugintypes"},
 		{"POST", "SendEmail", "{}", 501, "SendEmail"}, {"POST", "emails(" + id + ")/Microsoft.Dynamics.CRM.SendEmail", "{}", 501, "SendEmail"},
 		{"DELETE", "contacts", "", 405, "http method 'DELETE'"}, {"PATCH", "contacts", "{}", 405, "PATCH"}, {"PUT", "contacts(" + id + ")", "{}", 405, "PUT"}, {"POST", "contacts(" + id + ")", "{}", 405, "POST"},

@@ -95,7 +95,7 @@ func TestQueryRefusals(t *testing.T) {
 		{"unknown column", "contacts?$select=nam", "400 0x80060888 Could not find a property named 'nam' on type 'Microsoft.Dynamics.CRM.contact'."},
 		{"unknown column in a filter", "contacts?$filter=nam eq 1", "400 0x80060888 Could not find a property named 'nam' on type 'Microsoft.Dynamics.CRM.contact'."},
 		{"a lookup's plain name is no property", "contacts?$filter=parentcustomerid eq null", "400 0x80060888 Could not find a property named 'parentcustomerid' on type 'Microsoft.Dynamics.CRM.contact'."},
-		{"unknown set", "contactz", "404 0x8006088a Resource not found for the segment 'contactz'."},
+		{"unknown set", "contactz", "404 0x80060888 Resource not found for the segment 'contactz'."},
 		{"types differ", "contacts?$filter=statecode eq 'x'", "400 0x0 A binary operator with incompatible types was detected. Found operand types 'Edm.Int32' and 'Edm.String' for operator kind 'Equal'."},
 		{"an open quote", "contacts?$filter=lastname eq 'O'Bryan'", "400 0x80060888 There is an unterminated literal at position 21 in 'lastname eq 'O'Bryan''."},
 		{"not over a query function", "contacts?$filter=not Microsoft.Dynamics.CRM.Today(PropertyName='createdon')", "400 0x80060888 Not operator along with the Custom Named Condition operators is not allowed"},

@@ -207,8 +207,8 @@ func TestRefuseDefinitions(t *testing.T) {
 		path        string
 	}{
 		{404, "0x80060888", "'nope'", "EntityDefinitions(LogicalName='nope')"},
-		{404, "0x8006088a", "segment 'Nope'", "EntityDefinitions(LogicalName='contact')/Nope"},
-		{404, "0x8006088a", "EnumAttributeMetadata", "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.EnumAttributeMetadata"},
+		{404, "0x80060888", "segment 'Nope'", "EntityDefinitions(LogicalName='contact')/Nope"},
+		{404, "0x80060888", "EnumAttributeMetadata", "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.EnumAttributeMetadata"},
 		{400, "0x80060888", "'MaxLength' on type 'Microsoft.Dynamics.CRM.AttributeMetadata'", "EntityDefinitions(LogicalName='contact')/Attributes?$select=MaxLength"},
 		{400, "0x80060888", "'DisplayName' of type 'Microsoft.Dynamics.CRM.Label'", "EntityDefinitions?$filter=DisplayName eq 'Contact'"},
 		{400, "0x80060888", "'Nobody' is not a valid enumeration type constant", "EntityDefinitions?$filter=OwnershipType eq 'Nobody'"},
@@ -316,5 +316,5 @@ func TestWhoAmI(t *testing.T) {
 			t.Errorf("%s: %s", call, r.text)
 		}
 	}
-	o.refused(404, "0x8006088a", "RetrieveCurrentOrganization", "GET", "RetrieveCurrentOrganization", nil)
+	o.refused(404, "0x80060888", "RetrieveCurrentOrganization", "GET", "RetrieveCurrentOrganization", nil)
 }

@@ -75,7 +75,7 @@ func TestDefineTable(t *testing.T) {
 	o.refused(400, "0x80047010", "new_bankaccount", "POST", "EntityDefinitions", body())
 	o.refused(400, "0x8004f026", "Entity", "DELETE", "EntityDefinitions(LogicalName='contact')", nil)
 	o.must("DELETE", "EntityDefinitions(LogicalName='new_bankaccount')", nil)
-	o.refused(404, "0x8006088a", "new_bankaccounts", "GET", "new_bankaccounts", nil)
+	o.refused(404, "0x80060888", "new_bankaccounts", "GET", "new_bankaccounts", nil)
 	o.must("POST", "EntityDefinitions", body())
 }
 

@@ -172,7 +172,7 @@ func TestCreateRefusesWhatDoesNotFit(t *testing.T) {
 			o.do("POST", "contacts", tt.body).want(400, tt.code, tt.words)
 		})
 	}
-	o.do("POST", "contact", `{}`).want(404, "0x8006088a", "Resource not found for the segment 'contact'.")
+	o.do("POST", "contact", `{}`).want(404, "0x80060888", "Resource not found for the segment 'contact'.")
 	o.do("POST", "contacts", `{"parentcustomerid_account@odata.bind":"/accounts(0a1b2c3d-0000-0000-0000-000000000001)"}`).
 		want(404, "0x80040217", "Does Not Exist")
 }

@@ -20,7 +20,7 @@ func identityCases() []Case {
 	const page = "RetrieveCurrentOrganization Function"
 	l.add("RetrieveCurrentOrganization by alias", page, get("RetrieveCurrentOrganization(AccessType=@p1)?@p1=Microsoft.Dynamics.CRM.EndpointAccessType'Default'", organization))
 	l.add("RetrieveCurrentOrganization with the enumeration", page, get("RetrieveCurrentOrganization(AccessType=Microsoft.Dynamics.CRM.EndpointAccessType'Default')", organization))
-	l.add("RetrieveCurrentOrganization without its parameter", page, get("RetrieveCurrentOrganization", refused(404, "0x8006088a")))
+	l.add("RetrieveCurrentOrganization without its parameter", page, get("RetrieveCurrentOrganization", refused(404, "0x80060888")))
 	l.add("the service document", pageDocuments, get("", ok("@odata.context url", "value some", "value>*>name string", "value>*>kind = EntitySet", "value>*>url string")))
 	l.add("the CSDL", pageDocuments, get("$metadata", want{status: 200, text: "xml"}, "Accept", "application/xml"))
 	l.add("the user's own row", "systemuser (reference)", get("systemusers({user})?$select=systemuserid,_businessunitid_value,isdisabled", ok("systemuserid = {user}", "_businessunitid_value = {unit}", "isdisabled bool", "ownerid = {user}", "@odata.etag etag")))
@@ -105,12 +105,12 @@ func definitionErrorCases() []Case {
 		code       string
 	}{
 		{"no such table", "EntityDefinitions(LogicalName='nope')", 404, "0x80060888"},
-		{"no such segment", "EntityDefinitions(LogicalName='contact')/Nope", 404, "0x8006088a"},
+		{"no such segment", "EntityDefinitions(LogicalName='contact')/Nope", 404, "0x80060888"},
 		{"no such column", "EntityDefinitions(LogicalName='contact')/Attributes(LogicalName='nope')", 404, "0x80040217"},
 		{"no such relationship", "RelationshipDefinitions(SchemaName='nope')", 404, ""},
 		{"no such global choice", "GlobalOptionSetDefinitions(Name='nope')", 404, ""},
 		{"no table of that id", "EntityDefinitions({missing})", 404, ""},
-		{"an abstract cast", "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.EnumAttributeMetadata", 404, "0x8006088a"},
+		{"an abstract cast", "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.EnumAttributeMetadata", 404, "0x80060888"},
 		{"a derived property without a cast", "EntityDefinitions(LogicalName='contact')/Attributes?$select=MaxLength", 400, "0x80060888"},
 		{"no such property", "EntityDefinitions?$select=Nope", 400, "0x80060888"},
 		{"a filter by a label", "EntityDefinitions?$filter=DisplayName eq 'Contact'", 400, "0x80060888"},

@@ -83,9 +83,9 @@ func refusalCases() []Case {
 	}
 	l.add("a URL of 33,000 characters", overview, get("contacts?$filter=fullname eq '"+rep("x", 33_000)+"'", want{status: 414}.bare()))
 	for _, set := range []string{"contactz", "contact", "nosuch", "systemuser"} {
-		l.add("no such segment: "+set, pageErrors, get(set, refused(404, "0x8006088a")))
+		l.add("no such segment: "+set, pageErrors, get(set, refused(404, "0x80060888")))
 	}
-	l.add("no such property of a row", "webapi/retrieve-entity-using-web-api", get("systemusers({user})/nosuch", refused(404, "0x8006088a")))
+	l.add("no such property of a row", "webapi/retrieve-entity-using-web-api", get("systemusers({user})/nosuch", refused(404, "0x80060888")))
 	return l.cases
 }
 
@@ -120,7 +120,7 @@ func headerCases() []Case {
 	l.add("Content-Type", page, get("WhoAmI", ok().headed("Content-Type = application/json; odata.metadata=minimal")))
 	l.add("the request's id", page, get("WhoAmI", ok().headed("REQ_ID guid")))
 	l.add("the limits that are left", "api-limits", get("WhoAmI", ok().headed("x-ms-ratelimit-burst-remaining-xrm-requests string", "x-ms-ratelimit-time-remaining-xrm-requests string")))
-	l.add("an error's headers", page, get("nosuch", refused(404, "0x8006088a").headed("OData-Version = 4.0", "Content-Type string")))
+	l.add("an error's headers", page, get("nosuch", refused(404, "0x80060888").headed("OData-Version = 4.0", "Content-Type string")))
 	l.add("ETag of a row", "webapi/perform-conditional-operations", get(one, ok("@odata.etag etag").headed("ETag etag")))
 	l.add("no ETag of a collection", "webapi/perform-conditional-operations", get("organizations?$select=organizationid", ok().headed("ETag absent")))
 	l.add("If-None-Match with the version", "webapi/perform-conditional-operations",

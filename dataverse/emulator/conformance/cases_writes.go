@@ -65,8 +65,8 @@ func bodyCases() []Case {
 		l.add(t.name, page, send("POST", "{items}", t.body, refused(400, t.code)))
 	}
 	l.add("a bind to a row that is not there", pageErrors, send("POST", "{items}", `{"gconf_groupid@odata.bind":"/{groups}({missing})"}`, refused(404, "0x80040217")))
-	l.add("no such set", pageErrors, send("POST", "gconf_nothings", `{}`, refused(404, "0x8006088a")))
-	l.add("a table's name for its set", pageErrors, send("POST", "gconf_item", `{}`, refused(404, "0x8006088a")))
+	l.add("no such set", pageErrors, send("POST", "gconf_nothings", `{}`, refused(404, "0x80060888")))
+	l.add("a table's name for its set", pageErrors, send("POST", "gconf_item", `{}`, refused(404, "0x80060888")))
 	return l.cases
 }
 

@@ -235,6 +235,55 @@ func (s *Service) addToQueue(c *wire.Call) (*wire.Answer, error) {
 	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#" + wire.CRMNamespace + "AddToQueueResponse", "QueueItemId": item}), nil
 }
 
+// addPrincipalToQueue is AddPrincipalToQueue: a user becomes a member of a queue, or each member of a team. Pages:
+// AddPrincipalToQueue Action, org-service/samples/add-security-principal-user-team-queue-early-bound.
+func (s *Service) addPrincipalToQueue(c *wire.Call) (*wire.Answer, error) {
+	return wire.NoContent(), s.Change(c, func(w *platform.Writer) error {
+		t, queue, err := w.FindRow(c.Path.Segments[0])
+		if err != nil {
+			return err
+		}
+		if t.Name != "queue" {
+			return wire.NoSegment(wire.CRMNamespace + "AddPrincipalToQueue")
+		}
+		body, err := c.Decode()
+		if err != nil {
+			return err
+		}
+		if body["Principal"] == nil {
+			return wire.MissingArgument("Principal", "AddPrincipalToQueue")
+		}
+		who, _, err := wire.EntityArgument(&w.Tx.Snapshot, body["Principal"])
+		if err != nil {
+			return err
+		}
+		if who.Table != "systemuser" && who.Table != "team" {
+			return wire.BadArgument("The members of a queue are users.")
+		}
+		if w.Data[who.Table].Get(who.ID) == nil {
+			return wire.NoRow(who.Table, who.ID.String())
+		}
+		if err := w.CheckRight("Write", t, queue); err != nil {
+			return err
+		}
+		users := []uuid.UUID{who.ID}
+		if who.Table == "team" {
+			users = nil
+			m := w.Schema.Tables["teammembership"]
+			w.Data[m.Name].Scan(uuid.Nil, func(r *store.Row) bool {
+				if user, ok := store.Value(m, r, "systemuserid").(uuid.UUID); ok && store.Value(m, r, "teamid") == who.ID {
+					users = append(users, user)
+				}
+				return true
+			})
+		}
+		for _, user := range users {
+			w.JoinQueue(queue.ID, user)
+		}
+		return nil
+	})
+}
+
 // queueable tells whether rows of a table can be in a queue.
 func queueable(items, t *schema.Table) bool {
 	for _, name := range items.Column("objectid").Targets {

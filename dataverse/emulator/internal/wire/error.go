@@ -28,9 +28,10 @@ func NewError(status int, code, format string, args ...any) *Error {
 
 // The errors that more than one place answers. Codes and words: limits-errors and writes in the facts; pages by name there.
 
-// NoSegment is the error for a path segment that names nothing.
+// NoSegment is the error for a path segment that names nothing. The pages have two codes for it: 0x8006088a is in those of 2022
+// and in web-service-error-codes, 0x80060888 in webapi/use-ps-and-vscode-web-api (2024) and in what users report since.
 func NoSegment(name string) *Error {
-	return NewError(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '%s'.", name)
+	return NewError(http.StatusNotFound, "0x80060888", "Resource not found for the segment '%s'.", name)
 }
 
 // NoProperty is the error for a name that is no property of the table.
