@@ -56,6 +56,7 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMembersTeam":   s.changeTeam(false),
 		"POST set(key)/Microsoft.Dynamics.CRM.AddToQueue":          s.addToQueue,
 		"POST set(key)/Microsoft.Dynamics.CRM.AddPrincipalToQueue": s.addPrincipalToQueue,
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserQueues":   s.userQueues,
 		"POST set(key)/Microsoft.Dynamics.CRM.RemoveFromQueue":     s.removeFromQueue,
 		// row_merge.go
 		"POST Merge": s.merge,

@@ -84,6 +84,7 @@ ac RemoveMemberList @T:list EntityId:guid
 ac AddListMembersList List:T:list Members:[]T:crmbaseentity
 ac AddMembersTeam @T:team Members:[]T:systemuser
 ac RemoveMembersTeam @T:team Members:[]T:systemuser
+fn RetrieveUserQueues @T:systemuser IncludePublic:bool -> []T:queue
 ac AddPrincipalToQueue @T:queue Principal:T:principal
 ac AddToQueue @T:queue Target:T:crmbaseentity SourceQueue:T:queue? QueueItemProperties:T:queueitem? -> C:AddToQueueResponse
 ac RemoveFromQueue @T:queueitem

@@ -97,8 +97,10 @@ func (s *Service) Seed() {
 	}
 	add("transactioncurrency", currency.ID, store.Fields{"currencyname": "Euro", "isocurrencycode": "EUR", "currencysymbol": "€",
 		"currencyprecision": int64(2), "exchangerate": 1.0, "statecode": int64(0), "statuscode": int64(1)})
-	add("organization", s.OrganizationID, store.Fields{"name": s.Options.UniqueName, "isauditenabled": true, "auditretentionperiodv2": int64(-1),
-		"basecurrencyid": currency, "systemuserid": access.SystemUser, "languagecode": int64(metadata.English), "expiresubscriptionsindays": int64(90),
+	add("organization", s.OrganizationID, store.Fields{"name": s.Options.UniqueName, "isauditenabled": true, "isduplicatedetectionenabled": true, "isduplicatedetectionenabledforonlinecreateupdate": true,
+		"isduplicatedetectionenabledforofflinesync": true, "isduplicatedetectionenabledforimport": true, "isuseraccessauditenabled": false, "useraccessauditinginterval": int64(accessInterval),
+		"auditretentionperiodv2": int64(-1),
+		"basecurrencyid":         currency, "systemuserid": access.SystemUser, "languagecode": int64(metadata.English), "expiresubscriptionsindays": int64(90),
 		"maxuploadfilesize": int64(5 << 20), "blockedattachments": blockedExtensions})
 	add("businessunit", s.RootBusiness, store.Fields{"name": s.Options.UniqueName, "isdisabled": false})
 	add("team", schema.StableID("team"), store.Fields{"name": s.Options.UniqueName, "isdefault": true, "teamtype": int64(0), "businessunitid": unit, "administratorid": admin})

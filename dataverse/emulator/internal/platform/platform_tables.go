@@ -59,7 +59,7 @@ func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
 	case "systemuserroles":
 		return w.checkAssignment(t, r)
 	case "duplicaterule":
-		return w.checkRule(t, r)
+		return w.checkRule(t, before, r)
 	case "duplicaterulecondition":
 		return w.checkCondition(t, r)
 	}
@@ -381,6 +381,7 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 	switch t.Name {
 	case "activitymimeattachment":
 		w.makeFile(t, r)
+		w.countAttachments(t, r)
 	case "systemuser":
 		w.PlaceSettings(r.ID, store.Lookup(t, r, "businessunitid"))
 		if w.Schema.Tables["queue"] != nil && store.Lookup(t, r, "queueid").ID == uuid.Nil {
@@ -409,6 +410,11 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 			w.copyRole(x, r.ID)
 		}
 	case "role":
+		for _, name := range schema.NewRolePrivileges {
+			if id := schema.PrivilegeID(name); w.Data["privilege"].Get(id) != nil {
+				w.Grant(r.ID, id, schema.DepthMasks["Global"])
+			}
+		}
 		var below []uuid.UUID
 		for id := range access.UnitsBelow(&w.Snapshot, store.Lookup(t, r, "businessunitid").ID) {
 			if id != store.Lookup(t, r, "businessunitid").ID {

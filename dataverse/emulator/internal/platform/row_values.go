@@ -67,6 +67,7 @@ func (w *Writer) SetDefaults(t *schema.Table, id uuid.UUID, v store.Values) {
 		v.Set(t, "activitytypecode", t.Name)
 	}
 	v.SetDefault(t, "instancetypecode", int64(0)) // no part of a series
+	v.SetDefault(t, "attachmentcount", int64(0))
 	w.SetNumbers(t, id, v)
 }
 
