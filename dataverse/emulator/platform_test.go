@@ -91,7 +91,7 @@ func TestUsersAndRoles(t *testing.T) {
 	o.must("POST", "roles("+role+")/Microsoft.Dynamics.CRM.AddPrivilegesRole", grant)
 	o.refused(400, "0x80040203", "inherited", "POST", "roles("+inherited+")/Microsoft.Dynamics.CRM.AddPrivilegesRole", grant)
 	r := o.get("RetrieveRolePrivilegesRole(RoleId=" + inherited + ")")
-	if r.at("RolePrivileges", 0, "PrivilegeName") != "prvDeleteContact" || r.at("RolePrivileges", 0, "Depth") != "Global" {
+	if given := privilegeNamed(r.list("RolePrivileges"), "prvDeleteContact"); given == nil || given["Depth"] != "Global" {
 		t.Error(r.text)
 	}
 	id := user.at("systemuserid").(string)

@@ -230,6 +230,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *wire.Call, visit
 			s.serve(&again)
 		}
 		s.settle()
+		s.platform.AuditAccess(c.User)
 		a = s.serve(c)
 	}
 	rule = *carried // that of a part of a batch, if one has a rule for the connection
@@ -263,6 +264,9 @@ func (s *Server) serve(c *wire.Call) *wire.Answer {
 	}
 	if err := impersonate(c); err != nil {
 		return wire.ErrorAnswer(err, c)
+	}
+	if c.Preference("respond-async") != "" {
+		return wire.ErrorAnswer(wire.NotEmulated(s.engine, "Prefer: respond-async"), c)
 	}
 	level := metadataLevel(c)
 	if level == "full" {

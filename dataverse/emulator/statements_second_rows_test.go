@@ -176,7 +176,7 @@ var drawnAgainRows = []pageStatements{
 		sent("the right to delete is given", "POST", "GrantAccess", `{"Target":{"accountid":"{toshare}","@odata.type":"Microsoft.Dynamics.CRM.account"},"PrincipalAccess":{"AccessMask":"DeleteAccess","Principal":{"systemuserid":"{user}","@odata.type":"Microsoft.Dynamics.CRM.systemuser"}}}`, 204),
 		asked("which that user then has", "systemusers({user})/"+definitions+"RetrievePrincipalAccess(Target=@Target)?@Target={'@odata.id':'accounts({toshare})'}", 200, "DeleteAccess"),
 		sent("a role", "POST", "roles", `{"businessunitid@odata.bind":"/businessunits({unit})","name":"Test Role"}`, 204).kept("test"),
-		asked("has some privileges from the start", "roles({test})?$select=roleid&$expand=roleprivileges_association($select=name)", 200, `"roleprivileges_association":[{`, `"name":"prv`).known(),
+		asked("has some privileges from the start", "roles({test})?$select=roleid&$expand=roleprivileges_association($select=name)", 200, `"roleprivileges_association":[{`, `"name":"prv`),
 		asked("a privilege", "privileges?$select=name&$filter=name eq 'prvCreateAccount'", 200, "prvCreateAccount").kept("privilege=privilegeid"),
 		sent("is added", "POST", "roles({test})/"+definitions+"AddPrivilegesRole", `{"Privileges":[{"Depth":"Basic","PrivilegeId":"{privilege}","BusinessUnitId":"{unit}","PrivilegeName":"prvCreateAccount"}]}`, 204),
 		asked("and is there", "roles({test})?$select=roleid&$expand=roleprivileges_association($select=name;$filter=name eq 'prvCreateAccount')", 200, "prvCreateAccount"),

@@ -27,6 +27,8 @@ const (
 	MaxLinks = 15
 	// MaxConditions is how many condition and link-entity elements together a query may have (fetchxml/filter-rows).
 	MaxConditions = 500
+	// MaxValues is how many values a condition may have (use-fetchxml-construct-query).
+	MaxValues = 2000
 	// MaxRows is the most rows of one page, and the most that top may ask for.
 	MaxRows = 5000
 )

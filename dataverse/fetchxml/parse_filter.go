@@ -158,6 +158,9 @@ func (r *reader) values(n *node, c *Condition, info OperatorInfo, values []strin
 			}
 		}
 	}
+	if len(values) > MaxValues {
+		r.fail(n, codeTooManyConditions, "The condition operator '%s' takes at most %d values, not %d.", info.Name, MaxValues, len(values))
+	}
 	if want == 1 && info.Arity != ManyValues {
 		c.Value = values[0]
 	} else if want > 0 {

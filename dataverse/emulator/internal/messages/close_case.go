@@ -3,6 +3,7 @@ package messages
 import (
 	"net/http"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/access"
 	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
@@ -46,6 +47,45 @@ func (s *Service) closeIncident(c *wire.Call) (*wire.Answer, error) {
 			return err
 		})
 	})
+}
+
+// caseTime is CalculateTotalTimeIncident: the minutes of the case's activities that are completed. Pages:
+// CalculateTotalTimeIncident Function, webapi/samples/functions-actions-csharp.
+func (s *Service) caseTime(c *wire.Call) (*wire.Answer, error) {
+	sn := c.View()
+	seg := c.Path.Segments[0]
+	t, err := wire.TableBySet(sn.Schema, seg.Name)
+	if err != nil {
+		return nil, err
+	}
+	if t.Name != "incident" {
+		return nil, wire.NoSegment(wire.CRMNamespace + "CalculateTotalTimeIncident")
+	}
+	k, err := wire.ReadKey(sn, t, seg)
+	if err != nil {
+		return nil, err
+	}
+	r := sn.Data[t.Name].Get(k.ID)
+	if r == nil {
+		return nil, wire.NoRow(t.Name, seg.Key)
+	}
+	if err := access.CheckRight(c, "Read", t, r); err != nil {
+		return nil, err
+	}
+	ref, total := store.Ref{Table: t.Name, ID: r.ID}, int64(0)
+	for _, name := range sn.Schema.TableNames() {
+		a := sn.Schema.Tables[name]
+		if !a.Activity || name == schema.ActivityPointer || a.Column("regardingobjectid") == nil || sn.Data[name].Len() == 0 {
+			continue
+		}
+		platform.EachPointing(sn, a, a.Column("regardingobjectid"), ref, func(r *store.Row) bool {
+			if store.Int(a, r, "statecode") == 1 {
+				total += store.Int(a, r, "actualdurationminutes")
+			}
+			return true
+		})
+	}
+	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#" + wire.CRMNamespace + "CalculateTotalTimeIncidentResponse", "TotalTime": total}), nil
 }
 
 // openActivities tells whether a row has activities that are neither completed nor cancelled.

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
+	"github.com/gallra/gallra/dataverse/emulator/internal/query"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
@@ -181,9 +182,13 @@ func (s *Service) addToQueue(c *wire.Call) (*wire.Answer, error) {
 		if body["Target"] == nil {
 			return wire.MissingArgument("Target", "AddToQueue")
 		}
-		for _, name := range []string{"SourceQueue", "QueueItemProperties"} {
-			if body[name] != nil {
-				return wire.NotEmulated(w.Engine, "AddToQueue with "+name)
+		if body["QueueItemProperties"] != nil {
+			return wire.NotEmulated(w.Engine, "AddToQueue with QueueItemProperties")
+		}
+		var source store.Ref
+		if body["SourceQueue"] != nil {
+			if source, _, err = wire.EntityArgument(&w.Tx.Snapshot, body["SourceQueue"]); err != nil {
+				return err
 			}
 		}
 		of, _, err := wire.EntityArgument(&w.Tx.Snapshot, body["Target"])
@@ -206,6 +211,9 @@ func (s *Service) addToQueue(c *wire.Call) (*wire.Answer, error) {
 			old = x
 			return false
 		})
+		if source.ID != uuid.Nil && (old == nil || store.Lookup(q, old, "queueid").ID != source.ID) {
+			return wire.BadArgument("The record is not in the source queue %s.", source.ID)
+		}
 		v := store.Values{}
 		v.Set(q, "queueid", store.Ref{Table: t.Name, ID: queue.ID})
 		v.Set(q, "enteredon", w.Now)
@@ -233,6 +241,122 @@ func (s *Service) addToQueue(c *wire.Call) (*wire.Answer, error) {
 		return nil, err
 	}
 	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#" + wire.CRMNamespace + "AddToQueueResponse", "QueueItemId": item}), nil
+}
+
+// addPrincipalToQueue is AddPrincipalToQueue: a user becomes a member of a queue, or each member of a team. Pages:
+// AddPrincipalToQueue Action, org-service/samples/add-security-principal-user-team-queue-early-bound.
+func (s *Service) addPrincipalToQueue(c *wire.Call) (*wire.Answer, error) {
+	return wire.NoContent(), s.Change(c, func(w *platform.Writer) error {
+		t, queue, err := w.FindRow(c.Path.Segments[0])
+		if err != nil {
+			return err
+		}
+		if t.Name != "queue" {
+			return wire.NoSegment(wire.CRMNamespace + "AddPrincipalToQueue")
+		}
+		body, err := c.Decode()
+		if err != nil {
+			return err
+		}
+		if body["Principal"] == nil {
+			return wire.MissingArgument("Principal", "AddPrincipalToQueue")
+		}
+		who, _, err := wire.EntityArgument(&w.Tx.Snapshot, body["Principal"])
+		if err != nil {
+			return err
+		}
+		if who.Table != "systemuser" && who.Table != "team" {
+			return wire.BadArgument("The members of a queue are users.")
+		}
+		if w.Data[who.Table].Get(who.ID) == nil {
+			return wire.NoRow(who.Table, who.ID.String())
+		}
+		if err := w.CheckRight("Write", t, queue); err != nil {
+			return err
+		}
+		users := []uuid.UUID{who.ID}
+		if who.Table == "team" {
+			users = nil
+			m := w.Schema.Tables["teammembership"]
+			w.Data[m.Name].Scan(uuid.Nil, func(r *store.Row) bool {
+				if user, ok := store.Value(m, r, "systemuserid").(uuid.UUID); ok && store.Value(m, r, "teamid") == who.ID {
+					users = append(users, user)
+				}
+				return true
+			})
+		}
+		for _, user := range users {
+			w.JoinQueue(queue.ID, user)
+		}
+		return nil
+	})
+}
+
+// userQueues is RetrieveUserQueues: the private queues that a user owns or is a member of, and the public ones if asked. Page:
+// RetrieveUserQueues Function.
+func (s *Service) userQueues(c *wire.Call) (*wire.Answer, error) {
+	e := query.NewEnv(c)
+	e.Slot()
+	t, err := wire.TableBySet(e.Snap.Schema, c.Path.Segments[0].Name)
+	if err != nil {
+		return nil, err
+	}
+	if t.Name != "systemuser" {
+		return nil, wire.NoSegment(wire.CRMNamespace + "RetrieveUserQueues")
+	}
+	k, err := wire.ReadKey(e.Snap, t, c.Path.Segments[0])
+	if err != nil {
+		return nil, err
+	}
+	if e.Snap.Data[t.Name].Get(k.ID) == nil {
+		return nil, wire.NoRow(t.Name, c.Path.Segments[0].Key)
+	}
+	args, err := c.Arguments(c.Path.Segments[1])
+	if err != nil {
+		return nil, err
+	}
+	public := args["IncludePublic"]
+	if public != "true" && public != "false" {
+		return nil, wire.MissingArgument("IncludePublic", "RetrieveUserQueues")
+	}
+	member := map[uuid.UUID]bool{}
+	m := e.Snap.Schema.Tables["queuemembership"]
+	e.Snap.Data[m.Name].Scan(uuid.Nil, func(r *store.Row) bool {
+		if queue, ok := store.Value(m, r, "queueid").(uuid.UUID); ok && store.Value(m, r, "systemuserid") == k.ID {
+			member[queue] = true
+		}
+		return true
+	})
+	queues := e.Snap.Schema.Tables["queue"]
+	sh, err := query.NewCompiler(e).Shape("", "", queues)
+	if err != nil {
+		return nil, err
+	}
+	from := e.Source(queues)
+	w := query.NewEncoder(c, e)
+	w.Text("{")
+	w.Key("@odata.context")
+	w.Buf = query.AppendJSON(w.Buf, c.Base+"/$metadata#"+queues.Set)
+	w.Key("value")
+	w.Text("[")
+	n := 0
+	e.Snap.Data[queues.Name].Scan(uuid.Nil, func(r *store.Row) bool {
+		private := store.Int(queues, r, "queueviewtype") == 1
+		if private && !member[r.ID] && store.Lookup(queues, r, "ownerid").ID != k.ID || !private && public == "false" {
+			return true
+		}
+		if r = from.Visible(r); r == nil {
+			return true
+		}
+		if n++; n > 1 {
+			w.Text(",")
+		}
+		w.Row(sh, r, query.Listed)
+		return true
+	})
+	w.Text("]}")
+	c.CountRead(n)
+	return &wire.Answer{Status: http.StatusOK, Body: w.Buf}, e.Err()
 }
 
 // queueable tells whether rows of a table can be in a queue.

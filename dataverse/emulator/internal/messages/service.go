@@ -49,13 +49,15 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"PATCH set(key)/property": s.patchProperty,
 		"POST DeleteFile":         s.deleteFile,
 		// lists_and_queues.go
-		"POST set(key)/Microsoft.Dynamics.CRM.AddMemberList":     s.addMemberList,
-		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMemberList":  s.removeMemberList,
-		"POST AddListMembersList":                                s.addListMembers,
-		"POST set(key)/Microsoft.Dynamics.CRM.AddMembersTeam":    s.changeTeam(true),
-		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMembersTeam": s.changeTeam(false),
-		"POST set(key)/Microsoft.Dynamics.CRM.AddToQueue":        s.addToQueue,
-		"POST set(key)/Microsoft.Dynamics.CRM.RemoveFromQueue":   s.removeFromQueue,
+		"POST set(key)/Microsoft.Dynamics.CRM.AddMemberList":       s.addMemberList,
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMemberList":    s.removeMemberList,
+		"POST AddListMembersList":                                  s.addListMembers,
+		"POST set(key)/Microsoft.Dynamics.CRM.AddMembersTeam":      s.changeTeam(true),
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveMembersTeam":   s.changeTeam(false),
+		"POST set(key)/Microsoft.Dynamics.CRM.AddToQueue":          s.addToQueue,
+		"POST set(key)/Microsoft.Dynamics.CRM.AddPrincipalToQueue": s.addPrincipalToQueue,
+		"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserQueues":   s.userQueues,
+		"POST set(key)/Microsoft.Dynamics.CRM.RemoveFromQueue":     s.removeFromQueue,
 		// row_merge.go
 		"POST Merge": s.merge,
 		// lead_qualify.go
@@ -76,7 +78,8 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"POST CloseQuote":      s.closeQuote,
 		// service.go
 		"POST CloseIncident": s.closeIncident,
-		"POST ReviseQuote":   s.reviseQuote,
+		"GET set(key)/Microsoft.Dynamics.CRM.CalculateTotalTimeIncident": s.caseTime,
+		"POST ReviseQuote": s.reviseQuote,
 	})
 	return routes
 }

@@ -64,6 +64,7 @@ ac DeleteOptionValue OptionSetName:string? AttributeLogicalName:string? EntityLo
 ac OrderOption OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Values:[]int SolutionUniqueName:string?
 ac UpdateStateValue OptionSetName:string? AttributeLogicalName:string? EntityLogicalName:string? Value:int Label:C:Label? Description:C:Label? MergeLabels:bool DefaultStatusCode:int?
 ac AddSolutionComponent ComponentId:guid ComponentType:int SolutionUniqueName:string AddRequiredComponents:bool DoNotIncludeSubcomponents:bool? IncludedComponentSettingsValues:[]string -> C:AddSolutionComponentResponse
+ac RemoveSolutionComponent SolutionComponent:T:solutioncomponent ComponentType:int SolutionUniqueName:string -> C:RemoveSolutionComponentResponse
 ac PublishXml ParameterXml:string
 ac PublishAllXml
 ac CreateMultiple @[]T:crmbaseentity Targets:[]T:crmbaseentity -> C:CreateMultipleResponse
@@ -83,11 +84,14 @@ ac RemoveMemberList @T:list EntityId:guid
 ac AddListMembersList List:T:list Members:[]T:crmbaseentity
 ac AddMembersTeam @T:team Members:[]T:systemuser
 ac RemoveMembersTeam @T:team Members:[]T:systemuser
+fn RetrieveUserQueues @T:systemuser IncludePublic:bool -> []T:queue
+ac AddPrincipalToQueue @T:queue Principal:T:principal
 ac AddToQueue @T:queue Target:T:crmbaseentity SourceQueue:T:queue? QueueItemProperties:T:queueitem? -> C:AddToQueueResponse
 ac RemoveFromQueue @T:queueitem
 fn RetrieveDuplicates BusinessEntity:T:crmbaseentity MatchingEntityName:string PagingInfo:C:PagingInfo? -> []T:crmbaseentity
 ac PublishDuplicateRule DuplicateRuleId:guid -> C:PublishDuplicateRuleResponse
 ac UnpublishDuplicateRule DuplicateRuleId:guid
+fn CalculateTotalTimeIncident @T:incident -> C:CalculateTotalTimeIncidentResponse
 ac CloseIncident IncidentResolution:T:incidentresolution Status:int
 ac ReviseQuote QuoteId:guid ColumnSet:C:ColumnSet -> T:quote
 ac ConvertQuoteToSalesOrder QuoteId:guid ColumnSet:C:ColumnSet QuoteCloseDate:time? QuoteCloseStatus:int? QuoteCloseSubject:string? QuoteCloseDescription:string? ProcessInstanceId:T:crmbaseentity? -> T:salesorder
@@ -161,6 +165,7 @@ var operationTypes = map[string]string{
 	"CanBeReferencingResponse":                   "bool:CanBeReferencing",
 	"CanManyToManyResponse":                      "bool:CanManyToMany",
 	"AddSolutionComponentResponse":               "guid:id",
+	"RemoveSolutionComponentResponse":            "guid:id",
 	"CreateMultipleResponse":                     "[]guid:Ids",
 	"DeleteRecordChangeHistoryResponse":          "int:DeletedEntriesCount",
 	"DeleteAuditDataResponse":                    "int:PartitionsDeleted",
@@ -168,6 +173,7 @@ var operationTypes = map[string]string{
 	"BulkDeleteResponse":                         "guid:JobId",
 	"AddMemberListResponse":                      "guid:Id",
 	"AddToQueueResponse":                         "guid:QueueItemId",
+	"CalculateTotalTimeIncidentResponse":         "int:TotalTime",
 	"ColumnSet":                                  "bool:AllColumns []string:Columns",
 	"PrincipalAccess":                            "E:AccessRights:AccessMask T:principal:Principal",
 	"RetrieveSharedPrincipalsAndAccessResponse":  "[]PrincipalAccess:PrincipalAccesses",

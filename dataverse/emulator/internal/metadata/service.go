@@ -63,6 +63,7 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"POST SetLocLabels":                  s.setLocLabels,
 		// solution.go
 		"POST AddSolutionComponent":         s.addSolutionComponent,
+		"POST RemoveSolutionComponent":      s.removeSolutionComponent,
 		"GET RetrieveDependenciesForDelete": s.dependenciesForDelete,
 		"POST PublishXml":                   s.publishXML,
 		"POST PublishAllXml":                s.publishAllXML,

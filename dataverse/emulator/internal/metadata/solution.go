@@ -97,6 +97,47 @@ func (s *Service) addSolutionComponent(c *wire.Call) (*wire.Answer, error) {
 	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#Microsoft.Dynamics.CRM.AddSolutionComponentResponse", "id": added.String()}), nil
 }
 
+// removeSolutionComponent takes a component out of a solution, by its own id or by that of its row of solutioncomponent; it
+// stays in the environment. Reference: RemoveSolutionComponent.
+func (s *Service) removeSolutionComponent(c *wire.Call) (*wire.Answer, error) {
+	body, err := c.Decode()
+	if err != nil {
+		return nil, err
+	}
+	named, _ := body["SolutionComponent"].(map[string]any)
+	id, err := uuid.Parse(textOf(named, "solutioncomponentid"))
+	kind := wholeNumber(body["ComponentType"], 0)
+	if err != nil || kind <= 0 || textOf(body, "SolutionUniqueName") == "" {
+		return nil, wire.BadArgument("SolutionComponent, ComponentType or SolutionUniqueName is missing.")
+	}
+	if err := access.CheckPrivilege(c, "prvWriteSolution"); err != nil {
+		return nil, err
+	}
+	var removed uuid.UUID
+	err = c.Write(func(t *store.Tx) error {
+		solution, _, err := FindSolution(t, textOf(body, "SolutionUniqueName"))
+		if err != nil {
+			return err
+		}
+		tab := t.Schema.Tables["solutioncomponent"]
+		t.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+			if (r.ID == id || store.Value(tab, r, "objectid") == id) && store.Int(tab, r, "componenttype") == int64(kind) && store.Lookup(tab, r, "solutionid").ID == solution.ID {
+				removed = r.ID
+			}
+			return removed == uuid.Nil
+		})
+		if removed == uuid.Nil {
+			return wire.NewError(http.StatusBadRequest, "0x80040217", "The solution '%s' has no component of the type %d with Id = %s.", textOf(body, "SolutionUniqueName"), kind, id)
+		}
+		t.Remove(tab, removed)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#Microsoft.Dynamics.CRM.RemoveSolutionComponentResponse", "id": removed.String()}), nil
+}
+
 // hasComponent tells whether there is a component of metadata with that id.
 func hasComponent(s *schema.Schema, kind int, id uuid.UUID) bool {
 	switch kind {

@@ -312,6 +312,9 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 	}
 	next.Unguarded = !boolOf(body["IsOptimisticConcurrencyEnabled"], !t.Unguarded)
 	next.Shown = shownBy(t.Shown, body)
+	if next.Shown["IsDuplicateDetectionEnabled"] == false {
+		UnpublishRules(ch.tx, next.Name)
+	}
 	had := metaTable(ch.schema, t).props
 	for _, name := range lasting {
 		if on(had[name]) && body[name] != nil && !on(body[name]) {

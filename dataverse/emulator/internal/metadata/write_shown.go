@@ -3,6 +3,10 @@ package metadata
 import (
 	"maps"
 	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 )
 
 // lasting are capabilities of tables that stay once they are there. Page: customize-entity-metadata.
@@ -43,6 +47,26 @@ func shownBy(before, body map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// UnpublishRules takes the duplicate detection rules of a table, or of all, out of force. Page: enable-disable-duplicate-detection.
+func UnpublishRules(t *store.Tx, table string) {
+	rules := t.Schema.Tables["duplicaterule"]
+	var published []*store.Row
+	t.Rows(rules.Name).Scan(uuid.Nil, func(r *store.Row) bool {
+		if store.Int(rules, r, "statecode") == 1 && (table == "" || store.Text(rules, r, "baseentityname") == table || store.Text(rules, r, "matchingentityname") == table) {
+			published = append(published, r)
+		}
+		return true
+	})
+	for _, r := range published {
+		n := t.NextVersion()
+		v := store.Values{}
+		v.Set(rules, "statecode", int64(0))
+		v.Set(rules, "statuscode", int64(0))
+		v.Set(rules, "versionnumber", n)
+		t.Put(rules, r.With(v, n))
+	}
 }
 
 // onePrimaryImage takes the place of the primary image from every other column of the table. Page: image-attributes.

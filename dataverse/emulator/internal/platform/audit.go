@@ -2,6 +2,7 @@ package platform
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -33,10 +34,42 @@ const (
 	ActionLose         = 45
 	ActionAuditDeleted = 111
 
+	actionAccess = 65 // User Access via Web Services
+
 	operationCreate = 1
 	operationUpdate = 2
 	OperationDelete = 3
+	operationAccess = 4
 )
+
+// accessInterval is how many hours pass before the access of a user is written down again. Pages: auditing/overview, organization.
+const accessInterval = 4
+
+// AuditAccess writes down that a user came by the Web API, where the organisation audits that: once in each interval. Pages:
+// auditing/overview, org-service/samples/audit-user-access.
+func (s *Service) AuditAccess(user uuid.UUID) {
+	sn := s.Store.View()
+	t := sn.Schema.Tables["organization"]
+	org := sn.Data[t.Name].Get(s.OrganizationID)
+	if org == nil || store.Value(t, org, "isuseraccessauditenabled") != true || store.Value(t, org, "isauditenabled") == false {
+		return
+	}
+	hours, given := store.Value(t, org, "useraccessauditinginterval").(int64)
+	if !given {
+		hours = accessInterval
+	}
+	now := s.Clock.Now()
+	if last, came := s.accessed.Load(user); came {
+		if since := now.Sub(last.(time.Time)); since >= 0 && since < time.Duration(hours)*time.Hour {
+			return
+		}
+	}
+	s.accessed.Store(user, now)
+	w := s.PlatformWriter()
+	defer w.Commit()
+	w.User = user
+	w.WriteAudit(sn.Schema.Tables["systemuser"], user, actionAccess, operationAccess, "", map[string]any{}, map[string]any{})
+}
 
 // auditCut is how much of a long text an audit row keeps. Page: manage-dataverse-auditing.
 const auditCut = 5000

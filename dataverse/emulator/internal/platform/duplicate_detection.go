@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/access"
+	"github.com/gallra/gallra/dataverse/emulator/internal/metadata"
 	"github.com/gallra/gallra/dataverse/emulator/internal/query"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -46,7 +47,7 @@ func seedRules(add func(string, uuid.UUID, store.Fields), unit, owner store.Ref)
 }
 
 // checkRule: a rule compares rows of two tables.
-func (w *Writer) checkRule(t *schema.Table, r *store.Row) error {
+func (w *Writer) checkRule(t *schema.Table, before, r *store.Row) error {
 	for _, name := range []string{"name", "baseentityname", "matchingentityname"} {
 		if store.Text(t, r, name) == "" {
 			return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field '%s' is missing on the entity 'duplicaterule'.", name)
@@ -55,6 +56,8 @@ func (w *Writer) checkRule(t *schema.Table, r *store.Row) error {
 	for _, name := range []string{"baseentityname", "matchingentityname"} {
 		if of := w.Schema.Tables[store.Text(t, r, name)]; of == nil || of.Ownership != "UserOwned" {
 			return wire.BadArgument("Duplicate detection is not supported for the entity '%s'.", store.Text(t, r, name))
+		} else if before == nil && of.Shown["IsDuplicateDetectionEnabled"] == false {
+			return wire.BadArgument("Duplicate detection is not enabled for the entity '%s'.", of.Name)
 		}
 	}
 	return nil
@@ -258,14 +261,7 @@ func (c *ruleCondition) code(of *schema.Column, r *store.Row) string {
 // rule, until fn returns false.
 func duplicates(s *store.Snapshot, t *schema.Table, r *store.Row, of string, fn func(*store.Row) bool) {
 	rules := s.Schema.Tables["duplicaterule"]
-	org := s.Schema.Tables["organization"]
-	s.Data[org.Name].Scan(uuid.Nil, func(o *store.Row) bool {
-		if on, set := store.Value(org, o, "isduplicatedetectionenabled").(bool); set && !on {
-			fn = nil
-		}
-		return true
-	})
-	if fn == nil {
+	if !detects(s, "isduplicatedetectionenabled") {
 		return
 	}
 	for _, rule := range publishedRules(s) {
@@ -275,6 +271,25 @@ func duplicates(s *store.Snapshot, t *schema.Table, r *store.Row, of string, fn 
 		if !duplicatesBy(s, rule, t, r, fn) {
 			return
 		}
+	}
+}
+
+// detects tells whether a switch of the organisation lets duplicates be found. One that nobody has set does. Page:
+// enable-disable-duplicate-detection.
+func detects(s *store.Snapshot, column string) bool {
+	org, on := s.Schema.Tables["organization"], true
+	s.Data[org.Name].Scan(uuid.Nil, func(o *store.Row) bool {
+		set, given := store.Value(org, o, column).(bool)
+		on = on && (set || !given)
+		return true
+	})
+	return on
+}
+
+// followSwitch unpublishes every rule when the organisation's switch is turned off. Page: enable-disable-duplicate-detection.
+func (w *Writer) followSwitch(t *schema.Table, before, after *store.Row) {
+	if was, is := store.Value(t, before, "isduplicatedetectionenabled"), store.Value(t, after, "isduplicatedetectionenabled"); is == false && was != false {
+		metadata.UnpublishRules(w.Tx, "")
 	}
 }
 
@@ -319,7 +334,7 @@ func isActive(t *schema.Table, r *store.Row) bool {
 
 // refuseDuplicate is what MSCRM.SuppressDuplicateDetection: false asks for.
 func (w *Writer) refuseDuplicate(t *schema.Table, r *store.Row) error {
-	if !w.detecting {
+	if !w.detecting || !detects(&w.Tx.Snapshot, "isduplicatedetectionenabledforonlinecreateupdate") {
 		return nil
 	}
 	found := false

@@ -97,8 +97,10 @@ func (s *Service) Seed() {
 	}
 	add("transactioncurrency", currency.ID, store.Fields{"currencyname": "Euro", "isocurrencycode": "EUR", "currencysymbol": "€",
 		"currencyprecision": int64(2), "exchangerate": 1.0, "statecode": int64(0), "statuscode": int64(1)})
-	add("organization", s.OrganizationID, store.Fields{"name": s.Options.UniqueName, "isauditenabled": true, "auditretentionperiodv2": int64(-1),
-		"basecurrencyid": currency, "systemuserid": access.SystemUser, "languagecode": int64(metadata.English), "expiresubscriptionsindays": int64(90),
+	add("organization", s.OrganizationID, store.Fields{"name": s.Options.UniqueName, "isauditenabled": true, "isduplicatedetectionenabled": true, "isduplicatedetectionenabledforonlinecreateupdate": true,
+		"isduplicatedetectionenabledforofflinesync": true, "isduplicatedetectionenabledforimport": true, "isuseraccessauditenabled": false, "useraccessauditinginterval": int64(accessInterval),
+		"auditretentionperiodv2": int64(-1),
+		"basecurrencyid":         currency, "systemuserid": access.SystemUser, "languagecode": int64(metadata.English), "expiresubscriptionsindays": int64(90),
 		"maxuploadfilesize": int64(5 << 20), "blockedattachments": blockedExtensions})
 	add("businessunit", s.RootBusiness, store.Fields{"name": s.Options.UniqueName, "isdisabled": false})
 	add("team", schema.StableID("team"), store.Fields{"name": s.Options.UniqueName, "isdefault": true, "teamtype": int64(0), "businessunitid": unit, "administratorid": admin})
@@ -109,7 +111,7 @@ func (s *Service) Seed() {
 	add("fieldsecurityprofile", access.AdministratorProfile, store.Fields{"name": "System Administrator", "description": "Lets administrators see and change every secured column."})
 	t.Place("systemuserprofiles", schema.StableID("systemuserprofile"), store.Fields{"systemuserid": s.Administrator, "fieldsecurityprofileid": access.AdministratorProfile})
 
-	publisher := store.Ref{Table: "publisher", ID: schema.StableID("publisher")}
+	publisher := store.Ref{Table: "publisher", ID: defaultPublisher}
 	add("publisher", publisher.ID, store.Fields{"friendlyname": "Default Publisher for " + s.Options.UniqueName, "uniquename": "DefaultPublisher" + s.Options.UniqueName,
 		"customizationprefix": "new", "customizationoptionvalueprefix": int64(10000), "isreadonly": false})
 	// These two ids are the same in every environment.
@@ -134,6 +136,9 @@ var looks store.Alike
 // begun is when they were made: a day that is the same for every environment.
 const begun = store.Instant(1735689600) // 2025-01-01
 
+// defaultPublisher and defaultSolution have the same ids in every environment.
+var defaultPublisher = uuid.MustParse("d21aab71-79e7-11dd-8874-00188b01e34f")
+
 var defaultSolution = uuid.MustParse("fd140aaf-4df4-11dd-bd17-0019b9312238")
 
 func (s *Service) seedUsers(t *store.Tx, add func(string, uuid.UUID, store.Fields), unit store.Ref) {
@@ -144,7 +149,10 @@ func (s *Service) seedUsers(t *store.Tx, add func(string, uuid.UUID, store.Field
 		for k, v := range more {
 			f[k] = v
 		}
+		queue := store.Ref{Table: "queue", ID: schema.StableID("queue/" + id.String())}
+		f["queueid"] = queue
 		add("systemuser", id, f)
+		placeQueue(t, queue.ID, store.Ref{Table: "systemuser", ID: id}, name, store.Instant(s.Clock.Now().Unix()))
 		placeSettings(t, s.Engine, id, unit)
 		t.Place("teammembership", schema.StableID("teammembership/"+id.String()), store.Fields{"systemuserid": id, "teamid": schema.StableID("team")})
 	}
@@ -167,9 +175,13 @@ func (s *Service) seedRoles(t *store.Tx, add func(string, uuid.UUID, store.Field
 	var grants []func()
 	role := func(name string, template uuid.UUID, depth func(schema.NamedPrivilege) string) {
 		id := schema.StableID("role/" + name)
-		add("role", id, store.Fields{"name": name, "businessunitid": unit, "roletemplateid": store.Ref{Table: "roletemplate", ID: template}, "ismanaged": true,
+		f := store.Fields{"name": name, "businessunitid": unit, "ismanaged": true,
 			"componentstate": int64(0), "organizationid": s.OrganizationID, "roleidunique": schema.StableID("roleunique/" + name),
-			"parentrootroleid": store.Ref{Table: "role", ID: id}, "isinherited": int64(1)})
+			"parentrootroleid": store.Ref{Table: "role", ID: id}, "isinherited": int64(1)}
+		if template != uuid.Nil {
+			f["roletemplateid"] = store.Ref{Table: "roletemplate", ID: template}
+		}
+		add("role", id, f)
 		grants = append(grants, func() {
 			for _, p := range privileges {
 				if d := depth(p); d != "" && slices.Contains(p.Depths, d) {
@@ -199,7 +211,7 @@ func (s *Service) seedRoles(t *store.Tx, add func(string, uuid.UUID, store.Field
 		}
 		return ""
 	})
-	role("Basic User", schema.TemplateBasicUser, func(p schema.NamedPrivilege) string {
+	basic := func(p schema.NamedPrivilege) string {
 		switch {
 		case reads(p) && len(p.Depths) == 1, p.Name == "prvReadUser", p.Name == "prvReadBusinessUnit":
 			return "Global"
@@ -207,7 +219,11 @@ func (s *Service) seedRoles(t *store.Tx, add func(string, uuid.UUID, store.Field
 			return "Basic"
 		}
 		return ""
-	})
+	}
+	role("Basic User", schema.TemplateBasicUser, basic)
+	for _, name := range []string{"Salesperson", "Sales Manager", "Marketing Manager", "Customer Service Representative"} { // of sales and service, whose samples give them
+		role(name, uuid.Nil, basic)
+	}
 	role("Delegate", schema.TemplateDelegate, func(p schema.NamedPrivilege) string {
 		if p.Name == "prvActOnBehalfOfAnotherUser" {
 			return "Global"

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"encoding/xml"
+	"hash/fnv"
 	"io"
 	"net/http"
 	"regexp"
@@ -45,6 +46,10 @@ func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
 		return w.checkChart(t, before, r)
 	case "systemuser":
 		return w.checkUser(t, before, r)
+	case "recurringappointmentmaster":
+		if before == nil {
+			return wire.NotEmulated(w.Engine, "the appointments of a series in recurringappointmentmasters")
+		}
 	case "role":
 		if store.Text(t, r, "name") == "" {
 			return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'name' is missing on the entity 'role'.")
@@ -54,7 +59,7 @@ func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
 	case "systemuserroles":
 		return w.checkAssignment(t, r)
 	case "duplicaterule":
-		return w.checkRule(t, r)
+		return w.checkRule(t, before, r)
 	case "duplicaterulecondition":
 		return w.checkCondition(t, r)
 	}
@@ -98,6 +103,15 @@ func (w *Writer) checkPublisher(t *schema.Table, before, r *store.Row) error {
 		return wire.BadArgument("The unique name of a publisher cannot be changed.")
 	}
 	return nil
+}
+
+// optionPrefix is the prefix of option values that a publisher gets who names none: one that follows from the other prefix, as
+// in the form of a publisher. Page: org-service/samples/work-solutions, whose publisher has none; no page says how it is made.
+func optionPrefix(prefix any) int64 {
+	h := fnv.New32a()
+	text, _ := prefix.(string)
+	_, _ = h.Write([]byte(strings.ToLower(text))) // a hash takes everything
+	return 10000 + int64(h.Sum32()%90000)
 }
 
 func (w *Writer) checkSolution(t *schema.Table, before, r *store.Row) error {
@@ -313,6 +327,8 @@ func (w *Writer) completePlatform(t *schema.Table, id uuid.UUID, v store.Values)
 		v.Set(t, "organizationid", w.Engine.OrganizationID)
 	case "businessunit":
 		v.SetDefault(t, "parentbusinessunitid", store.Ref{Table: "businessunit", ID: w.Engine.RootBusiness})
+	case "publisher":
+		v.SetDefault(t, "customizationoptionvalueprefix", optionPrefix(v.After(t, nil, "customizationprefix")))
 	case "solution":
 		v.Set(t, "ismanaged", false)
 		v.Set(t, "isvisible", true)
@@ -365,8 +381,16 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 	switch t.Name {
 	case "activitymimeattachment":
 		w.makeFile(t, r)
+		w.countAttachments(t, r)
 	case "systemuser":
 		w.PlaceSettings(r.ID, store.Lookup(t, r, "businessunitid"))
+		if w.Schema.Tables["queue"] != nil && store.Lookup(t, r, "queueid").ID == uuid.Nil {
+			queue := store.Ref{Table: "queue", ID: uuid.New()}
+			placeQueue(w.Tx, queue.ID, store.Ref{Table: t.Name, ID: r.ID}, store.Text(t, r, "fullname"), w.Now)
+			link := store.Values{}
+			link.Set(t, "queueid", queue)
+			w.Put(t, w.Data[t.Name].Get(r.ID).With(link, r.Version))
+		}
 		team := w.defaultTeam(store.Lookup(t, r, "businessunitid").ID)
 		if team != uuid.Nil {
 			w.Place("teammembership", uuid.New(), store.Fields{"systemuserid": r.ID, "teamid": team})
@@ -386,6 +410,11 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 			w.copyRole(x, r.ID)
 		}
 	case "role":
+		for _, name := range schema.NewRolePrivileges {
+			if id := schema.PrivilegeID(name); w.Data["privilege"].Get(id) != nil {
+				w.Grant(r.ID, id, schema.DepthMasks["Global"])
+			}
+		}
 		var below []uuid.UUID
 		for id := range access.UnitsBelow(&w.Snapshot, store.Lookup(t, r, "businessunitid").ID) {
 			if id != store.Lookup(t, r, "businessunitid").ID {

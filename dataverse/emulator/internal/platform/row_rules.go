@@ -44,6 +44,9 @@ func (w *Writer) afterUpdate(t *schema.Table, before, after *store.Row) error {
 	if t.Activity && (store.Value(t, before, "regardingobjectid") != store.Value(t, after, "regardingobjectid") || store.Value(t, before, "ownerid") != store.Value(t, after, "ownerid")) {
 		return w.FinishActivity(t, after.ID)
 	}
+	if t.Name == "organization" {
+		w.followSwitch(t, before, after)
+	}
 	if t.Name == "activitymimeattachment" {
 		w.writeFile(t, before, after)
 	}
@@ -58,6 +61,7 @@ func (w *Writer) afterDelete(t *schema.Table, r *store.Row) error {
 	switch t.Name {
 	case "activitymimeattachment":
 		w.dropUnshown(t, r)
+		w.countAttachments(t, r)
 	case "recyclebinconfig": // without the organisation's row the bin is off, and the others go
 		if store.Text(t, r, "name") == binOrganization {
 			w.dropRows(t)

@@ -15,12 +15,14 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
-// stampNew sets who made a row and when.
+// stampNew sets who made a row and when. A day of creation that the caller gives becomes the row's, and overriddencreatedon
+// the day on which it came. Page: run-data-import.
 func (w *Writer) stampNew(t *schema.Table, v store.Values) {
 	caller := store.Ref{Table: "systemuser", ID: w.User}
 	v.Set(t, "createdon", w.Now)
 	if given, ok := v.After(t, nil, "overriddencreatedon").(store.Instant); ok {
 		v.Set(t, "createdon", given)
+		v.Set(t, "overriddencreatedon", w.Now)
 	}
 	v.Set(t, "modifiedon", w.Now)
 	v.Set(t, "createdby", caller)
@@ -64,6 +66,8 @@ func (w *Writer) SetDefaults(t *schema.Table, id uuid.UUID, v store.Values) {
 	if t.Activity {
 		v.Set(t, "activitytypecode", t.Name)
 	}
+	v.SetDefault(t, "instancetypecode", int64(0)) // no part of a series
+	v.SetDefault(t, "attachmentcount", int64(0))
 	w.SetNumbers(t, id, v)
 }
 

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
@@ -16,6 +17,8 @@ type Service struct {
 	swept atomic.Int64 // when the recycle bin was last looked through, in seconds
 
 	expired atomic.Int64 // when notifications were, in seconds
+
+	accessed sync.Map // by the id of a user, when their access was audited
 }
 
 // Routes are the shapes of the requests that it answers, one line each.

@@ -31,6 +31,30 @@ func (w *Writer) showFile(t *schema.Table, v store.Values) {
 	}
 }
 
+// countAttachments writes to an activity how many attachments it has. Pages: email, appointment (attachmentcount: "Shows the
+// number of attachments on the email message").
+func (w *Writer) countAttachments(t *schema.Table, attachment *store.Row) {
+	of, _ := store.Value(t, attachment, "objectid").(store.Ref)
+	a := w.Schema.Tables[of.Table]
+	if a == nil || a.Column("attachmentcount") == nil {
+		return
+	}
+	r := w.Data[a.Name].Get(of.ID)
+	if r == nil {
+		return
+	}
+	n := int64(0)
+	EachPointing(&w.Tx.Snapshot, t, t.Column("objectid"), of, func(*store.Row) bool {
+		n++
+		return true
+	})
+	if store.Value(a, r, "attachmentcount") != any(n) {
+		v := store.Values{}
+		v.Set(a, "attachmentcount", n)
+		w.Put(a, w.NextRow(a, r, v))
+	}
+}
+
 // makeFile makes the file of a new attachment.
 func (w *Writer) makeFile(t *schema.Table, r *store.Row) {
 	files := w.Schema.Tables["attachment"]

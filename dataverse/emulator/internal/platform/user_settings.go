@@ -31,6 +31,30 @@ func placeSettings(t *store.Tx, e *store.Engine, user uuid.UUID, unit store.Ref)
 	t.Place(tab.Name, user, f)
 }
 
+// placeQueue gives a user the private queue that every user has, named after them. Pages: webapi/samples/functions-actions-csharp
+// (systemusers(id)/queueid/$ref); a recorded row of systemuser has one.
+func placeQueue(t *store.Tx, id uuid.UUID, user store.Ref, name string, now store.Instant) {
+	if t.Schema.Tables["queue"] == nil || t.Schema.Tables["queuemembership"] == nil { // a snapshot's environment has the tables that it holds
+		return
+	}
+	t.Place("queue", id, store.Fields{"name": "<" + name + ">", "queueviewtype": int64(1), "ownerid": user, "statecode": int64(0), "statuscode": int64(1),
+		"createdon": now, "modifiedon": now, "createdby": user, "modifiedby": user})
+	t.Place("queuemembership", uuid.NewSHA1(id, user.ID[:]), store.Fields{"queueid": id, "systemuserid": user.ID})
+}
+
+// JoinQueue makes a user a member of a queue, once.
+func (w *Writer) JoinQueue(queue, user uuid.UUID) {
+	t := w.Schema.Tables["queuemembership"]
+	member := false
+	w.Data[t.Name].Scan(uuid.Nil, func(r *store.Row) bool {
+		member = store.Value(t, r, "queueid") == queue && store.Value(t, r, "systemuserid") == user
+		return !member
+	})
+	if !member {
+		w.Place(t.Name, uuid.New(), store.Fields{"queueid": queue, "systemuserid": user})
+	}
+}
+
 // notificationLife is how long a notification in an app stays unless it says otherwise. Page: send-in-app-notifications ("14 days").
 const notificationLife = 14 * 24 * time.Hour
 

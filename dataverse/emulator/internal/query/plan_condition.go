@@ -105,6 +105,14 @@ func (q *Compiler) condition(x operand, operator string, values []string) (predi
 
 // value reads a constant; a table may be given by its number where its name is stored.
 func (q *Compiler) value(x operand, text string) (constant, bool) {
+	if x.col != nil && x.col.Kind == schema.KindState { // by its name: statecode eq 'Won' (use-fetchxml-aggregation and its sample)
+		for _, o := range x.col.Options {
+			if strings.EqualFold(o.Label, text) {
+				text = strconv.Itoa(o.Value)
+				break
+			}
+		}
+	}
 	if x.col != nil && x.col.Kind == schema.KindEntityName {
 		if code, err := strconv.Atoi(text); err == nil {
 			for _, t := range q.env.Snap.Schema.Tables {

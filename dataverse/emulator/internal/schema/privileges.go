@@ -32,7 +32,14 @@ var otherPrivileges = []string{
 	"prvDeleteRecordChangeHistory", "prvReadAuditSummary", "prvReadRecordAuditHistory",
 	"prvPublishCustomization", "prvSendAppNotification", "prvOverrideCreatedOnCreatedBy", "prvQualifyLead", "prvDisqualifyLead",
 	"prvCloseOpportunity", "prvReadPrivilege",
+	"prvCreateSharePointData", "prvReadSharePointData", "prvWriteSharePointData", "prvReadSharePointDocument",
+	"prvReadSdkMessage", "prvReadSdkMessageProcessingStep", "prvReadSdkMessageProcessingStepImage", "prvReadPluginAssembly", "prvReadPluginType",
 }
+
+// NewRolePrivileges are those that every new role has. Page: webapi/web-api-functions-actions-sample ("Number of privileges in new
+// role: 9"); the depth is that of the organisation, since none of them is of rows that somebody owns (no page says).
+var NewRolePrivileges = []string{"prvReadSharePointData", "prvReadSdkMessage", "prvWriteSharePointData", "prvReadSdkMessageProcessingStepImage",
+	"prvReadSdkMessageProcessingStep", "prvReadPluginAssembly", "prvCreateSharePointData", "prvReadPluginType", "prvReadSharePointDocument"}
 
 // fixedPrivileges are ids that are the same in every organisation and that the documentation tells.
 // Page: bypass-custom-business-logic.

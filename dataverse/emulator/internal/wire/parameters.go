@@ -108,17 +108,19 @@ func EntityArgument(s *store.Snapshot, v any) (store.Ref, map[string]any, error)
 	return store.Ref{Table: t.Name, ID: id}, m, nil
 }
 
-// IntMember is a whole number in a JSON object, or a default where it is absent.
+// IntMember is a whole number in a JSON object, or a default where it is absent. A number in quotes is one, too: the samples of
+// WinOpportunity send "Status":"3" (webapi/samples/functions-actions-csharp).
 func IntMember(m map[string]any, name string, otherwise int) (int, error) {
 	v, ok := m[name]
 	if !ok || v == nil {
 		return otherwise, nil
 	}
-	n, ok := v.(interface{ String() string })
-	if ok {
-		if i, err := strconv.Atoi(n.String()); err == nil {
-			return i, nil
-		}
+	text, quoted := v.(string)
+	if n, ok := v.(interface{ String() string }); ok && !quoted {
+		text = n.String()
+	}
+	if i, err := strconv.Atoi(text); err == nil {
+		return i, nil
 	}
 	return 0, BadArgument("The value of '%s' is not a whole number.", name)
 }
