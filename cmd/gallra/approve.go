@@ -114,7 +114,7 @@ func (a *app) runApprove(ctx context.Context, reviewed *plan.Reviewed) error {
 		}
 		return json.NewEncoder(a.out).Encode(line)
 	}
-	w := &lines{w: a.out}
+	w := a.lines()
 	w.printf("approved: policy %s, by user %s on %s\n", checked.Policy.Hash, s.identity.UserID, day.Words())
 	w.printf("  a run has to use it until %s, and by another identity\n", lapses.Words())
 	if inForce.Policy != "" {

@@ -65,7 +65,7 @@ func (a *app) runDemo(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	d := &demo{app: a, w: &lines{w: a.out}, server: emulator.New(emulator.Options{}), known: map[uuid.UUID]known{}}
+	d := &demo{app: a, w: a.lines(), server: emulator.New(emulator.Options{}), known: map[uuid.UUID]known{}}
 	stop, err := d.start(dir)
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,9 +81,11 @@ func (a *streams) tellFinding(f doctor.Finding) error {
 			doctor.Finding
 		}{"finding", f})
 	}
-	_, err := fmt.Fprintf(a.out, "%-8s %-12s %s\n", f.Level, f.Subject, f.Sentence)
-	if !f.Remedy.IsZero() && err == nil {
-		_, err = fmt.Fprintf(a.out, "%-8s %-12s remedy: %s\n", "", "", f.Remedy)
+	head := fmt.Sprintf("%-8s %-12s ", f.Level, f.Subject)
+	text := head + neutral(f.Sentence.String()) + "\n"
+	if !f.Remedy.IsZero() {
+		text += strings.Repeat(" ", len(head)) + "remedy: " + neutral(f.Remedy.String()) + "\n"
 	}
+	_, err := io.WriteString(a.out, folded(text, a.screen().width, len(head)))
 	return err
 }

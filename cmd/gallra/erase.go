@@ -230,7 +230,7 @@ func (a *streams) eraseShownJSON(all []purge.Assessment, forecasts map[evaluate.
 }
 
 func (a *app) eraseShownWords(all []purge.Assessment, forecasts map[evaluate.PersonRef]purge.Forecast, o eraseOptions, today retention.Date) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	forbidden := false
 	w.printf("%s of this human being, on %s\n", plural(len(all), "row"), today.Words())
 	for i := range all {

@@ -12,7 +12,7 @@ import (
 const maxRowsShown = 5
 
 func (a *app) explainWords(x *plan.Explanation, heldBy evaluate.PersonRef, c *compile.Policy, today retention.Date) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	w.printf("%s %s, on %s\n\n", x.Person.Table, x.Person.ID, today.Words())
 	for _, f := range x.Findings {
 		mark, verdict := "  ", "nothing found"

@@ -100,7 +100,7 @@ func (a *app) runHold(ctx context.Context, verb string, args []string, reason st
 		return json.NewEncoder(a.out).Encode(map[string]any{"kind": verb, "table": w.row.Table, "id": w.row.ID, "before": res.Before,
 			"ledger": res.Ledgered, "purgeOn": dateOrNull(res.PurgeOn)})
 	}
-	out := &lines{w: a.out}
+	out := a.lines()
 	switch {
 	case verb == "release" && res.PurgeOn.IsZero():
 		out.printf("released: %s %s; a ground justifies them, so no purge date is set\n", w.row.Table, w.row.ID)

@@ -92,6 +92,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{0, []string{"snapshot", "inspect", filepath.Join(dir, "crm.gallra"), "--search", "nobody at all"}, 0},
 		{0, []string{"rehearse", "--snapshot", filepath.Join(dir, "crm.gallra"), "--months", "3", "--every", "31", "--keep-ledger", filepath.Join(dir, "rehearsed")}, 0},
 		{0, []string{"rehearse", "--snapshot", filepath.Join(dir, "crm.gallra"), "--months", "3", "--every", "31", "--against", filepath.Join(dir, "rehearsed")}, 0},
+		{0, []string{"rehearse", "--snapshot", filepath.Join(dir, "crm.gallra"), "--months", "3", "--every", "31", "--beside", rows}, 0},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(&app{streams: streams{in: os.Stdin, out: &out, errs: &errs}, definitions: definitions}, append(step.args, "--json")); code != step.code {
@@ -116,7 +117,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		}
 		server.Advance(step.advance)
 	}
-	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "plan: rows", "plan: kept", "policy check: kept", "run: rows", "explain: ground", "explain: period", "explain: decision", "simulate: rows", "notify: digest", "simulate: change", "simulate: ask", "simulate: asks", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof", "map: place", "policy show: rule"} {
+	for _, kind := range []string{"plan: decision", "run: outcome", "run: totals", "plan: rows", "plan: kept", "policy check: kept", "run: rows", "explain: ground", "explain: period", "explain: decision", "simulate: rows", "notify: digest", "simulate: change", "simulate: ask", "simulate: asks", "status: status", "erase: erasure", "erase: outcome", "ledger verify: proof", "map: place", "policy show: rule", "rehearse: difference"} {
 		if !seen[kind] {
 			t.Errorf("no line of the kind %s was seen", kind)
 		}

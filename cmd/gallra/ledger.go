@@ -123,7 +123,7 @@ func (a *app) runLedgerVerify(ctx context.Context, o verifyOptions) error {
 			"unfinished": proof.Unfinished, "problems": len(proof.Problems), "checkpoints": len(filed), "signed": o.publicKey != "",
 			"organization": proof.Organization})
 	} else {
-		err = verifyWords(&lines{w: a.out}, proof, filed, o)
+		err = verifyWords(a.lines(), proof, filed, o)
 	}
 	if err != nil {
 		return err

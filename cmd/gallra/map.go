@@ -120,7 +120,7 @@ func (a *app) mapLines(m *personmap.Map) error {
 }
 
 func (a *app) mapTable(m *personmap.Map, all bool) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	var rows [][]string
 	empty := 0
 	for _, p := range m.Places {

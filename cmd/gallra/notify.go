@@ -70,7 +70,7 @@ func (a *app) runNotify(ctx context.Context, o notifyOptions) error {
 	}
 	d := notify.Deps{Client: s.client, Policy: checked, Ledger: l, Languages: languages, Run: a.deps("notify", s, checked, l).Run, Log: a.log}
 	d.Run.Policy, d.Run.Today = checked.Policy.Hash, s.today(checked.Policy)
-	out := &lines{w: a.out}
+	out := a.lines()
 	if !o.apply {
 		sum, err := notify.Plan(ctx, d)
 		if err != nil {
@@ -123,12 +123,16 @@ func (a *app) tellNotified(out *lines, sum *notify.Summary, applied bool) {
 		}
 		return
 	}
-	out.printf("%d owners; of %d persons and dates they were told before\n", len(sum.Digests), sum.Before)
+	before := ""
+	if sum.Before > 0 {
+		before = fmt.Sprintf("; of %s and dates they were told before", plural(sum.Before, "person"))
+	}
+	out.printf("%s%s\n", plural(len(sum.Digests), "owner"), before)
 	if sum.Disabled > 0 {
-		out.printf("%d persons belong to users who are disabled, or to applications: nobody is told of them\n", sum.Disabled)
+		out.printf("%s of users who are disabled, or of applications: nobody is told of them\n", plural(sum.Disabled, "person"))
 	}
 	if sum.DefaultTeam > 0 {
-		out.printf("%d persons belong to the default team of a business unit: nobody is told of them\n", sum.DefaultTeam)
+		out.printf("%s of the default team of a business unit: nobody is told of them\n", plural(sum.DefaultTeam, "person"))
 	}
 	if !applied {
 		out.printf("nothing was sent: add --apply\n")

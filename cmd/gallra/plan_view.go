@@ -43,7 +43,7 @@ var actionStyles = map[retention.Action]lipgloss.Style{
 // planWords shows a plan. What a person wants to know in ten seconds stands first: how many, when, and what is new.
 // Names are of those whom [shown] lists; nil: nobody's.
 func (a *app) planWords(p *plan.Plan, c *compile.Policy, rails []plan.GuardRail, l *ledger.Ledger, names map[uuid.UUID]string) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	persons := 0
 	for _, t := range p.Tables {
 		persons += t.Persons

@@ -79,7 +79,7 @@ func (a *streams) tellCase(r policytest.Result) error {
 	if len(r.Failures) > 0 {
 		word = "FAIL"
 	}
-	w := &lines{w: a.out}
+	w := a.lines()
 	w.printf("%s  %s\n", word, r.Name)
 	for _, f := range r.Failures {
 		w.printf("%s\n", f)

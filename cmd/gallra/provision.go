@@ -194,7 +194,7 @@ func (a *app) runRemove(ctx context.Context, o provisionOptions) error {
 		return &provisionError{"remove", err}
 	}
 	ours, rows := 0, 0
-	out := &lines{w: a.out}
+	out := a.lines()
 	for _, r := range list {
 		if !r.Foreign {
 			ours++

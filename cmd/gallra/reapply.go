@@ -114,7 +114,7 @@ func (a *streams) reapplyShown(c *compile.Policy, today retention.Date, back []p
 		}
 		return nil
 	}
-	w := &lines{w: a.out}
+	w := a.lines()
 	w.printf("back after their purge: %s\n", plural(len(back), "person"))
 	for i := range back {
 		p := &back[i]

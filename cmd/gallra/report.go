@@ -99,7 +99,7 @@ func (a *app) runReport(ctx context.Context, o reportOptions) error {
 		return json.NewEncoder(a.out).Encode(map[string]any{"kind": "report", "html": page, "summary": summary, "xlsx": book, "byOwner": o.byOwner, "masked": o.mask, "lang": string(r.Lang),
 			"persons": len(r.Coming.Persons), "due": r.Coming.Due(), "owners": len(r.Coming.ByOwner())})
 	}
-	w := &lines{w: a.out}
+	w := a.lines()
 	w.printf("%s\n%s\n%s\n", page, summary, book)
 	if o.byOwner {
 		w.printf("%s\n", filepath.Join(o.out, report.OwnersDir))

@@ -43,7 +43,7 @@ func (a *app) tellRun(s *purge.Summary, err error) error {
 }
 
 func (a *app) runWords(s *purge.Summary, err error) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	w.printf("run %s on %s: %s\n\n", s.Run, s.Today.Words(), s.Status)
 	if r := s.Resumed; r.Purges+r.Schedules+r.Sweeps > 0 {
 		w.printf("finished first, from runs before: %d purges, %d purge dates, audit history of %d persons\n\n", r.Purges, r.Schedules, r.Sweeps)

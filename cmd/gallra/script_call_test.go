@@ -58,7 +58,7 @@ func callGallra(ts *testscript.TestScript, args []string) int {
 // fileVariables and fileFlags are the settings and the flags that name a file or a folder.
 var (
 	fileVariables = []string{"GALLRA_POLICY", "GALLRA_LEDGER", "GALLRA_CERTIFICATE", "GALLRA_CONFIG"}
-	fileFlags     = []string{"--policy", "--ledger", "--certificate", "--config", "--out", "--plan", "--approved-policy", "--receipt", "--checkpoint", "--public-key", "--key", "--export"}
+	fileFlags     = []string{"--policy", "--ledger", "--certificate", "--config", "--out", "--plan", "--approved-policy", "--receipt", "--checkpoint", "--public-key", "--key", "--export", "--html", "--beside"}
 )
 
 // absolute are the arguments with the files among them named from the root: what follows a flag for a file, and whatever is

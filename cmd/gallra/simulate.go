@@ -16,6 +16,7 @@ import (
 	"github.com/gallra/gallra/retention/evaluate"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/plan"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -212,12 +213,18 @@ func rehearsals(a *app) []*cobra.Command {
 			_, err = a.warnBlind(ctx, s, checked) // what is hidden would be missing from the file
 			return s.client, checked, err
 		},
-		Policy: a.loadPolicy, PolicyFile: func() string { return a.settings.Policy },
+		Policy: a.loadPolicy, PolicyOf: func(file string) (*policy.Policy, error) {
+			other := *a
+			other.settings.Policy = file
+			return other.loadPolicy()
+		},
+		PolicyFile: func() string { return a.settings.Policy },
 		Ledger: func(ctx context.Context, at string) (*ledger.Ledger, error) {
 			other := *a
 			other.settings.Ledger = at
 			return other.readLedger(ctx)
 		},
+		Folded:   func(text string) string { return folded(neutral(text), a.screen().width, 0) },
 		Table:    func(head []string, rows [][]string) string { return string(a.table(head, rows)) },
 		Usage:    func(message, hint string) error { return &usageError{message, hint} },
 		Problems: a.tellProblems,

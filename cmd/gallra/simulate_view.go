@@ -20,7 +20,7 @@ var effectWords = map[plan.Effect]string{
 const shownExamples = 5
 
 func (a *streams) simulationWords(s *plan.Simulation, inForce, other string) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	w.printf("%s instead of %s, on %s\n\n", other, inForce, s.AsOf.Words())
 	rows := [][]string{}
 	for _, t := range s.Tables() {
@@ -125,7 +125,7 @@ func endWords(d retention.Date, ground string) string {
 }
 
 func (a *streams) backCastWords(b *plan.BackCast) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	sum := b.Total()
 	w.printf("back-cast to %s, from %s (policy %s)\n\n", b.AsOf.Words(), b.Today.Words(), short(b.Policy))
 	w.printf("By %s this policy would have purged %d of the %d persons who are still in the CRM and were then.\n", b.AsOf.Words(), sum.Purged, sum.Persons)

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) statusWords(st *status) error {
-	w := &lines{w: a.out}
+	w := a.lines()
 	when := func(t time.Time) string {
 		t = t.In(st.zone)
 		return retention.DateOf(t, st.zone).Words() + t.Format(" 15:04")

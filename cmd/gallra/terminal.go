@@ -110,16 +110,69 @@ func neutral(s string) string {
 	return strings.ToValidUTF8(strings.Join(lines, "\n"), "\ufffd")
 }
 
-// lines writes text and keeps the first error.
+// lines writes text and keeps the first error. Lines that are wider than the screen go on below, a little further in.
 type lines struct {
-	w   io.Writer
-	err error
+	w     io.Writer
+	width int  // of the screen; 0: lines stay whole
+	begun bool // a line has begun that is not at its end
+	err   error
 }
 
+// lines writes to standard output.
+func (a *streams) lines() *lines { return &lines{w: a.out, width: a.screen().width} }
+
 func (l *lines) printf(format string, args ...any) {
-	if l.err == nil {
-		_, l.err = fmt.Fprintf(l.w, format, neutralised(args)...)
+	if l.err != nil {
+		return
 	}
+	text := fmt.Sprintf(format, neutralised(args)...)
+	if !l.begun {
+		text = folded(text, l.width, 0)
+	}
+	l.begun = !strings.HasSuffix(text, "\n") && (text != "" || l.begun)
+	_, l.err = io.WriteString(l.w, text)
+}
+
+// folded breaks lines that are wider than a screen between words, so that ids and addresses stay whole. What goes on below begins after
+// that many blanks; 0: after two more than the line itself begins with.
+func folded(text string, width, hang int) string {
+	if width < narrowest || lipgloss.Width(text) <= width {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = foldedLine(line, width, hang)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func foldedLine(line string, width, hang int) string {
+	if lipgloss.Width(line) <= width {
+		return line
+	}
+	words := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(words)]
+	if hang == 0 {
+		hang = len(indent) + len(listIndent)
+	}
+	if hang > width/2 {
+		hang = len(listIndent)
+	}
+	var out strings.Builder
+	current := indent
+	for first := true; words != ""; first = false {
+		word := words
+		if i := strings.IndexByte(strings.TrimLeft(words, " "), ' '); i >= 0 {
+			word = words[:len(words)-len(strings.TrimLeft(words, " "))+i]
+		}
+		words = words[len(word):]
+		if !first && lipgloss.Width(current)+lipgloss.Width(word) > width {
+			out.WriteString(current + "\n")
+			current, word = strings.Repeat(" ", hang), strings.TrimLeft(word, " ")
+		}
+		current += word
+	}
+	return out.String() + current
 }
 
 // neutralised takes control characters out of whatever is a text and not styled by us.
@@ -149,7 +202,7 @@ func (a *streams) table(head []string, rows [][]string) styled {
 }
 
 // list prints rows without a head, aligned like a table. Where they are too wide for the screen, the last column, which is a
-// sentence, stands on a line of its own, so that ids stay whole.
+// sentence, stands on a line of its own, and then names and dates before it, so that ids stay whole.
 func (a *streams) list(rows [][]string) styled {
 	if len(rows) == 0 {
 		return ""
@@ -163,18 +216,26 @@ func (a *streams) list(rows [][]string) styled {
 		}
 	}
 	text := s.layout(clean, plain, 0)
-	if s.width >= narrowest && lipgloss.Width(text)+len(listIndent) > s.width {
+	beside := last + 1 // how many columns stand beside each other
+	for room := s.width - len(listIndent); s.width >= narrowest && beside > 1 && lipgloss.Width(text) > room; {
+		beside--
 		short := make([][]string, len(rows))
 		for i, row := range clean {
-			short[i] = row[:last]
+			short[i] = row[:beside]
 		}
-		lines := strings.Split(s.layout(short, plain, 0), "\n")
-		for i := range lines {
-			lines[i] += "\n" + listIndent + clean[i][last]
-		}
-		text = strings.Join(lines, "\n")
+		text = s.layout(short, plain, 0)
 	}
-	return trimmed(listIndent + strings.ReplaceAll(text, "\n", "\n"+listIndent))
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = listIndent + lines[i]
+		if beside < last {
+			lines[i] += "\n" + folded(listIndent+listIndent+strings.Join(clean[i][beside:last], "  "), s.width, 0)
+		}
+		if beside <= last {
+			lines[i] += "\n" + folded(listIndent+listIndent+clean[i][last], s.width, 0)
+		}
+	}
+	return trimmed(strings.Join(lines, "\n"))
 }
 
 // listIndent is how far a list stands under its title.

@@ -96,9 +96,10 @@ func (o OwnColumns) views() []View {
 			Description: said("view.coming.text"),
 			Columns:     append(columns[:4:4], held),
 			OrderBy:     o.ScheduledOn,
-			// next-x-months starts today, so that dates which have passed need conditions of their own.
+			// next-x-months starts now, so that today and dates which have passed need conditions of their own; olderthan-x-days ends
+			// where yesterday begins.
 			Filter: `<filter type="and">` + live + `<filter type="or">` + condition(o.ScheduledOn, "next-x-months", "2") +
-				condition(o.ScheduledOn, "today", "") + condition(o.ScheduledOn, "olderthan-x-days", "1") + `</filter></filter>`,
+				condition(o.ScheduledOn, "today", "") + condition(o.ScheduledOn, "yesterday", "") + condition(o.ScheduledOn, "olderthan-x-days", "1") + `</filter></filter>`,
 		},
 		{
 			Name:        MineView,

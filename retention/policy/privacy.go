@@ -97,7 +97,7 @@ func (p *Policy) WriteNotice(w io.Writer, language string) error {
 func (r *notice) plainly(g *Ground) string {
 	said := r.say.T("that")
 	if g.Trigger != "" {
-		said = "“" + g.Trigger + "”"
+		said = r.record.quote(g.Trigger)
 	}
 	switch {
 	case g.WhenLost():
@@ -114,10 +114,14 @@ func (r *notice) plainly(g *Ground) string {
 	return text
 }
 
-// keptLonger are the reasons for which rows stay when their person goes, each once.
+// ofOthers are the reasons of the sets for rows that are not about the person: of the company, of other persons, of things. The person's
+// name leaves them, and a notice to the person does not speak of them.
+var ofOthers = []string{"company", "contacts", "leads", "resource", "site", "thing"}
+
+// keptLonger are the reasons for which data about a person stay when the person goes, each once.
 func (r *notice) keptLonger(s *Subject) (lines []string) {
 	for _, rule := range r.record.spelledOut(s.Related) {
-		if rule.Do == Delete || rule.Why == "" {
+		if rule.Do == Delete || rule.Why == "" || slices.ContainsFunc(ofOthers, func(key string) bool { return words.In(reasons, "en").T(key) == rule.Why }) {
 			continue
 		}
 		line := Sentence(Reason(r.say.Language, rule.Why))

@@ -115,3 +115,36 @@ func TestNoticeOfEverySchedule(t *testing.T) {
 		}
 	}
 }
+
+// A notice speaks to the person: it quotes as their language does, and says nothing of what stays of companies and of others.
+func TestNoticeSpeaksToThePerson(t *testing.T) {
+	p, err := Load("../../testdata/policy/sales.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quotes := map[string][2]string{"en": {"“", "”"}, "sv": {"”", "”"}, "da": {"»", "«"}, "nb": {"«", "»"}, "fi": {"”", "”"}, "de": {"„", "“"}}
+	for _, lang := range words.All() {
+		var b strings.Builder
+		if err := p.WriteNotice(&b, lang); err != nil {
+			t.Fatal(err)
+		}
+		if want := quotes[lang][0] + "Opportunity closed" + quotes[lang][1]; !strings.Contains(b.String(), want) {
+			t.Errorf("%s does not quote by %v", lang, quotes[lang])
+		}
+		for _, key := range []string{"company", "contacts", "leads", "resource", "site", "thing"} {
+			if said := words.In("sets", lang).T(key); strings.Contains(b.String(), said) {
+				t.Errorf("%s says to a person: %s", lang, said)
+			}
+		}
+		if said := words.In("sets", lang).T("accounting"); !strings.Contains(b.String(), said) {
+			t.Errorf("%s does not say %q", lang, said)
+		}
+		b.Reset()
+		if err := p.WriteRecordIn(&b, lang, nil); err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]string{true: " 5% of", false: " 5\u00a0% "}[lang == "en"]; !strings.Contains(b.String(), want) {
+			t.Errorf("the record in %s does not say %q", lang, want)
+		}
+	}
+}

@@ -43,6 +43,15 @@ func (r *Prose) period(p retention.Period) string {
 	return r.say.Period(p.Years, p.Months, p.Weeks, p.Days)
 }
 
+// percent is a share as a reader of the language writes it.
+func (r *Prose) percent(share float64) string {
+	text := Percentage(share)
+	if r.say.Language == "en" {
+		return text
+	}
+	return strings.NewReplacer(".", ",", "%", "\u00a0%").Replace(text)
+}
+
 func (r *Prose) count(key string, n int) string { return r.say.N(key, n, strconv.Itoa(n)) }
 
 // after is for how long something is kept after whatever date is meant: 7 years from the end of the year of the gift. Beside a date

@@ -36,7 +36,7 @@ func (p *Policy) WriteRecordIn(w io.Writer, language string, in *Surroundings) e
 	r.Line("")
 	r.line("", "intro", r.period(p.Notice), r.period(p.ManualExtension))
 	r.Line("")
-	r.line("", "limits", r.count("persons", p.Limits.Purges), Percentage(p.Limits.Share), strconv.Itoa(p.Limits.Canary))
+	r.line("", "limits", r.count("persons", p.Limits.Purges), r.percent(p.Limits.Share), strconv.Itoa(p.Limits.Canary))
 	if !p.Limits.Spread.IsZero() {
 		r.line("", "limits.spread", r.period(p.Limits.Spread))
 	}

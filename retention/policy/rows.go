@@ -229,7 +229,7 @@ func (r *Prose) rows(p *Policy) {
 	r.Line("")
 	r.line("## ", "rows")
 	r.Line("")
-	r.line("", "rows.text", r.count("row-count", p.Limits.Rows), Percentage(p.Limits.RowShare))
+	r.line("", "rows.text", r.count("row-count", p.Limits.Rows), r.percent(p.Limits.RowShare))
 	r.Line("")
 	r.head("head.rule", "head.rows", "head.kept", "head.then", "head.although", "head.reason")
 	for i := range p.Rows {

@@ -50,7 +50,7 @@ func (s Speller) Becomes(sub *Subject, notice retention.Period) []Spelled {
 // Ground says which rows a ground of a subject is about, and for how long it keeps a person.
 func (s Speller) Ground(sub *Subject, g *Ground) (rows, period Spelled) {
 	r := s.prose(sub.Table)
-	return r.spelled(g.rows(r)), r.spelled(g.period(r))
+	return r.spelled(g.rows(r)), r.spelled(sentenceCase(g.period(r)))
 }
 
 // Related says what the related rules of a subject do, those of its sets with them.

@@ -143,8 +143,8 @@ func (v *View) Someone(table string, id uuid.UUID) someone {
 }
 
 // WriteHTML writes the rehearsal as one page that needs nothing else: no script, no font. Its own content security policy forbids all
-// but its style sheet. It holds ids, counts and names of tables.
-func (r *Result) WriteHTML(w io.Writer, policy, language string) error {
+// but its style sheet. It holds ids, counts and names of tables. Beside is how another policy differs; nil where there is none.
+func (r *Result) WriteHTML(w io.Writer, policy, language string, beside *Difference) error {
 	css := pageCSS + report.ChartCSS
 	sum := sha256.Sum256([]byte(css))
 	view, err := r.View(language, nil)
@@ -153,9 +153,10 @@ func (r *Result) WriteHTML(w io.Writer, policy, language string) error {
 	}
 	page := struct {
 		*View
+		Beside                    *Difference
 		Language, PolicyFile, CSP string
 		CSS                       template.CSS
-	}{view, language, policy, "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'", template.CSS(css)} //nolint:gosec // our own text
+	}{view, beside, language, policy, "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'", template.CSS(css)} //nolint:gosec // our own text
 	same := func(table string) string { return table }
 	t, err := template.New("page").Funcs(Functions(language)).Funcs(template.FuncMap{"table": same, "one": same}).Parse(pageText)
 	if err == nil {

@@ -304,7 +304,7 @@ func TestARehearsalTellsWhatStopsIt(t *testing.T) {
 	var page strings.Builder
 	for _, lang := range rehearse.Languages() {
 		page.Reset()
-		if err := r.WriteHTML(&page, "sales.yaml", lang); err != nil || !strings.Contains(page.String(), "<svg") || strings.Contains(page.String(), "{{") {
+		if err := r.WriteHTML(&page, "sales.yaml", lang, rehearse.Compare(r, r)); err != nil || !strings.Contains(page.String(), "<svg") || !strings.Contains(page.String(), `id="difference"`) || strings.Contains(page.String(), "{{") {
 			t.Errorf("the page in %s: %v", lang, err)
 		}
 	}

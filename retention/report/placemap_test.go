@@ -22,7 +22,7 @@ func TestPlacesOnThePage(t *testing.T) {
 	r.Maps[0].Places = append(r.Maps[0].Places, personmap.Place{Kind: personmap.Lookup, Table: hostile, Column: hostile, Via: hostile, Why: hostile, Do: personmap.Undecided, Rule: personmap.NoRule, Rows: 1})
 	text := page(t, r)
 	for _, want := range []string{`<svg xmlns="http://www.w3.org/2000/svg"`, `role="img" aria-labelledby="map-contact"`, `<title id="map-contact">`, `aria-labelledby="map-lead"`,
-		"<code>email.party</code>", "tas bort", "OBESLUTAT", "uppsättningen sales", "Ytterligare platser har inga rader"} {
+		"<code>email.party</code>", "raderas", "OBESLUTAT", "uppsättningen sales", "Ytterligare platser har inga rader"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -41,6 +41,14 @@ func (c *Console) named(t tongue, table string) template.HTML {
 	return called(policy.Spelled{Text: c.table(t, table), Technical: table})
 }
 
+// counted is the same after a number of them.
+func (c *Console) counted(t tongue, table string, n int) template.HTML {
+	if n == 1 {
+		return called(policy.Spelled{Text: c.one(t, table), Technical: table})
+	}
+	return c.named(t, table)
+}
+
 // called is a text in the words of the app, with what the policy says of the same for whoever points at it.
 func called(s policy.Spelled) template.HTML {
 	text := template.HTMLEscapeString(strings.ReplaceAll(s.Text, "`", ""))

@@ -63,6 +63,11 @@ func TestPagesCallThingsAsTheAppDoes(t *testing.T) {
 	if !forecast.says(`title="customeraddress"`) || !forecast.says(">"+w.label("customeraddress")+"<") {
 		t.Error("the forecast does not name the addresses by both names")
 	}
+	for _, m := range regexp.MustCompile(`<span class="num">1</span> <span title="(\w+)">([^<]+)</span>`).FindAllStringSubmatch(w.get(path+"/erase").body, -1) {
+		if m[2] == w.label(m[1]) {
+			t.Errorf("one row is called %s", m[2])
+		}
+	}
 	home := w.get("/").text(t, "own-rows")
 	if !strings.Contains(home, w.label("msdynmkt_contactpointconsent4")) {
 		t.Errorf("the first page says %s", home)

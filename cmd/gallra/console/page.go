@@ -32,13 +32,14 @@ func (c *Console) readPages() (pages, error) {
 		t := newTongue(lang)
 		set, err := template.New("").Funcs(rehearse.Functions(lang)).Funcs(template.FuncMap{
 			"t": t.T, "n": t.N, "num": t.Number, "date": t.date, "day": t.day, "moment": t.moment, "period": t.period,
-			"table":  func(name string) string { return c.table(t, name) },
-			"one":    func(name string) string { return c.one(t, name) },
-			"rowsof": func(name string) template.HTML { return c.named(t, name) },
-			"inapp":  called,
-			"menu":   menu,
-			"spoken": func(s words.Said) string { return s.In(lang) },
-			"placed": report.Lang(lang).PlaceName, "remedied": report.Lang(lang).PlaceRemedy,
+			"table":   func(name string) string { return c.table(t, name) },
+			"one":     func(name string) string { return c.one(t, name) },
+			"rowsof":  func(name string) template.HTML { return c.named(t, name) },
+			"counted": func(name string, n int) template.HTML { return c.counted(t, name, n) },
+			"inapp":   called,
+			"menu":    menu,
+			"spoken":  func(s words.Said) string { return s.In(lang) },
+			"placed":  report.Lang(lang).PlaceName, "remedied": report.Lang(lang).PlaceRemedy,
 			"said": report.Lang(lang).T, // as reports say it
 			"lang": func() string { return lang }, "languages": words.All, "called": func(lang string) string { return newTongue(lang).T("name") },
 			"percent": func(share float64) string { return fmt.Sprintf("%.3g %%", share*100) },

@@ -329,7 +329,7 @@ func (c *Console) rehearsalFile(w http.ResponseWriter, r *http.Request, _ *readi
 	}
 	at := ofTwo(r, x)
 	var page bytes.Buffer
-	if err := x.results[at].WriteHTML(&page, x.policies[at], c.tongue(r).Language); err != nil {
+	if err := x.results[at].WriteHTML(&page, x.policies[at], c.tongue(r).Language, nil); err != nil {
 		c.fail(w, r, err)
 		return
 	}

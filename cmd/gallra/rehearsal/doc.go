@@ -22,10 +22,14 @@ type Host struct {
 	// Connect signs in, and holds the policy against the environment if there is one.
 	Connect func(context.Context) (*dataverse.Client, *compile.Policy, error)
 	Policy  func() (*policy.Policy, error)
+	// PolicyOf reads another policy.
+	PolicyOf func(file string) (*policy.Policy, error)
 	// PolicyFile is where the policy lies.
 	PolicyFile func() string
 	Ledger     func(ctx context.Context, at string) (*ledger.Ledger, error)
 	Table      func(head []string, rows [][]string) string
+	// Folded is a text whose lines are no wider than the screen.
+	Folded func(text string) string
 	// Usage is the error of a wrong call.
 	Usage func(message, hint string) error
 	// Progress tells how far long work has come.

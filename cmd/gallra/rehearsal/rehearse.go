@@ -2,7 +2,6 @@ package rehearsal
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/retention"
+	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/rehearse"
 )
 
@@ -27,6 +27,7 @@ type rehearseOptions struct {
 	lang     string
 	against  string
 	ledger   string
+	beside   string
 }
 
 func newRehearse(h *Host) *cobra.Command {
@@ -42,11 +43,14 @@ persons of whom nobody would expect it. Nothing real is touched, and no environm
 
 Nothing changes in a rehearsal but by gallra: no deal comes in, and nobody is rescued by the staff. The ledger begins empty.
 
+With --beside another policy lives the same nights, and the two are held side by side: A is --policy, B the other one.
+
 With --against the rehearsal is held against what has happened since, by the real ledger.
 
 EXIT STATUS: 0 done, 1 failed, 2 wrong usage or policy, or a snapshot that is refused.`,
 		Example: `  gallra rehearse --snapshot crm.gallra --months 12
   gallra rehearse --snapshot crm.gallra --every 7 --html rehearsal.html
+  gallra rehearse --snapshot crm.gallra --policy sales.yaml --beside shorter.yaml
   gallra rehearse --snapshot crm.gallra --against ledger`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return h.rehearse(cmd.Context(), o) },
@@ -57,6 +61,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage or policy, or a snapshot that is re
 	f.IntVar(&o.every, "every", 1, "nights from one run to the next: 7 is faster, and coarser")
 	f.StringVar(&o.html, "html", "", "write the report as a page with pictures into this file")
 	f.StringVar(&o.lang, "lang", "en", "language of the page")
+	f.StringVar(&o.beside, "beside", "", "rehearse this policy as well, and show the two side by side")
 	f.StringVar(&o.against, "against", "", "hold the rehearsal against this ledger of real runs")
 	f.StringVar(&o.ledger, "keep-ledger", "", "keep the rehearsal's own ledger in this folder")
 	return c
@@ -70,6 +75,8 @@ func (o *rehearseOptions) check(h *Host) error {
 		return h.Usage("--months is from 1 to 120", "")
 	case o.every < 1 || o.every > 31:
 		return h.Usage("--every is from 1 to 31 nights", "")
+	case o.beside != "" && o.against != "":
+		return h.Usage("--beside compares two policies, and --against one with what has happened", "one after the other")
 	case !slices.Contains(rehearse.Languages(), o.lang):
 		return h.Usage(fmt.Sprintf("--lang: %q is not a language of the page: %s", o.lang, strings.Join(rehearse.Languages(), " or ")), "")
 	}
@@ -84,6 +91,12 @@ func (h *Host) rehearse(ctx context.Context, o rehearseOptions) error {
 	if err != nil {
 		return h.Problems(err)
 	}
+	var other *policy.Policy
+	if o.beside != "" {
+		if other, err = h.PolicyOf(o.beside); err != nil {
+			return h.Problems(err)
+		}
+	}
 	book := o.ledger
 	if book == "" {
 		if book, err = os.MkdirTemp("", "gallra-rehearsal-"); err != nil {
@@ -93,24 +106,22 @@ func (h *Host) rehearse(ctx context.Context, o rehearseOptions) error {
 	} else if entries, err := os.ReadDir(book); err == nil && len(entries) > 0 {
 		return h.Usage("--keep-ledger: "+book+" is not empty", "a rehearsal begins with a ledger of its own")
 	}
-	server, head, err := rehearse.Open(o.snapshot)
-	var unreadable *fs.PathError
-	if errors.As(err, &unreadable) {
-		return h.Usage("--snapshot: "+err.Error(), "gallra snapshot --out crm.gallra --rows all makes one")
-	} else if err != nil {
+	r, err := h.live(ctx, o, p, book)
+	if err != nil {
 		return err
 	}
-	bar := h.Progress("rehearse")
-	defer bar.Done()
-	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	roomy(spareMemory())
-	r, err := rehearse.Run(ctx, server, head, p, rehearse.Options{Months: o.months, Every: o.every, Ledger: book, Progress: func(night retention.Date, done, of int) {
-		bar.Set("rehearse "+night.String(), done, of)
-		roomy(spareMemory())
-	}})
-	bar.Done()
-	if err != nil {
-		return h.Problems(err)
+	var b *rehearse.Result
+	var d *rehearse.Difference
+	if other != nil {
+		second, err := os.MkdirTemp("", "gallra-rehearsal-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(second) }()
+		if b, err = h.live(ctx, o, other, second); err != nil {
+			return err
+		}
+		d = rehearse.Compare(r, b)
 	}
 	if o.against != "" {
 		real, err := h.Ledger(ctx, o.against)
@@ -126,29 +137,54 @@ func (h *Host) rehearse(ctx context.Context, o rehearseOptions) error {
 		}
 	}
 	if o.html != "" {
-		if err := writePage(o.html, r, h.PolicyFile(), o.lang); err != nil {
+		if err := writePage(o.html, r, d, h.PolicyFile(), o.lang); err != nil {
 			return err
 		}
 	}
 	if h.JSON() {
-		return json.NewEncoder(h.Out).Encode(struct {
-			Kind string `json:"kind"`
-			*rehearse.Result
-		}{"rehearsal", r})
+		return h.encode(r, b, d)
 	}
-	h.told(r)
+	if d == nil {
+		h.told(r)
+	} else {
+		h.beside(r, b, d, o.beside)
+	}
 	if o.html != "" {
 		fmt.Fprintf(h.Out, "\nthe page is %s\n", o.html)
 	}
 	return nil
 }
 
-func writePage(path string, r *rehearse.Result, policy, lang string) error {
+// live opens the snapshot and rehearses a policy on it.
+func (h *Host) live(ctx context.Context, o rehearseOptions, p *policy.Policy, book string) (*rehearse.Result, error) {
+	server, head, err := rehearse.Open(o.snapshot)
+	var unreadable *fs.PathError
+	if errors.As(err, &unreadable) {
+		return nil, h.Usage("--snapshot: "+err.Error(), "gallra snapshot --out crm.gallra --rows all makes one")
+	} else if err != nil {
+		return nil, err
+	}
+	bar := h.Progress("rehearse")
+	defer bar.Done()
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	roomy(spareMemory())
+	r, err := rehearse.Run(ctx, server, head, p, rehearse.Options{Months: o.months, Every: o.every, Ledger: book, Progress: func(night retention.Date, done, of int) {
+		bar.Set("rehearse "+night.String(), done, of)
+		roomy(spareMemory())
+	}})
+	bar.Done()
+	if err != nil {
+		return nil, h.Problems(err)
+	}
+	return r, nil
+}
+
+func writePage(path string, r *rehearse.Result, d *rehearse.Difference, policy, lang string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	err = r.WriteHTML(f, filepath.Base(policy), lang)
+	err = r.WriteHTML(f, filepath.Base(policy), lang, d)
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
@@ -157,8 +193,7 @@ func writePage(path string, r *rehearse.Result, policy, lang string) error {
 
 // told prints a rehearsal for people.
 func (h *Host) told(r *rehearse.Result) {
-	say := func(format string, args ...any) { fmt.Fprintf(h.Out, format+"\n", args...) }
-	section := func(title string) { say("\n── %s", title) }
+	say, section := h.speech()
 	number := strconv.Itoa
 	say("%d nights from %s to %s on a snapshot of %s (rows: %s)", r.Nights, r.From.Words(), r.To.Words(), r.Taken, r.Sample)
 	if r.Skipped > 0 {
@@ -263,7 +298,11 @@ func groupRows(r *rehearse.Result) (rows [][]string) {
 func (h *Host) rails(r *rehearse.Result, section func(string), say func(string, ...any)) {
 	section("Guard rails, and limits for the first wave")
 	for _, s := range r.Stops {
-		say("  %s stopped %d nights, first that of %s: %s", s.Rail, s.Nights, s.First.Words(), s.Sentence)
+		nights := "1 night,"
+		if s.Nights > 1 {
+			nights = fmt.Sprintf("%d nights, first", s.Nights)
+		}
+		say("  %s stopped %s that of %s: %s", s.Rail, nights, s.First.Words(), s.Sentence)
 		say("    %s", s.Remedy)
 	}
 	if len(r.Stops) == 0 {
@@ -274,8 +313,8 @@ func (h *Host) rails(r *rehearse.Result, section func(string), say func(string, 
 		for _, s := range r.Largest.Shares {
 			share = max(share, s)
 		}
-		say("  the first wave is in the night of %s: %d persons; the largest, of %s: %d persons, %.1f%% of a table", w.On.Words(), w.Persons, r.Largest.On.Words(), r.Largest.Persons, share*100)
-		say("  limits that let it through: purges: %d, share: %.1f%%", r.Largest.Persons, share*100)
+		say("  the first wave is in the night of %s: %d persons; the largest, of %s: %d persons, %s of a table", w.On.Words(), w.Persons, r.Largest.On.Words(), r.Largest.Persons, policy.Percentage(share))
+		say("  limits that let it through: purges: %d, share: %s", r.Largest.Persons, policy.Percentage(share))
 	}
 }
 
