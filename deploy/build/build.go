@@ -32,12 +32,17 @@ var Targets = []Target{
 
 // Binary builds the command for a target into file. root is the module's folder.
 func Binary(ctx context.Context, root, version string, t Target, file string) error {
+	return Program(ctx, root, Command, version, t, file)
+}
+
+// Program builds a command of the module as Binary does.
+func Program(ctx context.Context, root, command, version string, t Target, file string) error {
 	file, err := filepath.Abs(file)
 	if err != nil {
 		return err
 	}
 	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", file, Command)
+		"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", file, command)
 	c.Dir = root
 	// GOFLAGS, GOAMD64 and the like of whoever builds must not end in the bytes.
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOOS="+t.OS, "GOARCH="+t.Arch)

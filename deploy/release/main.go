@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	o := options{targets: build.Targets}
+	o := options{command: build.Command, targets: build.Targets}
 	flag.StringVar(&o.root, "source", ".", "the module's folder")
 	flag.StringVar(&o.out, "out", "dist", "the folder that the files go to; it is made if it is not there")
 	flag.StringVar(&o.version, "version", "", "what the release is called; left out: what git calls the source")
@@ -54,8 +54,8 @@ func choose(list string) (chosen []build.Target, err error) {
 }
 
 type options struct {
-	root, out, version string
-	targets            []build.Target
+	root, out, version, command string
+	targets                     []build.Target
 }
 
 // release writes all files of a release and prints their sums.
@@ -86,7 +86,7 @@ func release(ctx context.Context, o options) error {
 	for _, t := range o.targets {
 		name := fmt.Sprintf("gallra_%s_%s_%s", o.version, t.OS, t.Arch)
 		binary := filepath.Join(work, name)
-		if err := build.Binary(ctx, o.root, o.version, t, binary); err != nil {
+		if err := build.Program(ctx, o.root, o.command, o.version, t, binary); err != nil {
 			return err
 		}
 		goVersion, modules, err := build.Modules(o.root, binary)

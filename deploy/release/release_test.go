@@ -24,25 +24,11 @@ import (
 func TestRelease(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "1790000000")
 	target := build.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	o := options{root: "../..", version: "1.2.3", targets: []build.Target{target}}
-	var sums []string
-	for _, dir := range []string{t.TempDir(), t.TempDir()} {
-		o.out = dir
-		if err := release(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		sums = append(sums, string(text))
-	}
-	if sums[0] != sums[1] {
-		t.Errorf("built twice:\n%s\n%s", sums[0], sums[1])
-	}
+	o := options{root: "../..", version: "1.2.3", command: build.Command, targets: []build.Target{target}, out: t.TempDir()}
+	sums := released(t, o)
 
 	base := fmt.Sprintf("gallra_1.2.3_%s_%s", target.OS, target.Arch)
-	for line := range strings.Lines(sums[0]) {
+	for line := range strings.Lines(sums) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		text, err := os.ReadFile(filepath.Join(o.out, name))
 		if err != nil {
@@ -85,6 +71,33 @@ func TestRelease(t *testing.T) {
 	}
 	if len(parts) != len(info.Deps)+1 || parts["std"] != info.GoVersion {
 		t.Errorf("%d parts, the binary has %d and the standard library %s", len(parts), len(info.Deps), info.GoVersion)
+	}
+}
+
+// released are the sums of a release.
+func released(t *testing.T, o options) string {
+	t.Helper()
+	if err := release(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(o.out, "SHA256SUMS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestReleasedTwice builds two releases of a small command: they are the same bytes.
+func TestReleasedTwice(t *testing.T) {
+	t.Setenv("SOURCE_DATE_EPOCH", "1790000000")
+	o := options{root: "../..", version: "1.2.3", command: "./deploy/release", targets: []build.Target{{OS: runtime.GOOS, Arch: runtime.GOARCH}}}
+	var sums []string
+	for _, dir := range []string{t.TempDir(), t.TempDir()} {
+		o.out = dir
+		sums = append(sums, released(t, o))
+	}
+	if sums[0] != sums[1] || strings.Count(sums[0], "\n") != 2 {
+		t.Errorf("built twice:\n%s\n%s", sums[0], sums[1])
 	}
 }
 

@@ -37,6 +37,9 @@ type world struct {
 	writes *sync.Map // requests that are no reads
 }
 
+// definitions are shared by all worlds.
+var definitions = new(dataverse.Definitions)
+
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, server: emulator.New(emulatortest.Options(emulator.Options{Token: "emulator"})), writes: new(sync.Map)}
 	w.must(sample.Load(w.server))
@@ -49,7 +52,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(web.Close)
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: "emulator"})
 	w.must(err)
-	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond})
+	w.client, err = dataverse.New(dataverse.Options{URL: web.URL, Credential: credential, RetryWait: time.Millisecond, Definitions: definitions})
 	w.must(err)
 	w.policy, err = policy.Load(filepath.Join("..", "..", "testdata", "policy", "sales.yaml"))
 	w.must(err)

@@ -14,6 +14,7 @@ import (
 // A backup brings back whom a run has purged, with the tasks by which they were asked, and takes away tasks that came after it. Whoever is
 // purged again goes with their task; a word about a date that is none any more is taken back; and nobody counts as asked whose task is gone.
 func TestRestoredTasks(t *testing.T) {
+	t.Parallel()
 	text := strings.Replace(askPolicy, "queue: Retention}", "queue: Retention, required: 14 days}", 1)
 	w := askWorld(t, text, "ada", "bo", "cia")
 	w.run()

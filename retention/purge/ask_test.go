@@ -195,6 +195,7 @@ func TestOneHumanBeingIsAskedOnce(t *testing.T) {
 
 // A run that is cut at any of its requests leaves nobody asked twice or unasked, and no task behind.
 func TestAskingIsCut(t *testing.T) {
+	t.Parallel()
 	thin := thinning(t)
 	for _, phase := range []string{"ask", "take back", "purge"} {
 		w := askWorld(t, askPolicy, "ada", "bo", "cia")
@@ -222,7 +223,7 @@ func TestAskingIsCut(t *testing.T) {
 		w.checked(client)
 		for _, drop := range []string{"after", "before"} {
 			for n := range stats.Requests.Total {
-				if !thin.full && n%8 != thin.seed%8 {
+				if !thin.full && n%12 != thin.seed%12 {
 					continue
 				}
 				w.control("restore", row{"id": start})

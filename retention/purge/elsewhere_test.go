@@ -45,6 +45,7 @@ func (o otherTypes) RoundTrip(r *http.Request) (*http.Response, error) {
 // Rows that are kept in another database are neither read nor deleted, whatever '*' says: each such table is named before a run,
 // on the map and after it.
 func TestTablesKeptElsewhereAreNamed(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"Elastic", "Virtual"} {
 		t.Run(kind, func(t *testing.T) {
 			w := newWorld(t, "")

@@ -216,8 +216,8 @@ func TestALogThatAPlugInKeepsIsNamed(t *testing.T) {
 // and nobody is left half erased.
 func TestAnUpdateThatTakesLongerThanARequestMay(t *testing.T) {
 	t.Parallel()
-	w := hooked(t, emulator.Hook{Table: "contact", Message: "Update", Stage: "PostOperation", Row: id("yvonne").String(), Delay: "600ms", Count: 1})
-	client := w.connectWith(func(o *dataverse.Options) { o.Retries, o.Timeout = 4, 300*time.Millisecond })
+	w := hooked(t, emulator.Hook{Table: "contact", Message: "Update", Stage: "PostOperation", Row: id("yvonne").String(), Delay: "4s", Count: 1})
+	client := w.connectWith(func(o *dataverse.Options) { o.Retries, o.Timeout = 4, 2*time.Second })
 	s, err := w.tryRun(by(w.actor()), func(d *purge.Deps) { d.Client = client })
 	if err != nil || s.Status != ledger.Done || s.Purged() != 3 {
 		t.Errorf("%v, %s, purged %d, %v", err, s.Status, s.Purged(), s.Failures)

@@ -47,6 +47,7 @@ func (d *dies) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestKilledAndRolledBack kills a run at a random request, puts any earlier ledger back, and goes on as the guard rails say: it
 // ends with no half person, no old name in the audit history, and nobody purged within a notice.
 func TestKilledAndRolledBack(t *testing.T) {
+	t.Parallel()
 	w := crowd(t)
 	w.advance(1)
 	before := w.snapshot()
@@ -56,6 +57,9 @@ func TestKilledAndRolledBack(t *testing.T) {
 	const whole = 1 << 30
 	kill := &dies{armed: true, left: whole}
 	undisturbed := w.connectWith(func(o *dataverse.Options) { o.Transport = kill })
+	checked := w.connect(6) // which knows what each of the others knows before its run
+	w.checked(checked)
+	undisturbed.KnowLike(checked)
 	_, err := undisturbed.WhoAmI(t.Context())
 	w.must(err)
 	d := w.deps(undisturbed)
@@ -69,6 +73,7 @@ func TestKilledAndRolledBack(t *testing.T) {
 		copyLedger(t, saved, w.ledgerDir())
 		kill := &dies{left: 1 + requests/3 + random.IntN(requests-requests/3)} // a third of them only reads
 		c := w.connectWith(func(o *dataverse.Options) { o.Transport, o.Retries = kill, -1 })
+		c.KnowLike(checked)
 		_, err := c.WhoAmI(t.Context())
 		w.must(err)
 		d := w.deps(c)

@@ -15,6 +15,7 @@ import (
 // TestModelPolicyOnGeneratedData runs the model policy over a company's CRM, goes two months on, and looks for everybody
 // who was purged.
 func TestModelPolicyOnGeneratedData(t *testing.T) {
+	t.Parallel()
 	w := newWorldOf(t, modelPolicy(t), emulator.Options{}, "read-only-quotes")
 	if err := w.server.Generate(emulator.Generated{Contacts: 150, Leads: 80, Seed: 7}); err != nil {
 		t.Fatal(err)

@@ -164,6 +164,7 @@ func seeds(t *testing.T, usual int) []uint64 {
 // that a keep rule names aside, and whoever is justified is as they were. A seed that
 // failed is its subtest's name.
 func TestRandomPeopleLeaveNothing(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds(t, 4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			w := &randomWorld{world: newWorldOf(t, pol, strange(t, seed)), Rand: rand.New(rand.NewPCG(seed, 11))}

@@ -165,6 +165,7 @@ func TestReductionIsSweptLater(t *testing.T) {
 // Whoever has more rows than one change set takes is reduced by several, the person's own columns with the last; cut at any request, the
 // next run brings it to its end.
 func TestReductionIsCut(t *testing.T) {
+	t.Parallel()
 	w := reduceWorld(t)
 	small := func(d *purge.Deps) { purge.SetOperations(d, 4) }
 	w.run()
@@ -182,7 +183,7 @@ func TestReductionIsCut(t *testing.T) {
 		client := w.connect(-1)
 		w.checked(client)
 		for n := range stats.Requests.Total {
-			if !thin.full && n%7 != thin.seed%7 {
+			if !thin.full && n%11 != thin.seed%11 {
 				continue
 			}
 			w.control("restore", row{"id": start})

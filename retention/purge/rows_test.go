@@ -145,6 +145,7 @@ func TestRowsEndOnTheirDay(t *testing.T) {
 }
 
 func TestWhoStopsARow(t *testing.T) {
+	t.Parallel()
 	callOf := func(w *world, who string) {
 		w.create("phonecall", "call", row{"subject": "Call", "overriddencreatedon": "2020-01-01T10:00:00Z", "phonecall_activity_parties": []row{
 			{"partyid_contact@odata.bind": bindTo("contacts", who), "participationtypemask": 2}}})

@@ -37,6 +37,7 @@ func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
 // A run that is killed at any request leaves every row whole or gone, and the next run ends it: the end is that of a run that
 // nobody disturbed.
 func TestRowsKilledAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorldOf(t, rowsPol, emulator.Options{})
 	w.bin("phonecall", true)
 	customer(w, "paul")
@@ -55,6 +56,9 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 	const whole = 1 << 30
 	kill := &dies{armed: true, left: whole}
 	c := w.connectWith(func(o *dataverse.Options) { o.Transport = kill })
+	checked := w.connect(6) // which knows what each of the others knows before its run
+	w.checked(checked)
+	c.KnowLike(checked)
 	_, err := c.WhoAmI(t.Context())
 	w.must(err)
 	d := w.deps(c)
@@ -84,7 +88,7 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 	}
 	thin := thinning(t)
 	for n := first; n <= requests; n++ {
-		if !thin.full && !writes[n] && n%4 != thin.seed%4 {
+		if !thin.full && !writes[n] && n%8 != thin.seed%8 {
 			continue
 		}
 		for _, unseen := range []bool{false, true} {
@@ -95,6 +99,7 @@ func TestRowsKilledAtEveryRequest(t *testing.T) {
 			copyLedger(t, t.TempDir(), w.ledgerDir())
 			kill := &killed{dies: dies{left: n}, unseen: unseen}
 			c := w.connectWith(func(o *dataverse.Options) { o.Transport, o.Retries = kill, -1 })
+			c.KnowLike(checked)
 			_, err := c.WhoAmI(t.Context())
 			w.must(err)
 			d := w.deps(c)

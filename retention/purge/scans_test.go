@@ -84,6 +84,7 @@ func purging(persons int) func(*purge.Deps) {
 //
 //	go test ./retention/purge -run TestScansDoNotGrowWithTheCRM -v
 func TestScansDoNotGrowWithTheCRM(t *testing.T) {
+	t.Parallel()
 	var each, previewed []float64
 	for _, persons := range []int{600, 6000} {
 		w := newWorldOf(t, modelPolicy(t), emulator.Options{}, "read-only-quotes")

@@ -153,6 +153,7 @@ func (w *world) refusedRun(c *dataverse.Client) *compile.BlindError {
 
 // Whoever sees fewer rows than there are is refused, by the name of the table; the whole depth runs, also through a team.
 func TestRowsBeyondTheDepthRefuse(t *testing.T) {
+	t.Parallel()
 	for _, depth := range []string{"Basic", "Local", "Deep", ""} {
 		t.Run("depth "+depth, func(t *testing.T) {
 			w := newSightWorld(t)
@@ -262,6 +263,7 @@ func (l *loser) WhoAmI(ctx context.Context) (dataverse.Identity, error) {
 
 // What is taken away midway stops the run before anybody else is touched.
 func TestSightLostMidway(t *testing.T) {
+	t.Parallel()
 	losses := map[string]func(w *world){
 		"depth":   func(w *world) { w.grant("gallra", "prvReadAccount", "Local") },
 		"profile": func(w *world) { w.call(http.MethodDelete, bindTo("fieldpermissions", "readers permission"), nil) },

@@ -46,6 +46,7 @@ func TestOperationsAreCounted(t *testing.T) {
 // TestARunEndsWhenItsOperationsAreUsed gives runs less and less to do with. What they did is consistent, and the runs after them
 // come to the same end.
 func TestARunEndsWhenItsOperationsAreUsed(t *testing.T) {
+	t.Parallel()
 	w := crowd(t)
 	begin, books := w.snapshot(), t.TempDir()
 	copyLedger(t, w.ledgerDir(), books)

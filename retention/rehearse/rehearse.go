@@ -120,12 +120,15 @@ func (e *UnfitError) Hint() string { return e.Remedy }
 // ExitCode is that of wrong usage.
 func (e *UnfitError) ExitCode() int { return 2 }
 
+// definitions are shared by the rehearsals of a process: two policies are held against one snapshot.
+var definitions = new(dataverse.Definitions)
+
 func connect(server *emulator.Server) (*dataverse.Client, error) {
 	credential, err := dataverse.NewCredential(dataverse.CredentialOptions{Method: "token", Token: Token})
 	if err != nil {
 		return nil, err
 	}
-	return dataverse.New(dataverse.Options{URL: "http://127.0.0.1", Credential: credential, Transport: server.Transport()})
+	return dataverse.New(dataverse.Options{URL: "http://127.0.0.1", Credential: credential, Transport: server.Transport(), Definitions: definitions})
 }
 
 // life is a rehearsal under way.

@@ -120,7 +120,7 @@ func TestSummaryOnTwoSheets(t *testing.T) {
 		return err
 	})))
 	artifact(t, "summary.pdf", pdf)
-	shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	shot, err := chromedp.Run(ctx, picture())
 	w.must(err)
 	artifact(t, "summary.png", shot)
 	accessible(t, ctx, "summary", 0)
