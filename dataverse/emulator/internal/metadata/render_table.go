@@ -164,7 +164,8 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"DisplayCollectionName": labelOf(displayPlural(t), nil, standard, TableID(t)),
 		"EntityHelpUrlEnabled":  false, "EntityHelpUrl": nil, "IsDocumentManagementEnabled": false,
 		"IsOneNoteIntegrationEnabled": false, "IsInteractionCentricEnabled": standard && row,
-		"IsKnowledgeManagementEnabled": false, "IsSLAEnabled": false, "IsBPFEntity": false,
+		"IsKnowledgeManagementEnabled": false, "IsSLAEnabled": t.Name == "incident", // apply-slas-entities
+		"IsBPFEntity":                      false,
 		"IsDocumentRecommendationsEnabled": false, "IsMSTeamsIntegrationEnabled": false, "SettingOf": nil,
 		"DataProviderId": nil, "DataSourceId": nil, "AutoCreateAccessTeams": false,
 		"IsActivity": t.Activity, "IsActivityParty": t.Activity || standard && userOwned,
@@ -199,7 +200,7 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"PrimaryNameAttribute": name, "PrimaryImageAttribute": image, "PrimaryIdAttribute": t.ID,
 		"Privileges": s.PrivilegeMetadata(t), "RecurrenceBaseEntityLogicalName": nil, "ReportViewName": report,
 		"SchemaName": t.SchemaName, "IntroducedVersion": introducedVersion(t.Custom), "IsStateModelAware": t.Column("statecode") != nil,
-		"EnforceStateTransitions": false, "ExternalName": nil, "EntityColor": nil, "LogicalCollectionName": t.Set,
+		"EnforceStateTransitions": t.Transitions, "ExternalName": nil, "EntityColor": nil, "LogicalCollectionName": t.Set,
 		"ExternalCollectionName": nil, "CollectionSchemaName": collectionSchemaName(t), "EntitySetName": t.Set,
 		"IsEnabledForExternalChannels": false, "IsPrivate": false, "UsesBusinessDataLabelTable": false, "IsLogicalEntity": false,
 		"HasNotes": pointsAt(s, "annotation", "objectid", t.Name), "HasActivities": pointsAt(s, "activitypointer", "regardingobjectid", t.Name),

@@ -34,6 +34,7 @@ func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
 		if before != nil && store.Lookup(t, before, "basecurrencyid") != store.Lookup(t, r, "basecurrencyid") {
 			return wire.BadArgument("The base currency of an organization cannot be changed once it is set.")
 		}
+		return w.checkAuditSettings(t, r)
 	case "publisher":
 		return w.checkPublisher(t, before, r)
 	case "solution":
