@@ -172,7 +172,7 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"IsRetrieveAuditEnabled": false, "IsRetrieveMultipleAuditEnabled": false, "IsArchivalEnabled": false,
 		"IsRetentionEnabled": false, "IsAuditEnabled": managedProperty(t.Audited, row, "canmodifyauditsettings"),
 		"IsAvailableOffline": standard && row, "IsChildEntity": t.Ownership == "None" && !t.Intersect, "IsAIRUpdated": false,
-		"IsValidForQueue":      managedProperty(t.Activity, row, "canmodifyqueuesettings"),
+		"IsValidForQueue":      managedProperty(queueTables[t.Name] || t.Custom && t.Activity, row, "canmodifyqueuesettings"),
 		"IsConnectionsEnabled": managedProperty(standard && userOwned, row, "canmodifyconnectionsettings"),
 		"IconLargeName":        nil, "IconMediumName": nil, "IconSmallName": nil, "IconVectorName": nil,
 		"IsCustomEntity": t.Custom, "IsBusinessProcessEnabled": false,
@@ -321,3 +321,7 @@ func metaKey(s *schema.Schema, t *schema.Table, k *schema.AlternateKey) object {
 		"EntityKeyIndexStatus": status, "AsyncJob": nil,
 	}}
 }
+
+// queueTables are the tables of the platform that queues take. Page: queue-entities.
+var queueTables = map[string]bool{"appointment": true, "campaignactivity": true, "campaignresponse": true, "email": true, "fax": true, "incident": true, "letter": true,
+	"phonecall": true, "recurringappointmentmaster": true, "socialactivity": true, "task": true}
