@@ -37,7 +37,7 @@ func TestDefinitionsAreNotSwallowed(t *testing.T) {
 	o.refused(501, "0x80040315", "FormulaDefinition", "POST", contactColumns, define("Integer", "new_Sum", map[string]any{"FormulaDefinition": "1+1"}))
 	table := map[string]any{"SchemaName": "new_Thing", "DisplayName": label("Thing"), "DisplayCollectionName": label("Things"), "OwnershipType": "UserOwned", "HasActivities": false, "HasNotes": false,
 		"IsActivity": false, "Attributes": []any{define("String", "new_Name", map[string]any{"MaxLength": 100, "IsPrimaryName": true})}}
-	for _, name := range []string{"EnforceStateTransitions", "AutoCreateAccessTeams", "IsSLAEnabled"} {
+	for _, name := range []string{"AutoCreateAccessTeams", "IsSLAEnabled"} {
 		table[name] = true
 		o.refused(501, "0x80040315", name, "POST", "EntityDefinitions", table)
 		table[name] = false

@@ -58,7 +58,6 @@ func TestPlatformRows(t *testing.T) {
 		{"0x80040216", "'emailaddress1' is no column", view("layoutxml", "<grid><row id='contactid'><cell name='emailaddress1'/></row></grid>")},
 		{"0x80040216", "not XML", view("layoutxml", "<grid>")},
 		{"0x80040203", "cannot be created", view("querytype", 4)},
-		{"0x80040200", "'layoutxml'", view("layoutxml", nil)},
 	} {
 		o.refused(400, tt.code, tt.words, "POST", "savedqueries", tt.body)
 	}

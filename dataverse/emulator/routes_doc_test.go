@@ -62,7 +62,7 @@ var pages = map[string]string{
 	"POST set(key)/Microsoft.Dynamics.CRM.AddMemberList": "AddMemberList Action", "POST set(key)/Microsoft.Dynamics.CRM.RemoveMemberList": "RemoveMemberList Action",
 	"POST AddListMembersList": "AddListMembersList Action", "POST set(key)/Microsoft.Dynamics.CRM.AddToQueue": "AddToQueue Action",
 	"POST set(key)/Microsoft.Dynamics.CRM.RemoveFromQueue": "RemoveFromQueue Action", "GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserQueues": "RetrieveUserQueues Function", "POST set(key)/Microsoft.Dynamics.CRM.AddPrincipalToQueue": "AddPrincipalToQueue Action",
-	"GET set(key)/Microsoft.Dynamics.CRM.CalculateTotalTimeIncident": "CalculateTotalTimeIncident Function", "POST RemoveSolutionComponent": "RemoveSolutionComponent Action", "POST CloseIncident": "CloseIncident Action", "POST ReviseQuote": "ReviseQuote Action",
+	"GET IsValidStateTransition": "IsValidStateTransition Function", "GET set(key)/Microsoft.Dynamics.CRM.CalculateTotalTimeIncident": "CalculateTotalTimeIncident Function", "POST RemoveSolutionComponent": "RemoveSolutionComponent Action", "POST CloseIncident": "CloseIncident Action", "POST ReviseQuote": "ReviseQuote Action",
 	"POST GrantAccess": "security-sharing-assigning", "POST ModifyAccess": "security-sharing-assigning", "POST RevokeAccess": "security-sharing-assigning",
 	"GET RetrieveSharedPrincipalsAndAccess": "RetrieveSharedPrincipalsAndAccess Function",
 	"PATCH set(key)/property":               "file-column-data, image-column-data", "POST DeleteFile": "file-column-data",

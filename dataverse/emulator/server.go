@@ -265,6 +265,11 @@ func (s *Server) serve(c *wire.Call) *wire.Answer {
 	if err := impersonate(c); err != nil {
 		return wire.ErrorAnswer(err, c)
 	}
+	for name := range c.Query {
+		if strings.EqualFold(name, "partitionId") { // in whatever case the pages write it: webapi/azure-storage-partitioning
+			return wire.ErrorAnswer(wire.NotEmulated(s.engine, "partitionId: elastic tables"), c)
+		}
+	}
 	if c.Preference("respond-async") != "" {
 		return wire.ErrorAnswer(wire.NotEmulated(s.engine, "Prefer: respond-async"), c)
 	}

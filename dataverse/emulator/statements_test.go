@@ -131,7 +131,7 @@ func (o *site) tryPages(known map[string]string, mark string, lists ...[]pageSta
 				right++
 			default:
 				wrong++
-				t.Errorf("%s: %s: %s: %.300s", p.page, s.says, why, r.text)
+				t.Errorf("%s: %s: %s: %.900s", p.page, s.says, why, r.text)
 			}
 			if name, property, of := strings.Cut(s.keep, "="); of {
 				_, rest, _ := strings.Cut(strings.ReplaceAll(r.text, `\"`, "''"), `"`+property+`":"`)

@@ -2,6 +2,8 @@ package messages
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/access"
 	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
@@ -29,6 +31,9 @@ func (s *Service) closeIncident(c *wire.Call) (*wire.Answer, error) {
 			return wire.NewError(http.StatusBadRequest, "0x80044411", "The case has already been closed or cancelled.")
 		}
 		if status, err = closingStatus(t, 1, status); err != nil {
+			return err
+		}
+		if err := platform.Transition(t, store.Int(t, r, "statuscode"), status); err != nil {
 			return err
 		}
 		if openActivities(w, store.Ref{Table: t.Name, ID: r.ID}) {
@@ -86,6 +91,59 @@ func (s *Service) caseTime(c *wire.Call) (*wire.Answer, error) {
 		})
 	}
 	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#" + wire.CRMNamespace + "CalculateTotalTimeIncidentResponse", "TotalTime": total}), nil
+}
+
+// validTransition is IsValidStateTransition: whether a row may go to a state, which is named by its text, and a status. Pages:
+// IsValidStateTransition Function, org-service/samples/validate-record-state.
+func (s *Service) validTransition(c *wire.Call) (*wire.Answer, error) {
+	args, err := c.Arguments(c.Path.Segments[0])
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"Entity", "NewState", "NewStatus"} {
+		if args[name] == "" {
+			return nil, wire.MissingArgument(name, "IsValidStateTransition")
+		}
+	}
+	named, err := wire.ObjectArgument(args["Entity"])
+	if err != nil {
+		return nil, err
+	}
+	name, err := wire.TextArgument(args["NewState"])
+	if err != nil {
+		return nil, err
+	}
+	status, err := strconv.ParseInt(args["NewStatus"], 10, 64)
+	if err != nil {
+		return nil, wire.BadQuery("The parameter 'NewStatus' of IsValidStateTransition is not a whole number.")
+	}
+	valid := false
+	err = s.Change(c, func(w *platform.Writer) error {
+		of, _, err := wire.EntityArgument(&w.Tx.Snapshot, named)
+		if err != nil {
+			return err
+		}
+		t := w.Schema.Tables[of.Table]
+		r := w.Data[of.Table].Get(of.ID)
+		if r == nil {
+			return wire.NoRow(of.Table, of.ID.String())
+		}
+		if err := w.CheckRight("Read", t, r); err != nil {
+			return err
+		}
+		if states := t.Column("statecode"); states != nil {
+			for _, o := range states.Options {
+				if strings.EqualFold(o.Label, name) {
+					valid = w.CanMove(t, r, int64(o.Value), status)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#" + wire.CRMNamespace + "IsValidStateTransitionResponse", "IsValid": valid}), nil
 }
 
 // openActivities tells whether a row has activities that are neither completed nor cancelled.

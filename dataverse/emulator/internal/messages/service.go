@@ -77,7 +77,8 @@ func (s *Service) Routes() map[string]wire.Handler {
 		"POST WinQuote":        s.winQuote,
 		"POST CloseQuote":      s.closeQuote,
 		// service.go
-		"POST CloseIncident": s.closeIncident,
+		"GET IsValidStateTransition": s.validTransition,
+		"POST CloseIncident":         s.closeIncident,
 		"GET set(key)/Microsoft.Dynamics.CRM.CalculateTotalTimeIncident": s.caseTime,
 		"POST ReviseQuote": s.reviseQuote,
 	})

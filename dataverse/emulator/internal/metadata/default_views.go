@@ -145,13 +145,13 @@ func words(name string) string {
 	return b.String()
 }
 
-// dropLooks removes the views and forms that the platform has given a table which is deleted.
+// dropLooks removes the views, forms and charts of a table which is deleted, whoever made them. Page: customize-entity-metadata.
 func dropLooks(t *store.Tx, table string) {
-	for name, column := range map[string]string{"savedquery": "returnedtypecode", "systemform": "objecttypecode"} {
+	for name, column := range map[string]string{"savedquery": "returnedtypecode", "systemform": "objecttypecode", "savedqueryvisualization": "primaryentitytypecode"} {
 		tab := t.Schema.Tables[name]
 		var gone []uuid.UUID
 		t.Rows(name).Scan(uuid.Nil, func(r *store.Row) bool {
-			if store.Text(tab, r, column) == table && givenByPlatform(tab, r) {
+			if store.Text(tab, r, column) == table {
 				gone = append(gone, r.ID)
 			}
 			return true

@@ -91,6 +91,7 @@ ac RemoveFromQueue @T:queueitem
 fn RetrieveDuplicates BusinessEntity:T:crmbaseentity MatchingEntityName:string PagingInfo:C:PagingInfo? -> []T:crmbaseentity
 ac PublishDuplicateRule DuplicateRuleId:guid -> C:PublishDuplicateRuleResponse
 ac UnpublishDuplicateRule DuplicateRuleId:guid
+fn IsValidStateTransition Entity:T:crmbaseentity NewState:string NewStatus:int -> C:IsValidStateTransitionResponse
 fn CalculateTotalTimeIncident @T:incident -> C:CalculateTotalTimeIncidentResponse
 ac CloseIncident IncidentResolution:T:incidentresolution Status:int
 ac ReviseQuote QuoteId:guid ColumnSet:C:ColumnSet -> T:quote
@@ -173,6 +174,7 @@ var operationTypes = map[string]string{
 	"BulkDeleteResponse":                         "guid:JobId",
 	"AddMemberListResponse":                      "guid:Id",
 	"AddToQueueResponse":                         "guid:QueueItemId",
+	"IsValidStateTransitionResponse":             "bool:IsValid",
 	"CalculateTotalTimeIncidentResponse":         "int:TotalTime",
 	"ColumnSet":                                  "bool:AllColumns []string:Columns",
 	"PrincipalAccess":                            "E:AccessRights:AccessMask T:principal:Principal",

@@ -52,6 +52,9 @@ func resolve(s *schema.Schema, segments []wire.Segment) (definition, error) {
 			d.list, d.single = []object{metaTable(s, t)}, true
 			if len(segments) > 1 {
 				d.context = "EntityDefinitions('" + t.Name + "')"
+				if _, byName := cutKey(first.Key, "LogicalName"); !byName { // as the address has it: webapi/retrieve-metadata-name-metadataid
+					d.context = "EntityDefinitions(" + TableID(t).String() + ")"
+				}
 			}
 			break
 		}

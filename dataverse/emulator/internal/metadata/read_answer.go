@@ -99,7 +99,11 @@ func readTable(s *schema.Schema, c *wire.Call) (*wire.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := RenderedOf(s, t).Text(question(c, c.Path.Segments[1:]), func() (DefinitionText, error) { return ReadDefinitionText(s, c) })
+	asked := question(c, c.Path.Segments[1:])
+	if _, byName := cutKey(c.Path.Segments[0].Key, "LogicalName"); !byName {
+		asked = "by id" + asked // the context of the answer is another
+	}
+	text, err := RenderedOf(s, t).Text(asked, func() (DefinitionText, error) { return ReadDefinitionText(s, c) })
 	if err != nil {
 		return nil, err
 	}

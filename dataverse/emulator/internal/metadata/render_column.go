@@ -341,12 +341,13 @@ func optionSetBase(id uuid.UUID, name, typ string, custom bool) map[string]any {
 // metaOptionSet is a global choice. Page: create-update-optionsets.
 func metaOptionSet(s *schema.Schema, o *schema.OptionSet) object {
 	id := optionSetID(o)
-	p := optionSetBase(id, o.Name, "Picklist", true)
+	custom := o.MetadataID != uuid.Nil
+	p := optionSetBase(id, o.Name, "Picklist", custom)
 	p["IsGlobal"] = true
 	p["DisplayName"], p["Description"] = labelOf(o.Label, o.Labels, false, id), labelOf(o.Description[English], o.Description, false, id)
 	options := make([]any, 0, len(o.Options))
 	for i := range o.Options {
-		options = append(options, metaOption(&schema.Column{Custom: true}, &o.Options[i], id))
+		options = append(options, metaOption(&schema.Column{Custom: custom}, &o.Options[i], id))
 	}
 	p["Options"], p["ParentOptionSetName"] = options, nil
 	return object{"OptionSetMetadata", p}
@@ -364,6 +365,9 @@ func metaOption(c *schema.Column, o *schema.Option, set uuid.UUID) map[string]an
 			state = *o.State
 		}
 		m["State"], m["TransitionData"] = state, nil
+		if o.TransitionData != "" {
+			m["TransitionData"] = o.TransitionData
+		}
 	case c.Kind == schema.KindState:
 		m["@odata.type"] = "#Microsoft.Dynamics.CRM.StateOptionMetadata"
 		m["InvariantName"] = o.Label

@@ -164,14 +164,15 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"DisplayCollectionName": labelOf(displayPlural(t), nil, standard, TableID(t)),
 		"EntityHelpUrlEnabled":  false, "EntityHelpUrl": nil, "IsDocumentManagementEnabled": false,
 		"IsOneNoteIntegrationEnabled": false, "IsInteractionCentricEnabled": standard && row,
-		"IsKnowledgeManagementEnabled": false, "IsSLAEnabled": false, "IsBPFEntity": false,
+		"IsKnowledgeManagementEnabled": false, "IsSLAEnabled": t.Name == "incident", // apply-slas-entities
+		"IsBPFEntity":                      false,
 		"IsDocumentRecommendationsEnabled": false, "IsMSTeamsIntegrationEnabled": false, "SettingOf": nil,
 		"DataProviderId": nil, "DataSourceId": nil, "AutoCreateAccessTeams": false,
 		"IsActivity": t.Activity, "IsActivityParty": t.Activity || standard && userOwned,
 		"IsRetrieveAuditEnabled": false, "IsRetrieveMultipleAuditEnabled": false, "IsArchivalEnabled": false,
 		"IsRetentionEnabled": false, "IsAuditEnabled": managedProperty(t.Audited, row, "canmodifyauditsettings"),
 		"IsAvailableOffline": standard && row, "IsChildEntity": t.Ownership == "None" && !t.Intersect, "IsAIRUpdated": false,
-		"IsValidForQueue":      managedProperty(t.Activity, row, "canmodifyqueuesettings"),
+		"IsValidForQueue":      managedProperty(queueTables[t.Name] || t.Custom && t.Activity, row, "canmodifyqueuesettings"),
 		"IsConnectionsEnabled": managedProperty(standard && userOwned, row, "canmodifyconnectionsettings"),
 		"IconLargeName":        nil, "IconMediumName": nil, "IconSmallName": nil, "IconVectorName": nil,
 		"IsCustomEntity": t.Custom, "IsBusinessProcessEnabled": false,
@@ -199,7 +200,7 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"PrimaryNameAttribute": name, "PrimaryImageAttribute": image, "PrimaryIdAttribute": t.ID,
 		"Privileges": s.PrivilegeMetadata(t), "RecurrenceBaseEntityLogicalName": nil, "ReportViewName": report,
 		"SchemaName": t.SchemaName, "IntroducedVersion": introducedVersion(t.Custom), "IsStateModelAware": t.Column("statecode") != nil,
-		"EnforceStateTransitions": false, "ExternalName": nil, "EntityColor": nil, "LogicalCollectionName": t.Set,
+		"EnforceStateTransitions": t.Transitions, "ExternalName": nil, "EntityColor": nil, "LogicalCollectionName": t.Set,
 		"ExternalCollectionName": nil, "CollectionSchemaName": collectionSchemaName(t), "EntitySetName": t.Set,
 		"IsEnabledForExternalChannels": false, "IsPrivate": false, "UsesBusinessDataLabelTable": false, "IsLogicalEntity": false,
 		"HasNotes": pointsAt(s, "annotation", "objectid", t.Name), "HasActivities": pointsAt(s, "activitypointer", "regardingobjectid", t.Name),
@@ -320,3 +321,7 @@ func metaKey(s *schema.Schema, t *schema.Table, k *schema.AlternateKey) object {
 		"EntityKeyIndexStatus": status, "AsyncJob": nil,
 	}}
 }
+
+// queueTables are the tables of the platform that queues take. Page: queue-entities.
+var queueTables = map[string]bool{"appointment": true, "campaignactivity": true, "campaignresponse": true, "email": true, "fax": true, "incident": true, "letter": true,
+	"phonecall": true, "recurringappointmentmaster": true, "socialactivity": true, "task": true}

@@ -218,19 +218,6 @@ func (s *Service) dependenciesForDelete(c *wire.Call) (*wire.Answer, error) {
 	return wire.OK(map[string]any{"@odata.context": c.Base + "/$metadata#dependencies", "value": list}), nil
 }
 
-// viewsOf counts the views of a table.
-func viewsOf(t *store.Tx, table string) int {
-	n := 0
-	tab := t.Schema.Tables["savedquery"]
-	t.Rows(tab.Name).Scan(uuid.Nil, func(r *store.Row) bool {
-		if store.Text(tab, r, "returnedtypecode") == table && !givenByPlatform(tab, r) {
-			n++
-		}
-		return true
-	})
-	return n
-}
-
 // publishXML publishes changes. The emulator's are in force at once, so it checks only that the request names what exists. Pages: publish-request-schema, publish-customizations.
 func (s *Service) publishXML(c *wire.Call) (*wire.Answer, error) {
 	if err := access.CheckPrivilege(c, "prvPublishCustomization"); err != nil {

@@ -248,6 +248,11 @@ func (ch *change) replaceColumn(t *schema.Table, old *schema.Column, body map[st
 	if old.Kind == schema.KindLookup || old.Kind == schema.KindPartyList {
 		next.Format, next.Default = old.Format, old.Default
 	}
+	if old.Kind == schema.KindStatus {
+		if next.Options, err = transitions(old.Options, body); err != nil {
+			return err
+		}
+	}
 	if old.MetadataID == uuid.Nil {
 		next.MetadataID = columnID(old, t)
 	}
@@ -311,6 +316,9 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 		return wire.BadArgument("Change tracking cannot be disabled for entity %s once it has been enabled.", t.Name)
 	}
 	next.Unguarded = !boolOf(body["IsOptimisticConcurrencyEnabled"], !t.Unguarded)
+	if next.Transitions = boolOf(body["EnforceStateTransitions"], t.Transitions); next.Transitions && !t.Custom && t.Name != "incident" {
+		return wire.BadArgument("The table '%s' does not support state transitions.", t.Name) // of cases and custom tables only: define-custom-state-model-transitions
+	}
 	next.Shown = shownBy(t.Shown, body)
 	if next.Shown["IsDuplicateDetectionEnabled"] == false {
 		UnpublishRules(ch.tx, next.Name)
@@ -418,7 +426,7 @@ func (ch *change) deleteTable(t *schema.Table) error {
 	if !t.Custom {
 		return notCustom("Entity", TableID(t).String())
 	}
-	by := viewsOf(ch.tx, t.Name)
+	by := 0
 	for _, r := range t.Incoming {
 		if r.Referencing != t.Name && !r.Custom {
 			continue

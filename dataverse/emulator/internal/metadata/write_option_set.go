@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
@@ -74,6 +76,9 @@ func (s *Service) putGlobalOptionSetDefinitions(c *wire.Call) (*wire.Answer, err
 // deleteGlobalOptionSetDefinitions deletes a global choice that no column uses.
 func (s *Service) deleteGlobalOptionSetDefinitions(c *wire.Call) (*wire.Answer, error) {
 	return s.changeOptionSet(c, "prvDeleteOptionSet", func(ch *change, o *schema.OptionSet) error {
+		if o.MetadataID == uuid.Nil {
+			return notCustom("OptionSet", optionSetID(o).String())
+		}
 		by := 0
 		for _, t := range ch.schema.Tables {
 			for _, col := range t.Columns {

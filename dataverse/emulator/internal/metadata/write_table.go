@@ -66,6 +66,7 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 	t.Audited = boolOf(valueOf(body, "IsAuditEnabled"), false)
 	t.Tracked = boolOf(body["ChangeTrackingEnabled"], false)
 	t.Unguarded = !boolOf(body["IsOptimisticConcurrencyEnabled"], true)
+	t.Transitions = boolOf(body["EnforceStateTransitions"], false)
 	t.Shown = shownBy(nil, body)
 	if err := ch.firstColumns(t, body); err != nil {
 		return err

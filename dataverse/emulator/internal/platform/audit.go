@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	"github.com/gallra/gallra/dataverse/emulator/internal/wire"
 )
 
 // An audit row keeps the values before and after a change, by column name, behind its columns.
@@ -44,6 +46,29 @@ const (
 
 // accessInterval is how many hours pass before the access of a user is written down again. Pages: auditing/overview, organization.
 const accessInterval = 4
+
+// checkAuditSettings: the days are -1 or 1 to 365,000; of the settings in auditsettings one is not done here, one nobody but the
+// service may set, and one has no effect. Page: auditing/configure.
+func (w *Writer) checkAuditSettings(t *schema.Table, r *store.Row) error {
+	if days, set := store.Value(t, r, "auditretentionperiodv2").(int64); set && days != -1 && (days < 1 || days > 365000) {
+		return wire.BadArgument("The audit retention period of %d days is not between 1 and 365000, nor -1.", days)
+	}
+	text := store.Text(t, r, "auditsettings")
+	if text == "" {
+		return nil
+	}
+	settings := map[string]any{}
+	if err := json.Unmarshal([]byte(text), &settings); err != nil {
+		return wire.BadArgument("The audit settings are no JSON.")
+	}
+	if settings["IsSqlAuditWriteDisabled"] == true {
+		return wire.BadArgument("The audit setting IsSqlAuditWriteDisabled cannot be changed.")
+	}
+	if settings["StoreLabelNameforPicklistAudits"] == true {
+		return wire.NotEmulated(w.Engine, "the audit setting StoreLabelNameforPicklistAudits")
+	}
+	return nil
+}
 
 // AuditAccess writes down that a user came by the Web API, where the organisation audits that: once in each interval. Pages:
 // auditing/overview, org-service/samples/audit-user-access.

@@ -34,6 +34,7 @@ func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
 		if before != nil && store.Lookup(t, before, "basecurrencyid") != store.Lookup(t, r, "basecurrencyid") {
 			return wire.BadArgument("The base currency of an organization cannot be changed once it is set.")
 		}
+		return w.checkAuditSettings(t, r)
 	case "publisher":
 		return w.checkPublisher(t, before, r)
 	case "solution":
@@ -159,10 +160,8 @@ func (w *Writer) checkView(t *schema.Table, before, r *store.Row) error {
 	}
 	if layout := store.Text(t, r, "layoutxml"); layout != "" {
 		return checkLayout(f, of, layout)
-	} else if before == nil {
-		return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'layoutxml' is missing on the entity 'savedquery'.")
 	}
-	return nil
+	return nil // a view without one is found by queries: org-service/samples/validate-execute-saved-query
 }
 
 // checkFetch: the query must compile as if it were run.
@@ -384,13 +383,7 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 		w.countAttachments(t, r)
 	case "systemuser":
 		w.PlaceSettings(r.ID, store.Lookup(t, r, "businessunitid"))
-		if w.Schema.Tables["queue"] != nil && store.Lookup(t, r, "queueid").ID == uuid.Nil {
-			queue := store.Ref{Table: "queue", ID: uuid.New()}
-			placeQueue(w.Tx, queue.ID, store.Ref{Table: t.Name, ID: r.ID}, store.Text(t, r, "fullname"), w.Now)
-			link := store.Values{}
-			link.Set(t, "queueid", queue)
-			w.Put(t, w.Data[t.Name].Get(r.ID).With(link, r.Version))
-		}
+		w.giveQueue(t, r, "fullname")
 		team := w.defaultTeam(store.Lookup(t, r, "businessunitid").ID)
 		if team != uuid.Nil {
 			w.Place("teammembership", uuid.New(), store.Fields{"systemuserid": r.ID, "teamid": team})
@@ -409,6 +402,12 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 		for _, x := range inherited {
 			w.copyRole(x, r.ID)
 		}
+	case "team":
+		w.giveQueue(t, r, "name")
+	case "queueitem":
+		w.countItems(store.Lookup(t, r, "queueid"))
+	case "uomschedule":
+		w.baseUnit(t, r)
 	case "role":
 		for _, name := range schema.NewRolePrivileges {
 			if id := schema.PrivilegeID(name); w.Data["privilege"].Get(id) != nil {
@@ -430,6 +429,20 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 		metadata.AddToSolution(w.Tx, w.solution.call, w.solution.row, kind, r.ID)
 	}
 	return nil
+}
+
+// baseUnit makes the unit that a new group of units is counted in. Page: org-service/samples/rollup-goal-data-custom-period-target-revenue.
+func (w *Writer) baseUnit(t *schema.Table, r *store.Row) {
+	units, name := w.Schema.Tables["uom"], store.Text(t, r, "baseuomname")
+	if units == nil || name == "" {
+		return
+	}
+	v := store.Values{}
+	v.SetText(units, "name", name)
+	v.Set(units, "uomscheduleid", store.Ref{Table: t.Name, ID: r.ID})
+	v.Set(units, "quantity", 1.0)
+	v.Set(units, "isschedulebaseuom", true)
+	w.PutPlatformRow(units, v)
 }
 
 // copyRole is a role in a business unit below that of the role. Its privileges are those of the role at the root.

@@ -38,6 +38,7 @@ func (w *Writer) afterUpdate(t *schema.Table, before, after *store.Row) error {
 		follow(w, t, before, after)
 	}
 	w.reparent(t, before, after)
+	w.followQueue(t, before, after)
 	if err := w.assignBelow(t, before, after); err != nil {
 		return err
 	}
@@ -62,6 +63,8 @@ func (w *Writer) afterDelete(t *schema.Table, r *store.Row) error {
 	case "activitymimeattachment":
 		w.dropUnshown(t, r)
 		w.countAttachments(t, r)
+	case "queueitem":
+		w.countItems(store.Lookup(t, r, "queueid"))
 	case "recyclebinconfig": // without the organisation's row the bin is off, and the others go
 		if store.Text(t, r, "name") == binOrganization {
 			w.dropRows(t)

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -54,6 +55,20 @@ func StateLabel(t *schema.Table, state int64) string {
 	return "?"
 }
 
+// Transition refuses a status that may not follow another, where the table enforces that. Page:
+// define-custom-state-model-transitions ("Attempting to set an invalid value throws an error"; which one it does not say).
+func Transition(t *schema.Table, from, to int64) error {
+	c := t.Column("statuscode")
+	if !t.Transitions || c == nil || from == to {
+		return nil
+	}
+	o := c.Option(int(from))
+	if o == nil || o.TransitionData == "" || slices.Contains(o.Next, int(to)) {
+		return nil
+	}
+	return wire.NewError(http.StatusBadRequest, "0x80048408", "The status %d of %s cannot follow the status %d: its state transitions do not allow it.", to, t.Name, from)
+}
+
 // BadStatus is the error for a status that does not belong to the state.
 func BadStatus(t *schema.Table, state, status int64) *wire.Error {
 	return wire.NewError(http.StatusBadRequest, "0x80048408", "%d is not a valid status code for state code %sState.%s on %s.", status, t.SchemaName, StateLabel(t, state), t.Name)
@@ -92,6 +107,9 @@ func (w *Writer) moveState(t *schema.Table, before *store.Row, v store.Values) e
 	if !ok || !StatusFits(t, state, status) {
 		return BadStatus(t, state, status)
 	}
+	if err := Transition(t, store.Int(t, before, "statuscode"), status); err != nil {
+		return err
+	}
 	if move := w.Rules[t.Name].Move; move != nil {
 		return move(from, state, status)
 	}
@@ -99,6 +117,24 @@ func (w *Writer) moveState(t *schema.Table, before *store.Row, v store.Values) e
 		return nil
 	}
 	return moveAllowed(t, from, state)
+}
+
+// CanMove tells whether a row may go to a state and status: by an update, or by the action that its table has for it.
+func (w *Writer) CanMove(t *schema.Table, r *store.Row, state, status int64) bool {
+	from := store.Int(t, r, "statecode")
+	if !StatusFits(t, state, status) || Transition(t, store.Int(t, r, "statuscode"), status) != nil {
+		return false
+	}
+	if state == from {
+		return true
+	}
+	switch t.Name {
+	case "opportunity", "incident": // won, lost and resolved by actions of their own, from open only
+		return from == 0 || state == 0
+	case "quote":
+		return state == from+1 || state == 3
+	}
+	return moveAllowed(t, from, state) == nil
 }
 
 // moveAllowed refuses the changes of state that need an action of their own.

@@ -39,6 +39,9 @@ func placeQueue(t *store.Tx, id uuid.UUID, user store.Ref, name string, now stor
 	}
 	t.Place("queue", id, store.Fields{"name": "<" + name + ">", "queueviewtype": int64(1), "ownerid": user, "statecode": int64(0), "statuscode": int64(1),
 		"createdon": now, "modifiedon": now, "createdby": user, "modifiedby": user})
+	if user.Table != "systemuser" {
+		return
+	}
 	t.Place("queuemembership", uuid.NewSHA1(id, user.ID[:]), store.Fields{"queueid": id, "systemuserid": user.ID})
 }
 
@@ -52,6 +55,14 @@ func (w *Writer) JoinQueue(queue, user uuid.UUID) {
 	})
 	if !member {
 		w.Place(t.Name, uuid.New(), store.Fields{"queueid": queue, "systemuserid": user})
+		n := 0
+		w.Data[t.Name].Scan(uuid.Nil, func(r *store.Row) bool {
+			if store.Value(t, r, "queueid") == queue {
+				n++
+			}
+			return true
+		})
+		w.count(queue, "numberofmembers", n)
 	}
 }
 

@@ -85,6 +85,9 @@ func (w *Writer) deletable(x *rowWrite) error {
 	if err := w.componentDeletable(x); err != nil {
 		return err
 	}
+	if err := w.emptyQueue(x.table, x.before); err != nil {
+		return err
+	}
 	if remove := w.Rules[x.table.Name].Remove; remove != nil {
 		return remove(x.table, x.before)
 	}

@@ -62,6 +62,10 @@ type Option struct {
 	Label string `json:"label"`
 	State *int   `json:"state"`
 
+	// TransitionData says, for a status, which ones may follow it; Next are those. Without it any may.
+	TransitionData string `json:"-"`
+	Next           []int  `json:"-"`
+
 	Defined `json:"-"`
 }
 
@@ -199,6 +203,8 @@ type Table struct {
 	Shown map[string]any `json:"-"`
 	// Unguarded tables take no ETag in If-Match: IsOptimisticConcurrencyEnabled is false.
 	Unguarded bool `json:"-"`
+	// Transitions are enforced: EnforceStateTransitions is true.
+	Transitions bool `json:"-"`
 
 	Keys    []*AlternateKey `json:"-"`
 	Plural  string          `json:"-"` // the display name of the collection
@@ -319,6 +325,7 @@ func readSchema(files fs.FS) (*Schema, error) {
 	if err := s.link(tables); err != nil {
 		return nil, err
 	}
+	s.addGlobalChoices()
 	s.Published = true
 	return s, nil
 }
