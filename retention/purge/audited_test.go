@@ -20,7 +20,7 @@ func TestNoWriteFollowsTheAuditSweep(t *testing.T) {
 		for _, engine := range []string{"", "purge: {engine: bulk-delete}\n"} {
 			t.Run(name+" "+engine, func(t *testing.T) {
 				t.Parallel()
-				w := newWorldOf(t, engine+pol[1:], emulator.Options{AuditChangesOnly: changesOnly})
+				w := newWorldOf(t, engine+pol[1:], emulator.Options{AuditChangesOnly: changesOnly}, "audit-delay")
 				yvonne(w)
 				w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon", "emailaddress1": "paul@example.com"})
 				w.create("account", "adventure", row{"name": "Adventure Works", "primarycontactid@odata.bind": bindTo("contacts", "paul")})

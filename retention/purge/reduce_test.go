@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
@@ -40,7 +41,7 @@ subjects:
 // reduceWorld has two persons with rows of every kind: letters, one of them with somebody who is justified, a note with its history, a call,
 // and an address.
 func reduceWorld(t *testing.T) *world {
-	w := newWorld(t, reducePolicy)
+	w := newWorldOf(t, reducePolicy, emulator.Options{}, "audit-delay") // what is left is looked for at once
 	for _, n := range []string{"ada", "bo", "cia"} {
 		w.create("contact", n, row{"lastname": "Of " + n, "jobtitle": "Buyer " + n, "address1_line1": "Street of " + n})
 	}

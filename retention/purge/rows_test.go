@@ -92,7 +92,7 @@ func (w *world) endings() map[uuid.UUID]string {
 }
 
 func TestServiceMailOfACustomerGoesByItsOwnDate(t *testing.T) {
-	w := newWorld(t, rowsPol)
+	w := newWorldOf(t, rowsPol, emulator.Options{}, "audit-delay") // it counts sweeps
 	customer(w, "paul")
 	w.create("email", "old", mailTo("paul", nil))
 	w.update("email", "old", row{"statecode": 1, "statuscode": 4})
