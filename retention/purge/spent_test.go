@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -46,7 +47,7 @@ func TestOperationsAreCounted(t *testing.T) {
 // TestARunEndsWhenItsOperationsAreUsed gives runs less and less to do with. What they did is consistent, and the runs after them
 // come to the same end.
 func TestARunEndsWhenItsOperationsAreUsed(t *testing.T) {
-	w := crowd(t)
+	w := crowdOf(newWorldOf(t, pol, emulator.Options{}, "audit-delay")) // the same days for all
 	begin, books := w.snapshot(), t.TempDir()
 	copyLedger(t, w.ledgerDir(), books)
 	want, _ := w.endState()
