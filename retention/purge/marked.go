@@ -22,7 +22,7 @@ import (
 // these have left of audit history may not have been written down yet.
 const (
 	youngLedger = 3
-	youngFor    = 24 * time.Hour
+	youngFor    = 48 * time.Hour
 )
 
 // Unknown lists the rows that are marked as anonymised and of which the ledger knows nothing, by subject table: it was lost, or put
