@@ -2,6 +2,7 @@ package purge_test
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
 )
 
 // TestNoWriteFollowsTheAuditSweep: two pages of the service tell differently whether what an update sends, and what was the same
@@ -20,7 +22,7 @@ func TestNoWriteFollowsTheAuditSweep(t *testing.T) {
 		for _, engine := range []string{"", "purge: {engine: bulk-delete}\n"} {
 			t.Run(name+" "+engine, func(t *testing.T) {
 				t.Parallel()
-				w := newWorldOf(t, engine+pol[1:], emulator.Options{AuditChangesOnly: changesOnly})
+				w := newWorldOf(t, engine+pol[1:], emulator.Options{AuditChangesOnly: changesOnly}, "audit-delay")
 				yvonne(w)
 				w.create("contact", "paul", row{"firstname": "Paul", "lastname": "Cannon", "emailaddress1": "paul@example.com"})
 				w.create("account", "adventure", row{"name": "Adventure Works", "primarycontactid@odata.bind": bindTo("contacts", "paul")})
@@ -90,6 +92,37 @@ func TestASecondRunBeforeTheHistoryIsWrittenDown(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestALedgerLostBeforeTheHistoryIsWrittenDown: a new ledger knows of no purge, and its first runs may all come before the history of the
+// lost one's purges: the history of deleted rows is looked for on the next day, too.
+func TestALedgerLostBeforeTheHistoryIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, pol, emulator.Options{AuditDelay: 30 * time.Second})
+	yvonne(w)
+	if s := w.purgeAll(); s.Purged() != 1 {
+		t.Fatalf("%d purged", s.Purged())
+	}
+	w.must(os.RemoveAll(w.ledgerDir()))
+	run := func() {
+		t.Helper()
+		_, err := w.tryRun(func(d *purge.Deps) { d.Run.ID += "-after" })
+		if stoppedBy(err, purge.LedgerBehind) {
+			w.must(os.RemoveAll(w.ledgerDir()))
+		} else if err != nil && !stoppedBy(err, purge.LedgerUnproven) {
+			w.must(err)
+		}
+	}
+	for range 6 {
+		run()
+	}
+	w.advance(1)
+	run()
+	for _, p := range w.server.Find("McKay") {
+		if p.Where == "audit" && p.ID == id("yvonne").String() {
+			t.Errorf("the audit history of %s %s still has her", p.Table, p.ID)
+		}
 	}
 }
 

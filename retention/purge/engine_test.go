@@ -35,7 +35,7 @@ func (w *world) jobs() (n int, deleted int64) {
 // TestEnginesAgree: whatever deletes the related rows, the same is left.
 func TestEnginesAgree(t *testing.T) {
 	t.Parallel()
-	w := crowd(t)
+	w := crowdOf(newWorldOf(t, pol, emulator.Options{}, "audit-delay")) // the same days for both
 	start := w.snapshot()
 	keep := filepath.Join(w.dir, "keep")
 	copyLedger(t, w.ledgerDir(), keep)

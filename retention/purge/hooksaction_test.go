@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
+	"github.com/gallra/gallra/retention/purge"
 	"github.com/gallra/gallra/retention/purge/search"
 )
 
@@ -91,6 +93,42 @@ func TestRowsThatAPlugInMakesOfWhatGoes(t *testing.T) {
 	}
 }
 
+// What comes to belong to a person between the last look and the write goes also where the row stays as an anonymous one, whoever made it.
+func TestRowsThatComeForWhoeverStaysAnonymous(t *testing.T) {
+	note := row{"subject": "was Leadman", "objectid_lead@odata.bind": bindTo("leads", "lee")}
+	for name, come := range map[string]func(w *world, d *purge.Deps){
+		"by a plug-in": func(w *world, _ *purge.Deps) {
+			w.must(w.server.AddHooks(emulator.Hook{Table: "lead", Message: "Update", Stage: "PostOperation", Columns: []string{"lastname"}, Count: 1,
+				Create: []emulator.NewRow{{Table: "annotation", Values: map[string]any{"subject": "was {before.fullname}", "objectid_lead@odata.bind": "/leads({id})"}}}}))
+		},
+		"by a colleague": func(w *world, d *purge.Deps) {
+			came := false
+			d.Client = &meddler{Writer: d.Client, before: func(parts []dataverse.Part) {
+				for _, p := range parts {
+					if !came && len(p.Set) > 0 && strings.Contains(p.Set[len(p.Set)-1].Path, id("lee").String()) {
+						came = true
+						w.create("annotation", "late", note)
+					}
+				}
+			}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := hooked(t)
+			s := w.run(by(w.actor()), func(d *purge.Deps) { come(w, d) })
+			if s.Status != ledger.Done || s.Purged() != 3 {
+				t.Errorf("%s, purged %d, %v", s.Status, s.Purged(), s.Failures)
+			}
+			if n := len(w.server.Rows("annotation")); n != 0 {
+				t.Errorf("%d notes are left", n)
+			}
+			w.run(by(w.actor()))
+			w.nothingFound("Leadman")
+		})
+	}
+}
+
 // A plug-in that copies what it sees a related row lose leaves the copy in a row that nothing leads to: the run names it.
 func TestALogOfRelatedRowsIsNamed(t *testing.T) {
 	t.Parallel()
@@ -105,6 +143,28 @@ func TestALogOfRelatedRowsIsNamed(t *testing.T) {
 	}
 	if !slices.ContainsFunc(s.Mentions, func(f search.Finding) bool { return f.Where == "made" && f.Person.ID == id("yvonne") }) {
 		t.Errorf("a copy of her note stays, and nobody is told: %v", s.Mentions)
+	}
+}
+
+// Rows that go by a job go as they are: a plug-in that copies what goes leaves the copy, and the run names it.
+func TestALogOfRowsThatGoByAJobIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, as := range []string{"caller", "system"} {
+		w := newWorldOf(t, "purge: {engine: bulk-delete}\n"+pol[1:], emulator.Options{JobStep: -1})
+		yvonne(w)
+		w.create("annotation", "note", row{"subject": "About Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
+		w.run(by(w.actor()))
+		w.advance(60)
+		w.must(w.server.AddHooks(emulator.Hook{Table: "annotation", Message: "Delete", RunAs: as, Create: []emulator.NewRow{{Table: "task", Values: map[string]any{"subject": "note gone: {before.subject}"}}}}))
+		s := w.run(by(w.actor()))
+		if s.Status != ledger.Done || s.Purged() != 1 {
+			t.Errorf("%s, purged %d, %v", s.Status, s.Purged(), s.Failures)
+		}
+		if len(w.found("McKay")) == 0 {
+			t.Errorf("as the %s: the plug-in has copied nothing", as)
+		} else if !slices.ContainsFunc(s.Mentions, func(f search.Finding) bool { return f.Where == "made" && f.Person.ID == id("yvonne") }) {
+			t.Errorf("as the %s: a copy of her note stays, and nobody is told: %v", as, s.Mentions)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,8 +18,12 @@ import (
 	"github.com/gallra/gallra/retention/purge/inventory"
 )
 
-// youngLedger is for how many runs a ledger does not count as knowing what the ones before it were owed.
-const youngLedger = 3
+// youngLedger is for how many runs, and youngFor for how long, a ledger does not count as knowing what the ones before it were owed: what
+// these have left of audit history may not have been written down yet.
+const (
+	youngLedger = 3
+	youngFor    = 48 * time.Hour
+)
 
 // Unknown lists the rows that are marked as anonymised and of which the ledger knows nothing, by subject table: it was lost, or put
 // back, after they were. A mark that people set by hand is among them.
@@ -102,7 +107,7 @@ func (r *runner) adopt(ctx context.Context) error {
 			}
 		}
 	}
-	if len(r.Ledger.Runs()) > youngLedger {
+	if runs := r.Ledger.Runs(); len(runs) > youngLedger && r.Client.Now().Sub(runs[0].Began) > youngFor {
 		return nil
 	}
 	return r.sweepDeleted(ctx)

@@ -48,7 +48,7 @@ func (d *dies) RoundTrip(r *http.Request) (*http.Response, error) {
 // ends with no half person, no old name in the audit history, and nobody purged within a notice.
 func TestKilledAndRolledBack(t *testing.T) {
 	t.Parallel()
-	w := crowd(t)
+	w := crowdOf(newWorldOf(t, pol, emulator.Options{}, "audit-delay")) // its runs follow each other within a moment
 	w.advance(1)
 	before := w.snapshot()
 	saved := t.TempDir()
@@ -147,7 +147,7 @@ func TestALedgerLostWhileAJobIsPending(t *testing.T) {
 	} {
 		for _, killed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, killed %t", name, killed), func(t *testing.T) {
-				w := newWorldOf(t, byJobs, emulator.Options{JobStep: time.Hour})
+				w := newWorldOf(t, byJobs, emulator.Options{JobStep: time.Hour}, "audit-delay") // its runs follow each other within a moment
 				yvonne(w)
 				w.create("annotation", "note", row{"subject": "About Yvonne McKay", "objectid_contact@odata.bind": bindTo("contacts", "yvonne")})
 				w.create("email", "mail", row{"subject": "Dear Yvonne McKay", "regardingobjectid_contact_email@odata.bind": bindTo("contacts", "yvonne")})

@@ -27,6 +27,10 @@ var fromTheStart = []disturbance{
 		{Table: "contact", Message: "Delete", Row: id("yvonne").String(), Refuse: &emulator.Refusal{Message: "Yvonne McKay is kept"}}}},
 	{name: "a plug-in that makes a row of each delete", client: insists, passes: true, hooks: []emulator.Hook{{Table: "contact", Message: "Delete", Stage: "PostOperation",
 		Create: []emulator.NewRow{{Table: "competitor", Values: map[string]any{"name": "gone: {before.fullname}"}}}}}},
+	{name: "a plug-in that hangs a note on whoever loses their name", client: insists, passes: true, hooks: []emulator.Hook{{Table: "contact", Message: "Update", Stage: "PostOperation", Columns: []string{"lastname"},
+		Create: []emulator.NewRow{{Table: "annotation", Values: map[string]any{"subject": "was {before.fullname}", "objectid_contact@odata.bind": "/contacts({id})"}}}}}},
+	{name: "a plug-in that makes a row of each note that goes", client: insists, passes: true, hooks: []emulator.Hook{{Table: "annotation", Message: "Delete", RunAs: "system",
+		Create: []emulator.NewRow{{Table: "competitor", Values: map[string]any{"name": "gone: {id}"}}}}}},
 	{name: "an update that takes longer than a request may", client: hurried, passes: true, hooks: []emulator.Hook{
 		{Table: "contact", Message: "Update", Stage: "PostOperation", Delay: "1100ms", Count: 1}}},
 }

@@ -76,6 +76,7 @@ func TestModelPolicyOnGeneratedData(t *testing.T) {
 			continue
 		}
 		looked++
+		w.lateHistory(a)
 		for _, p := range w.server.Find(a) {
 			if p.Where == "row" && kept[p.ID] {
 				continue

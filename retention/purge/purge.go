@@ -222,7 +222,7 @@ func (r *runner) conclude(ctx context.Context, subject *compile.Subject, erased 
 		if w.earlier != nil {
 			w.join(&work{rows: w.earlier.rows, counts: w.earlier.counts, gone: w.earlier.gone, effects: w.earlier.effects})
 		}
-		if (w.do == policy.Delete || len(w.left) > 0) && w.Row != nil {
+		if w.Row != nil {
 			remove = append(remove, w)
 		}
 	}

@@ -65,9 +65,6 @@ func (r *runner) leftovers(ctx context.Context, subject *compile.Subject, works 
 			if p.Bound() {
 				w.do = policy.Anonymize // by a row that came since: anonymised in place
 			}
-			if w.do != policy.Delete && len(w.left) == 0 {
-				continue
-			}
 			if w.only != nil {
 				p.Items = slices.DeleteFunc(p.Items, func(it *inventory.Item) bool { return !slices.Contains(w.only[it.Table], it.ID) })
 			}
@@ -92,8 +89,9 @@ func handledByAnother(inv *inventory.List, p *inventory.Person) bool {
 	return false
 }
 
-// remove deletes the rows of persons who were erased. What came to belong to them since the last look is handled by the
-// rules first: a delete takes nothing along that was not listed.
+// remove deletes the rows of persons who were erased, but for those that stay as anonymous ones. What came to belong to them since
+// the last look is handled by the rules first: a delete takes nothing along that was not listed, and nothing stays beside an
+// anonymous row because it came late.
 func (r *runner) remove(ctx context.Context, subject *compile.Subject, works []*work) error {
 	open := works
 	plain := false

@@ -92,7 +92,7 @@ func (w *world) endings() map[uuid.UUID]string {
 }
 
 func TestServiceMailOfACustomerGoesByItsOwnDate(t *testing.T) {
-	w := newWorld(t, rowsPol)
+	w := newWorldOf(t, rowsPol, emulator.Options{}, "audit-delay") // it counts sweeps
 	customer(w, "paul")
 	w.create("email", "old", mailTo("paul", nil))
 	w.update("email", "old", row{"statecode": 1, "statuscode": 4})
@@ -114,6 +114,10 @@ func TestServiceMailOfACustomerGoesByItsOwnDate(t *testing.T) {
 		t.Errorf("the ledger says %q", got)
 	}
 	w.nothingFound("Dear paul", id("young").String(), id("other").String())
+	if s = w.run(); s.Resumed.Sweeps != 1 { // which proves nothing yet
+		t.Errorf("the run at once: %+v", s.Resumed)
+	}
+	w.advance(1)
 	if s = w.run(); tallyNamed(t, s, "service-mail").Due != 0 || s.Resumed.Sweeps != 1 {
 		t.Errorf("the run after: %+v %+v", s.Rows, s.Resumed)
 	}

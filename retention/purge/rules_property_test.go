@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/purge"
 )
 
@@ -101,7 +102,7 @@ func drawRuled(t *rapid.T) ruledCRM {
 // before anything is written, by every engine, and a run that is cut anywhere ends as an undisturbed one.
 func TestRandomRulesAreAskedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, pol)
+	w := newWorldOf(t, pol, emulator.Options{}, "metadata-lag") // it goes back to a moment after the definitions were made
 	guests(w)
 	empty := w.snapshot()
 	dumped := []string{"contact", "account", "email", "annotation", "task", "connection", "new_guest", "activityparty"}

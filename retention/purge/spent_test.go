@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
+	"github.com/gallra/gallra/dataverse/emulator"
 	"github.com/gallra/gallra/retention/ledger"
 	"github.com/gallra/gallra/retention/purge"
 )
@@ -47,7 +48,7 @@ func TestOperationsAreCounted(t *testing.T) {
 // come to the same end.
 func TestARunEndsWhenItsOperationsAreUsed(t *testing.T) {
 	t.Parallel()
-	w := crowd(t)
+	w := crowdOf(newWorldOf(t, pol, emulator.Options{}, "audit-delay")) // the same days for all
 	begin, books := w.snapshot(), t.TempDir()
 	copyLedger(t, w.ledgerDir(), books)
 	want, _ := w.endState()

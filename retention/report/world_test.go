@@ -44,7 +44,7 @@ func newWorld(t *testing.T) *world {
 
 func startWorld(t *testing.T, dir string, later func(func())) *world {
 	t.Helper()
-	w := &world{T: t, server: emulator.New(emulatortest.Options(emulator.Options{Token: "emulator", JobStep: -1, Now: func() time.Time { return day0 }})), dir: dir}
+	w := &world{T: t, server: emulator.New(emulatortest.Options(emulator.Options{Token: "emulator", JobStep: -1, Now: func() time.Time { return day0 }}, "no-address-rows", "read-only-quotes")), dir: dir}
 	w.must(sample.Load(w.server))
 	web := httptest.NewServer(w.server)
 	later(web.Close)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/access"
-	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -39,7 +38,7 @@ func (s *Service) closeIncident(c *wire.Call) (*wire.Answer, error) {
 		if openActivities(w, store.Ref{Table: t.Name, ID: r.ID}) {
 			return wire.NewError(http.StatusBadRequest, "0x8004440a", "The case can not be closed because there are open activities associated with it.")
 		}
-		return w.Act(hooks.Close, t, r, func(r *store.Row) error {
+		return w.Act(platform.CloseMessage, t, r, func(r *store.Row) error {
 			x := w.Schema.Tables["incidentresolution"]
 			in.Values.SetDefault(x, "subject", "Case Resolution - "+store.Text(t, r, "title"))
 			if _, err := w.CreateFrom(x, in); err != nil {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -14,11 +13,11 @@ import (
 
 // winOpportunity and loseOpportunity close an opportunity: the only way to do so. Pages: WinOpportunity, LoseOpportunity.
 func (s *Service) winOpportunity(c *wire.Call) (*wire.Answer, error) {
-	return s.closeOpportunity(c, hooks.Win, 1, platform.ActionWin)
+	return s.closeOpportunity(c, platform.WinMessage, 1, platform.ActionWin)
 }
 
 func (s *Service) loseOpportunity(c *wire.Call) (*wire.Answer, error) {
-	return s.closeOpportunity(c, hooks.Lose, 2, platform.ActionLose)
+	return s.closeOpportunity(c, platform.LoseMessage, 2, platform.ActionLose)
 }
 
 func (s *Service) closeOpportunity(c *wire.Call, message string, state, action int64) (*wire.Answer, error) {
@@ -135,10 +134,12 @@ func openQuotes(w *platform.Writer, opportunity uuid.UUID) bool {
 }
 
 // winQuote and closeQuote close an active quote. Pages: WinQuote, CloseQuote.
-func (s *Service) winQuote(c *wire.Call) (*wire.Answer, error) { return s.finishQuote(c, hooks.Win, 2) }
+func (s *Service) winQuote(c *wire.Call) (*wire.Answer, error) {
+	return s.finishQuote(c, platform.WinMessage, 2)
+}
 
 func (s *Service) closeQuote(c *wire.Call) (*wire.Answer, error) {
-	return s.finishQuote(c, hooks.Close, 3)
+	return s.finishQuote(c, platform.CloseMessage, 3)
 }
 
 func (s *Service) finishQuote(c *wire.Call, message string, state int64) (*wire.Answer, error) {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -96,7 +95,7 @@ func qualifyRow(w *platform.Writer, t *schema.Table, lead *store.Row, body map[s
 		return nil, err
 	}
 	var made []any
-	err = w.Act(hooks.QualifyLead, t, lead, func(lead *store.Row) error {
+	err = w.Act(platform.QualifyLeadMessage, t, lead, func(lead *store.Row) error {
 		made, err = q.carryOut(w, t, lead)
 		return err
 	})

@@ -3,7 +3,6 @@ package messages
 import (
 	"net/http"
 
-	"github.com/gallra/gallra/dataverse/emulator/internal/hooks"
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
@@ -40,7 +39,7 @@ func (s *Service) merge(c *wire.Call) (*wire.Answer, error) {
 			return err
 		}
 		t := w.Schema.Tables[target.Table]
-		return w.Act(hooks.Merge, t, w.Data[t.Name].Get(target.ID), func(*store.Row) error {
+		return w.Act(platform.MergeMessage, t, w.Data[t.Name].Get(target.ID), func(*store.Row) error {
 			return withAction(w, platform.ActionMerge, func() error { return mergeRows(w, target, subordinate, body["UpdateContent"]) })
 		})
 	})

@@ -272,6 +272,15 @@ func (w *Writer) raiseLink(message, stage string, t *schema.Table, id uuid.UUID,
 	return w.raise(&rowWrite{table: t, before: r}, hooks.Event{Message: message, Stage: stage, ID: id, Before: r, After: r, Link: hooks.Link{Relationship: name, Other: other}})
 }
 
+// The messages of actions that [Writer.Act] takes.
+const (
+	MergeMessage       = hooks.Merge
+	QualifyLeadMessage = hooks.QualifyLead
+	WinMessage         = hooks.Win
+	LoseMessage        = hooks.Lose
+	CloseMessage       = hooks.Close
+)
+
 // Act carries out an action on a row between its hooks. do is given the row as hooks before the operation have left it; what do
 // writes raises nothing but what the same write by a caller does.
 func (w *Writer) Act(message string, t *schema.Table, r *store.Row, do func(*store.Row) error) error {
