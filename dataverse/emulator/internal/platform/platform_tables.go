@@ -144,7 +144,7 @@ func (w *Writer) checkView(t *schema.Table, before, r *store.Row) error {
 	case store.Text(t, r, "name") == "":
 		return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'name' is missing on the entity 'savedquery'.")
 	case of == nil:
-		return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+		return wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 	case before == nil && store.Int(t, r, "querytype") != 0:
 		return wire.BadArgument("A view of the query type %d exists once for a table and cannot be created.", store.Int(t, r, "querytype"))
 	}
@@ -262,7 +262,7 @@ func (w *Writer) checkUser(t *schema.Table, before, r *store.Row) error {
 func (w *Writer) checkFieldPermission(t *schema.Table, r *store.Row) error {
 	of := w.Schema.Tables[store.Text(t, r, "entityname")]
 	if of == nil {
-		return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", store.Text(t, r, "entityname"))
+		return wire.NoTable(http.StatusBadRequest, "0x80060888", store.Text(t, r, "entityname"))
 	}
 	c := of.Column(store.Text(t, r, "attributelogicalname"))
 	if c == nil || !c.Secured {
