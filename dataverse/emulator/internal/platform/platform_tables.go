@@ -58,7 +58,13 @@ func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
 	case "fieldpermission":
 		return w.checkFieldPermission(t, r)
 	case "systemuserroles":
-		return w.checkAssignment(t, r)
+		return w.checkAssignment(t, r, "systemuser")
+	case "teamroles":
+		return w.checkAssignment(t, r, "team")
+	case "workflow":
+		if before != nil && store.Int(t, before, "statecode") == 0 && store.Int(t, r, "statecode") == 1 {
+			return wire.NotEmulated(w.Engine, "workflows that are activated: nothing would run them")
+		}
 	case "duplicaterule":
 		return w.checkRule(t, before, r)
 	case "duplicaterulecondition":
@@ -272,12 +278,13 @@ func (w *Writer) checkFieldPermission(t *schema.Table, r *store.Row) error {
 }
 
 // checkAssignment: a role belongs to a business unit, and so do those who have it.
-func (w *Writer) checkAssignment(t *schema.Table, r *store.Row) error {
-	user, _ := store.Value(t, r, "systemuserid").(uuid.UUID)
+func (w *Writer) checkAssignment(t *schema.Table, r *store.Row, to string) error {
+	id, _ := store.Value(t, r, to+"id").(uuid.UUID)
 	role, _ := store.Value(t, r, "roleid").(uuid.UUID)
-	users, roles := w.Schema.Tables["systemuser"], w.Schema.Tables["role"]
-	if a, b := store.Lookup(users, w.Data["systemuser"].Get(user), "businessunitid"), store.Lookup(roles, w.Data["role"].Get(role), "businessunitid"); a.ID != b.ID {
-		return wire.NewError(http.StatusBadRequest, "0x80041d0b", "The role %s belongs to another business unit than the user %s.", role, user)
+	principals, roles := w.Schema.Tables[to], w.Schema.Tables["role"]
+	if a, b := store.Lookup(principals, w.Data[to].Get(id), "businessunitid"), store.Lookup(roles, w.Data["role"].Get(role), "businessunitid"); a.ID != b.ID {
+		noun := strings.TrimPrefix(to, "system")
+		return wire.NewError(http.StatusBadRequest, "0x80041d0b", "The role %s belongs to another business unit than the %s %s.", role, noun, id)
 	}
 	return nil
 }
