@@ -45,6 +45,8 @@ var pages = map[string]string{
 	"GET RetrieveRolePrivilegesRole":    "RetrieveRolePrivilegesRole Function", "GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges": "RetrieveUserPrivileges Function",
 	"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName": "RetrieveUserPrivilegeByPrivilegeName Function",
 	"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames":   "RetrieveUserSetOfPrivilegesByNames Function",
+	"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeId":   "security-access-coding",
+	"GET set(key)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByIds":     "security-access-coding",
 	"POST set(key)/Microsoft.Dynamics.CRM.AddPrivilegesRole":                   "AddPrivilegesRole Action", "POST set(key)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole": "ReplacePrivilegesRole Action",
 	"POST set(key)/Microsoft.Dynamics.CRM.AddMembersTeam": "use-web-api-actions", "POST set(key)/Microsoft.Dynamics.CRM.RemoveMembersTeam": "use-web-api-actions",
 	"POST set(key)/Microsoft.Dynamics.CRM.RemovePrivilegeRole": "RemovePrivilegeRole Action", "GET set(key)/Microsoft.Dynamics.CRM.RetrievePrincipalAccess": "RetrievePrincipalAccess Function",

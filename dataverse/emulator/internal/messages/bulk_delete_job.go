@@ -138,7 +138,7 @@ func startJob(w *platform.Writer, job *bulkJob) error {
 	for i, q := range job.queries {
 		t := w.Schema.Tables[q.table]
 		if t == nil {
-			return wire.NewError(http.StatusBadRequest, "0x80041102", "The entity with a name = '%s' was not found in the MetadataCache.", q.table)
+			return wire.NoTable(http.StatusBadRequest, "0x80041102", q.table)
 		}
 		if err := w.CheckRight("Delete", t, nil); err != nil {
 			return err

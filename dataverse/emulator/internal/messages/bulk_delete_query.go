@@ -55,7 +55,7 @@ func readQuerySet(w *platform.Writer, v any) ([]*bulkQuery, error) {
 		name, _ := q["EntityName"].(string)
 		t := w.Schema.Tables[name]
 		if t == nil {
-			return nil, wire.NewError(400, "0x80041102", "The entity with a name = '%s' was not found in the MetadataCache.", name)
+			return nil, wire.NoTable(400, "0x80041102", name)
 		}
 		if err := deletable(t); err != nil {
 			return nil, err

@@ -62,7 +62,7 @@ func (s *Service) totalRecordCount(c *wire.Call) (*wire.Answer, error) {
 		name = strings.Trim(strings.TrimSpace(name), `'"`)
 		t := c.View().Schema.Tables[name]
 		if t == nil {
-			return nil, wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+			return nil, wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 		}
 		if right, found := c.View().Schema.Privileges[t.Name]["Read"]; found {
 			if err := access.CheckPrivilege(c, right.Name); err != nil {
@@ -143,7 +143,7 @@ func (s *Service) canRelate(message string) wire.Handler {
 		}
 		t := c.View().Schema.Tables[name]
 		if t == nil {
-			return nil, wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+			return nil, wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 		}
 		return response(c, message, map[string]any{message: relatable(t, message)}), nil
 	}
@@ -162,7 +162,7 @@ func (s *Service) validTables(parameter, message string) wire.Handler {
 					return nil, err
 				}
 				if c.View().Schema.Tables[name] == nil {
-					return nil, wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+					return nil, wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 				}
 			}
 		}
@@ -213,7 +213,7 @@ func (s *Service) initializeFrom(c *wire.Call) (*wire.Answer, error) {
 	row := query.NewEnv(c).Source(source).Get(query.NewEnv(c), from.ID)
 	switch {
 	case to == nil:
-		return nil, wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+		return nil, wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 	case row == nil:
 		return nil, wire.NoRow(from.Table, from.ID.String())
 	}

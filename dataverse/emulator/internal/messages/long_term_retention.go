@@ -49,7 +49,7 @@ func checkRetention(w *platform.Writer, t *schema.Table, r *store.Row) error {
 	case w.IsTaken(t, r, "uniquename"):
 		return wire.NewError(http.StatusPreconditionFailed, "0x80040237", "A record with matching key values already exists.")
 	case of == nil:
-		return wire.NewError(http.StatusBadRequest, "0x80041102", "The entity with a name = '%s' was not found in the MetadataCache.", name)
+		return wire.NoTable(http.StatusBadRequest, "0x80041102", name)
 	case !mayRetain(w.Schema, of):
 		return wire.BadArgument("Long term retention is not supported for the entity '%s'.", name)
 	}

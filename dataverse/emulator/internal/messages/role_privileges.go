@@ -78,30 +78,41 @@ func (s *Service) userPrivileges(c *wire.Call) (*wire.Answer, error) {
 	return privilegesAnswer(c, "RetrieveUserPrivilegesResponse", s.heldBy(c, user, nil, true)), nil
 }
 
-// userPrivilege answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='…').
+// userPrivilege answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='…') and
+// RetrieveUserPrivilegeByPrivilegeId(PrivilegeId=…), severalPrivileges RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p) and
+// RetrieveUserSetOfPrivilegesByIds(PrivilegeIds=@p): those through teams included and at their own depth. Page: security-access-coding.
 func (s *Service) userPrivilege(c *wire.Call) (*wire.Answer, error) {
-	user, err := boundUser(c)
-	if err != nil {
-		return nil, err
-	}
-	args, err := c.Arguments(c.Path.Segments[1])
-	if err != nil {
-		return nil, err
-	}
-	name, err := wire.TextArgument(args["PrivilegeName"])
-	if err != nil {
-		return nil, err
-	}
-	if c.View().Data["privilege"].Get(schema.PrivilegeID(name)) == nil {
-		return nil, wire.BadArgument("The privilege with name %s does not exist.", name)
-	}
-	return privilegesAnswer(c, "RetrieveUserPrivilegeByPrivilegeNameResponse", s.heldBy(c, user, map[uuid.UUID]bool{schema.PrivilegeID(name): true}, false)), nil
+	return s.somePrivileges(c, map[string]string{"RetrieveUserPrivilegeByPrivilegeName": "PrivilegeName", "RetrieveUserPrivilegeByPrivilegeId": "PrivilegeId"},
+		func(text string) ([]string, error) {
+			if _, err := uuid.Parse(text); err == nil {
+				return []string{text}, nil
+			}
+			name, err := wire.TextArgument(text)
+			return []string{name}, err
+		})
 }
 
-// userPrivilegesByNames answers systemusers(…)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p),
-// those through teams included and at their own depth. Pages: verifying-access-code,
-// RetrieveUserSetOfPrivilegesByNames Function.
-func (s *Service) userPrivilegesByNames(c *wire.Call) (*wire.Answer, error) {
+func (s *Service) severalPrivileges(c *wire.Call) (*wire.Answer, error) {
+	return s.somePrivileges(c, map[string]string{"RetrieveUserSetOfPrivilegesByNames": "PrivilegeNames", "RetrieveUserSetOfPrivilegesByIds": "PrivilegeIds"}, listed)
+}
+
+// listed reads an argument that is a list of texts in either quotes, or of ids with or without.
+func listed(text string) ([]string, error) {
+	inner, opened := strings.CutPrefix(strings.TrimSpace(text), "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	if !opened || !closed {
+		return nil, wire.BadQuery("Bad Request - Error in query syntax.")
+	}
+	var out []string
+	for part := range strings.SplitSeq(inner, ",") {
+		if part = strings.Trim(strings.TrimSpace(part), `'"`); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out, nil
+}
+
+func (s *Service) somePrivileges(c *wire.Call, of map[string]string, read func(string) ([]string, error)) (*wire.Answer, error) {
 	user, err := boundUser(c)
 	if err != nil {
 		return nil, err
@@ -110,25 +121,30 @@ func (s *Service) userPrivilegesByNames(c *wire.Call) (*wire.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, found := args["PrivilegeNames"]
+	function := strings.TrimPrefix(c.Path.Segments[1].Name, wire.CRMNamespace)
+	text, found := args[of[function]]
 	if !found {
-		return nil, wire.MissingArgument("PrivilegeNames", "RetrieveUserSetOfPrivilegesByNames")
+		return nil, wire.MissingArgument(of[function], function)
 	}
-	var names []string
-	if !strings.Contains(text, `"`) {
-		text = strings.ReplaceAll(text, "'", `"`)
-	}
-	if json.Unmarshal([]byte(text), &names) != nil {
-		return nil, wire.BadQuery("Bad Request - Error in query syntax.")
+	names, err := read(text)
+	if err != nil {
+		return nil, err
 	}
 	only := map[uuid.UUID]bool{}
 	for _, name := range names {
-		if c.View().Data["privilege"].Get(schema.PrivilegeID(name)) == nil {
-			return nil, wire.BadArgument("The privilege with name %s does not exist.", name)
+		id, says := schema.PrivilegeID(name), "name"
+		if strings.HasSuffix(strings.TrimSuffix(of[function], "s"), "Id") {
+			if id, err = uuid.Parse(name); err != nil {
+				return nil, wire.BadQuery("Bad Request - Error in query syntax.")
+			}
+			says = "id"
 		}
-		only[schema.PrivilegeID(name)] = true
+		if c.View().Data["privilege"].Get(id) == nil {
+			return nil, wire.BadArgument("The privilege with %s %s does not exist.", says, name)
+		}
+		only[id] = true
 	}
-	return privilegesAnswer(c, "RetrieveUserSetOfPrivilegesByNamesResponse", s.heldBy(c, user, only, false)), nil
+	return privilegesAnswer(c, function+"Response", s.heldBy(c, user, only, false)), nil
 }
 
 func boundUser(c *wire.Call) (uuid.UUID, error) {

@@ -46,6 +46,8 @@ fn RetrieveDependenciesForDelete ObjectId:guid ComponentType:int -> []T:crmbasee
 fn RetrieveRolePrivilegesRole RoleId:guid -> C:RetrieveRolePrivilegesRoleResponse
 fn RetrieveUserPrivileges @T:systemuser -> C:RetrieveUserPrivilegesResponse
 fn RetrieveUserPrivilegeByPrivilegeName @T:systemuser PrivilegeName:string -> C:RetrieveUserPrivilegeByPrivilegeNameResponse
+fn RetrieveUserPrivilegeByPrivilegeId @T:systemuser PrivilegeId:guid -> C:RetrieveUserPrivilegeByPrivilegeIdResponse
+fn RetrieveUserSetOfPrivilegesByIds @T:systemuser PrivilegeIds:[]guid -> C:RetrieveUserSetOfPrivilegesByIdsResponse
 fn RetrieveUserSetOfPrivilegesByNames @T:systemuser PrivilegeNames:[]string ExcludeTeamBasic:bool? -> C:RetrieveUserSetOfPrivilegesByNamesResponse
 fn RetrievePrincipalAccess @T:systemuser Target:T:crmbaseentity -> C:RetrievePrincipalAccessResponse
 fn RetrieveRecordChangeHistory Target:T:crmbaseentity PagingInfo:C:PagingInfo? -> C:RetrieveRecordChangeHistoryResponse
@@ -143,6 +145,8 @@ var operationTypes = map[string]string{
 	"RetrieveProvisionedLanguagesResponse":         "[]int:RetrieveProvisionedLanguages",
 	"RetrieveLocLabelsResponse":                    "C:Label:Label",
 	"RetrieveUserPrivilegeByPrivilegeNameResponse": "[]RolePrivilege:RolePrivileges",
+	"RetrieveUserPrivilegeByPrivilegeIdResponse":   "[]RolePrivilege:RolePrivileges",
+	"RetrieveUserSetOfPrivilegesByIdsResponse":     "[]RolePrivilege:RolePrivileges",
 	"RetrieveUserSetOfPrivilegesByNamesResponse":   "[]RolePrivilege:RolePrivileges",
 	"PagingInfo":                                 "int:PageNumber int:Count string:PagingCookie bool:ReturnTotalRecordCount",
 	"AuditDetail":                                "T:audit:AuditRecord",

@@ -196,7 +196,7 @@ func tableByKey(s *schema.Schema, key string) (*schema.Table, error) {
 		if t := s.Tables[strings.ToLower(name)]; t != nil {
 			return t, nil
 		}
-		return nil, wire.NewError(http.StatusNotFound, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+		return nil, wire.NoTable(http.StatusNotFound, "0x80060888", name)
 	}
 	id, ok := (wire.Segment{Key: key}).ID()
 	if !ok {

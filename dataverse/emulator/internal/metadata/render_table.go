@@ -168,7 +168,7 @@ func renderTable(s *schema.Schema, t *schema.Table) object {
 		"IsBPFEntity":                      false,
 		"IsDocumentRecommendationsEnabled": false, "IsMSTeamsIntegrationEnabled": false, "SettingOf": nil,
 		"DataProviderId": nil, "DataSourceId": nil, "AutoCreateAccessTeams": false,
-		"IsActivity": t.Activity, "IsActivityParty": t.Activity || standard && userOwned,
+		"IsActivity": t.Activity, "IsActivityParty": t.Activity || standard && userOwned || pointsAt(s, "activityparty", "partyid", t.Name),
 		"IsRetrieveAuditEnabled": false, "IsRetrieveMultipleAuditEnabled": false, "IsArchivalEnabled": false,
 		"IsRetentionEnabled": false, "IsAuditEnabled": managedProperty(t.Audited, row, "canmodifyauditsettings"),
 		"IsAvailableOffline": standard && row, "IsChildEntity": t.Ownership == "None" && !t.Intersect, "IsAIRUpdated": false,

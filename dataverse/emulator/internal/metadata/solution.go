@@ -301,7 +301,7 @@ func checkPublish(s *schema.Schema, text string) error {
 				switch path[2] {
 				case "entity":
 					if s.Tables[name] == nil {
-						return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+						return wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 					}
 				case "optionset":
 					if s.OptionSets[name] == nil {

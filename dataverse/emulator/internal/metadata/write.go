@@ -329,6 +329,9 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 			return wire.BadArgument("%s cannot be disabled for entity %s once it has been enabled.", name, t.Name)
 		}
 	}
+	if !on(had["IsActivityParty"]) && on(body["IsActivityParty"]) {
+		ch.takesPart(next)
+	}
 	ch.regards(next, !on(had["HasNotes"]) && on(body["HasNotes"]), !on(had["HasActivities"]) && on(body["HasActivities"]))
 	id := TableID(next)
 	ch.made(componentTable, id, "EntityDefinitions("+id.String()+")")

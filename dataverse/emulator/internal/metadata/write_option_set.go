@@ -287,7 +287,7 @@ func (s *Service) changeOptions(c *wire.Call, status bool, fn func(*change, map[
 		}
 		t := ch.schema.Tables[textOf(body, "EntityLogicalName")]
 		if t == nil {
-			return wire.NewError(http.StatusNotFound, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", textOf(body, "EntityLogicalName"))
+			return wire.NoTable(http.StatusNotFound, "0x80060888", textOf(body, "EntityLogicalName"))
 		}
 		col := t.Column(textOf(body, "AttributeLogicalName"))
 		switch {

@@ -67,7 +67,7 @@ func (ch *change) relation(body map[string]any) (*schema.Relationship, error) {
 		if to != nil {
 			name = r.Referencing
 		}
-		return nil, wire.NewError(http.StatusNotFound, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+		return nil, wire.NoTable(http.StatusNotFound, "0x80060888", name)
 	}
 	if a := textOf(body, "ReferencedAttribute"); a != "" && a != to.ID {
 		return nil, wire.BadArgument("The ReferencedAttribute '%s' is not the primary key of '%s'.", a, to.Name)
@@ -213,8 +213,11 @@ func (ch *change) defineManyToMany(body map[string]any) error {
 		return err
 	}
 	t1, t2 := ch.schema.Tables[m.Table1], ch.schema.Tables[m.Table2]
-	if t1 == nil || t2 == nil {
-		return wire.NewError(http.StatusNotFound, "0x80060888", "The entity with a name = '%s' or '%s' with namemapping = 'Logical' was not found in the MetadataCache.", m.Table1, m.Table2)
+	switch {
+	case t1 == nil:
+		return wire.NoTable(http.StatusNotFound, "0x80060888", m.Table1)
+	case t2 == nil:
+		return wire.NoTable(http.StatusNotFound, "0x80060888", m.Table2)
 	}
 	if hasRelation(ch.schema, m.Name) || ch.schema.Tables[m.Intersect] != nil {
 		return wire.NewError(http.StatusBadRequest, "0x80047009", "A relationship with the name %s already exists.", m.Name)

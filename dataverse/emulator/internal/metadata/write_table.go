@@ -78,6 +78,9 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 		return err
 	}
 	ch.regards(t, boolOf(body["HasNotes"], false), boolOf(body["HasActivities"], false))
+	if boolOf(body["IsActivityParty"], false) {
+		ch.takesPart(t)
+	}
 	ch.schema.Privileges[t.Name] = ch.schema.GeneratedPrivileges(t)
 	if !t.Activity { // those of activities are there
 		ch.grantNew(t)
@@ -99,6 +102,11 @@ func (ch *change) regards(t *schema.Table, notes, activities bool) {
 			}
 		}
 	}
+}
+
+// takesPart lets the rows of a table be parties of activities. Page: org-service/samples/create-update-emailable-entity.
+func (ch *change) takesPart(t *schema.Table) {
+	ch.mayPoint("activityparty", "partyid", t, "_activity_parties", "NoCascade")
 }
 
 // standardOnly refuses tables whose rows are kept elsewhere. An elastic table has partitions and no transactions, the rows of a
@@ -233,9 +241,7 @@ func (ch *change) mayPoint(from, attribute string, to *schema.Table, suffix, onD
 		return
 	}
 	nav := attribute + "_" + to.Name
-	if from == "annotation" || from == "activitypointer" {
-		nav = attribute + "_" + to.Name
-	} else {
+	if f.Activity { // regardingobjectid_account_task
 		nav += "_" + from
 	}
 	next := *c

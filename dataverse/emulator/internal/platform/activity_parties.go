@@ -63,6 +63,12 @@ func DefaultEmail(s *store.Snapshot, r store.Ref) string {
 			return a
 		}
 	}
+	for _, c := range t.Columns { // the first address of a table of one's own
+		if c.Custom && c.Format == "Email" {
+			a, _ := row.Get(c.Index).(string)
+			return a
+		}
+	}
 	return ""
 }
 

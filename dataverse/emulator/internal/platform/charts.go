@@ -51,7 +51,7 @@ func (w *Writer) checkChart(t *schema.Table, before, r *store.Row) error {
 	case store.Text(t, r, "name") == "":
 		return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'name' is missing on the entity 'savedqueryvisualization'.")
 	case of == nil:
-		return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+		return wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 	}
 	for _, column := range []string{"datadescription", "presentationdescription"} {
 		if store.Text(t, r, column) == "" {

@@ -43,7 +43,7 @@ func (w *Writer) checkForm(t *schema.Table, before, r *store.Row) error {
 	case store.Text(t, r, "name") == "":
 		return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'name' is missing on the entity 'systemform'.")
 	case of == nil && !(dashboard && (store.Text(t, r, "objecttypecode") == "" || store.Text(t, r, "objecttypecode") == "none")):
-		return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", store.Text(t, r, "objecttypecode"))
+		return wire.NoTable(http.StatusBadRequest, "0x80060888", store.Text(t, r, "objecttypecode"))
 	case store.Text(t, r, "formxml") == "":
 		return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'formxml' is missing on the entity 'systemform'.")
 	case before != nil && store.Int(t, before, "type") != kind:

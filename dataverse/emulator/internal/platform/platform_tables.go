@@ -58,7 +58,13 @@ func (w *Writer) checkPlatform(t *schema.Table, before, r *store.Row) error {
 	case "fieldpermission":
 		return w.checkFieldPermission(t, r)
 	case "systemuserroles":
-		return w.checkAssignment(t, r)
+		return w.checkAssignment(t, r, "systemuser")
+	case "teamroles":
+		return w.checkAssignment(t, r, "team")
+	case "workflow":
+		if before != nil && store.Int(t, before, "statecode") == 0 && store.Int(t, r, "statecode") == 1 {
+			return wire.NotEmulated(w.Engine, "workflows that are activated: nothing would run them")
+		}
 	case "duplicaterule":
 		return w.checkRule(t, before, r)
 	case "duplicaterulecondition":
@@ -144,7 +150,7 @@ func (w *Writer) checkView(t *schema.Table, before, r *store.Row) error {
 	case store.Text(t, r, "name") == "":
 		return wire.NewError(http.StatusBadRequest, "0x80040200", "The required field 'name' is missing on the entity 'savedquery'.")
 	case of == nil:
-		return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+		return wire.NoTable(http.StatusBadRequest, "0x80060888", name)
 	case before == nil && store.Int(t, r, "querytype") != 0:
 		return wire.BadArgument("A view of the query type %d exists once for a table and cannot be created.", store.Int(t, r, "querytype"))
 	}
@@ -262,7 +268,7 @@ func (w *Writer) checkUser(t *schema.Table, before, r *store.Row) error {
 func (w *Writer) checkFieldPermission(t *schema.Table, r *store.Row) error {
 	of := w.Schema.Tables[store.Text(t, r, "entityname")]
 	if of == nil {
-		return wire.NewError(http.StatusBadRequest, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", store.Text(t, r, "entityname"))
+		return wire.NoTable(http.StatusBadRequest, "0x80060888", store.Text(t, r, "entityname"))
 	}
 	c := of.Column(store.Text(t, r, "attributelogicalname"))
 	if c == nil || !c.Secured {
@@ -272,12 +278,13 @@ func (w *Writer) checkFieldPermission(t *schema.Table, r *store.Row) error {
 }
 
 // checkAssignment: a role belongs to a business unit, and so do those who have it.
-func (w *Writer) checkAssignment(t *schema.Table, r *store.Row) error {
-	user, _ := store.Value(t, r, "systemuserid").(uuid.UUID)
+func (w *Writer) checkAssignment(t *schema.Table, r *store.Row, to string) error {
+	id, _ := store.Value(t, r, to+"id").(uuid.UUID)
 	role, _ := store.Value(t, r, "roleid").(uuid.UUID)
-	users, roles := w.Schema.Tables["systemuser"], w.Schema.Tables["role"]
-	if a, b := store.Lookup(users, w.Data["systemuser"].Get(user), "businessunitid"), store.Lookup(roles, w.Data["role"].Get(role), "businessunitid"); a.ID != b.ID {
-		return wire.NewError(http.StatusBadRequest, "0x80041d0b", "The role %s belongs to another business unit than the user %s.", role, user)
+	principals, roles := w.Schema.Tables[to], w.Schema.Tables["role"]
+	if a, b := store.Lookup(principals, w.Data[to].Get(id), "businessunitid"), store.Lookup(roles, w.Data["role"].Get(role), "businessunitid"); a.ID != b.ID {
+		noun := strings.TrimPrefix(to, "system")
+		return wire.NewError(http.StatusBadRequest, "0x80041d0b", "The role %s belongs to another business unit than the %s %s.", role, noun, id)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func (w *Writer) readMember(t *schema.Table, in *Input, name string, v any, crea
 
 // noInput is the error for a property that the table does not have.
 func noInput(t *schema.Table, name string) *wire.Error {
-	return wire.BadPayload(t.Name, fmt.Sprintf("An error occurred while validating input parameters: Microsoft.Crm.CrmException: Invalid property '%s' was found in entity 'Microsoft.Dynamics.CRM.%s'. ---> Microsoft.OData.ODataException: Does not support untyped value in non-open type.", name, t.Name))
+	return wire.BadPayload(t.Name, fmt.Sprintf("An error occurred while validating input parameters: Microsoft.Crm.CrmException: Invalid property '%s' was found in entity 'Microsoft.Dynamics.CRM.%s'. ---> Microsoft.OData.ODataException: Does not support untyped value in non-open type.", name, t.Name)).Of(t.Name, name)
 }
 
 func (w *Writer) readParent(t *schema.Table, in *Input, navs []*schema.Relationship, name string, v any, creating bool) error {
@@ -150,7 +150,7 @@ func (w *Writer) readBind(t *schema.Table, in *Input, nav string, v any, creatin
 	}
 	relation, across := w.collection(t, nav)
 	if relation == nil && across == nil {
-		return wire.BadPayload(t.Name, fmt.Sprintf("An undeclared property '%s' which only has property annotations in the payload but no property value was found in the payload. In OData, only declared navigation properties and declared named streams can be represented as properties without values.", nav))
+		return wire.BadPayload(t.Name, fmt.Sprintf("An undeclared property '%s' which only has property annotations in the payload but no property value was found in the payload. In OData, only declared navigation properties and declared named streams can be represented as properties without values.", nav)).Of(t.Name, nav)
 	}
 	list, ok := v.([]any)
 	if !ok || !creating {

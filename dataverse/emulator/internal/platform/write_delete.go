@@ -13,13 +13,19 @@ func (s *Service) deleteRow(c *wire.Call) (*wire.Answer, error) {
 		if err != nil {
 			return err
 		}
+		found, r, missing := w.FindRow(c.Path.Segments[0])
+		if missing == nil && t.Name == "systemuser" {
+			if disabled, _ := store.Value(t, r, "isdisabled").(bool); disabled {
+				return wire.NotEmulated(w.Engine, "the delete of a disabled user, softly first and then for good") // user-team-entities
+			}
+		}
 		if err := CheckMessage(t, "Delete"); err != nil {
 			return err
 		}
-		t, r, err := w.FindRow(c.Path.Segments[0])
-		if err != nil {
-			return err
+		if missing != nil {
+			return missing
 		}
+		t = found
 		if err := c.Precondition().Check(t, r, nil); err != nil {
 			return err
 		}

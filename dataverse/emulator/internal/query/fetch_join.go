@@ -284,7 +284,7 @@ func (q *Compiler) across(j *JoinedTable) error {
 }
 
 func noEntity(name string) *wire.Error {
-	return wire.NewError(400, "0x80041102", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+	return wire.NoTable(400, "0x80041102", name)
 }
 
 func noAttribute(t *schema.Table, name string) *wire.Error {

@@ -33,6 +33,14 @@ var otherPrivileges = []string{
 	"prvPublishCustomization", "prvSendAppNotification", "prvOverrideCreatedOnCreatedBy", "prvQualifyLead", "prvDisqualifyLead",
 	"prvCloseOpportunity", "prvReadPrivilege",
 	"prvCreateSharePointData", "prvReadSharePointData", "prvWriteSharePointData", "prvReadSharePointDocument",
+	"prvActivateBusinessProcessFlow", "prvActivateBusinessRule", "prvActivateSynchronousWorkflow", "prvAllowQuickCampaign", "prvAssignManager",
+	"prvAssignTerritory", "prvBrowseAvailability", "prvBulkEdit", "prvConfigureSharePoint", "prvCreateOwnCalendar", "prvDeleteOwnCalendar",
+	"prvDocumentGeneration", "prvExportCustomization", "prvExportToExcel", "prvFlow", "prvGoMobile", "prvGoOffline", "prvImportCustomization",
+	"prvISVExtensions", "prvLanguageSettings", "prvLearningPath", "prvMailMerge", "prvOverridePriceEngineInvoice", "prvOverridePriceEngineOpportunity",
+	"prvOverridePriceEngineOrder", "prvOverridePriceEngineQuote", "prvPrint", "prvPromoteToAdmin", "prvPublishArticle", "prvPublishDuplicateRule",
+	"prvPublishRSReport", "prvReadLicense", "prvReadOwnCalendar", "prvReparentBusinessUnit", "prvReparentTeam", "prvReparentUser",
+	"prvSearchAvailability", "prvSendAsUser", "prvSyncToOutlook", "prvUseOfficeApps", "prvWebMailMerge", "prvWorkflowExecution",
+	"prvWriteHolidayScheduleTemplate", "prvWriteOwnCalendar",
 	"prvReadSdkMessage", "prvReadSdkMessageProcessingStep", "prvReadSdkMessageProcessingStepImage", "prvReadPluginAssembly", "prvReadPluginType",
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/odata"
 )
@@ -17,7 +18,10 @@ type Error struct {
 	Message string
 	Header  http.Header
 
-	segment bool // the path has a segment that names nothing
+	segment  string // the segment of the path that names nothing
+	set      string // the entity set that there is not
+	table    string // the table that there is not
+	property string // the property that table does not have
 }
 
 // Error is the status, the code and the message.
@@ -35,13 +39,49 @@ func NewError(status int, code, format string, args ...any) *Error {
 // second in its place where the options say so.
 func NoSegment(name string) *Error {
 	e := NewError(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '%s'.", name)
-	e.segment = true
+	e.segment = name
+	return e
+}
+
+// NoTable is the error for a logical name of no table. The code differs by who asks.
+func NoTable(status int, code, name string) *Error {
+	e := NewError(status, code, "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+	e.table = name
 	return e
 }
 
 // NoProperty is the error for a name that is no property of the table.
 func NoProperty(name, table string) *Error {
-	return NewError(http.StatusBadRequest, "0x80060888", "Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, table)
+	return NewError(http.StatusBadRequest, "0x80060888", "Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, table).Of(table, name)
+}
+
+// Of says that the error is about a property that the table does not have.
+func (f *Error) Of(table, property string) *Error {
+	f.table, f.property = table, property
+	return f
+}
+
+// unheld is the error in the place of f, if what f says there is not is the platform's and only not held here: a table, or a
+// navigation property that leads to one. It is refused by name then.
+func (f *Error) unheld(c *Call) *Error {
+	if c == nil || c.Engine == nil {
+		return f
+	}
+	table, property := f.table, f.property
+	if f.segment != "" && len(c.Path.Segments) > 1 {
+		if t := c.View().Schema.Sets[c.Path.Segments[0].Name]; t != nil {
+			table, property = t.Name, f.segment
+		}
+	}
+	switch {
+	case schema.PlatformSets()[f.set]:
+		return NotEmulated(c.Engine, "the rows of "+f.set)
+	case property != "" && schema.IsPlatformProperty(table, property):
+		return NotEmulated(c.Engine, "the property "+property+" of "+table)
+	case property == "" && schema.PlatformTables()[strings.ToLower(table)]:
+		return NotEmulated(c.Engine, "the table "+strings.ToLower(table))
+	}
+	return f
 }
 
 // NoRow is the error for a row that does not exist.
@@ -81,8 +121,9 @@ func ErrorAnswer(err error, c *Call) *Answer {
 	if !errors.As(err, &f) {
 		f = NewError(http.StatusInternalServerError, "0x80040216", "An unexpected error occurred. The emulator is at fault: %v", err)
 	}
+	f = f.unheld(c)
 	code := f.Code
-	if f.segment && c != nil && c.Engine != nil && c.Engine.Options.NewerSegmentCode {
+	if f.segment != "" && c != nil && c.Engine != nil && c.Engine.Options.NewerSegmentCode {
 		code = "0x80060888"
 	}
 	body := map[string]any{"code": code, "message": f.Message}

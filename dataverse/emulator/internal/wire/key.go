@@ -213,6 +213,7 @@ func ReadAddress(s *store.Snapshot, text string) (store.Ref, error) {
 	}
 	t, err := TableBySet(s.Schema, p.Segments[0].Name)
 	if err != nil {
+		bad.set = p.Segments[0].Name
 		return store.Ref{}, bad // a mistake in what was sent, not in where it was sent to
 	}
 	k, err := ReadKey(s, t, p.Segments[0])
