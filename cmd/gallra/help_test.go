@@ -3,12 +3,15 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/internal/words"
 )
 
@@ -91,6 +94,28 @@ func shellWords(t *testing.T, line string) (words []string) {
 	}
 	end()
 	return words
+}
+
+// Every flag that names what is written says so, so that a place where nothing can be written is told before the work: the others that
+// speak of files and folders read them.
+func TestWhatFlagsWriteIsTriedFirst(t *testing.T) {
+	reads := []string{"console --key", "console --language", "notify --language", "console --snapshots", "emulator --file", "emulator --snapshot", "ledger checkpoint --key", "ledger verify --checkpoint", "ledger verify --public-key",
+		"policy notice --snapshot", "policy record --snapshot", "rehearse --snapshot", "rehearse --beside", "rehearse --against", "run --plan"}
+	written := 0
+	each(newRoot(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr}}), func(c *cobra.Command) {
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			name := strings.TrimPrefix(c.CommandPath(), "gallra ") + " --" + f.Name
+			switch speaks := f.Value.Type() != "bool" && (strings.Contains(f.Usage, "file") || strings.Contains(f.Usage, "folder")); {
+			case config.Writes(f):
+				written++
+			case speaks && !slices.Contains(reads, name):
+				t.Errorf("%s: %s: is it read or written?", name, f.Usage)
+			}
+		})
+	})
+	if written < 11 {
+		t.Errorf("%d flags name what is written", written)
+	}
 }
 
 // Shells complete verbs, the policy's tables and grounds, and the values of settings.

@@ -75,6 +75,9 @@ called for, and the console does when you confirm.`,
 			if completing(cmd) {
 				return nil // what is wrong with the settings is told when a verb is called
 			}
+			if err := config.Places(cmd.Flags()); err != nil {
+				return err
+			}
 			s, err := config.Load(cmd.Flags(), a.env)
 			if err != nil {
 				return err
