@@ -118,6 +118,48 @@ func TestWhatFlagsWriteIsTriedFirst(t *testing.T) {
 	}
 }
 
+// Help keeps to the width it is shown at, 80 where nothing says one, and no word of it is broken: only lines of examples, which are
+// copied, and single words are wider. What --plain prints has no broken lines.
+func TestHelpFitsItsWidth(t *testing.T) {
+	unbroken := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	for _, tt := range []struct {
+		columns string
+		width   int
+	}{{"", 80}, {"60", 60}, {"100", 100}, {"300", 110}} {
+		root := newRoot(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr}})
+		a := &streams{out: os.Stdin, getenv: func(name string) string { return map[string]string{"COLUMNS": tt.columns}[name] }}
+		each(root, func(c *cobra.Command) {
+			text, whole := helpOf(c, a.helpWidth()), helpOf(c, 0)
+			examples := map[string]bool{}
+			for line := range strings.Lines(c.Example) {
+				examples[strings.TrimSpace(line)] = true
+			}
+			for line := range strings.Lines(text) {
+				line = strings.TrimRight(line, "\n")
+				if len(line) > tt.width && !examples[strings.TrimSpace(line)] && strings.Contains(strings.TrimSpace(line), " ") {
+					t.Errorf("%s --help at %d: %d columns: %s", c.CommandPath(), tt.width, len(line), line)
+				}
+			}
+			if unbroken(text) != unbroken(whole) {
+				t.Errorf("%s --help at %d says something else than at full width", c.CommandPath(), tt.width)
+			}
+			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+				if !f.Hidden && !strings.Contains(unbroken(text), "--"+f.Name+" ") {
+					t.Errorf("%s --help lacks --%s", c.CommandPath(), f.Name)
+				}
+			})
+			for _, sub := range c.Commands() {
+				if sub.IsAvailableCommand() && !strings.Contains(unbroken(text), " "+sub.Name()+" "+unbroken(sub.Short)) {
+					t.Errorf("%s --help lacks %s", c.CommandPath(), sub.Name())
+				}
+			}
+		})
+	}
+	if w := (&streams{out: os.Stdin, plain: true}).helpWidth(); w != 0 {
+		t.Errorf("--plain breaks lines at %d", w)
+	}
+}
+
 // Shells complete verbs, the policy's tables and grounds, and the values of settings.
 func TestCompletion(t *testing.T) {
 	policy := filepath.Join(t.TempDir(), "sales.yaml")
