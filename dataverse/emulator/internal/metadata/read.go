@@ -196,7 +196,8 @@ func tableByKey(s *schema.Schema, key string) (*schema.Table, error) {
 		if t := s.Tables[strings.ToLower(name)]; t != nil {
 			return t, nil
 		}
-		return nil, wire.NoTable(http.StatusNotFound, "0x80060888", name)
+		// Not 501, although the platform may have it: who asks for one definition asks whether its app is there, and the list has it not.
+		return nil, wire.NewError(http.StatusNotFound, "0x80060888", "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
 	}
 	id, ok := (wire.Segment{Key: key}).ID()
 	if !ok {
