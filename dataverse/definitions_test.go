@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 // TestDefinitionsAreSharedByTheirText has clients of several environments share definitions: the same text is one

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 func TestCoarse(t *testing.T) {

@@ -196,13 +196,14 @@ func (w *world) run(t *rapid.T) {
 			t.Fatal("a hold changed the dates")
 		}
 	case Schedule, Move, Wait:
-		if before.Until > w.today.Add(w.rules.Notice) {
+		ahead := max(w.today.Add(w.rules.Notice), w.today.Add(w.rules.Ahead))
+		if before.Until > ahead {
 			t.Fatalf("a date for somebody whom a ground keeps: %+v", d)
 		}
 		if d.PurgeOn < before.Trace.PurgeOn || d.PurgeOn < before.PurgeOn && d.PutOff != ExtensionNoReason && d.PutOff != ExtensionTooFar {
 			t.Fatalf("the date moved earlier: %+v to %+v", before, d)
 		}
-		if reach := w.today.Add(w.rules.ManualExtension); d.PurgeOn > max(before.Trace.PurgeOn, reach, w.today.Add(w.rules.Notice)) {
+		if reach := w.today.Add(w.rules.ManualExtension); d.PurgeOn > max(before.Trace.PurgeOn, reach, ahead) {
 			t.Fatalf("a date that nothing explains stands: %+v to %+v", before, d)
 		}
 		if d.PurgeOn < d.NoticedOn.Add(w.rules.Notice) || d.NoticedOn > w.today {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/cmd/gallra/verb"
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
@@ -36,6 +37,7 @@ EXIT STATUS: 0 printed, 1 failed or the chain is broken, 2 wrong usage, or there
 	}
 	c.Flags().StringVar(&key, "key", "", "sign with this Ed25519 private key, as PEM")
 	c.Flags().StringVar(&out, "out", "", "add the line to this file, beside printing it")
+	config.WritesFile(c.Flags(), "out")
 	return c
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/cmd/gallra/verb"
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/evaluate"
@@ -69,6 +70,7 @@ legal hold forbids it (nothing was erased), 4 something was left, and is told.`,
 	c.Flags().BoolVar(&o.apply, "apply", false, "write: without it the erasure is only shown")
 	c.Flags().StringArrayVar(&o.despite, "despite", nil, "erase although this ground justifies the person; repeatable")
 	c.Flags().StringArrayVar(&o.receipt, "receipt", nil, "write a receipt to this .html or .json file, which must not be there yet; repeatable")
+	config.WritesNewFile(c.Flags(), "receipt", "evidence is not written over")
 	languageFlag(c, &o.lang)
 	c.Flags().StringArrayVar(&o.rows, "row", nil, "erase only this row of those that are found, as TABLE/ID; repeatable")
 	c.Flags().StringArrayVar(&o.bypass, "bypass", nil, "pass over this guard rail ("+joined(purge.EraseBypass)+"), which the policy has to allow as well")

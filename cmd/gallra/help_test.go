@@ -3,12 +3,15 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gallra/gallra"
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/internal/words"
 )
 
@@ -91,6 +94,70 @@ func shellWords(t *testing.T, line string) (words []string) {
 	}
 	end()
 	return words
+}
+
+// Every flag that names what is written says so, so that a place where nothing can be written is told before the work: the others that
+// speak of files and folders read them.
+func TestWhatFlagsWriteIsTriedFirst(t *testing.T) {
+	reads := []string{"console --key", "console --language", "notify --language", "console --snapshots", "emulator --file", "emulator --snapshot", "ledger checkpoint --key", "ledger verify --checkpoint", "ledger verify --public-key",
+		"policy notice --snapshot", "policy record --snapshot", "rehearse --snapshot", "rehearse --beside", "rehearse --against", "run --plan"}
+	written := 0
+	each(newRoot(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr}}), func(c *cobra.Command) {
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			name := strings.TrimPrefix(c.CommandPath(), "gallra ") + " --" + f.Name
+			switch speaks := f.Value.Type() != "bool" && (strings.Contains(f.Usage, "file") || strings.Contains(f.Usage, "folder")); {
+			case config.Writes(f):
+				written++
+			case speaks && !slices.Contains(reads, name):
+				t.Errorf("%s: %s: is it read or written?", name, f.Usage)
+			}
+		})
+	})
+	if written < 11 {
+		t.Errorf("%d flags name what is written", written)
+	}
+}
+
+// Help keeps to the width it is shown at, 80 where nothing says one, and no word of it is broken: only lines of examples, which are
+// copied, and single words are wider. What --plain prints has no broken lines.
+func TestHelpFitsItsWidth(t *testing.T) {
+	unbroken := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	for _, tt := range []struct {
+		columns string
+		width   int
+	}{{"", 80}, {"60", 60}, {"100", 100}, {"300", 110}} {
+		root := newRoot(&app{streams: streams{in: os.Stdin, out: os.Stdout, errs: os.Stderr}})
+		a := &streams{out: os.Stdin, getenv: func(name string) string { return map[string]string{"COLUMNS": tt.columns}[name] }}
+		each(root, func(c *cobra.Command) {
+			text, whole := helpOf(c, a.helpWidth()), helpOf(c, 0)
+			examples := map[string]bool{}
+			for line := range strings.Lines(c.Example) {
+				examples[strings.TrimSpace(line)] = true
+			}
+			for line := range strings.Lines(text) {
+				line = strings.TrimRight(line, "\n")
+				if len(line) > tt.width && !examples[strings.TrimSpace(line)] && strings.Contains(strings.TrimSpace(line), " ") {
+					t.Errorf("%s --help at %d: %d columns: %s", c.CommandPath(), tt.width, len(line), line)
+				}
+			}
+			if unbroken(text) != unbroken(whole) {
+				t.Errorf("%s --help at %d says something else than at full width", c.CommandPath(), tt.width)
+			}
+			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+				if !f.Hidden && !strings.Contains(unbroken(text), "--"+f.Name+" ") {
+					t.Errorf("%s --help lacks --%s", c.CommandPath(), f.Name)
+				}
+			})
+			for _, sub := range c.Commands() {
+				if sub.IsAvailableCommand() && !strings.Contains(unbroken(text), " "+sub.Name()+" "+unbroken(sub.Short)) {
+					t.Errorf("%s --help lacks %s", c.CommandPath(), sub.Name())
+				}
+			}
+		})
+	}
+	if w := (&streams{out: os.Stdin, plain: true}).helpWidth(); w != 0 {
+		t.Errorf("--plain breaks lines at %d", w)
+	}
 }
 
 // Shells complete verbs, the policy's tables and grounds, and the values of settings.

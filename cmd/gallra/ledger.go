@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention/ledger"
 )
 
@@ -59,6 +60,7 @@ EXIT STATUS: 0 written, 1 failed or the chain is broken, 2 wrong usage, or there
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runLedgerExport(cmd.Context(), out) },
 	}
 	c.Flags().StringVar(&out, "out", "", "the file to write")
+	config.WritesNewFile(c.Flags(), "out", "evidence is not written over")
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/personmap"
 	"github.com/gallra/gallra/retention/policy"
@@ -41,6 +42,7 @@ place holds rows.`,
 	}
 	c.Flags().BoolVar(&o.all, "all", false, "list places without a row as well")
 	c.Flags().StringVar(&o.svg, "svg", "", "draw the map of one subject into this file")
+	config.WritesFile(c.Flags(), "svg")
 	return c
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/cmd/gallra/verb"
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse"
 	"github.com/gallra/gallra/dataverse/odata"
 	"github.com/gallra/gallra/internal/words"
@@ -85,6 +86,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
 	c.Flags().BoolVar(&o.names, "names", false, "show who the persons are; on a terminal only")
 	c.Flags().BoolVar(&o.csv, "csv", false, "print the persons as comma-separated values, without names")
 	c.Flags().StringVar(&o.out, "out", "", "keep the plan in this file; it must not be there yet")
+	config.WritesNewFile(c.Flags(), "out", "a plan that was reviewed is not written over")
 	return c
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/compile"
 	"github.com/gallra/gallra/retention/policy"
@@ -54,6 +55,7 @@ EXIT STATUS: 0 written, 1 failed, 2 wrong usage or settings.`,
 		},
 	}
 	c.Flags().StringVar(&o.out, "out", "", "write to this file, which must not be there yet, instead of standard output")
+	config.WritesNewFile(c.Flags(), "out", "a policy is not written over")
 	c.Flags().StringVar(&o.timeZone, "time-zone", "UTC", "whose calendar dates count: an IANA name")
 	c.Flags().StringVar(&o.notice, "notice", policy.DefaultNotice.String(), "how long a coming purge is visible before it happens")
 	c.Flags().StringArrayVar(&o.keep, "keep", nil, "answer a question beforehand, as TOPIC=PERIOD or TOPIC=never; repeatable")
@@ -77,11 +79,6 @@ func (o *initOptions) check() (zone *time.Location, notice retention.Period, a c
 		}
 		if a[topic], err = answered(period); err != nil {
 			return nil, notice, nil, &usageError{"--keep " + topic + ": " + err.Error(), "such as 24 months, or never"}
-		}
-	}
-	if o.out != "" {
-		if _, err := os.Lstat(o.out); err == nil {
-			return nil, notice, nil, &usageError{o.out + " is there already", "name another file: a policy is not written over"}
 		}
 	}
 	return zone, notice, a, nil

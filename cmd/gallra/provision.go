@@ -71,6 +71,7 @@ EXIT STATUS: 0 done, 1 failed or not everything could be removed, 2 wrong usage,
 	f.BoolVar(&o.remove, "remove", false, "take back what provision made")
 	f.BoolVar(&o.yes, "yes", false, "answer the question of --remove beforehand")
 	f.StringVar(&o.export, "export", "", "write an unpacked solution into this folder instead")
+	config.WritesFolder(f, "export")
 	return c
 }
 

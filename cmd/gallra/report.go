@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gallra/gallra/cmd/gallra/verb"
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/report"
@@ -46,6 +47,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runReport(cmd.Context(), o) },
 	}
 	c.Flags().StringVar(&o.out, "out", "", "the folder for the files; those of an earlier report are replaced")
+	config.WritesFolder(c.Flags(), "out")
 	c.Flags().BoolVar(&o.byOwner, "by-owner", false, "write a page and a workbook for each owner as well, and a sheet for each")
 	c.Flags().BoolVar(&o.mask, "mask", false, "leave out the names of persons, e-mail addresses and what the staff wrote")
 	languageFlag(c, &o.lang)

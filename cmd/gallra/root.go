@@ -1,17 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/gallra/gallra/cmd/gallra/telemetry"
@@ -75,6 +79,9 @@ called for, and the console does when you confirm.`,
 			if completing(cmd) {
 				return nil // what is wrong with the settings is told when a verb is called
 			}
+			if err := config.Places(cmd.Flags()); err != nil {
+				return err
+			}
 			s, err := config.Load(cmd.Flags(), a.env)
 			if err != nil {
 				return err
@@ -90,6 +97,7 @@ called for, and the console does when you confirm.`,
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.errs)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(a.out, helpOf(cmd, a.helpWidth())) })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help tells what it takes"}
 	})
@@ -124,6 +132,97 @@ called for, and the console does when you confirm.`,
 		wrapArgs(c)
 	}
 	return root
+}
+
+// The width of help: as the screen is, between what a paragraph is read well at and what a file and a pager that say nothing take.
+const (
+	helpUnsaid = 80
+	helpWidest = 110
+	helpHang   = 10 // where a flag's text goes on that begins far to the right
+)
+
+// helpWidth is the width that help keeps to; 0: --plain, where no line is broken.
+func (a *streams) helpWidth() int {
+	if a.plain {
+		return 0
+	}
+	width, _ := strconv.Atoi(a.env("COLUMNS"))
+	if width <= 0 {
+		width = a.screen().width
+	}
+	if width <= 0 {
+		width = helpUnsaid
+	}
+	return min(width, helpWidest)
+}
+
+// helpOf is the help of a verb. Lines of an example stay whole: they are there to be copied.
+func helpOf(c *cobra.Command, width int) string {
+	c.InitDefaultHelpFlag()
+	c.InitDefaultVersionFlag()
+	var b strings.Builder
+	for i, paragraph := range strings.Split(strings.TrimSpace(cmp.Or(c.Long, c.Short)), "\n\n") {
+		if i > 0 {
+			b.WriteString("\n\n")
+		}
+		b.WriteString(folded(joinedLines(paragraph), width, flush))
+	}
+	b.WriteString("\n\nUsage:\n")
+	if c.Runnable() {
+		b.WriteString(folded("  "+c.UseLine(), width, 0) + "\n")
+	}
+	if c.HasAvailableSubCommands() {
+		b.WriteString("  " + c.CommandPath() + " [command]\n")
+	}
+	if c.HasExample() {
+		b.WriteString("\nExamples:\n" + c.Example + "\n")
+	}
+	if c.HasAvailableSubCommands() {
+		b.WriteString("\nAvailable Commands:\n")
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() || sub.Name() == "help" {
+				name := fmt.Sprintf("  %-*s ", sub.NamePadding(), sub.Name())
+				b.WriteString(folded(name+sub.Short, width, len(name)) + "\n")
+			}
+		}
+	}
+	for _, flags := range []struct {
+		title string
+		of    *pflag.FlagSet
+	}{{"Flags", c.LocalFlags()}, {"Global Flags", c.InheritedFlags()}} {
+		if flags.of.HasAvailableFlags() {
+			b.WriteString("\n" + flags.title + ":\n")
+			for line := range strings.Lines(flags.of.FlagUsages()) {
+				line = strings.TrimRight(line, "\n")
+				hang := len(flagName.FindString(line))
+				if hang > width/2+2 {
+					hang = helpHang
+				}
+				b.WriteString(folded(line, width, hang) + "\n")
+			}
+		}
+	}
+	if c.HasAvailableSubCommands() {
+		b.WriteString("\n" + folded("Use \""+c.CommandPath()+" [command] --help\" for more information about a command.", width, flush) + "\n")
+	}
+	return b.String()
+}
+
+// flagName is what stands before the usage of a flag, up to where all usages begin.
+var flagName = regexp.MustCompile(`^ +(-\w, )?--[\w-]+( \S+)? {3,}`)
+
+// joinedLines makes one line of a paragraph. Lines that begin with blanks are those of a list, and stay.
+func joinedLines(paragraph string) string {
+	lines := strings.Split(paragraph, "\n")
+	out := lines[0]
+	for _, line := range lines[1:] {
+		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") {
+			out += "\n" + line
+		} else {
+			out += " " + line
+		}
+	}
+	return out
 }
 
 // wrapArgs makes cobra's complaints about arguments usage errors.

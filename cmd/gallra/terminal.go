@@ -134,7 +134,7 @@ func (l *lines) printf(format string, args ...any) {
 }
 
 // folded breaks lines that are wider than a screen between words, so that ids and addresses stay whole. What goes on below begins after
-// that many blanks; 0: after two more than the line itself begins with.
+// that many blanks; 0: after two more than the line itself begins with; [flush]: where it begins itself.
 func folded(text string, width, hang int) string {
 	if width < narrowest || lipgloss.Width(text) <= width {
 		return text
@@ -146,16 +146,22 @@ func folded(text string, width, hang int) string {
 	return strings.Join(lines, "\n")
 }
 
+// flush is for a text that reads as a paragraph.
+const flush = -1
+
 func foldedLine(line string, width, hang int) string {
 	if lipgloss.Width(line) <= width {
 		return line
 	}
 	words := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(words)]
-	if hang == 0 {
+	switch hang {
+	case 0:
 		hang = len(indent) + len(listIndent)
+	case flush:
+		hang = len(indent)
 	}
-	if hang > width/2 {
+	if hang > width*3/5 {
 		hang = len(listIndent)
 	}
 	var out strings.Builder

@@ -10,6 +10,8 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"pgregory.net/rapid"
+
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 // No text that came from elsewhere steers the terminal, however it is printed.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
 	"github.com/gallra/gallra/dataverse/odata"
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 // naive is a contact as the naive evaluator sees it: what is not in the map is null.

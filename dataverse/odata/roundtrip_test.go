@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
+
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 func TestRoundTrip(t *testing.T) {

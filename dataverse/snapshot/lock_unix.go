@@ -16,3 +16,7 @@ func lockFile(f *os.File) (taken bool, err error) {
 	}
 	return err == nil, err
 }
+
+// unlockFile ends the lock for everybody who holds the same opening of the file: a process that is just being started has a copy of every
+// descriptor until its program begins, and the lock would stay until then.
+func unlockFile(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }

@@ -54,7 +54,7 @@ func Begin(path string) (w *Writer, resumed bool, err error) {
 		return nil, false, err
 	}
 	if resumed, err = w.begin(); err != nil {
-		_ = w.file.Close()
+		_ = w.Close()
 		return nil, false, err
 	}
 	w.buf = bufio.NewWriterSize(w.file, 1<<20)
@@ -280,11 +280,12 @@ func (w *Writer) Finish() error {
 
 // Close ends a writer that is not to be finished: the file can be gone on with.
 func (w *Writer) Close() error {
+	unlocked := unlockFile(w.file)
 	err := w.file.Close()
 	if errors.Is(err, os.ErrClosed) {
 		return nil
 	}
-	return err
+	return errors.Join(unlocked, err)
 }
 
 // FileError says why a file is refused.

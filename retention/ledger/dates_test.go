@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	_ "github.com/gallra/gallra/internal/seeds"
 	"github.com/gallra/gallra/retention"
 )
 

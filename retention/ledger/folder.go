@@ -211,8 +211,7 @@ func (d *folder) Lock(_ context.Context, h Holder) (func() error, error) {
 	d.lock = f
 	return func() error {
 		d.lock = nil
-		err := f.Truncate(0)
-		return errors.Join(err, f.Close())
+		return errors.Join(f.Truncate(0), unlockFile(f), f.Close())
 	}, nil
 }
 

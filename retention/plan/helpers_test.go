@@ -3,6 +3,7 @@ package plan
 import (
 	"pgregory.net/rapid"
 
+	_ "github.com/gallra/gallra/internal/seeds"
 	"github.com/gallra/gallra/retention"
 )
 

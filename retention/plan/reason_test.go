@@ -82,7 +82,7 @@ func TestReasonInEveryLanguage(t *testing.T) {
 		"en": {"Möte 4 May 2019, kept 7 years from the end of 2019. The extension until 3 June 2027 does not count, because it has no reason: enter one, or it lapses",
 			"Nothing registered justifies keeping this person", "{1} uppföljning; the date that the period would be counted from is missing (Slut)"},
 		"sv": {"Möte 4 maj 2019, behålls 7 år från slutet av 2019. Förlängningen till 3 juni 2027 gäller inte, eftersom den saknar skäl: skriv ett, annars faller den bort",
-			"Inget som är registrerat motiverar att personen behålls", "{1} uppföljning; datumet som tiden skulle räknas från saknas (Slut)"},
+			"Inget som är registrerat motiverar att personen behålls", "{1} uppföljning; datumet som fristen skulle räknas från saknas (Slut)"},
 		"da": {"Möte 4. maj 2019, beholdes 7 år fra udgangen af 2019. Forlængelsen til 3. juni 2027 gælder ikke, fordi den mangler en begrundelse: skriv en, ellers bortfalder den",
 			"Intet registreret begrunder at beholde denne person", "{1} uppföljning; den dato, som fristen skulle regnes fra, mangler (Slut)"},
 		"nb": {"Möte 4. mai 2019, beholdes 7 år fra utgangen av 2019. Forlengelsen til 3. juni 2027 gjelder ikke, fordi den mangler en begrunnelse: skriv en, ellers faller den bort",

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gallra/gallra/dataverse/emulator"
+	_ "github.com/gallra/gallra/internal/seeds"
 	"github.com/gallra/gallra/retention/purge"
 )
 

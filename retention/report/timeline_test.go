@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "github.com/gallra/gallra/internal/seeds"
 	"github.com/gallra/gallra/retention/report"
 )
 

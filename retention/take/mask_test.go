@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
+
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 // key is one for tests.

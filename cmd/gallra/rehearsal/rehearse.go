@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
 	"github.com/gallra/gallra/retention/rehearse"
@@ -60,10 +61,12 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage or policy, or a snapshot that is re
 	f.IntVar(&o.months, "months", 12, "how many months are lived, up to 120")
 	f.IntVar(&o.every, "every", 1, "nights from one run to the next: 7 is faster, and coarser")
 	f.StringVar(&o.html, "html", "", "write the report as a page with pictures into this file")
+	config.WritesFile(f, "html")
 	f.StringVar(&o.lang, "lang", "en", "language of the page")
 	f.StringVar(&o.beside, "beside", "", "rehearse this policy as well, and show the two side by side")
 	f.StringVar(&o.against, "against", "", "hold the rehearsal against this ledger of real runs")
 	f.StringVar(&o.ledger, "keep-ledger", "", "keep the rehearsal's own ledger in this folder")
+	config.WritesFolder(f, "keep-ledger")
 	return c
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gallra/gallra/config"
 	"github.com/gallra/gallra/dataverse/snapshot"
 	"github.com/gallra/gallra/retention/take"
 )
@@ -43,6 +44,7 @@ EXIT STATUS: 0 done, 1 failed, 2 wrong usage, settings or policy, 130 or 143 int
 		RunE: func(cmd *cobra.Command, _ []string) error { return h.snapshot(cmd.Context(), o) },
 	}
 	c.Flags().StringVar(&o.out, "out", "", "the file, such as crm.gallra")
+	config.WritesNewFile(c.Flags(), "out", "a snapshot is not written over")
 	c.Flags().StringVar(&o.rows, "rows", "none", "none, all, those of a share of the persons (10%), or of so many persons")
 	c.Flags().BoolVar(&o.keep, "keep-ids", false, "keep ids as they are, so that persons can be opened in the CRM from a rehearsal")
 	c.Flags().BoolVar(&o.shift, "shift-dates", false, "move all dates by one offset that nobody is told")
@@ -57,9 +59,6 @@ func (h *Host) snapshot(ctx context.Context, o snapshotOptions) error {
 	rows, err := take.ParseRows(o.rows)
 	if err != nil {
 		return h.Usage("--rows: "+err.Error(), "")
-	}
-	if _, err := os.Stat(o.out); err == nil {
-		return h.Usage(o.out+" is there already", "name another file, or delete it")
 	}
 	client, checked, err := h.Connect(ctx)
 	if err != nil {

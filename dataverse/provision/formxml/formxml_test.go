@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
+
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 func id(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n)) }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gallra/gallra/dataverse"
+	_ "github.com/gallra/gallra/internal/seeds"
 	"pgregory.net/rapid"
 )
 

@@ -13,6 +13,7 @@ import (
 	"github.com/gallra/gallra/dataverse/emulator/internal/platform"
 	"github.com/gallra/gallra/dataverse/emulator/internal/schema"
 	"github.com/gallra/gallra/dataverse/emulator/internal/store"
+	_ "github.com/gallra/gallra/internal/seeds"
 )
 
 // TestRowsWithAndWithoutABase: what a row holds does not depend on what it shares with others.
