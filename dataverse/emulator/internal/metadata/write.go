@@ -332,6 +332,9 @@ func (ch *change) replaceTable(t *schema.Table, body map[string]any) error {
 	if !on(had["IsActivityParty"]) && on(body["IsActivityParty"]) {
 		ch.takesPart(next)
 	}
+	if !on(had["HasFeedback"]) && on(body["HasFeedback"]) {
+		ch.isRated(next)
+	}
 	ch.regards(next, !on(had["HasNotes"]) && on(body["HasNotes"]), !on(had["HasActivities"]) && on(body["HasActivities"]))
 	id := TableID(next)
 	ch.made(componentTable, id, "EntityDefinitions("+id.String()+")")

@@ -10,7 +10,7 @@ import (
 )
 
 // lasting are capabilities of tables that stay once they are there. Page: customize-entity-metadata.
-var lasting = []string{"HasNotes", "HasActivities", "IsConnectionsEnabled", "IsValidForQueue"}
+var lasting = []string{"HasNotes", "HasActivities", "HasFeedback", "IsConnectionsEnabled", "IsValidForQueue"}
 
 // forApps are properties of tables that only an app looks at: kept as they are sent.
 var forApps = strings.Fields(`EntityHelpUrlEnabled EntityHelpUrl EntityColor IconLargeName IconMediumName IconSmallName IconVectorName IsOneNoteIntegrationEnabled

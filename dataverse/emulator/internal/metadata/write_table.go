@@ -81,6 +81,9 @@ func (ch *change) defineTable(_ *schema.Table, body map[string]any) error {
 	if boolOf(body["IsActivityParty"], false) {
 		ch.takesPart(t)
 	}
+	if boolOf(body["HasFeedback"], false) {
+		ch.isRated(t)
+	}
 	ch.schema.Privileges[t.Name] = ch.schema.GeneratedPrivileges(t)
 	if !t.Activity { // those of activities are there
 		ch.grantNew(t)
@@ -107,6 +110,11 @@ func (ch *change) regards(t *schema.Table, notes, activities bool) {
 // takesPart lets the rows of a table be parties of activities. Page: org-service/samples/create-update-emailable-entity.
 func (ch *change) takesPart(t *schema.Table) {
 	ch.mayPoint("activityparty", "partyid", t, "_activity_parties", "NoCascade")
+}
+
+// isRated lets feedback be about a table. Page: use-feedback-entity-manage-feedback-ratings-records.
+func (ch *change) isRated(t *schema.Table) {
+	ch.mayPoint("feedback", "regardingobjectid", t, "_Feedback", "Cascade")
 }
 
 // standardOnly refuses tables whose rows are kept elsewhere. An elastic table has partitions and no transactions, the rows of a

@@ -391,6 +391,7 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 	case "systemuser":
 		w.PlaceSettings(r.ID, store.Lookup(t, r, "businessunitid"))
 		w.giveQueue(t, r, "fullname")
+		w.giveMailbox(t, w.Data[t.Name].Get(r.ID), "fullname", "internalemailaddress")
 		team := w.defaultTeam(store.Lookup(t, r, "businessunitid").ID)
 		if team != uuid.Nil {
 			w.Place("teammembership", uuid.New(), store.Fields{"systemuserid": r.ID, "teamid": team})
@@ -411,6 +412,8 @@ func (w *Writer) afterPlatform(t *schema.Table, r *store.Row) error {
 		}
 	case "team":
 		w.giveQueue(t, r, "name")
+	case "queue":
+		w.giveMailbox(t, r, "name", "emailaddress")
 	case "queueitem":
 		w.countItems(store.Lookup(t, r, "queueid"))
 	case "uomschedule":

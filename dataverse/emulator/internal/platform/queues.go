@@ -86,3 +86,21 @@ func (w *Writer) giveQueue(t *schema.Table, r *store.Row, name string) {
 	link.Set(t, "queueid", queue)
 	w.Put(t, w.Data[t.Name].Get(r.ID).With(link, r.Version))
 }
+
+// giveMailbox gives a new user or queue its mailbox, through which mails would come and go. Page: server-side-synchronization-entities.
+func (w *Writer) giveMailbox(t *schema.Table, r *store.Row, name, address string) {
+	mailbox := store.Ref{Table: "mailbox", ID: uuid.New()}
+	if w.Schema.Tables[mailbox.Table] == nil || store.Lookup(t, r, "defaultmailbox").ID != uuid.Nil {
+		return
+	}
+	user := store.Ref{Table: "systemuser", ID: w.User}
+	fields := store.Fields{"name": store.Text(t, r, name), "regardingobjectid": store.Ref{Table: t.Name, ID: r.ID}, "isforwardmailbox": false, "ownerid": user,
+		"organizationid": w.Engine.OrganizationID, "statecode": int64(0), "statuscode": int64(1), "createdon": w.Now, "modifiedon": w.Now, "createdby": user, "modifiedby": user}
+	if a := store.Text(t, r, address); a != "" {
+		fields["emailaddress"] = a
+	}
+	w.Place(mailbox.Table, mailbox.ID, fields)
+	link := store.Values{}
+	link.Set(t, "defaultmailbox", mailbox)
+	w.Put(t, w.Data[t.Name].Get(r.ID).With(link, r.Version))
+}

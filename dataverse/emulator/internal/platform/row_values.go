@@ -123,6 +123,7 @@ func required(t *schema.Table, v store.Values) error {
 // Compute sets the columns that follow from others, for a new row (before is nil) or for changes of one.
 func (w *Writer) Compute(t *schema.Table, before *store.Row, v store.Values) {
 	computeNames(t, before, v)
+	normalizeRating(t, before, v)
 	computeAddresses(t, before, v)
 	w.ComputeOwner(t, before, v)
 	computeCustomer(t, before, v)
@@ -154,6 +155,21 @@ func computeNames(t *schema.Table, before *store.Row, v store.Values) {
 		v.SetText(t, "fullname", strings.TrimSpace(first+" "+last))
 	}
 	v.SetText(t, "yomifullname", strings.TrimSpace(cmp.Or(part("yomifirstname"), first)+" "+cmp.Or(part("yomilastname"), last)))
+}
+
+// normalizeRating brings the rating of a feedback to the range from 0 to 1. Page: use-feedback-entity-manage-feedback-ratings-records.
+func normalizeRating(t *schema.Table, before *store.Row, v store.Values) {
+	if t.Name != "feedback" || !v.Has(t, "rating") && !v.Has(t, "minrating") && !v.Has(t, "maxrating") {
+		return
+	}
+	rating, rated := v.After(t, before, "rating").(int64)
+	least, from := v.After(t, before, "minrating").(int64)
+	most, to := v.After(t, before, "maxrating").(int64)
+	if !rated || !from || !to || most == least {
+		v.Set(t, "normalizedrating", nil)
+		return
+	}
+	v.Set(t, "normalizedrating", float64(rating-least)/float64(most-least))
 }
 
 // addressParts are the columns that an address's composite is made of.
