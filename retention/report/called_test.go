@@ -22,7 +22,7 @@ func (w *world) surroundings(lang string) *policy.Surroundings {
 	maps, err := w.checked.Maps(w.Context(), w.client)
 	w.must(err)
 	for _, m := range maps {
-		v, err := report.NewPlaceMap(m, report.Lang(lang))
+		v, err := report.NewPlaceMap(m, report.Lang(lang), called)
 		w.must(err)
 		in.Where[m.Name()], in.Data[m.Name()] = v.Standing(), called.Categories(m.Subject, m)
 	}

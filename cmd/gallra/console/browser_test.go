@@ -274,6 +274,29 @@ func TestPagesInABrowser(t *testing.T) {
 			}
 		}
 	}
+	// On a telephone the ledger and the plan for a day to come are read without moving them to the side.
+	tab.size(375)
+	for _, path := range []string{"/ledger", "/ahead"} {
+		tab.open(path)
+		if over := value[int](tab, `Math.max(...[...document.querySelectorAll(".scroll:has(.entries), .scroll:has(.who)")].map(e => e.scrollWidth - e.clientWidth))`); over > 1 {
+			t.Errorf("%s: a list is %d pixels wider than a telephone", path, over)
+		}
+		if hidden := value[int](tab, `[...document.querySelectorAll(".entries tbody tr, .who tbody tr")].filter(e => !e.querySelector(".under")?.checkVisibility()).length`); hidden > 0 {
+			t.Errorf("%s: %d entries do not say whose they are", path, hidden)
+		}
+	}
+	// The picture of the map is dark in the dark, and what is written on it is not.
+	tab.size(1280)
+	tab.scheme("dark")
+	tab.open("/map")
+	if fill := value[string](tab, `getComputedStyle(document.querySelector(".map .paper")).fill`); fill != "none" {
+		t.Errorf("the picture of the map stands on %s in the dark", fill)
+	}
+	if odd := value[[]string](tab, `[...document.querySelectorAll(".map svg text, .map svg tspan, .map svg path")].map(e => { const s = getComputedStyle(e); return e.tagName == "path" ? s.stroke : s.fill })
+		.filter(c => { const [r, g, b] = c.match(/[0-9.]+/g).map(Number); return .2126*r + .7152*g + .0722*b < 110 && c != getComputedStyle(document.querySelector(".map .on-core")).fill })`); len(odd) > 0 {
+		t.Errorf("the map is drawn in %v in the dark", odd)
+	}
+	tab.shoot("map-dark")
 	tab.size(2560)
 	tab.open("/people")
 	tab.fits("people on a wide screen")
