@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -324,5 +325,40 @@ func (t *tab) refusals() func() []string {
 		mu.Lock()
 		defer mu.Unlock()
 		return all
+	}
+}
+
+// The screens of an erasure that was done, its receipt, and whoever is back after a restore, on a telephone and on a desk: nothing is wider
+// than the screen or cut off, and the accessibility checker finds nothing.
+func TestEvidenceOfErasuresInABrowser(t *testing.T) {
+	w := newWorld(t, nil)
+	w.run()
+	w.serve(nil)
+	w.enter()
+	id := w.eraseSomebody()
+	w.change(http.MethodPost, "contacts", map[string]any{"contactid": id.String(), "lastname": "Forgotten", "overriddencreatedon": "2019-01-01T00:00:00Z"})
+	w.post("/restore/look", nil)
+	w.console.job("back").wait(t.Context())
+	tab := w.openTab()
+	for _, lang := range []string{"en", "sv", "de"} {
+		tab.speak(lang)
+		for _, p := range []struct{ name, path string }{{"erased", "/erase"}, {"receipt", "/erase/receipt/" + w.console.receipts[0].ID + ".html?show=yes"}, {"back", "/restore"}} {
+			for _, width := range []int{1280, 375} {
+				tab.size(width)
+				tab.open(p.path)
+				where := fmt.Sprintf("%s-%s-%d", lang, p.name, width)
+				tab.fits(where)
+				if over := value[int](tab, `Math.max(0, ...[...document.querySelectorAll(".scroll")].map(e => e.scrollWidth - e.clientWidth))`); over > 1 {
+					t.Errorf("%s: a list is %d pixels wider than the screen", where, over)
+				}
+				if lang == "de" {
+					tab.axe(where)
+					if p.name == "receipt" && !value[bool](tab, `document.body.innerText.includes("Adressen, die das System über Sie führte")`) {
+						t.Errorf("%s does not say which addresses", where)
+					}
+				}
+				tab.shootAll(where)
+			}
+		}
 	}
 }
