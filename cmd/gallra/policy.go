@@ -390,7 +390,7 @@ func (a *app) surroundings(ctx context.Context, p *policy.Policy, lang, file str
 		if !counted {
 			continue
 		}
-		v, err := report.NewPlaceMap(m, report.Lang(lang))
+		v, err := report.NewPlaceMap(m, report.Lang(lang), called)
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,9 @@ type Picture struct {
 	// Most is how many places are drawn; those with the most rows, and undecided ones first.
 	Most int
 	More func(int) string // says how many others there are
+	// Place is what people call a place, and Subject the person in the middle; without them the database's names stand.
+	Place   func(*Place) string
+	Subject string
 }
 
 // colours are those of the treatments. Each is told apart from the others by its line's dashes and its words as well.
@@ -53,7 +56,7 @@ func (m *Map) WriteSVG(w io.Writer, p Picture) error {
 	height += (len(used)+2)/3*20 + 10
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="map-%s" font-family="system-ui, sans-serif" font-size="12"><title id="map-%s">%s</title>`, pictureWidth, height, html.EscapeString(m.Subject), html.EscapeString(m.Subject), html.EscapeString(p.Title))
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="#ffffff"/><text x="16" y="24" font-size="15" fill="#111111">%s</text>`, html.EscapeString(p.Title))
+	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" class="paper" fill="#ffffff"/><text x="16" y="24" font-size="15" class="ink" fill="#111111">%s</text>`, html.EscapeString(p.Title))
 	middle := 50 + max(half, 6)*lineHeight/2
 	for i, x := range shown {
 		left := i < half
@@ -75,18 +78,21 @@ func (m *Map) WriteSVG(w io.Writer, p Picture) error {
 		if x.Via != "" {
 			label += " ▸ " + x.Via
 		}
+		if p.Place != nil {
+			label = p.Place(&x)
+		}
 		rows := ""
 		if x.Rows >= 0 {
 			rows = " · " + p.Rows(x.Rows)
 		}
-		fmt.Fprintf(&b, `<g><title>%s: %s%s</title><path d="M%d %d C %d %d, %d %d, %d %d" fill="none" stroke="%s" stroke-width="1.5"%s/><text x="%d" y="%d" text-anchor="%s" fill="#111111">%s<tspan fill="#555555">%s</tspan></text></g>`,
-			html.EscapeString(label), html.EscapeString(p.Treatment(x.Do)), html.EscapeString(rows), from, middle, (from+to)/2, middle, (from+to)/2, y, to, y, colour[0], dash, at, y+4, anchor,
+		fmt.Fprintf(&b, `<g><title>%s: %s%s</title><path d="M%d %d C %d %d, %d %d, %d %d" fill="none" class="does-%s" stroke="%s" stroke-width="1.5"%s/><text x="%d" y="%d" text-anchor="%s" class="ink" fill="#111111">%s<tspan class="pale" fill="#555555">%s</tspan></text></g>`,
+			html.EscapeString(label), html.EscapeString(p.Treatment(x.Do)), html.EscapeString(rows), from, middle, (from+to)/2, middle, (from+to)/2, y, to, y, x.Do, colour[0], dash, at, y+4, anchor,
 			html.EscapeString(shortened(label, 56)), html.EscapeString(rows))
 	}
-	fmt.Fprintf(&b, `<rect x="550" y="%d" width="140" height="44" rx="22" fill="#111111"/><text x="620" y="%d" text-anchor="middle" fill="#ffffff" font-size="14">%s</text>`, middle-22, middle+5, html.EscapeString(m.Subject))
+	fmt.Fprintf(&b, `<rect x="550" y="%d" width="140" height="44" rx="22" class="core" fill="#111111"/><text x="620" y="%d" text-anchor="middle" class="on-core" fill="#ffffff" font-size="14">%s</text>`, middle-22, middle+5, html.EscapeString(cmp.Or(p.Subject, m.Subject)))
 	y := 50 + max(half, 6)*lineHeight + 20
 	if more > 0 {
-		fmt.Fprintf(&b, `<text x="620" y="%d" text-anchor="middle" fill="#555555">%s</text>`, y-4, html.EscapeString(p.More(more)))
+		fmt.Fprintf(&b, `<text x="620" y="%d" text-anchor="middle" class="pale" fill="#555555">%s</text>`, y-4, html.EscapeString(p.More(more)))
 	}
 	for i, do := range used {
 		x, line := 20+(i%3)*400, y+16+(i/3)*20
@@ -94,7 +100,7 @@ func (m *Map) WriteSVG(w io.Writer, p Picture) error {
 		if colours[do][1] != "" {
 			dash = fmt.Sprintf(` stroke-dasharray="%s"`, colours[do][1])
 		}
-		fmt.Fprintf(&b, `<path d="M%d %d h 26" stroke="%s" stroke-width="2"%s/><text x="%d" y="%d" fill="#111111">%s</text>`, x, line-4, colours[do][0], dash, x+32, line, html.EscapeString(p.Treatment(do)))
+		fmt.Fprintf(&b, `<path d="M%d %d h 26" class="does-%s" stroke="%s" stroke-width="2"%s/><text x="%d" y="%d" class="ink" fill="#111111">%s</text>`, x, line-4, do, colours[do][0], dash, x+32, line, html.EscapeString(p.Treatment(do)))
 	}
 	b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, b.String())

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -184,7 +183,7 @@ func (r *Prose) spokenRows(table, link, party, behind, where string) (string, bo
 		text = r.say.T("spoken.by", rows, column)
 	}
 	if where != "" {
-		text += " " + r.say.T("spoken.where", r.filter(r.tableOr(table), where))
+		text = clause(text, r.say.T("spoken.where", r.filter(r.tableOr(table), where)))
 	}
 	return text, true
 }
@@ -275,7 +274,7 @@ func (r *Prose) data(all []DataCategory) {
 	for _, c := range all {
 		what := strings.Join(c.What[:min(len(c.What), mostNamed)], ", ")
 		if more := len(c.What) - mostNamed; more > 0 {
-			what += " " + r.say.N("data.more", more, strconv.Itoa(more))
+			what += " " + r.say.N("data.more", more, r.say.Number(more))
 		}
 		r.Line("| %s | %s |", cell(r.say.T("data."+c.Kind)), cell(what))
 	}

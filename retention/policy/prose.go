@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -52,7 +51,15 @@ func (r *Prose) percent(share float64) string {
 	return strings.NewReplacer(".", ",", "%", "\u00a0%").Replace(text)
 }
 
-func (r *Prose) count(key string, n int) string { return r.say.N(key, n, strconv.Itoa(n)) }
+func (r *Prose) count(key string, n int) string { return r.say.N(key, n, r.say.Number(n)) }
+
+// clause adds one to a text. Where a language wants a comma before it, its words begin with that.
+func clause(text, of string) string {
+	if strings.HasPrefix(of, ",") {
+		return text + of
+	}
+	return text + " " + of
+}
 
 // after is for how long something is kept after whatever date is meant: 7 years from the end of the year of the gift. Beside a date
 // that is itself the end, the period is time beyond it.

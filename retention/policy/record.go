@@ -36,7 +36,7 @@ func (p *Policy) WriteRecordIn(w io.Writer, language string, in *Surroundings) e
 	r.Line("")
 	r.line("", "intro", r.period(p.Notice), r.period(p.ManualExtension))
 	r.Line("")
-	r.line("", "limits", r.count("persons", p.Limits.Purges), r.percent(p.Limits.Share), strconv.Itoa(p.Limits.Canary))
+	r.line("", "limits", r.count("persons", p.Limits.Purges), r.percent(p.Limits.Share), r.say.Number(p.Limits.Canary))
 	if !p.Limits.Spread.IsZero() {
 		r.line("", "limits.spread", r.period(p.Limits.Spread))
 	}
@@ -435,7 +435,7 @@ func (r *Prose) rowsInWords(table, link, party, where string) string {
 		text = r.say.T("rows.by", table, link)
 	}
 	if where != "" {
-		text += " " + r.say.T("rows.where", where)
+		text = clause(text, r.say.T("rows.where", where))
 	}
 	return text
 }

@@ -236,7 +236,7 @@ func (r *Prose) rows(p *Policy) {
 		x := &p.Rows[i]
 		rows := "`" + x.Table + "`"
 		if x.Where != "" {
-			rows += " " + r.say.T("rows.where", x.Where)
+			rows = clause(rows, r.say.T("rows.where", x.Where))
 		}
 		said, found := r.spokenRows(x.Table, "", "", "", x.Where)
 		rows = r.spell(said, found, rows)

@@ -68,7 +68,7 @@ func (r *Result) Groups() (all []Group) {
 type View struct {
 	*Result
 	ByMonth, ByTable Picture
-	Largest          float64 // share of a table that goes in one night, the largest
+	Largest          float64 // share of a table that goes in one night, the largest of all nights
 	own              func(table string, id uuid.UUID) string
 }
 
@@ -97,11 +97,7 @@ func (r *Result) View(language string, own func(table string, id uuid.UUID) stri
 	if v.ByTable, err = drawn(rows); err != nil {
 		return nil, err
 	}
-	if r.Largest != nil {
-		for _, s := range r.Largest.Shares {
-			v.Largest = max(v.Largest, s)
-		}
-	}
+	_, v.Largest = r.Limits()
 	return v, nil
 }
 

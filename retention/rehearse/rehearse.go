@@ -96,6 +96,24 @@ func Peek(path string, p *policy.Policy) (taken time.Time, rows string, err erro
 	return head.Taken, head.Masking.Rows, err
 }
 
+// Check tells why a snapshot cannot be rehearsed by the policy, before any night is lived.
+func Check(ctx context.Context, path string, p *policy.Policy) error {
+	server, head, err := Open(path)
+	if err == nil {
+		err = fits(head, p)
+	}
+	if err != nil {
+		return err
+	}
+	client, err := connect(server)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = compile.Compile(ctx, (&life{policy: p}).assumed(), client)
+	return err
+}
+
 // fits holds the policy against what the snapshot is of.
 func fits(head snapshot.Head, p *policy.Policy) error {
 	if head.Masking.Rows == snapshot.NoRows {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -361,5 +362,44 @@ func TestTheRehearsalForetellsTheSampleCompany(t *testing.T) {
 	want := live(t, c, p, t.TempDir(), 3, 21, server.SetClock)
 	if d := cmp.Diff(want, told(got)); d != "" || total(want, "purged") == 0 {
 		t.Errorf("(-lived +rehearsed)\n%s", d)
+	}
+}
+
+// TestTheLimitsThatAreNamedLetTheWaveThrough writes the limits that a rehearsal names into the policy, as they are printed, and lives it
+// again: nothing stops it. Of 30 and 10 persons shares have no end behind the point.
+func TestTheLimitsThatAreNamedLetTheWaveThrough(t *testing.T) {
+	_, c := crmtest.Company(t, 31, 13, 2)
+	p := crmtest.Load(t, modelWith(own))
+	path := snap(t, c, p, take.Options{Keep: true})
+	lived := func(policyText string) *rehearse.Result {
+		t.Helper()
+		server, head, err := rehearse.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := rehearse.Run(t.Context(), server, head, crmtest.Load(t, policyText), rehearse.Options{Months: 6, Every: 15, Ledger: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	limited := func(purges int, share string) string {
+		text := strings.Replace(modelWith(own), "purges: 25000", fmt.Sprintf("purges: %d", purges), 1)
+		return regexp.MustCompile(`share: [^,}]+`).ReplaceAllString(text, "share: "+share)
+	}
+	r := lived(limited(1, "1%"))
+	purges, share := r.Limits()
+	if len(r.Stops) == 0 || purges < 2 || share <= 0 || share >= 1 {
+		t.Fatalf("stops %+v, limits %d and %v", r.Stops, purges, share)
+	}
+	named := policy.Percentage(share)
+	if exact := fmt.Sprintf("%g%%", share*100); named == exact {
+		t.Fatalf("a share of %s is not rounded: the test proves nothing", exact)
+	}
+	if again := lived(limited(purges, named)); len(again.Stops) > 0 {
+		t.Errorf("purges: %d, share: %s are named, and %+v", purges, named, again.Stops)
+	}
+	if again := lived(limited(purges-1, named)); len(again.Stops) == 0 {
+		t.Error("fewer purges let it through as well")
 	}
 }

@@ -35,11 +35,13 @@ type Result struct {
 	Stops        []Stop         `json:"stops"`
 	First        *Wave          `json:"firstWave"` // null: nobody was purged
 	Largest      *Wave          `json:"largestWave"`
-	Service      Service        `json:"service"`
-	Found        []Found        `json:"found"`
-	Failed       []Failed       `json:"failed"`
-	Unexpected   []Unexpected   `json:"unexpected"`
-	Gaps         []snapshot.Gap `json:"gaps"`
+
+	share      float64        // of a table that goes in one night, the largest of all nights
+	Service    Service        `json:"service"`
+	Found      []Found        `json:"found"`
+	Failed     []Failed       `json:"failed"`
+	Unexpected []Unexpected   `json:"unexpected"`
+	Gaps       []snapshot.Gap `json:"gaps"`
 	// Unfit are the columns that the policy decides by and that the snapshot was not taken for, UnfitTexts how many texts.
 	Unfit      []string    `json:"unfit"`
 	UnfitTexts int         `json:"unfitTexts"`
@@ -319,6 +321,18 @@ func (r *recorder) night(on retention.Date, s *purge.Summary, requests int) {
 	if r.Largest == nil || w.Persons > r.Largest.Persons {
 		r.Largest = w
 	}
+	for _, s := range shares {
+		r.share = max(r.share, s)
+	}
+}
+
+// Limits are those that let every wave through: the most persons of a night, and the largest share of a table in any, which need not be
+// the same night.
+func (r *Result) Limits() (purges int, share float64) {
+	if r.Largest == nil {
+		return 0, 0
+	}
+	return r.Largest.Persons, r.share
 }
 
 // place is the place of that name.

@@ -22,7 +22,7 @@ func (w *world) surroundings(lang string) *policy.Surroundings {
 	maps, err := w.checked.Maps(w.Context(), w.client)
 	w.must(err)
 	for _, m := range maps {
-		v, err := report.NewPlaceMap(m, report.Lang(lang))
+		v, err := report.NewPlaceMap(m, report.Lang(lang), called)
 		w.must(err)
 		in.Where[m.Name()], in.Data[m.Name()] = v.Standing(), called.Categories(m.Subject, m)
 	}
@@ -46,6 +46,17 @@ func TestTheRecordSpeaksAsPeopleDo(t *testing.T) {
 		w.must(err)
 		if diff := cmp.Diff(string(want), got); diff != "" {
 			t.Errorf("run go test ./retention/report -run TheRecordSpeaks -update (-want +got):\n%s", diff)
+		}
+		// Where a language has a comma before a condition, and blanks or marks within numbers.
+		for in, want := range map[string]string{"da": " som »Parent Contact Id«, hvor »State Code« er »Open«", "fi": " kohdassa ”Parent Contact Id”, silloin kun ”State Code” on ”Open”", "nb": "sletter høyst 25\u00a0000 personer", "en": "purges at most 25,000 persons"} {
+			if in == lang && !strings.Contains(got, want) {
+				t.Errorf("%s: the record does not say %q", lang, want)
+			}
+		}
+		for in, odd := range map[string]string{"fi": "tämän päivän jälkeen", "nb": "på stedet i stedet", "da": "på stedet i stedet"} {
+			if in == lang && strings.Contains(got, odd) {
+				t.Errorf("%s: the record says %q", lang, odd)
+			}
 		}
 		text, notes, found := strings.Cut(got, "\n[^1]: ")
 		if !found {

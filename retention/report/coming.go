@@ -35,9 +35,10 @@ type Table struct {
 
 // Ground is a ground as far as it has given somebody of the plan their date.
 type Ground struct {
-	ID    string // empty: nothing ever justified them
-	Why   string
-	Basis string
+	ID      string // empty: nothing ever justified them
+	Trigger string // what people call it; empty: nothing
+	Why     string
+	Basis   string
 }
 
 // Owner is who has to look after some of the persons: a user or a team.
@@ -125,7 +126,7 @@ func newComing(plan *plan.Plan, all bool) *Coming {
 			grounds[d.GroundID()] = ground
 			g := Ground{ID: d.GroundID()}
 			if d.Ground != nil && g.ID == d.Ground.ID {
-				g.Why, g.Basis = d.Ground.Why, d.Ground.Basis
+				g.Trigger, g.Why, g.Basis = d.Ground.Trigger, d.Ground.Why, d.Ground.Basis
 			}
 			c.Grounds = append(c.Grounds, g)
 		}
@@ -138,6 +139,15 @@ func newComing(plan *plan.Plan, all bool) *Coming {
 		}
 		c.Persons = append(c.Persons, Person{ID: d.Person.ID, Action: d.State(), Stuck: d.Stuck, Table: table, Ground: ground, reason: reason,
 			PurgeOn: d.PurgeOn, NoticedOn: d.NoticedOn, Until: d.Until})
+	}
+	called := map[string]int{}
+	for _, g := range c.Grounds {
+		called[g.Trigger]++
+	}
+	for i, g := range c.Grounds {
+		if g.Trigger != "" && called[g.Trigger] > 1 {
+			c.Grounds[i].Trigger += " (" + g.ID + ")"
+		}
 	}
 	slices.SortFunc(c.Persons, func(a, b Person) int {
 		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.Table, b.Table), slices.Compare(a.ID[:], b.ID[:]))

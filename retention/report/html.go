@@ -123,7 +123,7 @@ func newPage(r *Report) (*page, error) {
 		return nil, err
 	}
 	for _, m := range r.Maps {
-		v, err := NewPlaceMap(m, r.Lang)
+		v, err := NewPlaceMap(m, r.Lang, r.Names)
 		if err != nil {
 			return nil, err
 		}
@@ -238,7 +238,7 @@ func (p *page) funcs() template.FuncMap {
 func (p *page) PersonLink(x *Person) string { return p.Link(p.Coming.TableOf(x), x.ID) }
 
 // TableName is the person's table in words.
-func (p *page) TableName(x *Person) string { return p.Lang.TableWord(p.Coming.TableOf(x)) }
+func (p *page) TableName(x *Person) string { return p.TableCalled(p.Coming.TableOf(x)) }
 
 // MadeOn is when the report was made.
 func (p *page) MadeOn() string { return p.Made.UTC().Format("2006-01-02 15:04 MST") }

@@ -31,7 +31,7 @@ func TestPlacesOnThePage(t *testing.T) {
 		t.Error("a name became a script")
 	}
 	for _, m := range r.Maps {
-		v, err := report.NewPlaceMap(m, report.English)
+		v, err := report.NewPlaceMap(m, report.English, nil)
 		w.must(err)
 		held := 0
 		for _, p := range m.Places {

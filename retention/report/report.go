@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,7 @@ type Report struct {
 	Facts  Facts
 	Places []search.Place // what is out of reach
 	Maps   []*personmap.Map
+	Names  policy.Called // what people call tables and columns; nil: the database's names stand
 
 	URL     string // of the environment, for links to the rows; empty: none
 	Name    string // of the environment, for the title
@@ -44,10 +46,19 @@ type Facts struct {
 // Justified is a ground and whom it keeps.
 type Justified struct {
 	Table, Ground, Why, Basis string
+	Trigger                   string // what the ground is called by
 	Rows, Persons             int
 	Gaps                      int  // rows that lack the date that the ground counts from
 	GapsKeep                  bool // such rows keep their person until they are mended
 	DateColumn                string
+}
+
+// called is what people call the ground, with its id.
+func (j *Justified) called() string {
+	if j.Trigger == "" {
+		return j.Ground
+	}
+	return j.Trigger + " (" + j.Ground + ")"
 }
 
 // Kept is a rule that keeps or leaves rows of the purged.
@@ -62,7 +73,7 @@ func FactsOf(plan *plan.Plan, c *compile.Policy) Facts {
 		j := Justified{Table: g.Table, Ground: g.Ground, Rows: g.Rows, Persons: g.Persons, Gaps: g.Gaps}
 		if i := at[g.Table]; s != nil && i < len(s.Grounds) && s.Grounds[i].ID == g.Ground { // they come in the policy's order
 			ground := &s.Grounds[i]
-			j.Why, j.Basis, j.GapsKeep = ground.Why, ground.Basis, ground.MissingDate == policy.MissingKeeps
+			j.Trigger, j.Why, j.Basis, j.GapsKeep = ground.Trigger, ground.Why, ground.Basis, ground.MissingDate == policy.MissingKeeps
 			if ground.Date != nil {
 				if j.DateColumn = ground.Date.Name; j.DateColumn == "" {
 					j.DateColumn = ground.Date.Column
@@ -95,6 +106,20 @@ func (f *Facts) Gaps() []Justified {
 		}
 	}
 	return gaps
+}
+
+// TableCalled is what people call the rows of a table: as the lists do, or else as the app does.
+func (r *Report) TableCalled(table string) string {
+	if text, ok := r.Lang.words().Lookup("table." + table); ok {
+		return text
+	}
+	return tableSaid(r.Names, table)
+}
+
+// PlaceCalled is a place of the person map as people call it; its key where nobody knows.
+func (r *Report) PlaceCalled(place string) string {
+	table, column, _ := strings.Cut(place, ".")
+	return placeSaid(r.Names, table, column, place).Text
 }
 
 // Link is the address of a row in Dynamics 365, empty where the environment's is not known.

@@ -54,7 +54,7 @@ func (b *workbookSheets) persons(title string, owners bool, all func(yield func(
 		if !owners {
 			cells = append(cells, owner)
 		}
-		cells = append(cells, b.Lang.TableWord(b.Coming.TableOf(p)), b.Lang.StateWords(p), b.Lang.GroundName(b.Coming.GroundOf(p)), b.Why(p),
+		cells = append(cells, b.TableCalled(b.Coming.TableOf(p)), b.Lang.StateWords(p), b.Lang.GroundName(b.Coming.GroundOf(p)), b.Why(p),
 			p.NoticedOn, p.Until, p.ID, address)
 		return s.row(cells...)
 	})
@@ -133,7 +133,7 @@ func (b *workbookSheets) lastRun() error {
 		rows = append(rows, []any{t("unasked"), "", r.Unasked})
 	}
 	for _, x := range r.Stopped {
-		rows = append(rows, []any{t("guard-rail") + ": " + b.Lang.RailWords(x.Rail), x.Table, x.Ground})
+		rows = append(rows, []any{t("guard-rail") + ": " + b.Lang.RailWords(x.Rail), b.TableCalled(x.Table), x.Ground})
 	}
 	for _, x := range r.Tables {
 		for _, figure := range []struct {
@@ -141,7 +141,7 @@ func (b *workbookSheets) lastRun() error {
 			n    int
 		}{{"scheduled", x.Scheduled}, {"moved-later", x.Moved}, {"rescued", x.Rescued}, {"legal-hold", x.Held}, {"deleted", x.Deleted}, {"anonymised", x.Anonymized},
 			{"left-alone", x.LeftAlone}, {"failed", x.Failed}} {
-			rows = append(rows, []any{t(figure.what), x.Table, figure.n})
+			rows = append(rows, []any{t(figure.what), b.TableCalled(x.Table), figure.n})
 		}
 	}
 	for _, x := range r.Rows {
@@ -149,7 +149,7 @@ func (b *workbookSheets) lastRun() error {
 			what string
 			n    int
 		}{{"deleted", x.Deleted}, {"anonymised", x.Anonymized}, {"left-alone", x.LeftAlone}, {"failed", x.Failed}} {
-			rows = append(rows, []any{t("ended-rows") + ": " + t(figure.what), x.Table, figure.n, x.Rule})
+			rows = append(rows, []any{t("ended-rows") + ": " + t(figure.what), b.TableCalled(x.Table), figure.n, x.Rule})
 		}
 	}
 	for _, row := range rows {
@@ -158,7 +158,7 @@ func (b *workbookSheets) lastRun() error {
 		}
 	}
 	for _, e := range r.Events {
-		if err := s.row(b.Lang.WhatWords(e.What), e.Table, 1, e.ID, e.Code); err != nil {
+		if err := s.row(b.Lang.WhatWords(e.What), b.TableCalled(e.Table), 1, e.ID, e.Code); err != nil {
 			return err
 		}
 	}
@@ -180,7 +180,7 @@ func (b *workbookSheets) related() error {
 	}
 	if b.Last != nil {
 		for _, x := range b.Last.Related {
-			if err := s.row(x.Place, x.Deleted, x.Anonymized, x.Kept, x.Freed, x.Shared); err != nil {
+			if err := s.row(b.PlaceCalled(x.Place), x.Deleted, x.Anonymized, x.Kept, x.Freed, x.Shared); err != nil {
 				return err
 			}
 		}
@@ -194,7 +194,7 @@ func (b *workbookSheets) grounds() error {
 		return err
 	}
 	for _, j := range b.Facts.Justified {
-		if err := s.row(j.Table, j.Ground, j.Why, b.Lang.BasisWord(j.Basis), j.Rows, j.Persons); err != nil {
+		if err := s.row(b.TableCalled(j.Table), j.called(), j.Why, b.Lang.BasisWord(j.Basis), j.Rows, j.Persons); err != nil {
 			return err
 		}
 	}
@@ -211,7 +211,7 @@ func (b *workbookSheets) gaps() error {
 		if j.GapsKeep {
 			until = b.Lang.T("gaps.keep")
 		}
-		if err := s.row(j.Table, j.Ground, j.DateColumn, j.Gaps, until); err != nil {
+		if err := s.row(b.TableCalled(j.Table), j.called(), j.DateColumn, j.Gaps, until); err != nil {
 			return err
 		}
 	}
@@ -224,12 +224,12 @@ func (b *workbookSheets) stays() error {
 		return err
 	}
 	for _, k := range b.Facts.Kept {
-		if err := s.row(b.Lang.T("kept-by-rule"), k.Subject+": "+k.Table, policy.Reason(string(b.Lang), k.Why)); err != nil {
+		if err := s.row(b.Lang.T("kept-by-rule"), b.TableCalled(k.Subject)+": "+b.TableCalled(k.Table), policy.Reason(string(b.Lang), k.Why)); err != nil {
 			return err
 		}
 	}
 	for _, k := range b.Facts.Left {
-		if err := s.row(b.Lang.T("left-by-rule"), k.Subject+": "+k.Table, policy.Reason(string(b.Lang), k.Why)); err != nil {
+		if err := s.row(b.Lang.T("left-by-rule"), b.TableCalled(k.Subject)+": "+b.TableCalled(k.Table), policy.Reason(string(b.Lang), k.Why)); err != nil {
 			return err
 		}
 	}

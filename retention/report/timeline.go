@@ -36,7 +36,7 @@ func (b *Bar) sum() int {
 	return n
 }
 
-// ChartCSS colours what [Timeline] draws, in light and in dark, from one scale whose steps differ in lightness as well, so
+// ChartCSS colours what [Timeline] and the pictures of maps draw, in light and in dark, from one scale whose steps differ in lightness as well, so
 // that they are told apart without colours and on paper. A page embeds it once.
 const ChartCSS = `
 .chart{display:block;width:100%;height:auto;color:inherit;font:inherit}
@@ -49,6 +49,11 @@ const ChartCSS = `
 .c0{fill:var(--c0,#0b4f6c);background:var(--c0,#0b4f6c)}.c1{fill:var(--c1,#01a7c2);background:var(--c1,#01a7c2)}
 .c2{fill:var(--c2,#e3a34f);background:var(--c2,#e3a34f)}.c3{fill:var(--c3,#8c2f39);background:var(--c3,#8c2f39)}
 .c4{fill:var(--c4,#7d8597);background:var(--c4,#7d8597)}.c5{fill:var(--c5,#c3cad6);background:var(--c5,#c3cad6)}
+@media screen and (prefers-color-scheme:dark){
+.map .paper{fill:none}.map .ink,.map .pale,.map .core{fill:currentColor}.map .on-core{fill:var(--panel,var(--bg,#111))}
+.map .does-deleted,.map .does-with-row{stroke:#ff8a80}.map .does-anonymized,.map .does-taken-off{stroke:#d9a0e6}
+.map .does-kept,.map .does-left{stroke:#81c784}.map .does-judged{stroke:#64b5f6}
+.map .does-unlinked,.map .does-searched{stroke:#ffb74d}.map .does-undecided,.map .does-unreachable{stroke:currentColor}}
 `
 
 // Colours is how many series ChartCSS has colours for.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"github.com/gallra/gallra/internal/words"
 	"github.com/gallra/gallra/retention"
 	"github.com/gallra/gallra/retention/policy"
@@ -70,7 +71,7 @@ func (l Lang) StatusWord(status string) string {
 // BasisWord is a lawful basis with its letter of article 6(1).
 func (l Lang) BasisWord(basis string) string { return l.known("basis.", basis) }
 
-// GroundName is a ground's id, or that nothing ever justified somebody.
+// GroundName is what a ground is called by: its trigger, its id where it has none, or that nothing ever justified somebody.
 func (l Lang) GroundName(g *Ground) string {
 	switch g.ID {
 	case "":
@@ -78,7 +79,7 @@ func (l Lang) GroundName(g *Ground) string {
 	case retention.ManualExtension:
 		return l.T("ground.extended")
 	}
-	return g.ID
+	return cmp.Or(g.Trigger, g.ID)
 }
 
 // Period is a length of time in words: 2 months.

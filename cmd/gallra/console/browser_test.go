@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -274,6 +275,29 @@ func TestPagesInABrowser(t *testing.T) {
 			}
 		}
 	}
+	// On a telephone the ledger and the plan for a day to come are read without moving them to the side.
+	tab.size(375)
+	for _, path := range []string{"/ledger", "/ahead"} {
+		tab.open(path)
+		if over := value[int](tab, `Math.max(...[...document.querySelectorAll(".scroll:has(.entries), .scroll:has(.who)")].map(e => e.scrollWidth - e.clientWidth))`); over > 1 {
+			t.Errorf("%s: a list is %d pixels wider than a telephone", path, over)
+		}
+		if hidden := value[int](tab, `[...document.querySelectorAll(".entries tbody tr, .who tbody tr")].filter(e => !e.querySelector(".under")?.checkVisibility()).length`); hidden > 0 {
+			t.Errorf("%s: %d entries do not say whose they are", path, hidden)
+		}
+	}
+	// The picture of the map is dark in the dark, and what is written on it is not.
+	tab.size(1280)
+	tab.scheme("dark")
+	tab.open("/map")
+	if fill := value[string](tab, `getComputedStyle(document.querySelector(".map .paper")).fill`); fill != "none" {
+		t.Errorf("the picture of the map stands on %s in the dark", fill)
+	}
+	if odd := value[[]string](tab, `[...document.querySelectorAll(".map svg text, .map svg tspan, .map svg path")].map(e => { const s = getComputedStyle(e); return e.tagName == "path" ? s.stroke : s.fill })
+		.filter(c => { const [r, g, b] = c.match(/[0-9.]+/g).map(Number); return .2126*r + .7152*g + .0722*b < 110 && c != getComputedStyle(document.querySelector(".map .on-core")).fill })`); len(odd) > 0 {
+		t.Errorf("the map is drawn in %v in the dark", odd)
+	}
+	tab.shoot("map-dark")
 	tab.size(2560)
 	tab.open("/people")
 	tab.fits("people on a wide screen")
@@ -301,5 +325,40 @@ func (t *tab) refusals() func() []string {
 		mu.Lock()
 		defer mu.Unlock()
 		return all
+	}
+}
+
+// The screens of an erasure that was done, its receipt, and whoever is back after a restore, on a telephone and on a desk: nothing is wider
+// than the screen or cut off, and the accessibility checker finds nothing.
+func TestEvidenceOfErasuresInABrowser(t *testing.T) {
+	w := newWorld(t, nil)
+	w.run()
+	w.serve(nil)
+	w.enter()
+	id := w.eraseSomebody()
+	w.change(http.MethodPost, "contacts", map[string]any{"contactid": id.String(), "lastname": "Forgotten", "overriddencreatedon": "2019-01-01T00:00:00Z"})
+	w.post("/restore/look", nil)
+	w.console.job("back").wait(t.Context())
+	tab := w.openTab()
+	for _, lang := range []string{"en", "sv", "de"} {
+		tab.speak(lang)
+		for _, p := range []struct{ name, path string }{{"erased", "/erase"}, {"receipt", "/erase/receipt/" + w.console.receipts[0].ID + ".html?show=yes"}, {"back", "/restore"}} {
+			for _, width := range []int{1280, 375} {
+				tab.size(width)
+				tab.open(p.path)
+				where := fmt.Sprintf("%s-%s-%d", lang, p.name, width)
+				tab.fits(where)
+				if over := value[int](tab, `Math.max(0, ...[...document.querySelectorAll(".scroll")].map(e => e.scrollWidth - e.clientWidth))`); over > 1 {
+					t.Errorf("%s: a list is %d pixels wider than the screen", where, over)
+				}
+				if lang == "de" {
+					tab.axe(where)
+					if p.name == "receipt" && !value[bool](tab, `document.body.innerText.includes("Adressen, die das System über Sie führte")`) {
+						t.Errorf("%s does not say which addresses", where)
+					}
+				}
+				tab.shootAll(where)
+			}
+		}
 	}
 }

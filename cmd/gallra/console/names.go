@@ -71,3 +71,17 @@ func (c *Console) tables(t tongue, names []string) string {
 func (c *Console) speller(ctx context.Context, t tongue) policy.Speller {
 	return policy.Speller{Language: t.Language, Called: report.NewCalled(ctx, c.o.Client)}
 }
+
+// namesIn is what people call tables as the console's lists do, and columns as the app does.
+type namesIn struct {
+	*report.Called
+	tongue tongue
+}
+
+// Table implements [policy.Called].
+func (n namesIn) Table(name string) (string, bool) {
+	if word, ok := n.tongue.Lookup("table." + name); ok {
+		return word, true
+	}
+	return n.Called.Table(name)
+}

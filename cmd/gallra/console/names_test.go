@@ -117,3 +117,24 @@ func TestOneIsNotSeveral(t *testing.T) {
 		t.Error("the page says that of nobody the owners were told")
 	}
 }
+
+// The map calls places what the app calls them, with the database's name as a second line, and its picture bears the same names.
+func TestTheMapSpeaksAsTheAppDoes(t *testing.T) {
+	w := newWorld(t, nil)
+	w.run()
+	w.serve(nil)
+	w.enter()
+	w.get("/map")
+	w.console.job("map").wait(t.Context())
+	shown := w.get("/map")
+	for _, want := range []string{"<th scope=\"row\">" + w.label("annotation") + ", ", `<br><code class="muted">annotation.objectid</code></th>`} {
+		if !shown.says(want) {
+			t.Errorf("the map does not say %q", want)
+		}
+	}
+	picture, _, _ := strings.Cut(shown.body, "</svg>")
+	_, picture, _ = strings.Cut(picture, "<svg")
+	if strings.Contains(picture, "annotation.objectid") || !strings.Contains(picture, w.label("annotation")+", ") {
+		t.Error("the picture speaks in names of the database")
+	}
+}

@@ -21,7 +21,7 @@ func (c *Console) places(w http.ResponseWriter, r *http.Request, b *reading) {
 	if drawn == nil || drawn.book != b.id {
 		c.drawMaps(b)
 	}
-	page := mapPage{}
+	page, t := mapPage{}, c.tongue(r)
 	p := c.report("map")
 	page.Running = !p.Ended
 	if p.Ended {
@@ -29,7 +29,7 @@ func (c *Console) places(w http.ResponseWriter, r *http.Request, b *reading) {
 	}
 	if !page.Running {
 		for _, m := range c.drawn().maps {
-			v, err := report.NewPlaceMap(m, report.Lang(c.tongue(r).Language))
+			v, err := report.NewPlaceMap(m, report.Lang(t.Language), namesIn{Called: report.NewCalled(r.Context(), c.o.Client), tongue: t})
 			if err != nil {
 				page.Trouble = c.trouble(err)
 				break

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/gallra/gallra/retention/rehearse"
 )
@@ -77,7 +78,14 @@ type groupPair struct {
 func (h *Host) beside(a, b *rehearse.Result, d *rehearse.Difference, other string) {
 	say, section := h.speech()
 	say("%d nights from %s to %s on a snapshot of %s (rows: %s)", a.Nights, a.From.Words(), a.To.Words(), a.Taken, a.Sample)
-	say("A is %s, B is %s; numbers are of A / of B, and how many more B has", filepath.Base(h.PolicyFile()), filepath.Base(other))
+	first, second := filepath.Base(h.PolicyFile()), filepath.Base(other)
+	if first == second {
+		first, second = h.PolicyFile(), other
+	}
+	say("A is %s, B is %s; numbers are of A / of B, and how many more B has", first, second)
+	if !slices.ContainsFunc(d.Months, func(m rehearse.MonthPair) bool { return m.Differs() }) && !slices.ContainsFunc(d.Groups, func(g rehearse.GroupPair) bool { return g.Differs() }) {
+		say("the two policies do the same in these nights")
+	}
 	cells := func(a, b counts) (all []string) {
 		for _, pair := range [][2]int{{a.Scheduled, b.Scheduled}, {a.Rescued, b.Rescued}, {a.Purged, b.Purged}} {
 			cell := fmt.Sprintf("%d / %d", pair[0], pair[1])

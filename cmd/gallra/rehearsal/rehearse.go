@@ -99,6 +99,9 @@ func (h *Host) rehearse(ctx context.Context, o rehearseOptions) error {
 		if other, err = h.PolicyOf(o.beside); err != nil {
 			return h.Problems(err)
 		}
+		if err := h.goesBeside(ctx, o, p, other); err != nil {
+			return err
+		}
 	}
 	book := o.ledger
 	if book == "" {
@@ -159,13 +162,35 @@ func (h *Host) rehearse(ctx context.Context, o rehearseOptions) error {
 }
 
 // live opens the snapshot and rehearses a policy on it.
-func (h *Host) live(ctx context.Context, o rehearseOptions, p *policy.Policy, book string) (*rehearse.Result, error) {
-	server, head, err := rehearse.Open(o.snapshot)
+// noSnapshot says what to do about a snapshot that cannot be read.
+func (h *Host) noSnapshot(err error) error {
 	var unreadable *fs.PathError
 	if errors.As(err, &unreadable) {
-		return nil, h.Usage("--snapshot: "+err.Error(), "gallra snapshot --out crm.gallra --rows all makes one")
-	} else if err != nil {
-		return nil, err
+		return h.Usage("--snapshot: "+err.Error(), "gallra snapshot --out crm.gallra --rows all makes one")
+	}
+	return err
+}
+
+// goesBeside tells what is wrong with the second policy before the months are lived by the first.
+func (h *Host) goesBeside(ctx context.Context, o rehearseOptions, p, other *policy.Policy) error {
+	if _, _, err := rehearse.Peek(o.snapshot, p); err != nil {
+		return h.noSnapshot(err)
+	}
+	err := rehearse.Check(ctx, o.snapshot, other)
+	var unfit *rehearse.UnfitError
+	if errors.As(err, &unfit) {
+		return &rehearse.UnfitError{Why: "--beside " + o.beside + ": " + unfit.Why, Remedy: unfit.Remedy}
+	}
+	if err != nil {
+		return h.Problems(err)
+	}
+	return nil
+}
+
+func (h *Host) live(ctx context.Context, o rehearseOptions, p *policy.Policy, book string) (*rehearse.Result, error) {
+	server, head, err := rehearse.Open(o.snapshot)
+	if err != nil {
+		return nil, h.noSnapshot(err)
 	}
 	bar := h.Progress("rehearse")
 	defer bar.Done()
@@ -317,7 +342,8 @@ func (h *Host) rails(r *rehearse.Result, section func(string), say func(string, 
 			share = max(share, s)
 		}
 		say("  the first wave is in the night of %s: %d persons; the largest, of %s: %d persons, %s of a table", w.On.Words(), w.Persons, r.Largest.On.Words(), r.Largest.Persons, policy.Percentage(share))
-		say("  limits that let it through: purges: %d, share: %s", r.Largest.Persons, policy.Percentage(share))
+		purges, most := r.Limits()
+		say("  limits that let it through: purges: %d, share: %s", purges, policy.Percentage(most))
 	}
 }
 

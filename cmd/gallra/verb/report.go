@@ -39,6 +39,7 @@ func Report(ctx context.Context, l Look, o ReportOptions) (*report.Report, error
 	r := &report.Report{
 		Coming: report.New(planned), Rails: slices.Concat(planned.Able().GuardRails(l.Checked.Policy.Limits, purge.Matched(l.Ledger, l.Checked)), purge.Undecided(l.Checked), foreign),
 		Facts: report.FactsOf(planned, l.Checked), URL: o.URL, Name: o.Name, Made: o.Made, Version: o.Version, Mask: o.Mask, Lang: report.Lang(o.Language),
+		Names: report.NewCalled(ctx, l.Client),
 	}
 	if err := r.Coming.ReadNames(ctx, l.Client, l.Checked, report.NamesOptions{Mask: o.Mask, Progress: o.Progress}); err != nil {
 		return nil, err

@@ -60,7 +60,10 @@ func (r *Receipt) WriteHTML(w io.Writer, p *policy.Policy, language string) erro
 	for _, t := range r.Places {
 		where := name(t.Table)
 		if leads, ok := say.Lookup("leads." + string(t.Leads)); ok {
-			where += " " + leads
+			if !strings.HasPrefix(leads, ",") { // where the language wants a comma there
+				where += " "
+			}
+			where += leads
 		}
 		var until []string
 		for _, end := range t.Ends {
@@ -186,6 +189,7 @@ th { font-weight: normal; width: 45% } footer { margin-top: 2em; font-size: 9pt;
 </style>
 </head>
 <body>
+<main>
 <h1>{{.T "title"}}</h1>
 <p>{{.T "intro"}}</p>
 <dl>
@@ -213,6 +217,7 @@ th { font-weight: normal; width: 45% } footer { margin-top: 2em; font-size: 9pt;
 {{if .Reach}}<h2>{{.T "reach"}}</h2>
 <table>{{range .Reach}}<tr><th scope="row">{{.What}}</th><td>{{.How}}</td></tr>{{end}}</table>{{end}}
 <footer><p>{{.T "evidence"}} {{.R.Ledger.Entry}}<br><code>{{.R.Ledger.Hash}}</code><br>{{.T "policy"}} <code>{{.R.Policy}}</code></p></footer>
+</main>
 </body>
 </html>
 `))
