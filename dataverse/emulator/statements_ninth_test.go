@@ -79,7 +79,7 @@ var drawnNinth = []pageStatements{
 	}},
 	{"prepare-source-files-import", []statement{
 		sent("a file", "POST", "importfiles", `{"fielddelimitercode":2,"isfirstrowheader":true,"content":"name"}`, 501, "importfiles"),
-		asked("what delimits its values", "EntityDefinitions(LogicalName='importfile')/Attributes(LogicalName='fielddelimitercode')", 501, "importfile"),
+		asked("what delimits its values", "EntityDefinitions(LogicalName='importfile')/Attributes(LogicalName='fielddelimitercode')", 200, "fielddelimitercode").known(),
 	}},
 	{"org-service/samples/retrieve-email-attachments-email-template", []statement{
 		sent("a template", "POST", "templates", `{"title":"Sample E-mail Template for Contact","templatetypecode":"contact","ispersonal":false,"languagecode":1033}`, 501, "templates"),

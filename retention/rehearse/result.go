@@ -35,13 +35,12 @@ type Result struct {
 	Stops        []Stop         `json:"stops"`
 	First        *Wave          `json:"firstWave"` // null: nobody was purged
 	Largest      *Wave          `json:"largestWave"`
-
-	share      float64        // of a table that goes in one night, the largest of all nights
-	Service    Service        `json:"service"`
-	Found      []Found        `json:"found"`
-	Failed     []Failed       `json:"failed"`
-	Unexpected []Unexpected   `json:"unexpected"`
-	Gaps       []snapshot.Gap `json:"gaps"`
+	LargestShare float64        `json:"-"` // of a table that goes in one night, the largest of all nights
+	Service      Service        `json:"service"`
+	Found        []Found        `json:"found"`
+	Failed       []Failed       `json:"failed"`
+	Unexpected   []Unexpected   `json:"unexpected"`
+	Gaps         []snapshot.Gap `json:"gaps"`
 	// Unfit are the columns that the policy decides by and that the snapshot was not taken for, UnfitTexts how many texts.
 	Unfit      []string    `json:"unfit"`
 	UnfitTexts int         `json:"unfitTexts"`
@@ -322,7 +321,7 @@ func (r *recorder) night(on retention.Date, s *purge.Summary, requests int) {
 		r.Largest = w
 	}
 	for _, s := range shares {
-		r.share = max(r.share, s)
+		r.LargestShare = max(r.LargestShare, s)
 	}
 }
 
@@ -332,7 +331,7 @@ func (r *Result) Limits() (purges int, share float64) {
 	if r.Largest == nil {
 		return 0, 0
 	}
-	return r.Largest.Persons, r.share
+	return r.Largest.Persons, r.LargestShare
 }
 
 // place is the place of that name.

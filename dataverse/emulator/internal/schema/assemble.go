@@ -10,7 +10,7 @@ import (
 // are taken over: nobody else may use them.
 func Assemble(known []*Table, relations []*Relationship, many []*ManyToMany, exists func(table string) bool) (*Schema, error) {
 	base := BaseSchema()
-	s := &Schema{Privileges: maps.Clone(base.Privileges)}
+	s := &Schema{Privileges: maps.Clone(base.Privileges), OptionSets: map[string]*OptionSet{}}
 	own := map[string]bool{}
 	for _, t := range known {
 		own[t.Name] = true
@@ -19,6 +19,11 @@ func Assemble(known []*Table, relations []*Relationship, many []*ManyToMany, exi
 	for _, name := range base.TableNames() {
 		if !own[name] && exists(name) {
 			tables = append(tables, base.Tables[name].copy())
+			for _, c := range base.Tables[name].Columns {
+				if c.OptionSet != "" {
+					s.OptionSets[c.OptionSet] = base.OptionSets[c.OptionSet]
+				}
+			}
 		}
 	}
 	there := map[string]*Table{}
