@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	// XML in, XML out.
 	"dataverse/provision/formxml": {},
 	// A file that the one side writes and the other reads: it knows neither.
-	"dataverse/snapshot": {},
+	"dataverse/snapshot": {"internal/filelock"},
 	"dataverse/odata":    {},
 	"dataverse/fetchxml": {},
 	// The emulator knows nothing of the client: what both got wrong in the same way would never be seen.
@@ -73,7 +73,7 @@ var mayImport = map[string][]string{
 	"retention/purge":          {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/plan", "retention/ledger", "retention/state", "retention/purge/...", "dataverse", "dataverse/provision", "dataverse/odata", "dataverse/fetchxml", "internal/words"},
 	"retention/notify":         {"retention", "retention/compile", "retention/ledger", "retention/purge", "dataverse", "dataverse/provision", "internal/words"},
 	"retention/doctor":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/state", "retention/evaluate", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/inventory", "retention/purge/search", "dataverse", "dataverse/provision", "internal/words"},
-	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/...", "internal/workbook"},
+	"retention/ledger":         {"retention", "retention/policy", "retention/ledger/...", "internal/filelock", "internal/workbook"},
 	"retention/report":         {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/plan", "retention/ledger", "retention/purge", "retention/purge/search", "dataverse", "internal/words", "internal/workbook"},
 	"retention/report/receipt": {"retention", "retention/policy", "retention/personmap", "retention/compile", "retention/evaluate", "retention/ledger", "retention/purge", "retention/purge/search", "internal/words"},
 	// The search proves what a purge did: it takes nothing from what decides and erases. The inventory reads and decides, and

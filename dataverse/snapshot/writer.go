@@ -17,6 +17,8 @@ import (
 	"os"
 	"runtime"
 	"slices"
+
+	"github.com/gallra/gallra/internal/filelock"
 )
 
 // Writer writes a file, part by part. It writes beside the file, and the file is there once all of it is: [Writer.Finish].
@@ -69,7 +71,7 @@ func alone(path string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		taken, err := lockFile(f)
+		taken, err := filelock.Take(f)
 		if err == nil && taken {
 			mine, err := f.Stat()
 			if err == nil {
@@ -280,7 +282,7 @@ func (w *Writer) Finish() error {
 
 // Close ends a writer that is not to be finished: the file can be gone on with.
 func (w *Writer) Close() error {
-	unlocked := unlockFile(w.file)
+	unlocked := filelock.Release(w.file)
 	err := w.file.Close()
 	if errors.Is(err, os.ErrClosed) {
 		return nil

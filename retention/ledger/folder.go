@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gallra/gallra/internal/filelock"
 )
 
 // Folder is a ledger's storage in a folder of the file system. The folder is made when the first run begins.
@@ -185,7 +187,7 @@ func (d *folder) Lock(_ context.Context, h Holder) (func() error, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	taken, err := lockFile(f)
+	taken, err := filelock.Take(f)
 	if err != nil || !taken {
 		defer f.Close()
 		if err != nil {
@@ -211,7 +213,7 @@ func (d *folder) Lock(_ context.Context, h Holder) (func() error, error) {
 	d.lock = f
 	return func() error {
 		d.lock = nil
-		return errors.Join(f.Truncate(0), unlockFile(f), f.Close())
+		return errors.Join(f.Truncate(0), filelock.Release(f), f.Close())
 	}, nil
 }
 
